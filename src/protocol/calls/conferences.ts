@@ -1,0 +1,48 @@
+/** Requests about conferences and their names, mailboxes among them. */
+import { array, bool, int32, latin1, nothing } from '../codec.ts'
+import {
+  anyConfType,
+  auxItemInput,
+  auxNo,
+  conference,
+  conferenceOld,
+  confListArchaic,
+  confNo,
+  confZInfo,
+  garbNice,
+  persNo,
+  textNo,
+  uConference,
+} from '../types.ts'
+import { call } from './call.ts'
+
+export const conferences = {
+  'change-name': call(3, { conference: confNo, newName: latin1 }, nothing),
+  'create-conf-old': call(10, { name: latin1, type: anyConfType }, confNo, 'obsolete'),
+  'delete-conf': call(11, { conf: confNo }, nothing),
+  'lookup-name': call(12, { name: latin1 }, confListArchaic, 'obsolete'),
+  'get-conf-stat-older': call(13, { confNo, mask: int32 }, conferenceOld, 'obsolete'),
+  'set-presentation': call(16, { confNo, textNo }, nothing),
+  'set-etc-motd': call(17, { confNo, textNo }, nothing),
+  'set-supervisor': call(18, { confNo, admin: confNo }, nothing),
+  'set-permitted-submitters': call(19, { confNo, permSub: confNo }, nothing),
+  'set-super-conf': call(20, { confNo, superConf: confNo }, nothing),
+  'set-conf-type': call(21, { confNo, type: anyConfType }, nothing),
+  'set-garb-nice': call(22, { confNo, nice: garbNice }, nothing),
+  'get-conf-stat-old': call(50, { confNo }, conferenceOld, 'obsolete'),
+  're-lookup-person': call(65, { regexp: latin1 }, array(persNo), 'obsolete'),
+  're-lookup-conf': call(66, { regexp: latin1 }, array(confNo), 'obsolete'),
+  'lookup-person': call(67, { name: latin1 }, array(persNo), 'obsolete'),
+  'lookup-conf': call(68, { name: latin1 }, array(confNo), 'obsolete'),
+  're-z-lookup': call(74, { regexp: latin1, wantPersons: bool, wantConfs: bool }, array(confZInfo)),
+  'lookup-z-name': call(76, { name: latin1, wantPers: bool, wantConfs: bool }, array(confZInfo)),
+  'get-uconf-stat': call(78, { conference: confNo }, uConference),
+  'create-conf': call(88, { name: latin1, type: anyConfType, auxItems: array(auxItemInput) }, confNo),
+  'get-conf-stat': call(91, { confNo }, conference),
+  'modify-conf-info': call(93, { conf: confNo, delete: array(auxNo), add: array(auxItemInput) }, nothing),
+  'set-expire': call(97, { confNo, expire: garbNice }, nothing, 'experimental'),
+  'set-keep-commented': call(105, { confNo, keepCommented: garbNice }, nothing),
+  'first-unused-conf-no': call(114, {}, confNo),
+  'find-next-conf-no': call(116, { start: confNo }, confNo),
+  'find-previous-conf-no': call(117, { start: confNo }, confNo),
+} as const

@@ -1,0 +1,47 @@
+/** Requests about texts, their recipients, links, marks and numbers. */
+import { array, bytes, int8, int32, nothing } from '../codec.ts'
+import {
+  auxItemInput,
+  auxNo,
+  confNo,
+  infoType,
+  localTextNo,
+  mark,
+  miscInfo,
+  textList,
+  textMapping,
+  textNo,
+  textStat,
+  textStatOld,
+  time,
+} from '../types.ts'
+import { call } from './call.ts'
+
+export const texts = {
+  'get-marks': call(23, {}, array(mark)),
+  'mark-text-old': call(24, { text: textNo, markType: int8 }, nothing, 'obsolete'),
+  'get-text': call(25, { text: textNo, startChar: int32, endChar: int32 }, bytes),
+  'get-text-stat-old': call(26, { textNo }, textStatOld, 'obsolete'),
+  'create-text-old': call(28, { text: bytes, miscInfo: array(miscInfo) }, textNo, 'obsolete'),
+  'delete-text': call(29, { text: textNo }, nothing),
+  'add-recipient': call(30, { textNo, confNo, recptType: infoType }, nothing),
+  'sub-recipient': call(31, { textNo, confNo }, nothing),
+  'add-comment': call(32, { textNo, commentTo: textNo }, nothing),
+  'sub-comment': call(33, { textNo, commentTo: textNo }, nothing),
+  'get-map': call(34, { confNo, firstLocalNo: localTextNo, noOfTexts: int32 }, textList, 'obsolete'),
+  'add-footnote': call(37, { textNo, footnoteTo: textNo }, nothing),
+  'sub-footnote': call(38, { textNo, footnoteTo: textNo }, nothing),
+  'get-last-text': call(58, { before: time }, textNo),
+  'create-anonymous-text-old': call(59, { text: bytes, miscInfo: array(miscInfo) }, textNo, 'obsolete'),
+  'find-next-text-no': call(60, { start: textNo }, textNo),
+  'find-previous-text-no': call(61, { start: textNo }, textNo),
+  'mark-text': call(72, { text: textNo, markType: int8 }, nothing),
+  'unmark-text': call(73, { textNo }, nothing),
+  'create-text': call(86, { text: bytes, miscInfo: array(miscInfo), auxItems: array(auxItemInput) }, textNo),
+  'create-anonymous-text': call(87, { text: bytes, miscInfo: array(miscInfo), auxItems: array(auxItemInput) }, textNo),
+  'get-text-stat': call(90, { textNo }, textStat),
+  'modify-text-info': call(92, { text: textNo, delete: array(auxNo), add: array(auxItemInput) }, nothing),
+  'local-to-global': call(103, { confNo, firstLocalNo: localTextNo, noOfExistingTexts: int32 }, textMapping),
+  'first-unused-text-no': call(115, {}, textNo),
+  'local-to-global-reverse': call(121, { confNo, localNoCeiling: localTextNo, noOfExistingTexts: int32 }, textMapping),
+} as const

@@ -1,0 +1,273 @@
+import { ProtocolError } from './errors.ts'
+import type { Reader } from './reader.ts'
+import type { Writer } from './writer.ts'
+
+/**
+ * What a codec says of itself: the specification's grammar as data. Field, bit and selector names are written in
+ * camelCase here; `specName` gives the specification's spelling.
+ */
+export type Schema = { readonly name?: string } & (
+  | { readonly kind: 'int'; readonly bits: 8 | 16 | 32 }
+  | { readonly kind: 'bool' | 'float' | 'nothing' }
+  | { readonly kind: 'string'; readonly charset: 'bytes' | 'latin1' }
+  | { readonly kind: 'bits'; readonly bits: readonly string[] }
+  | { readonly kind: 'array'; readonly of: Schema }
+  | { readonly kind: 'struct'; readonly fields: Readonly<Record<string, Schema>> }
+  | {
+      readonly kind: 'selection'
+      readonly cases: readonly {
+        readonly number: number
+        readonly name: string
+        readonly tail: string
+        readonly of: Schema
+      }[]
+    }
+  | { readonly kind: 'enumeration'; readonly of: Schema }
+  | { readonly kind: 'either'; readonly of: readonly Schema[] }
+)
+
+/** One data type of Protocol A: reads it, writes it, describes it. */
+export interface Codec<T> {
+  readonly schema: Schema
+  read(reader: Reader): T
+  write(writer: Writer, value: T): void
+}
+
+export type Infer<C> = C extends Codec<infer T> ? T : never
+
+// biome-ignore lint/suspicious/noExplicitAny: a codec is invariant in its type; only `any` stands for each of them
+export type AnyCodec = Codec<any>
+type AnyFields = Readonly<Record<string, AnyCodec>>
+type Values<F extends AnyFields> = { -readonly [K in keyof F]: Infer<F[K]> }
+
+/** `confNo` -> `conf-no`: the specification's spelling of a field. */
+export function specName(name: string): string {
+  return name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
+}
+
+/** Gives a codec the name under which the specification defines it. */
+export function named<T>(name: string, codec: Codec<T>): Codec<T> {
+  return { ...codec, schema: { ...codec.schema, name } }
+}
+
+function int(bits: 8 | 16 | 32): Codec<number> {
+  const max = 2 ** bits - 1
+  return {
+    schema: { kind: 'int', bits },
+    read: (reader) => reader.int(max),
+    write: (writer, value) => writer.int(value, max),
+  }
+}
+
+export const int8 = int(8)
+export const int16 = int(16)
+export const int32 = int(32)
+
+export const bool: Codec<boolean> = {
+  schema: { kind: 'bool' },
+  read: (reader) => reader.bool(),
+  write: (writer, value) => writer.bool(value),
+}
+
+export const float: Codec<number> = {
+  schema: { kind: 'float' },
+  read: (reader) => reader.float(),
+  write: (writer, value) => writer.float(value),
+}
+
+/** HOLLERITH whose charset is decided by whoever knows it. Read as a view on the message: copy what is kept. */
+export const bytes: Codec<Uint8Array> = {
+  schema: { kind: 'string', charset: 'bytes' },
+  read: (reader) => reader.bytes(),
+  write: (writer, value) => writer.bytes(value),
+}
+
+/** HOLLERITH that every client reads as ISO 8859-1: names, passwords, what people say they do. */
+export const latin1: Codec<string> = {
+  schema: { kind: 'string', charset: 'latin1' },
+  read: (reader) => reader.latin1(),
+  write: (writer, value) => writer.latin1(value),
+}
+
+/** The empty request or reply. */
+export const nothing: Codec<undefined> = {
+  schema: { kind: 'nothing' },
+  read: () => undefined,
+  write: () => undefined,
+}
+
+/** BITSTRING as an object of booleans. Bits that are not given are written as 0. */
+export function bits<const N extends readonly string[]>(...names: N): Codec<{ [K in N[number]]: boolean }> {
+  type Bits = { [K in N[number]]: boolean }
+  return {
+    schema: { kind: 'bits', bits: names },
+    read(reader) {
+      const start = reader.bitsOf(names.length)
+      const value = {} as Record<string, boolean>
+      for (let i = 0; i < names.length; i++) value[names[i] as string] = reader.bit(start + i)
+      return value as Bits
+    },
+    write(writer, value) {
+      writer.bits(names.map((name) => value[name as keyof Bits] === true))
+    },
+  }
+}
+
+/**
+ * Two bit strings of which the first is a beginning of the second (Any-Conf-Type). Read in either length, the
+ * missing bits as false; written in the longer one.
+ */
+export function eitherBits<S, L extends S>(short: Codec<S>, long: Codec<L>): Codec<L> {
+  if (short.schema.kind !== 'bits' || long.schema.kind !== 'bits')
+    throw new TypeError('eitherBits takes two bit strings')
+  const counts = [short.schema.bits.length, long.schema.bits.length]
+  const names = long.schema.bits
+  return {
+    schema: { kind: 'either', of: [short.schema, long.schema] },
+    read(reader) {
+      const { start, length } = reader.bits()
+      if (!counts.includes(length))
+        throw new ProtocolError('unreadable', `expected a bit string of ${counts.join(' or ')} bits`)
+      const value = {} as Record<string, boolean>
+      for (let i = 0; i < names.length; i++) value[names[i] as string] = i < length && reader.bit(start + i)
+      return value as L
+    },
+    write: (writer, value) => long.write(writer, value),
+  }
+}
+
+/**
+ * An array, or `[]` with `omitted` set to the number of elements when the server sent only their number (`N *`),
+ * as it does when asked to.
+ */
+export type ArrayOf<T> = T[] & { omitted?: number }
+
+export function array<T>(element: Codec<T>): Codec<ArrayOf<T>> {
+  return {
+    schema: { kind: 'array', of: element.schema },
+    read(reader) {
+      const { length, follows } = reader.arrayStart()
+      const values: ArrayOf<T> = []
+      if (!follows) {
+        if (length > 0) values.omitted = length
+        return values
+      }
+      try {
+        while (values.length < length) values.push(element.read(reader))
+      } catch (error) {
+        throw within(error, String(values.length))
+      }
+      reader.arrayEnd()
+      return values
+    },
+    write(writer, values) {
+      if (!Array.isArray(values)) throw new ProtocolError('unwritable', 'not an array')
+      if (values.omitted !== undefined) {
+        writer.arrayLength(values.omitted)
+        return
+      }
+      writer.arrayStart(values.length)
+      for (let i = 0; i < values.length; i++) {
+        try {
+          element.write(writer, values[i] as T)
+        } catch (error) {
+          throw within(error, String(i))
+        }
+      }
+      writer.arrayEnd()
+    },
+  }
+}
+
+/** Fields one after the other; the order of the keys is the order on the wire. */
+export function struct<F extends AnyFields>(fields: F): Codec<Values<F>> {
+  const names = Object.keys(fields)
+  const codecs = Object.values(fields) as AnyCodec[]
+  return {
+    schema: {
+      kind: 'struct',
+      fields: Object.fromEntries(names.map((name, i) => [name, (codecs[i] as AnyCodec).schema])),
+    },
+    read(reader) {
+      const value: Record<string, unknown> = {}
+      let i = 0
+      try {
+        for (; i < names.length; i++) value[names[i] as string] = (codecs[i] as AnyCodec).read(reader)
+      } catch (error) {
+        throw within(error, names[i] as string)
+      }
+      return value as Values<F>
+    },
+    write(writer, value) {
+      if (typeof value !== 'object' || value === null) throw new ProtocolError('unwritable', 'not an object')
+      for (let i = 0; i < names.length; i++) {
+        const name = names[i] as string
+        try {
+          ;(codecs[i] as AnyCodec).write(writer, value[name as keyof F])
+        } catch (error) {
+          throw within(error, name)
+        }
+      }
+    },
+  }
+}
+
+/** A case of a selection: its number on the wire, the specification's name of its tail, and the tail's type. */
+type Case = readonly [number: number, tail: string, of: AnyCodec]
+
+/** The value of a selection: which case, and its tail. */
+export type Selected<C extends Readonly<Record<string, Case>>> = {
+  [K in keyof C]: { kind: K; value: Infer<C[K][2]> }
+}[keyof C]
+
+/** SELECTION: a number that says what follows. Keys are the specification's selector names. */
+export function selection<const C extends Readonly<Record<string, Case>>>(cases: C): Codec<Selected<C>> {
+  const byNumber: ({ kind: string; of: AnyCodec } | undefined)[] = []
+  for (const [kind, [number, , of]] of Object.entries(cases)) byNumber[number] = { kind, of }
+  return {
+    schema: {
+      kind: 'selection',
+      cases: Object.entries(cases).map(([name, [number, tail, of]]) => ({ number, name, tail, of: of.schema })),
+    },
+    read(reader) {
+      const number = int32.read(reader)
+      const chosen = byNumber[number]
+      if (chosen === undefined) throw new ProtocolError('unreadable', `no such selector: ${number}`)
+      return { kind: chosen.kind, value: chosen.of.read(reader) } as Selected<C>
+    },
+    write(writer, selected) {
+      const chosen = Object.hasOwn(cases, selected.kind) ? cases[selected.kind] : undefined
+      if (chosen === undefined) throw new ProtocolError('unwritable', 'no such selector')
+      int32.write(writer, chosen[0])
+      try {
+        chosen[2].write(writer, selected.value)
+      } catch (error) {
+        throw within(error, String(selected.kind))
+      }
+    },
+  }
+}
+
+/** ENUMERATION-OF a selection: only the selector, by its name. */
+export function enumerationOf<S extends { kind: PropertyKey }>(of: Codec<S>): Codec<S['kind'] & string> {
+  if (of.schema.kind !== 'selection') throw new TypeError('enumerationOf takes a selection')
+  const { cases } = of.schema
+  return {
+    schema: { kind: 'enumeration', of: of.schema },
+    read(reader) {
+      const number = int32.read(reader)
+      const found = cases.find((c) => c.number === number)
+      if (found === undefined) throw new ProtocolError('unreadable', `no such enumeration value: ${number}`)
+      return found.name as S['kind'] & string
+    },
+    write(writer, value) {
+      const found = cases.find((c) => c.name === value)
+      if (found === undefined) throw new ProtocolError('unwritable', 'no such enumeration value')
+      int32.write(writer, found.number)
+    },
+  }
+}
+
+function within(error: unknown, field: string): unknown {
+  return error instanceof ProtocolError ? error.within(field) : error
+}
