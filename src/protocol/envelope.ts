@@ -3,7 +3,7 @@
  * messages (chapter Client-Server Dialog). Connections use one half, the demo server the other.
  */
 import { CALLS, type CallName, callName, type Params, type Reply } from './calls/index.ts'
-import type { AnyCodec } from './codec.ts'
+import type { AnyCodec, Schema } from './codec.ts'
 import { type KomError, ProtocolError } from './errors.ts'
 import { type AsyncMessage, MESSAGES, type MessageName, type MessageParams, messageName } from './messages.ts'
 import { Reader } from './reader.ts'
@@ -121,8 +121,15 @@ export function writeMessage<N extends MessageName>(name: N, params: MessagePara
   const { number, params: codec } = MESSAGES[name]
   const writer = new Writer()
   writer.mark(COLON)
-  writer.int(codec.schema.kind === 'struct' ? Object.keys(codec.schema.fields).length : 0, MAX_REF_NO)
+  writer.int(parameterCount(codec.schema), MAX_REF_NO)
   writer.int(number, MAX_REF_NO)
   ;(codec as AnyCodec).write(writer, params)
   return writer.end()
+}
+
+/** How many parameters a message announces: simple values count one each, arrays two. */
+function parameterCount(schema: Schema): number {
+  if (schema.kind === 'array') return 2
+  if (schema.kind !== 'struct') return 1
+  return Object.values(schema.fields).reduce((sum, field) => sum + parameterCount(field), 0)
 }

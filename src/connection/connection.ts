@@ -1,0 +1,299 @@
+import { EventEmitter } from 'node:events'
+import { CALLS, type CallName, type Params, type Reply } from '../protocol/calls/index.ts'
+import type { AnyCodec } from '../protocol/codec.ts'
+import { type Envelope, readData, readEnvelope, readMessage, refusalText, writeRequest } from '../protocol/envelope.ts'
+import { KomError, ProtocolError } from '../protocol/errors.ts'
+import { Framer } from '../protocol/framer.ts'
+import type { AsyncMessage } from '../protocol/messages.ts'
+import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
+import type { Beating, Heartbeat } from './heartbeat.ts'
+import { Pending, type Waiting } from './pending.ts'
+import type { ConnectionSettings } from './settings.ts'
+import type { Transport, TransportHandlers } from './transport.ts'
+import { CallWindow, type Priority } from './window.ts'
+
+/** Counted over all connections that are given the same object. */
+export interface ConnectionCounters {
+  replies: number
+  errors: number
+  messages: number
+}
+
+/** What connections share. */
+export interface ConnectionContext {
+  settings: Readonly<ConnectionSettings>
+  heartbeat: Heartbeat
+  counters: ConnectionCounters
+}
+
+export interface CallOptions {
+  priority?: Priority
+  /** run while no other call is under way: for what changes who is logged in */
+  alone?: boolean
+  timeoutMs?: number
+}
+
+/** `call` needs no parameters where the request has none. */
+type CallArguments<N extends CallName> =
+  Record<never, never> extends Params<N>
+    ? [params?: Params<N>, options?: CallOptions]
+    : [params: Params<N>, options?: CallOptions]
+
+interface ConnectionEvents {
+  /** decoded only while somebody listens */
+  message: [message: AsyncMessage]
+  /** the line is dead; emitted once, after every waiting call was rejected */
+  close: [reason: ConnectionError]
+}
+
+/** Calls waiting on one connection, those in flight included. */
+const MAX_WAITING = 1000
+/** How long the server has for closing the line after we said goodbye. */
+const GOODBYE_MS = 1000
+const GREETING = 'LysKOM'
+/**
+ * lyskomd leaves Nagle's algorithm on: behind a packet that has not been acknowledged it holds back the next small
+ * one, and our kernel delays its acknowledgement for 40 ms. So while a call waits, whatever follows a packet would be
+ * late: the reply behind an asynchronous message, the rest of a long reply, the replies to all but the first of
+ * several calls. Anything sent carries the acknowledgement, and the cheapest thing is a space: requests may begin
+ * with any number of them, and nobody has to answer.
+ */
+const NUDGE = Buffer.from(' ')
+
+/** One TCP connection to one LysKOM server, opened by `connect`. */
+export class Connection extends EventEmitter<ConnectionEvents> implements Beating {
+  /** The server's number for this session. */
+  sessionNo = 0
+  readonly #context: ConnectionContext
+  readonly #framer: Framer
+  readonly #pending = new Pending<CallName>()
+  readonly #window = new CallWindow()
+  #transport: Transport | undefined
+  #greeted = false
+  #dead: ConnectionError | undefined
+  #closing: Promise<void> | undefined
+  #lastReceived = 0
+  #keepaliveSent: number | undefined
+
+  constructor(context: ConnectionContext) {
+    super()
+    this.#context = context
+    this.#framer = new Framer((line) => this.#receive(line), context.settings.maxMessageBytes)
+  }
+
+  /** Why the line is dead; undefined while it lives. */
+  get dead(): ConnectionError | undefined {
+    return this.#dead
+  }
+
+  /** What the transport calls. */
+  get handlers(): TransportHandlers {
+    return { data: (chunk) => this.#data(chunk), close: (error) => this.#lineClosed(error) }
+  }
+
+  attach(transport: Transport): void {
+    if (this.#dead !== undefined) {
+      transport.destroy()
+      return
+    }
+    this.#transport = transport
+    this.#lastReceived = performance.now()
+    this.#context.heartbeat.add(this)
+  }
+
+  /** Sends the line that begins a connection. */
+  hello(line: Buffer): void {
+    this.#transport?.write(line)
+  }
+
+  /**
+   * Makes a call and resolves with its reply. Rejects with the server's `KomError`; with a `ProtocolError` when the
+   * parameters cannot be written (nothing was sent) or the reply cannot be read; with a `ConnectionError` when the
+   * line dies, the deadline passes or too many calls wait.
+   */
+  call<N extends CallName>(name: N, ...[params, options]: CallArguments<N>): Promise<Reply<N>> {
+    return new Promise<unknown>((resolve, reject) => {
+      if (this.#dead !== undefined) throw this.#dead
+      if (this.#closing !== undefined) throw closedByUs()
+      if (this.#pending.size >= MAX_WAITING) {
+        throw new ConnectionError('too-many-calls', `${MAX_WAITING} calls wait on this session already`)
+      }
+      const refNo = this.#pending.nextRefNo()
+      const line = writeRequest(refNo, name, (params ?? {}) as Params<N>)
+      const waiting = this.#pending.add(refNo, name, this.#deadline(options?.timeoutMs), resolve, reject)
+      const send = (): Promise<void> => {
+        if (waiting.settled) {
+          // Given up while it was queued: the server was not asked, so no reply will come.
+          this.#pending.take(refNo)
+          return Promise.resolve()
+        }
+        this.#transport?.write(line)
+        return waiting.answered()
+      }
+      if (options?.alone) this.#window.runAlone(send)
+      else this.#window.run(send, options?.priority)
+    }) as Promise<Reply<N>>
+  }
+
+  /** Says goodbye to the server and closes the line; waiting calls are rejected at once. Never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#goodbye()
+    return this.#closing
+  }
+
+  /** Drops the line without a word. */
+  destroy(reason: ConnectionError): void {
+    if (this.#dead !== undefined) return
+    this.#dead = reason
+    this.#context.heartbeat.remove(this)
+    this.#transport?.destroy()
+    this.#pending.rejectAll(reason)
+    this.emit('close', reason)
+  }
+
+  beat(now: number): void {
+    const { callTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = this.#context.settings
+    const overdue = this.#pending.expire(
+      now,
+      (name) => new ConnectionError('call-timeout', `the LysKOM server did not answer ${name} in time`),
+    )
+    if (overdue > callTimeoutMs) {
+      this.#die('line-silent', 'the LysKOM server left a call without an answer')
+    } else if (this.#keepaliveSent === undefined) {
+      if (now - this.#lastReceived < keepaliveMs) return
+      this.#keepaliveSent = now
+      this.#ask()
+    } else if (now - this.#keepaliveSent >= keepaliveTimeoutMs) {
+      this.#die('line-silent', `nothing came from the LysKOM server for ${Math.round(now - this.#lastReceived)} ms`)
+    }
+  }
+
+  #deadline(timeoutMs = this.#context.settings.callTimeoutMs): number {
+    return performance.now() + timeoutMs
+  }
+
+  async #goodbye(): Promise<void> {
+    this.#pending.rejectAll(closedByUs())
+    if (this.#dead !== undefined) return
+    const gone = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GOODBYE_MS)
+      this.once('close', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+    this.#transport?.write(writeRequest(this.#pending.nextRefNo(), 'disconnect', { sessionNo: 0 }))
+    await gone
+    this.destroy(closedByUs())
+  }
+
+  #data(chunk: Buffer): void {
+    if (this.#dead !== undefined) return
+    this.#lastReceived = performance.now()
+    this.#keepaliveSent = undefined
+    try {
+      this.#framer.push(chunk)
+    } catch (error) {
+      this.#unreadable(error)
+      return
+    }
+    if (this.#pending.size > 0) this.#transport?.write(NUDGE)
+  }
+
+  /** Makes the server say something: the cheapest call there is, past the window. */
+  #ask(): void {
+    const refNo = this.#pending.nextRefNo()
+    const ignore = (): void => undefined
+    this.#pending.add(refNo, 'get-time', this.#deadline(), ignore, ignore)
+    this.#transport?.write(writeRequest(refNo, 'get-time', {}))
+  }
+
+  #receive(line: Buffer): void {
+    if (this.#dead !== undefined || this.#closing !== undefined) return
+    if (!this.#greeted) {
+      this.#greet(line)
+      return
+    }
+    try {
+      this.#handle(readEnvelope(line))
+    } catch (error) {
+      this.#unreadable(error)
+    }
+  }
+
+  #handle(envelope: Envelope): void {
+    const { counters } = this.#context
+    switch (envelope.kind) {
+      case 'reply': {
+        counters.replies++
+        const waiting = this.#take(envelope.refNo)
+        let reply: unknown
+        try {
+          reply = readData(CALLS[waiting.call].reply as AnyCodec, envelope.reader)
+        } catch (error) {
+          waiting.reject(error as Error)
+          return
+        }
+        waiting.resolve(reply)
+        return
+      }
+      case 'error':
+        counters.errors++
+        this.#take(envelope.refNo).reject(new KomError(envelope.errorCode, envelope.errorStatus))
+        return
+      case 'message':
+        counters.messages++
+        if (this.listenerCount('message') > 0) this.#deliver(envelope)
+        return
+      case 'refusal':
+        this.#die('line-refused', `the LysKOM server refused the connection: ${envelope.text}`)
+    }
+  }
+
+  #take(refNo: number): Waiting<CallName> {
+    const waiting = this.#pending.take(refNo)
+    if (waiting === undefined) throw new ProtocolError('unreadable', 'a reply to a call that was not made')
+    return waiting
+  }
+
+  #deliver({ number, reader }: Extract<Envelope, { kind: 'message' }>): void {
+    let message: AsyncMessage | undefined
+    try {
+      message = readMessage(number, reader)
+    } catch (error) {
+      // Skipped whole: its frame was sound, so what follows it can be read.
+      if (error instanceof ProtocolError) return
+      throw error
+    }
+    if (message !== undefined) this.emit('message', message)
+  }
+
+  #greet(line: Buffer): void {
+    const text = line.toString('latin1', 0, 200).trim()
+    if (text === GREETING) this.#greeted = true
+    else if (text.startsWith('%%')) this.#die('connect-refused', `the LysKOM server refused: ${refusalText(line)}`)
+    else this.#die('not-lyskom', 'the server did not greet as a LysKOM server does')
+  }
+
+  #lineClosed(error: Error | undefined): void {
+    const lastWords = this.#framer.rest()
+    if (this.#closing !== undefined) this.destroy(closedByUs())
+    else if (error !== undefined) this.#die('line-reset', 'the connection to the LysKOM server broke', error)
+    else if (lastWords.toString('latin1', 0, 2) === '%%') this.#receive(Buffer.concat([lastWords, Buffer.from('\n')]))
+    else if (this.#greeted) this.#die('line-ended', 'the LysKOM server closed the connection')
+    else this.#die('not-lyskom', 'the server closed the connection instead of greeting')
+  }
+
+  #unreadable(error: unknown): void {
+    if (!(error instanceof ProtocolError)) throw error
+    this.#die(this.#greeted ? 'line-unreadable' : 'not-lyskom', 'the server sent what is not Protocol A', error)
+  }
+
+  #die(code: ConnectionErrorCode, message: string, cause?: Error): void {
+    this.destroy(new ConnectionError(code, message, cause && { cause }))
+  }
+}
+
+function closedByUs(): ConnectionError {
+  return new ConnectionError('line-closed', 'the session was closed')
+}

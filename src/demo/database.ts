@@ -1,0 +1,268 @@
+import type { ExtendedConfType, MembershipType, PrivBits } from '../protocol/types.ts'
+import { LocalTexts } from './local-texts.ts'
+import { nameWords } from './name-expansion.ts'
+import type { ReadRange } from './read-ranges.ts'
+
+/** One membership, shared by the person's list and the conference's. */
+export interface Membership {
+  readonly person: number
+  readonly conf: number
+  priority: number
+  readonly addedBy: number
+  readonly addedAt: Date
+  type: MembershipType
+  lastTimeRead: Date
+  read: ReadRange[]
+}
+
+export interface StoredAuxItem {
+  readonly auxNo: number
+  readonly tag: number
+  readonly creator: number
+  readonly createdAt: Date
+  readonly flags: {
+    deleted: boolean
+    inherit: boolean
+    secret: boolean
+    hideCreator: boolean
+    dontGarb: boolean
+    reserved2: boolean
+    reserved3: boolean
+    reserved4: boolean
+  }
+  readonly inheritLimit: number
+  readonly data: Uint8Array
+}
+
+/** A conference; of a person it is the mailbox, under the same number. */
+export interface Conference {
+  readonly no: number
+  name: string
+  /** The name as names are compared. */
+  words: string[]
+  type: ExtendedConfType
+  readonly created: Date
+  lastWritten: Date
+  readonly creator: number
+  supervisor: number
+  permittedSubmitters: number
+  superConf: number
+  presentation: number
+  motd: number
+  nice: number
+  keepCommented: number
+  expire: number
+  /** person -> membership, in the order of joining */
+  readonly members: Map<number, Membership>
+  readonly texts: LocalTexts
+  auxItems: StoredAuxItem[]
+}
+
+export interface Person {
+  readonly no: number
+  /** ISO 8859-1; 8 characters count */
+  passwd: string
+  privileges: PrivBits
+  unreadIsSecret: boolean
+  userArea: number
+  /** Who the person was when last logged in: `user(ident)@host`. */
+  username: string
+  lastLogin: Date
+  totalSeconds: number
+  sessions: number
+  createdLines: number
+  createdBytes: number
+  textFetches: number
+  createdPersons: number
+  createdConfs: number
+  readonly texts: LocalTexts
+  /** text -> type, in the order of marking */
+  readonly marks: Map<number, number>
+  memberships: Membership[]
+}
+
+export type RecipientKind = 'recpt' | 'cc-recpt' | 'bcc-recpt'
+export type LinkKind = 'comm-to' | 'comm-in' | 'footn-to' | 'footn-in'
+
+export interface Recipient {
+  readonly kind: RecipientKind
+  readonly conf: number
+  readonly localNo: number
+}
+
+export interface Link {
+  readonly kind: LinkKind
+  readonly text: number
+}
+
+export type Misc = Recipient | Link
+
+export interface Text {
+  readonly no: number
+  /** 0: anonymous */
+  readonly author: number
+  readonly created: Date
+  readonly body: Uint8Array
+  readonly lines: number
+  /** Marks of persons, and one for each use as presentation, notice or user area. */
+  noOfMarks: number
+  /** Recipients and links in the order in which they came. */
+  readonly misc: Misc[]
+  auxItems: StoredAuxItem[]
+}
+
+export interface ServerInfo {
+  confPresConf: number
+  persPresConf: number
+  motdConf: number
+  komNewsConf: number
+  motd: number
+}
+
+export const NO_MEMBERSHIP_FLAGS: Readonly<MembershipType> = {
+  invitation: false,
+  passive: false,
+  secret: false,
+  passiveMessageInvert: false,
+  reserved2: false,
+  reserved3: false,
+  reserved4: false,
+  reserved5: false,
+}
+
+/** lyskomd's default life of a text, in days. */
+const NICE = 77
+
+/** Everything the server knows. Numbers are given out in rising order; nothing here asks who may. */
+export class Database {
+  readonly conferences = new Map<number, Conference>()
+  readonly persons = new Map<number, Person>()
+  readonly texts = new Map<number, Text>()
+  readonly info: ServerInfo
+  #highestConf = 0
+  #highestText = 0
+
+  constructor(info: ServerInfo) {
+    this.info = info
+  }
+
+  get highestConf(): number {
+    return this.#highestConf
+  }
+
+  get highestText(): number {
+    return this.#highestText
+  }
+
+  addConference(
+    fields: Pick<Conference, 'name' | 'type' | 'creator' | 'supervisor' | 'superConf'> & { no?: number; created: Date },
+  ): Conference {
+    const no = fields.no ?? this.#highestConf + 1
+    this.#highestConf = Math.max(this.#highestConf, no)
+    const conference: Conference = {
+      ...fields,
+      no,
+      words: nameWords(fields.name),
+      lastWritten: fields.created,
+      permittedSubmitters: 0,
+      presentation: 0,
+      motd: 0,
+      nice: NICE,
+      keepCommented: NICE,
+      expire: 0,
+      members: new Map(),
+      texts: new LocalTexts(),
+      auxItems: [],
+    }
+    this.conferences.set(no, conference)
+    return conference
+  }
+
+  addPerson(no: number, passwd: string, privileges: PrivBits, unreadIsSecret: boolean): Person {
+    const person: Person = {
+      no,
+      passwd,
+      privileges,
+      unreadIsSecret,
+      userArea: 0,
+      username: '',
+      lastLogin: new Date(0),
+      totalSeconds: 0,
+      sessions: 0,
+      createdLines: 0,
+      createdBytes: 0,
+      textFetches: 0,
+      createdPersons: 0,
+      createdConfs: 0,
+      texts: new LocalTexts(),
+      marks: new Map(),
+      memberships: [],
+    }
+    this.persons.set(no, person)
+    return person
+  }
+
+  /** Places a membership at `where` in the person's list, at the end if the list is shorter. */
+  addMembership(membership: Membership, where: number): void {
+    this.persons.get(membership.person)?.memberships.splice(where, 0, membership)
+    this.conferences.get(membership.conf)?.members.set(membership.person, membership)
+  }
+
+  removeMembership(membership: Membership): void {
+    const person = this.persons.get(membership.person)
+    if (person !== undefined) person.memberships = person.memberships.filter((other) => other !== membership)
+    this.conferences.get(membership.conf)?.members.delete(membership.person)
+  }
+
+  /** Stores a text with its recipients and links, and the other end of each link. `to` holds no conference twice. */
+  addText(fields: {
+    no?: number
+    author: number
+    created: Date
+    body: Uint8Array
+    misc: readonly ({ kind: RecipientKind; conf: number } | { kind: 'comm-to' | 'footn-to'; text: number })[]
+    auxItems: StoredAuxItem[]
+  }): Text {
+    const no = fields.no ?? this.#highestText + 1
+    this.#highestText = Math.max(this.#highestText, no)
+    const misc: Misc[] = fields.misc.map((item) =>
+      'text' in item ? item : { ...item, localNo: this.#receive(item.conf, no, fields.created) },
+    )
+    for (const item of misc) {
+      if ('text' in item)
+        this.texts.get(item.text)?.misc.push({ kind: item.kind === 'comm-to' ? 'comm-in' : 'footn-in', text: no })
+    }
+    const lines = fields.body.reduce((sum, byte) => (byte === 0x0a ? sum + 1 : sum), 0)
+    const text: Text = {
+      no,
+      author: fields.author,
+      created: fields.created,
+      body: fields.body,
+      lines,
+      noOfMarks: 0,
+      misc,
+      auxItems: fields.auxItems,
+    }
+    this.texts.set(no, text)
+    const author = this.persons.get(fields.author)
+    if (author !== undefined) {
+      author.texts.add(no)
+      author.createdLines += lines
+      author.createdBytes += text.body.length
+    }
+    return text
+  }
+
+  #receive(conf: number, text: number, at: Date): number {
+    const conference = this.conferences.get(conf)
+    if (conference === undefined) throw new Error(`no conference ${conf}`)
+    conference.lastWritten = at
+    return conference.texts.add(text)
+  }
+
+  /** Adds to or takes from the marks that keep a text; 0 is no text. */
+  pin(text: number, by: 1 | -1): void {
+    const stored = this.texts.get(text)
+    if (stored !== undefined) stored.noOfMarks += by
+  }
+}

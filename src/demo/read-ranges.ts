@@ -1,0 +1,49 @@
+/** Which local numbers a member has read: ranges in rising order that neither overlap nor touch. */
+export interface ReadRange {
+  firstRead: number
+  lastRead: number
+}
+
+/** Everything up to and including `last`. */
+export function readTo(last: number): ReadRange[] {
+  return last > 0 ? [{ firstRead: 1, lastRead: last }] : []
+}
+
+/** Joins ranges that overlap or touch. */
+export function normalized(ranges: readonly ReadRange[]): ReadRange[] {
+  const result: ReadRange[] = []
+  for (const range of [...ranges].sort((a, b) => a.firstRead - b.firstRead)) {
+    const last = result.at(-1)
+    if (last !== undefined && range.firstRead <= last.lastRead + 1) {
+      last.lastRead = Math.max(last.lastRead, range.lastRead)
+    } else {
+      result.push({ ...range })
+    }
+  }
+  return result
+}
+
+export function withRead(ranges: readonly ReadRange[], localNos: readonly number[]): ReadRange[] {
+  return normalized([...ranges, ...localNos.map((no) => ({ firstRead: no, lastRead: no }))])
+}
+
+export function withoutRead(ranges: readonly ReadRange[], localNo: number): ReadRange[] {
+  return ranges.flatMap(({ firstRead, lastRead }) => {
+    if (localNo < firstRead || localNo > lastRead) return [{ firstRead, lastRead }]
+    const parts = [
+      { firstRead, lastRead: localNo - 1 },
+      { firstRead: localNo + 1, lastRead },
+    ]
+    return parts.filter((part) => part.firstRead <= part.lastRead)
+  })
+}
+
+/** The first local number that is not read. */
+export function firstUnread(ranges: readonly ReadRange[]): number {
+  const first = ranges[0]
+  return first?.firstRead === 1 ? first.lastRead + 1 : 1
+}
+
+export function isRead(ranges: readonly ReadRange[], localNo: number): boolean {
+  return ranges.some(({ firstRead, lastRead }) => firstRead <= localNo && localNo <= lastRead)
+}

@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { type ServerType, serve } from '@hono/node-server'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { ConnectionCounters } from './connection/connection.ts'
+import { heartbeatFor } from './connection/settings.ts'
+import { type DemoServer, startDemoServer } from './demo/server.ts'
+import { createApp } from './http/app.ts'
+import type { ListedServer } from './http/context.ts'
+import { HttpCounters } from './http/counters.ts'
+import { Registry } from './sessions/registry.ts'
+
+/** A gateway that listens. */
+export interface Gateway {
+  /** where it listens, e.g. `http://127.0.0.1:5001` */
+  readonly url: string
+  /** Stops listening, lets requests in flight finish within the deadline, and closes every LysKOM session. */
+  close(): Promise<void>
+}
+
+/** Starts what the configuration asks for, the demo server included, and listens. Rejects if it cannot. */
+export async function startGateway(config: Config, log: Logger): Promise<Gateway> {
+  const demos: DemoServer[] = []
+  const servers = new Map<string, ListedServer>()
+  for (const [sortOrder, { id, name, demo, ...address }] of config.servers.entries()) {
+    let { host, port } = address
+    if (demo) {
+      const server = await startDemoServer()
+      demos.push(server)
+      ;({ host, port } = server)
+    }
+    servers.set(id, { id, name, host, port, sortOrder })
+  }
+
+  const calls: ConnectionCounters = { replies: 0, errors: 0, messages: 0 }
+  const registry = new Registry({
+    servers,
+    connections: { settings: config, heartbeat: heartbeatFor(config), counters: calls },
+    idleMs: config.sessionIdleMs,
+    maxSessions: config.maxSessions,
+    maxSessionsPerAddress: config.maxSessionsPerAddress,
+  })
+  const sessions = countSessions(registry)
+  logSessions(registry, log)
+
+  const http = new HttpCounters()
+  const app = createApp({
+    servers,
+    registry,
+    counters: http,
+    stats: () => stats(http, registry, sessions, calls),
+    corsOrigins: config.corsOrigins,
+    corsMaxAgeSeconds: Math.round(config.corsMaxAgeMs / 1000),
+    maxBodyBytes: config.maxBodyBytes,
+    onAccess: (entry) => log.info(entry, 'request'),
+    onInternalError: (error) => log.error({ err: error }, 'internal error'),
+  })
+
+  const closeBackends = async (): Promise<void> => {
+    await registry.closeAll()
+    await Promise.all(demos.map((demo) => demo.close()))
+  }
+  let server: ServerType
+  try {
+    server = await listen(app.fetch, config)
+  } catch (error) {
+    await closeBackends()
+    throw error
+  }
+  return {
+    url: urlOf(server),
+    close: async () => {
+      await stopListening(server as Server, config.shutdownTimeoutMs)
+      await closeBackends()
+    },
+  }
+}
+
+async function listen(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<ServerType> {
+  const server = serve({ fetch, hostname: host, port })
+  await once(server, 'listening')
+  return server
+}
+
+function urlOf(server: ServerType): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('not listening on TCP')
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}
+
+async function stopListening(server: Server, timeoutMs: number): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), timeoutMs)
+  await closed
+  clearTimeout(timer)
+}
+
+interface SessionCounters {
+  opened: number
+  closed: Map<string, number>
+}
+
+function countSessions(registry: Registry): SessionCounters {
+  const counters: SessionCounters = { opened: 0, closed: new Map() }
+  registry.on('opened', () => counters.opened++)
+  registry.on('closed', (_, reason) => counters.closed.set(reason, (counters.closed.get(reason) ?? 0) + 1))
+  return counters
+}
+
+function logSessions(registry: Registry, log: Logger): void {
+  registry.on('opened', ({ handle, serverId, session }) => {
+    log.info({ session: handle, server: serverId, sessionNo: session.connection.sessionNo }, 'session opened')
+  })
+  registry.on('closed', ({ handle, serverId }, reason) => {
+    log.info({ session: handle, server: serverId, reason }, 'session closed')
+  })
+}
+
+/** One flat object of numbers, as httpkom's `/stats`. */
+function stats(http: HttpCounters, registry: Registry, sessions: SessionCounters, calls: ConnectionCounters) {
+  return {
+    'komgate.http.requests.received.last': http.requests,
+    ...Object.fromEntries(http.byStatus().map(([status, n]) => [`komgate.http.responses.sent.${status}.last`, n])),
+    'komgate.sessions.active.last': registry.size,
+    'komgate.sessions.opened.last': sessions.opened,
+    ...Object.fromEntries([...sessions.closed].map(([reason, n]) => [`komgate.sessions.closed.${reason}.last`, n])),
+    'komgate.connections.responses.received.ok.last': calls.replies,
+    'komgate.connections.responses.received.error.last': calls.errors,
+    'komgate.connections.responses.received.async.last': calls.messages,
+  }
+}

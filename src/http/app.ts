@@ -1,0 +1,58 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { createMiddleware } from 'hono/factory'
+import { HTTPException } from 'hono/http-exception'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import type { AppOptions, Env } from './context.ts'
+import { errorResponse, gatewayError } from './error-response.ts'
+import { access } from './middleware/access.ts'
+import { cors } from './middleware/cors.ts'
+import { gatewayRoutes } from './routes/gateway.ts'
+import { serverRoutes } from './routes/server.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+
+/** Answers may change at any time; the few that do not say so themselves. */
+const noCache = createMiddleware(async (c, next) => {
+  c.header('Cache-Control', 'no-cache')
+  await next()
+})
+
+/** The whole HTTP interface as one Hono application. It listens nowhere and keeps no state of its own. */
+export function createApp(options: AppOptions): Hono<Env> {
+  const { servers, counters, corsOrigins, corsMaxAgeSeconds, maxBodyBytes, onAccess, onInternalError } = options
+
+  const knownServer = createMiddleware<Env>(async (c, next) => {
+    if (!servers.has(c.req.param('server') ?? '')) throw new HTTPException(404, { message: 'There is no such server.' })
+    await next()
+  })
+
+  const app = new Hono<Env>({ strict: false })
+  app.onError((error, c) => errorResponse(error, c, onInternalError))
+  app.notFound((c) => gatewayError(c, 404, 'There is nothing here.'))
+
+  app.use(access(counters, onAccess))
+  app.use(noCache)
+  app.use(cors({ origins: corsOrigins, maxAgeSeconds: corsMaxAgeSeconds }))
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed(c, methods) {
+        c.header('Allow', [...methods, 'OPTIONS'].join(', '))
+        if (c.req.method === 'OPTIONS') return c.body(null, 204)
+        return gatewayError(c, 405, `${c.req.method} is not allowed here.`)
+      },
+    }),
+  )
+  app.use(
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: (c) => gatewayError(c, 413, `The body is larger than ${maxBodyBytes} bytes.`),
+    }),
+  )
+
+  app.route('/', gatewayRoutes(options))
+  app.use('/:server/*', knownServer)
+  app.route('/:server/sessions', sessionRoutes(options))
+  app.route('/:server/server', serverRoutes(options))
+  return app
+}

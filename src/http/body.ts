@@ -1,0 +1,55 @@
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { z } from 'zod'
+
+const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
+const LATIN1 = /^[\0-\xff]*$/
+const DIGITS = /^\d{1,15}$/
+
+/** A whole number from 0 to `max`, as a JSON number or as a string of digits. */
+export function wholeNumber(max: number) {
+  const error = `must be a whole number from 0 to ${max}.`
+  const digits = z.string().regex(DIGITS).transform(Number)
+  return z.union([z.number(), digits], { error }).refine((n) => Number.isInteger(n) && n >= 0 && n <= max, { error })
+}
+
+export const confNo = wholeNumber(2 ** 16 - 1)
+
+/** A string that the LysKOM server can hold. */
+export const latin1 = z.string('must be a string.').regex(LATIN1, 'holds characters outside ISO 8859-1.')
+
+/** Reads the JSON body. Fails with a 400 that names the first field that is wrong. */
+export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
+  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw badRequest('Invalid body.')
+  const bytes = await c.req.arrayBuffer()
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw badRequest('The body is not JSON in UTF-8.')
+  }
+  // An array is a body without any of the fields.
+  if (Array.isArray(value)) value = {}
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw badRequest(explain(parsed.error.issues[0], value))
+}
+
+export function badRequest(message: string): HTTPException {
+  return new HTTPException(400, { message })
+}
+
+function explain(issue: z.core.$ZodIssue | undefined, body: unknown): string {
+  if (issue === undefined || issue.path.length === 0) return 'Invalid body.'
+  const field = `"${issue.path.map(String).join('.')}"`
+  const value = issue.path.reduce<unknown>(member, body)
+  if (value === undefined) return `Missing ${field}.`
+  if (value === null) return `${field} is null.`
+  return `${field} ${issue.message}`
+}
+
+function member(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<PropertyKey, unknown>)[key]
+    : undefined
+}

@@ -1,0 +1,51 @@
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { ConnectionError } from '../connection/errors.ts'
+import { NameError } from '../lyskom/names.ts'
+import { KomError, ProtocolError } from '../protocol/errors.ts'
+import { RegistryError } from '../sessions/registry.ts'
+import type { Env } from './context.ts'
+import { CONNECTION_STATUS, komStatus, NAME_STATUS, PROTOCOL_STATUS, REGISTRY_STATUS } from './status.ts'
+
+/** When a client that was turned away may try again, seconds. */
+const RETRY_AFTER_SECONDS = 5
+
+/** Answers with an error of the gateway's own: `{error_type: "httpkom", error_msg}`. */
+export function gatewayError(c: Context, status: ContentfulStatusCode, message: string): Response {
+  return c.json({ error_type: 'httpkom', error_msg: message }, status)
+}
+
+/** Answers a request that ended in an error. `report` is told of those that are nobody's but ours. */
+export function errorResponse(error: Error, c: Context<Env>, report: (error: unknown) => void): Response {
+  if (error instanceof KomError) return komError(c, error)
+  const status = gatewayStatus(error)
+  if (status === 500) report(error)
+  if (status === 503) c.header('Retry-After', String(RETRY_AFTER_SECONDS))
+  return gatewayError(c, status, status === 500 ? 'Internal error.' : error.message)
+}
+
+function komError(c: Context<Env>, error: KomError): Response {
+  const status = c.get('namedErrors')?.[error.errorName] ?? komStatus(error)
+  const body = {
+    error_type: 'protocol-a',
+    error_code: error.errorCode,
+    error_status: String(error.errorStatus),
+    error_msg: camelCase(error.errorName),
+  }
+  return c.json(body, status)
+}
+
+function gatewayStatus(error: Error): ContentfulStatusCode {
+  if (error instanceof HTTPException) return error.status as ContentfulStatusCode
+  if (error instanceof ConnectionError) return CONNECTION_STATUS[error.code]
+  if (error instanceof ProtocolError) return PROTOCOL_STATUS[error.code]
+  if (error instanceof RegistryError) return REGISTRY_STATUS[error.code]
+  if (error instanceof NameError) return NAME_STATUS[error.code]
+  return 500
+}
+
+/** `no-such-text` -> `NoSuchText`. */
+function camelCase(name: string): string {
+  return name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())
+}

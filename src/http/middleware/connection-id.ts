@@ -1,0 +1,35 @@
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import { HTTPException } from 'hono/http-exception'
+import type { Registry } from '../../sessions/registry.ts'
+import type { Env } from '../context.ts'
+
+/** The header that names the caller's session, and the query parameter for what cannot set headers. */
+export const CONNECTION_HEADER = 'Httpkom-Connection'
+
+/** The connection id that a request carries; the header wins. */
+export function connectionId(c: Context): string | undefined {
+  return c.req.header(CONNECTION_HEADER) ?? c.req.query(CONNECTION_HEADER)
+}
+
+/**
+ * Finds the caller's session for the routes behind it: 403 when the id is missing, unknown, another server's, or its
+ * session dead.
+ * @param from where the route takes the id from; the query is for routes that an `<img>` or a link may use
+ */
+export function requireSession(registry: Registry, from: 'header' | 'header-or-query') {
+  return createMiddleware<Env>(async (c, next) => {
+    const id = from === 'header' ? c.req.header(CONNECTION_HEADER) : connectionId(c)
+    if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
+    const opened = registry.find(c.req.param('server') ?? '', id)
+    if (opened === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
+    c.set('opened', opened)
+    await next()
+  })
+}
+
+/** 401 when nobody is logged in on the caller's session. Goes after `requireSession`. */
+export const requireLogin = createMiddleware<Env>(async (c, next) => {
+  if (c.get('opened').session.persNo === 0) throw new HTTPException(401, { message: 'Nobody is logged in.' })
+  await next()
+})

@@ -1,0 +1,25 @@
+import { cors as honoCors } from 'hono/cors'
+import { createMiddleware } from 'hono/factory'
+import { CONNECTION_HEADER } from './connection-id.ts'
+
+export interface CorsOptions {
+  /** `*`, or the origins that may read answers */
+  origins: '*' | readonly string[]
+  maxAgeSeconds: number
+}
+
+/** Lets pages of other origins use the API. Only browsers send an Origin, so nobody else pays for it. */
+export function cors({ origins, maxAgeSeconds }: CorsOptions) {
+  const answer = honoCors({
+    origin: origins === '*' ? '*' : [...origins],
+    allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'],
+    allowHeaders: ['Origin', 'Accept', 'Content-Type', 'X-Requested-With', 'Cache-Control', CONNECTION_HEADER],
+    exposeHeaders: ['Cache-Control', 'Location', 'Retry-After', CONNECTION_HEADER],
+    maxAge: maxAgeSeconds,
+  })
+  return createMiddleware(async (c, next) => {
+    if (c.req.header('origin') !== undefined) return answer(c, next)
+    if (origins !== '*') c.header('Vary', 'Origin')
+    return next()
+  })
+}

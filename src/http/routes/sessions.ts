@@ -1,0 +1,95 @@
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { z } from 'zod'
+import { KomError } from '../../protocol/errors.ts'
+import { badRequest, confNo, latin1, readBody } from '../body.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { personJson } from '../json.ts'
+import { CONNECTION_HEADER, connectionId, requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { namedErrors } from '../middleware/named-errors.ts'
+
+const Open = z.object({ client: z.object({ name: latin1, version: latin1 }) })
+const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
+const WorkingConference = z.object({ conf_no: confNo })
+
+/** Session numbers are INT32: a larger one cannot exist. */
+const MAX_SESSION_NO = 2 ** 32 - 1
+
+/** Opening, closing and using a session; mounted under `/<server id>/sessions`. */
+export function sessionRoutes({ registry, connInfo = getConnInfo }: AppOptions) {
+  const session = requireSession(registry, 'header')
+  const sessionOrQuery = requireSession(registry, 'header-or-query')
+
+  return new Hono<Env>({ strict: false })
+    .post('/', async (c) => {
+      if (connectionId(c) !== undefined) {
+        throw new HTTPException(409, { message: `A new session is opened without ${CONNECTION_HEADER}.` })
+      }
+      const { client } = await readBody(c, Open)
+      const serverId = c.req.param('server' as never) as string
+      const opened = await registry.open({ serverId, clientAddress: clientAddress(connInfo(c)), client })
+      // A client that has given up will never use the session it does not know of.
+      if (c.req.raw.signal.aborted) await registry.close(opened)
+      c.header(CONNECTION_HEADER, opened.id)
+      return c.json({ session_no: opened.session.connection.sessionNo, connection_id: opened.id }, 201)
+    })
+    .get('/current/who-am-i', sessionOrQuery, async (c) => {
+      const { sessionNo, person } = await c.get('opened').session.whoAmI()
+      return c.json({ person: person && personJson(person), session_no: sessionNo })
+    })
+    .post('/current/active', session, async (c) => {
+      await c.get('opened').session.active()
+      return c.body(null, 204)
+    })
+    .post(
+      '/current/login',
+      session,
+      namedErrors({
+        'invalid-password': 401,
+        'undefined-person': 401,
+        'login-disallowed': 401,
+        'conference-zero': 401,
+      }),
+      async (c) => {
+        const body = await readBody(c, Login)
+        const person = await c.get('opened').session.login(whoLogsIn(body), body.passwd)
+        return c.json(personJson(person), 201)
+      },
+    )
+    .post('/current/logout', session, requireLogin, async (c) => {
+      await c.get('opened').session.logout()
+      return c.body(null, 204)
+    })
+    .post('/current/working-conference', session, requireLogin, async (c) => {
+      const { conf_no } = await readBody(c, WorkingConference)
+      await c.get('opened').session.changeConference(conf_no)
+      return c.body(null, 204)
+    })
+    .delete('/:no{[0-9]+}', sessionOrQuery, namedErrors({ 'undefined-session': 404 }), async (c) => {
+      const opened = c.get('opened')
+      const no = Number(c.req.param('no'))
+      if (no === 0 || no === opened.session.connection.sessionNo) await registry.close(opened)
+      else if (no <= MAX_SESSION_NO) await opened.session.disconnect(no)
+      else if (opened.session.persNo === 0) throw KomError.of('login-first', 0)
+      else throw KomError.of('undefined-session', no)
+      return c.body(null, 204)
+    })
+}
+
+/** Exactly one of number and name; clients send an empty name beside a number. */
+function whoLogsIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: number } | { name: string } {
+  const byNumber = pers_no ?? undefined
+  const byName = pers_name === '' && byNumber !== undefined ? undefined : (pers_name ?? undefined)
+  if (byNumber !== undefined && byName !== undefined) {
+    throw badRequest('Both "pers_no" and "pers_name" are given; one of them is enough.')
+  }
+  if (byNumber !== undefined) return { persNo: byNumber }
+  if (byName !== undefined) return { name: byName }
+  throw badRequest('Missing "pers_no" or "pers_name".')
+}
+
+/** What the LysKOM server shows as the client's host: an IPv4 address without the IPv6 prefix that Node gives it. */
+function clientAddress({ remote }: { remote: { address?: string } }): string {
+  return (remote.address ?? 'unknown').replace(/^::ffff:/, '')
+}

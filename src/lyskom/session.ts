@@ -1,0 +1,77 @@
+import { type ConnectOptions, connect } from '../connection/connect.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { MessageName } from '../protocol/messages.ts'
+import { Names, type PersonName } from './names.ts'
+
+/** What keeps the caches true; a session of this kind is sent nothing else. */
+const ACCEPTED: readonly MessageName[] = ['async-new-name']
+
+export type OpenOptions = Omit<ConnectOptions, 'user' | 'accept'>
+
+/** Opens a session on a LysKOM server. Rejects as `connect` does. */
+export async function openSession(options: OpenOptions): Promise<LyskomSession> {
+  return new LyskomSession(await connect({ ...options, user: 'komgate', accept: ACCEPTED }))
+}
+
+/** A connection, who is logged in on it, and what that person has been told. */
+export class LyskomSession {
+  readonly connection: Connection
+  readonly names: Names
+  #persNo = 0
+
+  constructor(connection: Connection) {
+    this.connection = connection
+    this.names = new Names(connection)
+    connection.on('message', (message) => this.names.heed(message))
+  }
+
+  /** The person who is logged in, 0 when nobody is. */
+  get persNo(): number {
+    return this.#persNo
+  }
+
+  /** Asks the server for the session's number. One round trip, two until the person's name is known. */
+  async whoAmI(): Promise<{ sessionNo: number; person: PersonName | null }> {
+    const persNo = this.#persNo
+    if (persNo === 0) return { sessionNo: await this.connection.call('who-am-i'), person: null }
+    const [sessionNo, person] = await Promise.all([this.connection.call('who-am-i'), this.names.person(persNo)])
+    return { sessionNo, person }
+  }
+
+  /**
+   * Logs a person in, by number or by name; whoever was logged in before is logged out by it, unless it fails.
+   * Two round trips. Rejects with a `NameError` for a name that is not one person's.
+   */
+  async login(who: { persNo: number } | { name: string }, passwd: string): Promise<PersonName> {
+    const named = 'name' in who ? await this.names.onePerson(who.name) : undefined
+    const person = named?.persNo ?? (who as { persNo: number }).persNo
+    await this.connection.call('login', { person, passwd, invisible: false }, { alone: true })
+    this.#persNo = person
+    return named ?? this.names.person(person)
+  }
+
+  async logout(): Promise<void> {
+    await this.connection.call('logout', {}, { alone: true })
+    this.#persNo = 0
+  }
+
+  /** Tells the server that somebody is there: the idle time that others see begins anew. */
+  async active(): Promise<void> {
+    await this.connection.call('user-active')
+  }
+
+  /** @param conference 0 for none; the person must be a member of any other */
+  async changeConference(conference: number): Promise<void> {
+    await this.connection.call('change-conference', { conference })
+  }
+
+  /** Ends another session, as far as the server lets this one. */
+  async disconnect(sessionNo: number): Promise<void> {
+    await this.connection.call('disconnect', { sessionNo })
+  }
+
+  /** Says goodbye and closes the line. Never rejects. */
+  close(): Promise<void> {
+    return this.connection.close()
+  }
+}

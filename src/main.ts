@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { pino } from 'pino'
+import pretty from 'pino-pretty'
+import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from './config.ts'
+import { startGateway } from './gateway.ts'
+
+const EXIT_CONFIGURATION = 2
+
+async function main(): Promise<void> {
+  const command = readCommand(process.argv.slice(2), process.env)
+  if (command.action === 'help') process.stdout.write(help())
+  else if (command.action === 'version') process.stdout.write(`${version()}\n`)
+  else if (command.action === 'check') process.stdout.write('The configuration is good.\n')
+  else await run(command.config)
+}
+
+async function run(config: Config): Promise<void> {
+  // Buffered: an access line for each request must not cost a system call each.
+  const destination = process.stdout.isTTY ? pretty({ sync: true }) : pino.destination({ sync: false, minLength: 4096 })
+  const log = pino({ level: config.logLevel, base: null }, destination)
+  const flush = setInterval(() => log.flush(), 1000)
+  flush.unref()
+  const gateway = await startGateway(config, log)
+  log.info(`komgate listening on ${gateway.url}`)
+  log.flush()
+
+  let stopping = false
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return
+    stopping = true
+    log.info(`${signal}: closing`)
+    void gateway.close().then(() => {
+      log.info('closed')
+      log.flush(() => process.exit(0))
+    })
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}
+
+function help(): string {
+  const rows = Object.entries(SETTINGS).map(([key, { fallback, help }]) => {
+    const name = key as keyof typeof SETTINGS
+    const shown = name === 'servers' ? 'the one that comes with komgate' : fallback
+    return `  --${flagName(name).padEnd(26)}${variableName(name).padEnd(36)}${help} (${shown})\n`
+  })
+  return `komgate ${version()}: HTTP for LysKOM servers
+
+Usage: komgate [--servers FILE] [--host H] [--port N] [setting ...]
+
+  --check   validate the configuration and exit
+  --help    show this
+  --version show the version
+
+Settings, each a flag or an environment variable, with its default:
+${rows.join('')}`
+}
+
+try {
+  await main()
+} catch (error) {
+  const reason = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`komgate: ${reason}\n`)
+  process.exit(error instanceof ConfigError ? EXIT_CONFIGURATION : 1)
+}

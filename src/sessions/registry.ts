@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { v4 as uuid } from 'uuid'
+import type { ConnectionContext } from '../connection/connection.ts'
+import type { TcpAddress } from '../connection/transport.ts'
+import { type LyskomSession, openSession } from '../lyskom/session.ts'
+
+export interface RegistryOptions {
+  /** the LysKOM servers by server id */
+  servers: ReadonlyMap<string, TcpAddress>
+  connections: ConnectionContext
+  /** a session that no request has used for so long is closed, milliseconds */
+  idleMs: number
+  maxSessions: number
+  maxSessionsPerAddress: number
+}
+
+export interface OpenRequest {
+  serverId: string
+  /** the HTTP client's */
+  clientAddress: string
+  client: { name: string; version: string }
+}
+
+/** A session that somebody holds the key to. */
+export interface OpenedSession {
+  /** The key: a version 4 UUID, a secret. */
+  readonly id: string
+  /** What names the session in logs and lists: a short hash of the key. */
+  readonly handle: string
+  readonly serverId: string
+  readonly clientAddress: string
+  readonly session: LyskomSession
+  /** When a request last used it, milliseconds of `performance.now()`. */
+  lastUsed: number
+}
+
+/** `idle`, `deleted` (by its client), `shutdown`, or the code of the `ConnectionError` that ended the line. */
+export type CloseReason = string
+
+interface RegistryEvents {
+  opened: [opened: OpenedSession]
+  closed: [opened: OpenedSession, reason: CloseReason]
+}
+
+/** No session can be opened now; it may be possible later. */
+export class RegistryError extends Error {
+  constructor(
+    readonly code: 'too-many-sessions' | 'too-many-sessions-for-address' | 'shutting-down',
+    message: string,
+  ) {
+    super(message)
+    this.name = 'RegistryError'
+  }
+}
+
+const MAX_SWEEP_INTERVAL_MS = 10_000
+
+/**
+ * Connection ids and the live sessions they open, 1 to 1. A session leaves the map in the turn of the event loop in
+ * which its line dies or somebody closes it, so an id that is found is good.
+ */
+export class Registry extends EventEmitter<RegistryEvents> {
+  readonly #options: RegistryOptions
+  readonly #sessions = new Map<string, OpenedSession>()
+  /** Sessions for each client address, those being opened included. */
+  readonly #perAddress = new Map<string, number>()
+  /** Those being opened. */
+  #opening = 0
+  readonly #sweeper: NodeJS.Timeout
+  #shuttingDown = false
+
+  constructor(options: RegistryOptions) {
+    super()
+    this.#options = options
+    const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
+    this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
+    this.#sweeper.unref()
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /**
+   * Opens a session and makes its key. Rejects with a `RegistryError` over a limit, and as `connect` does.
+   * @throws RangeError for a server id that is not configured
+   */
+  async open({ serverId, clientAddress, client }: OpenRequest): Promise<OpenedSession> {
+    const address = this.#options.servers.get(serverId)
+    if (address === undefined) throw new RangeError('no such server')
+    this.#reserve(clientAddress)
+    let session: LyskomSession
+    try {
+      session = await openSession({ ...this.#options.connections, ...address, clientHost: clientAddress, client })
+    } catch (error) {
+      this.#release(clientAddress)
+      throw error
+    } finally {
+      this.#opening--
+    }
+    const dead = session.connection.dead
+    if (this.#shuttingDown || dead !== undefined) {
+      this.#release(clientAddress)
+      await session.close()
+      throw dead ?? shuttingDown()
+    }
+    const id = uuid()
+    const handle = createHash('sha256').update(id).digest('hex').slice(0, 12)
+    const opened = { id, handle, serverId, clientAddress, session, lastUsed: performance.now() }
+    this.#sessions.set(id, opened)
+    session.connection.once('close', (reason) => this.#forget(opened, reason.code))
+    this.emit('opened', opened)
+    return opened
+  }
+
+  /** The live session that an id opens on a server; finding it renews its lease. */
+  find(serverId: string, id: string): OpenedSession | undefined {
+    const opened = this.#sessions.get(id)
+    if (opened === undefined || opened.serverId !== serverId) return undefined
+    opened.lastUsed = performance.now()
+    return opened
+  }
+
+  /** Makes the id void at once, and closes the session properly. */
+  async close(opened: OpenedSession, reason: CloseReason = 'deleted'): Promise<void> {
+    this.#forget(opened, reason)
+    await opened.session.close()
+  }
+
+  /** Closes the sessions whose lease has run out. */
+  sweep(now: number): void {
+    for (const opened of this.#sessions.values()) {
+      if (now - opened.lastUsed > this.#options.idleMs) void this.close(opened, 'idle')
+    }
+  }
+
+  /** Opens no more sessions and closes those there are. */
+  async closeAll(): Promise<void> {
+    this.#shuttingDown = true
+    clearInterval(this.#sweeper)
+    await Promise.all([...this.#sessions.values()].map((opened) => this.close(opened, 'shutdown')))
+  }
+
+  #reserve(clientAddress: string): void {
+    const { maxSessions, maxSessionsPerAddress } = this.#options
+    if (this.#shuttingDown) throw shuttingDown()
+    if (this.#sessions.size + this.#opening >= maxSessions) {
+      throw new RegistryError('too-many-sessions', `this gateway holds no more than ${maxSessions} sessions`)
+    }
+    const held = this.#perAddress.get(clientAddress) ?? 0
+    if (held >= maxSessionsPerAddress) {
+      throw new RegistryError(
+        'too-many-sessions-for-address',
+        `this gateway holds no more than ${maxSessionsPerAddress} sessions for one client address`,
+      )
+    }
+    this.#perAddress.set(clientAddress, held + 1)
+    this.#opening++
+  }
+
+  #release(clientAddress: string): void {
+    const held = this.#perAddress.get(clientAddress) ?? 0
+    if (held > 1) this.#perAddress.set(clientAddress, held - 1)
+    else this.#perAddress.delete(clientAddress)
+  }
+
+  #forget(opened: OpenedSession, reason: CloseReason): void {
+    if (!this.#sessions.delete(opened.id)) return
+    this.#release(opened.clientAddress)
+    this.emit('closed', opened, reason)
+  }
+}
+
+function shuttingDown(): RegistryError {
+  return new RegistryError('shutting-down', 'this gateway is shutting down')
+}

@@ -1,0 +1,296 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { createSocket, type Socket as UdpSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const LYSKOMD = '/usr/sbin/lyskomd'
+const DEFAULT_DATABASE = '/usr/share/lyskom-server/default'
+const AUX_ITEMS = '/etc/lyskom-server/aux-items.conf'
+
+const START_MS = 15_000
+const HANDSHAKE_MS = 5_000
+const STOP_MS = 5_000
+const PORT_ATTEMPTS = 3
+
+/** A real LysKOM server of the test's own. */
+export interface Lyskomd {
+  readonly host: '127.0.0.1'
+  readonly port: number
+  /** Its temporary folder: the database in `db/`, what it has logged in `server.log`. */
+  readonly dir: string
+  readonly pid: number
+  /** Settles, never rejecting, when the process has ended, whoever ended it. */
+  readonly exited: Promise<void>
+  /** Ends it in an orderly way (it saves its database), by force after 5 s, and removes the folder. May be called again. */
+  stop(): Promise<void>
+  /** Sends a signal and waits for nothing: SIGSTOP makes a hung server, SIGKILL a crashed one. `stop` is still needed. */
+  kill(signal: NodeJS.Signals): void
+}
+
+export interface LyskomdOptions {
+  /**
+   * `empty` (the default): Debian's first database, whose administrator is person 5 with the password `gazonk`.
+   * Otherwise the path of a `.tar.gz` that unpacks a `db/`.
+   */
+  database?: 'empty' | string
+  /** The longest text that may be written, in bytes. The server's own default is 131,072. */
+  maxTextBytes?: number
+}
+
+/** Whether a real server can be started here: `apt-get install lyskom-server`. */
+export function lyskomdInstalled(): boolean {
+  try {
+    accessSync(LYSKOMD, constants.X_OK)
+    return existsSync(DEFAULT_DATABASE)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Starts a lyskomd on a free port of 127.0.0.1 and returns when it has greeted a client.
+ *
+ * That client was its session 1 and has left, so the first connection of a test is session 2.
+ *
+ * @throws Error when lyskomd is not installed, ends, or is not ready within some seconds; the text holds the end of its log.
+ */
+export async function startLyskomd(options: LyskomdOptions = {}): Promise<Lyskomd> {
+  if (!lyskomdInstalled()) throw new Error(`${LYSKOMD} is not installed: apt-get install lyskom-server netbase`)
+  const nameServer = await startNameServer()
+  const dir = await mkdtemp(join(tmpdir(), 'komgate-lyskomd-'))
+  let child: ChildProcess | undefined
+  const clear = async () => {
+    if (child) await terminate(child)
+    nameServer.close()
+    await rm(dir, { recursive: true, force: true })
+  }
+  try {
+    await fillDatabase(dir, options.database ?? 'empty')
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort()
+      await writeFile(join(dir, 'etc/lyskomd.conf'), config(dir, port, options))
+      child = await launch(dir, nameServer.address().address)
+      const state = await untilListening(child, dir, port)
+      if (state === 'listening') {
+        await greet(dir, port)
+        return handle(child, dir, port, clear)
+      }
+      // Until it listens it heeds no SIGTERM.
+      child.kill('SIGKILL')
+      await exit(child)
+      if (attempt === PORT_ATTEMPTS) throw new Error(`each of ${PORT_ATTEMPTS} ports was taken. ${await logTail(dir)}`)
+    }
+  } catch (error) {
+    await clear()
+    throw error
+  }
+}
+
+function handle(child: ChildProcess, dir: string, port: number, clear: () => Promise<void>): Lyskomd {
+  let stopped: Promise<void> | undefined
+  return {
+    host: '127.0.0.1',
+    port,
+    dir,
+    pid: child.pid ?? 0,
+    exited: exit(child),
+    stop: () => {
+      stopped ??= clear()
+      return stopped
+    },
+    kill: (signal) => void child.kill(signal),
+  }
+}
+
+/**
+ * lyskomd asks a name server about every client, before it greets it, and waits 28 s when none answers. This one
+ * answers at once that no such name exists.
+ *
+ * Several processes run servers at the same time (vitest workers, the benchmark). If all used one address, only the
+ * first could bind it, and the others would lose their name server when that process ends. So every lyskomd has a
+ * name server of its own: 127.0.0.0/8 is all loopback, and an address picked at random among its 16 million is free.
+ *
+ * Only the port is fixed: lyskomd's resolver knows no other than 53.
+ */
+async function startNameServer(): Promise<UdpSocket> {
+  for (let attempt = 1; ; attempt++) {
+    const socket = createSocket('udp4')
+    socket.on('message', (query, from) => {
+      const answer = Buffer.from(query)
+      answer[2] = 0x84 | ((query[2] ?? 0) & 1)
+      answer[3] = 0x83
+      socket.send(answer, from.port, from.address)
+    })
+    const address = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`
+    try {
+      socket.bind(53, address)
+      await once(socket, 'listening')
+      // It lives in the test process and must not keep it alive on its own.
+      return socket.unref()
+    } catch (error) {
+      socket.close()
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'EADDRINUSE' && attempt < 5) continue
+      const need =
+        code === 'EACCES'
+          ? 'run as root, with CAP_NET_BIND_SERVICE, or after `sysctl net.ipv4.ip_unprivileged_port_start=53`'
+          : 'a name server bound to 0.0.0.0:53 must be stopped'
+      throw new Error(`lyskomd needs a name server on a loopback address, UDP port 53: ${need} (${code})`, {
+        cause: error,
+      })
+    }
+  }
+}
+
+async function fillDatabase(dir: string, database: string): Promise<void> {
+  await Promise.all(['db', 'etc', 'cores'].map((name) => mkdir(join(dir, name))))
+  await copyFile(AUX_ITEMS, join(dir, 'etc/aux-items.conf'))
+  if (database !== 'empty') {
+    await promisify(execFile)('tar', ['-xzf', database, '-C', dir])
+    return
+  }
+  await copyFile(join(DEFAULT_DATABASE, 'lyskomd-data-en'), join(dir, 'db/lyskomd-data'))
+  await copyFile(join(DEFAULT_DATABASE, 'lyskomd-texts'), join(dir, 'db/lyskomd-texts'))
+  await copyFile(join(DEFAULT_DATABASE, 'number.txt'), join(dir, 'db/number.txt'))
+}
+
+// Every file has its key, because Debian's defaults point outside `Prefix`. `127.0.0.1` as client host makes it abort.
+function config(dir: string, port: number, { maxTextBytes }: LyskomdOptions): string {
+  const settings: Record<string, string | number> = {
+    Prefix: dir,
+    'Client host': '::ffff:127.0.0.1',
+    'Client port': port,
+    'Max conferences': 4765,
+    'Max texts': 200_000,
+    'Force ISO 8859-1': 'yes',
+    'Ident-authentication': 'never',
+    'Log login': 'no',
+    'Nologin file': `${dir}/nologin`,
+    'Data file': 'db/lyskomd-data',
+    'Backup file': 'db/lyskomd-backup',
+    'Backup file 2': 'db/lyskomd-backup-prev',
+    'Lock file': 'db/lyskomd-lock',
+    'Text file': 'db/lyskomd-texts',
+    'Text backup file': 'db/lyskomd-texts-backup',
+    'Number file': 'db/number.txt',
+    'Number temp file': 'db/number.tmp',
+    'Log file': 'server.log',
+    'Log statistics': 'stats.log',
+    'Pid file': 'lyskomd.pid',
+    'Memory usage file': 'memory.log',
+    'Status file': 'status',
+    'Connection status file': 'clients',
+    'Connection status temp file': 'clients.tmp',
+    'Aux-item definition file': 'etc/aux-items.conf',
+    'Core directory': 'cores',
+  }
+  if (maxTextBytes !== undefined) settings['Max text length'] = maxTextBytes
+  return Object.entries(settings)
+    .map(([key, value]) => `${key}: ${value}\n`)
+    .join('')
+}
+
+async function launch(dir: string, nameServer: string): Promise<ChildProcess> {
+  // In the foreground it logs to standard error. A file rather than a pipe: a busy test process must not block it.
+  const logFile = await open(join(dir, 'server.log'), 'w')
+  try {
+    // setpriv becomes lyskomd (the pid stays) and lets the kernel end it when this process dies, even by SIGKILL.
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', LYSKOMD, '-f', join(dir, 'etc/lyskomd.conf')], {
+      stdio: ['ignore', 'ignore', logFile.fd],
+      env: { ...process.env, ADNS_RES_CONF_TEXT: `clearnameservers\nnameserver ${nameServer}` },
+    })
+    await once(child, 'spawn')
+    return child
+  } finally {
+    await logFile.close()
+  }
+}
+
+/**
+ * When the port is taken, lyskomd keeps trying for 10 s before it gives up, and whoever has the port may well answer a
+ * LysKOM greeting. Only its log tells that it is the one that listens.
+ */
+async function untilListening(child: ChildProcess, dir: string, port: number): Promise<'listening' | 'port taken'> {
+  const started = performance.now()
+  for (;;) {
+    if ((await readLog(dir)).includes(`Listening for clients on ${port}.`)) return 'listening'
+    if (hasEnded(child))
+      throw new Error(`lyskomd ended with ${child.exitCode ?? child.signalCode}. ${await logTail(dir)}`)
+    const waited = performance.now() - started
+    if (waited > START_MS) throw new Error(`lyskomd did not listen within ${START_MS} ms. ${await logTail(dir)}`)
+    if (waited > 1_000 && !(await isFree(port))) return 'port taken'
+    await sleep(3)
+  }
+}
+
+/** Connects, waits for `LysKOM` and leaves in order: disconnect (call 55), so that no trace of the session remains. */
+async function greet(dir: string, port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    const signal = AbortSignal.timeout(HANDSHAKE_MS)
+    socket.write('A7Hprobe%x\n')
+    const [greeting] = await once(socket, 'data', { signal })
+    if (String(greeting) !== 'LysKOM\n') throw new Error(`unexpected greeting ${JSON.stringify(String(greeting))}`)
+    socket.write('1 55 0\n')
+    await once(socket, 'close', { signal })
+  } catch (cause) {
+    throw new Error(`lyskomd on port ${port} did not greet a client. ${await logTail(dir)}`, { cause })
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function terminate(child: ChildProcess): Promise<void> {
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  child.kill('SIGTERM')
+  // A test may have stopped it with SIGSTOP.
+  child.kill('SIGCONT')
+  await exit(child)
+  clearTimeout(force)
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+function exit(child: ChildProcess): Promise<void> {
+  return hasEnded(child) ? Promise.resolve() : new Promise((resolve) => child.once('exit', () => resolve()))
+}
+
+function readLog(dir: string): Promise<string> {
+  return readFile(join(dir, 'server.log'), 'latin1')
+}
+
+/** A sentence for an error text. */
+async function logTail(dir: string): Promise<string> {
+  return `Its log ends:\n${(await readLog(dir)).slice(-2_000)}`
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+    server.close()
+    await once(server, 'close')
+    return true
+  } catch {
+    return false
+  }
+}
