@@ -1,4 +1,5 @@
-import { MAX_REF_NO } from '../protocol/envelope.ts'
+/** INT32 in the specification, but lyskomd extends the sign of what is over 31 bits, and answers to another number. */
+const MAX_REF_NO = 2 ** 31 - 1
 
 /** A call that waits for its reply; answered once, whatever happens twice. */
 export class Waiting<C> {

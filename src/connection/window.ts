@@ -13,20 +13,23 @@ type Send = () => Promise<void>
 /** Lets a window of calls be in flight on one connection, and the others wait their turn. */
 export class CallWindow {
   readonly #queue = new PQueue({ concurrency: CALLS_IN_FLIGHT })
-  /** The last of the calls that run alone. */
-  #alone: Promise<void> = Promise.resolve()
+  /** The last of the calls that run alone, and how many of them are not done. */
+  #lastAlone: Promise<void> = Promise.resolve()
+  #alone = 0
 
   run(send: Send, priority: Priority = 'interactive'): void {
     void this.#queue.add(send, { priority: PRIORITY[priority] })
   }
 
-  /** Waits for the calls in flight, holds back the next ones, and sends. */
+  /** Holds back the calls to come, waits for those in flight, and sends. */
   runAlone(send: Send): void {
-    this.#alone = this.#alone.then(async () => {
-      this.#queue.pause()
+    this.#alone++
+    this.#queue.pause()
+    this.#lastAlone = this.#lastAlone.then(async () => {
       await this.#queue.onPendingZero()
       await send()
-      this.#queue.start()
+      this.#alone--
+      if (this.#alone === 0) this.#queue.start()
     })
   }
 }

@@ -51,8 +51,9 @@ export function createApp(options: AppOptions): Hono<Env> {
   )
 
   app.route('/', gatewayRoutes(options))
-  app.use('/:server/*', knownServer)
-  app.route('/:server/sessions', sessionRoutes(options))
-  app.route('/:server/server', serverRoutes(options))
+  for (const [resource, routes] of Object.entries({ sessions: sessionRoutes, server: serverRoutes })) {
+    app.use(`/:server/${resource}/*`, knownServer)
+    app.route(`/:server/${resource}`, routes(options))
+  }
   return app
 }

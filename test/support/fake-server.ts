@@ -43,7 +43,10 @@ export const sendInPieces = (bytes: Buffer, size: number): Step => ({ do: 'send'
 export const delay = (ms: number): Step => ({ do: 'delay', ms })
 /** Says nothing more, and leaves the line open. */
 export const stall = (): Step => ({ do: 'stall' })
-/** Breaks the line with a RST. What was just sent may be lost with it. */
+/**
+ * Breaks the line with a RST. Put a `delay` before it: what was just sent may be lost, and a client on Node 20 that finds
+ * bytes and the RST at the same time takes it for an orderly end.
+ */
 export const reset = (): Step => ({ do: 'reset' })
 /** Closes the line in order, with a FIN. */
 export const end = (): Step => ({ do: 'end' })

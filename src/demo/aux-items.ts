@@ -1,0 +1,125 @@
+import { KomError } from '../protocol/errors.ts'
+import type { AuxItemInput } from '../protocol/types.ts'
+import type { StoredAuxItem } from './database.ts'
+
+type Target = 'text' | 'conf' | 'letterbox'
+
+/** What lyskomd's aux-items.conf says of a predefined item, as far as creating objects needs it. */
+interface Rule {
+  on: readonly Target[]
+  unique?: true
+  /** The flags that a client may choose; all others are cleared. */
+  free?: readonly ('inherit' | 'secret' | 'hideCreator' | 'dontGarb')[]
+  /** The inherit-limit is 1, whatever was asked. */
+  limited?: true
+  pattern?: RegExp
+  /** Only the server itself makes these. */
+  system?: true
+}
+
+const TEXT: readonly Target[] = ['text']
+const CONFERENCES: readonly Target[] = ['conf', 'letterbox']
+
+const RULES: ReadonlyMap<number, Rule> = new Map<number, Rule>([
+  [1, { on: TEXT, unique: true, limited: true, pattern: /^[^/]*\/[^/]*(;.*)?$/ }],
+  [2, { on: TEXT, limited: true }],
+  [
+    3,
+    {
+      on: ['text', 'conf', 'letterbox'],
+      free: ['secret', 'hideCreator'],
+      limited: true,
+      pattern: /^[CTP][0-9]+( .*)?$/,
+    },
+  ],
+  [4, { on: TEXT, unique: true, limited: true, pattern: /^$/ }],
+  [5, { on: TEXT, unique: true, limited: true, pattern: /^$/ }],
+  [6, { on: TEXT, unique: true, limited: true, pattern: /^$/ }],
+  [7, { on: TEXT, limited: true, pattern: /^$/ }],
+  [8, { on: CONFERENCES, limited: true, pattern: /^(LysKOM|E-mail):/ }],
+  [9, { on: CONFERENCES, limited: true }],
+  [10, { on: ['text', 'conf', 'letterbox'], free: ['secret', 'hideCreator'] }],
+  [11, { on: TEXT, free: ['secret'], limited: true }],
+  [12, { on: ['letterbox'], free: ['secret'], limited: true }],
+  [13, { on: CONFERENCES, free: ['secret'], limited: true }],
+  [14, { on: CONFERENCES, free: ['dontGarb'], limited: true, pattern: /^[1-9][0-9]*$/ }],
+  [15, { on: TEXT, unique: true, free: ['secret'] }],
+  [16, { on: TEXT, unique: true }],
+  [17, { on: TEXT }],
+  [18, { on: TEXT }],
+  [19, { on: TEXT }],
+  [20, { on: TEXT }],
+  [21, { on: TEXT, unique: true, pattern: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( [-+]\d{4})?$/ }],
+  [22, { on: TEXT, unique: true }],
+  [23, { on: TEXT }],
+  [24, { on: TEXT, unique: true }],
+  [25, { on: [] }],
+  [26, { on: [] }],
+  [27, { on: ['letterbox'], free: ['secret'], pattern: /^[0-9]+$/ }],
+  [28, { on: TEXT, system: true }],
+  [29, { on: [] }],
+  [30, { on: CONFERENCES, pattern: /^[0-9]+ [^/ ]*\/[^/ ]*$/ }],
+  [31, { on: [] }],
+  [32, { on: ['conf'], unique: true, pattern: /^[^@]+@[^@]+$/ }],
+  [33, { on: ['letterbox'], unique: true, free: ['inherit', 'dontGarb'], pattern: /^(0|[1-9][0-9]*)( (0|1|15))?$/ }],
+  [34, { on: TEXT, unique: true, limited: true, pattern: /^$/ }],
+  [35, { on: CONFERENCES, pattern: /^(all|spam|html)$/ }],
+  [10100, { on: TEXT, pattern: /^[0-9]+$/ }],
+  [10101, { on: TEXT, pattern: /^[0-9]+$/ }],
+  [10102, { on: TEXT, unique: true }],
+  [10103, { on: TEXT }],
+  [10104, { on: TEXT }],
+])
+
+/** Tags that no definition names may be used only from here to the last one. */
+const FIRST_FREE_TAG = 10_000
+
+/** The tags of query-predefined-aux-items, highest first as lyskomd gives them. */
+export const PREDEFINED_TAGS: readonly number[] = [...RULES.keys()].sort((a, b) => b - a)
+
+/** Longest data of an aux-item, in bytes. */
+const MAX_DATA = 16_384
+
+/**
+ * The aux-items of a new object. Throws `illegal-aux-item` or `aux-item-permission` with the index of the item
+ * at fault.
+ */
+export function newAuxItems(inputs: readonly AuxItemInput[], on: Target, creator: number, at: Date): StoredAuxItem[] {
+  const items = inputs.map((input, i) => newItem(input, i, on, creator, at))
+  const seen = new Set<number>()
+  for (const { tag } of items) {
+    // lyskomd gives this error, and always the index 0.
+    if (seen.has(tag) && RULES.get(tag)?.unique) throw KomError.of('aux-item-permission', 0)
+    seen.add(tag)
+  }
+  return items
+}
+
+function newItem(input: AuxItemInput, index: number, on: Target, creator: number, createdAt: Date): StoredAuxItem {
+  const { tag } = input
+  const rule = RULES.get(tag)
+  const data = Buffer.from(input.data)
+  const legal = rule
+    ? rule.on.includes(on) && (rule.pattern?.test(data.toString('latin1')) ?? true)
+    : tag >= FIRST_FREE_TAG
+  if (!legal || data.length > MAX_DATA) throw KomError.of('illegal-aux-item', index)
+  if (rule?.system) throw KomError.of('aux-item-permission', index)
+  const free = (flag: 'inherit' | 'secret' | 'hideCreator' | 'dontGarb'): boolean =>
+    input.flags[flag] && (rule === undefined || (rule.free?.includes(flag) ?? false))
+  return {
+    auxNo: index + 1,
+    tag,
+    creator,
+    createdAt,
+    flags: {
+      ...input.flags,
+      deleted: false,
+      inherit: free('inherit'),
+      secret: free('secret'),
+      hideCreator: free('hideCreator'),
+      dontGarb: free('dontGarb'),
+    },
+    inheritLimit: rule?.limited ? 1 : input.inheritLimit,
+    data,
+  }
+}

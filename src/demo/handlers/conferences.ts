@@ -1,0 +1,83 @@
+/** What a conference is, and making one. */
+import { KomError } from '../../protocol/errors.ts'
+import { newAuxItems } from '../aux-items.ts'
+import { type Handlers, list, tell } from '../context.ts'
+import type { StoredAuxItem } from '../database.ts'
+import { conferenceFor, supervises, textFor } from '../permissions.ts'
+import type { Session } from '../session.ts'
+import { checkName } from './names.ts'
+
+export const conferences = {
+  'get-uconf-stat'({ db, session }, { conference }) {
+    const { name, type, texts, nice } = conferenceFor(db, session, conference)
+    return { name, type, highestLocalNo: texts.highest, nice }
+  },
+
+  'get-conf-stat'({ db, session }, { confNo }) {
+    const conf = conferenceFor(db, session, confNo)
+    const { name, type, creator, presentation, supervisor, permittedSubmitters, superConf } = conf
+    return {
+      name,
+      type,
+      creationTime: session.time(conf.created),
+      lastWritten: session.time(conf.lastWritten),
+      creator,
+      presentation,
+      supervisor,
+      permittedSubmitters,
+      superConf,
+      msgOfDay: conf.motd,
+      nice: conf.nice,
+      keepCommented: conf.keepCommented,
+      noOfMembers: conf.members.size,
+      firstLocalNo: conf.texts.first,
+      noOfTexts: conf.texts.highest - conf.texts.first + 1,
+      expire: conf.expire,
+      auxItems: auxItemsFor(session, conf.auxItems),
+    }
+  },
+
+  'create-conf'({ db, session }, { name, type, auxItems }) {
+    const creator = session.mustBePerson
+    checkName(db, name, 'conference-exists')
+    if (type.secret && !type.rdProt) throw KomError.of('secret-public', 0)
+    if (type.letterbox) throw KomError.of('permission-denied', 0)
+    const created = new Date()
+    const items = newAuxItems(auxItems, 'conf', creator, created)
+    const conf = db.addConference({ name, type, created, creator, supervisor: creator, superConf: creator })
+    conf.auxItems = items
+    const person = db.persons.get(creator)
+    if (person !== undefined) person.createdConfs++
+    return conf.no
+  },
+
+  'set-presentation'(context, { confNo, textNo }) {
+    const { db, session } = context
+    session.mustBePerson
+    const conf = conferenceFor(db, session, confNo)
+    if (!supervises(db, session, conf)) throw KomError.of('permission-denied', confNo)
+    if (textNo !== 0) textFor(db, session, textNo)
+    const old = conf.presentation
+    db.pin(textNo, 1)
+    db.pin(old, -1)
+    conf.presentation = textNo
+    tell(
+      context,
+      'async-new-presentation',
+      () => ({ confNo, oldPresentation: old, newPresentation: textNo }),
+      (to) => conf.members.has(to.person) || supervises(db, to, conf),
+    )
+  },
+} satisfies Partial<Handlers>
+
+/** Aux-items as a session may see them: secret ones only its own, creators unless hidden. */
+export function auxItemsFor(session: Session, items: readonly StoredAuxItem[]) {
+  const seen = items.filter(({ flags, creator }) => !flags.secret || creator === session.person)
+  return list(
+    seen.map((item) => ({
+      ...item,
+      creator: item.flags.hideCreator && item.creator !== session.person ? 0 : item.creator,
+      createdAt: session.time(item.createdAt),
+    })),
+  )
+}

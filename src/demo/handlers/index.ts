@@ -1,0 +1,21 @@
+import type { Handlers } from '../context.ts'
+import { conferences } from './conferences.ts'
+import { memberships } from './memberships.ts'
+import { names } from './names.ts'
+import { persons } from './persons.ts'
+import { reading } from './reading.ts'
+import { server } from './server.ts'
+import { sessions } from './sessions.ts'
+import { texts } from './texts.ts'
+
+/** The calls that the demo server answers; to the others it is `not-implemented`. */
+export const HANDLERS: Partial<Handlers> = {
+  ...sessions,
+  ...server,
+  ...names,
+  ...conferences,
+  ...persons,
+  ...memberships,
+  ...reading,
+  ...texts,
+}

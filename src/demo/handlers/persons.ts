@@ -1,0 +1,114 @@
+/** What a person is, making one, and what persons set for themselves. */
+import { KomError } from '../../protocol/errors.ts'
+import { newAuxItems } from '../aux-items.ts'
+import { type Handlers, tell } from '../context.ts'
+import { NO_MEMBERSHIP_FLAGS } from '../database.ts'
+import { MAILBOX_TYPE, NO_PRIVILEGES } from '../demo-data.ts'
+import { mayRead, personFor, supervisesPerson, textFor } from '../permissions.ts'
+import { checkName } from './names.ts'
+import { samePassword } from './sessions.ts'
+
+const MAILBOX_PRIORITY = 255
+/** map-created-texts gives out at most so many texts. */
+const MAX_MAPPED = 255
+
+const NO_FLAGS = { flg2: false, flg3: false, flg4: false, flg5: false, flg6: false, flg7: false, flg8: false }
+
+export const persons = {
+  'get-person-stat'({ db, session }, { persNo }) {
+    const person = personFor(db, session, persNo)
+    return {
+      username: person.username,
+      privileges: person.privileges,
+      flags: { unreadIsSecret: person.unreadIsSecret, ...NO_FLAGS },
+      lastLogin: session.time(person.lastLogin),
+      userArea: person.userArea,
+      totalTimePresent: person.totalSeconds,
+      sessions: person.sessions,
+      createdLines: person.createdLines,
+      createdBytes: person.createdBytes,
+      readTexts: 0,
+      noOfTextFetches: person.textFetches,
+      createdPersons: person.createdPersons,
+      createdConfs: person.createdConfs,
+      firstCreatedLocalNo: person.texts.first,
+      noOfCreatedTexts: person.texts.highest - person.texts.first + 1,
+      noOfMarks: person.marks.size,
+      noOfConfs: person.memberships.length,
+    }
+  },
+
+  'create-person'({ db, session }, { name, passwd, flags, auxItems }) {
+    const creator = session.person
+    checkName(db, name, 'person-exists')
+    const created = new Date()
+    const no = db.highestConf + 1
+    const items = newAuxItems(auxItems, 'letterbox', creator || no, created)
+    const mailbox = db.addConference({
+      name,
+      type: { ...MAILBOX_TYPE },
+      created,
+      creator: creator || no,
+      supervisor: creator || no,
+      superConf: creator,
+    })
+    mailbox.auxItems = items
+    const privileges = { ...NO_PRIVILEGES, changeName: true }
+    db.addPerson(no, passwd, privileges, flags.unreadIsSecret)
+    const membership = {
+      person: no,
+      conf: no,
+      priority: MAILBOX_PRIORITY,
+      addedBy: creator || no,
+      addedAt: created,
+      type: { ...NO_MEMBERSHIP_FLAGS },
+      lastTimeRead: created,
+      read: [],
+    }
+    db.addMembership(membership, 0)
+    const maker = db.persons.get(creator)
+    if (maker !== undefined) maker.createdPersons++
+    return no
+  },
+
+  'set-passwd'({ db, session }, { person: no, oldPwd, newPwd }) {
+    const own = db.persons.get(session.mustBePerson)
+    const person = personFor(db, session, no)
+    if (!supervisesPerson(db, session, no)) throw KomError.of('permission-denied', no)
+    // It is the password of whoever is logged in that must be known, not the one that changes.
+    if (own === undefined || !samePassword(own.passwd, oldPwd)) throw KomError.of('invalid-password', no)
+    person.passwd = newPwd
+  },
+
+  'set-user-area'(context, { persNo, userArea }) {
+    const { db, session } = context
+    session.mustBePerson
+    const person = personFor(db, session, persNo)
+    if (!supervisesPerson(db, session, persNo)) throw KomError.of('permission-denied', persNo)
+    if (userArea !== 0) textFor(db, session, userArea)
+    const old = person.userArea
+    db.pin(userArea, 1)
+    db.pin(old, -1)
+    person.userArea = userArea
+    tell(
+      context,
+      'async-new-user-area',
+      () => ({ persNo, oldUserArea: old, newUserArea: userArea }),
+      (to) => supervisesPerson(db, to, persNo),
+    )
+  },
+
+  'map-created-texts'({ db, session }, { author, firstLocalNo, noOfExistingTexts }) {
+    session.mustBePerson
+    const { texts } = personFor(db, session, author)
+    if (noOfExistingTexts > MAX_MAPPED) throw KomError.of('long-array', MAX_MAPPED)
+    if (firstLocalNo === 0) throw KomError.of('local-text-zero', 0)
+    if (firstLocalNo > texts.highest) throw KomError.of('no-such-local-text', firstLocalNo)
+    return texts.map(firstLocalNo, noOfExistingTexts, (no) => readable(no))
+
+    function readable(no: number): boolean {
+      const text = db.texts.get(no)
+      return text !== undefined && mayRead(db, session, text)
+    }
+  },
+} satisfies Partial<Handlers>

@@ -1,0 +1,84 @@
+/** What the person has read, by local numbers. */
+import { KomError } from '../../protocol/errors.ts'
+import type { Context, Handlers } from '../context.ts'
+import type { Conference, Membership } from '../database.ts'
+import { ACCESS, access, conferenceFor } from '../permissions.ts'
+import { normalized, readTo, withoutRead, withRead } from '../read-ranges.ts'
+
+/** local-to-global gives out at most so many texts. */
+const MAX_MAPPED = 255
+
+export const reading = {
+  'mark-as-read'(context, { conference, text }) {
+    const { conf, membership } = own(context, conference)
+    for (const [i, localNo] of text.entries()) {
+      if (localNo === 0) throw KomError.of('local-text-zero', i)
+      if (localNo > conf.texts.highest) throw KomError.of('no-such-local-text', i)
+    }
+    setRead(membership, withRead(membership.read, text))
+  },
+
+  'mark-as-unread'(context, { conference, text }) {
+    const { conf, membership } = own(context, conference)
+    if (text === 0) throw KomError.of('local-text-zero', 0)
+    if (text > conf.texts.highest) throw KomError.of('no-such-local-text', text)
+    setRead(membership, withoutRead(membership.read, text))
+  },
+
+  'set-unread'(context, { confNo, noOfUnread }) {
+    const { conf, membership } = own(context, confNo)
+    setRead(membership, readTo(conf.texts.highest - noOfUnread))
+  },
+
+  'set-last-read'(context, { conference, lastRead }) {
+    const { conf, membership } = own(context, conference)
+    setRead(membership, readTo(Math.min(lastRead, conf.texts.highest)))
+  },
+
+  'set-read-ranges'(context, { conference, readRanges }) {
+    const { conf, membership } = own(context, conference)
+    let before = 0
+    for (const [i, { firstRead, lastRead }] of readRanges.entries()) {
+      if (firstRead === 0) throw KomError.of('local-text-zero', i)
+      if (firstRead > lastRead) throw KomError.of('invalid-range', i)
+      if (firstRead <= before) throw KomError.of('invalid-range-list', i)
+      if (lastRead > conf.texts.highest) throw KomError.of('no-such-local-text', lastRead)
+      before = lastRead
+    }
+    setRead(membership, normalized(readRanges))
+  },
+
+  'local-to-global'({ db, session }, { confNo, firstLocalNo, noOfExistingTexts }) {
+    const { texts } = mapped({ db, session }, confNo, noOfExistingTexts)
+    if (firstLocalNo === 0) throw KomError.of('local-text-zero', 0)
+    if (firstLocalNo > texts.highest) throw KomError.of('no-such-local-text', firstLocalNo)
+    return texts.map(firstLocalNo, noOfExistingTexts, (no) => db.texts.has(no))
+  },
+
+  'local-to-global-reverse'({ db, session }, { confNo, localNoCeiling, noOfExistingTexts }) {
+    const { texts } = mapped({ db, session }, confNo, noOfExistingTexts)
+    return texts.mapDown(localNoCeiling, noOfExistingTexts, (no) => db.texts.has(no))
+  },
+} satisfies Partial<Handlers>
+
+/** The conference and the asker's own membership in it; else `not-member`. */
+function own({ db, session }: Context, no: number): { conf: Conference; membership: Membership } {
+  const person = session.mustBePerson
+  const conf = conferenceFor(db, session, no)
+  const membership = conf.members.get(person)
+  if (membership === undefined) throw KomError.of('not-member', no)
+  return { conf, membership }
+}
+
+function setRead(membership: Membership, read: Membership['read']): void {
+  membership.read = read
+  membership.lastTimeRead = new Date()
+}
+
+function mapped({ db, session }: Pick<Context, 'db' | 'session'>, no: number, count: number): Conference {
+  session.mustBePerson
+  const conf = conferenceFor(db, session, no)
+  if (count > MAX_MAPPED) throw KomError.of('long-array', MAX_MAPPED)
+  if (access(db, session, conf) <= ACCESS.readProtected) throw KomError.of('access-denied', no)
+  return conf
+}

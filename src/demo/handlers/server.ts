@@ -1,0 +1,42 @@
+/** The server itself: time, version, what there is. */
+
+import { PREDEFINED_TAGS } from '../aux-items.ts'
+import { type Handlers, list } from '../context.ts'
+import type { Database } from '../database.ts'
+import { COLLATE_TABLE } from '../name-expansion.ts'
+import { EPOCH } from '../times.ts'
+
+/** lyskomd 2.1.2, whose behaviour this is. */
+const VERSION = 20102
+const PROTOCOL_VERSION = 11
+
+export const server = {
+  'get-time': ({ session }) => session.time(new Date()),
+  'get-info-old': ({ db }) => info(db),
+  'get-info': ({ db }) => ({ ...info(db), auxItemList: list([]) }),
+  'get-version-info': () => ({
+    protocolVersion: PROTOCOL_VERSION,
+    serverSoftware: 'komgate-demo',
+    softwareVersion: '2.1.2',
+  }),
+  'get-collate-table': () => COLLATE_TABLE,
+  'query-predefined-aux-items': () => [...PREDEFINED_TAGS],
+
+  'get-boottime-info': ({ boot, startedAt, session }) => ({
+    bootTime: session.time(startedAt),
+    saveTime: session.time(EPOCH),
+    dbStatus: 'clean',
+    existingTexts: boot.texts,
+    highestTextNo: boot.highestText,
+    existingConfs: boot.confs,
+    existingPersons: boot.persons,
+    highestConfNo: boot.highestConf,
+  }),
+
+  'first-unused-conf-no': ({ db }) => db.highestConf + 1,
+  'first-unused-text-no': ({ db }) => db.highestText + 1,
+} satisfies Partial<Handlers>
+
+function info({ info: { motd, ...confs } }: Database) {
+  return { version: VERSION, ...confs, motdOfLyskom: motd }
+}

@@ -1,0 +1,201 @@
+/** Logging in and out, who is on, what a session is sent. */
+import { KomError } from '../../protocol/errors.ts'
+import { type Context, type Handlers, type Hub, list, tell } from '../context.ts'
+import type { Person } from '../database.ts'
+import { ACCESS, access, conferenceFor, supervisesPerson } from '../permissions.ts'
+import type { Session } from '../session.ts'
+
+/** Longest client name, client version and what-am-i-doing, in characters. */
+const MAX_STRING = 60
+const PASSWORD_CHARACTERS = 8
+const MAX_MESSAGE = 8192
+
+export const sessions = {
+  'login-old': (context, { person, passwd }) => logIn(context, person, passwd, false),
+  login: (context, { person, passwd, invisible }) => logIn(context, person, passwd, invisible),
+  logout: (context) => logOut(context, context.session),
+
+  'change-conference'({ db, session, ...hub }, { conference }) {
+    const person = session.mustBePerson
+    if (conference !== 0 && !conferenceFor(db, session, conference).members.has(person)) {
+      throw KomError.of('not-member', conference)
+    }
+    session.workingConference = conference
+    announce({ db, ...hub }, session)
+  },
+
+  'change-what-i-am-doing'({ session, ...hub }, { whatAmIDoing }) {
+    checkLength(whatAmIDoing, MAX_STRING)
+    session.whatAmIDoing = whatAmIDoing
+    announce(hub, session)
+  },
+
+  'set-client-version'({ session }, { clientName, clientVersion }) {
+    checkLength(clientName, MAX_STRING)
+    checkLength(clientVersion, MAX_STRING)
+    if (session.client !== undefined) throw KomError.of('client-is-crazy', 0)
+    session.client = { name: clientName, version: clientVersion }
+  },
+
+  'get-client-name': (context, { session }) => find(context, session).client?.name ?? '',
+  'get-client-version': (context, { session }) => find(context, session).client?.version ?? '',
+
+  'get-static-session-info'(context, { sessionNo }) {
+    const { hello, host, connectedAt } = find(context, sessionNo)
+    return { username: hello, hostname: host, identUser: 'unknown', connectionTime: context.session.time(connectedAt) }
+  },
+
+  'who-is-on-dynamic'({ db, session, sessions }, { wantVisible, wantInvisible, activeLast }) {
+    const now = Date.now()
+    const found = [...sessions.values()].filter((other) => {
+      const visible = other.person !== 0 && !other.invisible
+      const idle = (now - other.activeAt.getTime()) / 1000
+      const active = activeLast === 0 || !other.userActiveUsed || idle < activeLast
+      return active && (visible ? wantVisible : wantInvisible)
+    })
+    return list(
+      found.reverse().map((other) => ({
+        session: other.no,
+        person: other.person,
+        workingConference: seenConference({ db }, session, other),
+        idleTime: Math.floor((now - other.activeAt.getTime()) / 1000),
+        flags: {
+          invisible: other.person === 0 || other.invisible,
+          userActiveUsed: other.userActiveUsed,
+          userAbsent: false,
+          reserved3: false,
+          reserved4: false,
+          reserved5: false,
+          reserved6: false,
+          reserved7: false,
+        },
+        whatAmIDoing: other.whatAmIDoing,
+      })),
+    )
+  },
+
+  'who-am-i': ({ session }) => session.no,
+
+  disconnect(context, { sessionNo }) {
+    const { db, session, sessions } = context
+    if (sessionNo !== 0 && sessionNo !== session.no) {
+      session.mustBePerson
+      const other = sessions.get(sessionNo)
+      if (other === undefined) throw KomError.of('undefined-session', sessionNo)
+      if (!supervisesPerson(db, session, other.person)) throw KomError.of('permission-denied', sessionNo)
+      context.afterReply(() => context.disconnect(other))
+      return
+    }
+    context.afterReply(() => context.disconnect(session))
+  },
+
+  'accept-async': ({ session }, { requestList }) => session.accept(requestList),
+  'query-async': ({ session }) => list(session.accepted),
+
+  'user-active'({ session }) {
+    session.activeAt = new Date()
+    session.userActiveUsed = true
+  },
+
+  'set-connection-time-format'({ session }, { useUtc }) {
+    session.utc = useUtc
+  },
+
+  enable({ session }, { level }) {
+    session.mustBePerson
+    session.level = level
+  },
+
+  'send-message'(context, { recipient, message }) {
+    const { db, session } = context
+    const sender = session.mustBePerson
+    if (message.length > MAX_MESSAGE) throw KomError.of('string-too-long', MAX_MESSAGE)
+    const members = recipient === 0 ? undefined : conferenceFor(db, session, recipient).members
+    const told = tell(
+      context,
+      'async-send-message',
+      () => ({ recipient, sender, message }),
+      ({ person }) => {
+        if (members === undefined) return person !== 0
+        const type = members.get(person)?.type
+        return type !== undefined && type.passive === type.passiveMessageInvert
+      },
+    )
+    if (told === 0) throw KomError.of('message-not-sent', 0)
+  },
+} satisfies Partial<Handlers>
+
+function logIn(context: Context, no: number, passwd: string, invisible: boolean): void {
+  const { db, session } = context
+  const person = personToLogIn(context, no)
+  const known = samePassword(person.passwd, passwd)
+  if (!known && !supervisesPerson(db, session, no)) throw KomError.of('invalid-password', no)
+  const again = session.person === no
+  if (session.person !== 0) logOut(context, session)
+  session.person = no
+  session.invisible = invisible
+  session.loggedInAt = new Date()
+  if (!again) person.sessions++
+  person.lastLogin = session.loggedInAt
+  person.username = `${session.hello}(unknown)@${session.host}`
+  if (!invisible) tell(context, 'async-login', () => ({ persNo: no, sessionNo: session.no }))
+}
+
+/** A secret person may log in, so being visible is not asked. */
+function personToLogIn({ db }: Context, no: number): Person {
+  if (no === 0) throw KomError.of('conference-zero', 0)
+  const person = db.persons.get(no)
+  if (person === undefined) throw KomError.of('undefined-person', no)
+  return person
+}
+
+/** Logs out whoever is logged in on the session, and tells the others if they could see it. */
+export function logOut(hub: Hub, session: Session): void {
+  const { person: no, invisible } = session
+  if (no === 0) return
+  const person = hub.db.persons.get(no)
+  if (person !== undefined) person.totalSeconds += Math.floor((Date.now() - session.loggedInAt.getTime()) / 1000)
+  if (!invisible) tell(hub, 'async-logout', () => ({ persNo: no, sessionNo: session.no }))
+  session.person = 0
+  session.invisible = false
+  session.level = 0
+  session.workingConference = 0
+  session.whatAmIDoing = ''
+}
+
+/** Bytes are compared, and of them the first eight. */
+export function samePassword(a: string, b: string): boolean {
+  return a.slice(0, PASSWORD_CHARACTERS) === b.slice(0, PASSWORD_CHARACTERS)
+}
+
+/** The session by its number, 0 being one's own. */
+function find({ session, sessions }: Context, no: number): Session {
+  session.mustBePerson
+  const found = no === 0 ? session : sessions.get(no)
+  if (found === undefined) throw KomError.of('undefined-session', no)
+  return found
+}
+
+/** Tells what a session does and where. */
+function announce(hub: Hub, session: Session): void {
+  if (session.person === 0 || session.invisible) return
+  tell(hub, 'async-i-am-on', (to) => ({
+    info: {
+      person: session.person,
+      workingConference: seenConference(hub, to, session),
+      session: session.no,
+      whatAmIDoing: session.whatAmIDoing,
+      username: session.username,
+    },
+  }))
+}
+
+/** Where a session works, as another may know it. */
+function seenConference({ db }: Pick<Hub, 'db'>, viewer: Session, { workingConference }: Session): number {
+  const conf = db.conferences.get(workingConference)
+  return conf !== undefined && access(db, viewer, conf) > ACCESS.none ? workingConference : 0
+}
+
+function checkLength(text: string, max: number): void {
+  if (text.length > max) throw KomError.of('string-too-long', max)
+}

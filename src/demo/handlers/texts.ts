@@ -1,0 +1,183 @@
+/** Texts: reading, writing, marking and finding them. */
+import { KomError } from '../../protocol/errors.ts'
+import type { AuxItemInput, MiscInfo } from '../../protocol/types.ts'
+import { newAuxItems } from '../aux-items.ts'
+import { type Context, concerned, type Handlers, list, tell } from '../context.ts'
+import type { RecipientKind, Text } from '../database.ts'
+import { conferenceFor, mayRead, submitTo, textFor, visibleMisc } from '../permissions.ts'
+import type { Session } from '../session.ts'
+import { fromTime } from '../times.ts'
+import { auxItemsFor } from './conferences.ts'
+
+/** Bytes. */
+const MAX_TEXT = 131_072
+
+export const texts = {
+  'get-text'({ db, session }, { text: no, startChar, endChar }) {
+    const { body } = textFor(db, session, no)
+    if (startChar > body.length) throw KomError.of('index-out-of-range', startChar)
+    const person = db.persons.get(session.person)
+    if (person !== undefined) person.textFetches++
+    return body.subarray(startChar, Math.max(startChar, endChar + 1))
+  },
+
+  'get-text-stat': (context, { textNo }) =>
+    stat(context, context.session, textFor(context.db, context.session, textNo)),
+  'get-text-stat-old': (context, { textNo }) =>
+    statOld(context, context.session, textFor(context.db, context.session, textNo)),
+
+  'create-text': (context, { text, miscInfo, auxItems }) => create(context, text, miscInfo, auxItems, false),
+  'create-anonymous-text': (context, { text, miscInfo, auxItems }) => create(context, text, miscInfo, auxItems, true),
+
+  'get-marks'({ db, session }) {
+    const { marks } = me(db, session)
+    return list([...marks].map(([textNo, type]) => ({ textNo, type })))
+  },
+
+  'mark-text': (context, { text, markType }) => mark(context, text, markType),
+  'unmark-text': (context, { textNo }) => unmark(context, textNo),
+  'mark-text-old'(context, { text, markType }) {
+    if (markType === 0) unmark(context, text)
+    else mark(context, text, markType)
+  },
+
+  'get-last-text'({ db, session }, { before }) {
+    session.mustBePerson
+    const limit = fromTime(before, session.utc).getTime()
+    let last = 0
+    for (const { no, created } of db.texts.values()) if (created.getTime() < limit) last = Math.max(last, no)
+    return last
+  },
+
+  'find-next-text-no'({ db, session }, { start }) {
+    session.mustBePerson
+    for (let no = start + 1; no <= db.highestText; no++) if (readable(db, session, no)) return no
+    throw KomError.of('no-such-text', start)
+  },
+
+  'find-previous-text-no'({ db, session }, { start }) {
+    session.mustBePerson
+    for (let no = Math.min(start - 1, db.highestText); no > 0; no--) if (readable(db, session, no)) return no
+    throw KomError.of('no-such-text', start)
+  },
+} satisfies Partial<Handlers>
+
+function readable(db: Context['db'], session: Session, no: number): boolean {
+  const text = db.texts.get(no)
+  return text !== undefined && mayRead(db, session, text)
+}
+
+function me(db: Context['db'], session: Session) {
+  const person = db.persons.get(session.mustBePerson)
+  if (person === undefined) throw KomError.of('undefined-person', session.person)
+  return person
+}
+
+function mark({ db, session }: Context, no: number, type: number): void {
+  const { marks } = me(db, session)
+  const text = textFor(db, session, no)
+  if (!marks.has(no)) text.noOfMarks++
+  marks.set(no, type)
+}
+
+function unmark({ db, session }: Context, no: number): void {
+  const { marks } = me(db, session)
+  if (!marks.delete(no)) throw KomError.of('not-marked', no)
+  db.pin(no, -1)
+}
+
+type NewMisc = { kind: RecipientKind; conf: number } | { kind: 'comm-to' | 'footn-to'; text: number }
+
+function create(
+  context: Context,
+  body: Uint8Array,
+  miscInfo: readonly MiscInfo[],
+  auxItems: readonly AuxItemInput[],
+  anonymous: boolean,
+): number {
+  const { db, session } = context
+  const person = session.mustBePerson
+  if (body.length > MAX_TEXT) throw KomError.of('string-too-long', MAX_TEXT)
+  const misc = newMisc(context, miscInfo, anonymous)
+  const author = anonymous ? 0 : person
+  const created = new Date()
+  const items = newAuxItems(auxItems, 'text', author, created)
+  const text = db.addText({ author, created, body: Buffer.from(body), misc, auxItems: items })
+  announce(context, text)
+  return text.no
+}
+
+/** The recipients and links of a new text; an error about the list itself names the index in it. */
+function newMisc({ db, session }: Context, miscInfo: readonly MiscInfo[], anonymous: boolean): NewMisc[] {
+  const misc: NewMisc[] = []
+  for (const [i, item] of miscInfo.entries()) {
+    switch (item.kind) {
+      case 'recpt':
+      case 'cc-recpt':
+      case 'bcc-recpt': {
+        const conf = submitTo(db, session, conferenceFor(db, session, item.value), anonymous)
+        if (misc.some((other) => 'conf' in other && other.conf === conf.no)) throw KomError.of('illegal-misc', i)
+        misc.push({ kind: item.kind, conf: conf.no })
+        break
+      }
+      case 'comm-to':
+      case 'footn-to': {
+        const text = textFor(db, session, item.value)
+        if (item.kind === 'footn-to' && text.author !== session.person) throw KomError.of('not-author', text.no)
+        if (misc.some((other) => 'text' in other && other.text === text.no)) throw KomError.of('illegal-misc', i)
+        misc.push({ kind: item.kind, text: text.no })
+        break
+      }
+      case 'loc-no':
+        // lyskomd gives the local number itself and takes no offence after a recipient.
+        if (i > 0 && isRecipient(miscInfo[i - 1])) break
+        throw KomError.of('illegal-misc', i)
+      default:
+        throw KomError.of('illegal-misc', i)
+    }
+  }
+  return misc
+}
+
+function isRecipient(item: MiscInfo | undefined): boolean {
+  return item?.kind === 'recpt' || item?.kind === 'cc-recpt' || item?.kind === 'bcc-recpt'
+}
+
+function announce(context: Context, text: Text): void {
+  const persons = concerned(context.db, text)
+  const to = ({ person, level }: Session): boolean =>
+    persons.has(person) && mayRead(context.db, { person, level }, text)
+  tell(context, 'async-new-text-old', (session) => ({ textNo: text.no, textStat: statOld(context, session, text) }), to)
+  tell(context, 'async-new-text', (session) => ({ textNo: text.no, textStat: stat(context, session, text) }), to)
+}
+
+function stat(context: Context, session: Session, text: Text) {
+  return {
+    ...head(session, text),
+    miscInfo: miscFor(context, session, text),
+    auxItems: auxItemsFor(session, text.auxItems),
+  }
+}
+
+/** In the old form a blind copy is an open one. */
+function statOld(context: Context, session: Session, text: Text) {
+  const miscInfo = miscFor(context, session, text).map((item) =>
+    item.kind === 'bcc-recpt' ? { ...item, kind: 'cc-recpt' as const } : item,
+  )
+  return { ...head(session, text), miscInfo: list(miscInfo) }
+}
+
+function head(session: Session, { created, author, lines, body, noOfMarks }: Text) {
+  return { creationTime: session.time(created), author, noOfLines: lines, noOfChars: body.length, noOfMarks }
+}
+
+function miscFor({ db }: Context, session: Session, text: Text) {
+  const items = visibleMisc(db, session, text).flatMap((item): MiscInfo[] => {
+    if ('text' in item) return [{ kind: item.kind, value: item.text }]
+    return [
+      { kind: item.kind, value: item.conf },
+      { kind: 'loc-no', value: item.localNo },
+    ]
+  })
+  return list(items)
+}

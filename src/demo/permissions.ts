@@ -1,0 +1,137 @@
+import { AUX_ITEMS } from '../protocol/aux-items.ts'
+import { KomError } from '../protocol/errors.ts'
+import type { Conference, Database, Membership, Misc, Person, Text } from './database.ts'
+
+/** Who asks. */
+export interface Viewer {
+  /** 0: not logged in */
+  readonly person: number
+  /** The security level set with enable; 0: privileges sleep */
+  readonly level: number
+}
+
+/** What a viewer may do with a conference, each step including those before it. */
+export const ACCESS = {
+  /** does not know that it exists */
+  none: 0,
+  /** may see that it exists, not what is in it, and not join */
+  readProtected: 1,
+  /** may read and join */
+  limited: 2,
+  member: 3,
+  /** supervises it */
+  unlimited: 4,
+} as const
+
+export function access(db: Database, viewer: Viewer, conf: Conference): number {
+  if (viewer.person === 0) return openness(conf)
+  if (supervises(db, viewer, conf)) return ACCESS.unlimited
+  if (conf.members.has(viewer.person)) return ACCESS.member
+  return openness(conf)
+}
+
+function openness({ type }: Conference): number {
+  if (type.secret) return ACCESS.none
+  return type.rdProt ? ACCESS.readProtected : ACCESS.limited
+}
+
+/** Whether the viewer is the person of this mailbox, its supervisor, a member of its supervisor, or wields a wheel. */
+export function supervises(db: Database, viewer: Viewer, conf: Conference): boolean {
+  const { person } = viewer
+  if (person === 0) return false
+  if (person === conf.no || person === conf.supervisor || wheel(db, viewer)) return true
+  return db.conferences.get(conf.supervisor)?.members.has(person) ?? false
+}
+
+/** As `supervises`, of a person by number; false for 0 and those who are gone. */
+export function supervisesPerson(db: Database, viewer: Viewer, person: number): boolean {
+  const mailbox = db.conferences.get(person)
+  return mailbox !== undefined && supervises(db, viewer, mailbox)
+}
+
+export function wheel(db: Database, viewer: Viewer): boolean {
+  return viewer.level > 0 && db.persons.get(viewer.person)?.privileges.wheel === true
+}
+
+/** The conference, if the viewer may know of it; else `conference-zero` or `undefined-conference`. */
+export function conferenceFor(db: Database, viewer: Viewer, no: number): Conference {
+  if (no === 0) throw KomError.of('conference-zero', 0)
+  const conf = db.conferences.get(no)
+  if (conf === undefined || access(db, viewer, conf) === ACCESS.none) throw KomError.of('undefined-conference', no)
+  return conf
+}
+
+/** The person, if the viewer may know of it; else `conference-zero` or `undefined-person`. */
+export function personFor(db: Database, viewer: Viewer, no: number): Person {
+  if (no === 0) throw KomError.of('conference-zero', 0)
+  const person = db.persons.get(no)
+  const mailbox = db.conferences.get(no)
+  if (person === undefined || mailbox === undefined || access(db, viewer, mailbox) === ACCESS.none) {
+    throw KomError.of('undefined-person', no)
+  }
+  return person
+}
+
+/** The text, if the viewer may read it; else `text-zero` or `no-such-text`. */
+export function textFor(db: Database, viewer: Viewer, no: number): Text {
+  if (no === 0) throw KomError.of('text-zero', 0)
+  const text = db.texts.get(no)
+  if (text === undefined || !mayRead(db, viewer, text)) throw KomError.of('no-such-text', no)
+  return text
+}
+
+export function mayRead(db: Database, viewer: Viewer, text: Text): boolean {
+  if (text.no === db.info.motd) return true
+  if (text.auxItems.some((item) => item.tag === AUX_ITEMS['world-readable'])) return true
+  if (viewer.person === 0) return false
+  if (text.author === viewer.person || wheel(db, viewer)) return true
+  return text.misc.some((item) => {
+    if ('text' in item) return false
+    const conf = db.conferences.get(item.conf)
+    return conf !== undefined && access(db, viewer, conf) > ACCESS.readProtected
+  })
+}
+
+/** The part of a text's recipients and links that the viewer may see: no secret conferences, no others' bcc. */
+export function visibleMisc(db: Database, viewer: Viewer, text: Text): Misc[] {
+  return text.misc.filter((item) => {
+    if ('text' in item) return true
+    const conf = db.conferences.get(item.conf)
+    if (conf === undefined) return false
+    const allowed = access(db, viewer, conf)
+    if (item.kind !== 'bcc-recpt') return allowed > ACCESS.none
+    return allowed >= ACCESS.member || supervisesPerson(db, viewer, text.author)
+  })
+}
+
+/** Where a text sent to `conf` ends: there, or in the first super-conference that takes it (chapter Security). */
+export function submitTo(db: Database, viewer: Viewer, conf: Conference, anonymous: boolean): Conference {
+  let at: Conference | undefined = conf
+  for (let hops = 0; at !== undefined && hops < MAX_SUPER_CONF_HOPS; hops++) {
+    const permitted = at.permittedSubmitters
+    const submitters = db.conferences.get(permitted)
+    if (permitted === 0 || submitters?.members.has(viewer.person) || supervises(db, viewer, at)) {
+      if (!anonymous || at.type.allowAnonymous) return at
+      throw KomError.of('anonymous-rejected', conf.no)
+    }
+    at = db.conferences.get(at.superConf)
+  }
+  throw KomError.of('access-denied', conf.no)
+}
+
+const MAX_SUPER_CONF_HOPS = 17
+
+/** How much of a membership a viewer sees (chapter Membership visibility). */
+export type MembershipView = 'all' | 'unread-hidden' | 'none'
+
+export function membershipView(db: Database, viewer: Viewer, membership: Membership): MembershipView {
+  const person = db.persons.get(membership.person)
+  const mailbox = db.conferences.get(membership.person)
+  const conf = db.conferences.get(membership.conf)
+  if (person === undefined || mailbox === undefined || conf === undefined) return 'none'
+  if (supervises(db, viewer, mailbox)) return 'all'
+  const shown = person.unreadIsSecret ? 'unread-hidden' : 'all'
+  if (supervises(db, viewer, conf)) return shown
+  const known = access(db, viewer, mailbox) > ACCESS.none && access(db, viewer, conf) > ACCESS.none
+  return known && !membership.type.secret ? shown : 'none'
+}

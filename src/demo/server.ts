@@ -1,0 +1,229 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { CallName } from '../protocol/calls/index.ts'
+import { CALLS } from '../protocol/calls/index.ts'
+import type { AnyCodec } from '../protocol/codec.ts'
+import { readRequest, writeError, writeReply } from '../protocol/envelope.ts'
+import { KomError, ProtocolError } from '../protocol/errors.ts'
+import { Framer } from '../protocol/framer.ts'
+import { Reader } from '../protocol/reader.ts'
+import type { Context, Hub } from './context.ts'
+import { type DemoData, loadDatabase, readDemoData } from './demo-data.ts'
+import { HANDLERS } from './handlers/index.ts'
+import { logOut } from './handlers/sessions.ts'
+import { Session } from './session.ts'
+
+export interface DemoServer {
+  readonly host: string
+  readonly port: number
+  /** Clients that are connected now. */
+  readonly connections: number
+  /** Stops listening and drops every client. */
+  close(): Promise<void>
+}
+
+export interface DemoServerOptions {
+  /** What the server starts with; default: fixtures/demo.json */
+  data?: DemoData
+  /** Default 127.0.0.1: passwords are in the open, so the server is for this machine. */
+  host?: string
+  /** 0, the default: any free one */
+  port?: number
+  /** Default 1000 */
+  maxConnections?: number
+}
+
+/** One request, its text included. */
+const MAX_REQUEST_BYTES = 1024 * 1024
+/** With more than this waiting to be read by a client, its next requests wait too. */
+const MAX_UNREAD_REPLIES = 1024 * 1024
+/** A client that has not said what it speaks by then is dropped. */
+const HELLO_MS = 30_000
+const A = 0x41
+
+const PROTOCOL_ERROR = '%% LysKOM protocol error.\n'
+const UNSUPPORTED = '%%LysKOM unsupported protocol.\n'
+const FULL = '%% No connections left.\n'
+
+/**
+ * Starts a LysKOM server in memory that speaks Protocol A as lyskomd 2.1.2 does, errors included. What clients
+ * change is gone when it closes. Rejects when the port is taken; throws on data that makes no sense.
+ */
+export async function startDemoServer(options: DemoServerOptions = {}): Promise<DemoServer> {
+  const { host = '127.0.0.1', port = 0, maxConnections = 1000 } = options
+  const db = loadDatabase(options.data ?? bundledData())
+  const sessions = new Map<number, Session>()
+  const sockets = new Set<Socket>()
+  const hub: Hub = {
+    db,
+    startedAt: new Date(),
+    boot: {
+      texts: db.texts.size,
+      highestText: db.highestText,
+      confs: db.conferences.size,
+      persons: db.persons.size,
+      highestConf: db.highestConf,
+    },
+    sessions,
+    disconnect(session) {
+      if (!sessions.has(session.no)) return
+      logOut(hub, session)
+      sessions.delete(session.no)
+      session.end()
+    },
+  }
+  let lastSessionNo = 0
+
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => socket.destroy())
+    if (sockets.size >= maxConnections) {
+      socket.end(FULL)
+      socket.resume()
+      for (const session of sessions.values()) session.notify('async-rejected-connection', {})
+      setTimeout(() => socket.destroy(), 1000).unref()
+      return
+    }
+    sockets.add(socket)
+    let session: Session | undefined
+    socket.once('close', () => {
+      sockets.delete(socket)
+      if (session !== undefined) hub.disconnect(session)
+    })
+    serve(hub, socket, (hello) => {
+      session = new Session(++lastSessionNo, hello, socket)
+      sessions.set(session.no, session)
+      return session
+    })
+  })
+  await listen(server, port, host)
+
+  const address = server.address()
+  return {
+    host,
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    get connections() {
+      return sockets.size
+    },
+    close() {
+      return new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      })
+    },
+  }
+}
+
+function bundledData(): DemoData {
+  return readDemoData(JSON.parse(readFileSync(new URL('../../fixtures/demo.json', import.meta.url), 'utf8')))
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** Reads one client's lines and answers them in order, as fast as the client reads the answers. */
+function serve(hub: Hub, socket: Socket, connect: (hello: string) => Session): void {
+  const waiting: Buffer[] = []
+  let session: Session | undefined
+  let begun = false
+
+  const refuse = (text: string): void => {
+    waiting.length = 0
+    socket.end(text)
+    socket.removeListener('data', onData)
+    socket.resume()
+    setTimeout(() => socket.destroy(), 1000).unref()
+  }
+
+  const work = (): void => {
+    while (waiting.length > 0 && socket.writable) {
+      if (socket.writableLength > MAX_UNREAD_REPLIES) {
+        socket.pause()
+        return
+      }
+      const line = waiting.shift() as Buffer
+      if (session !== undefined) {
+        answer(hub, session, socket, line)
+        continue
+      }
+      const hello = readHello(line)
+      if (hello === undefined) {
+        refuse(UNSUPPORTED)
+        return
+      }
+      session = connect(hello)
+      socket.setTimeout(0)
+      socket.write('LysKOM\n')
+    }
+    if (socket.isPaused()) socket.resume()
+  }
+
+  const framer = new Framer((line) => waiting.push(line), MAX_REQUEST_BYTES)
+
+  function onData(chunk: Buffer): void {
+    if (!begun && chunk[0] !== A) {
+      refuse(UNSUPPORTED)
+      return
+    }
+    begun = true
+    let framed = true
+    try {
+      framer.push(chunk)
+    } catch {
+      framed = false
+    }
+    work()
+    // The lines before the one at fault are still answered; what comes after it cannot be told apart.
+    if (!framed) refuse(PROTOCOL_ERROR)
+  }
+
+  socket.on('data', onData)
+  socket.on('drain', work)
+  socket.setTimeout(HELLO_MS, () => socket.destroy())
+}
+
+/** What the client calls itself: `A` and a string, e.g. `A4Hu%%h`. Undefined for anything else. */
+function readHello(line: Buffer): string | undefined {
+  try {
+    return new Reader(line, 1).latin1()
+  } catch {
+    return undefined
+  }
+}
+
+function answer(hub: Hub, session: Session, socket: Socket, line: Buffer): void {
+  // lyskomd takes a line feed for a space, and so no notice of an empty line.
+  if (isBlank(line)) return
+  const later: (() => void)[] = []
+  try {
+    socket.write(reply({ ...hub, session, afterReply: (action) => later.push(action) }, line))
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    // Without the closing of the line: lyskomd goes on with what follows.
+    socket.write(PROTOCOL_ERROR)
+  }
+  for (const action of later) action()
+}
+
+function reply(context: Context, line: Buffer): Buffer {
+  const { refNo, name, reader } = readRequest(line)
+  if (name === undefined || HANDLERS[name] === undefined) return writeError(refNo, KomError.of('not-implemented', 0))
+  // Whatever follows the last parameter is ignored, as in lyskomd.
+  const params: unknown = (CALLS[name].params as AnyCodec).read(reader)
+  try {
+    const handler = HANDLERS[name] as (context: Context, params: unknown) => never
+    return writeReply<CallName>(refNo, name, handler(context, params))
+  } catch (error) {
+    return writeError(refNo, error instanceof KomError ? error : KomError.of('internal-error', 0))
+  }
+}
+
+function isBlank(line: Buffer): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d)
+}

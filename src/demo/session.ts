@@ -1,0 +1,96 @@
+import type { Socket } from 'node:net'
+import { writeMessage } from '../protocol/envelope.ts'
+import { KomError } from '../protocol/errors.ts'
+import { MESSAGES, type MessageName, type MessageParams } from '../protocol/messages.ts'
+import type { Time } from '../protocol/types.ts'
+import { toTime } from './times.ts'
+
+/** Messages that lyskomd knows; the rest of the table is history. */
+const KNOWN_MESSAGES: ReadonlySet<number> = new Set([0, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22])
+/** What a new connection gets (chapter About Asynchronous Messages). */
+const DEFAULT_MESSAGES: readonly number[] = [0, 5, 7, 8, 9, 11, 12, 13]
+
+/** A client that lets more than this many bytes of messages wait unread is dropped. */
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024
+
+/** One client: its line, who is logged in on it, and what it wants to be told. */
+export class Session {
+  readonly no: number
+  /** What the client called itself in the first line: `user%host`. */
+  readonly hello: string
+  readonly host: string
+  readonly connectedAt = new Date()
+  readonly #socket: Socket
+  #accepted = new Set(DEFAULT_MESSAGES)
+
+  /** 0: nobody is logged in */
+  person = 0
+  invisible = false
+  /** The security level set with enable. */
+  level = 0
+  loggedInAt = this.connectedAt
+  workingConference = 0
+  whatAmIDoing = ''
+  client: { name: string; version: string } | undefined
+  activeAt = this.connectedAt
+  userActiveUsed = false
+  utc = false
+
+  constructor(no: number, hello: string, socket: Socket) {
+    this.no = no
+    this.hello = hello
+    this.#socket = socket
+    this.host = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+  }
+
+  /** Who is logged in; throws `login-first`. */
+  get mustBePerson(): number {
+    if (this.person === 0) throw KomError.of('login-first', 0)
+    return this.person
+  }
+
+  /** How others see whose line this is. */
+  get username(): string {
+    return `${this.hello}@${this.host}`
+  }
+
+  get accepted(): number[] {
+    return [...this.#accepted].sort((a, b) => a - b)
+  }
+
+  /** Accepts the known ones among these numbers, and then throws `unknown-async` with the first unknown one. */
+  accept(numbers: readonly number[]): void {
+    this.#accepted = new Set(numbers.filter((number) => KNOWN_MESSAGES.has(number)))
+    const unknown = numbers.find((number) => !KNOWN_MESSAGES.has(number))
+    if (unknown !== undefined) throw KomError.of('unknown-async', unknown)
+  }
+
+  accepts(name: MessageName): boolean {
+    return this.#accepted.has(MESSAGES[name].number)
+  }
+
+  /** Sends a message if the client wants it; says whether it went out. */
+  notify<N extends MessageName>(name: N, params: MessageParams<N>): boolean {
+    if (!this.accepts(name) || this.#socket.destroyed) return false
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES) {
+      this.#socket.destroy()
+      return false
+    }
+    this.#socket.write(writeMessage(name, params))
+    return true
+  }
+
+  /** A time as this connection wants it. */
+  time(date: Date): Time {
+    return toTime(date, this.utc)
+  }
+
+  /** Closes the line once what was written has gone out, at the latest after a second. */
+  end(): void {
+    const socket = this.#socket
+    socket.end()
+    const timer = setTimeout(() => socket.destroy(), 1000)
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+}

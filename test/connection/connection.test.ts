@@ -1,0 +1,421 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Connection } from '../../src/connection/connection.ts'
+import type { ConnectionError } from '../../src/connection/errors.ts'
+import type { AsyncMessage } from '../../src/protocol/messages.ts'
+import { connectTo } from '../support/connection.ts'
+import {
+  type FakeConnection,
+  type FakeRequest,
+  type FakeServer,
+  type Handler,
+  startFakeServer,
+} from '../support/fake-server.ts'
+import { errorReply, h, message, reply, wire } from '../support/wire.ts'
+
+const WHO_AM_I = 56
+const GET_TIME = 35
+const GET_TEXT = 25
+const LOGIN = 62
+
+const servers: FakeServer[] = []
+const connections: Connection[] = []
+
+afterEach(async () => {
+  for (const connection of connections.splice(0)) await connection.close()
+  for (const server of servers.splice(0)) await server.close()
+})
+
+async function serve(...args: Parameters<typeof startFakeServer>): Promise<FakeServer> {
+  const server = await startFakeServer(...args)
+  servers.push(server)
+  return server
+}
+
+async function open(port: number, ...rest: [Parameters<typeof connectTo>[1]?, Parameters<typeof connectTo>[2]?]) {
+  const connection = await connectTo(port, ...rest)
+  connections.push(connection)
+  return connection
+}
+
+/** Answers `call` by `handler` once the handshake is over, and everything else as usual. */
+function on(call: number, handler: Handler): Handler {
+  return (request, connection) =>
+    request.call === call && connection.received.length > 4 ? handler(request, connection) : undefined
+}
+
+const text = (connection: Connection, no = 1) => connection.call('get-text', { text: no, startChar: 0, endChar: 9 })
+const failure = (promise: Promise<unknown>): Promise<ConnectionError> =>
+  promise.then(
+    () => Promise.reject(new Error('it did not fail')),
+    (error: ConnectionError) => error,
+  )
+
+describe('the handshake', () => {
+  it('says who connects, and sends everything in one round trip, before the greeting has come', async () => {
+    const server = await serve(() => true, { greeting: 'stall' })
+    const opening = open(server.port, { connectTimeoutMs: 100 })
+    await expect(opening).rejects.toMatchObject({ code: 'connect-timeout' })
+    const [connection] = server.connections
+    expect(connection?.hello).toBe('A17Hkomgate%192.0.2.7')
+    expect(connection?.received.map(({ raw }) => raw.toString('latin1'))).toEqual([
+      '1 120 1',
+      '2 69 4Htest 3H1.0',
+      '3 80 0 { }',
+      '4 56',
+    ])
+  })
+
+  it('learns the session number and asks for the messages it wants', async () => {
+    const server = await serve()
+    const connection = await open(server.port, {}, ['async-new-name', 'async-new-text'])
+    expect(connection.sessionNo).toBe(1)
+    expect(server.connections[0]?.received[2]?.raw.toString()).toBe('3 80 2 { 5 15 }')
+  })
+
+  it('lives with a server that knows no UTC and not every message', async () => {
+    const server = await serve(({ ref, call }) =>
+      call === 120 ? errorReply(ref, 2) : call === 80 ? errorReply(ref, 50, 22) : undefined,
+    )
+    expect((await open(server.port)).dead).toBeUndefined()
+  })
+
+  it("fails with the server's error when it refuses the client's name, and leaves no connection behind", async () => {
+    const server = await serve(({ ref, call }) => (call === 69 ? errorReply(ref, 5, 60) : undefined))
+    await expect(open(server.port)).rejects.toMatchObject({ errorName: 'string-too-long', errorStatus: 60 })
+    await server.connections[0]?.closed
+  })
+
+  it.each([
+    ['refuses', 'refuse', 'connect-refused'],
+    ['greets with something else', Buffer.from('220 smtp ready\n'), 'not-lyskom'],
+    ['greets without end', Buffer.alloc(40_000_000, 'x'), 'not-lyskom'],
+  ] as const)('fails when the server %s', async (_, greeting, code) => {
+    const server = await serve(() => undefined, { greeting })
+    await expect(open(server.port)).rejects.toMatchObject({ code })
+    await server.connections[0]?.closed
+  })
+
+  it('fails when nobody listens', async () => {
+    const server = await startFakeServer()
+    await server.close()
+    await expect(open(server.port)).rejects.toMatchObject({ code: 'unreachable' })
+  })
+
+  it('fails when the server hangs up instead of answering', async () => {
+    const server = await serve(({ call }, connection) => {
+      if (call === WHO_AM_I) connection.reset()
+      return true
+    })
+    await expect(open(server.port)).rejects.toMatchObject({ code: 'unreachable' })
+  })
+})
+
+describe('calls', () => {
+  it('find their replies in any order', async () => {
+    const held: FakeRequest[] = []
+    const server = await serve(
+      on(GET_TEXT, (request, connection) => {
+        held.push(request)
+        if (held.length === 5)
+          for (const { ref, args } of held.reverse()) connection.send(reply(ref, h(args.subarray(0, 1))))
+        return true
+      }),
+    )
+    const connection = await open(server.port)
+    const texts = await Promise.all([1, 2, 3, 4, 5].map((no) => text(connection, no)))
+    expect(texts.map(String)).toEqual(['1', '2', '3', '4', '5'])
+  })
+
+  it("fail with the server's error and its status", async () => {
+    const server = await serve(on(GET_TEXT, ({ ref }) => errorReply(ref, 14, 4711)))
+    const connection = await open(server.port)
+    await expect(text(connection)).rejects.toMatchObject({
+      errorName: 'no-such-text',
+      errorCode: 14,
+      errorStatus: 4711,
+    })
+  })
+
+  it('fail alone when their reply cannot be read', async () => {
+    const server = await serve(on(GET_TEXT, ({ ref }) => reply(ref, 'nonsense')))
+    const connection = await open(server.port)
+    await expect(text(connection)).rejects.toMatchObject({ name: 'ProtocolError', code: 'unreadable' })
+    await expect(connection.call('who-am-i')).resolves.toBe(1)
+  })
+
+  it('that cannot be written name the field, and nothing is sent', async () => {
+    const server = await serve()
+    const connection = await open(server.port)
+    const bad = connection.call('login', { person: -1, passwd: 'x', invisible: false })
+    await expect(bad).rejects.toMatchObject({ code: 'unwritable', message: expect.stringMatching(/^person: /) })
+    await connection.call('who-am-i')
+    expect(server.connections[0]?.received.map(({ call }) => call)).toEqual([120, 69, 80, WHO_AM_I, WHO_AM_I])
+  })
+
+  it('go out 20 at a time, the interactive ones before prefetch', async () => {
+    const held: FakeRequest[] = []
+    let most = 0
+    const server = await serve(
+      on(GET_TEXT, (request) => {
+        held.push(request)
+        most = Math.max(most, held.length)
+        return true
+      }),
+    )
+    const connection = await open(server.port)
+    const order: number[] = []
+    const make = (no: number, priority: 'interactive' | 'prefetch') =>
+      connection.call('get-text', { text: no, startChar: 0, endChar: 9 }, { priority }).then(() => order.push(no))
+    const calls = [
+      ...Array.from({ length: 25 }, (_, i) => make(100 + i, 'prefetch')),
+      ...Array.from({ length: 10 }, (_, i) => make(i, 'interactive')),
+    ]
+    const [fake] = server.connections as [FakeConnection]
+    const inFlight = () => held.length
+    await expect.poll(inFlight).toBe(20)
+    while (order.length < calls.length) {
+      const done = order.length
+      const next = held.shift() as FakeRequest
+      fake.send(reply(next.ref, h('x')))
+      await expect.poll(() => order.length, { interval: 2 }).toBe(done + 1)
+    }
+    await Promise.all(calls)
+    expect(most).toBe(20)
+    expect(order.slice(20, 30)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  })
+
+  it('that run alone wait for those before, and those behind wait for them', async () => {
+    const seen: string[] = []
+    const server = await serve((request, connection) => {
+      if (connection.received.length <= 4) return undefined
+      seen.push(`${request.call} begins`)
+      setTimeout(() => {
+        seen.push(`${request.call} ends`)
+        connection.send(request.call === GET_TEXT ? reply(request.ref, h('x')) : reply(request.ref))
+      }, 20)
+      return true
+    })
+    const connection = await open(server.port)
+    const before = text(connection)
+    const login = connection.call('login', { person: 5, passwd: 'x', invisible: false }, { alone: true })
+    const behind = text(connection)
+    await Promise.all([before, login, behind])
+    expect(seen).toEqual([
+      `${GET_TEXT} begins`,
+      `${GET_TEXT} ends`,
+      `${LOGIN} begins`,
+      `${LOGIN} ends`,
+      `${GET_TEXT} begins`,
+      `${GET_TEXT} ends`,
+    ])
+  })
+
+  it('are bounded in number', async () => {
+    const server = await serve(on(GET_TEXT, () => true))
+    const connection = await open(server.port)
+    const waiting = Array.from({ length: 1000 }, () => failure(text(connection)))
+    await expect(text(connection)).rejects.toMatchObject({ code: 'too-many-calls' })
+    await connection.close()
+    expect(new Set((await Promise.all(waiting)).map((error) => error.code))).toEqual(new Set(['line-closed']))
+  })
+
+  it('time out one by one; a late reply is taken for what it is and the line lives', async () => {
+    const server = await serve(
+      on(GET_TEXT, ({ ref }, connection) => {
+        setTimeout(() => connection.send(reply(ref, h('late'))), 150)
+        return true
+      }),
+    )
+    const connection = await open(server.port, { callTimeoutMs: 100 })
+    await expect(text(connection)).rejects.toMatchObject({ code: 'call-timeout' })
+    await expect(connection.call('who-am-i')).resolves.toBe(1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(connection.dead).toBeUndefined()
+  })
+
+  it('given up while they were queued are never sent', async () => {
+    const server = await serve(on(GET_TEXT, () => true))
+    const connection = await open(server.port, { callTimeoutMs: 50 })
+    const codes = await Promise.all(Array.from({ length: 30 }, () => failure(text(connection))))
+    expect(new Set(codes.map((error) => error.code))).toEqual(new Set(['call-timeout']))
+    await connection.call('who-am-i').catch(() => undefined)
+    const sent = server.connections[0]?.received.filter(({ call }) => call === GET_TEXT)
+    expect(sent?.length).toBeLessThanOrEqual(20)
+  })
+})
+
+describe('while a call waits', () => {
+  /** Keeps back what follows a packet until the client has sent something, as lyskomd and Nagle's algorithm do. */
+  const holdingBack =
+    (packets: (ref: number) => Buffer[]): Handler =>
+    ({ ref }, connection) => {
+      const rest = packets(ref)
+      const next = (): void => {
+        const packet = rest.shift()
+        if (packet === undefined) return
+        connection.send(packet)
+        connection.socket.once('data', next)
+      }
+      next()
+      return true
+    }
+
+  it.each([
+    ['an asynchronous message goes before its reply', (ref: number) => [message(9, 5, 2), reply(ref, h('x'))]],
+    ['its reply comes in two parts', (ref: number) => [wire('=', ref, ' 1'), wire('Hx\n')]],
+    [
+      'its reply comes in many parts',
+      (ref: number) => [...wire('=', ref, ' 1Hx\n')].map((byte) => Buffer.from([byte])),
+    ],
+  ])('and %s, the server is acknowledged at once, without any call of ours', async (_, packets) => {
+    const server = await serve(on(GET_TEXT, holdingBack(packets)))
+    const connection = await open(server.port)
+    expect(String(await text(connection))).toBe('x')
+    expect(server.connections[0]?.received.map(({ call }) => call)).toEqual([120, 69, 80, WHO_AM_I, GET_TEXT])
+  })
+
+  it('and nothing more is sent once nobody waits', async () => {
+    const server = await serve(on(GET_TEXT, ({ ref }) => reply(ref, h('x'))))
+    const connection = await open(server.port)
+    await text(connection)
+    const [fake] = server.connections as [FakeConnection]
+    const before = fake.socket.bytesRead
+    fake.send(message(9, 5, 2))
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(fake.socket.bytesRead).toBe(before)
+  })
+})
+
+describe('asynchronous messages', () => {
+  it('come as typed events, unknown and unreadable ones are skipped whole', async () => {
+    const server = await serve()
+    const connection = await open(server.port)
+    const got: AsyncMessage[] = []
+    connection.on('message', (each) => got.push(each))
+    server.connections[0]?.send(
+      message(99, 1, h('=1 2\n:2 9 5 2\n')),
+      wire(':2 9 what\n'),
+      message(5, 119, h('Old'), h('N\xe5w')),
+    )
+    await expect
+      .poll(() => got)
+      .toEqual([{ name: 'async-new-name', params: { confNo: 119, oldName: 'Old', newName: 'Nåw' } }])
+    await expect(connection.call('who-am-i')).resolves.toBe(1)
+  })
+})
+
+describe('when the line dies', () => {
+  const waitingCalls = async (dying: Handler, code: string, settings = {}) => {
+    let waiting = 0
+    const server = await serve((request, connection) =>
+      request.call === GET_TEXT ? ++waiting < 5 || dying(request, connection) : undefined,
+    )
+    const connection = await open(server.port, settings)
+    const closes: string[] = []
+    connection.on('close', (reason) => closes.push(reason.code))
+    const settled: string[] = []
+    const calls = [1, 2, 3, 4, 5].map(async (no) => settled.push((await failure(text(connection, no))).code))
+    await Promise.all(calls)
+    expect(settled).toEqual(Array(5).fill(code))
+    expect(closes).toEqual([code])
+    expect(connection.dead?.code).toBe(code)
+    await expect(connection.call('who-am-i')).rejects.toBe(connection.dead)
+    await connection.close()
+    expect(closes).toEqual([code])
+    return connection
+  }
+  const says =
+    (bytes: Buffer): Handler =>
+    (_, connection) => {
+      connection.send(bytes)
+      return true
+    }
+
+  it('by FIN, every waiting call is told so at once', async () => {
+    await waitingCalls((_, connection) => {
+      connection.end()
+      return true
+    }, 'line-ended')
+  })
+
+  it('by RST', async () => {
+    await waitingCalls((_, connection) => {
+      connection.reset()
+      return true
+    }, 'line-reset')
+  })
+
+  it('by %%', async () => {
+    const connection = await waitingCalls(says(wire('%% LysKOM protocol error.\n')), 'line-refused')
+    expect(connection.dead?.message).toContain('LysKOM protocol error.')
+  })
+
+  it('by %% without a line feed before the FIN', async () => {
+    await waitingCalls((_, connection) => {
+      connection.send('%%Insane token length.')
+      connection.end()
+      return true
+    }, 'line-refused')
+  })
+
+  it.each([
+    ['garbage', wire('what?\n')],
+    ['a reply to a call that was never made', reply(4711)],
+    ['a reply to a call that has been answered', reply(1)],
+    ['an error reply without its status', wire('%5 14\n')],
+    ['a string of an announced 2 GB', wire('=5 2147483647Hx')],
+    ['a line without end', Buffer.alloc(40_000_000, 'x')],
+  ])('by %s', async (_, bytes) => {
+    await waitingCalls(says(bytes), 'line-unreadable')
+  })
+
+  it('by silence: asked for a sign of life, the server gives none', async () => {
+    let asked = 0
+    const server = await serve(({ call }) => {
+      if (call !== GET_TIME) return call === GET_TEXT
+      asked++
+      return true
+    })
+    const connection = await open(server.port, { keepaliveMs: 40, keepaliveTimeoutMs: 40 })
+    expect((await failure(text(connection))).code).toBe('line-silent')
+    expect(asked).toBe(1)
+  })
+
+  it('but not while the server gives signs of life', async () => {
+    const server = await serve()
+    const connection = await open(server.port, { keepaliveMs: 20, keepaliveTimeoutMs: 20 })
+    await expect
+      .poll(() => server.connections[0]?.received.filter(({ call }) => call === GET_TIME).length)
+      .toBeGreaterThan(3)
+    expect(connection.dead).toBeUndefined()
+  })
+
+  it('by a call that is never answered, though the server goes on talking', async () => {
+    const server = await serve((request) => request.call === GET_TEXT)
+    const connection = await open(server.port, { callTimeoutMs: 40, keepaliveMs: 10, keepaliveTimeoutMs: 1000 })
+    expect((await failure(text(connection))).code).toBe('call-timeout')
+    await expect.poll(() => connection.dead?.code).toBe('line-silent')
+  })
+})
+
+describe('closing', () => {
+  it('says goodbye, rejects the waiting calls, and ends with the line', async () => {
+    const server = await serve(on(GET_TEXT, () => true))
+    const connection = await open(server.port)
+    const waiting = failure(text(connection))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    await Promise.all([connection.close(), connection.close()])
+    expect((await waiting).code).toBe('line-closed')
+    expect(server.connections[0]?.received.at(-1)?.raw.toString()).toMatch(/^\d+ 55 0$/)
+    await server.connections[0]?.closed
+    await expect(connection.call('who-am-i')).rejects.toMatchObject({ code: 'line-closed' })
+  })
+
+  it('waits a second at most for a server that does not let go', async () => {
+    const server = await serve(({ call }) => call === 55)
+    const connection = await open(server.port)
+    await connection.close()
+    expect(connection.dead?.code).toBe('line-closed')
+    await server.connections[0]?.closed
+  })
+})

@@ -1,0 +1,317 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Config } from '../../src/config.ts'
+import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
+import { type SendOptions, startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { reply } from '../support/wire.ts'
+
+const CLIENT = { client: { name: 'x', version: '1' } }
+const WHO_AM_I = '/kom/sessions/current/who-am-i'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(handler?: Handler, settings: Partial<Config> = {}) {
+  const server = await startFakeServer(handler)
+  const gateway = await startTestGateway(
+    [
+      { id: 'kom', name: 'KOM', port: server.port },
+      { id: 'down', name: 'Down', port: 1 },
+    ],
+    settings,
+  )
+  closing.push(server.close, gateway.close)
+  return { server, gateway }
+}
+
+describe('every route', () => {
+  let server: FakeServer
+  let gateway: TestGateway
+  beforeAll(async () => {
+    server = await startFakeServer()
+    gateway = await startTestGateway([
+      { id: 'kom', name: 'KOM', port: server.port },
+      { id: 'down', name: 'Down', port: 1 },
+    ])
+  })
+  afterAll(async () => {
+    await gateway.close()
+    await server.close()
+  })
+  const send = (method: string, path: string, options?: SendOptions) => gateway.send(method, path, options)
+
+  it('GET / lists the servers in their order', async () => {
+    const { status, json } = await send('GET', '/')
+    expect(status).toBe(200)
+    expect(Object.keys(json)).toEqual(['kom', 'down'])
+    expect(json.kom).toEqual({ id: 'kom', name: 'KOM', host: '127.0.0.1', port: server.port, sort_order: 0 })
+    expect(json.down.sort_order).toBe(1)
+  })
+
+  it.each([
+    ['GET', '/nosuch/sessions/current/who-am-i'],
+    ['POST', '/nosuch/sessions/'],
+    ['GET', '/KOM/server/info'],
+    ['GET', '/kom'],
+    ['GET', '/kom/'],
+    ['GET', '/kom/nosuch'],
+    ['POST', '/kom/sessions/login'],
+    ['GET', '/favicon.ico'],
+    ['GET', '/__proto__/server/info'],
+    ['GET', '/constructor/sessions/current/who-am-i'],
+    ['GET', '/%00/%ff/..%2f'],
+  ])('%s %s is a 404 with a body', async (method, path) => {
+    const { status, json } = await send(method, path)
+    expect([status, json?.error_type, typeof json?.error_msg]).toEqual([404, 'httpkom', 'string'])
+  })
+
+  it.each([
+    ['POST', '/', 'GET, HEAD, OPTIONS'],
+    ['DELETE', '/stats', 'GET, HEAD, OPTIONS'],
+    ['GET', '/kom/sessions/', 'POST, OPTIONS'],
+    ['PUT', '/kom/sessions/', 'POST, OPTIONS'],
+    ['POST', WHO_AM_I, 'GET, HEAD, OPTIONS'],
+    ['GET', '/kom/sessions/current/active', 'POST, OPTIONS'],
+    ['GET', '/kom/sessions/current/login', 'POST, OPTIONS'],
+    ['GET', '/kom/sessions/current/logout', 'POST, OPTIONS'],
+    ['GET', '/kom/sessions/current/working-conference', 'POST, OPTIONS'],
+    ['GET', '/kom/sessions/0', 'DELETE, OPTIONS'],
+    ['POST', '/kom/server/info', 'GET, HEAD, OPTIONS'],
+  ])('%s %s is a 405 that allows %s', async (method, path, allow) => {
+    const { status, headers, json } = await send(method, path)
+    expect([status, headers.get('allow'), json]).toEqual([
+      405,
+      allow,
+      { error_type: 'httpkom', error_msg: `${method} is not allowed here.` },
+    ])
+  })
+
+  it('OPTIONS says what is allowed', async () => {
+    const { status, headers, text } = await send('OPTIONS', '/kom/sessions/')
+    expect([status, headers.get('allow'), text]).toEqual([204, 'POST, OPTIONS', ''])
+  })
+
+  it('takes a trailing slash or none', async () => {
+    const id = await gateway.open()
+    for (const path of [WHO_AM_I, `${WHO_AM_I}/`, '/stats', '/stats/']) {
+      expect([path, (await send('GET', path, { id })).status]).toEqual([path, 200])
+    }
+    expect((await send('POST', '/kom/sessions', { json: CLIENT })).status).toBe(201)
+    expect((await send('DELETE', '/kom/sessions/0/', { id })).status).toBe(204)
+  })
+
+  it('reads the server id decoded, and ignores query parameters it does not know', async () => {
+    const id = await gateway.open()
+    expect((await send('GET', '/%6bom/sessions/current/who-am-i?_v=0&httpkom-cache-version=3', { id })).status).toBe(
+      200,
+    )
+  })
+
+  it('HEAD works where GET does', async () => {
+    const id = await gateway.open()
+    const { status, text, headers } = await send('HEAD', WHO_AM_I, { id })
+    expect([status, text, headers.get('content-type')]).toEqual([200, '', 'application/json'])
+  })
+
+  it('is not to be cached', async () => {
+    const id = await gateway.open()
+    for (const [method, path] of [
+      ['GET', '/'],
+      ['GET', WHO_AM_I],
+      ['POST', '/kom/sessions/current/active'],
+      ['GET', '/kom/nosuch'],
+    ]) {
+      expect((await send(method as string, path as string, { id })).headers.get('cache-control')).toBe('no-cache')
+    }
+  })
+
+  it('a LysKOM server that is down is a 502 that keeps the client waiting for it', async () => {
+    const { status, json } = await send('POST', '/down/sessions/', { json: CLIENT })
+    expect([status, json]).toEqual([502, { error_type: 'httpkom', error_msg: 'cannot connect to 127.0.0.1 port 1' }])
+  })
+})
+
+describe('CORS', () => {
+  const origin = 'http://example.org'
+
+  it('opens every answer to every origin, errors too, and nothing to those without one', async () => {
+    const { gateway } = await start()
+    for (const path of ['/', '/nosuch/x', WHO_AM_I, '/kom/nosuch']) {
+      const open = await gateway.send('GET', path, { headers: { origin } })
+      expect([path, open.headers.get('access-control-allow-origin')]).toEqual([path, '*'])
+      expect(open.headers.get('access-control-expose-headers')).toMatch(/Httpkom-Connection/)
+      expect((await gateway.send('GET', path)).headers.get('access-control-allow-origin')).toBeNull()
+    }
+    const wrong = await gateway.send('POST', '/', { headers: { origin } })
+    expect([wrong.status, wrong.headers.get('access-control-allow-origin')]).toEqual([405, '*'])
+  })
+
+  it('answers a preflight', async () => {
+    const { gateway } = await start()
+    const headers = {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'httpkom-connection',
+    }
+    const preflight = await gateway.send('OPTIONS', '/kom/sessions/', { headers })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('GET,POST,PUT,DELETE,OPTIONS,HEAD')
+    expect(preflight.headers.get('access-control-allow-headers')).toBe(
+      'Origin,Accept,Content-Type,X-Requested-With,Cache-Control,Httpkom-Connection',
+    )
+    expect(preflight.headers.get('access-control-max-age')).toBe('3600')
+  })
+
+  it('is for the listed origins only, and says that the answer depends on it', async () => {
+    const { gateway } = await start(undefined, { corsOrigins: [origin] })
+    const allowed = await gateway.send('GET', '/', { headers: { origin } })
+    expect([allowed.headers.get('access-control-allow-origin'), allowed.headers.get('vary')]).toEqual([
+      origin,
+      'Origin',
+    ])
+    const other = await gateway.send('GET', '/', { headers: { origin: 'http://evil.example' } })
+    expect([other.headers.get('access-control-allow-origin'), other.headers.get('vary')]).toEqual([null, 'Origin'])
+    expect((await gateway.send('GET', '/')).headers.get('vary')).toBe('Origin')
+  })
+})
+
+describe('limits', () => {
+  it('a body over the limit is a 413, announced or not', async () => {
+    const { gateway } = await start(undefined, { maxBodyBytes: 100 })
+    const body = JSON.stringify({ client: { name: 'x'.repeat(100), version: '1' } })
+    const headers = { 'content-type': 'application/json' }
+    const announced = await gateway.send('POST', '/kom/sessions/', { body, headers })
+    expect([announced.status, announced.json.error_msg]).toEqual([413, 'The body is larger than 100 bytes.'])
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(body))
+        controller.close()
+      },
+    })
+    const request = { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit
+    expect((await fetch(`${gateway.url}/kom/sessions/`, request)).status).toBe(413)
+  })
+
+  it('a session over a limit is a 503 that says when to come back', async () => {
+    const { gateway } = await start(undefined, { maxSessionsPerAddress: 1 })
+    const id = await gateway.open()
+    const { status, headers, json } = await gateway.send('POST', '/kom/sessions/', { json: CLIENT })
+    expect([status, headers.get('retry-after'), json.error_type]).toEqual([503, '5', 'httpkom'])
+    expect(json.error_msg).toMatch(/no more than 1 sessions for one client address/)
+    await gateway.send('DELETE', '/kom/sessions/0', { id })
+    await gateway.open()
+  })
+})
+
+describe('a LysKOM server that fails', () => {
+  it('by greeting with nothing is a 504', async () => {
+    const { gateway } = await start(() => true, { connectTimeoutMs: 50 })
+    const { status, json } = await gateway.send('POST', '/kom/sessions/', { json: CLIENT })
+    expect([status, json.error_msg]).toEqual([504, 'no session on the LysKOM server within 50 ms'])
+  })
+
+  it('by not answering a call is a 504, and the session lives', async () => {
+    let silent = false
+    const { gateway } = await start(() => silent, { callTimeoutMs: 200 })
+    const id = await gateway.open()
+    silent = true
+    const { status, json } = await gateway.send('GET', WHO_AM_I, { id })
+    expect([status, json.error_msg]).toEqual([504, 'the LysKOM server did not answer who-am-i in time'])
+    silent = false
+    expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
+  })
+
+  it('by closing the line is a 403 for who waits and for who comes after', async () => {
+    const { server, gateway } = await start(({ call }, connection) => {
+      if (call !== 82) return false
+      connection.end()
+      return true
+    })
+    const id = await gateway.open()
+    const other = await gateway.open()
+    const waiting = await gateway.send('POST', '/kom/sessions/current/active', { id })
+    expect([waiting.status, waiting.json.error_msg]).toEqual([403, 'the LysKOM server closed the connection'])
+    expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(403)
+    expect((await gateway.send('GET', WHO_AM_I, { id: other })).status).toBe(200)
+    expect(server.connections).toHaveLength(2)
+  })
+
+  it('by sending what cannot be read is a 502 for that request alone', async () => {
+    const { gateway } = await start(({ ref, call }) => call === 94 && reply(ref, 'nonsense'))
+    const id = await gateway.open()
+    expect((await gateway.send('GET', '/kom/server/info', { id })).status).toBe(502)
+    expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
+  })
+})
+
+it('requests that wait on a session which is deleted are answered with a 403', async () => {
+  const { gateway } = await start(({ call }) => call === 82)
+  const id = await gateway.open()
+  const waiting = gateway.send('POST', '/kom/sessions/current/active', { id })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect((await gateway.send('DELETE', '/kom/sessions/0', { id })).status).toBe(204)
+  expect((await waiting).status).toBe(403)
+})
+
+it('a client that gives up while its session opens leaves none behind', async () => {
+  let hold = true
+  const { server, gateway } = await start(() => hold)
+  const abort = new AbortController()
+  const giving = fetch(`${gateway.url}/kom/sessions/`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(CLIENT),
+    signal: abort.signal,
+  })
+  await expect.poll(() => server.connections[0]?.received.length).toBe(4)
+  abort.abort()
+  await expect(giving).rejects.toThrow()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  hold = false
+  const [fake] = server.connections
+  fake?.send('=1\n=2\n=3\n=4 1\n')
+  await fake?.closed
+  expect((await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']).toBe(0)
+})
+
+it('counts what it does', async () => {
+  const { gateway } = await start()
+  const id = await gateway.open()
+  await gateway.send('GET', WHO_AM_I, { id })
+  await gateway.send('GET', WHO_AM_I)
+  await gateway.send('DELETE', '/kom/sessions/0', { id })
+  const { json } = await gateway.send('GET', '/stats')
+  expect(json).toMatchObject({
+    'komgate.http.requests.received.last': 5,
+    'komgate.http.responses.sent.200.last': 1,
+    'komgate.http.responses.sent.201.last': 1,
+    'komgate.http.responses.sent.204.last': 1,
+    'komgate.http.responses.sent.403.last': 1,
+    'komgate.sessions.active.last': 0,
+    'komgate.sessions.opened.last': 1,
+    'komgate.sessions.closed.deleted.last': 1,
+    'komgate.connections.responses.received.ok.last': 5,
+  })
+})
+
+it('logs a line for each request, and in no line an id, a password or a body', async () => {
+  const { gateway } = await start()
+  const id = await gateway.open()
+  const login = { pers_no: 6, passwd: 'correct horse' }
+  await gateway.send('POST', '/kom/sessions/current/login', { id, json: login })
+  await gateway.send('GET', `${WHO_AM_I}?Httpkom-Connection=${id}`)
+  await gateway.send('DELETE', `/kom/sessions/${id}`, { id })
+  await gateway.send('GET', `/kom/sessions/${id.toUpperCase()}`, { id })
+  const requests = gateway.log.map((line) => JSON.parse(line)).filter((line) => line.msg === 'request')
+  expect(requests.map(({ method, path, status }) => [method, path, status])).toEqual([
+    ['POST', '/kom/sessions', 201],
+    ['POST', '/kom/sessions/current/login', 400],
+    ['GET', WHO_AM_I, 200],
+    ['DELETE', '/kom/sessions/<id>', 404],
+    ['GET', '/kom/sessions/<id>', 404],
+  ])
+  const log = gateway.log.join('').toLowerCase()
+  expect(log).not.toContain(id)
+  expect(log).not.toContain('correct horse')
+})

@@ -1,0 +1,142 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
+import { Registry, type RegistryOptions } from '../../src/sessions/registry.ts'
+import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
+
+const client = { name: 'test', version: '1.0' }
+const request = { serverId: 'kom', clientAddress: '192.0.2.1', client }
+
+let server: FakeServer
+const registries: Registry[] = []
+
+beforeEach(async () => {
+  server = await startFakeServer()
+})
+afterEach(async () => {
+  for (const registry of registries.splice(0)) await registry.closeAll()
+  await server.close()
+})
+
+function make(options: Partial<RegistryOptions> = {}) {
+  const registry = new Registry({
+    servers: new Map([
+      ['kom', { host: '127.0.0.1', port: server.port }],
+      ['twin', { host: '127.0.0.1', port: server.port }],
+      ['down', { host: '127.0.0.1', port: 1 }],
+    ]),
+    connections: {
+      settings: DEFAULT_CONNECTION_SETTINGS,
+      heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
+      counters: { replies: 0, errors: 0, messages: 0 },
+    },
+    idleMs: 60_000,
+    maxSessions: 10,
+    maxSessionsPerAddress: 10,
+    ...options,
+  })
+  registries.push(registry)
+  const events: string[] = []
+  registry.on('opened', ({ handle }) => events.push(`opened ${handle}`))
+  registry.on('closed', ({ handle }, reason) => events.push(`closed ${handle}: ${reason}`))
+  return { registry, events }
+}
+
+describe('the registry', () => {
+  it('finds a session by its id on its server only', async () => {
+    const { registry } = make()
+    const opened = await registry.open(request)
+    expect(registry.find('kom', opened.id)).toBe(opened)
+    expect(registry.find('twin', opened.id)).toBeUndefined()
+    expect(registry.find('kom', opened.id.toUpperCase())).toBeUndefined()
+    expect(registry.find('kom', '__proto__')).toBeUndefined()
+  })
+
+  it('names a session by a handle that does not give the id away', async () => {
+    const { registry, events } = make()
+    const { id, handle } = await registry.open(request)
+    expect(handle).toMatch(/^[0-9a-f]{12}$/)
+    expect(id).not.toContain(handle)
+    expect(events).toEqual([`opened ${handle}`])
+  })
+
+  it('forgets a session in the turn of the event loop in which its line dies', async () => {
+    const { registry, events } = make()
+    const opened = await registry.open(request)
+    const died = new Promise((resolve) => opened.session.connection.once('close', resolve))
+    server.connections[0]?.end()
+    await died
+    expect(registry.find('kom', opened.id)).toBeUndefined()
+    expect(registry.size).toBe(0)
+    expect(events.at(-1)).toBe(`closed ${opened.handle}: line-ended`)
+  })
+
+  it('voids an id before the goodbye is over', async () => {
+    const { registry, events } = make()
+    const opened = await registry.open(request)
+    const closing = registry.close(opened)
+    expect(registry.find('kom', opened.id)).toBeUndefined()
+    await closing
+    await registry.close(opened)
+    expect(events.slice(1)).toEqual([`closed ${opened.handle}: deleted`])
+    await server.connections[0]?.closed
+  })
+
+  it('closes what has been idle for longer than its lease, and nothing that is used', async () => {
+    const { registry, events } = make({ idleMs: 1000 })
+    const idle = await registry.open(request)
+    const used = await registry.open(request)
+    const later = idle.lastUsed + 1001
+    used.lastUsed = later
+    registry.sweep(later)
+    expect(registry.find('kom', idle.id)).toBeUndefined()
+    expect(registry.find('kom', used.id)).toBe(used)
+    expect(events.at(-1)).toBe(`closed ${idle.handle}: idle`)
+    await server.connections[0]?.closed
+  })
+
+  it('sweeps by itself, and finding a session renews its lease', async () => {
+    const { registry } = make({ idleMs: 150 })
+    const idle = await registry.open(request)
+    const used = await registry.open(request)
+    const keep = setInterval(() => registry.find('kom', used.id), 10)
+    await expect.poll(() => registry.size, { timeout: 5000 }).toBe(1)
+    clearInterval(keep)
+    expect(registry.find('kom', idle.id)).toBeUndefined()
+  })
+
+  it('limits sessions in total, those being opened included', async () => {
+    const { registry } = make({ maxSessions: 2 })
+    const all = await Promise.allSettled(
+      [1, 2, 3].map((n) => registry.open({ ...request, clientAddress: `192.0.2.${n}` })),
+    )
+    expect(all.map((each) => each.status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    expect(all[2]).toMatchObject({ reason: { code: 'too-many-sessions' } })
+  })
+
+  it('limits sessions for each client address, and gives the place back', async () => {
+    const { registry } = make({ maxSessionsPerAddress: 1 })
+    const opened = await registry.open(request)
+    await expect(registry.open(request)).rejects.toMatchObject({ code: 'too-many-sessions-for-address' })
+    await registry.open({ ...request, clientAddress: '192.0.2.2' })
+    await registry.close(opened)
+    await registry.open(request)
+  })
+
+  it('gives the place back when a session cannot be opened', async () => {
+    const { registry } = make({ maxSessions: 1, maxSessionsPerAddress: 1 })
+    await expect(registry.open({ ...request, serverId: 'down' })).rejects.toMatchObject({ code: 'unreachable' })
+    await registry.open(request)
+  })
+
+  it('closes everything on shutdown, what is being opened too, and opens nothing more', async () => {
+    const { registry } = make()
+    const opened = await registry.open(request)
+    const opening = registry.open(request)
+    opening.catch(() => undefined)
+    await registry.closeAll()
+    await expect(opening).rejects.toMatchObject({ code: 'shutting-down' })
+    await expect(registry.open(request)).rejects.toMatchObject({ code: 'shutting-down' })
+    expect(opened.session.connection.dead?.code).toBe('line-closed')
+    await Promise.all(server.connections.map(({ closed }) => closed))
+  })
+})

@@ -1,0 +1,83 @@
+import { pino } from 'pino'
+import { type Config, readCommand, type ServerConfig } from '../../src/config.ts'
+import { startGateway } from '../../src/gateway.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  /** the body as text */
+  text: string
+  /** the body as JSON; undefined when it is none */
+  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of it
+  json: any
+}
+
+export interface SendOptions {
+  /** the connection id, sent as header */
+  id?: string
+  /** sent as a JSON body */
+  json?: unknown
+  /** sent as it is */
+  body?: string | Uint8Array
+  headers?: Record<string, string>
+}
+
+export interface TestGateway {
+  url: string
+  /** what was logged, one JSON line each */
+  log: string[]
+  send(method: string, path: string, options?: SendOptions): Promise<Answer>
+  /** Opens a session; returns its connection id. */
+  open(serverId?: string): Promise<string>
+  close(): Promise<void>
+}
+
+/** Every setting's default. */
+export function defaultConfig(): Config {
+  const command = readCommand([], {})
+  if (command.action !== 'run') throw new TypeError('no configuration')
+  return command.config
+}
+
+/** Starts a gateway on a free port, in this process. The first server is the one that `open` uses. */
+export async function startTestGateway(
+  servers: readonly (Partial<ServerConfig> & { id: string })[],
+  settings: Partial<Config> = {},
+): Promise<TestGateway> {
+  const log: string[] = []
+  const logger = pino({ level: 'trace' }, { write: (line) => void log.push(line) })
+  const config = {
+    ...defaultConfig(),
+    port: 0,
+    ...settings,
+    servers: servers.map((server) => ({ name: server.id, demo: false, host: '127.0.0.1', port: 0, ...server })),
+  }
+  const gateway = await startGateway(config, logger)
+  const send = (method: string, path: string, options: SendOptions = {}) => request(gateway.url + path, method, options)
+  return {
+    url: gateway.url,
+    log,
+    send,
+    async open(serverId = servers[0]?.id) {
+      const made = await send('POST', `/${serverId}/sessions/`, { json: { client: { name: 'test', version: '1.0' } } })
+      if (made.status !== 201) throw new Error(`no session: ${made.status} ${made.text}`)
+      return made.json.connection_id
+    },
+    close: () => gateway.close(),
+  }
+}
+
+async function request(url: string, method: string, { id, json, body, headers }: SendOptions): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(json !== undefined && { 'content-type': 'application/json' }),
+      ...(id !== undefined && { 'httpkom-connection': id }),
+      ...headers,
+    },
+    ...(json !== undefined ? { body: JSON.stringify(json) } : body !== undefined ? { body } : {}),
+  })
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== ''
+  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+}
