@@ -91,22 +91,31 @@ export type Config = Omit<Values, 'servers'> & { readonly servers: readonly Serv
 
 /** What a command line asks for. */
 export type Command =
-  | { readonly action: 'help' }
-  | { readonly action: 'version' }
-  | { readonly action: 'check'; readonly config: Config }
-  | { readonly action: 'run'; readonly config: Config }
+  | { readonly action: 'help' | 'version'; readonly config?: undefined }
+  | { readonly action: 'run' | 'check'; readonly config: Config }
+
+type Environment = Readonly<Record<string, string | undefined>>
+type Flags = Readonly<Record<string, unknown>>
 
 /**
  * Reads the command line, the environment and `servers.json`; a flag goes before a variable.
  * @throws ConfigError for anything unknown or wrong; nothing falls back to a default in silence
  */
-export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
+export function readCommand(args: readonly string[], env: Environment): Command {
   const flags = readFlags(args)
   if (flags.help) return { action: 'help' }
   if (flags.version) return { action: 'version' }
+  return { action: flags.check ? 'check' : 'run', config: configure(flags, env) }
+}
+
+/** Reads a configuration as `readCommand` does, for a program that embeds the gateway: `readConfig(['--port', '0'])`. */
+export function readConfig(args: readonly string[] = [], env: Environment = {}): Config {
+  return configure(readFlags(args), env)
+}
+
+function configure(flags: Flags, env: Environment): Config {
   const { servers, ...values } = readSettings(flags, env)
-  const config = Object.freeze({ ...values, servers: readServers(servers) })
-  return flags.check ? { action: 'check', config } : { action: 'run', config }
+  return Object.freeze({ ...values, servers: readServers(servers) })
 }
 
 export function flagName(name: SettingName): string {
@@ -119,7 +128,7 @@ export function variableName(name: SettingName): string {
 
 const NAMES = Object.keys(SETTINGS) as SettingName[]
 
-function readFlags(args: readonly string[]): Readonly<Record<string, unknown>> {
+function readFlags(args: readonly string[]): Flags {
   const switches = ['help', 'version', 'check'].map((name) => [name, { type: 'boolean' as const }])
   const values = NAMES.map((name) => [flagName(name), { type: 'string' as const }])
   try {
@@ -129,7 +138,7 @@ function readFlags(args: readonly string[]): Readonly<Record<string, unknown>> {
   }
 }
 
-function readSettings(flags: Record<string, unknown>, env: Readonly<Record<string, string | undefined>>): Values {
+function readSettings(flags: Flags, env: Environment): Values {
   const known = new Set(NAMES.map(variableName))
   for (const variable of Object.keys(env)) {
     if (variable.startsWith('KOMGATE_') && !known.has(variable)) {
@@ -139,11 +148,7 @@ function readSettings(flags: Record<string, unknown>, env: Readonly<Record<strin
   return Object.fromEntries(NAMES.map((name) => [name, readSetting(name, flags, env)])) as Values
 }
 
-function readSetting(
-  name: SettingName,
-  flags: Record<string, unknown>,
-  env: Readonly<Record<string, string | undefined>>,
-): unknown {
+function readSetting(name: SettingName, flags: Flags, env: Environment): unknown {
   const flag = flags[flagName(name)] as string | undefined
   const variable = env[variableName(name)]
   const parsed = SETTINGS[name].schema.safeParse(flag ?? variable ?? SETTINGS[name].fallback)

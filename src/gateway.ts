@@ -11,8 +11,18 @@ import type { ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
 import { Registry } from './sessions/registry.ts'
 
-/** A gateway that listens. */
+type FetchCallback = Parameters<typeof serve>[0]['fetch']
+
+/** A gateway without a port: for a program that has a server of its own. */
 export interface Gateway {
+  /** answers a request as Hono's and Node's `fetch` interface has it */
+  readonly fetch: FetchCallback
+  /** Closes every LysKOM session. */
+  close(): Promise<void>
+}
+
+/** A gateway that listens. */
+export interface ListeningGateway {
   /** where it listens, e.g. `http://127.0.0.1:5001` */
   readonly url: string
   /** Stops listening, lets requests in flight finish within the deadline, and closes every LysKOM session. */
@@ -20,19 +30,26 @@ export interface Gateway {
 }
 
 /** Starts what the configuration asks for, the demo server included, and listens. Rejects if it cannot. */
-export async function startGateway(config: Config, log: Logger): Promise<Gateway> {
-  const demos: DemoServer[] = []
-  const servers = new Map<string, ListedServer>()
-  for (const [sortOrder, { id, name, demo, ...address }] of config.servers.entries()) {
-    let { host, port } = address
-    if (demo) {
-      const server = await startDemoServer()
-      demos.push(server)
-      ;({ host, port } = server)
+export async function startGateway(config: Config, log: Logger): Promise<ListeningGateway> {
+  const gateway = await createGateway(config, log)
+  try {
+    const server = await listen(gateway.fetch, config)
+    return {
+      url: urlOf(server),
+      close: async () => {
+        await stopListening(server as Server, config.shutdownTimeoutMs)
+        await gateway.close()
+      },
     }
-    servers.set(id, { id, name, host, port, sortOrder })
+  } catch (error) {
+    await gateway.close()
+    throw error
   }
+}
 
+/** Starts what the configuration asks for, the demo server included, but does not listen. */
+export async function createGateway(config: Config, log: Logger): Promise<Gateway> {
+  const { servers, closeDemos } = await startServers(config)
   const calls: ConnectionCounters = { replies: 0, errors: 0, messages: 0 }
   const registry = new Registry({
     servers,
@@ -56,28 +73,31 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     onAccess: (entry) => log.info(entry, 'request'),
     onInternalError: (error) => log.error({ err: error }, 'internal error'),
   })
-
-  const closeBackends = async (): Promise<void> => {
-    await registry.closeAll()
-    await Promise.all(demos.map((demo) => demo.close()))
-  }
-  let server: ServerType
-  try {
-    server = await listen(app.fetch, config)
-  } catch (error) {
-    await closeBackends()
-    throw error
-  }
   return {
-    url: urlOf(server),
+    fetch: app.fetch,
     close: async () => {
-      await stopListening(server as Server, config.shutdownTimeoutMs)
-      await closeBackends()
+      await registry.closeAll()
+      await closeDemos()
     },
   }
 }
 
-async function listen(fetch: Parameters<typeof serve>[0]['fetch'], { host, port }: Config): Promise<ServerType> {
+/** The servers by id, demo servers started and given their addresses. */
+async function startServers(config: Config) {
+  const demos: DemoServer[] = []
+  const servers = new Map<string, ListedServer>()
+  for (const [sortOrder, { id, name, demo, host, port }] of config.servers.entries()) {
+    const address = demo ? await startDemoServer() : { host, port }
+    if ('close' in address) demos.push(address)
+    servers.set(id, { id, name, host: address.host, port: address.port, sortOrder })
+  }
+  const closeDemos = async (): Promise<void> => {
+    await Promise.all(demos.map((demo) => demo.close()))
+  }
+  return { servers, closeDemos }
+}
+
+async function listen(fetch: FetchCallback, { host, port }: Config): Promise<ServerType> {
   const server = serve({ fetch, hostname: host, port })
   await once(server, 'listening')
   return server

@@ -1,3 +1,3 @@
 /** What a program that embeds komgate needs. */
-export { type Command, type Config, ConfigError, readCommand, type ServerConfig } from './config.ts'
-export { type Gateway, startGateway } from './gateway.ts'
+export { type Config, ConfigError, readConfig, type ServerConfig } from './config.ts'
+export { createGateway, type Gateway, type ListeningGateway, startGateway } from './gateway.ts'

@@ -8,11 +8,11 @@ import { startGateway } from './gateway.ts'
 const EXIT_CONFIGURATION = 2
 
 async function main(): Promise<void> {
-  const command = readCommand(process.argv.slice(2), process.env)
-  if (command.action === 'help') process.stdout.write(help())
-  else if (command.action === 'version') process.stdout.write(`${version()}\n`)
-  else if (command.action === 'check') process.stdout.write('The configuration is good.\n')
-  else await run(command.config)
+  const { action, config } = readCommand(process.argv.slice(2), process.env)
+  if (action === 'help') process.stdout.write(help())
+  else if (action === 'version') process.stdout.write(`${version()}\n`)
+  else if (action === 'check') process.stdout.write('The configuration is good.\n')
+  else if (config !== undefined) await run(config)
 }
 
 async function run(config: Config): Promise<void> {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from '../src/config.ts'
+import { ConfigError, flagName, readCommand, readConfig, SETTINGS, variableName } from '../src/config.ts'
 
 let dir: string
 beforeAll(() => {
@@ -16,15 +16,9 @@ function file(content: unknown): string {
   return path
 }
 
-function config(args: string[], env: Record<string, string> = {}): Config {
-  const command = readCommand(args, env)
-  if (command.action !== 'run') throw new Error(command.action)
-  return command.config
-}
-
 describe('the configuration', () => {
   it('by default is the demo server and LysLysKOM on 127.0.0.1:5001', () => {
-    const { host, port, servers, sessionIdleMs, keepaliveMs, keepaliveTimeoutMs } = config([])
+    const { host, port, servers, sessionIdleMs, keepaliveMs, keepaliveTimeoutMs } = readConfig([])
     expect([host, port, sessionIdleMs, keepaliveMs, keepaliveTimeoutMs]).toEqual([
       '127.0.0.1',
       5001,
@@ -41,13 +35,16 @@ describe('the configuration', () => {
   it('takes every setting as a flag and as a variable; the flag wins', () => {
     for (const name of Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]) {
       const value = name === 'servers' ? file({ a: { name: 'A', host: 'h' } }) : SETTINGS[name].fallback
-      expect(() => config([`--${flagName(name)}`, value])).not.toThrow()
-      expect(() => config([], { [variableName(name)]: value })).not.toThrow()
+      expect(() => readConfig([`--${flagName(name)}`, value])).not.toThrow()
+      expect(() => readConfig([], { [variableName(name)]: value })).not.toThrow()
     }
     expect(variableName('sessionIdleMs')).toBe('KOMGATE_SESSION_IDLE_MS')
-    expect(config([], { KOMGATE_PORT: '0', KOMGATE_SESSION_IDLE_MS: '5' })).toMatchObject({ port: 0, sessionIdleMs: 5 })
-    expect(config(['--port', '7'], { KOMGATE_PORT: '8' }).port).toBe(7)
-    expect(config(['--cors-origins', 'https://a.example, http://b.example:8080']).corsOrigins).toEqual([
+    expect(readConfig([], { KOMGATE_PORT: '0', KOMGATE_SESSION_IDLE_MS: '5' })).toMatchObject({
+      port: 0,
+      sessionIdleMs: 5,
+    })
+    expect(readConfig(['--port', '7'], { KOMGATE_PORT: '8' }).port).toBe(7)
+    expect(readConfig(['--cors-origins', 'https://a.example, http://b.example:8080']).corsOrigins).toEqual([
       'https://a.example',
       'http://b.example:8080',
     ])
@@ -55,7 +52,7 @@ describe('the configuration', () => {
 
   it('keeps the order of the servers and gives them the registered port', () => {
     const servers = file({ b: { name: 'B', host: 'b.example' }, a: { name: 'A', host: 'a.example', port: 1 } })
-    expect(config(['--servers', servers]).servers).toEqual([
+    expect(readConfig(['--servers', servers]).servers).toEqual([
       { id: 'b', name: 'B', demo: false, host: 'b.example', port: 4894 },
       { id: 'a', name: 'A', demo: false, host: 'a.example', port: 1 },
     ])
@@ -78,7 +75,7 @@ describe('the configuration', () => {
     [[], { KOMGATE_LOG_LEVEL: 'loud' }, /^environment: KOMGATE_LOG_LEVEL: must be trace/],
     [['--servers', '/nowhere.json'], {}, '/nowhere.json: there is no such file'],
   ])('%j %j stops the start in one line', (args, env, message) => {
-    const attempt = () => config(args, env as Record<string, string>)
+    const attempt = () => readConfig(args, env as Record<string, string>)
     expect(attempt).toThrow(ConfigError)
     expect(attempt).toThrow(message)
     try {
@@ -105,12 +102,12 @@ describe('the configuration', () => {
     [{ stats: { name: 'A', host: 'h' } }, 'stats: is a path of the gateway itself'],
   ])('servers.json %j names file, key and reason', (content, message) => {
     const path = file(content)
-    expect(() => config(['--servers', path])).toThrow(message)
-    expect(() => config(['--servers', path])).toThrow(path)
+    expect(() => readConfig(['--servers', path])).toThrow(message)
+    expect(() => readConfig(['--servers', path])).toThrow(path)
   })
 
   it('is frozen', () => {
-    expect(Object.isFrozen(config([]))).toBe(true)
+    expect(Object.isFrozen(readConfig([]))).toBe(true)
   })
 
   it('knows what else a command line may ask for', () => {

@@ -43,5 +43,3 @@ export const AUX_ITEMS = {
   'mx-envelope-sender': 10103,
   'mx-mime-file-name': 10104,
 } as const satisfies Record<string, number>
-
-export type AuxItemName = keyof typeof AUX_ITEMS

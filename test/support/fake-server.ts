@@ -10,7 +10,7 @@ export interface FakeRequest {
   call: number
   /** The bytes after the call's number and one space, without the LF. Text: `args.toString('latin1')`. */
   args: Buffer
-  /** The whole line, without the LF. */
+  /** The whole line, without the spaces before it and the LF. */
   raw: Buffer
 }
 
@@ -262,6 +262,7 @@ async function perform(step: Step, connection: FakeConnection): Promise<void> {
   }
 }
 
+const SPACE = 0x20
 const fallback = defaultAnswers()
 
 async function answer(request: FakeRequest, connection: FakeConnection, handler: Handler): Promise<void> {
@@ -269,8 +270,9 @@ async function answer(request: FakeRequest, connection: FakeConnection, handler:
   if (Buffer.isBuffer(bytes)) connection.send(bytes)
 }
 
-function parse(raw: Buffer): FakeRequest {
-  const [start, ref, call] = /^ *(\d+) +(\d+)(?: |$)/.exec(raw.toString('latin1')) ?? []
+function parse(line: Buffer): FakeRequest {
+  const raw = line.subarray(line.findIndex((byte) => byte !== SPACE))
+  const [start, ref, call] = /^(\d+) +(\d+)(?: |$)/.exec(raw.toString('latin1')) ?? []
   return { ref: Number(ref), call: Number(call), args: raw.subarray(start?.length ?? 0), raw }
 }
 

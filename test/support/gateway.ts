@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { type Config, readCommand, type ServerConfig } from '../../src/config.ts'
+import { type Config, readConfig, type ServerConfig } from '../../src/config.ts'
 import { startGateway } from '../../src/gateway.ts'
 
 export interface Answer {
@@ -32,13 +32,6 @@ export interface TestGateway {
   close(): Promise<void>
 }
 
-/** Every setting's default. */
-export function defaultConfig(): Config {
-  const command = readCommand([], {})
-  if (command.action !== 'run') throw new TypeError('no configuration')
-  return command.config
-}
-
 /** Starts a gateway on a free port, in this process. The first server is the one that `open` uses. */
 export async function startTestGateway(
   servers: readonly (Partial<ServerConfig> & { id: string })[],
@@ -47,7 +40,7 @@ export async function startTestGateway(
   const log: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line) => void log.push(line) })
   const config = {
-    ...defaultConfig(),
+    ...readConfig(),
     port: 0,
     ...settings,
     servers: servers.map((server) => ({ name: server.id, demo: false, host: '127.0.0.1', port: 0, ...server })),

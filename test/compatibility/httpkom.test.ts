@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs'
+import { HttpResponse, http } from 'msw'
+import { setupServer } from 'msw/node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestGateway } from '../support/gateway.ts'
+import { HttpkomClient } from '../support/httpkom-client.ts'
+import { lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
+
+/** Exchanges of a client with httpkom 0.21 on lyskomd 2.1.2, in an order that makes one conversation. */
+interface Exchange {
+  title: string
+  method: string
+  path: string
+  body: unknown
+  status: number
+  answer: unknown
+}
+
+const fixture = (name: string) => new URL(`../../fixtures/httpkom/${name}`, import.meta.url)
+const exchanges: Exchange[] = JSON.parse(readFileSync(fixture('sessions.json'), 'utf8'))
+const RECORDED = 'http://httpkom.example'
+
+/** httpkom as it was recorded: answers the next exchange of the conversation, and refuses any other request. */
+function recordedHttpkom() {
+  let next = 0
+  const answer = async ({ request }: { request: Request }) => {
+    const exchange = exchanges[next++]
+    const { pathname, search } = new URL(request.url)
+    const text = await request.text()
+    const asked = [request.method, pathname + search, text === '' ? null : JSON.parse(text)]
+    expect(asked).toEqual([exchange?.method, exchange?.path, exchange?.body])
+    const { status = 500, answer = null } = exchange ?? {}
+    const id = (answer as { connection_id?: string } | null)?.connection_id
+    const headers = id === undefined ? {} : { 'Httpkom-Connection': id }
+    return answer === null
+      ? new HttpResponse(null, { status, headers })
+      : HttpResponse.json(answer, { status, headers })
+  }
+  return setupServer(http.all(`${RECORDED}/*`, answer))
+}
+
+/** What differs between two runs of anything. */
+const VOLATILE = /"(session_no|connection_id)":("[^"]*"|\d+)/g
+
+/** The conversation as the client sees it. */
+async function converse(baseUrl: string) {
+  const client = new HttpkomClient(baseUrl, 'default')
+  const seen: unknown[] = []
+  for (const { title, method, path, body } of exchanges) {
+    const { status, answer } = await client.send(method, path.replace('/default', ''), body)
+    seen.push({ title, status, answer: JSON.parse(JSON.stringify(answer).replace(VOLATILE, '"$1":"…"')) })
+  }
+  return { seen, connectionId: client.connectionId }
+}
+
+describe.skipIf(!lyskomdInstalled())('a client written for httpkom', () => {
+  const recorded = recordedHttpkom()
+  beforeAll(() => recorded.listen({ onUnhandledRequest: 'bypass' }))
+  afterAll(() => recorded.close())
+
+  it('sees the same from komgate, but for errors that now say why', async () => {
+    const lyskomd = await startLyskomd({ database: fixture('lyskomd-db.tar.gz').pathname })
+    const gateway = await startTestGateway([{ id: 'default', port: lyskomd.port }])
+    const theirs = await converse(RECORDED)
+    const ours = await converse(gateway.url)
+    await gateway.close()
+    await lyskomd.stop()
+    const bodiless = { error_type: 'httpkom', error_msg: expect.any(String) }
+    const wanted = theirs.seen.map((each) => {
+      const { status, answer } = each as { status: number; answer: unknown }
+      return status >= 400 && answer === null ? { ...(each as object), answer: bodiless } : each
+    })
+    expect(ours.seen).toEqual(wanted)
+    expect(ours.connectionId).toMatch(/^[0-9a-f-]{36}$/)
+  })
+})
