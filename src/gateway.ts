@@ -11,6 +11,9 @@ import type { ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
 import { Registry } from './sessions/registry.ts'
 
+/** How often a closing server lets go of connections that have become idle. */
+const IDLE_CHECK_MS = 20
+
 type FetchCallback = Parameters<typeof serve>[0]['fetch']
 
 /** A gateway without a port: for a program that has a server of its own. */
@@ -113,9 +116,11 @@ function urlOf(server: ServerType): string {
 async function stopListening(server: Server, timeoutMs: number): Promise<void> {
   const closed = once(server, 'close')
   server.close()
-  server.closeIdleConnections()
+  // A connection is kept alive after its last answer, and would keep the server open until the client lets go.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
   const timer = setTimeout(() => server.closeAllConnections(), timeoutMs)
   await closed
+  clearInterval(idle)
   clearTimeout(timer)
 }
 

@@ -3,7 +3,7 @@ import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
 import { type Handlers, list, tell } from '../context.ts'
 import type { StoredAuxItem } from '../database.ts'
-import { conferenceFor, supervises, textFor } from '../permissions.ts'
+import { ACCESS, access, conferenceFor, mayRead, supervises, textFor } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { checkName } from './names.ts'
 
@@ -61,11 +61,16 @@ export const conferences = {
     db.pin(textNo, 1)
     db.pin(old, -1)
     conf.presentation = textNo
+    // Each session is told what it may read of it, and nothing if that stays the same.
+    const seen = (to: Session, no: number): number => {
+      const text = db.texts.get(no)
+      return text !== undefined && mayRead(db, to, text) ? no : 0
+    }
     tell(
       context,
       'async-new-presentation',
-      () => ({ confNo, oldPresentation: old, newPresentation: textNo }),
-      (to) => conf.members.has(to.person) || supervises(db, to, conf),
+      (to) => ({ confNo, oldPresentation: seen(to, old), newPresentation: seen(to, textNo) }),
+      (to) => access(db, to, conf) > ACCESS.none && seen(to, old) !== seen(to, textNo),
     )
   },
 } satisfies Partial<Handlers>

@@ -6,6 +6,7 @@ import { persons } from './persons.ts'
 import { reading } from './reading.ts'
 import { server } from './server.ts'
 import { sessions } from './sessions.ts'
+import { settings } from './settings.ts'
 import { texts } from './texts.ts'
 
 /** The calls that the demo server answers; to the others it is `not-implemented`. */
@@ -14,6 +15,7 @@ export const HANDLERS: Partial<Handlers> = {
   ...server,
   ...names,
   ...conferences,
+  ...settings,
   ...persons,
   ...memberships,
   ...reading,

@@ -1,7 +1,7 @@
 /** Who is a member of what. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, list, tell } from '../context.ts'
-import type { Membership } from '../database.ts'
+import { type Membership, NO_MEMBERSHIP_FLAGS } from '../database.ts'
 import {
   ACCESS,
   access,
@@ -39,15 +39,18 @@ export const memberships = {
 
   'get-members'({ db, session }, { conf: no, first, noOfMembers }) {
     const members = [...conferenceFor(db, session, no).members.values()]
-    const seen = members.filter((m) => membershipView(db, session, m) !== 'none')
-    if (first >= seen.length) throw KomError.of('index-out-of-range', first)
+    if (first >= members.length) throw KomError.of('index-out-of-range', first)
     return list(
-      seen.slice(first, first + noOfMembers).map(({ person, addedBy, addedAt, type }) => ({
-        member: person,
-        addedBy,
-        addedAt: session.time(addedAt),
-        type,
-      })),
+      members.slice(first, first + noOfMembers).map((m) => {
+        // Others' secret memberships keep their place, and say of themselves only that they are secret.
+        const hidden = membershipView(db, session, m) === 'none'
+        return {
+          member: hidden ? 0 : m.person,
+          addedBy: hidden ? 0 : m.addedBy,
+          addedAt: session.time(hidden ? EPOCH : m.addedAt),
+          type: hidden ? { ...NO_MEMBERSHIP_FLAGS, secret: true } : m.type,
+        }
+      }),
     )
   },
 

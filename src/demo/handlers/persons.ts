@@ -87,6 +87,7 @@ export const persons = {
     if (!supervisesPerson(db, session, persNo)) throw KomError.of('permission-denied', persNo)
     if (userArea !== 0) textFor(db, session, userArea)
     const old = person.userArea
+    if (userArea === old) return
     db.pin(userArea, 1)
     db.pin(old, -1)
     person.userArea = userArea

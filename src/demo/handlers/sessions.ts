@@ -8,7 +8,7 @@ import type { Session } from '../session.ts'
 /** Longest client name, client version and what-am-i-doing, in characters. */
 const MAX_STRING = 60
 const PASSWORD_CHARACTERS = 8
-const MAX_MESSAGE = 8192
+const MAX_MESSAGE = 1024
 
 export const sessions = {
   'login-old': (context, { person, passwd }) => logIn(context, person, passwd, false),
@@ -116,7 +116,7 @@ export const sessions = {
       'async-send-message',
       () => ({ recipient, sender, message }),
       ({ person }) => {
-        if (members === undefined) return person !== 0
+        if (members === undefined) return true
         const type = members.get(person)?.type
         return type !== undefined && type.passive === type.passiveMessageInvert
       },
@@ -176,9 +176,9 @@ function find({ session, sessions }: Context, no: number): Session {
   return found
 }
 
-/** Tells what a session does and where. */
+/** Tells what a session does and where; lyskomd does so for those, too, who have not logged in. */
 function announce(hub: Hub, session: Session): void {
-  if (session.person === 0 || session.invisible) return
+  if (session.invisible) return
   tell(hub, 'async-i-am-on', (to) => ({
     info: {
       person: session.person,

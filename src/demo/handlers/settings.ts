@@ -1,0 +1,40 @@
+/** What supervisors set on a conference, and administrators on the server. */
+import { KomError } from '../../protocol/errors.ts'
+import type { Context, Handlers } from '../context.ts'
+import type { Conference } from '../database.ts'
+import { conferenceFor, supervises, textFor, wheel } from '../permissions.ts'
+
+export const settings = {
+  'set-supervisor'(context, { confNo, admin }) {
+    supervised(context, confNo).supervisor = named(context, admin)
+  },
+
+  'set-permitted-submitters'(context, { confNo, permSub }) {
+    supervised(context, confNo).permittedSubmitters = named(context, permSub)
+  },
+
+  'set-super-conf'(context, { confNo, superConf }) {
+    supervised(context, confNo).superConf = named(context, superConf)
+  },
+
+  'set-motd-of-lyskom'({ db, session }, { textNo }) {
+    session.mustBePerson
+    if (!wheel(db, session)) throw KomError.of('permission-denied', 0)
+    if (textNo !== 0) textFor(db, session, textNo)
+    db.pin(textNo, 1)
+    db.pin(db.info.motd, -1)
+    db.info.motd = textNo
+  },
+} satisfies Partial<Handlers>
+
+function supervised({ db, session }: Context, no: number): Conference {
+  session.mustBePerson
+  const conf = conferenceFor(db, session, no)
+  if (!supervises(db, session, conf)) throw KomError.of('permission-denied', no)
+  return conf
+}
+
+/** The number of a conference that exists; 0 is none. */
+function named({ db, session }: Context, no: number): number {
+  return no === 0 ? 0 : conferenceFor(db, session, no).no
+}
