@@ -28,42 +28,32 @@ export class LocalTexts {
     this.#texts[localNo - 1] = GONE
   }
 
-  /** The text numbers of all local numbers from `first` on; 0 for those that are gone. */
-  from(first: number): readonly number[] {
-    return this.#texts.slice(first - 1)
-  }
-
-  /**
-   * At most `count` existing texts from `first` upwards (local-to-global). `see` hides texts: they are as gone.
-   */
-  map(first: number, count: number, see: (text: number) => boolean): TextMapping {
+  /** At most `count` existing texts from `first` upwards (local-to-global). */
+  map(first: number, count: number): TextMapping {
     const pairs: Pair[] = []
     let next = Math.min(first, this.highest + 1)
-    for (; next <= this.highest && pairs.length < count; next++) this.#collect(pairs, next, see)
-    const more = this.#exists(next, this.highest, see)
+    for (; next <= this.highest && pairs.length < count; next++) this.#collect(pairs, next)
+    const more = this.#exists(next, this.highest)
     return mapping(first, more ? next : this.highest + 1, more, pairs)
   }
 
   /** At most `count` existing texts below `ceiling` downwards, in rising order; ceiling 0 stands above all. */
-  mapDown(ceiling: number, count: number, see: (text: number) => boolean): TextMapping {
+  mapDown(ceiling: number, count: number): TextMapping {
     const end = ceiling === 0 ? this.highest + 1 : Math.min(ceiling, this.highest + 1)
     const pairs: Pair[] = []
     let at = end - 1
-    for (; at >= 1 && pairs.length < count; at--) this.#collect(pairs, at, see)
-    const more = this.#exists(1, at, see)
+    for (; at >= 1 && pairs.length < count; at--) this.#collect(pairs, at)
+    const more = this.#exists(1, at)
     return mapping(more ? at + 1 : 1, end, more, pairs.reverse())
   }
 
-  #collect(pairs: Pair[], localNumber: number, see: (text: number) => boolean): void {
+  #collect(pairs: Pair[], localNumber: number): void {
     const globalNumber = this.#texts[localNumber - 1] ?? GONE
-    if (globalNumber !== GONE && see(globalNumber)) pairs.push({ localNumber, globalNumber })
+    if (globalNumber !== GONE) pairs.push({ localNumber, globalNumber })
   }
 
-  #exists(from: number, to: number, see: (text: number) => boolean): boolean {
-    for (let at = from; at <= to; at++) {
-      const text = this.#texts[at - 1] ?? GONE
-      if (text !== GONE && see(text)) return true
-    }
+  #exists(from: number, to: number): boolean {
+    for (let at = from; at <= to; at++) if (this.#texts[at - 1] !== GONE) return true
     return false
   }
 }

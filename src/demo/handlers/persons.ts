@@ -1,10 +1,10 @@
 /** What a person is, making one, and what persons set for themselves. */
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
-import { type Handlers, tell } from '../context.ts'
-import { NO_MEMBERSHIP_FLAGS } from '../database.ts'
+import { type Context, type Handlers, tell } from '../context.ts'
+import { NO_MEMBERSHIP_FLAGS, type Person } from '../database.ts'
 import { MAILBOX_TYPE, NO_PRIVILEGES } from '../demo-data.ts'
-import { mayRead, personFor, supervisesPerson, textFor } from '../permissions.ts'
+import { personFor, supervisesPerson, textFor } from '../permissions.ts'
 import { checkName } from './names.ts'
 import { samePassword } from './sessions.ts'
 
@@ -100,16 +100,22 @@ export const persons = {
   },
 
   'map-created-texts'({ db, session }, { author, firstLocalNo, noOfExistingTexts }) {
-    session.mustBePerson
-    const { texts } = personFor(db, session, author)
-    if (noOfExistingTexts > MAX_MAPPED) throw KomError.of('long-array', MAX_MAPPED)
+    const { texts } = mapped({ db, session }, author, noOfExistingTexts)
     if (firstLocalNo === 0) throw KomError.of('local-text-zero', 0)
     if (firstLocalNo > texts.highest) throw KomError.of('no-such-local-text', firstLocalNo)
-    return texts.map(firstLocalNo, noOfExistingTexts, (no) => readable(no))
+    return texts.map(firstLocalNo, noOfExistingTexts)
+  },
 
-    function readable(no: number): boolean {
-      const text = db.texts.get(no)
-      return text !== undefined && mayRead(db, session, text)
-    }
+  'map-created-texts-reverse'({ db, session }, { author, localNoCeiling, noOfExistingTexts }) {
+    const { texts } = mapped({ db, session }, author, noOfExistingTexts)
+    return texts.mapDown(localNoCeiling, noOfExistingTexts)
   },
 } satisfies Partial<Handlers>
+
+/** The person whose texts are asked for; the unreadable ones among them are no secret. */
+function mapped({ db, session }: Pick<Context, 'db' | 'session'>, author: number, count: number): Person {
+  session.mustBePerson
+  const person = personFor(db, session, author)
+  if (count > MAX_MAPPED) throw KomError.of('long-array', MAX_MAPPED)
+  return person
+}

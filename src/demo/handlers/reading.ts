@@ -52,12 +52,12 @@ export const reading = {
     const { texts } = mapped({ db, session }, confNo, noOfExistingTexts)
     if (firstLocalNo === 0) throw KomError.of('local-text-zero', 0)
     if (firstLocalNo > texts.highest) throw KomError.of('no-such-local-text', firstLocalNo)
-    return texts.map(firstLocalNo, noOfExistingTexts, (no) => db.texts.has(no))
+    return texts.map(firstLocalNo, noOfExistingTexts)
   },
 
   'local-to-global-reverse'({ db, session }, { confNo, localNoCeiling, noOfExistingTexts }) {
     const { texts } = mapped({ db, session }, confNo, noOfExistingTexts)
-    return texts.mapDown(localNoCeiling, noOfExistingTexts, (no) => db.texts.has(no))
+    return texts.mapDown(localNoCeiling, noOfExistingTexts)
   },
 } satisfies Partial<Handlers>
 

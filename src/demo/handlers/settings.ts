@@ -10,7 +10,10 @@ export const settings = {
   },
 
   'set-permitted-submitters'(context, { confNo, permSub }) {
-    supervised(context, confNo).permittedSubmitters = named(context, permSub)
+    const conf = supervised(context, confNo)
+    // Unlike the others this one may be a conference that one knows nothing of.
+    if (permSub !== 0 && !context.db.conferences.has(permSub)) throw KomError.of('undefined-conference', permSub)
+    conf.permittedSubmitters = permSub
   },
 
   'set-super-conf'(context, { confNo, superConf }) {

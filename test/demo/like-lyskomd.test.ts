@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DemoConference, DemoData } from '../../src/demo/demo-data.ts'
+import { type DemoServer, startDemoServer } from '../../src/demo/server.ts'
+import { type Lyskomd, lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
+import { play } from './dialogue.ts'
+import { RawClient } from './raw-client.ts'
+
+const DIALOGUES = new URL('dialogues/', import.meta.url)
+
+// The dialogues build on each other: each goes on in the state that the one before it left, on both servers.
+describe.skipIf(!lyskomdInstalled())('the demo server answers byte for byte as lyskomd', () => {
+  let real: Lyskomd
+  let demo: DemoServer
+
+  beforeAll(async () => {
+    real = await startLyskomd()
+    demo = await startDemoServer({ data: debianDatabase() })
+    // The helper's greeting was lyskomd's session 1.
+    const first = await RawClient.open(demo.port)
+    first.socket.destroy()
+  })
+  afterAll(async () => {
+    await demo?.close()
+    await real?.stop()
+  })
+
+  for (const file of readdirSync(DIALOGUES).sort()) {
+    const dialogue = readFileSync(new URL(file, DIALOGUES), 'utf8')
+    test(dialogue.slice(2, dialogue.indexOf('\n')), { timeout: 60_000 }, async () => {
+      const [theirs, ours] = await Promise.all([play(real.port, dialogue), play(demo.port, dialogue)])
+      expect(ours).toEqual(theirs)
+    })
+  }
+})
+
+/** What Debian's lyskom-server starts with. */
+function debianDatabase(): DemoData {
+  const names = ['Presentations (for) conferences', 'Presentations (for) members', 'Notices', 'News about LysKOM']
+  const created = '1991-09-15T11:48:00Z'
+  return {
+    info: { motd: 0, confPresConf: 1, persPresConf: 2, motdConf: 3, komNewsConf: 4 },
+    conferences: names.map(
+      (name, i): DemoConference => ({
+        no: i + 1,
+        name,
+        type: ['allow-anonymous'],
+        created,
+        creator: 0,
+        supervisor: 0,
+        superConf: 0,
+        permittedSubmitters: 0,
+        presentation: 0,
+        motd: 0,
+      }),
+    ),
+    persons: [
+      {
+        no: 5,
+        name: 'Administrator (of) LysKOM',
+        passwd: 'gazonk',
+        privileges: ['wheel', 'admin', 'statistic', 'create-pers', 'create-conf', 'change-name'],
+        created,
+        presentation: 0,
+        memberships: [{ conf: 5, priority: 255 }],
+      },
+    ],
+    texts: [],
+  }
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { isLegalName, matchesName, nameWords, sameName } from '../../src/demo/name-expansion.ts'
+
+function matches(pattern: string, name: string): boolean {
+  return matchesName(nameWords(pattern), nameWords(name))
+}
+
+test.each([
+  ['l d', 'LysKOM (client, server and protocol) Discussion (and) Ideas', true],
+  ['l d', 'LysKOM Protocol Discussion', false],
+  ['', 'Anyone', true],
+  ['  (all of it in parentheses)', 'Anyone', true],
+  ['anna andersson xx', 'Anna Andersson', false],
+  ['andersson', 'Anna Andersson', false],
+  ['foo-b', 'Foo-bar baz', true],
+  ['foo bar', 'Foo-bar baz', false],
+  ['glued name', 'Glued(x)name', true],
+  ['gluedname', 'Glued(x)name', false],
+  ['nested tail', 'Nested (a (b) c) tail', true],
+  ['ann (unclosed and', 'Anna Berg', true],
+  ['ann) and', 'Anna Andersson', true],
+])('the pattern "%s" and the name "%s": %s', (pattern, name, expected) => {
+  expect(matches(pattern, name)).toBe(expected)
+})
+
+test.each([
+  ['å', '}'],
+  ['Å', ']'],
+  ['ä', '{'],
+  ['Ä', '['],
+  ['ö', '|'],
+  ['Ö', '\\'],
+  ['é', 'E'],
+  ['ü', 'Y'],
+])('%s and %s are the same letter', (one, other) => {
+  expect(nameWords(one)).toEqual(nameWords(other))
+})
+
+test('names are the same when their words are', () => {
+  expect(sameName(nameWords('Anna Andersson'), nameWords('  ANNA (from afar)  andersson'))).toBe(true)
+  expect(sameName(nameWords('Anna'), nameWords('Anna Andersson'))).toBe(false)
+})
+
+test('a name without words is taken already', () => {
+  expect(sameName(nameWords('(x)'), nameWords('Anna'))).toBe(true)
+})
+
+test('control characters and nothing at all are no names', () => {
+  expect(isLegalName('Åke (i|e)')).toBe(true)
+  for (const name of ['', 'a\nb', 'a\tb', 'a\x7fb', 'a\x85b']) expect(isLegalName(name)).toBe(false)
+})

@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A client that knows nothing of Protocol A but lines and reference numbers. Its strings are bytes, as ISO 8859-1. */
+export class RawClient {
+  readonly socket: Socket
+  #received = ''
+  #ref = 0
+
+  private constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1')
+    this.socket.setNoDelay(true)
+    this.socket.on('error', () => this.socket.destroy())
+    this.socket.on('data', (chunk) => {
+      this.#received += chunk.toString('latin1')
+    })
+  }
+
+  /** Connects and says nothing. */
+  static async connect(port: number): Promise<RawClient> {
+    const client = new RawClient(port)
+    await once(client.socket, 'connect')
+    return client
+  }
+
+  /** Connects and greets. */
+  static async open(port: number): Promise<RawClient> {
+    const client = await RawClient.connect(port)
+    client.send('A4Hu%me\n')
+    await client.until('LysKOM\n')
+    return client
+  }
+
+  send(bytes: string): void {
+    this.socket.write(Buffer.from(bytes, 'latin1'))
+  }
+
+  /** What came up to and including `end`; it is taken. */
+  async until(end: string): Promise<string> {
+    return this.take(() => {
+      const at = this.#received.indexOf(end)
+      return at < 0 ? 0 : at + end.length
+    })
+  }
+
+  /** Sends a request under the next reference number; returns the reply without it, and the messages before it. */
+  async ask(request: string): Promise<{ reply: string; messages: string[] }> {
+    const ref = String(++this.#ref)
+    this.send(`${ref} ${request}\n`)
+    const answer = new RegExp(`^[=%]${ref}(?= |\\n)`)
+    const messages: string[] = []
+    for (;;) {
+      const line = await this.line()
+      if (answer.test(line)) return { reply: line[0] + line.slice(1 + ref.length), messages }
+      messages.push(line)
+    }
+  }
+
+  /** The next line, Hollerith strings taken whole. */
+  async line(): Promise<string> {
+    return this.take(() => lineLength(this.#received))
+  }
+
+  async closed(): Promise<string> {
+    if (!this.socket.closed) await once(this.socket, 'close', { signal: AbortSignal.timeout(5000) })
+    return this.#received
+  }
+
+  async take(length: () => number): Promise<string> {
+    const deadline = Date.now() + 5000
+    for (;;) {
+      const end = length()
+      if (end > 0) {
+        const taken = this.#received.slice(0, end)
+        this.#received = this.#received.slice(end)
+        return taken
+      }
+      if (this.socket.destroyed || Date.now() > deadline) {
+        throw new Error(`nothing more came after ${JSON.stringify(this.#received.slice(0, 200))}`)
+      }
+      await sleep(1)
+    }
+  }
+}
+
+/** The length of the first line of `bytes`; 0 when it has no end yet. */
+function lineLength(bytes: string): number {
+  const token = /\n|(\d+)H/g
+  for (let found = token.exec(bytes); found !== null; found = token.exec(bytes)) {
+    if (found[1] === undefined) return token.lastIndex
+    token.lastIndex += Number(found[1])
+  }
+  return 0
+}
