@@ -28,7 +28,7 @@ const whole = (min: number, max: number) => {
   const error = `must be a whole number from ${min} to ${max}`
   return z
     .string()
-    .regex(/^\d{1,10}$/, error)
+    .regex(/^\d{1,15}$/, error)
     .transform(Number)
     .refine((n) => n >= min && n <= max, error)
 }
@@ -68,6 +68,7 @@ export const SETTINGS = {
   maxSessions: setting(whole(1, 1_000_000), '20000', 'sessions held at most'),
   maxSessionsPerAddress: setting(whole(1, 1_000_000), '1000', 'sessions held at most for one client address'),
   maxBodyBytes: setting(whole(1, 2 ** 30), '8388608', 'largest request body'),
+  bodyCacheBytes: setting(whole(0, 2 ** 40), '33554432', 'texts kept in memory for each LysKOM server'),
   connectTimeoutMs: setting(ms, '10000', 'for a LysKOM server to accept a session'),
   callTimeoutMs: setting(ms, '20000', 'for a LysKOM server to answer a call'),
   keepaliveMs: setting(ms, '30000', 'silence after which a LysKOM server is asked for a sign of life'),

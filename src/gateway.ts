@@ -57,6 +57,7 @@ export async function createGateway(config: Config, log: Logger): Promise<Gatewa
   const registry = new Registry({
     servers,
     connections: { settings: config, heartbeat: heartbeatFor(config), counters: calls },
+    bodyCacheBytes: config.bodyCacheBytes,
     idleMs: config.sessionIdleMs,
     maxSessions: config.maxSessions,
     maxSessionsPerAddress: config.maxSessionsPerAddress,

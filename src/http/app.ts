@@ -7,9 +7,23 @@ import type { AppOptions, Env } from './context.ts'
 import { errorResponse, gatewayError } from './error-response.ts'
 import { access } from './middleware/access.ts'
 import { cors } from './middleware/cors.ts'
+import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes } from './routes/gateway.ts'
+import { membershipRoutes } from './routes/memberships.ts'
+import { personRoutes } from './routes/persons.ts'
 import { serverRoutes } from './routes/server.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { textRoutes } from './routes/texts.ts'
+
+/** What a LysKOM server has, by the first part of the path behind its id. */
+const RESOURCES = [
+  ['sessions', sessionRoutes],
+  ['server', serverRoutes],
+  ['conferences', conferenceRoutes],
+  ['persons', personRoutes],
+  ['persons', membershipRoutes],
+  ['texts', textRoutes],
+] as const
 
 /** Answers may change at any time; the few that do not say so themselves. */
 const noCache = createMiddleware(async (c, next) => {
@@ -51,7 +65,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   )
 
   app.route('/', gatewayRoutes(options))
-  for (const [resource, routes] of Object.entries({ sessions: sessionRoutes, server: serverRoutes })) {
+  for (const [resource, routes] of RESOURCES) {
     app.use(`/:server/${resource}/*`, knownServer)
     app.route(`/:server/${resource}`, routes(options))
   }

@@ -14,6 +14,7 @@ export function wholeNumber(max: number) {
 }
 
 export const confNo = wholeNumber(2 ** 16 - 1)
+export const textNo = wholeNumber(2 ** 32 - 1)
 
 /** A string that the LysKOM server can hold. */
 export const latin1 = z.string('must be a string.').regex(LATIN1, 'holds characters outside ISO 8859-1.')

@@ -1,6 +1,13 @@
 /** LysKOM values as the public JSON: snake_case, the shapes of the httpkom API. */
+import type { Conference, MicroConference, NamedAuxItem } from '../lyskom/conferences.ts'
+import { latin1 } from '../lyskom/content.ts'
+import type { Membership, Unread } from '../lyskom/memberships.ts'
 import type { ConferenceName, PersonName } from '../lyskom/names.ts'
 import type { ServerInfo } from '../lyskom/server-info.ts'
+import type { Link, Recipient, Text, TextHead } from '../lyskom/texts.ts'
+import { isoTime } from '../lyskom/time.ts'
+import { AUX_ITEMS } from '../protocol/aux-items.ts'
+import type { ExtendedConfType } from '../protocol/types.ts'
 
 export function personJson({ persNo, name }: PersonName) {
   return { pers_no: persNo, pers_name: name }
@@ -10,14 +17,151 @@ export function conferenceNameJson({ confNo, name }: ConferenceName) {
   return { conf_no: confNo, name }
 }
 
+/** Null stands for nobody and nothing. */
+function orNull<T, J>(value: T | null, json: (value: T) => J): J | null {
+  return value === null ? null : json(value)
+}
+
+/** Flags are numbers in this API, 0 and 1. */
+function flag(bit: boolean): 0 | 1 {
+  return bit ? 1 : 0
+}
+
+function conferenceTypeJson(type: ExtendedConfType) {
+  return {
+    rd_prot: flag(type.rdProt),
+    original: flag(type.original),
+    secret: flag(type.secret),
+    letterbox: flag(type.letterbox),
+    allow_anonymous: flag(type.allowAnonymous),
+    forbid_secret: flag(type.forbidSecret),
+    reserved2: flag(type.reserved2),
+    reserved3: flag(type.reserved3),
+  }
+}
+
+export function microConferenceJson({ confNo, name, type, highestLocalNo, nice }: MicroConference) {
+  return { conf_no: confNo, name, type: conferenceTypeJson(type), highest_local_no: highestLocalNo, nice }
+}
+
+export function conferenceJson(conference: Conference) {
+  return {
+    conf_no: conference.confNo,
+    name: conference.name,
+    type: conferenceTypeJson(conference.type),
+    creation_time: isoTime(conference.creationTime),
+    last_written: isoTime(conference.lastWritten),
+    creator: personJson(conference.creator),
+    presentation: conference.presentation,
+    supervisor: orNull(conference.supervisor, conferenceNameJson),
+    permitted_submitters: orNull(conference.permittedSubmitters, conferenceNameJson),
+    super_conf: orNull(conference.superConf, conferenceNameJson),
+    msg_of_day: conference.msgOfDay,
+    nice: conference.nice,
+    keep_commented: conference.keepCommented,
+    no_of_members: conference.noOfMembers,
+    first_local_no: conference.firstLocalNo,
+    no_of_texts: conference.noOfTexts,
+    expire: conference.expire,
+    aux_items: auxItemsJson(conference.auxItems),
+  }
+}
+
+export function membershipJson(membership: Membership) {
+  const { type } = membership
+  return {
+    pers_no: membership.persNo,
+    position: membership.position,
+    last_time_read: isoTime(membership.lastTimeRead),
+    conference: microConferenceJson(membership.conference),
+    priority: membership.priority,
+    added_by: personJson(membership.addedBy),
+    added_at: isoTime(membership.addedAt),
+    type: {
+      invitation: flag(type.invitation),
+      passive: flag(type.passive),
+      secret: flag(type.secret),
+      passive_message_invert: flag(type.passiveMessageInvert),
+    },
+  }
+}
+
+export function unreadJson({ persNo, confNo, textNos }: Unread) {
+  return { pers_no: persNo, conf_no: confNo, no_of_unread: textNos.length, unread_texts: textNos }
+}
+
+export function textHeadJson(text: TextHead) {
+  return {
+    text_no: text.textNo,
+    author: personJson(text.author),
+    no_of_marks: text.noOfMarks,
+    creation_time: isoTime(text.creationTime),
+    content_type: text.contentType.type,
+    recipient_list: text.recipients.map(recipientJson),
+    comment_to_list: text.commentTo.map(linkJson),
+    comment_in_list: text.commentIn.map(linkJson),
+    aux_items: auxItemsJson(text.auxItems),
+  }
+}
+
+/** `body` is there only for what is text. */
+export function textJson(text: Text) {
+  const { subject, body } = text
+  return { ...textHeadJson(text), subject, ...(body !== undefined && { body }) }
+}
+
+function recipientJson({ type, conference, localNo, sentBy, sentAt, receivedAt }: Recipient) {
+  return {
+    type,
+    recpt: conferenceNameJson(conference),
+    loc_no: localNo,
+    sent_by: orNull(sentBy, personJson),
+    sent_at: orNull(sentAt, isoTime),
+    rec_time: orNull(receivedAt, isoTime),
+  }
+}
+
+function linkJson({ type, textNo, author }: Link) {
+  return { type, text_no: textNo, author: orNull(author, personJson) }
+}
+
+/** The aux-items that clients of this API know what to do with. */
+const LISTED = new Map(
+  (['fast-reply', 'mx-date', 'mx-author', 'faq-text', 'faq-for-conf'] as const).map((tag) => [AUX_ITEMS[tag], tag]),
+)
+
+function auxItemsJson(auxItems: readonly NamedAuxItem[]) {
+  return auxItems.flatMap((item) => {
+    const tag = LISTED.get(item.tag as never)
+    return tag === undefined ? [] : [auxItemJson(item, tag)]
+  })
+}
+
+function auxItemJson({ auxNo, creator, createdAt, flags, inheritLimit, data }: NamedAuxItem, tag: string) {
+  return {
+    aux_no: auxNo,
+    tag,
+    creator: personJson(creator),
+    created_at: isoTime(createdAt),
+    flags: {
+      deleted: flag(flags.deleted),
+      inherit: flag(flags.inherit),
+      secret: flag(flags.secret),
+      hide_creator: flag(flags.hideCreator),
+      dont_garb: flag(flags.dontGarb),
+    },
+    inherit_limit: inheritLimit,
+    data: latin1(data),
+  }
+}
+
 export function serverInfoJson(info: ServerInfo) {
-  const named = (conference: ConferenceName | null) => conference && conferenceNameJson(conference)
   return {
     version: info.version,
-    conf_pres_conf: named(info.confPresConf),
-    pers_pres_conf: named(info.persPresConf),
-    motd_conf: named(info.motdConf),
-    kom_news_conf: named(info.komNewsConf),
+    conf_pres_conf: orNull(info.confPresConf, conferenceNameJson),
+    pers_pres_conf: orNull(info.persPresConf, conferenceNameJson),
+    motd_conf: orNull(info.motdConf, conferenceNameJson),
+    kom_news_conf: orNull(info.komNewsConf, conferenceNameJson),
     motd_of_lyskom: info.motdOfLyskom,
   }
 }

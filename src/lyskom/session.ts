@@ -1,26 +1,38 @@
 import { type ConnectOptions, connect } from '../connection/connect.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { MessageName } from '../protocol/messages.ts'
+import type { BodyCache } from './body-cache.ts'
 import { Names, type PersonName } from './names.ts'
 
 /** What keeps the caches true; a session of this kind is sent nothing else. */
 const ACCEPTED: readonly MessageName[] = ['async-new-name']
 
-export type OpenOptions = Omit<ConnectOptions, 'user' | 'accept'>
+type Client = ConnectOptions['client']
+
+export interface OpenOptions extends Omit<ConnectOptions, 'user' | 'accept'> {
+  /** shared by the sessions on one server */
+  bodies: BodyCache
+}
 
 /** Opens a session on a LysKOM server. Rejects as `connect` does. */
-export async function openSession(options: OpenOptions): Promise<LyskomSession> {
-  return new LyskomSession(await connect({ ...options, user: 'komgate', accept: ACCEPTED }))
+export async function openSession({ bodies, ...options }: OpenOptions): Promise<LyskomSession> {
+  const connection = await connect({ ...options, user: 'komgate', accept: ACCEPTED })
+  return new LyskomSession(connection, options.client, bodies)
 }
 
 /** A connection, who is logged in on it, and what that person has been told. */
 export class LyskomSession {
   readonly connection: Connection
   readonly names: Names
+  /** the program on whose behalf it was opened */
+  readonly client: Client
+  readonly bodies: BodyCache
   #persNo = 0
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, client: Client, bodies: BodyCache) {
     this.connection = connection
+    this.client = client
+    this.bodies = bodies
     this.names = new Names(connection)
     connection.on('message', (message) => this.names.heed(message))
   }

@@ -3,12 +3,15 @@ import { EventEmitter } from 'node:events'
 import { v4 as uuid } from 'uuid'
 import type { ConnectionContext } from '../connection/connection.ts'
 import type { TcpAddress } from '../connection/transport.ts'
+import { BodyCache } from '../lyskom/body-cache.ts'
 import { type LyskomSession, openSession } from '../lyskom/session.ts'
 
 export interface RegistryOptions {
   /** the LysKOM servers by server id */
   servers: ReadonlyMap<string, TcpAddress>
   connections: ConnectionContext
+  /** the texts kept for each server, bytes */
+  bodyCacheBytes: number
   /** a session that no request has used for so long is closed, milliseconds */
   idleMs: number
   maxSessions: number
@@ -63,6 +66,7 @@ const MAX_SWEEP_INTERVAL_MS = 10_000
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly #options: RegistryOptions
   readonly #sessions = new Map<string, OpenedSession>()
+  readonly #bodies = new Map<string, BodyCache>()
   /** Sessions for each client address, those being opened included. */
   readonly #perAddress = new Map<string, number>()
   /** Those being opened. */
@@ -73,6 +77,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   constructor(options: RegistryOptions) {
     super()
     this.#options = options
+    for (const serverId of options.servers.keys()) this.#bodies.set(serverId, new BodyCache(options.bodyCacheBytes))
     const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
     this.#sweeper.unref()
@@ -88,11 +93,18 @@ export class Registry extends EventEmitter<RegistryEvents> {
    */
   async open({ serverId, clientAddress, client }: OpenRequest): Promise<OpenedSession> {
     const address = this.#options.servers.get(serverId)
-    if (address === undefined) throw new RangeError('no such server')
+    const bodies = this.#bodies.get(serverId)
+    if (address === undefined || bodies === undefined) throw new RangeError('no such server')
     this.#reserve(clientAddress)
     let session: LyskomSession
     try {
-      session = await openSession({ ...this.#options.connections, ...address, clientHost: clientAddress, client })
+      session = await openSession({
+        ...this.#options.connections,
+        ...address,
+        clientHost: clientAddress,
+        client,
+        bodies,
+      })
     } catch (error) {
       this.#release(clientAddress)
       throw error

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BodyCache } from '../../src/lyskom/body-cache.ts'
 import { getServerInfo } from '../../src/lyskom/server-info.ts'
 import { LyskomSession } from '../../src/lyskom/session.ts'
 import { connectTo } from '../support/connection.ts'
@@ -18,7 +19,7 @@ let handler: Handler
 beforeEach(async () => {
   handler = () => undefined
   server = await startFakeServer((request, connection) => handler(request, connection))
-  session = new LyskomSession(await connectTo(server.port))
+  session = new LyskomSession(await connectTo(server.port), { name: 'test', version: '1.0' }, new BodyCache(1000))
 })
 afterEach(async () => {
   await session.close()

@@ -29,6 +29,7 @@ function make(options: Partial<RegistryOptions> = {}) {
       heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
       counters: { replies: 0, errors: 0, messages: 0 },
     },
+    bodyCacheBytes: 1000,
     idleMs: 60_000,
     maxSessions: 10,
     maxSessionsPerAddress: 10,

@@ -1,0 +1,32 @@
+/** What a request says in its path and its query. Each function fails with a 400 that names what is wrong. */
+import type { Context } from 'hono'
+import { badRequest } from './body.ts'
+
+export const MAX_CONF_NO = 2 ** 16 - 1
+export const MAX_TEXT_NO = 2 ** 32 - 1
+
+/** A whole number in the path, where the route lets only digits through. */
+export function pathNumber(c: Context, name: string, max: number): number {
+  return whole(name, c.req.param(name) ?? '', max)
+}
+
+/** A whole number in the query. */
+export function queryNumber(c: Context, name: string, fallback: number, max: number): number {
+  const text = c.req.query(name)
+  return text === undefined ? fallback : whole(name, text, max)
+}
+
+/** `true` or `false` in the query, under any of the names. */
+export function queryBoolean(c: Context, names: readonly [string, ...string[]], fallback: boolean): boolean {
+  const name = names.find((each) => c.req.query(each) !== undefined)
+  if (name === undefined) return fallback
+  const text = c.req.query(name)
+  if (text !== 'true' && text !== 'false') throw badRequest(`"${name}" must be true or false.`)
+  return text === 'true'
+}
+
+function whole(name: string, text: string, max: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (!(value <= max)) throw badRequest(`"${name}" must be a whole number from 0 to ${max}.`)
+  return value
+}

@@ -1,0 +1,57 @@
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { createConference, findConferences, getConference, getMicroConference } from '../../lyskom/conferences.ts'
+import { markLocalAsRead } from '../../lyskom/memberships.ts'
+import { getLastTexts } from '../../lyskom/texts.ts'
+import { badRequest, latin1, readBody } from '../body.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../json.ts'
+import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { namedErrors } from '../middleware/named-errors.ts'
+import { MAX_CONF_NO, MAX_TEXT_NO, pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
+
+const Create = z.object({ name: latin1 })
+const LATIN1 = /^[\0-\xff]*$/
+
+/** Conferences and the letterboxes of persons; mounted under `/<server id>/conferences`. */
+export function conferenceRoutes({ registry }: AppOptions) {
+  const session = requireSession(registry, 'header')
+  const reading = requireSession(registry, 'header-or-query')
+  const absent = namedErrors({ 'undefined-conference': 404 })
+
+  return new Hono<Env>({ strict: false })
+    .get('/', reading, async (c) => {
+      const name = c.req.query('name')
+      if (name === undefined) throw badRequest('Missing "name".')
+      if (!LATIN1.test(name)) throw badRequest('"name" holds characters outside ISO 8859-1.')
+      const want = {
+        persons: queryBoolean(c, ['want-pers', 'want-persons'], true),
+        conferences: queryBoolean(c, ['want-confs'], true),
+      }
+      const found = await findConferences(c.get('opened').session, name, want)
+      return c.json({ conferences: found.map(conferenceNameJson) })
+    })
+    .post('/', session, requireLogin, async (c) => {
+      const { name } = await readBody(c, Create)
+      const confNo = await createConference(c.get('opened').session, name)
+      return c.json(conferenceNameJson({ confNo, name }), 201)
+    })
+    .get('/:conf_no{[0-9]+}', reading, requireLogin, absent, async (c) => {
+      const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
+      const { session } = c.get('opened')
+      return queryBoolean(c, ['micro'], true)
+        ? c.json(microConferenceJson(await getMicroConference(session, confNo)))
+        : c.json(conferenceJson(await getConference(session, confNo)))
+    })
+    .get('/:conf_no{[0-9]+}/texts', reading, async (c) => {
+      const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
+      const count = queryNumber(c, 'no-of-texts', 10, MAX_TEXT_NO)
+      const texts = await getLastTexts(c.get('opened').session, confNo, count)
+      return c.json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
+    })
+    .put('/:conf_no{[0-9]+}/texts/:local_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
+      const localNo = pathNumber(c, 'local_no', MAX_TEXT_NO)
+      await markLocalAsRead(c.get('opened').session, pathNumber(c, 'conf_no', MAX_CONF_NO), localNo)
+      return c.body(null, 201)
+    })
+}

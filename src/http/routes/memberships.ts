@@ -1,0 +1,79 @@
+import { Hono } from 'hono'
+import { z } from 'zod'
+import {
+  addMember,
+  getAllUnread,
+  getMembership,
+  getMemberships,
+  getUnread,
+  removeMember,
+  setUnread,
+} from '../../lyskom/memberships.ts'
+import { readBody, textNo, wholeNumber } from '../body.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { membershipJson, unreadJson } from '../json.ts'
+import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { namedErrors } from '../middleware/named-errors.ts'
+import { MAX_CONF_NO, pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
+
+const Join = z.object({ priority: wholeNumber(2 ** 8 - 1).default(100), where: wholeNumber(2 ** 16 - 1).default(0) })
+const SetUnread = z.object({ no_of_unread: textNo })
+
+/** What persons are members of; mounted under `/<server id>/persons`. */
+export function membershipRoutes({ registry }: AppOptions) {
+  const session = requireSession(registry, 'header')
+  const reading = requireSession(registry, 'header-or-query')
+  const notMember = namedErrors({ 'not-member': 404 })
+  const absent = namedErrors({ 'undefined-person': 404, 'undefined-conference': 404 })
+  const one = '/:pers_no{[0-9]+}/memberships/:conf_no{[0-9]+}'
+
+  return new Hono<Env>({ strict: false })
+    .get('/:pers_no{[0-9]+}/memberships', reading, requireLogin, async (c) => {
+      const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
+      const { hasMore, memberships } = await getMemberships(c.get('opened').session, persNo, {
+        unread: queryBoolean(c, ['unread'], false),
+        passive: queryBoolean(c, ['passive'], false),
+        first: queryNumber(c, 'first', 0, MAX_CONF_NO),
+        count: queryNumber(c, 'no-of-memberships', 100, MAX_CONF_NO),
+      })
+      return c.json({ has_more: hasMore, memberships: memberships.map(membershipJson) })
+    })
+    .get('/:pers_no{[0-9]+}/memberships/unread', reading, requireLogin, async (c) => {
+      const list = await getAllUnread(c.get('opened').session, pathNumber(c, 'pers_no', MAX_CONF_NO))
+      return c.json({ list: list.map(unreadJson) })
+    })
+    .get(one, reading, requireLogin, notMember, async (c) => {
+      const [persNo, confNo] = numbers(c)
+      return c.json(membershipJson(await getMembership(c.get('opened').session, persNo, confNo)))
+    })
+    .put(one, session, requireLogin, absent, async (c) => {
+      const place = await readBody(c, Join)
+      const [persNo, confNo] = numbers(c)
+      await addMember(c.get('opened').session, persNo, confNo, place)
+      return c.body(null, 201)
+    })
+    .delete(
+      one,
+      session,
+      requireLogin,
+      namedErrors({ 'undefined-person': 404, 'undefined-conference': 404, 'not-member': 404 }),
+      async (c) => {
+        const [persNo, confNo] = numbers(c)
+        await removeMember(c.get('opened').session, persNo, confNo)
+        return c.body(null, 204)
+      },
+    )
+    .get(`${one}/unread`, reading, requireLogin, notMember, async (c) => {
+      const [persNo, confNo] = numbers(c)
+      return c.json(unreadJson(await getUnread(c.get('opened').session, persNo, confNo)))
+    })
+    .post('/current/memberships/:conf_no{[0-9]+}/unread', session, requireLogin, async (c) => {
+      const { no_of_unread } = await readBody(c, SetUnread)
+      await setUnread(c.get('opened').session, pathNumber(c, 'conf_no', MAX_CONF_NO), no_of_unread)
+      return c.body(null, 204)
+    })
+}
+
+function numbers(c: Parameters<typeof pathNumber>[0]): [persNo: number, confNo: number] {
+  return [pathNumber(c, 'pers_no', MAX_CONF_NO), pathNumber(c, 'conf_no', MAX_CONF_NO)]
+}

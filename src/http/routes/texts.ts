@@ -1,0 +1,81 @@
+import { type Context, Hono } from 'hono'
+import { etag } from 'hono/etag'
+import { z } from 'zod'
+import { decode, isText, USER_AREA } from '../../lyskom/content.ts'
+import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
+import { setRead } from '../../lyskom/memberships.ts'
+import { createText, getBody, getText } from '../../lyskom/texts.ts'
+import { readBody, wholeNumber } from '../body.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { textJson } from '../json.ts'
+import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { namedErrors } from '../middleware/named-errors.ts'
+import { NewText, toDraft } from '../new-text.ts'
+import { MAX_TEXT_NO, pathNumber } from '../parameters.ts'
+
+const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
+
+/** A text's bytes never change; who may read it may. */
+const IMMUTABLE = 'private, max-age=31536000, immutable'
+const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+
+/** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */
+export function textRoutes({ registry }: AppOptions) {
+  const session = requireSession(registry, 'header')
+  const reading = requireSession(registry, 'header-or-query')
+  const absent = namedErrors({ 'no-such-text': 404 })
+
+  return new Hono<Env>({ strict: false })
+    .post('/', session, requireLogin, async (c) => {
+      const draft = toDraft(await readBody(c, NewText), c.get('opened').session.client)
+      const textNo = await createText(c.get('opened').session, draft)
+      c.header('Location', `/${c.get('opened').serverId}/texts/${textNo}`)
+      return c.json({ text_no: textNo }, 201)
+    })
+    .get('/marks', reading, requireLogin, async (c) => {
+      const marks = await getMarks(c.get('opened').session)
+      return c.json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
+    })
+    .get('/:text_no{[0-9]+}', reading, requireLogin, absent, etag(), async (c) =>
+      c.json(textJson(await getText(c.get('opened').session, number(c)))),
+    )
+    .get('/:text_no{[0-9]+}/body', reading, requireLogin, absent, async (c) => {
+      const known = tags(c.req.header('if-none-match'))
+      const { contentType, tag, bytes } = await getBody(c.get('opened').session, number(c), known)
+      c.header('ETag', `"${tag}"`)
+      c.header('Cache-Control', IMMUTABLE)
+      if (bytes === undefined) return c.body(null, 304)
+      const isRecoded = isText(contentType) || contentType.type === USER_AREA
+      c.header('Content-Type', isRecoded ? `${contentType.type}; charset=utf-8` : contentType.type)
+      // What people post is shown, never run: neither HTML nor SVG may do anything in the gateway's name.
+      c.header('X-Content-Type-Options', 'nosniff')
+      c.header('Content-Security-Policy', INERT)
+      return c.body(isRecoded ? decode(bytes, contentType.charset) : Buffer.from(bytes))
+    })
+    .put('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
+      const { type } = await readBody(c, Mark)
+      await markText(c.get('opened').session, number(c), type)
+      return c.body(null, 201)
+    })
+    .delete('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
+      await unmarkText(c.get('opened').session, number(c))
+      return c.body(null, 204)
+    })
+    .put('/:text_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
+      await setRead(c.get('opened').session, number(c), true)
+      return c.body(null, 201)
+    })
+    .delete('/:text_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
+      await setRead(c.get('opened').session, number(c), false)
+      return c.body(null, 204)
+    })
+}
+
+function number(c: Context): number {
+  return pathNumber(c, 'text_no', MAX_TEXT_NO)
+}
+
+/** The entity tags of `If-None-Match`, compared weakly. */
+function tags(header = ''): string[] {
+  return [...header.matchAll(/"([^"]*)"/g)].map(([, tag]) => tag as string)
+}

@@ -1,0 +1,81 @@
+import { KomError } from '../protocol/errors.ts'
+import type { AuxItem, Conference as ConfStat, ExtendedConfType, UConference } from '../protocol/types.ts'
+import type { ConferenceName, Names, PersonName } from './names.ts'
+import type { LyskomSession } from './session.ts'
+
+/** What changes too often to be cached, and is cheap to get. */
+export interface MicroConference extends UConference {
+  confNo: number
+}
+
+export interface NamedAuxItem extends Omit<AuxItem, 'creator'> {
+  creator: PersonName
+}
+
+type Numbers = 'creator' | 'supervisor' | 'permittedSubmitters' | 'superConf' | 'auxItems'
+
+export interface Conference extends Omit<ConfStat, Numbers> {
+  confNo: number
+  creator: PersonName
+  supervisor: ConferenceName | null
+  permittedSubmitters: ConferenceName | null
+  superConf: ConferenceName | null
+  auxItems: NamedAuxItem[]
+}
+
+const PLAIN: ExtendedConfType = {
+  rdProt: false,
+  original: false,
+  secret: false,
+  letterbox: false,
+  allowAnonymous: false,
+  forbidSecret: false,
+  reserved2: false,
+  reserved3: false,
+}
+
+/** Conferences and persons by name expansion, or by number: `#8`. One round trip. */
+export async function findConferences(
+  session: LyskomSession,
+  name: string,
+  want: { persons: boolean; conferences: boolean },
+): Promise<ConferenceName[]> {
+  const number = /^\s*#\s*(\d{1,5})\s*$/.exec(name)?.[1]
+  if (number === undefined) return session.names.lookup(name, want)
+  try {
+    const found = await getMicroConference(session, Number(number))
+    return (found.type.letterbox ? want.persons : want.conferences) ? [found] : []
+  } catch (error) {
+    if (error instanceof KomError && ['undefined-conference', 'conference-zero'].includes(error.errorName)) return []
+    throw error
+  }
+}
+
+/** One round trip. */
+export async function getMicroConference({ connection }: LyskomSession, confNo: number): Promise<MicroConference> {
+  return { confNo, ...(await connection.call('get-uconf-stat', { conference: confNo })) }
+}
+
+/** Two round trips. */
+export async function getConference({ connection, names }: LyskomSession, confNo: number): Promise<Conference> {
+  const stat = await connection.call('get-conf-stat', { confNo })
+  const named = (no: number): Promise<ConferenceName | null> =>
+    no === 0 ? Promise.resolve(null) : names.conference(no)
+  const [creator, supervisor, permittedSubmitters, superConf, auxItems] = await Promise.all([
+    names.person(stat.creator),
+    named(stat.supervisor),
+    named(stat.permittedSubmitters),
+    named(stat.superConf),
+    nameCreators(names, stat.auxItems),
+  ])
+  return { ...stat, confNo, creator, supervisor, permittedSubmitters, superConf, auxItems }
+}
+
+/** Creates a conference; resolves with its number. One round trip. */
+export function createConference({ connection }: LyskomSession, name: string): Promise<number> {
+  return connection.call('create-conf', { name, type: PLAIN, auxItems: [] })
+}
+
+export function nameCreators(names: Names, auxItems: readonly AuxItem[]): Promise<NamedAuxItem[]> {
+  return Promise.all(auxItems.map(async (item) => ({ ...item, creator: await names.person(item.creator) })))
+}

@@ -1,0 +1,204 @@
+import { KomError } from '../protocol/errors.ts'
+import type { Membership as MembershipStat, MembershipType } from '../protocol/types.ts'
+import { getMicroConference, type MicroConference } from './conferences.ts'
+import type { PersonName } from './names.ts'
+import type { LyskomSession } from './session.ts'
+import { readMiscInfo, textNumbers } from './texts.ts'
+import { type LocalRange, unreadRanges } from './unread.ts'
+
+export interface Membership extends Omit<MembershipStat, 'conference' | 'addedBy'> {
+  persNo: number
+  conference: MicroConference
+  addedBy: PersonName
+}
+
+export interface Unread {
+  persNo: number
+  confNo: number
+  /** in the order of their local numbers */
+  textNos: number[]
+}
+
+export interface MembershipPage {
+  hasMore: boolean
+  memberships: Membership[]
+}
+
+export interface PageOptions {
+  /** only conferences in which there may be unread texts */
+  unread: boolean
+  /** passive memberships too */
+  passive: boolean
+  first: number
+  count: number
+}
+
+/** All memberships of a person: their number is 16 bits. */
+const ALL = 2 ** 16 - 1
+/** lyskomd maps at most so many texts in one call. */
+const TEXTS_PER_CALL = 255
+
+const ACTIVE: MembershipType = {
+  invitation: false,
+  passive: false,
+  secret: false,
+  passiveMessageInvert: false,
+  reserved2: false,
+  reserved3: false,
+  reserved4: false,
+  reserved5: false,
+}
+
+/** One membership. Two round trips. Rejects with `not-member`. */
+export async function getMembership(session: LyskomSession, persNo: number, confNo: number): Promise<Membership> {
+  const conference = getMicroConference(session, confNo)
+  conference.catch(() => undefined)
+  // Its error says best what is wrong.
+  const stat = await queryReadTexts(session, persNo, confNo, false)
+  const addedBy = session.names.person(stat.addedBy)
+  return { ...stat, persNo, conference: await conference, addedBy: await addedBy }
+}
+
+/** A page of memberships in the person's own order. Three round trips. */
+export async function getMemberships(
+  session: LyskomSession,
+  persNo: number,
+  { unread, passive, first, count }: PageOptions,
+): Promise<MembershipPage> {
+  // One more than asked for tells whether there are more.
+  const stats = unread
+    ? (await getUnreadStats(session, persNo, false)).slice(first, first + count + 1)
+    : await session.connection.call('get-membership', {
+        person: persNo,
+        first,
+        noOfConfs: Math.min(count + 1, ALL),
+        wantReadRanges: false,
+        maxRanges: 0,
+      })
+  const page = stats.slice(0, count).filter(({ type }) => passive || !type.passive)
+  const memberships = await Promise.all(
+    page.map(async (stat) => {
+      const [conference, addedBy] = await Promise.all([
+        getMicroConference(session, stat.conference),
+        session.names.person(stat.addedBy),
+      ])
+      return { ...stat, persNo, conference, addedBy }
+    }),
+  )
+  return { hasMore: stats.length > count, memberships }
+}
+
+/** What is unread in every conference where something is. Three round trips, whatever their number. */
+export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
+  const stats = await getUnreadStats(session, persNo, true)
+  const all = await Promise.all(stats.map((stat) => getUnreadOf(session, persNo, stat.conference, stat)))
+  return all.filter(({ textNos }) => textNos.length > 0)
+}
+
+/** What is unread in one conference. Two round trips. Rejects with `not-member`. */
+export async function getUnread(session: LyskomSession, persNo: number, confNo: number): Promise<Unread> {
+  return getUnreadOf(session, persNo, confNo, queryReadTexts(session, persNo, confNo, true))
+}
+
+/** Makes the person a member, or changes the membership. One round trip. */
+export async function addMember(
+  { connection }: LyskomSession,
+  persNo: number,
+  confNo: number,
+  { priority, where }: { priority: number; where: number },
+): Promise<void> {
+  await connection.call('add-member', { confNo, persNo, priority, where, type: ACTIVE })
+}
+
+/** One round trip. Rejects with `not-member`. */
+export async function removeMember({ connection }: LyskomSession, persNo: number, confNo: number): Promise<void> {
+  await connection.call('sub-member', { confNo, persNo })
+}
+
+/** Leaves the newest `noOfUnread` texts of a conference unread for whoever is logged in. One round trip. */
+export async function setUnread({ connection }: LyskomSession, confNo: number, noOfUnread: number): Promise<void> {
+  await connection.call('set-unread', { confNo, noOfUnread })
+}
+
+/** Marks a text by its local number. One round trip. */
+export async function markLocalAsRead(
+  { connection }: LyskomSession,
+  conference: number,
+  localNo: number,
+): Promise<void> {
+  await connection.call('mark-as-read', { conference, text: [localNo] })
+}
+
+/**
+ * Marks a text as read, or as unread, in each of its recipients of which whoever is logged in is a member. Two round
+ * trips: the recipients' local numbers must be asked for.
+ */
+export async function setRead({ connection }: LyskomSession, textNo: number, read: boolean): Promise<void> {
+  const { miscInfo } = await connection.call('get-text-stat', { textNo })
+  await Promise.all(
+    readMiscInfo(miscInfo).recipients.map(async ({ confNo, localNo }) => {
+      try {
+        if (read) await connection.call('mark-as-read', { conference: confNo, text: [localNo] })
+        else await connection.call('mark-as-unread', { conference: confNo, text: localNo })
+      } catch (error) {
+        if (!(error instanceof KomError && error.errorName === 'not-member')) throw error
+      }
+    }),
+  )
+}
+
+function queryReadTexts(
+  { connection }: LyskomSession,
+  person: number,
+  conference: number,
+  wantReadRanges: boolean,
+): Promise<MembershipStat> {
+  return connection.call('query-read-texts', { person, conference, wantReadRanges, maxRanges: 0 })
+}
+
+/** The memberships in which there may be something unread, in the person's own order. Two round trips at most. */
+async function getUnreadStats(session: LyskomSession, persNo: number, ranges: boolean): Promise<MembershipStat[]> {
+  const unreadConfs = session.connection.call('get-unread-confs', { persNo })
+  if (persNo !== session.persNo) {
+    // A list of somebody else's memberships leaves out the hidden ones, and numbers the others anew.
+    const confNos = await unreadConfs
+    return Promise.all(confNos.map((confNo) => queryReadTexts(session, persNo, confNo, ranges)))
+  }
+  const own = session.connection.call('get-membership', {
+    person: persNo,
+    first: 0,
+    noOfConfs: ALL,
+    wantReadRanges: ranges,
+    maxRanges: 0,
+  })
+  const [confNos, all] = await Promise.all([unreadConfs, own])
+  const unread = new Set(confNos)
+  return all.filter(({ conference }) => unread.has(conference))
+}
+
+async function getUnreadOf(
+  session: LyskomSession,
+  persNo: number,
+  confNo: number,
+  membership: MembershipStat | Promise<MembershipStat>,
+): Promise<Unread> {
+  const conference = getMicroConference(session, confNo)
+  conference.catch(() => undefined)
+  // Its error says best what is wrong.
+  const { readRanges } = await membership
+  const { highestLocalNo } = await conference
+  const ranges = unreadRanges(readRanges, highestLocalNo, TEXTS_PER_CALL)
+  const mapped = await Promise.all(ranges.map((range) => mapTexts(session, confNo, range)))
+  return { persNo, confNo, textNos: mapped.flat() }
+}
+
+/** The existing texts whose local numbers are in the range. */
+async function mapTexts({ connection }: LyskomSession, confNo: number, { first, last }: LocalRange): Promise<number[]> {
+  const params = { confNo, firstLocalNo: first, noOfExistingTexts: last - first + 1 }
+  const mapping = await connection.call('local-to-global', params).catch((error: unknown) => {
+    // The conference has no text from here on.
+    if (error instanceof KomError && error.errorName === 'no-such-local-text') return undefined
+    throw error
+  })
+  return mapping === undefined ? [] : textNumbers(mapping.block, last)
+}

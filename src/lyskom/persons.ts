@@ -1,0 +1,50 @@
+import type { Reply } from '../protocol/calls/index.ts'
+import { latin1 } from './content.ts'
+import type { PersonName } from './names.ts'
+import type { LyskomSession } from './session.ts'
+import { readUserArea } from './user-area.ts'
+
+type PersonalFlags = Reply<'get-person-stat'>['flags']
+
+const NO_FLAGS: PersonalFlags = {
+  unreadIsSecret: false,
+  flg2: false,
+  flg3: false,
+  flg4: false,
+  flg5: false,
+  flg6: false,
+  flg7: false,
+  flg8: false,
+}
+
+/** Creates a person. One round trip. */
+export async function createPerson({ connection }: LyskomSession, name: string, passwd: string): Promise<PersonName> {
+  return { persNo: await connection.call('create-person', { name, passwd, flags: NO_FLAGS, auxItems: [] }), name }
+}
+
+/** @param oldPwd the password of whoever is logged in, who may be a supervisor of the person */
+export async function setPassword(
+  { connection }: LyskomSession,
+  person: number,
+  oldPwd: string,
+  newPwd: string,
+): Promise<void> {
+  await connection.call('set-passwd', { person, oldPwd, newPwd })
+}
+
+/** @param textNo 0 for none; `confNo` may be a person or a conference */
+export async function setPresentation({ connection }: LyskomSession, confNo: number, textNo: number): Promise<void> {
+  await connection.call('set-presentation', { confNo, textNo })
+}
+
+/** A block of a person's user area, undefined when there is none of that name. Two round trips. */
+export async function getUserAreaBlock(
+  { connection }: LyskomSession,
+  persNo: number,
+  block: string,
+): Promise<string | undefined> {
+  const { userArea } = await connection.call('get-person-stat', { persNo })
+  if (userArea === 0) return undefined
+  const text = await connection.call('get-text', { text: userArea, startChar: 0, endChar: 2 ** 31 - 1 })
+  return readUserArea(latin1(text)).get(block)
+}

@@ -1,0 +1,270 @@
+import { AUX_ITEMS } from '../protocol/aux-items.ts'
+import type { Reply } from '../protocol/calls/index.ts'
+import { KomError } from '../protocol/errors.ts'
+import type { AuxItem, AuxItemInput, MiscInfo, TextStat, Time } from '../protocol/types.ts'
+import { type NamedAuxItem, nameCreators } from './conferences.ts'
+import { type ContentType, contentTypeOf, decode, isText, splitText, USER_AREA } from './content.ts'
+import type { ConferenceName, Names, PersonName } from './names.ts'
+import type { LyskomSession } from './session.ts'
+import { isoTime } from './time.ts'
+
+export type RecipientType = 'to' | 'cc' | 'bcc'
+export type LinkType = 'comment' | 'footnote'
+
+export interface Recipient {
+  type: RecipientType
+  conference: ConferenceName
+  localNo: number
+  sentBy: PersonName | null
+  sentAt: Time | null
+  receivedAt: Time | null
+}
+
+export interface Link {
+  type: LinkType
+  textNo: number
+  /** null when the text may not be read, or is gone */
+  author: PersonName | null
+}
+
+/** All that is known of a text but what it says. */
+export interface TextHead {
+  textNo: number
+  author: PersonName
+  noOfMarks: number
+  creationTime: Time
+  contentType: ContentType
+  recipients: Recipient[]
+  commentTo: Link[]
+  commentIn: Link[]
+  auxItems: NamedAuxItem[]
+}
+
+export interface Text extends TextHead {
+  /** null for a user area, which has none */
+  subject: string | null
+  /** undefined for what is no text: an image, say */
+  body: string | undefined
+}
+
+/** More than any text has; lyskomd takes the end for the last character wanted. */
+const END_OF_TEXT = 2 ** 31 - 1
+
+/** A text with subject and body. Three round trips. Rejects with `no-such-text` for one that may not be read. */
+export async function getText(session: LyskomSession, textNo: number): Promise<Text> {
+  const [stat, bytes] = await getStatAndBytes(session, textNo)
+  const head = await describeText(session, textNo, stat)
+  return { ...head, ...readContent(bytes, head.contentType) }
+}
+
+/** A text without subject and body. Three round trips. */
+export async function getTextHead(session: LyskomSession, textNo: number): Promise<TextHead> {
+  return describeText(session, textNo, await session.connection.call('get-text-stat', { textNo }))
+}
+
+export interface Body {
+  contentType: ContentType
+  /** changes with the text that has the number: the same tag, the same bytes */
+  tag: string
+  /** as it is stored; undefined when the one who asks has it already */
+  bytes: Uint8Array | undefined
+}
+
+/**
+ * The body as it is stored, and its type. One round trip; two for one who names tags of which none is good.
+ * @param known the tags of bodies that the one who asks has
+ */
+export async function getBody(session: LyskomSession, textNo: number, known: readonly string[]): Promise<Body> {
+  const text = known.length === 0 ? getBytes(session, textNo) : undefined
+  text?.catch(() => undefined)
+  const stat = await session.connection.call('get-text-stat', { textNo })
+  const contentType = contentTypeOf(stat.auxItems)
+  const tag = `${textNo}-${isoTime(stat.creationTime).replace(/\D/g, '')}`
+  if (known.includes(tag)) return { contentType, tag, bytes: undefined }
+  const bytes = await (text ?? getBytes(session, textNo))
+  return { contentType, tag, bytes: contentType.type === USER_AREA ? bytes : splitText(bytes).body }
+}
+
+/** The newest texts of a conference, the newest first; those that may not be read are left out. Four round trips. */
+export async function getLastTexts(session: LyskomSession, confNo: number, count: number): Promise<TextHead[]> {
+  const { block } = await session.connection.call('local-to-global-reverse', {
+    confNo,
+    localNoCeiling: 0,
+    noOfExistingTexts: count,
+  })
+  const heads = await Promise.all(textNumbers(block).map((textNo) => unlessGone(getTextHead(session, textNo))))
+  return heads.filter((head) => head !== undefined).reverse()
+}
+
+/** The texts of a mapping up to a local number, in the order of their local numbers. */
+export function textNumbers(
+  block: Reply<'local-to-global'>['block'],
+  lastLocalNo = Number.POSITIVE_INFINITY,
+): number[] {
+  const pairs =
+    block.kind === 'sparse'
+      ? block.value
+      : block.value.texts.map((globalNumber, i) => ({ localNumber: block.value.firstLocalNo + i, globalNumber }))
+  return pairs
+    .filter(({ localNumber, globalNumber }) => globalNumber !== 0 && localNumber <= lastLocalNo)
+    .map(({ globalNumber }) => globalNumber)
+}
+
+/** A text as its author writes it. */
+export interface Draft {
+  text: Uint8Array
+  /** with its charset, as it is stored */
+  contentType: string
+  recipients: { type: RecipientType; confNo: number }[]
+  commentTo: { type: LinkType; textNo: number }[]
+  /** which program made it */
+  software: string
+}
+
+const RECIPIENT = { to: 'recpt', cc: 'cc-recpt', bcc: 'bcc-recpt' } as const
+const LINK_TO = { comment: 'comm-to', footnote: 'footn-to' } as const
+const NO_FLAGS: AuxItem['flags'] = {
+  deleted: false,
+  inherit: false,
+  secret: false,
+  hideCreator: false,
+  dontGarb: false,
+  reserved2: false,
+  reserved3: false,
+  reserved4: false,
+}
+
+/** Creates a text; resolves with its number. One round trip. */
+export function createText(session: LyskomSession, draft: Draft): Promise<number> {
+  const item = (tag: number, data: string): AuxItemInput => ({
+    tag,
+    flags: NO_FLAGS,
+    inheritLimit: 0,
+    data: Buffer.from(data, 'latin1'),
+  })
+  const miscInfo: MiscInfo[] = [
+    ...draft.commentTo.map(({ type, textNo }) => ({ kind: LINK_TO[type], value: textNo })),
+    ...draft.recipients.map(({ type, confNo }) => ({ kind: RECIPIENT[type], value: confNo })),
+  ]
+  return session.connection.call('create-text', {
+    text: draft.text,
+    miscInfo,
+    auxItems: [
+      item(AUX_ITEMS['content-type'], draft.contentType),
+      item(AUX_ITEMS['creating-software'], draft.software),
+    ],
+  })
+}
+
+async function getStatAndBytes(session: LyskomSession, textNo: number): Promise<[TextStat, Uint8Array]> {
+  const stat = session.connection.call('get-text-stat', { textNo })
+  const bytes = getBytes(session, textNo)
+  // The status says best why a text cannot be had, so its error is the one that is told.
+  bytes.catch(() => undefined)
+  return [await stat, await bytes]
+}
+
+/** To be given out only to a session that was given the status of the text. */
+async function getBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> {
+  const known = bodies.get(textNo)
+  if (known !== undefined) return known
+  const bytes = await connection.call('get-text', { text: textNo, startChar: 0, endChar: END_OF_TEXT })
+  bodies.set(textNo, bytes)
+  return bytes
+}
+
+function readContent(bytes: Uint8Array, contentType: ContentType): Pick<Text, 'subject' | 'body'> {
+  const { type, charset } = contentType
+  if (type === USER_AREA) return { subject: null, body: decode(bytes, charset) }
+  const { subject, body } = splitText(bytes)
+  return { subject: decode(subject, charset), body: isText(contentType) ? decode(body, charset) : undefined }
+}
+
+/** Finds the names of everybody and everything that a text's status speaks of. Two round trips. */
+async function describeText(session: LyskomSession, textNo: number, stat: TextStat): Promise<TextHead> {
+  const { names } = session
+  const { recipients, commentTo, commentIn } = readMiscInfo(stat.miscInfo)
+  const [author, named, to, commented, auxItems] = await Promise.all([
+    names.person(stat.author),
+    Promise.all(recipients.map((recipient) => nameRecipient(names, recipient))),
+    Promise.all(commentTo.map((link) => nameLink(session, link))),
+    Promise.all(commentIn.map((link) => nameLink(session, link))),
+    nameCreators(names, stat.auxItems),
+  ])
+  return {
+    textNo,
+    author,
+    noOfMarks: stat.noOfMarks,
+    creationTime: stat.creationTime,
+    contentType: contentTypeOf(stat.auxItems),
+    recipients: named,
+    commentTo: to,
+    commentIn: commented,
+    auxItems,
+  }
+}
+
+interface RecipientInfo {
+  type: RecipientType
+  confNo: number
+  localNo: number
+  sentBy: number | undefined
+  sentAt: Time | null
+  receivedAt: Time | null
+}
+
+type LinkInfo = Omit<Link, 'author'>
+
+/** Sorts the misc-info list, in which what is said of a recipient stands behind it (chapter The Misc-Info List). */
+export function readMiscInfo(list: readonly MiscInfo[]) {
+  const recipients: RecipientInfo[] = []
+  const commentTo: LinkInfo[] = []
+  const commentIn: LinkInfo[] = []
+  let current: RecipientInfo | undefined
+  const recipient = (type: RecipientType, confNo: number): void => {
+    current = { type, confNo, localNo: 0, sentBy: undefined, sentAt: null, receivedAt: null }
+    recipients.push(current)
+  }
+  const link = (links: LinkInfo[], type: LinkType, textNo: number): void => {
+    current = undefined
+    links.push({ type, textNo })
+  }
+  for (const { kind, value } of list) {
+    if (kind === 'recpt') recipient('to', value)
+    else if (kind === 'cc-recpt') recipient('cc', value)
+    else if (kind === 'bcc-recpt') recipient('bcc', value)
+    else if (kind === 'comm-to') link(commentTo, 'comment', value)
+    else if (kind === 'footn-to') link(commentTo, 'footnote', value)
+    else if (kind === 'comm-in') link(commentIn, 'comment', value)
+    else if (kind === 'footn-in') link(commentIn, 'footnote', value)
+    else if (current === undefined) continue
+    else if (kind === 'loc-no') current.localNo = value
+    else if (kind === 'rec-time') current.receivedAt = value
+    else if (kind === 'sent-by') current.sentBy = value
+    else current.sentAt = value
+  }
+  return { recipients, commentTo, commentIn }
+}
+
+async function nameRecipient(names: Names, { confNo, sentBy, ...rest }: RecipientInfo): Promise<Recipient> {
+  const [conference, sender] = await Promise.all([
+    names.conference(confNo),
+    sentBy === undefined ? null : names.person(sentBy),
+  ])
+  return { ...rest, conference, sentBy: sender }
+}
+
+async function nameLink({ connection, names }: LyskomSession, { type, textNo }: LinkInfo): Promise<Link> {
+  const stat = await unlessGone(connection.call('get-text-stat', { textNo }))
+  return { type, textNo, author: stat === undefined ? null : await names.person(stat.author) }
+}
+
+/** Undefined for a text that may not be read, or no longer. */
+export async function unlessGone<T>(text: Promise<T>): Promise<T | undefined> {
+  try {
+    return await text
+  } catch (error) {
+    if (error instanceof KomError && error.errorName === 'no-such-text') return undefined
+    throw error
+  }
+}

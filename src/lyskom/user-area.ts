@@ -1,0 +1,23 @@
+const STRING = /\s*(\d{1,9})H/y
+
+/**
+ * The blocks of a user area by name (chapter The User Area): Hollerith strings, of which the first holds the names of
+ * the others. What is cut short or is no user area has only the blocks that could be read.
+ */
+export function readUserArea(text: string): Map<string, string> {
+  const [names = '', ...blocks] = strings(text)
+  return new Map(strings(names).flatMap((name, i) => (blocks[i] === undefined ? [] : [[name, blocks[i]] as const])))
+}
+
+function strings(text: string): string[] {
+  const found: string[] = []
+  STRING.lastIndex = 0
+  for (let match = STRING.exec(text); match !== null; match = STRING.exec(text)) {
+    const start = STRING.lastIndex
+    const end = start + Number(match[1])
+    if (end > text.length) break
+    found.push(text.slice(start, end))
+    STRING.lastIndex = end
+  }
+  return found
+}
