@@ -64,6 +64,11 @@ export const SETTINGS = {
   servers: setting(z.string().min(1, 'must name a file'), BUNDLED_SERVERS, 'file that lists the LysKOM servers'),
   host: setting(z.string().min(1, 'must name an address'), '127.0.0.1', 'address to listen on'),
   port: setting(whole(0, 65535), '5001', 'port to listen on, 0 for any'),
+  basePath: setting(
+    z.string().regex(/^(?:(?:\/[A-Za-z0-9._~-]+)+)?$/, 'must be a path such as /kom, without a slash at its end'),
+    '',
+    'what a proxy in front leaves before every path',
+  ),
   sessionIdleMs: setting(ms, '1800000', 'a session that no request has used for so long is closed'),
   maxSessions: setting(whole(1, 1_000_000), '20000', 'sessions held at most'),
   maxSessionsPerAddress: setting(whole(1, 1_000_000), '1000', 'sessions held at most for one client address'),

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { type ServerType, serve } from '@hono/node-server'
 import type { Logger } from 'pino'
+import { WebSocketServer } from 'ws'
 import type { Config } from './config.ts'
 import type { ConnectionCounters } from './connection/connection.ts'
 import { heartbeatFor } from './connection/settings.ts'
@@ -14,7 +15,12 @@ import { Registry } from './sessions/registry.ts'
 /** How often a closing server lets go of connections that have become idle. */
 const IDLE_CHECK_MS = 20
 
-type FetchCallback = Parameters<typeof serve>[0]['fetch']
+/** Close code of RFC 6455. */
+const GOING_AWAY = 1001
+
+type ServeOptions = Parameters<typeof serve>[0]
+type FetchCallback = ServeOptions['fetch']
+type WebSocketServerLike = NonNullable<ServeOptions['websocket']>['server']
 
 /** A gateway without a port: for a program that has a server of its own. */
 export interface Gateway {
@@ -36,10 +42,16 @@ export interface ListeningGateway {
 export async function startGateway(config: Config, log: Logger): Promise<ListeningGateway> {
   const gateway = await createGateway(config, log)
   try {
-    const server = await listen(gateway.fetch, config)
+    const websockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: config.maxBodyBytes,
+      perMessageDeflate: false,
+    })
+    const server = await listen(gateway.fetch, websockets, config)
     return {
-      url: urlOf(server),
+      url: urlOf(server) + config.basePath,
       close: async () => {
+        for (const client of websockets.clients) client.close(GOING_AWAY, 'this gateway is shutting down')
         await stopListening(server as Server, config.shutdownTimeoutMs)
         await gateway.close()
       },
@@ -71,6 +83,7 @@ export async function createGateway(config: Config, log: Logger): Promise<Gatewa
     registry,
     counters: http,
     stats: () => stats(http, registry, sessions, calls),
+    basePath: config.basePath,
     corsOrigins: config.corsOrigins,
     corsMaxAgeSeconds: Math.round(config.corsMaxAgeMs / 1000),
     maxBodyBytes: config.maxBodyBytes,
@@ -101,8 +114,8 @@ async function startServers(config: Config) {
   return { servers, closeDemos }
 }
 
-async function listen(fetch: FetchCallback, { host, port }: Config): Promise<ServerType> {
-  const server = serve({ fetch, hostname: host, port })
+async function listen(fetch: FetchCallback, websockets: WebSocketServer, { host, port }: Config): Promise<ServerType> {
+  const server = serve({ fetch, hostname: host, port, websocket: { server: websockets as WebSocketServerLike } })
   await once(server, 'listening')
   return server
 }

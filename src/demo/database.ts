@@ -107,7 +107,7 @@ export interface Text {
   /** Marks of persons, and one for each use as presentation, notice or user area. */
   noOfMarks: number
   /** Recipients and links in the order in which they came. */
-  readonly misc: Misc[]
+  misc: Misc[]
   auxItems: StoredAuxItem[]
 }
 
@@ -251,6 +251,35 @@ export class Database {
       author.createdBytes += text.body.length
     }
     return text
+  }
+
+  /** Marks of it stay with those who made them, until they take them away. */
+  removeText({ no, author, misc }: Text): void {
+    this.texts.delete(no)
+    this.persons.get(author)?.texts.removeText(no)
+    for (const item of misc) {
+      if ('localNo' in item) this.conferences.get(item.conf)?.texts.remove(item.localNo)
+      else this.#unlink(item.text, no)
+    }
+  }
+
+  #unlink(from: number, to: number): void {
+    const text = this.texts.get(from)
+    if (text !== undefined) text.misc = text.misc.filter((item) => !('text' in item && item.text === to))
+  }
+
+  /** The mailbox stays. */
+  removePerson(person: Person): void {
+    for (const text of person.marks.keys()) this.pin(text, -1)
+    for (const membership of person.memberships) this.removeMembership(membership)
+    this.persons.delete(person.no)
+  }
+
+  removeConference(conf: Conference): void {
+    for (const membership of conf.members.values()) this.removeMembership(membership)
+    this.pin(conf.presentation, -1)
+    this.pin(conf.motd, -1)
+    this.conferences.delete(conf.no)
   }
 
   #receive(conf: number, text: number, at: Date): number {

@@ -28,6 +28,11 @@ export class LocalTexts {
     this.#texts[localNo - 1] = GONE
   }
 
+  /** As `remove`, by the number of the text. */
+  removeText(text: number): void {
+    this.remove(this.#texts.indexOf(text) + 1)
+  }
+
   /** At most `count` existing texts from `first` upwards (local-to-global). */
   map(first: number, count: number): TextMapping {
     const pairs: Pair[] = []

@@ -3,8 +3,10 @@ import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { getPathNoStrict } from 'hono/utils/url'
 import type { AppOptions, Env } from './context.ts'
 import { errorResponse, gatewayError } from './error-response.ts'
+import { websocket } from './events/websocket.ts'
 import { access } from './middleware/access.ts'
 import { cors } from './middleware/cors.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
@@ -14,6 +16,7 @@ import { personRoutes } from './routes/persons.ts'
 import { serverRoutes } from './routes/server.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { textRoutes } from './routes/texts.ts'
+import { textStatRoutes } from './routes/textstats.ts'
 
 /** What a LysKOM server has, by the first part of the path behind its id. */
 const RESOURCES = [
@@ -23,7 +26,11 @@ const RESOURCES = [
   ['persons', personRoutes],
   ['persons', membershipRoutes],
   ['texts', textRoutes],
+  ['textstats', textStatRoutes],
 ] as const
+
+/** No route matches it. */
+const NOWHERE = '/'.repeat(8)
 
 /** Answers may change at any time; the few that do not say so themselves. */
 const noCache = createMiddleware(async (c, next) => {
@@ -40,7 +47,7 @@ export function createApp(options: AppOptions): Hono<Env> {
     await next()
   })
 
-  const app = new Hono<Env>({ strict: false })
+  const app = new Hono<Env>({ getPath: pathUnder(options.basePath) })
   app.onError((error, c) => errorResponse(error, c, onInternalError))
   app.notFound((c) => gatewayError(c, 404, 'There is nothing here.'))
 
@@ -65,9 +72,20 @@ export function createApp(options: AppOptions): Hono<Env> {
   )
 
   app.route('/', gatewayRoutes(options))
+  app.get('/websocket', websocket(options))
   for (const [resource, routes] of RESOURCES) {
     app.use(`/:server/${resource}/*`, knownServer)
     app.route(`/:server/${resource}`, routes(options))
   }
   return app
+}
+
+/** The path of a request below the base path; what is not below it is nowhere. */
+function pathUnder(basePath: string): (request: Request) => string {
+  if (basePath === '') return getPathNoStrict
+  return (request) => {
+    const path = getPathNoStrict(request)
+    if (path === basePath) return '/'
+    return path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : NOWHERE
+  }
 }

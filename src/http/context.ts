@@ -30,6 +30,8 @@ export interface AppOptions {
   counters: HttpCounters
   /** everything that `GET /stats` shows */
   stats: () => Record<string, number>
+  /** what stands before every path, `/kom` for example; empty for nothing */
+  basePath: string
   /** `*`, or the origins that may read answers */
   corsOrigins: '*' | readonly string[]
   corsMaxAgeSeconds: number

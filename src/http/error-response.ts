@@ -26,14 +26,17 @@ export function errorResponse(error: Error, c: Context<Env>, report: (error: unk
 }
 
 function komError(c: Context<Env>, error: KomError): Response {
-  const status = c.get('namedErrors')?.[error.errorName] ?? komStatus(error)
-  const body = {
+  return c.json(komErrorJson(error), c.get('namedErrors')?.[error.errorName] ?? komStatus(error))
+}
+
+/** An error of the LysKOM server, as clients know it. */
+export function komErrorJson({ errorCode, errorStatus, errorName }: KomError) {
+  return {
     error_type: 'protocol-a',
-    error_code: error.errorCode,
-    error_status: String(error.errorStatus),
-    error_msg: camelCase(error.errorName),
+    error_code: errorCode,
+    error_status: String(errorStatus),
+    error_msg: camelCase(errorName),
   }
-  return c.json(body, status)
 }
 
 function gatewayStatus(error: Error): ContentfulStatusCode {

@@ -5,7 +5,7 @@ import type { BodyCache } from './body-cache.ts'
 import { Names, type PersonName } from './names.ts'
 
 /** What keeps the caches true; a session of this kind is sent nothing else. */
-const ACCEPTED: readonly MessageName[] = ['async-new-name']
+export const ACCEPTED: readonly MessageName[] = ['async-new-name']
 
 type Client = ConnectOptions['client']
 
@@ -57,9 +57,14 @@ export class LyskomSession {
   async login(who: { persNo: number } | { name: string }, passwd: string): Promise<PersonName> {
     const named = 'name' in who ? await this.names.onePerson(who.name) : undefined
     const person = named?.persNo ?? (who as { persNo: number }).persNo
-    await this.connection.call('login', { person, passwd, invisible: false }, { alone: true })
-    this.#persNo = person
+    await this.loginAs(person, passwd, false)
     return named ?? this.names.person(person)
+  }
+
+  /** @param invisible whether others shall not be told. One round trip. */
+  async loginAs(person: number, passwd: string, invisible: boolean): Promise<void> {
+    await this.connection.call('login', { person, passwd, invisible }, { alone: true })
+    this.#persNo = person
   }
 
   async logout(): Promise<void> {

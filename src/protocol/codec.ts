@@ -162,8 +162,9 @@ export function array<T>(element: Codec<T>): Codec<ArrayOf<T>> {
     },
     write(writer, values) {
       if (!Array.isArray(values)) throw new ProtocolError('unwritable', 'not an array')
-      if (values.omitted !== undefined) {
-        writer.arrayLength(values.omitted)
+      const isShort = values.omitted !== undefined || (values.length === 0 && writer.emptyArrayIsStar)
+      if (isShort) {
+        writer.arrayLength(values.omitted ?? 0)
         return
       }
       writer.arrayStart(values.length)

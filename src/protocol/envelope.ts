@@ -87,6 +87,10 @@ export function writeRequest<N extends CallName>(refNo: number, name: N, params:
   return writer.end()
 }
 
+function serverWriter(): Writer {
+  return new Writer(undefined, { emptyArrayIsStar: true })
+}
+
 /** A request as the server reads it; `name` is undefined when the number is not in the table. */
 export interface Request {
   refNo: number
@@ -101,11 +105,17 @@ export function readRequest(line: Buffer): Request {
 }
 
 export function writeReply<N extends CallName>(refNo: number, name: N, value: Reply<N>): Buffer {
-  const writer = new Writer()
+  const writer = serverWriter()
   writer.mark(EQUALS)
   writer.int(refNo, MAX_REF_NO)
   ;(CALLS[name].reply as AnyCodec).write(writer, value)
   return writer.end()
+}
+
+/** The data of a reply alone, as a server writes it: text in which each character is a byte. */
+export function replyData<N extends CallName>(name: N, value: Reply<N>): string {
+  // `=0`, the data, a line feed
+  return writeReply(0, name, value).toString('latin1').slice(3, -1)
 }
 
 export function writeError(refNo: number, error: KomError): Buffer {
@@ -119,7 +129,7 @@ export function writeError(refNo: number, error: KomError): Buffer {
 
 export function writeMessage<N extends MessageName>(name: N, params: MessageParams<N>): Buffer {
   const { number, params: codec } = MESSAGES[name]
-  const writer = new Writer()
+  const writer = serverWriter()
   writer.mark(COLON)
   writer.int(parameterCount(codec.schema), MAX_REF_NO)
   writer.int(number, MAX_REF_NO)

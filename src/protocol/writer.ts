@@ -8,6 +8,9 @@ const H = 0x48
 const OPEN = 0x7b
 const CLOSE = 0x7d
 
+/** Most requests fit, and so much comes from Node's pool. */
+const ROOM = 128
+
 const LATIN1 = /^[\0-\xff]*$/
 
 /**
@@ -20,8 +23,12 @@ export class Writer {
   /** Whether a token stands before the cursor, from which the next one must be separated. */
   #afterToken = false
 
-  constructor(room = 128) {
+  /** Whether an empty array is `0 *`, as a server writes it; a client must write `0 { }`. */
+  readonly emptyArrayIsStar: boolean
+
+  constructor(room = ROOM, { emptyArrayIsStar = false } = {}) {
     this.#bytes = Buffer.allocUnsafe(room)
+    this.emptyArrayIsStar = emptyArrayIsStar
   }
 
   /** A character that stands before the first token without a space (`=`, `%`, `:`). */
@@ -71,7 +78,7 @@ export class Writer {
     for (const value of values) this.#bytes[this.#length++] = value ? ZERO + 1 : ZERO
   }
 
-  /** `N {`; a client must write the empty array as `0 { }`. */
+  /** `N {`. */
   arrayStart(length: number): void {
     this.#separate(22)
     this.#digits(length)
@@ -90,8 +97,7 @@ export class Writer {
 
   /** `N *`: only the length of an array, as a server writes it. */
   arrayLength(length: number): void {
-    this.#separate(22)
-    this.#digits(length)
+    this.int(length, Number.MAX_SAFE_INTEGER)
     this.star()
   }
 

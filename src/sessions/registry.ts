@@ -36,6 +36,8 @@ export interface OpenedSession {
   readonly session: LyskomSession
   /** When a request last used it, milliseconds of `performance.now()`. */
   lastUsed: number
+  /** Open streams of events and messages: while there is one, the lease does not run out. */
+  streams: number
 }
 
 /** `idle`, `deleted` (by its client), `shutdown`, or the code of the `ConnectionError` that ended the line. */
@@ -119,7 +121,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     }
     const id = uuid()
     const handle = createHash('sha256').update(id).digest('hex').slice(0, 12)
-    const opened = { id, handle, serverId, clientAddress, session, lastUsed: performance.now() }
+    const opened = { id, handle, serverId, clientAddress, session, lastUsed: performance.now(), streams: 0 }
     this.#sessions.set(id, opened)
     session.connection.once('close', (reason) => this.#forget(opened, reason.code))
     this.emit('opened', opened)
@@ -129,7 +131,17 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** The live session that an id opens on a server; finding it renews its lease. */
   find(serverId: string, id: string): OpenedSession | undefined {
     const opened = this.#sessions.get(id)
-    if (opened === undefined || opened.serverId !== serverId) return undefined
+    return opened?.serverId === serverId ? this.renew(opened) : undefined
+  }
+
+  /** The same where the server is not named: an id belongs to one only. */
+  findAnywhere(id: string): OpenedSession | undefined {
+    const opened = this.#sessions.get(id)
+    return opened && this.renew(opened)
+  }
+
+  /** Begins the lease anew. */
+  renew(opened: OpenedSession): OpenedSession {
     opened.lastUsed = performance.now()
     return opened
   }
@@ -143,7 +155,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Closes the sessions whose lease has run out. */
   sweep(now: number): void {
     for (const opened of this.#sessions.values()) {
-      if (now - opened.lastUsed > this.#options.idleMs) void this.close(opened, 'idle')
+      if (opened.streams === 0 && now - opened.lastUsed > this.#options.idleMs) void this.close(opened, 'idle')
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Handlers } from '../context.ts'
 import { conferences } from './conferences.ts'
+import { deleting } from './deleting.ts'
 import { memberships } from './memberships.ts'
 import { names } from './names.ts'
 import { persons } from './persons.ts'
@@ -20,4 +21,5 @@ export const HANDLERS: Partial<Handlers> = {
   ...memberships,
   ...reading,
   ...texts,
+  ...deleting,
 }

@@ -1,7 +1,7 @@
 /** What a person is, making one, and what persons set for themselves. */
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
-import { type Context, type Handlers, tell } from '../context.ts'
+import { type Context, type Handlers, type Hub, tell } from '../context.ts'
 import { NO_MEMBERSHIP_FLAGS, type Person } from '../database.ts'
 import { MAILBOX_TYPE, NO_PRIVILEGES } from '../demo-data.ts'
 import { personFor, supervisesPerson, textFor } from '../permissions.ts'
@@ -86,17 +86,7 @@ export const persons = {
     const person = personFor(db, session, persNo)
     if (!supervisesPerson(db, session, persNo)) throw KomError.of('permission-denied', persNo)
     if (userArea !== 0) textFor(db, session, userArea)
-    const old = person.userArea
-    if (userArea === old) return
-    db.pin(userArea, 1)
-    db.pin(old, -1)
-    person.userArea = userArea
-    tell(
-      context,
-      'async-new-user-area',
-      () => ({ persNo, oldUserArea: old, newUserArea: userArea }),
-      (to) => supervisesPerson(db, to, persNo),
-    )
+    setUserArea(context, person, userArea)
   },
 
   'map-created-texts'({ db, session }, { author, firstLocalNo, noOfExistingTexts }) {
@@ -111,6 +101,22 @@ export const persons = {
     return texts.mapDown(localNoCeiling, noOfExistingTexts)
   },
 } satisfies Partial<Handlers>
+
+/** Tells those who may set it, if it changes. */
+export function setUserArea(hub: Hub, person: Person, userArea: number): void {
+  const { db } = hub
+  const { no, userArea: old } = person
+  if (userArea === old) return
+  db.pin(userArea, 1)
+  db.pin(old, -1)
+  person.userArea = userArea
+  tell(
+    hub,
+    'async-new-user-area',
+    () => ({ persNo: no, oldUserArea: old, newUserArea: userArea }),
+    (to) => supervisesPerson(db, to, no),
+  )
+}
 
 /** The person whose texts are asked for; the unreadable ones among them are no secret. */
 function mapped({ db, session }: Pick<Context, 'db' | 'session'>, author: number, count: number): Person {

@@ -22,7 +22,7 @@ export const texts = {
   },
 
   'get-text-stat': (context, { textNo }) =>
-    stat(context, context.session, textFor(context.db, context.session, textNo)),
+    textStat(context, context.session, textFor(context.db, context.session, textNo)),
   'get-text-stat-old': (context, { textNo }) =>
     statOld(context, context.session, textFor(context.db, context.session, textNo)),
 
@@ -148,10 +148,11 @@ function announce(context: Context, text: Text): void {
   const to = ({ person, level }: Session): boolean =>
     persons.has(person) && mayRead(context.db, { person, level }, text)
   tell(context, 'async-new-text-old', (session) => ({ textNo: text.no, textStat: statOld(context, session, text) }), to)
-  tell(context, 'async-new-text', (session) => ({ textNo: text.no, textStat: stat(context, session, text) }), to)
+  tell(context, 'async-new-text', (session) => ({ textNo: text.no, textStat: textStat(context, session, text) }), to)
 }
 
-function stat(context: Context, session: Session, text: Text) {
+/** A text's status as a session may see it. */
+export function textStat(context: Context, session: Session, text: Text) {
   return {
     ...head(session, text),
     miscInfo: miscFor(context, session, text),

@@ -20,7 +20,7 @@ const IMMUTABLE = 'private, max-age=31536000, immutable'
 const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 /** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */
-export function textRoutes({ registry }: AppOptions) {
+export function textRoutes({ registry, basePath }: AppOptions) {
   const session = requireSession(registry, 'header')
   const reading = requireSession(registry, 'header-or-query')
   const absent = namedErrors({ 'no-such-text': 404 })
@@ -29,7 +29,7 @@ export function textRoutes({ registry }: AppOptions) {
     .post('/', session, requireLogin, async (c) => {
       const draft = toDraft(await readBody(c, NewText), c.get('opened').session.client)
       const textNo = await createText(c.get('opened').session, draft)
-      c.header('Location', `/${c.get('opened').serverId}/texts/${textNo}`)
+      c.header('Location', `${basePath}/${c.get('opened').serverId}/texts/${textNo}`)
       return c.json({ text_no: textNo }, 201)
     })
     .get('/marks', reading, requireLogin, async (c) => {

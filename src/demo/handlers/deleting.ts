@@ -1,0 +1,41 @@
+/** Doing away with texts, conferences and persons. */
+import { KomError } from '../../protocol/errors.ts'
+import { concerned, type Handlers, tell } from '../context.ts'
+import { conferenceFor, mayRead, supervises, supervisesPerson, textFor } from '../permissions.ts'
+import { setUserArea } from './persons.ts'
+import { logOut } from './sessions.ts'
+import { textStat } from './texts.ts'
+
+export const deleting = {
+  'delete-text'(context, { text: no }) {
+    const { db, session } = context
+    const person = session.mustBePerson
+    const text = textFor(db, session, no)
+    if (text.author !== person && !supervisesPerson(db, session, text.author)) throw KomError.of('not-author', no)
+    const persons = concerned(db, text)
+    tell(
+      context,
+      'async-deleted-text',
+      (to) => ({ textNo: no, textStat: textStat(context, to, text) }),
+      (to) => persons.has(to.person) && mayRead(db, to, text),
+    )
+    db.removeText(text)
+  },
+
+  'delete-conf'(context, { conf: no }) {
+    const { db, session, sessions } = context
+    session.mustBePerson
+    const conf = conferenceFor(db, session, no)
+    if (!supervises(db, session, conf)) throw KomError.of('permission-denied', no)
+    const person = db.persons.get(no)
+    if (person !== undefined) {
+      for (const other of sessions.values()) if (other.person === no) logOut(context, other)
+      setUserArea(context, person, 0)
+      db.removePerson(person)
+    }
+    for (const other of sessions.values()) {
+      if (conf.members.has(other.person)) other.notify('async-leave-conf', { confNo: no })
+    }
+    db.removeConference(conf)
+  },
+} satisfies Partial<Handlers>

@@ -1,0 +1,40 @@
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
+import { readBody, textNo } from '../body.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { textHeadJson } from '../json.ts'
+import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { namedErrors } from '../middleware/named-errors.ts'
+import { MAX_TEXT_NO, pathNumber } from '../parameters.ts'
+
+const MAX_TEXTS = 100
+const TextNos = z.object({
+  text_nos: z.array(textNo, 'must be a list.').max(MAX_TEXTS, `must be ${MAX_TEXTS} numbers at most.`),
+})
+
+/** Texts without what they say; mounted under `/<server id>/textstats`. */
+export function textStatRoutes({ registry }: AppOptions) {
+  const reading = requireSession(registry, 'header-or-query')
+
+  return new Hono<Env>({ strict: false })
+    .get('/:text_no{[0-9]+}', reading, requireLogin, namedErrors({ 'no-such-text': 404 }), async (c) =>
+      c.json(textStatJson(await getTextHead(c.get('opened').session, pathNumber(c, 'text_no', MAX_TEXT_NO)))),
+    )
+    .post('/', requireSession(registry, 'header'), requireLogin, async (c) => {
+      const { text_nos } = await readBody(c, TextNos)
+      const { session } = c.get('opened')
+      const stats = await Promise.all(
+        [...new Set(text_nos)].map(async (no) => {
+          const head = no === 0 ? undefined : await unlessGone(getTextHead(session, no))
+          return [no, head === undefined ? null : textStatJson(head)] as const
+        }),
+      )
+      return c.json({ text_stats: Object.fromEntries(stats) })
+    })
+}
+
+function textStatJson(head: TextHead) {
+  const { content_type: _, ...stat } = textHeadJson(head)
+  return stat
+}

@@ -1,0 +1,48 @@
+import { CALLS, type CallName, type Params, type Reply } from '../protocol/calls/index.ts'
+import type { AnyCodec } from '../protocol/codec.ts'
+import { readData, readRequest, replyData } from '../protocol/envelope.ts'
+import { KomError, ProtocolError } from '../protocol/errors.ts'
+import { MESSAGES } from '../protocol/messages.ts'
+import { ACCEPTED, type LyskomSession } from './session.ts'
+
+const LATIN1 = /^[\0-\xff]*$/
+
+/**
+ * Carries out a request that a client has written in Protocol A, without reference number and line feed (`78 8`), and
+ * resolves with the reply's data in the same form. Each character stands for a byte.
+ *
+ * The request is read by the tables and written anew, so whatever it holds, it is one request. Rejects with a
+ * `ProtocolError` for what is none, with a `KomError` for what the server refuses.
+ */
+export async function performRaw(session: LyskomSession, text: string): Promise<string> {
+  if (!LATIN1.test(text)) throw new ProtocolError('unwritable', 'a character outside ISO 8859-1')
+  const { name, reader } = readRequest(Buffer.from(`0 ${text}\n`, 'latin1'))
+  if (name === undefined) throw KomError.of('not-implemented', 0)
+  const params = readData(CALLS[name].params as AnyCodec, reader)
+  return replyData(name, (await perform(session, name, params)) as Reply<typeof name>)
+}
+
+/** What would change the session behind its back goes through the session. */
+function perform(session: LyskomSession, name: CallName, params: unknown): Promise<unknown> {
+  switch (name) {
+    case 'login': {
+      const { person, passwd, invisible } = params as Params<'login'>
+      return session.loginAs(person, passwd, invisible)
+    }
+    case 'login-old': {
+      const { person, passwd } = params as Params<'login-old'>
+      return session.loginAs(person, passwd, false)
+    }
+    case 'logout':
+      return session.logout()
+    case 'accept-async': {
+      const { requestList } = params as Params<'accept-async'>
+      const needed = ACCEPTED.map((message) => MESSAGES[message].number)
+      return session.connection.call(name, { requestList: [...new Set([...requestList, ...needed])] })
+    }
+    case 'set-connection-time-format':
+      throw KomError.of('feature-disabled', 0)
+    default:
+      return session.connection.call(name as 'who-am-i', params as Params<'who-am-i'>)
+  }
+}

@@ -1,0 +1,235 @@
+import { once } from 'node:events'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import type { Config } from '../../src/config.ts'
+import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { array, errorReply, fields, h, reply } from '../support/wire.ts'
+
+const LOOKUP = 76
+const UCONF = 78
+const LOGIN = 62
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(handler?: Handler, settings: Partial<Config> = {}) {
+  const server = await startFakeServer(handler)
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
+  closing.push(server.close, gateway.close)
+  return { server, gateway, id: await gateway.open() }
+}
+
+const address = (gateway: TestGateway, id?: string) =>
+  `${gateway.url.replace('http', 'ws')}/websocket${id === undefined ? '' : `?Httpkom-Connection=${id}`}`
+
+async function connect(gateway: TestGateway, id: string) {
+  const socket = new WebSocket(address(gateway, id))
+  await once(socket, 'open')
+  const received: unknown[] = []
+  socket.on('message', (data) => received.push(JSON.parse(String(data))))
+  const ask = async (...messages: unknown[]) => {
+    const wanted = received.length + messages.length
+    for (const message of messages) socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+    await expect.poll(() => received.length, { interval: 5 }).toBe(wanted)
+    return received.slice(-messages.length)
+  }
+  return { socket, ask }
+}
+
+/** The status with which an upgrade is refused. */
+async function refusal(url: string, headers: Record<string, string> = {}): Promise<number> {
+  const socket = new WebSocket(url, { headers })
+  socket.on('error', () => undefined)
+  const [, response] = await once(socket, 'unexpected-response')
+  return response.statusCode
+}
+
+const received = (server: FakeServer) =>
+  server.connections[0]?.received.slice(4).map(({ raw }) => raw.toString('latin1'))
+
+describe('the WebSocket', () => {
+  it('echoes, whatever the reference', async () => {
+    const { gateway, id } = await start()
+    const { ask } = await connect(gateway, id)
+    expect(await ask({ protocol: 'echo', ref_no: 1, request: 'hej å' })).toEqual([
+      { protocol: 'echo', ref_no: 1, reply: 'hej å' },
+    ])
+    expect(await ask({ protocol: 'echo', ref_no: 'x', request: { a: [1] } })).toEqual([
+      { protocol: 'echo', ref_no: 'x', reply: { a: [1] } },
+    ])
+  })
+
+  it('takes JSON in binary frames', async () => {
+    const { gateway, id } = await start()
+    const { socket } = await connect(gateway, id)
+    socket.send(Buffer.from('{"protocol": "echo", "ref_no": 8, "request": "bin"}'), { binary: true })
+    const [data] = await once(socket, 'message')
+    expect(JSON.parse(String(data))).toEqual({ protocol: 'echo', ref_no: 8, reply: 'bin' })
+  })
+
+  it('carries out Protocol A; what is latin-1 there is UTF-8 here', async () => {
+    const { server, gateway, id } = await start(({ ref, call }) =>
+      call === LOOKUP ? reply(ref, array([fields(h('R\xe4ksm\xf6rg\xe5s'), '1001', 6)])) : undefined,
+    )
+    const { ask } = await connect(gateway, id)
+    expect(
+      await ask({ protocol: 'a', ref_no: 2, request: '56' }, { protocol: 'a', ref_no: 3, request: '76 4Hr\xe4ks 1 1' }),
+    ).toEqual([
+      { protocol: 'a', ref_no: 2, reply: '1' },
+      { protocol: 'a', ref_no: 3, reply: '1 { 10HRäksmörgås 1001 6 }' },
+    ])
+    expect(received(server)).toEqual(['5 56', '6 76 4Hr\xe4ks 1 1'])
+  })
+
+  it('writes empty arrays as a server does, and an empty reply as nothing', async () => {
+    const { gateway, id } = await start(({ ref, call }) =>
+      call === LOOKUP ? reply(ref, '0 *') : call === 82 && reply(ref),
+    )
+    const { ask } = await connect(gateway, id)
+    const asked = [
+      { protocol: 'a', ref_no: 1, request: '76 1Hx 1 1' },
+      { protocol: 'a', ref_no: 2, request: '82' },
+    ]
+    expect(await ask(...asked)).toEqual([
+      { protocol: 'a', ref_no: 1, reply: '0 *' },
+      { protocol: 'a', ref_no: 2, reply: '' },
+    ])
+  })
+
+  it('answers many at once, each when it is done', async () => {
+    const { gateway, id } = await start(({ ref, call, args }, connection) => {
+      if (call !== UCONF) return false
+      setTimeout(() => connection.send(reply(ref, h(`no ${args}`), '00001000', 1, 77)), 50 - 10 * Number(args))
+      return true
+    })
+    const { ask } = await connect(gateway, id)
+    const answers = await ask(...[1, 2, 3].map((no) => ({ protocol: 'a', ref_no: no, request: `78 ${no}` })))
+    expect(answers.map((each) => (each as { ref_no: number }).ref_no)).toEqual([3, 2, 1])
+  })
+
+  it("tells the server's errors from replies", async () => {
+    const { gateway, id } = await start(({ ref, call }) => call === UCONF && errorReply(ref, 9, 4711))
+    const { ask } = await connect(gateway, id)
+    expect(await ask({ protocol: 'a', ref_no: 5, request: '78 4711' })).toEqual([
+      {
+        ref_no: 5,
+        error: 'undefined-conference (9), status 4711',
+        error_type: 'protocol-a',
+        error_code: 9,
+        error_status: '4711',
+        error_msg: 'UndefinedConference',
+      },
+    ])
+  })
+
+  it.each([
+    ['a second call behind a line feed', '56\n7 56'],
+    ['too much', '56 1'],
+    ['too little', '78'],
+    ['a negative number', '78 -1'],
+    ['a string that says it is longer', '76 4711Hx 1 1'],
+    ['no number', 'hello'],
+    ['an unknown call', '9999'],
+    ['a character that is no byte', '76 1H\u2603 1 1'],
+    ['a time format that would mislead the other routes', '120 0'],
+  ])('refuses %s, and the server never hears of it', async (_, request) => {
+    const { server, gateway, id } = await start()
+    const { ask } = await connect(gateway, id)
+    expect(await ask({ protocol: 'a', ref_no: 1, request })).toEqual([
+      expect.objectContaining({ ref_no: 1, error: expect.any(String) }),
+    ])
+    expect(received(server)).toEqual([])
+  })
+
+  it.each([
+    ['{nope', null, 'The message is not JSON.'],
+    ['[]', null, 'The message is no object.'],
+    ['{"ref_no": 7, "request": "x"}', 7, '"protocol" is missing or wrong.'],
+    ['{"protocol": "echo", "request": "x"}', null, '"ref_no" is missing or wrong.'],
+    ['{"protocol": "echo", "ref_no": 7}', 7, '"request" is missing or wrong.'],
+    ['{"protocol": "b", "ref_no": 6, "request": "x"}', 6, 'Unknown protocol: b'],
+    ['{"protocol": "a", "ref_no": 6, "request": 56}', 6, '"request" must be a string.'],
+  ])('answers %s and goes on', async (message, ref_no, error) => {
+    const { gateway, id } = await start()
+    const { ask } = await connect(gateway, id)
+    expect(await ask(message)).toEqual([{ ref_no, error }])
+    expect(await ask({ protocol: 'echo', ref_no: 1, request: 1 })).toEqual([{ protocol: 'echo', ref_no: 1, reply: 1 }])
+  })
+
+  it('and the routes know of a login made by it, and of the messages that are needed', async () => {
+    const { server, gateway, id } = await start(({ ref, call }) => {
+      if (call === UCONF) return reply(ref, h('Somebody'), '1001', '0 77')
+      return call === LOGIN && reply(ref)
+    })
+    const { ask } = await connect(gateway, id)
+    await ask({ protocol: 'a', ref_no: 1, request: '62 6 1Hx 0' }, { protocol: 'a', ref_no: 2, request: '80 1 { 15 }' })
+    expect(received(server)).toEqual(['5 62 6 1Hx 0', '6 80 2 { 15 5 }'])
+    expect((await gateway.send('POST', '/kom/sessions/current/working-conference', { id, json: {} })).status).toBe(400)
+  })
+
+  it('needs a live session, an upgrade, and a page that may', async () => {
+    const { gateway, id } = await start(undefined, { corsOrigins: ['https://good.example'] })
+    expect(await refusal(address(gateway))).toBe(403)
+    expect(await refusal(address(gateway, '00000000-0000-4000-8000-000000000000'))).toBe(403)
+    expect(await refusal(address(gateway, id), { origin: 'https://evil.example' })).toBe(403)
+    expect((await gateway.send('GET', '/websocket')).status).toBe(400)
+    expect((await gateway.send('GET', '/kom/websocket')).status).toBe(404)
+    const good = new WebSocket(address(gateway, id), { headers: { origin: 'https://good.example' } })
+    await once(good, 'open')
+    good.close()
+  })
+
+  it('is closed with its session, and the session is not closed with it', async () => {
+    const { gateway, id } = await start()
+    const first = await connect(gateway, id)
+    first.socket.close()
+    await once(first.socket, 'close')
+    const second = await connect(gateway, id)
+    const closed = once(second.socket, 'close')
+    expect((await gateway.send('DELETE', '/kom/sessions/0', { id })).status).toBe(204)
+    expect((await closed)[0]).toBe(1001)
+  })
+
+  it('keeps the lease of its session while it is open', async () => {
+    const { gateway, id } = await start(undefined, { sessionIdleMs: 100 })
+    const { socket } = await connect(gateway, id)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect((await gateway.send('GET', '/kom/sessions/current/who-am-i', { id })).status).toBe(200)
+    socket.close()
+    const active = async () => (await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']
+    await expect.poll(active).toBe(0)
+  })
+
+  it('bounds its messages', async () => {
+    const { gateway, id } = await start(undefined, { maxBodyBytes: 1000 })
+    const { socket } = await connect(gateway, id)
+    socket.send('x'.repeat(1001))
+    const [code] = await once(socket, 'close')
+    expect(code).toBe(1009)
+  })
+
+  it('is closed when the gateway shuts down', async () => {
+    const { gateway, id } = await start()
+    const { socket } = await connect(gateway, id)
+    const closed = once(socket, 'close')
+    await gateway.close()
+    expect((await closed)[0]).toBe(1001)
+  })
+})
+
+it('a base path stands before everything, the place of a new text included', async () => {
+  const { gateway } = await start(({ ref, call }) => (call === LOGIN ? reply(ref) : call === 86 && reply(ref, 7)), {
+    basePath: '/kom/api',
+  })
+  const id = await gateway.open()
+  expect((await gateway.send('GET', '')).status).toBe(200)
+  const elsewhere = await fetch(gateway.url.replace('/kom/api', '/kom/sessions/current/who-am-i'))
+  expect(elsewhere.status).toBe(404)
+  await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: 6, passwd: 'x' } })
+  const json = { subject: 's', body: 'b', content_type: 'text/plain' }
+  const made = await gateway.send('POST', '/kom/texts/', { id, json })
+  expect([made.status, made.headers.get('location')]).toEqual([201, '/kom/api/kom/texts/7'])
+})
