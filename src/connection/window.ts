@@ -1,6 +1,9 @@
 import PQueue from 'p-queue'
 
-/** lyskomd buffers few replies, and cuts off a client that leaves them unread. */
+/**
+ * lyskomd cuts off a client for which more than 50 blocks of replies wait, and a reply takes two (its manual, `Max
+ * client transmit queue messages`).
+ */
 const CALLS_IN_FLIGHT = 20
 
 /** Interactive calls (the default) go before prefetch when more than a window of calls wait. */

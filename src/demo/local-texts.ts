@@ -49,7 +49,7 @@ export class LocalTexts {
     let at = end - 1
     for (; at >= 1 && pairs.length < count; at--) this.#collect(pairs, at)
     const more = this.#exists(1, at)
-    return mapping(more ? at + 1 : 1, end, more, pairs.reverse())
+    return mapping(more ? at + 1 : Math.min(this.first, end), end, more, pairs.reverse())
   }
 
   #collect(pairs: Pair[], localNumber: number): void {

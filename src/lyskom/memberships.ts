@@ -67,7 +67,9 @@ export async function getMemberships(
 ): Promise<MembershipPage> {
   // One more than asked for tells whether there are more.
   const stats = unread
-    ? (await getUnreadStats(session, persNo, false)).slice(first, first + count + 1)
+    ? await Promise.all(
+        (await getUnreadConfs(session, persNo, false)).slice(first, first + count + 1).map((conf) => conf.membership),
+      )
     : await session.connection.call('get-membership', {
         person: persNo,
         first,
@@ -90,8 +92,8 @@ export async function getMemberships(
 
 /** What is unread in every conference where something is. Three round trips, whatever their number. */
 export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
-  const stats = await getUnreadStats(session, persNo, true)
-  const all = await Promise.all(stats.map((stat) => getUnreadOf(session, persNo, stat.conference, stat)))
+  const confs = await getUnreadConfs(session, persNo, true)
+  const all = await Promise.all(confs.map(({ confNo, membership }) => getUnreadOf(session, persNo, confNo, membership)))
   return all.filter(({ textNos }) => textNos.length > 0)
 }
 
@@ -156,13 +158,17 @@ function queryReadTexts(
   return connection.call('query-read-texts', { person, conference, wantReadRanges, maxRanges: 0 })
 }
 
-/** The memberships in which there may be something unread, in the person's own order. Two round trips at most. */
-async function getUnreadStats(session: LyskomSession, persNo: number, ranges: boolean): Promise<MembershipStat[]> {
-  const unreadConfs = session.connection.call('get-unread-confs', { persNo })
+/** Where there may be something unread, in the person's own order, and the memberships there as they come. */
+async function getUnreadConfs(
+  session: LyskomSession,
+  persNo: number,
+  ranges: boolean,
+): Promise<{ confNo: number; membership: Promise<MembershipStat> }[]> {
+  const unread = session.connection.call('get-unread-confs', { persNo })
   if (persNo !== session.persNo) {
     // A list of somebody else's memberships leaves out the hidden ones, and numbers the others anew.
-    const confNos = await unreadConfs
-    return Promise.all(confNos.map((confNo) => queryReadTexts(session, persNo, confNo, ranges)))
+    const confNos = await unread
+    return confNos.map((confNo) => ({ confNo, membership: queryReadTexts(session, persNo, confNo, ranges) }))
   }
   const own = session.connection.call('get-membership', {
     person: persNo,
@@ -171,16 +177,18 @@ async function getUnreadStats(session: LyskomSession, persNo: number, ranges: bo
     wantReadRanges: ranges,
     maxRanges: 0,
   })
-  const [confNos, all] = await Promise.all([unreadConfs, own])
-  const unread = new Set(confNos)
-  return all.filter(({ conference }) => unread.has(conference))
+  const [confNos, memberships] = await Promise.all([unread, own])
+  const wanted = new Set(confNos)
+  return memberships
+    .filter(({ conference }) => wanted.has(conference))
+    .map((membership) => ({ confNo: membership.conference, membership: Promise.resolve(membership) }))
 }
 
 async function getUnreadOf(
   session: LyskomSession,
   persNo: number,
   confNo: number,
-  membership: MembershipStat | Promise<MembershipStat>,
+  membership: Promise<MembershipStat>,
 ): Promise<Unread> {
   const conference = getMicroConference(session, confNo)
   conference.catch(() => undefined)

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BodyCache } from '../../src/lyskom/body-cache.ts'
+import { getConference } from '../../src/lyskom/conferences.ts'
+import { markText } from '../../src/lyskom/marks.ts'
+import { addMember, getAllUnread, getMembership, getMemberships, getUnread } from '../../src/lyskom/memberships.ts'
+import { getServerInfo } from '../../src/lyskom/server-info.ts'
+import { LyskomSession } from '../../src/lyskom/session.ts'
+import { createText, getBody, getLastTexts, getText, getTextHead } from '../../src/lyskom/texts.ts'
+import { connectTo } from '../support/connection.ts'
+import type { FakeRequest } from '../support/fake-server.ts'
+import { type RoundServer, startRoundServer } from '../support/rounds.ts'
+import { array, fields, h, reply, time } from '../support/wire.ts'
+
+const ME = 6
+const then = time(new Date('2026-01-02T03:04:05Z'))
+
+/** How many of everything: a loop that waits shows itself by a depth that grows with it. */
+let many: number
+let rounds: RoundServer
+let session: LyskomSession
+
+/** `n` things, each made from a number of its own. */
+const times = <T>(n: number, make: (i: number) => T) => Array.from({ length: n }, (_, i) => make(i + 1))
+
+function textStat(): Buffer {
+  const recipients = times(many, (i) => [fields(0, 100 + i), fields(6, i), fields(8, 200 + i), fields(9, then)]).flat()
+  const comments = times(many, (i) => fields(3, 1000 + i))
+  const auxItem = fields(1, 2, 300, then, '00000000', 0, h('fast'))
+  return fields(then, 400, 1, 10, 0, array([...recipients, ...comments]), array([auxItem]))
+}
+
+const membership = (confNo: number, i: number) =>
+  fields(i, then, confNo, 100, array([fields(1, 2), fields(5, 6)]), 500 + i, then, '00000000')
+
+function answer({ ref, call, args }: FakeRequest): Buffer | undefined {
+  const [first] = String(args).split(' ').map(Number) as [number]
+  const second = Number(String(args).split(' ')[1])
+  switch (call) {
+    case 25:
+      return reply(ref, h('subject\nbody'))
+    case 52:
+      return reply(ref, array(times(many, (i) => 100 + i)))
+    case 62:
+    case 72:
+    case 100:
+      return reply(ref)
+    case 78:
+      return reply(ref, h(`conference ${first}`), '00000000', 10, 77)
+    case 86:
+      return reply(ref, 4711)
+    case 90:
+      // A text that is linked to was written by somebody of its own.
+      return reply(ref, first < 1000 ? textStat() : fields(then, 600 + (first % 100), 1, 10, 0, '0 *', '0 *'))
+    case 91:
+      return reply(ref, h('c'), '00000000', then, then, 201, 0, 202, 203, 204, 0, 77, 77, 1, 1, 10, 0, '0 *')
+    case 94:
+      return reply(ref, 20102, 1, 2, 3, 4, 0, '0 *')
+    case 103:
+      return reply(ref, second, 10, 0, 1, second, array([7]))
+    case 107:
+      return reply(ref, membership(second, 1))
+    case 108:
+      return reply(ref, array(times(many, (i) => membership(100 + i, i))))
+    case 121:
+      return reply(ref, 1, many, 0, 1, 1, array(times(many, (i) => i)))
+    default:
+      return undefined
+  }
+}
+
+beforeEach(async () => {
+  rounds = await startRoundServer(answer)
+})
+afterEach(async () => {
+  await session.close()
+  await rounds.server.close()
+})
+
+const page = { unread: false, passive: false, first: 0, count: 100 }
+const draft = { text: Buffer.from('s\nb'), contentType: 'text/plain', recipients: [], commentTo: [], software: 'x 1' }
+
+/** The most that each operation may wait for the server; the figures of the design. */
+const FIGURES: [title: string, depth: number, operation: () => Promise<unknown>][] = [
+  ['a text', 3, () => getText(session, 1)],
+  ['a text without its body', 3, () => getTextHead(session, 1)],
+  ['a body', 1, () => getBody(session, 1, [])],
+  ['the unread texts of all conferences', 3, () => getAllUnread(session, ME)],
+  ["somebody else's unread texts", 3, () => getAllUnread(session, 99)],
+  ['the unread texts of a conference', 3, () => getUnread(session, ME, 101)],
+  ['a page of memberships', 3, () => getMemberships(session, ME, page)],
+  ['a page of memberships with unread texts', 3, () => getMemberships(session, ME, { ...page, unread: true })],
+  ['a membership', 2, () => getMembership(session, ME, 101)],
+  ['a conference', 2, () => getConference(session, 101)],
+  ['the newest texts of a conference', 4, () => getLastTexts(session, 101, many)],
+  ['login by number', 2, () => session.login({ persNo: ME }, 'x')],
+  ['the server', 2, () => getServerInfo(session)],
+  ['a new text', 1, () => createText(session, draft)],
+  ['a mark', 1, () => markText(session, 1, 100)],
+  ['a new membership', 1, () => addMember(session, ME, 101, { priority: 100, where: 0 })],
+]
+
+// Few enough that no operation makes more calls at once than are let out at once.
+describe.each([1, 4])('with %i of everything', (n) => {
+  it.each(FIGURES)('%s takes %i round trips at most', async (_, depth, operation) => {
+    many = n
+    session = new LyskomSession(await connectTo(rounds.server.port), { name: 'x', version: '1' }, new BodyCache(1000))
+    await session.login({ persNo: ME }, 'x')
+    const counted = await rounds.count(operation)
+    expect(counted.calls).toBeGreaterThan(0)
+    expect(counted.rounds).toBeLessThanOrEqual(depth)
+  })
+})
