@@ -21,6 +21,8 @@ async function run(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel, base: null }, destination)
   const flush = setInterval(() => log.flush(), 1000)
   flush.unref()
+  // A fault of ours in one request must not end everybody's sessions.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'internal error'))
   const gateway = await startGateway(config, log)
   log.info(`komgate listening on ${gateway.url}`)
   log.flush()

@@ -47,7 +47,7 @@ interface ConnectionEvents {
 }
 
 /** Calls waiting on one connection, those in flight included. */
-const MAX_WAITING = 1000
+const MAX_WAITING = 4096
 /** How long the server has for closing the line after we said goodbye. */
 const GOODBYE_MS = 1000
 const GREETING = 'LysKOM'

@@ -3,6 +3,7 @@ import type { Membership as MembershipStat, MembershipType } from '../protocol/t
 import { getMicroConference, type MicroConference } from './conferences.ts'
 import type { PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
+import { sideBySide } from './side-by-side.ts'
 import { readMiscInfo, textNumbers } from './texts.ts'
 import { type LocalRange, unreadRanges } from './unread.ts'
 
@@ -55,8 +56,8 @@ export async function getMembership(session: LyskomSession, persNo: number, conf
   conference.catch(() => undefined)
   // Its error says best what is wrong.
   const stat = await queryReadTexts(session, persNo, confNo, false)
-  const addedBy = session.names.person(stat.addedBy)
-  return { ...stat, persNo, conference: await conference, addedBy: await addedBy }
+  const [found, addedBy] = await Promise.all([conference, session.names.person(stat.addedBy)])
+  return { ...stat, persNo, conference: found, addedBy }
 }
 
 /** A page of memberships in the person's own order. Three round trips. */
@@ -68,7 +69,7 @@ export async function getMemberships(
   // One more than asked for tells whether there are more.
   const stats = unread
     ? await Promise.all(
-        (await getUnreadConfs(session, persNo, false)).slice(first, first + count + 1).map((conf) => conf.membership),
+        (await getUnreadConfs(session, persNo, { ranges: false, first, count: count + 1 })).map(byMembership),
       )
     : await session.connection.call('get-membership', {
         person: persNo,
@@ -78,21 +79,19 @@ export async function getMemberships(
         maxRanges: 0,
       })
   const page = stats.slice(0, count).filter(({ type }) => passive || !type.passive)
-  const memberships = await Promise.all(
-    page.map(async (stat) => {
-      const [conference, addedBy] = await Promise.all([
-        getMicroConference(session, stat.conference),
-        session.names.person(stat.addedBy),
-      ])
-      return { ...stat, persNo, conference, addedBy }
-    }),
-  )
+  const memberships = await sideBySide(page, async (stat) => {
+    const [conference, addedBy] = await Promise.all([
+      getMicroConference(session, stat.conference),
+      session.names.person(stat.addedBy),
+    ])
+    return { ...stat, persNo, conference, addedBy }
+  })
   return { hasMore: stats.length > count, memberships }
 }
 
 /** What is unread in every conference where something is. Three round trips, whatever their number. */
 export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
-  const confs = await getUnreadConfs(session, persNo, true)
+  const confs = await getUnreadConfs(session, persNo, { ranges: true, first: 0, count: ALL })
   const all = await Promise.all(confs.map(({ confNo, membership }) => getUnreadOf(session, persNo, confNo, membership)))
   return all.filter(({ textNos }) => textNos.length > 0)
 }
@@ -158,16 +157,26 @@ function queryReadTexts(
   return connection.call('query-read-texts', { person, conference, wantReadRanges, maxRanges: 0 })
 }
 
-/** Where there may be something unread, in the person's own order, and the memberships there as they come. */
+interface UnreadConf {
+  confNo: number
+  /** as it comes */
+  membership: Promise<MembershipStat>
+}
+
+function byMembership({ membership }: UnreadConf): Promise<MembershipStat> {
+  return membership
+}
+
+/** Where there may be something unread, in the person's own order. */
 async function getUnreadConfs(
   session: LyskomSession,
   persNo: number,
-  ranges: boolean,
-): Promise<{ confNo: number; membership: Promise<MembershipStat> }[]> {
+  { ranges, first, count }: { ranges: boolean; first: number; count: number },
+): Promise<UnreadConf[]> {
   const unread = session.connection.call('get-unread-confs', { persNo })
   if (persNo !== session.persNo) {
     // A list of somebody else's memberships leaves out the hidden ones, and numbers the others anew.
-    const confNos = await unread
+    const confNos = (await unread).slice(first, first + count)
     return confNos.map((confNo) => ({ confNo, membership: queryReadTexts(session, persNo, confNo, ranges) }))
   }
   const own = session.connection.call('get-membership', {
@@ -181,6 +190,7 @@ async function getUnreadConfs(
   const wanted = new Set(confNos)
   return memberships
     .filter(({ conference }) => wanted.has(conference))
+    .slice(first, first + count)
     .map((membership) => ({ confNo: membership.conference, membership: Promise.resolve(membership) }))
 }
 
@@ -196,7 +206,7 @@ async function getUnreadOf(
   const { readRanges } = await membership
   const { highestLocalNo } = await conference
   const ranges = unreadRanges(readRanges, highestLocalNo, TEXTS_PER_CALL)
-  const mapped = await Promise.all(ranges.map((range) => mapTexts(session, confNo, range)))
+  const mapped = await sideBySide(ranges, (range) => mapTexts(session, confNo, range))
   return { persNo, confNo, textNos: mapped.flat() }
 }
 

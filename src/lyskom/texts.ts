@@ -6,6 +6,7 @@ import { type NamedAuxItem, nameCreators } from './conferences.ts'
 import { type ContentType, contentTypeOf, decode, isText, splitText, USER_AREA } from './content.ts'
 import type { ConferenceName, Names, PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
+import { sideBySide } from './side-by-side.ts'
 import { isoTime } from './time.ts'
 
 export type RecipientType = 'to' | 'cc' | 'bcc'
@@ -92,7 +93,7 @@ export async function getLastTexts(session: LyskomSession, confNo: number, count
     localNoCeiling: 0,
     noOfExistingTexts: count,
   })
-  const heads = await Promise.all(textNumbers(block).map((textNo) => unlessGone(getTextHead(session, textNo))))
+  const heads = await sideBySide(textNumbers(block), (textNo) => unlessGone(getTextHead(session, textNo)))
   return heads.filter((head) => head !== undefined).reverse()
 }
 

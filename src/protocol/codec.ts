@@ -108,6 +108,7 @@ export function bits<const N extends readonly string[]>(...names: N): Codec<{ [K
       return value as Bits
     },
     write(writer, value) {
+      mustBeObject(value)
       writer.bits(names.map((name) => value[name as keyof Bits] === true))
     },
   }
@@ -162,11 +163,12 @@ export function array<T>(element: Codec<T>): Codec<ArrayOf<T>> {
     },
     write(writer, values) {
       if (!Array.isArray(values)) throw new ProtocolError('unwritable', 'not an array')
-      const isShort = values.omitted !== undefined || (values.length === 0 && writer.emptyArrayIsStar)
-      if (isShort) {
+      if (writer.emptyArrayIsStar && (values.omitted !== undefined || values.length === 0)) {
         writer.arrayLength(values.omitted ?? 0)
         return
       }
+      // A client has no way to write `N *`: lyskomd refuses the stream.
+      if (values.omitted) throw new ProtocolError('unwritable', 'an array whose elements are missing')
       writer.arrayStart(values.length)
       for (let i = 0; i < values.length; i++) {
         try {
@@ -200,7 +202,7 @@ export function struct<F extends AnyFields>(fields: F): Codec<Values<F>> {
       return value as Values<F>
     },
     write(writer, value) {
-      if (typeof value !== 'object' || value === null) throw new ProtocolError('unwritable', 'not an object')
+      mustBeObject(value)
       for (let i = 0; i < names.length; i++) {
         const name = names[i] as string
         try {
@@ -237,6 +239,7 @@ export function selection<const C extends Readonly<Record<string, Case>>>(cases:
       return { kind: chosen.kind, value: chosen.of.read(reader) } as Selected<C>
     },
     write(writer, selected) {
+      mustBeObject(selected)
       const chosen = Object.hasOwn(cases, selected.kind) ? cases[selected.kind] : undefined
       if (chosen === undefined) throw new ProtocolError('unwritable', 'no such selector')
       int32.write(writer, chosen[0])
@@ -267,6 +270,10 @@ export function enumerationOf<S extends { kind: PropertyKey }>(of: Codec<S>): Co
       int32.write(writer, found.number)
     },
   }
+}
+
+function mustBeObject(value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw new ProtocolError('unwritable', 'not an object')
 }
 
 function within(error: unknown, field: string): unknown {

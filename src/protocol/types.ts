@@ -19,6 +19,7 @@ import {
   selection,
   struct,
 } from './codec.ts'
+import { ProtocolError } from './errors.ts'
 
 // Common Types
 
@@ -149,6 +150,9 @@ export const confListArchaic = named('Conf-List-Archaic', {
     return { confNos, confTypes }
   },
   write(writer, value: { confNos: number[]; confTypes: ConfType[] }) {
+    if (value.confNos.length !== value.confTypes.length) {
+      throw new ProtocolError('unwritable', 'two arrays of different lengths')
+    }
     if (value.confNos.length === 0) {
       writer.arrayLength(0)
       writer.star()

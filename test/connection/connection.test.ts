@@ -213,7 +213,7 @@ describe('calls', () => {
   it('are bounded in number', async () => {
     const server = await serve(on(GET_TEXT, () => true))
     const connection = await open(server.port)
-    const waiting = Array.from({ length: 1000 }, () => failure(text(connection)))
+    const waiting = Array.from({ length: 4096 }, () => failure(text(connection)))
     await expect(text(connection)).rejects.toMatchObject({ code: 'too-many-calls' })
     await connection.close()
     expect(new Set((await Promise.all(waiting)).map((error) => error.code))).toEqual(new Set(['line-closed']))

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
+import { sideBySide } from '../../lyskom/side-by-side.ts'
 import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
 import { readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
@@ -24,12 +25,10 @@ export function textStatRoutes({ registry }: AppOptions) {
     .post('/', requireSession(registry, 'header'), requireLogin, async (c) => {
       const { text_nos } = await readBody(c, TextNos)
       const { session } = c.get('opened')
-      const stats = await Promise.all(
-        [...new Set(text_nos)].map(async (no) => {
-          const head = no === 0 ? undefined : await unlessGone(getTextHead(session, no))
-          return [no, head === undefined ? null : textStatJson(head)] as const
-        }),
-      )
+      const stats = await sideBySide([...new Set(text_nos)], async (no) => {
+        const head = no === 0 ? undefined : await unlessGone(getTextHead(session, no))
+        return [no, head === undefined ? null : textStatJson(head)] as const
+      })
       return c.json({ text_stats: Object.fromEntries(stats) })
     })
 }
