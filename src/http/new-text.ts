@@ -35,7 +35,7 @@ export const NewText = z.object({
 /** Puts together what is stored: texts in UTF-8, images as their bytes behind a subject in ISO 8859-1. */
 export function toDraft(body: z.output<typeof NewText>, client: { name: string; version: string }): Draft {
   const contentType = parseContentType(body.content_type)
-  if (contentType === undefined || !isLatin1(contentType.type)) throw badRequest('"content_type" is no content type.')
+  if (contentType === undefined) throw badRequest('"content_type" is no content type.')
   return {
     ...content(body, contentType),
     recipients: (body.recipient_list ?? []).map(({ type, recpt }) => ({ type, confNo: recpt.conf_no })),

@@ -19,6 +19,7 @@ export interface ContentType {
 
 /** A type, a slash, a subtype; parameters behind semicolons. Undefined for what is no content type. */
 export function parseContentType(text: string): ContentType | undefined {
+  if (!/^[\x20-\x7e]*$/.test(text)) return undefined
   const [full = '', ...parameters] = text.split(';').map((part) => part.trim())
   if (!/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(full)) return undefined
   const name = full.toLowerCase() === KOM_TEXT ? KOM_BASIC : full.toLowerCase()

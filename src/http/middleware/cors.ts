@@ -13,7 +13,15 @@ export function cors({ origins, maxAgeSeconds }: CorsOptions) {
   const answer = honoCors({
     origin: origins === '*' ? '*' : [...origins],
     allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'],
-    allowHeaders: ['Origin', 'Accept', 'Content-Type', 'X-Requested-With', 'Cache-Control', CONNECTION_HEADER],
+    allowHeaders: [
+      'Origin',
+      'Accept',
+      'Content-Type',
+      'X-Requested-With',
+      'X-XSRF-TOKEN',
+      'Cache-Control',
+      CONNECTION_HEADER,
+    ],
     exposeHeaders: ['Cache-Control', 'Location', 'Retry-After', CONNECTION_HEADER],
     maxAge: maxAgeSeconds,
   })

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BodyCache } from '../../src/lyskom/body-cache.ts'
+import { contentTypeOf, decode, parseContentType, splitText } from '../../src/lyskom/content.ts'
+import { LyskomSession } from '../../src/lyskom/session.ts'
+import { getBody, getText } from '../../src/lyskom/texts.ts'
+import { unreadRanges } from '../../src/lyskom/unread.ts'
+import { readUserArea } from '../../src/lyskom/user-area.ts'
+import { connectTo } from '../support/connection.ts'
+import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
+import { errorReply, fields, h, reply, time } from '../support/wire.ts'
+
+describe('a content type', () => {
+  it.each([
+    ['text/x-kom-basic;charset=utf-8', { type: 'text/x-kom-basic', charset: 'utf-8' }],
+    ['x-kom/text', { type: 'text/x-kom-basic', charset: undefined }],
+    ['text/html; charset="ISO-8859-1"; x=y', { type: 'text/html;x=y', charset: 'iso-8859-1' }],
+    ['image/jpeg; name=image:abc.jpg', { type: 'image/jpeg;name=image:abc.jpg', charset: undefined }],
+    ['TEXT/Plain', { type: 'text/plain', charset: undefined }],
+    ['nonsense', undefined],
+    ['', undefined],
+    ['text/', undefined],
+    ['text/plain\nX-Header: 1', undefined],
+    ['text/plain;x=a\r\nSet-Cookie: b', undefined],
+  ])('%j reads as %j', (text, read) => {
+    expect(parseContentType(text)).toEqual(read)
+  })
+
+  it('is text/plain where there is none, or a bad one', () => {
+    expect(contentTypeOf([])).toEqual({ type: 'text/plain', charset: undefined })
+  })
+})
+
+describe('a text', () => {
+  const bytes = (...values: number[]) => Uint8Array.from(values)
+
+  it.each([
+    ['utf-8', Buffer.from('å☃\ufeff'), 'å☃\ufeff'],
+    ['utf-8', bytes(0xe5), 'å'],
+    ['iso-8859-1', bytes(0x80, 0xe5), '\u0080å'],
+    ['us-ascii', bytes(0xe5), 'å'],
+    ['x-ctext', bytes(0xe5), 'å'],
+    ['no-such-charset', bytes(0xe5), 'å'],
+    [undefined, bytes(0xe5), 'å'],
+    ['koi8-r', bytes(0xc1), 'а'],
+  ])('in %s is decoded, in latin-1 when that fails', (charset, stored, text) => {
+    expect(decode(stored, charset)).toBe(text)
+  })
+
+  it.each([
+    ['subject\nbody\nmore', 'subject', 'body\nmore'],
+    ['no line feed', '', 'no line feed'],
+    ['\nonly a body', '', 'only a body'],
+    ['only a subject\n', 'only a subject', ''],
+    ['', '', ''],
+  ])('%j has a subject and a body', (stored, subject, body) => {
+    const split = splitText(Buffer.from(stored))
+    expect([String(split.subject), String(split.body)]).toEqual([subject, body])
+  })
+})
+
+describe('unread ranges', () => {
+  const range = (firstRead: number, lastRead: number) => ({ firstRead, lastRead })
+
+  it.each([
+    ['nothing read', [], 3, [{ first: 1, last: 3 }]],
+    ['everything read', [range(1, 3)], 3, []],
+    [
+      'holes',
+      [range(1, 2), range(4, 4), range(6, 9)],
+      12,
+      [
+        { first: 3, last: 3 },
+        { first: 5, last: 5 },
+        { first: 10, last: 12 },
+      ],
+    ],
+    ['no texts', [], 0, []],
+    ['more read than there is', [range(1, 9)], 3, []],
+    ['a hole beyond the last', [range(1, 1), range(8, 9)], 4, [{ first: 2, last: 4 }]],
+  ])('with %s', (_, read, highest, unread) => {
+    expect(unreadRanges(read, highest, 10)).toEqual(unread)
+  })
+
+  it('are cut to size', () => {
+    expect(unreadRanges([range(3, 3)], 12, 5)).toEqual([
+      { first: 1, last: 2 },
+      { first: 4, last: 8 },
+      { first: 9, last: 12 },
+    ])
+  })
+})
+
+it.each([
+  ['17H 5Hjskom 6Hcommon 8H{"a": 1} 12H 3Hfoo 3Hbar', { jskom: '{"a": 1}', common: ' 3Hfoo 3Hbar' }],
+  ['7H 5Hjskom', {}],
+  ['7H 5Hjskom 999H{"a": 1}', {}],
+  ['no user area', {}],
+  ['', {}],
+])('the user area %j has the blocks that can be read', (text, blocks) => {
+  expect(Object.fromEntries(readUserArea(text))).toEqual(blocks)
+})
+
+describe('bodies', () => {
+  const GET_TEXT = 25
+  const GET_TEXT_STAT = 90
+  const stat = (noOfMarks = 0) => fields(time(new Date('2026-01-02T03:04:05Z')), 0, 1, 10, noOfMarks, '0 *', '0 *')
+
+  let bodies: BodyCache
+  let server: FakeServer
+  let handler: Handler
+  const sessions: LyskomSession[] = []
+
+  beforeEach(async () => {
+    bodies = new BodyCache(100)
+    handler = ({ ref, call }) =>
+      call === GET_TEXT ? reply(ref, h('s\nbody')) : call === GET_TEXT_STAT && reply(ref, stat())
+    server = await startFakeServer((request, connection) => handler(request, connection))
+  })
+  afterEach(async () => {
+    for (const session of sessions.splice(0)) await session.close()
+    await server.close()
+  })
+
+  const open = async () => {
+    const session = new LyskomSession(await connectTo(server.port), { name: 'x', version: '1' }, bodies)
+    sessions.push(session)
+    return session
+  }
+  const fetched = () =>
+    server.connections.flatMap(({ received }) => received.filter(({ call }) => call === GET_TEXT)).length
+
+  it('are fetched once for all sessions, while the rest of a text is always asked for', async () => {
+    const [one, two] = [await open(), await open()]
+    expect((await getText(one, 1)).body).toBe('body')
+    handler = ({ ref, call }) => call === GET_TEXT_STAT && reply(ref, stat(7))
+    const again = await getText(two, 1)
+    expect([again.body, again.noOfMarks, fetched()]).toEqual(['body', 7, 1])
+    expect((await getBody(two, 1, [])).bytes).toEqual(Uint8Array.from(Buffer.from('body')))
+    expect(fetched()).toBe(1)
+  })
+
+  it('are given to nobody to whom the server does not show the text', async () => {
+    const [one, two] = [await open(), await open()]
+    await getText(one, 1)
+    handler = ({ ref, call }) => call === GET_TEXT_STAT && errorReply(ref, 14, 1)
+    await expect(getText(two, 1)).rejects.toMatchObject({ errorName: 'no-such-text' })
+    await expect(getBody(two, 1, [])).rejects.toMatchObject({ errorName: 'no-such-text' })
+    const tag = '1-20260102030405'
+    await expect(getBody(two, 1, [tag])).rejects.toMatchObject({ errorName: 'no-such-text' })
+  })
+
+  it('are not sent again to one who has them', async () => {
+    const session = await open()
+    const { tag } = await getBody(session, 1, [])
+    expect(await getBody(session, 1, ['other', tag])).toMatchObject({ tag, bytes: undefined })
+    expect((await getBody(session, 1, ['other'])).bytes).toHaveLength(4)
+  })
+
+  it('are kept in bounds', async () => {
+    handler = ({ ref, call, args }) =>
+      call === GET_TEXT
+        ? reply(ref, h(`s\n${String(args).split(' ')[0]}`.padEnd(60)))
+        : call === GET_TEXT_STAT && reply(ref, stat())
+    const session = await open()
+    for (const textNo of [1, 2, 1]) await getText(session, textNo)
+    expect(fetched()).toBe(3)
+  })
+})
