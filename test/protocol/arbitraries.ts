@@ -1,0 +1,79 @@
+/** Values of the specification's types, derived from what the codecs say of themselves. */
+import fc, { type Arbitrary } from 'fast-check'
+import type { Schema } from '../../src/protocol/codec.ts'
+
+const MAX_LENGTH = 4
+/** As long an array as the reader takes when only its length is told. */
+const MAX_OMITTED = 999_999_999_999_999
+
+const byte = fc.oneof(fc.constantFrom(0, 0x0a, 0x20, 0x25, 0x2a, 0x30, 0x48, 0x7b, 0x7d, 0xff), fc.nat(255))
+const string = fc.array(byte, { maxLength: 12 }).map((content) => Buffer.from(content))
+/** What six digits can tell; negative zero is written as zero. */
+const float = fc.double().map((value) => Number(value.toPrecision(6)) + 0)
+
+/** @param side who writes it: a server may leave the elements of an array out, a client may not */
+export function arbitraryOf(schema: Schema, side: 'client' | 'server'): Arbitrary<unknown> {
+  switch (schema.kind) {
+    case 'int':
+      return integer(2 ** schema.bits - 1)
+    case 'bool':
+      return fc.boolean()
+    case 'float':
+      return float
+    case 'nothing':
+      return fc.constant(undefined)
+    case 'string':
+      return schema.charset === 'bytes' ? string : string.map((content) => content.toString('latin1'))
+    case 'bits':
+      return record(schema.bits.map((name) => [name, fc.boolean()]))
+    case 'either':
+      return arbitraryOf(schema.of.at(-1) as Schema, side)
+    case 'array':
+      return arrayOf(schema.of, side)
+    case 'enumeration':
+      return fc.constantFrom(...casesOf(schema.of).map(({ name }) => name))
+    case 'selection':
+      return fc.oneof(
+        ...casesOf(schema).map(({ name, of }) =>
+          record([
+            ['kind', fc.constant(name)],
+            ['value', arbitraryOf(of, side)],
+          ]),
+        ),
+      )
+    case 'struct':
+      return schema.name === 'Conf-List-Archaic'
+        ? confListArchaic(schema)
+        : record(Object.entries(schema.fields).map(([name, of]) => [name, arbitraryOf(of, side)]))
+  }
+}
+
+function integer(max: number): Arbitrary<number> {
+  return fc.oneof(fc.constantFrom(0, 1, 9, 10, max), fc.integer({ min: 0, max }))
+}
+
+function record(fields: (readonly [string, Arbitrary<unknown>])[]): Arbitrary<unknown> {
+  return fc.record(Object.fromEntries(fields), { noNullPrototype: true })
+}
+
+function arrayOf(element: Schema, side: 'client' | 'server'): Arbitrary<unknown> {
+  const values = fc.array(arbitraryOf(element, side), { maxLength: MAX_LENGTH })
+  if (side === 'client') return values
+  const omitted = fc.integer({ min: 1, max: MAX_OMITTED }).map((length) => Object.assign([], { omitted: length }))
+  return fc.oneof({ weight: 4, arbitrary: values }, { weight: 1, arbitrary: omitted })
+}
+
+function casesOf(schema: Schema): readonly { name: string; of: Schema }[] {
+  if (schema.kind !== 'selection') throw new Error(`a ${schema.kind} has no cases`)
+  return schema.cases
+}
+
+/** Its two arrays have one length. */
+function confListArchaic(schema: Schema & { kind: 'struct' }): Arbitrary<unknown> {
+  const [confNo, confType] = Object.values(schema.fields).map((list) => (list as Schema & { kind: 'array' }).of)
+  const pair = fc.tuple(arbitraryOf(confNo as Schema, 'server'), arbitraryOf(confType as Schema, 'server'))
+  return fc.array(pair, { maxLength: MAX_LENGTH }).map((pairs) => ({
+    confNos: pairs.map(([no]) => no),
+    confTypes: pairs.map(([, type]) => type),
+  }))
+}

@@ -1,0 +1,47 @@
+/** The messages that lyskomd sent (fixtures/wire), by what they are. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { CALLS, type CallName, callName } from '../../src/protocol/calls/index.ts'
+import type { AnyCodec } from '../../src/protocol/codec.ts'
+import { MESSAGES, messageName } from '../../src/protocol/messages.ts'
+
+const FOLDER = new URL('../../fixtures/wire/', import.meta.url)
+const FILE = /^(?:(reply|message|error)-(\d+)-([a-z0-9-]+)|(greeting|refusal)[a-z-]*)\.bin$/
+
+export interface Fixture {
+  file: string
+  kind: 'reply' | 'message' | 'error' | 'refusal' | 'greeting'
+  /** of the call, the message or the error; -1 for the others */
+  number: number
+  bytes: Buffer
+  /** of its data; undefined for errors, refusals and the greeting */
+  codec: AnyCodec | undefined
+}
+
+function fixture(file: string): Fixture {
+  const [, numbered, digits = '-1', label = '', other] = FILE.exec(file) ?? []
+  const kind = (numbered ?? other) as Fixture['kind']
+  if (kind === undefined) throw new Error(`a file of no known kind: ${file}`)
+  const number = Number(digits)
+  const bytes = readFileSync(new URL(file, FOLDER))
+  if (kind !== 'reply' && kind !== 'message') return { file, kind, number, bytes, codec: undefined }
+  const name = kind === 'reply' ? callName(number) : messageName(number)
+  if (name === undefined || !label.startsWith(name)) throw new Error(`${file} is named after another ${kind}`)
+  const codec = kind === 'reply' ? CALLS[name as CallName].reply : MESSAGES[name as keyof typeof MESSAGES].params
+  return { file, kind, number, bytes, codec }
+}
+
+export const FIXTURES: readonly Fixture[] = readdirSync(FOLDER)
+  .filter((file) => file !== 'README.md')
+  .sort()
+  .map(fixture)
+
+/** What lyskomd could not be brought to send, from the table in the folder's README: `call 3 change-name`. */
+export const UNREACHED: readonly string[] = [
+  ...readFileSync(new URL('README.md', FOLDER), 'utf8').matchAll(/^\| (\w+) \| (\d+) \| ([a-z-]+) \| .+ \|$/gm),
+].map(([, kind, number, name]) => `${kind} ${number} ${name}`)
+
+export function bytesOf(file: string): Buffer {
+  const found = FIXTURES.find((one) => one.file === `${file}.bin`)
+  if (found === undefined) throw new Error(`no fixture ${file}`)
+  return found.bytes
+}

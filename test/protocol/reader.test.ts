@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest'
+import { ProtocolError } from '../../src/protocol/errors.ts'
+import { Reader } from '../../src/protocol/reader.ts'
+
+const INT32 = 2 ** 32 - 1
+
+function over(tokens: string): Reader {
+  return new Reader(Buffer.from(`${tokens}\n`, 'latin1'))
+}
+
+function unreadable(): unknown {
+  return expect.objectContaining({ name: 'ProtocolError', code: 'unreadable' })
+}
+
+describe('a whole number', () => {
+  it.each([
+    ['0', 0],
+    ['7', 7],
+    ['4294967295', INT32],
+    ['   12', 12],
+    ['007', 7],
+  ])('%j is %i', (token, value) => {
+    expect(over(token).int(INT32)).toBe(value)
+  })
+
+  it.each(['', ' ', '-1', '+1', 'x', '{', '*', 'H', '.5', '\t1', '\r1', '\0', '\xb2'])('%j is none', (token) => {
+    expect(() => over(token).int(INT32)).toThrow(unreadable())
+  })
+
+  it.each([
+    ['256', 255],
+    ['65536', 65_535],
+    ['4294967296', INT32],
+    ['18446744073709551616', INT32],
+    ['9'.repeat(400), INT32],
+    ['0'.repeat(16), INT32],
+  ])('%s is over %i', (token, max) => {
+    expect(() => over(token).int(max)).toThrow(unreadable())
+  })
+
+  it('is exact up to what a number can hold', () => {
+    expect(over('999999999999999').int(Number.MAX_SAFE_INTEGER)).toBe(999_999_999_999_999)
+  })
+
+  it('ends where its digits end', () => {
+    const reader = over('12{')
+    expect(reader.int(99)).toBe(12)
+    expect(reader.arrayOpen()).toBe(true)
+  })
+})
+
+describe('a boolean', () => {
+  it('is 0 or 1', () => {
+    const reader = over('0 1')
+    expect([reader.bool(), reader.bool()]).toEqual([false, true])
+  })
+
+  it.each(['2', '11', 'true', '', '-1'])('%j is none', (token) => {
+    expect(() => over(token).bool()).toThrow(unreadable())
+  })
+})
+
+describe('a floating point number', () => {
+  it.each([
+    ['0', 0],
+    ['19.80', 19.8],
+    ['1.2e-02', 0.012],
+    ['3.77589e-05', 3.77589e-5],
+    ['1e+06', 1e6],
+    ['1E6', 1e6],
+    ['-1.5', -1.5],
+    ['1.79769e+308', 1.79769e308],
+    ['4.94066e-324', 5e-324],
+    ['inf', Number.POSITIVE_INFINITY],
+    ['-inf', Number.NEGATIVE_INFINITY],
+    ['nan', Number.NaN],
+    ['-nan', Number.NaN],
+  ])('%s is read as C prints it', (token, value) => {
+    expect(over(`${token} 1`).float()).toBe(value)
+    expect(over(token).float()).toBe(value)
+    expect(over(`${token}}`).float()).toBe(value)
+  })
+
+  it.each([
+    '',
+    'x',
+    '1.2.3',
+    '1e',
+    'e5',
+    '--1',
+    '+1',
+    '0x10',
+    '1,5',
+    'Infinity',
+    'infinity',
+    '1e9999',
+    '1_0',
+    '.',
+    '5H',
+  ])('%j is none', (token) => {
+    expect(() => over(token).float()).toThrow(unreadable())
+  })
+})
+
+describe('a string', () => {
+  it('is as many bytes as it says, whatever they are', () => {
+    const reader = over('  5Ha\nb 5 0H 3H{\0\xff')
+    expect(reader.bytes()).toEqual(Buffer.from('a\nb 5'))
+    expect(reader.bytes()).toEqual(Buffer.alloc(0))
+    expect(reader.latin1()).toBe('{\0\xff')
+    reader.end()
+  })
+
+  it('is a view on the message', () => {
+    const message = Buffer.from('3Habc\n')
+    expect(new Reader(message).bytes().buffer).toBe(message.buffer)
+  })
+
+  it.each([
+    '',
+    '5',
+    '5 H',
+    'H',
+    '-1H',
+    '3habc',
+    '4Habc',
+    '3Hab',
+    '4294967296H',
+    '99999999999999999999H',
+    '2147483648Habc',
+  ])('%j is none', (token) => {
+    expect(() => over(token).bytes()).toThrow(unreadable())
+    expect(() => over(token).latin1()).toThrow(unreadable())
+  })
+
+  it('never swallows the line feed that ends the message', () => {
+    expect(over('3Habc').bytes()).toEqual(Buffer.from('abc'))
+    expect(() => over('4Habc').bytes()).toThrow(unreadable())
+  })
+})
+
+describe('a bit string', () => {
+  it('is read bit by bit', () => {
+    const reader = over(' 0101}')
+    const start = reader.bitsOf(4)
+    expect([0, 1, 2, 3].map((bit) => reader.bit(start + bit))).toEqual([false, true, false, true])
+    expect(over('10000000').bits().length).toBe(8)
+  })
+
+  it.each(['', '010', '01010', '0102', '01 01', '0101x', '{', '2'])('%j is not one of four bits', (token) => {
+    expect(() => over(token).bitsOf(4)).toThrow(unreadable())
+  })
+
+  it.each(['', '2', '01x', '0101H', '{'])('%j is not one of any length', (token) => {
+    expect(() => over(token).bits()).toThrow(unreadable())
+  })
+})
+
+describe('an array', () => {
+  it.each([
+    ['0 *', { length: 0, follows: false }],
+    ['3 *', { length: 3, follows: false }],
+    ['4294967296 *', { length: 4_294_967_296, follows: false }],
+    ['0 { }', { length: 0, follows: true }],
+    ['2 { 1 2 }', { length: 2, follows: true }],
+    ['2{1 2}', { length: 2, follows: true }],
+  ])('%j begins', (token, start) => {
+    expect(over(token).arrayStart()).toEqual(start)
+  })
+
+  it.each(['', '*', '{ }', '2', '2 }', '-1 *', '-1 { }', '1 ( 1 )', '9999999999999999 *'])('%j does not', (token) => {
+    expect(() => over(token).arrayStart()).toThrow(unreadable())
+  })
+
+  it.each(['2147483648 { 1 }', '4 { 1 }', '999999999999999 { }'])('%j says more than can follow', (token) => {
+    expect(() => over(token).arrayStart()).toThrow(unreadable())
+  })
+
+  it('ends with its brace', () => {
+    expect(() => over(' }').arrayEnd()).not.toThrow()
+    expect(() => over('5 }').arrayEnd()).toThrow(unreadable())
+    expect(() => over('').arrayEnd()).toThrow(unreadable())
+  })
+})
+
+describe('the message', () => {
+  it('ends with its line feed and nothing but spaces before it', () => {
+    expect(() => over('').end()).not.toThrow()
+    expect(() => over('   ').end()).not.toThrow()
+    expect(() => over('1').end()).toThrow(unreadable())
+    expect(() => new Reader(Buffer.from('\n\n')).end()).toThrow(unreadable())
+  })
+
+  it.each(['', '=1', '=1\n '])('%j cannot be read: it has no line feed at its end', (bytes) => {
+    expect(() => new Reader(Buffer.from(bytes))).toThrow(unreadable())
+  })
+
+  it('stands still at its end, however often it is asked', () => {
+    const reader = over('1')
+    reader.int(9)
+    for (let i = 0; i < 3; i++) {
+      expect(() => reader.int(9)).toThrow(unreadable())
+      expect(() => reader.float()).toThrow(unreadable())
+      expect(() => reader.bits()).toThrow(unreadable())
+      expect(() => reader.bytes()).toThrow(unreadable())
+      expect(() => reader.arrayOpen()).toThrow(unreadable())
+    }
+    reader.end()
+    expect([reader.remaining, reader.peek()]).toEqual([1, 0x0a])
+  })
+
+  it('is not quoted in what is thrown: it may hold a password', () => {
+    const error = thrown(() => over('secret').int(9))
+    expect(error).toBeInstanceOf(ProtocolError)
+    expect(String(error)).not.toContain('secret')
+    expect(String(error)).toContain('at byte 0 of 7')
+  })
+})
+
+function thrown(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch (error) {
+    return error
+  }
+}
