@@ -121,7 +121,10 @@ export function readConfig(args: readonly string[] = [], env: Environment = {}):
 
 function configure(flags: Flags, env: Environment): Config {
   const { servers, ...values } = readSettings(flags, env)
-  return Object.freeze({ ...values, servers: readServers(servers) })
+  return Object.freeze({
+    ...values,
+    servers: Object.freeze(readServers(servers).map((server) => Object.freeze(server))),
+  })
 }
 
 export function flagName(name: SettingName): string {
@@ -167,14 +170,18 @@ function readSetting(name: SettingName, flags: Flags, env: Environment): unknown
 const RESERVED = ['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman']
 const ServerId = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'a server id is made of letters, digits, hyphens, full stops and underscores')
+  // One that begins with a digit would lose its place in the order: JavaScript puts such keys first.
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_.-]*$/,
+    'a server id is a letter, then letters, digits, hyphens, full stops and underscores',
+  )
   .refine((id) => !RESERVED.includes(id), 'is a path of the gateway itself')
 const name = z.string('must be a string').min(1, 'must not be empty')
 const Server = z.union([
-  z.strictObject({ name, demo: z.literal(true) }),
+  z.strictObject({ name, demo: z.literal(true, 'must be true where it is given') }),
   z.strictObject({
     name,
-    host: name,
+    host: z.string('must be a string').regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address'),
     port: z
       .int('must be a whole number from 1 to 65535')
       .min(1, 'must be a whole number from 1 to 65535')
@@ -202,12 +209,13 @@ function readServers(file: string): ServerConfig[] {
   return entries.map(([id, entry]) => {
     const idIssue = ServerId.safeParse(id).error?.issues[0]
     if (idIssue !== undefined) return fail(id, idIssue.message)
-    const isDemo = typeof entry === 'object' && entry !== null && 'demo' in entry
+    if (typeof entry !== 'object' || entry === null) return fail(id, 'must be an object')
+    const isDemo = 'demo' in entry
     const parsed = Server.options[isDemo ? 0 : 1].safeParse(entry)
     if (parsed.success) return { id, demo: false, host: '', port: 0, ...parsed.data }
     const issue = parsed.error.issues[0] as z.core.$ZodIssue
     if (issue.code === 'unrecognized_keys') return fail([id, issue.keys[0]].join('.'), 'there is no such key')
-    const missing = issue.path.length > 0 && !Object.hasOwn(entry as object, issue.path[0] as PropertyKey)
+    const missing = issue.path.length > 0 && !Object.hasOwn(entry, issue.path[0] as PropertyKey)
     return fail([id, ...issue.path].join('.'), missing ? 'is missing' : issue.message)
   })
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { type ServerType, serve } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
@@ -12,9 +13,6 @@ import type { ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
 import { Registry } from './sessions/registry.ts'
 
-/** How often a closing server lets go of connections that have become idle. */
-const IDLE_CHECK_MS = 20
-
 /** Close code of RFC 6455. */
 const GOING_AWAY = 1001
 
@@ -26,6 +24,8 @@ type WebSocketServerLike = NonNullable<ServeOptions['websocket']>['server']
 export interface Gateway {
   /** answers a request as Hono's and Node's `fetch` interface has it */
   readonly fetch: FetchCallback
+  /** Opens no more sessions, while those there are go on. */
+  refuse(): void
   /** Closes every LysKOM session. */
   close(): Promise<void>
 }
@@ -47,12 +47,15 @@ export async function startGateway(config: Config, log: Logger): Promise<Listeni
       maxPayload: config.maxBodyBytes,
       perMessageDeflate: false,
     })
-    const server = await listen(gateway.fetch, websockets, config)
+    const server = (await listen(gateway.fetch, websockets, config)) as Server
+    const inFlight = new InFlight(server)
+    answerInJson(server)
     return {
       url: urlOf(server) + config.basePath,
       close: async () => {
         for (const client of websockets.clients) client.close(GOING_AWAY, 'this gateway is shutting down')
-        await stopListening(server as Server, config.shutdownTimeoutMs)
+        gateway.refuse()
+        await stopListening(server, inFlight, config.shutdownTimeoutMs)
         await gateway.close()
       },
     }
@@ -92,6 +95,7 @@ export async function createGateway(config: Config, log: Logger): Promise<Gatewa
   })
   return {
     fetch: app.fetch,
+    refuse: () => registry.refuse(),
     close: async () => {
       await registry.closeAll()
       await closeDemos()
@@ -127,15 +131,63 @@ function urlOf(server: ServerType): string {
   return `http://${host}:${address.port}`
 }
 
-async function stopListening(server: Server, timeoutMs: number): Promise<void> {
+/** Takes no more connections and no more requests, and resolves when those in flight are answered, or the time is up. */
+async function stopListening(server: Server, inFlight: InFlight, timeoutMs: number): Promise<void> {
   const closed = once(server, 'close')
   server.close()
-  // A connection is kept alive after its last answer, and would keep the server open until the client lets go.
-  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
-  const timer = setTimeout(() => server.closeAllConnections(), timeoutMs)
+  await Promise.race([inFlight.none(), setTimeout(timeoutMs, undefined, { ref: false })])
+  // What is left has no request in flight: connections kept alive, or opened by browsers in advance.
+  server.closeAllConnections()
   await closed
-  clearInterval(idle)
-  clearTimeout(timer)
+}
+
+/** The requests that have come and are not answered. */
+class InFlight {
+  #count = 0
+  #isClosing = false
+  #whenNone: (() => void) | undefined
+
+  constructor(server: Server) {
+    server.prependListener('request', (_, response) => {
+      this.#count++
+      if (this.#isClosing) response.setHeader('Connection', 'close')
+      response.once('close', () => {
+        this.#count--
+        if (this.#count === 0) this.#whenNone?.()
+      })
+    })
+  }
+
+  /** Resolves when there are none. From now on clients are told not to send more. */
+  none(): Promise<void> {
+    this.#isClosing = true
+    return new Promise((resolve) => {
+      this.#whenNone = resolve
+      if (this.#count === 0) resolve()
+    })
+  }
+}
+
+/** What Node itself answers, before any request has come to the application: errors with a body, as all the others. */
+function answerInJson(server: Server): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
+    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+    const body = JSON.stringify({
+      error_type: 'httpkom',
+      error_msg: tooLarge ? 'The headers are too large.' : 'The request is not HTTP.',
+    })
+    const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
+    const headers = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close`
+    socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`)
+  })
+  server.on('checkExpectation', (_, response) => {
+    const body = JSON.stringify({ error_type: 'httpkom', error_msg: 'Nothing else is expected than 100-continue.' })
+    response.writeHead(417, { 'Content-Type': 'application/json' }).end(body)
+  })
 }
 
 interface SessionCounters {

@@ -28,7 +28,7 @@ const HARMLESS = {
  * round trip, since the server reads ahead.
  *
  * Rejects with a `ConnectionError`; with the server's `KomError` when it refuses the client's name or version; with a
- * `ProtocolError` when they cannot be written.
+ * `ProtocolError` when they cannot be written, or a reply cannot be read.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { connectTimeoutMs } = options.settings

@@ -7,7 +7,7 @@ import { Framer } from '../protocol/framer.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
 import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
 import type { Beating, Heartbeat } from './heartbeat.ts'
-import { Pending, type Waiting } from './pending.ts'
+import { Pending, Waiting } from './pending.ts'
 import type { ConnectionSettings } from './settings.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
 import { CallWindow, type Priority } from './window.ts'
@@ -39,6 +39,12 @@ type CallArguments<N extends CallName> =
     ? [params?: Params<N>, options?: CallOptions]
     : [params: Params<N>, options?: CallOptions]
 
+/** What is kept of a call while it waits. */
+interface PendingCall {
+  name: CallName
+  alone: boolean
+}
+
 interface ConnectionEvents {
   /** decoded only while somebody listens */
   message: [message: AsyncMessage]
@@ -48,6 +54,8 @@ interface ConnectionEvents {
 
 /** Calls waiting on one connection, those in flight included. */
 const MAX_WAITING = 4096
+/** And the bytes of their requests: some texts of the largest kind. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024
 /** How long the server has for closing the line after we said goodbye. */
 const GOODBYE_MS = 1000
 const GREETING = 'LysKOM'
@@ -66,7 +74,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   sessionNo = 0
   readonly #context: ConnectionContext
   readonly #framer: Framer
-  readonly #pending = new Pending<CallName>()
+  readonly #pending = new Pending<PendingCall>()
   readonly #window = new CallWindow()
   #transport: Transport | undefined
   #greeted = false
@@ -120,7 +128,17 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
       }
       const refNo = this.#pending.nextRefNo()
       const line = writeRequest(refNo, name, (params ?? {}) as Params<N>)
-      const waiting = this.#pending.add(refNo, name, this.#deadline(options?.timeoutMs), resolve, reject)
+      if (this.#pending.bytes + line.length > MAX_WAITING_BYTES) {
+        throw new ConnectionError('too-many-calls', `${MAX_WAITING_BYTES} bytes of calls wait on this session already`)
+      }
+      const deadline = this.#deadline(options?.timeoutMs)
+      const waiting = new Waiting(
+        { name, alone: options?.alone === true },
+        { deadline, size: line.length },
+        resolve,
+        reject,
+      )
+      this.#pending.add(refNo, waiting)
       const send = (): Promise<void> => {
         if (waiting.settled) {
           // Given up while it was queued: the server was not asked, so no reply will come.
@@ -128,7 +146,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
           return Promise.resolve()
         }
         this.#transport?.write(line)
-        return waiting.answered()
+        return waiting.over()
       }
       if (options?.alone) this.#window.runAlone(send)
       else this.#window.run(send, options?.priority)
@@ -153,11 +171,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
 
   beat(now: number): void {
     const { callTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = this.#context.settings
-    const overdue = this.#pending.expire(
+    const late = this.#pending.expire(
       now,
-      (name) => new ConnectionError('call-timeout', `the LysKOM server did not answer ${name} in time`),
+      ({ name }) => new ConnectionError('call-timeout', `the LysKOM server did not answer ${name} in time`),
     )
-    if (overdue > callTimeoutMs) {
+    // After a late call that was to run alone nobody knows who is logged in; after twice its time none will be answered.
+    if (late.some(({ call, deadline }) => call.alone || now > deadline + callTimeoutMs)) {
       this.#die('line-silent', 'the LysKOM server left a call without an answer')
     } else if (this.#keepaliveSent === undefined) {
       if (now - this.#lastReceived < keepaliveMs) return
@@ -203,9 +222,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   /** Makes the server say something: the cheapest call there is, past the window. */
   #ask(): void {
     const refNo = this.#pending.nextRefNo()
+    const line = writeRequest(refNo, 'get-time', {})
+    const call = { name: 'get-time', alone: false } as const
     const ignore = (): void => undefined
-    this.#pending.add(refNo, 'get-time', this.#deadline(), ignore, ignore)
-    this.#transport?.write(writeRequest(refNo, 'get-time', {}))
+    this.#pending.add(refNo, new Waiting(call, { deadline: this.#deadline(), size: line.length }, ignore, ignore))
+    this.#transport?.write(line)
   }
 
   #receive(line: Buffer): void {
@@ -229,7 +250,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
         const waiting = this.#take(envelope.refNo)
         let reply: unknown
         try {
-          reply = readData(CALLS[waiting.call].reply as AnyCodec, envelope.reader)
+          reply = readData(CALLS[waiting.call.name].reply as AnyCodec, envelope.reader)
         } catch (error) {
           waiting.reject(error as Error)
           return
@@ -250,7 +271,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     }
   }
 
-  #take(refNo: number): Waiting<CallName> {
+  #take(refNo: number): Waiting<PendingCall> {
     const waiting = this.#pending.take(refNo)
     if (waiting === undefined) throw new ProtocolError('unreadable', 'a reply to a call that was not made')
     return waiting

@@ -16,7 +16,7 @@ export type ConnectionErrorCode =
   | 'line-refused'
   /** bytes came that are not Protocol A */
   | 'line-unreadable'
-  /** nothing came, not even a reply to the keepalive */
+  /** nothing came, not even a reply to the keepalive; or a call was left without an answer */
   | 'line-silent'
   /** closed by this side */
   | 'line-closed'

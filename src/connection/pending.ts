@@ -1,19 +1,28 @@
 /** INT32 in the specification, but lyskomd extends the sign of what is over 31 bits, and answers to another number. */
 const MAX_REF_NO = 2 ** 31 - 1
 
-/** A call that waits for its reply; answered once, whatever happens twice. */
+/** A call that waits for its reply. Its caller is answered once, whatever happens twice. */
 export class Waiting<C> {
   readonly call: C
   /** In the clock of `Pending.expire`, milliseconds. */
   readonly deadline: number
+  /** What it takes to hold it, bytes. */
+  readonly size: number
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: Error) => void
   #settled = false
-  #onAnswered: (() => void) | undefined
+  #isOver = false
+  #onOver: (() => void) | undefined
 
-  constructor(call: C, deadline: number, resolve: (value: unknown) => void, reject: (error: Error) => void) {
+  constructor(
+    call: C,
+    { deadline, size }: { deadline: number; size: number },
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ) {
     this.call = call
     this.deadline = deadline
+    this.size = size
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -24,26 +33,29 @@ export class Waiting<C> {
   }
 
   resolve(value: unknown): void {
-    if (this.#settle()) this.#resolve(value)
+    if (this.#settled) return
+    this.#settled = true
+    this.#resolve(value)
   }
 
   reject(error: Error): void {
-    if (this.#settle()) this.#reject(error)
+    if (this.#settled) return
+    this.#settled = true
+    this.#reject(error)
   }
 
-  /** Resolves when the caller is answered. */
-  answered(): Promise<void> {
+  /** Resolves when the server has answered, or will not. */
+  over(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#settled) resolve()
-      else this.#onAnswered = resolve
+      if (this.#isOver) resolve()
+      else this.#onOver = resolve
     })
   }
 
-  #settle(): boolean {
-    if (this.#settled) return false
-    this.#settled = true
-    this.#onAnswered?.()
-    return true
+  /** No reply is to come any more. */
+  end(): void {
+    this.#isOver = true
+    this.#onOver?.()
   }
 }
 
@@ -54,6 +66,7 @@ export class Waiting<C> {
 export class Pending<C> {
   readonly #waiting = new Map<number, Waiting<C>>()
   #lastRefNo = 0
+  #bytes = 0
 
   get size(): number {
     return this.#waiting.size
@@ -67,43 +80,45 @@ export class Pending<C> {
     return this.#lastRefNo
   }
 
-  add(
-    refNo: number,
-    call: C,
-    deadline: number,
-    resolve: (value: unknown) => void,
-    reject: (error: Error) => void,
-  ): Waiting<C> {
-    const waiting = new Waiting(call, deadline, resolve, reject)
+  /** The bytes that the waiting calls take. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  add(refNo: number, waiting: Waiting<C>): void {
     this.#waiting.set(refNo, waiting)
-    return waiting
+    this.#bytes += waiting.size
   }
 
   /** Takes out the call that a reply is for; undefined if no such call was made. */
   take(refNo: number): Waiting<C> | undefined {
     const waiting = this.#waiting.get(refNo)
+    if (waiting === undefined) return undefined
     this.#waiting.delete(refNo)
+    this.#bytes -= waiting.size
+    waiting.end()
     return waiting
   }
 
-  /**
-   * Rejects the calls whose deadline has passed. Returns for how many milliseconds the call that is longest overdue
-   * has been so, 0 when none is.
-   */
-  expire(now: number, error: (call: C) => Error): number {
-    let overdue = 0
+  /** Rejects the calls whose deadline has passed; they stay until their late reply comes. Returns all that are late. */
+  expire(now: number, error: (call: C) => Error): Waiting<C>[] {
+    const late: Waiting<C>[] = []
     for (const waiting of this.#waiting.values()) {
       if (now <= waiting.deadline) continue
-      overdue = Math.max(overdue, now - waiting.deadline)
+      late.push(waiting)
       if (!waiting.settled) waiting.reject(error(waiting.call))
     }
-    return overdue
+    return late
   }
 
   /** The line is dead: everybody who waits is told so. */
   rejectAll(error: Error): void {
     const all = [...this.#waiting.values()]
     this.#waiting.clear()
-    for (const waiting of all) waiting.reject(error)
+    this.#bytes = 0
+    for (const waiting of all) {
+      waiting.reject(error)
+      waiting.end()
+    }
   }
 }

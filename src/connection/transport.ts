@@ -41,6 +41,8 @@ export function connectTcp(address: TcpAddress, handlers: TransportHandlers, sig
         failure = error
       })
       socket.on('data', (chunk: Buffer) => handlers.data(chunk))
+      // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
+      socket.once('end', () => socket.destroy())
       socket.once('close', () => handlers.close(failure))
       resolve(new TcpTransport(socket))
     })

@@ -84,13 +84,20 @@ export interface Person {
 export type RecipientKind = 'recpt' | 'cc-recpt' | 'bcc-recpt'
 export type LinkKind = 'comm-to' | 'comm-in' | 'footn-to' | 'footn-in'
 
-export interface Recipient {
+/** How a recipient or a link came to a text that was there before. */
+interface Added {
+  /** absent when it was the author */
+  readonly sentBy?: number
+  readonly sentAt?: Date
+}
+
+export interface Recipient extends Added {
   readonly kind: RecipientKind
   readonly conf: number
   readonly localNo: number
 }
 
-export interface Link {
+export interface Link extends Added {
   readonly kind: LinkKind
   readonly text: number
 }
@@ -226,7 +233,7 @@ export class Database {
     const no = fields.no ?? this.#highestText + 1
     this.#highestText = Math.max(this.#highestText, no)
     const misc: Misc[] = fields.misc.map((item) =>
-      'text' in item ? item : { ...item, localNo: this.#receive(item.conf, no, fields.created) },
+      'text' in item ? item : { ...item, localNo: this.receive(item.conf, no, fields.created) },
     )
     for (const item of misc) {
       if ('text' in item)
@@ -282,7 +289,8 @@ export class Database {
     this.conferences.delete(conf.no)
   }
 
-  #receive(conf: number, text: number, at: Date): number {
+  /** Gives a text its local number in a conference. */
+  receive(conf: number, text: number, at = new Date()): number {
     const conference = this.conferences.get(conf)
     if (conference === undefined) throw new Error(`no conference ${conf}`)
     conference.lastWritten = at

@@ -100,7 +100,8 @@ export function visibleMisc(db: Database, viewer: Viewer, text: Text): Misc[] {
     if (conf === undefined) return false
     const allowed = access(db, viewer, conf)
     if (item.kind !== 'bcc-recpt') return allowed > ACCESS.none
-    return allowed >= ACCESS.member || supervisesPerson(db, viewer, text.author)
+    const sender = item.sentBy ?? text.author
+    return [text.author, sender].some((by) => supervisesPerson(db, viewer, by)) || allowed >= ACCESS.member
   })
 }
 
@@ -108,15 +109,20 @@ export function visibleMisc(db: Database, viewer: Viewer, text: Text): Misc[] {
 export function submitTo(db: Database, viewer: Viewer, conf: Conference, anonymous: boolean): Conference {
   let at: Conference | undefined = conf
   for (let hops = 0; at !== undefined && hops < MAX_SUPER_CONF_HOPS; hops++) {
-    const permitted = at.permittedSubmitters
-    const submitters = db.conferences.get(permitted)
-    if (permitted === 0 || submitters?.members.has(viewer.person) || supervises(db, viewer, at)) {
+    if (maySubmit(db, viewer, at)) {
       if (!anonymous || at.type.allowAnonymous) return at
       throw KomError.of('anonymous-rejected', conf.no)
     }
     at = db.conferences.get(at.superConf)
   }
   throw KomError.of('access-denied', conf.no)
+}
+
+/** Whether texts of the viewer end in this very conference. */
+export function maySubmit(db: Database, viewer: Viewer, conf: Conference): boolean {
+  const permitted = conf.permittedSubmitters
+  const submitters = db.conferences.get(permitted)
+  return permitted === 0 || submitters?.members.has(viewer.person) === true || supervises(db, viewer, conf)
 }
 
 const MAX_SUPER_CONF_HOPS = 17

@@ -43,7 +43,3 @@ export function firstUnread(ranges: readonly ReadRange[]): number {
   const first = ranges[0]
   return first?.firstRead === 1 ? first.lastRead + 1 : 1
 }
-
-export function isRead(ranges: readonly ReadRange[], localNo: number): boolean {
-  return ranges.some(({ firstRead, lastRead }) => firstRead <= localNo && localNo <= lastRead)
-}

@@ -43,7 +43,9 @@ export function createApp(options: AppOptions): Hono<Env> {
   const { servers, counters, corsOrigins, corsMaxAgeSeconds, maxBodyBytes, onAccess, onInternalError } = options
 
   const knownServer = createMiddleware<Env>(async (c, next) => {
-    if (!servers.has(c.req.param('server') ?? '')) throw new HTTPException(404, { message: 'There is no such server.' })
+    const serverId = c.req.param('server') ?? ''
+    if (!servers.has(serverId)) throw new HTTPException(404, { message: 'There is no such server.' })
+    c.set('serverId', serverId)
     await next()
   })
 

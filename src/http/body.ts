@@ -4,6 +4,8 @@ import { z } from 'zod'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
 const LATIN1 = /^[\0-\xff]*$/
+/** Far more than a LysKOM server takes for a name or a password: what is in between is for it to refuse. */
+const MAX_STRING = 1000
 const DIGITS = /^\d{1,15}$/
 
 /** A whole number from 0 to `max`, as a JSON number or as a string of digits. */
@@ -17,12 +19,17 @@ export const confNo = wholeNumber(2 ** 16 - 1)
 export const textNo = wholeNumber(2 ** 32 - 1)
 
 /** A string that the LysKOM server can hold. */
-export const latin1 = z.string('must be a string.').regex(LATIN1, 'holds characters outside ISO 8859-1.')
+export const latin1 = z
+  .string('must be a string.')
+  .max(MAX_STRING, `is longer than ${MAX_STRING} characters.`)
+  .regex(LATIN1, 'holds characters outside ISO 8859-1.')
 
 /** Reads the JSON body. Fails with a 400 that names the first field that is wrong. */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
   if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw badRequest('Invalid body.')
-  const bytes = await c.req.arrayBuffer()
+  const bytes = await c.req.arrayBuffer().catch(() => {
+    throw badRequest('The body did not come whole.')
+  })
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

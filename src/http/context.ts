@@ -1,5 +1,3 @@
-import type { Context } from 'hono'
-import type { ConnInfo } from 'hono/conninfo'
 import type { KomError } from '../protocol/errors.ts'
 import type { OpenedSession, Registry } from '../sessions/registry.ts'
 import type { HttpCounters } from './counters.ts'
@@ -39,13 +37,13 @@ export interface AppOptions {
   onAccess: (entry: AccessEntry) => void
   /** an error that is our own fault; the client is told nothing of it */
   onInternalError: (error: unknown) => void
-  /** how to learn who asks; by default from Node's socket */
-  connInfo?: (c: Context) => ConnInfo
 }
 
 /** What middleware leaves for the routes. */
 export interface Env {
   Variables: {
+    /** the server that the path names; set for all its routes */
+    serverId: string
     /** set by `requireSession` */
     opened: OpenedSession
     /** set by `namedErrors` */

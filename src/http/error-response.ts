@@ -19,6 +19,7 @@ export function gatewayError(c: Context, status: ContentfulStatusCode, message: 
 /** Answers a request that ended in an error. `report` is told of those that are nobody's but ours. */
 export function errorResponse(error: Error, c: Context<Env>, report: (error: unknown) => void): Response {
   if (error instanceof KomError) return komError(c, error)
+  if (hasBrokenOff(c)) return gatewayError(c, 400, 'The request did not come whole.')
   const status = gatewayStatus(error)
   if (status === 500) report(error)
   if (status === 503) c.header('Retry-After', String(RETRY_AFTER_SECONDS))
@@ -37,6 +38,12 @@ export function komErrorJson({ errorCode, errorStatus, errorName }: KomError) {
     error_status: String(errorStatus),
     error_msg: camelCase(errorName),
   }
+}
+
+/** Whether the client left in the middle of its request: whatever went wrong then is no fault of ours. */
+function hasBrokenOff(c: Context): boolean {
+  const incoming = c.env?.incoming as { complete: boolean; destroyed: boolean } | undefined
+  return incoming?.destroyed === true && !incoming.complete
 }
 
 function gatewayStatus(error: Error): ContentfulStatusCode {

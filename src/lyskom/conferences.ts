@@ -23,6 +23,7 @@ export interface Conference extends Omit<ConfStat, Numbers> {
   auxItems: NamedAuxItem[]
 }
 
+const MAX_CONF_NO = 2 ** 16 - 1
 const PLAIN: ExtendedConfType = {
   rdProt: false,
   original: false,
@@ -42,6 +43,7 @@ export async function findConferences(
 ): Promise<ConferenceName[]> {
   const number = /^\s*#\s*(\d{1,5})\s*$/.exec(name)?.[1]
   if (number === undefined) return session.names.lookup(name, want)
+  if (Number(number) > MAX_CONF_NO) return []
   try {
     const found = await getMicroConference(session, Number(number))
     return (found.type.letterbox ? want.persons : want.conferences) ? [found] : []

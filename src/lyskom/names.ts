@@ -54,14 +54,13 @@ export class Names {
   }
 
   /** Looks a name up by the server's name expansion (chapter Name Expansion). */
-  async lookup(name: string, want: { persons: boolean; conferences: boolean }): Promise<ConfZInfo[]> {
-    const found = await this.#connection.call('lookup-z-name', {
-      name,
-      wantPers: want.persons,
-      wantConfs: want.conferences,
-    })
-    for (const each of found) this.#remember(each.confNo, Promise.resolve(each.name))
-    return found
+  lookup(name: string, want: { persons: boolean; conferences: boolean }): Promise<ConfZInfo[]> {
+    return this.#connection.call('lookup-z-name', { name, wantPers: want.persons, wantConfs: want.conferences })
+  }
+
+  /** Somebody else is logged in, who may not see what the one before saw. */
+  clear(): void {
+    this.#names.clear()
   }
 
   /** The one person that a name stands for; a name given in full wins over longer ones that begin alike. */

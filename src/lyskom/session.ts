@@ -42,7 +42,7 @@ export class LyskomSession {
     return this.#persNo
   }
 
-  /** Asks the server for the session's number. One round trip, two until the person's name is known. */
+  /** Asks the server for the session's number. One round trip. */
   async whoAmI(): Promise<{ sessionNo: number; person: PersonName | null }> {
     const persNo = this.#persNo
     if (persNo === 0) return { sessionNo: await this.connection.call('who-am-i'), person: null }
@@ -64,12 +64,12 @@ export class LyskomSession {
   /** @param invisible whether others shall not be told. One round trip. */
   async loginAs(person: number, passwd: string, invisible: boolean): Promise<void> {
     await this.connection.call('login', { person, passwd, invisible }, { alone: true })
-    this.#persNo = person
+    this.#become(person)
   }
 
   async logout(): Promise<void> {
     await this.connection.call('logout', {}, { alone: true })
-    this.#persNo = 0
+    this.#become(0)
   }
 
   /** Tells the server that somebody is there: the idle time that others see begins anew. */
@@ -90,5 +90,10 @@ export class LyskomSession {
   /** Says goodbye and closes the line. Never rejects. */
   close(): Promise<void> {
     return this.connection.close()
+  }
+
+  #become(persNo: number): void {
+    if (persNo !== this.#persNo) this.names.clear()
+    this.#persNo = persNo
   }
 }

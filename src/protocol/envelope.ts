@@ -37,7 +37,7 @@ export function readEnvelope(line: Buffer): Envelope {
       if (line[1] === PERCENT) return { kind: 'refusal', text: refusalText(line) }
       const refNo = reader.int(MAX_REF_NO)
       const errorCode = reader.int(MAX_REF_NO)
-      const errorStatus = reader.int(MAX_STATUS)
+      const errorStatus = reader.anyInt()
       return { kind: 'error', refNo, errorCode, errorStatus }
     }
     case COLON:

@@ -10,6 +10,8 @@ const CLOSE = 0x7d
 
 /** More digits than any number of the protocol, and few enough to be exact. */
 const MAX_DIGITS = 15
+/** Enough of a number to see that it is huge. */
+const MAX_TOKEN = 40
 const FLOAT = /^-?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|inf|nan)$/
 
 /**
@@ -42,6 +44,16 @@ export class Reader {
     const value = this.#digits('a number')
     if (value > max) this.#fail(`a number of at most ${max}`)
     return value
+  }
+
+  /** A whole number of any length; what is too large to be exact is the largest exact one. */
+  anyInt(): number {
+    this.#spaces()
+    const start = this.#at
+    while (!this.#atSeparator()) this.#at++
+    const token = this.#bytes.toString('latin1', start, Math.min(this.#at, start + MAX_TOKEN))
+    if (!/^\d+$/.test(token)) this.#fail('a number')
+    return Math.min(Number(token), Number.MAX_SAFE_INTEGER)
   }
 
   bool(): boolean {

@@ -71,8 +71,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #bodies = new Map<string, BodyCache>()
   /** Sessions for each client address, those being opened included. */
   readonly #perAddress = new Map<string, number>()
-  /** Those being opened. */
-  #opening = 0
+  readonly #opening = new Set<Promise<OpenedSession>>()
   readonly #sweeper: NodeJS.Timeout
   #shuttingDown = false
 
@@ -93,39 +92,18 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * Opens a session and makes its key. Rejects with a `RegistryError` over a limit, and as `connect` does.
    * @throws RangeError for a server id that is not configured
    */
-  async open({ serverId, clientAddress, client }: OpenRequest): Promise<OpenedSession> {
-    const address = this.#options.servers.get(serverId)
-    const bodies = this.#bodies.get(serverId)
-    if (address === undefined || bodies === undefined) throw new RangeError('no such server')
-    this.#reserve(clientAddress)
-    let session: LyskomSession
+  async open(request: OpenRequest): Promise<OpenedSession> {
+    this.#reserve(request.clientAddress)
+    const opening = this.#open(request)
+    this.#opening.add(opening)
     try {
-      session = await openSession({
-        ...this.#options.connections,
-        ...address,
-        clientHost: clientAddress,
-        client,
-        bodies,
-      })
+      return await opening
     } catch (error) {
-      this.#release(clientAddress)
+      this.#release(request.clientAddress)
       throw error
     } finally {
-      this.#opening--
+      this.#opening.delete(opening)
     }
-    const dead = session.connection.dead
-    if (this.#shuttingDown || dead !== undefined) {
-      this.#release(clientAddress)
-      await session.close()
-      throw dead ?? shuttingDown()
-    }
-    const id = uuid()
-    const handle = createHash('sha256').update(id).digest('hex').slice(0, 12)
-    const opened = { id, handle, serverId, clientAddress, session, lastUsed: performance.now(), streams: 0 }
-    this.#sessions.set(id, opened)
-    session.connection.once('close', (reason) => this.#forget(opened, reason.code))
-    this.emit('opened', opened)
-    return opened
   }
 
   /** The live session that an id opens on a server; finding it renews its lease. */
@@ -159,17 +137,43 @@ export class Registry extends EventEmitter<RegistryEvents> {
     }
   }
 
-  /** Opens no more sessions and closes those there are. */
-  async closeAll(): Promise<void> {
+  /** Opens no more sessions, while those there are go on. */
+  refuse(): void {
     this.#shuttingDown = true
+  }
+
+  /** Opens no more sessions, and closes those there are and those being opened. */
+  async closeAll(): Promise<void> {
+    this.refuse()
     clearInterval(this.#sweeper)
-    await Promise.all([...this.#sessions.values()].map((opened) => this.close(opened, 'shutdown')))
+    const all = [...this.#sessions.values()].map((opened) => this.close(opened, 'shutdown'))
+    await Promise.all([...all, Promise.allSettled(this.#opening)])
+  }
+
+  async #open({ serverId, clientAddress, client }: OpenRequest): Promise<OpenedSession> {
+    const address = this.#options.servers.get(serverId)
+    const bodies = this.#bodies.get(serverId)
+    if (address === undefined || bodies === undefined) throw new RangeError('no such server')
+    const shared = this.#options.connections
+    const session = await openSession({ ...shared, ...address, clientHost: clientAddress, client, bodies })
+    const dead = session.connection.dead
+    if (this.#shuttingDown || dead !== undefined) {
+      await session.close()
+      throw dead ?? shuttingDown()
+    }
+    const id = uuid()
+    const handle = createHash('sha256').update(id).digest('hex').slice(0, 12)
+    const opened = { id, handle, serverId, clientAddress, session, lastUsed: performance.now(), streams: 0 }
+    this.#sessions.set(id, opened)
+    session.connection.once('close', (reason) => this.#forget(opened, reason.code))
+    this.emit('opened', opened)
+    return opened
   }
 
   #reserve(clientAddress: string): void {
     const { maxSessions, maxSessionsPerAddress } = this.#options
     if (this.#shuttingDown) throw shuttingDown()
-    if (this.#sessions.size + this.#opening >= maxSessions) {
+    if (this.#sessions.size + this.#opening.size >= maxSessions) {
       throw new RegistryError('too-many-sessions', `this gateway holds no more than ${maxSessions} sessions`)
     }
     const held = this.#perAddress.get(clientAddress) ?? 0
@@ -180,7 +184,6 @@ export class Registry extends EventEmitter<RegistryEvents> {
       )
     }
     this.#perAddress.set(clientAddress, held + 1)
-    this.#opening++
   }
 
   #release(clientAddress: string): void {

@@ -1,18 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectTo } from '../support/connection.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { BACKENDS, type Backend, type Cast, makeCast } from './backends.ts'
+import { gatewayError, protocolError } from './answers.ts'
+import { BACKENDS, type Backend } from './backends.ts'
+import { type Cast, makeCast } from './cast.ts'
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const CLIENT = { client: { name: 'contract', version: '1.0' } }
-
-const protocolError = (code: number, msg: string, status: number | string) => ({
-  error_type: 'protocol-a',
-  error_code: code,
-  error_msg: msg,
-  error_status: String(status),
-})
-const gatewayError = (msg: string | RegExp) => ({ error_type: 'httpkom', error_msg: expect.stringMatching(msg) })
 
 describe.each(BACKENDS)('the session API on $name', ({ start }) => {
   let backend: Backend

@@ -3,7 +3,7 @@ import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
 import { type Handlers, list, tell } from '../context.ts'
 import type { StoredAuxItem } from '../database.ts'
-import { ACCESS, access, conferenceFor, mayRead, supervises, textFor } from '../permissions.ts'
+import { ACCESS, access, conferenceFor, mayRead, supervises } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { checkName } from './names.ts'
 
@@ -56,7 +56,8 @@ export const conferences = {
     session.mustBePerson
     const conf = conferenceFor(db, session, confNo)
     if (!supervises(db, session, conf)) throw KomError.of('permission-denied', confNo)
-    if (textNo !== 0) textFor(db, session, textNo)
+    // One need not be able to read it.
+    if (textNo !== 0 && !db.texts.has(textNo)) throw KomError.of('no-such-text', textNo)
     const old = conf.presentation
     db.pin(textNo, 1)
     db.pin(old, -1)

@@ -1,6 +1,7 @@
 import type { Handlers } from '../context.ts'
 import { conferences } from './conferences.ts'
 import { deleting } from './deleting.ts'
+import { linking } from './linking.ts'
 import { memberships } from './memberships.ts'
 import { names } from './names.ts'
 import { persons } from './persons.ts'
@@ -22,4 +23,5 @@ export const HANDLERS: Partial<Handlers> = {
   ...reading,
   ...texts,
   ...deleting,
+  ...linking,
 }

@@ -22,7 +22,7 @@ export const persons = {
       privileges: person.privileges,
       flags: { unreadIsSecret: person.unreadIsSecret, ...NO_FLAGS },
       lastLogin: session.time(person.lastLogin),
-      userArea: person.userArea,
+      userArea: supervisesPerson(db, session, persNo) ? person.userArea : 0,
       totalTimePresent: person.totalSeconds,
       sessions: person.sessions,
       createdLines: person.createdLines,

@@ -174,11 +174,12 @@ function head(session: Session, { created, author, lines, body, noOfMarks }: Tex
 
 function miscFor({ db }: Context, session: Session, text: Text) {
   const items = visibleMisc(db, session, text).flatMap((item): MiscInfo[] => {
-    if ('text' in item) return [{ kind: item.kind, value: item.text }]
-    return [
-      { kind: item.kind, value: item.conf },
-      { kind: 'loc-no', value: item.localNo },
+    const added: MiscInfo[] = [
+      ...(item.sentBy === undefined ? [] : [{ kind: 'sent-by' as const, value: item.sentBy }]),
+      ...(item.sentAt === undefined ? [] : [{ kind: 'sent-at' as const, value: session.time(item.sentAt) }]),
     ]
+    if ('text' in item) return [{ kind: item.kind, value: item.text }, ...added]
+    return [{ kind: item.kind, value: item.conf }, { kind: 'loc-no', value: item.localNo }, ...added]
   })
   return list(items)
 }

@@ -26,5 +26,5 @@ export function access(counters: HttpCounters, onAccess: (entry: AccessEntry) =>
 
 /** Clients have been seen to put the id where a number belongs. */
 function withoutIds(path: string): string {
-  return path.slice(0, MAX_PATH).replace(UUID, '<id>')
+  return path.replace(UUID, '<id>').slice(0, MAX_PATH)
 }

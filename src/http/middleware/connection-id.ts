@@ -21,7 +21,7 @@ export function requireSession(registry: Registry, from: 'header' | 'header-or-q
   return createMiddleware<Env>(async (c, next) => {
     const id = from === 'header' ? c.req.header(CONNECTION_HEADER) : connectionId(c)
     if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
-    const opened = registry.find(c.req.param('server') ?? '', id)
+    const opened = registry.find(c.get('serverId'), id)
     if (opened === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
     c.set('opened', opened)
     await next()

@@ -1,5 +1,5 @@
 import { getConnInfo } from '@hono/node-server/conninfo'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { KomError } from '../../protocol/errors.ts'
@@ -8,8 +8,9 @@ import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
 import { CONNECTION_HEADER, connectionId, requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { pathNumber } from '../parameters.ts'
 
-const Open = z.object({ client: z.object({ name: latin1, version: latin1 }) })
+const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'must be an object.') })
 const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
 const WorkingConference = z.object({ conf_no: confNo })
 
@@ -17,7 +18,7 @@ const WorkingConference = z.object({ conf_no: confNo })
 const MAX_SESSION_NO = 2 ** 32 - 1
 
 /** Opening, closing and using a session; mounted under `/<server id>/sessions`. */
-export function sessionRoutes({ registry, connInfo = getConnInfo }: AppOptions) {
+export function sessionRoutes({ registry }: AppOptions) {
   const session = requireSession(registry, 'header')
   const sessionOrQuery = requireSession(registry, 'header-or-query')
 
@@ -27,8 +28,7 @@ export function sessionRoutes({ registry, connInfo = getConnInfo }: AppOptions) 
         throw new HTTPException(409, { message: `A new session is opened without ${CONNECTION_HEADER}.` })
       }
       const { client } = await readBody(c, Open)
-      const serverId = c.req.param('server' as never) as string
-      const opened = await registry.open({ serverId, clientAddress: clientAddress(connInfo(c)), client })
+      const opened = await registry.open({ serverId: c.get('serverId'), clientAddress: clientAddress(c), client })
       // A client that has given up will never use the session it does not know of.
       if (c.req.raw.signal.aborted) await registry.close(opened)
       c.header(CONNECTION_HEADER, opened.id)
@@ -68,7 +68,7 @@ export function sessionRoutes({ registry, connInfo = getConnInfo }: AppOptions) 
     })
     .delete('/:no{[0-9]+}', sessionOrQuery, namedErrors({ 'undefined-session': 404 }), async (c) => {
       const opened = c.get('opened')
-      const no = Number(c.req.param('no'))
+      const no = pathNumber(c, 'no', Number.MAX_SAFE_INTEGER)
       if (no === 0 || no === opened.session.connection.sessionNo) await registry.close(opened)
       else if (no <= MAX_SESSION_NO) await opened.session.disconnect(no)
       else if (opened.session.persNo === 0) throw KomError.of('login-first', 0)
@@ -90,6 +90,8 @@ function whoLogsIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: nu
 }
 
 /** What the LysKOM server shows as the client's host: an IPv4 address without the IPv6 prefix that Node gives it. */
-function clientAddress({ remote }: { remote: { address?: string } }): string {
-  return (remote.address ?? 'unknown').replace(/^::ffff:/, '')
+function clientAddress(c: Context): string {
+  // Where the gateway is embedded there may be no socket of Node's.
+  const address = c.env?.incoming === undefined ? undefined : getConnInfo(c).remote.address
+  return (address ?? 'unknown').replace(/^::ffff:/, '')
 }

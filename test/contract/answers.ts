@@ -1,0 +1,60 @@
+import { expect } from 'vitest'
+
+/** What the LysKOM server refused, as clients are told it. */
+export const protocolError = (code: number, msg: string, status: number | string) => ({
+  error_type: 'protocol-a',
+  error_code: code,
+  error_msg: msg,
+  error_status: String(status),
+})
+
+/** What the gateway refused. */
+export const gatewayError = (msg: string | RegExp) => ({
+  error_type: 'httpkom',
+  error_msg: typeof msg === 'string' ? msg : expect.stringMatching(msg),
+})
+
+export const noSuchText = (no: number) => protocolError(14, 'NoSuchText', no)
+export const undefinedConference = (no: number) => protocolError(9, 'UndefinedConference', no)
+export const undefinedPerson = (no: number) => protocolError(10, 'UndefinedPerson', no)
+export const permissionDenied = (no: number) => protocolError(12, 'PermissionDenied', no)
+export const notMember = (no: number) => protocolError(13, 'NotMember', no)
+export const textZero = protocolError(15, 'TextZero', 0)
+export const conferenceZero = protocolError(8, 'ConferenceZero', 0)
+
+/** A number that neither server gives out in a test. */
+export const NOWHERE = 4711
+
+export const TIME = expect.stringMatching(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+
+/** The flags of a conference in the order of their bits, each a number. */
+export const conferenceType = (bits: string) => {
+  const [rd_prot, original, secret, letterbox, allow_anonymous, forbid_secret] = [...bits].map(Number)
+  return { rd_prot, original, secret, letterbox, allow_anonymous, forbid_secret, reserved2: 0, reserved3: 0 }
+}
+
+const wholeNumber = (field: string, max: number) => `"${field}" must be a whole number from 0 to ${max}.`
+
+/** What is no number from 0 to `max`, and what the 400 says of it when it stands in `field`. */
+export const notWhole = (field: string, max: number): [value: unknown, message: string][] => [
+  ...[
+    -1,
+    '-1',
+    1.5,
+    '1.5',
+    max + 1,
+    String(max + 1),
+    2 ** 64,
+    '1'.repeat(30),
+    1e300,
+    'x',
+    '',
+    ' 1',
+    '0x1',
+    true,
+    [1],
+    {},
+  ].map((value): [unknown, string] => [value, wholeNumber(field, max)]),
+  [null, `"${field}" is null.`],
+  [undefined, `Missing "${field}".`],
+]

@@ -1,0 +1,77 @@
+import type { Connection } from '../../src/connection/connection.ts'
+import { AUX_ITEMS } from '../../src/protocol/aux-items.ts'
+import type { MiscInfo } from '../../src/protocol/types.ts'
+import { connectTo } from '../support/connection.ts'
+
+export interface Person {
+  no: number
+  name: string
+  passwd: string
+}
+
+export const NO_AUX_FLAGS = {
+  deleted: false,
+  inherit: false,
+  secret: false,
+  hideCreator: false,
+  dontGarb: false,
+  reserved2: false,
+  reserved3: false,
+  reserved4: false,
+}
+
+/** A text as it is to stand on the server; strings are ISO 8859-1. */
+export interface Stored {
+  text: string | Uint8Array
+  /** the aux-item content-type, none when absent */
+  contentType?: string
+  fastReply?: string
+  to?: number[]
+  cc?: number[]
+  bcc?: number[]
+  commentTo?: number[]
+  footnoteTo?: number[]
+  anonymous?: boolean
+}
+
+/** Somebody who writes texts by Protocol A, and so can write what no HTTP client could. */
+export class Author {
+  readonly connection: Connection
+
+  private constructor(connection: Connection) {
+    this.connection = connection
+  }
+
+  static async login(port: number, { no, passwd }: Pick<Person, 'no' | 'passwd'>): Promise<Author> {
+    const connection = await connectTo(port)
+    await connection.call('login', { person: no, passwd, invisible: true })
+    return new Author(connection)
+  }
+
+  /** Resolves with the number of the text. */
+  write({ text, contentType, fastReply, anonymous = false, ...links }: Stored): Promise<number> {
+    const item = (tag: number, data: string | undefined) =>
+      data === undefined ? [] : [{ tag, flags: NO_AUX_FLAGS, inheritLimit: 0, data: Buffer.from(data, 'latin1') }]
+    return this.connection.call(anonymous ? 'create-anonymous-text' : 'create-text', {
+      text: typeof text === 'string' ? Buffer.from(text, 'latin1') : text,
+      miscInfo: misc(links),
+      auxItems: [...item(AUX_ITEMS['content-type'], contentType), ...item(AUX_ITEMS['fast-reply'], fastReply)],
+    })
+  }
+
+  async delete(textNo: number): Promise<void> {
+    await this.connection.call('delete-text', { text: textNo })
+  }
+}
+
+function misc({ to = [], cc = [], bcc = [], commentTo = [], footnoteTo = [] }: Omit<Stored, 'text'>): MiscInfo[] {
+  const each = (kind: 'recpt' | 'cc-recpt' | 'bcc-recpt' | 'comm-to' | 'footn-to', numbers: number[]) =>
+    numbers.map((value) => ({ kind, value }))
+  return [
+    ...each('recpt', to),
+    ...each('cc-recpt', cc),
+    ...each('bcc-recpt', bcc),
+    ...each('comm-to', commentTo),
+    ...each('footn-to', footnoteTo),
+  ]
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest'
+import { noSuchText } from './answers.ts'
+import type { Stored } from './author.ts'
+import { BACKENDS } from './backends.ts'
+import { onStage } from './stage.ts'
+
+/** All 256 bytes, line feeds among them. */
+const BYTES = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
+const IMMUTABLE = 'private, max-age=31536000, immutable'
+
+describe.each(BACKENDS)('bodies on $name', ({ start }) => {
+  const stage = onStage(start)
+  const stored = async (text: Stored) => (await stage.author('alice')).write({ to: [stage.cast.club.no], ...text })
+
+  const fetchBytes = async (no: number, query = '') => {
+    const { id } = await stage.as('bob')
+    const answer = await fetch(`${stage.gateway.url}/kom/texts/${no}/body${query}`, {
+      headers: query === '' ? { 'httpkom-connection': id } : {},
+    })
+    return { type: answer.headers.get('content-type'), bytes: Buffer.from(await answer.arrayBuffer()) }
+  }
+
+  it.each(['application/octet-stream', 'image/png', 'image/jpeg;name=image:abc.jpg', 'image/svg+xml', 'audio/basic'])(
+    'of the type %s are given byte for byte',
+    async (contentType) => {
+      const no = await stored({ text: Buffer.concat([Buffer.from('a\n'), BYTES]), contentType })
+      expect(await fetchBytes(no)).toEqual({ type: contentType, bytes: BYTES })
+    },
+  )
+
+  it('can be had with the id in the query, as an <img> must', async () => {
+    const no = await stored({ text: Buffer.concat([Buffer.from('a\n'), BYTES]), contentType: 'image/png' })
+    const { id } = await stage.as('bob')
+    expect(await fetchBytes(no, `?Httpkom-Connection=${id}&_v=0`)).toEqual({ type: 'image/png', bytes: BYTES })
+  })
+
+  it('of a user area is all of it, of a text without a line feed as well', async () => {
+    const { texts } = stage.cast
+    const area = await (await stage.as('alice')).get(`/texts/${texts.userArea}/body`)
+    expect(area.text).toMatch(/^\d+H6Hcommon5Hjskom5Helisp 3H2 H\n/)
+    expect((await fetchBytes(await stored({ text: 'no line feed' }))).bytes.toString()).toBe('no line feed')
+  })
+
+  it('of two people are one and the same', async () => {
+    const { texts } = stage.cast
+    const answers = []
+    for (const who of ['alice', 'bob', 'carol'] as const) {
+      answers.push((await (await stage.as(who)).get(`/texts/${texts.root}/body`)).text)
+    }
+    expect(new Set(answers)).toEqual(new Set(['åäö\nrad två']))
+  })
+
+  it.each(['text/html', 'image/svg+xml', 'text/plain', 'application/octet-stream'])(
+    'of the type %s are shown and never run, and kept by those who got them',
+    async (contentType) => {
+      const no = await stored({ text: 's\n<script>alert(1)</script>', contentType })
+      const { status, headers } = await (await stage.as('bob')).get(`/texts/${no}/body`)
+      expect(status).toBe(200)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('content-security-policy')).toMatch(/default-src 'none'.*sandbox/)
+      expect(headers.get('content-security-policy')).not.toMatch(/script|allow-/)
+      expect(headers.get('cache-control')).toBe(IMMUTABLE)
+      expect(headers.get('etag')).toMatch(/^"[^"]+"$/)
+    },
+  )
+
+  it('are not sent again to those who have them', async () => {
+    const path = `/texts/${stage.cast.texts.root}/body`
+    const bob = await stage.as('bob')
+    const tag = (await bob.get(path)).headers.get('etag') ?? ''
+    for (const known of [tag, `W/${tag}`, `"x", ${tag}`]) {
+      const answer = await bob.get(path, { 'if-none-match': known })
+      expect([known, answer.status, answer.text]).toEqual([known, 304, ''])
+      expect([answer.headers.get('etag'), answer.headers.get('cache-control')]).toEqual([tag, IMMUTABLE])
+    }
+    for (const unknown of ['"x"', 'W/"x"', '""']) {
+      const answer = await bob.get(path, { 'if-none-match': unknown })
+      expect([unknown, answer.status, answer.text]).toEqual([unknown, 200, 'åäö\nrad två'])
+    }
+  })
+
+  it('have a tag of their own each', async () => {
+    const [one, two] = [await stored({ text: 's\na' }), await stored({ text: 's\na' })]
+    const bob = await stage.as('bob')
+    const tags = [one, two].map(async (no) => (await bob.get(`/texts/${no}/body`)).headers.get('etag'))
+    expect(new Set(await Promise.all(tags)).size).toBe(2)
+  })
+
+  it('of a secret text stay with those who may read it, though others have asked before', async () => {
+    const no = stage.cast.texts.secret
+    const path = `/texts/${no}/body`
+    const read = await (await stage.as('alice')).get(path)
+    expect([read.status, read.text]).toEqual([200, 'inte för alla'])
+    const tag = read.headers.get('etag') ?? ''
+    const bob = await stage.as('bob')
+    for (const headers of [{}, { 'if-none-match': tag }, { 'if-none-match': '*' }] as Record<string, string>[]) {
+      const answer = await bob.get(path, headers)
+      expect([answer.status, answer.json]).toEqual([404, noSuchText(no)])
+      expect([answer.headers.get('etag'), answer.headers.get('cache-control')]).toEqual([null, 'no-cache'])
+    }
+  })
+
+  it('of somebody who logs in on the same session are asked for anew', async () => {
+    const client = await stage.fresh('alice')
+    const path = `/texts/${stage.cast.texts.secret}/body`
+    expect((await client.get(path)).status).toBe(200)
+    await stage.login(client, 'bob')
+    expect((await client.get(path)).status).toBe(404)
+  })
+
+  it('answer HEAD with the headers of GET and nothing else', async () => {
+    const alice = await stage.as('alice')
+    const path = `/texts/${stage.cast.texts.root}/body`
+    const [got, head] = [await alice.get(path), await alice.head(path)]
+    expect([head.status, head.text]).toEqual([200, ''])
+    for (const name of ['content-type', 'etag', 'cache-control', 'content-security-policy']) {
+      expect(head.headers.get(name)).toBe(got.headers.get(name))
+    }
+  })
+})

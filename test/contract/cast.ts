@@ -1,0 +1,180 @@
+import { connectTo } from '../support/connection.ts'
+import { h, wire } from '../support/wire.ts'
+import { Author, type Person } from './author.ts'
+import type { Backend } from './backends.ts'
+
+export interface Conference {
+  no: number
+  name: string
+}
+
+/** Persons, conferences and texts made for the contract, by their numbers. */
+export interface Cast {
+  /** member of the club, of the secret and of the closed conference, which she has made like all others but the orphan */
+  alice: Person
+  /** member of the club */
+  bob: Person
+  /** member of nothing */
+  carol: Person
+  /** does not exist any more */
+  gone: Person
+  club: Conference
+  /** it has no members */
+  other: Conference
+  secret: Conference
+  /** everybody may know of it, members may read it */
+  closed: Conference
+  /** it takes anonymous texts, and has no members */
+  anonymous: Conference
+  /** made and supervised by the one who is gone */
+  orphan: Conference
+  texts: Texts
+}
+
+export interface Texts {
+  /** alice's, in Latin-1; to the club, cc the other conference, bcc the secret one; with a fast reply */
+  root: number
+  /** bob's comment to it */
+  comment: number
+  /** alice's footnote to it */
+  footnote: number
+  /** in the secret conference */
+  secret: number
+  /** in the club, a comment to the one in the secret conference */
+  commentOnSecret: number
+  /** in the closed conference */
+  closed: number
+  anonymous: number
+  /** by the one who is gone, in the club; alice has commented it */
+  orphan: number
+  commentOnOrphan: number
+  /** it was in the club, and a comment to the root */
+  deleted: number
+  /** alice's user area, with blocks of several programs */
+  userArea: number
+}
+
+const NO_FLAGS = {
+  unreadIsSecret: false,
+  flg2: false,
+  flg3: false,
+  flg4: false,
+  flg5: false,
+  flg6: false,
+  flg7: false,
+  flg8: false,
+}
+const OPEN_CONFERENCE = {
+  rdProt: false,
+  original: false,
+  secret: false,
+  letterbox: false,
+  allowAnonymous: false,
+  forbidSecret: false,
+  reserved2: false,
+  reserved3: false,
+}
+const PLAIN_MEMBER = {
+  invitation: false,
+  passive: false,
+  secret: false,
+  passiveMessageInvert: false,
+  reserved2: false,
+  reserved3: false,
+  reserved4: false,
+  reserved5: false,
+}
+
+/** Makes the cast on a server, through the protocol itself, so that it is alike wherever the contract runs. */
+export async function makeCast({ port }: Backend): Promise<Cast> {
+  const people = await makePeople(port)
+  const [alice, bob, gone] = (await Promise.all(
+    [people.alice, people.bob, people.gone].map((each) => Author.login(port, each)),
+  )) as [Author, Author, Author]
+  const conferences = await makeConferences(alice, gone)
+  const { club, secret, closed } = conferences
+  for (const { no } of [club, secret, closed]) await join(alice, people.alice.no, no)
+  await join(bob, people.bob.no, club.no)
+  const texts = await makeTexts(alice, bob, gone, conferences)
+  await alice.connection.call('set-user-area', { persNo: people.alice.no, userArea: texts.userArea })
+  await gone.connection.call('delete-conf', { conf: people.gone.no })
+  await Promise.all([alice, bob, gone].map(({ connection }) => connection.close()))
+  return { ...people, ...conferences, texts }
+}
+
+async function makePeople(port: number) {
+  const connection = await connectTo(port)
+  const person = async (name: string, passwd: string): Promise<Person> => {
+    const no = await connection.call('create-person', { name, passwd, flags: NO_FLAGS, auxItems: [] })
+    return { no, name, passwd }
+  }
+  const people = {
+    alice: await person('Contract Alice', 'alice-pw'),
+    bob: await person('Contract Böb (the other)', 'bøb'),
+    carol: await person('Contract Carol', 'carol'),
+    gone: await person('Contract Gone', 'gone'),
+  }
+  await connection.close()
+  return people
+}
+
+type Conferences = Awaited<ReturnType<typeof makeConferences>>
+
+async function makeConferences(alice: Author, gone: Author) {
+  const conference = async (by: Author, name: string, type: Partial<typeof OPEN_CONFERENCE> = {}) => ({
+    no: await by.connection.call('create-conf', { name, type: { ...OPEN_CONFERENCE, ...type }, auxItems: [] }),
+    name,
+  })
+  return {
+    club: await conference(alice, 'Contract Club'),
+    other: await conference(alice, 'Contract Other'),
+    secret: await conference(alice, 'Contract Secret', { rdProt: true, secret: true }),
+    closed: await conference(alice, 'Contract Closed', { rdProt: true }),
+    anonymous: await conference(alice, 'Contract Anonymous', { allowAnonymous: true }),
+    orphan: await conference(gone, 'Contract Orphan'),
+  }
+}
+
+async function join({ connection }: Author, persNo: number, confNo: number): Promise<void> {
+  await connection.call('add-member', { confNo, persNo, priority: 100, where: 1, type: PLAIN_MEMBER })
+}
+
+async function makeTexts(
+  alice: Author,
+  bob: Author,
+  gone: Author,
+  { club, other, secret, closed, anonymous }: Conferences,
+): Promise<Texts> {
+  const contentType = 'text/x-kom-basic;charset=iso-8859-1'
+  const root = await alice.write({
+    text: 'Räksmörgås\nåäö\nrad två',
+    contentType,
+    fastReply: 'jättebra',
+    to: [club.no],
+    cc: [other.no],
+    bcc: [secret.no],
+  })
+  const comment = await bob.write({ text: 'Re\nja', contentType, to: [club.no], commentTo: [root] })
+  const footnote = await alice.write({ text: 'Not\nnej', contentType, to: [club.no], footnoteTo: [root] })
+  const hidden = await alice.write({ text: 'Secret\ninte för alla', contentType, to: [secret.no] })
+  const orphan = await gone.write({ text: 'Farewell\nx', contentType, to: [club.no] })
+  const deleted = await alice.write({ text: 'Oops\nx', contentType, to: [club.no], commentTo: [root] })
+  await alice.delete(deleted)
+  const block = '{"mark-type":100,"name":"\\u00e5"}'
+  return {
+    root,
+    comment,
+    footnote,
+    secret: hidden,
+    commentOnSecret: await alice.write({ text: 'Re\nx', contentType, to: [club.no], commentTo: [hidden] }),
+    closed: await alice.write({ text: 'Closed\nx', contentType, to: [closed.no] }),
+    anonymous: await alice.write({ text: 'Who\nx', contentType, to: [anonymous.no], anonymous: true }),
+    orphan,
+    commentOnOrphan: await alice.write({ text: 'Re\nx', contentType, to: [club.no], commentTo: [orphan] }),
+    deleted,
+    userArea: await alice.write({
+      text: wire(h(wire(h('common'), h('jskom'), h('elisp'))), ' ', h('2 H'), '\n', h(block), ' ', h('(setq kom t)')),
+      contentType: 'x-kom/user-area',
+    }),
+  }
+}
