@@ -29,6 +29,8 @@ const RESOURCES = [
   ['textstats', textStatRoutes],
 ] as const
 
+const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS'])
+
 /** No route matches it. */
 const NOWHERE = '/'.repeat(8)
 
@@ -66,12 +68,12 @@ export function createApp(options: AppOptions): Hono<Env> {
       },
     }),
   )
-  app.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: (c) => gatewayError(c, 413, `The body is larger than ${maxBodyBytes} bytes.`),
-    }),
-  )
+  const limitBody = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: (c) => gatewayError(c, 413, `The body is larger than ${maxBodyBytes} bytes.`),
+  })
+  // Looking for a body makes a whole Request of Node's, for which a GET has no use.
+  app.use((c, next) => (WITHOUT_BODY.has(c.req.method) ? next() : limitBody(c, next)))
 
   app.route('/', gatewayRoutes(options))
   app.get('/websocket', websocket(options))

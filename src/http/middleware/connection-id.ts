@@ -3,13 +3,19 @@ import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
 import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../context.ts'
+import { header } from '../header.ts'
 
 /** The header that names the caller's session, and the query parameter for what cannot set headers. */
 export const CONNECTION_HEADER = 'Httpkom-Connection'
+const HEADER_KEY = CONNECTION_HEADER.toLowerCase()
 
 /** The connection id that a request carries; the header wins. */
 export function connectionId(c: Context): string | undefined {
-  return c.req.header(CONNECTION_HEADER) ?? c.req.query(CONNECTION_HEADER)
+  return headerId(c) ?? c.req.query(CONNECTION_HEADER)
+}
+
+function headerId(c: Context): string | undefined {
+  return header(c, HEADER_KEY)
 }
 
 /**
@@ -19,7 +25,7 @@ export function connectionId(c: Context): string | undefined {
  */
 export function requireSession(registry: Registry, from: 'header' | 'header-or-query') {
   return createMiddleware<Env>(async (c, next) => {
-    const id = from === 'header' ? c.req.header(CONNECTION_HEADER) : connectionId(c)
+    const id = from === 'header' ? headerId(c) : connectionId(c)
     if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
     const opened = registry.find(c.get('serverId'), id)
     if (opened === undefined) throw new HTTPException(403, { message: 'There is no such session.' })

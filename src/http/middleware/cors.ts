@@ -1,5 +1,6 @@
 import { cors as honoCors } from 'hono/cors'
 import { createMiddleware } from 'hono/factory'
+import { header } from '../header.ts'
 import { CONNECTION_HEADER } from './connection-id.ts'
 
 export interface CorsOptions {
@@ -26,7 +27,7 @@ export function cors({ origins, maxAgeSeconds }: CorsOptions) {
     maxAge: maxAgeSeconds,
   })
   return createMiddleware(async (c, next) => {
-    if (c.req.header('origin') !== undefined) return answer(c, next)
+    if (header(c, 'origin') !== undefined) return answer(c, next)
     if (origins !== '*') c.header('Vary', 'Origin')
     return next()
   })
