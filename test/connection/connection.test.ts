@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { connect } from '../../src/connection/connect.ts'
 import type { Connection } from '../../src/connection/connection.ts'
 import type { ConnectionError } from '../../src/connection/errors.ts'
+import { DEFAULT_CONNECTION_SETTINGS } from '../../src/connection/settings.ts'
 import type { AsyncMessage } from '../../src/protocol/messages.ts'
 import { connectTo } from '../support/connection.ts'
 import {
@@ -210,6 +212,65 @@ describe('calls', () => {
     ])
   })
 
+  it('that run alone take turns', async () => {
+    let running = 0
+    let most = 0
+    const server = await serve(
+      on(LOGIN, ({ ref }, connection) => {
+        most = Math.max(most, ++running)
+        setTimeout(() => {
+          running--
+          connection.send(reply(ref))
+        }, 10)
+        return true
+      }),
+    )
+    const connection = await open(server.port)
+    const login = () => connection.call('login', { person: 5, passwd: 'x', invisible: false }, { alone: true })
+    await Promise.all([login(), login(), login(), connection.call('who-am-i')])
+    expect(most).toBe(1)
+  })
+
+  it('that run alone and are not answered in time end the session: nobody knows who is logged in', async () => {
+    const server = await serve(on(LOGIN, () => true))
+    const connection = await open(server.port, { callTimeoutMs: 50 })
+    const login = connection.call('login', { person: 5, passwd: 'x', invisible: false }, { alone: true })
+    expect((await failure(login)).code).toBe('call-timeout')
+    expect(connection.dead?.code).toBe('line-silent')
+  })
+
+  it('keep their place among those in flight until the server has answered, late or not', async () => {
+    const held: FakeRequest[] = []
+    const server = await serve(
+      on(GET_TEXT, (request) => {
+        held.push(request)
+        return true
+      }),
+    )
+    const connection = await open(server.port, { callTimeoutMs: 300 })
+    const late = await Promise.all(Array.from({ length: 20 }, () => failure(text(connection))))
+    expect(new Set(late.map((error) => error.code))).toEqual(new Set(['call-timeout']))
+    const next = text(connection)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(held).toHaveLength(20)
+    const [fake] = server.connections as [FakeConnection]
+    fake.send(reply((held[0] as FakeRequest).ref, h('late')))
+    await expect.poll(() => held.length, { interval: 2 }).toBe(21)
+    fake.send(reply((held[20] as FakeRequest).ref, h('x')))
+    expect(String(await next)).toBe('x')
+  })
+
+  it('are bounded in bytes', async () => {
+    const server = await serve(on(86, () => true))
+    const connection = await open(server.port)
+    const large = { text: Buffer.alloc(30_000_000, 'x'), miscInfo: [], auxItems: [] }
+    const waiting = [1, 2].map(() => failure(connection.call('create-text', large)))
+    await expect(connection.call('create-text', large)).rejects.toMatchObject({ code: 'too-many-calls' })
+    await expect(connection.call('who-am-i')).resolves.toBe(1)
+    await connection.close()
+    expect((await Promise.all(waiting)).map((error) => error.code)).toEqual(['line-closed', 'line-closed'])
+  })
+
   it('are bounded in number', async () => {
     const server = await serve(on(GET_TEXT, () => true))
     const connection = await open(server.port)
@@ -238,7 +299,6 @@ describe('calls', () => {
     const connection = await open(server.port, { callTimeoutMs: 50 })
     const codes = await Promise.all(Array.from({ length: 30 }, () => failure(text(connection))))
     expect(new Set(codes.map((error) => error.code))).toEqual(new Set(['call-timeout']))
-    await connection.call('who-am-i').catch(() => undefined)
     const sent = server.connections[0]?.received.filter(({ call }) => call === GET_TEXT)
     expect(sent?.length).toBeLessThanOrEqual(20)
   })
@@ -381,12 +441,13 @@ describe('when the line dies', () => {
     expect(asked).toBe(1)
   })
 
-  it('but not while the server gives signs of life', async () => {
+  it('but not while the server gives signs of life, for which it is not asked more often than need be', async () => {
     const server = await serve()
-    const connection = await open(server.port, { keepaliveMs: 20, keepaliveTimeoutMs: 20 })
-    await expect
-      .poll(() => server.connections[0]?.received.filter(({ call }) => call === GET_TIME).length)
-      .toBeGreaterThan(3)
+    const connection = await open(server.port, { keepaliveMs: 100, keepaliveTimeoutMs: 100 })
+    const start = performance.now()
+    const asked = () => server.connections[0]?.received.filter(({ call }) => call === GET_TIME).length ?? 0
+    await expect.poll(asked, { interval: 5, timeout: 5000 }).toBe(4)
+    expect(performance.now() - start).toBeGreaterThan(4 * 100)
     expect(connection.dead).toBeUndefined()
   })
 
@@ -396,6 +457,29 @@ describe('when the line dies', () => {
     expect((await failure(text(connection))).code).toBe('call-timeout')
     await expect.poll(() => connection.dead?.code).toBe('line-silent')
   })
+})
+
+it('a dead connection is forgotten by the heartbeat', async () => {
+  const server = await serve()
+  const members = new Set<unknown>()
+  const heartbeat = {
+    add: (member: unknown) => members.add(member),
+    remove: (member: unknown) => members.delete(member),
+  }
+  const connection = await connect({
+    host: '127.0.0.1',
+    port: server.port,
+    settings: DEFAULT_CONNECTION_SETTINGS,
+    heartbeat: heartbeat as never,
+    counters: { replies: 0, errors: 0, messages: 0 },
+    user: 'komgate',
+    clientHost: 'x',
+    client: { name: 'x', version: '1' },
+    accept: [],
+  })
+  expect(members).toEqual(new Set([connection]))
+  await connection.close()
+  expect(members.size).toBe(0)
 })
 
 describe('closing', () => {

@@ -1,5 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Config } from '../../src/config.ts'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Config, readConfig } from '../../src/config.ts'
+import { createGateway } from '../../src/gateway.ts'
+import { Names } from '../../src/lyskom/names.ts'
 import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
 import { type SendOptions, startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { reply } from '../support/wire.ts'
@@ -273,6 +278,83 @@ it('a client that gives up while its session opens leaves none behind', async ()
   fake?.send('=1\n=2\n=3\n=4 1\n')
   await fake?.closed
   expect((await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']).toBe(0)
+})
+
+it('a fault of its own is a 500 that is logged and of which the client is told nothing', async () => {
+  const { gateway } = await start(({ ref, call }) => call === 94 && reply(ref, 20102, 1, 2, 3, 4, 0, '0 *'))
+  const id = await gateway.open()
+  const names = vi.spyOn(Names.prototype, 'conference').mockRejectedValue(new TypeError('the details'))
+  const { status, json } = await gateway.send('GET', '/kom/server/info', { id })
+  names.mockRestore()
+  expect([status, json]).toEqual([500, { error_type: 'httpkom', error_msg: 'Internal error.' }])
+  const logged = gateway.log.map((line) => JSON.parse(line)).find((line) => line.msg === 'internal error')
+  expect(logged.err).toMatchObject({ type: 'TypeError', message: 'the details' })
+})
+
+describe('a client that', () => {
+  const raw = async (gateway: TestGateway, request: string, end = true) => {
+    const { port } = new URL(gateway.url)
+    const socket = connect(Number(port), '127.0.0.1')
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.on('error', () => undefined)
+    if (end) socket.end(request)
+    else socket.write(request)
+    await once(socket, 'close')
+    return answer
+  }
+
+  it.each([
+    ['speaks no HTTP', 'hello\r\n\r\n', 400, 'The request is not HTTP.'],
+    [
+      'sends too much before its body',
+      `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'The headers are too large.',
+    ],
+    [
+      'expects what nobody does',
+      'GET / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n',
+      417,
+      'Nothing else is expected than 100-continue.',
+    ],
+  ])('%s is told so, with a body', async (_, request, status, error_msg) => {
+    const { gateway } = await start()
+    const [head, body] = (await raw(gateway, request)).split('\r\n\r\n') as [string, string]
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(body).toContain(JSON.stringify({ error_type: 'httpkom', error_msg }))
+  })
+
+  it('breaks off in the middle of its body is no fault of ours', async () => {
+    const { gateway } = await start()
+    const head = 'POST /kom/sessions/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+    await raw(gateway, `${head}Content-Length: 200\r\n\r\n{"client":`)
+    await raw(gateway, `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"cli`)
+    const stats = async () => (await gateway.send('GET', '/stats')).json
+    await expect.poll(async () => (await stats())['komgate.http.responses.sent.400.last']).toBe(2)
+    expect((await stats())['komgate.http.responses.sent.500.last']).toBeUndefined()
+    expect(gateway.log.join('')).not.toContain('internal error')
+  })
+})
+
+it('the application can be embedded where there is no socket', async () => {
+  const server = await startFakeServer()
+  const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
+  const gateway = await createGateway({ ...readConfig(), servers }, pino({ level: 'silent' }))
+  const made = await gateway.fetch(
+    new Request('http://x/kom/sessions/', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(CLIENT),
+    }),
+    {} as never,
+  )
+  expect((made as Response).status).toBe(201)
+  expect(server.connections[0]?.hello).toBe('A15Hkomgate%unknown')
+  await gateway.close()
+  await server.close()
 })
 
 it('counts what it does', async () => {

@@ -60,6 +60,27 @@ describe('names', () => {
     expect((await session.names.conference(8)).name).toBe('New')
   })
 
+  it('follow a rename that comes in one packet with a lookup that still has the old name', async () => {
+    handler = ({ ref, call }, connection) => {
+      if (call !== LOOKUP) return call === UCONF && reply(ref, uconf('New'))
+      connection.send(reply(ref, found(['Old', 8])), message(5, 8, h('Old'), h('New')))
+      return true
+    }
+    await session.names.lookup('o', { persons: true, conferences: true })
+    expect((await session.names.conference(8)).name).toBe('New')
+  })
+
+  it('are forgotten when somebody else logs in, who may see less', async () => {
+    handler = ({ ref, call }) =>
+      call === UCONF ? reply(ref, uconf('Secret')) : [LOGIN, LOGOUT].includes(call) && reply(ref)
+    await session.login({ persNo: 6 }, 'x')
+    await session.names.conference(8)
+    handler = ({ ref, call }) => (call === UCONF ? errorReply(ref, 9, 8) : [LOGIN, LOGOUT].includes(call) && reply(ref))
+    expect((await session.names.conference(8)).name).toBe('Secret')
+    await session.login({ persNo: 7 }, 'x')
+    expect((await session.names.conference(8)).name).toBe('Conference 8 (does not exist)')
+  })
+
   it('of what does not exist say so, and are asked for again', async () => {
     handler = ({ ref, call }) => call === UCONF && errorReply(ref, 9, 8)
     expect((await session.names.conference(8)).name).toBe('Conference 8 (does not exist)')
@@ -102,6 +123,21 @@ describe('login', () => {
     expect(await session.login({ persNo: 6 }, 'x')).toEqual({ persNo: 6, name: 'Somebody' })
     await session.whoAmI()
     expect(made()).toEqual([LOGIN, UCONF, 56])
+  })
+
+  it('waits for the calls before it, and those behind it wait', async () => {
+    let others = 0
+    handler = ({ ref, call }, connection) => {
+      if (call === LOGIN) expect(others).toBe(0)
+      others++
+      setTimeout(() => {
+        others--
+        connection.send(call === UCONF ? reply(ref, uconf('x')) : call === LOGIN ? reply(ref) : reply(ref, 1))
+      }, 10)
+      return call !== 55
+    }
+    await Promise.all([session.whoAmI(), session.login({ persNo: 6 }, 'x'), session.whoAmI()])
+    expect(session.persNo).toBe(6)
   })
 
   it('that fails leaves whoever was logged in', async () => {

@@ -95,14 +95,27 @@ describe('the registry', () => {
     await server.connections[0]?.closed
   })
 
-  it('sweeps by itself, and finding a session renews its lease', async () => {
-    const { registry } = make({ idleMs: 150 })
-    const idle = await registry.open(request)
-    const used = await registry.open(request)
-    const keep = setInterval(() => registry.find('kom', used.id), 10)
-    await expect.poll(() => registry.size, { timeout: 5000 }).toBe(1)
-    clearInterval(keep)
-    expect(registry.find('kom', idle.id)).toBeUndefined()
+  it('renews the lease of a session that is found', async () => {
+    const { registry } = make()
+    const opened = await registry.open(request)
+    opened.lastUsed = -1_000_000
+    registry.find('kom', opened.id)
+    registry.sweep(performance.now())
+    expect(registry.size).toBe(1)
+  })
+
+  it('lets no lease run out while a stream is open', async () => {
+    const { registry } = make()
+    const opened = await registry.open(request)
+    opened.streams = 1
+    registry.sweep(opened.lastUsed + 1_000_000)
+    expect(registry.size).toBe(1)
+  })
+
+  it('sweeps by itself', async () => {
+    const { registry } = make({ idleMs: 50 })
+    await registry.open(request)
+    await expect.poll(() => registry.size, { timeout: 5000 }).toBe(0)
   })
 
   it('limits sessions in total, those being opened included', async () => {
