@@ -62,8 +62,10 @@ export function createApp(options: AppOptions): Hono<Env> {
     methodNotAllowed({
       app,
       onMethodNotAllowed(c, methods) {
-        c.header('Allow', [...methods, 'OPTIONS'].join(', '))
-        if (c.req.method === 'OPTIONS') return c.body(null, 204)
+        const allow = [...methods, 'OPTIONS'].join(', ')
+        c.header('Allow', allow)
+        // A Response of its own: the one before had a body, and its type would stay.
+        if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow: allow } })
         return gatewayError(c, 405, `${c.req.method} is not allowed here.`)
       },
     }),

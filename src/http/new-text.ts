@@ -17,16 +17,22 @@ export const NewText = z.object({
   content_encoding: z.literal('base64', 'must be base64.').nullish(),
   recipient_list: z
     .array(
-      z.object({
-        type: z.enum(['to', 'cc', 'bcc'], 'must be to, cc or bcc.'),
-        recpt: z.object({ conf_no: confNo }, 'must be an object.'),
-      }),
+      z.object(
+        {
+          type: z.enum(['to', 'cc', 'bcc'], 'must be to, cc or bcc.'),
+          recpt: z.object({ conf_no: confNo }, 'must be an object.'),
+        },
+        'must be an object.',
+      ),
       'must be a list.',
     )
     .nullish(),
   comment_to_list: z
     .array(
-      z.object({ type: z.enum(['comment', 'footnote'], 'must be comment or footnote.'), text_no: textNo }),
+      z.object(
+        { type: z.enum(['comment', 'footnote'], 'must be comment or footnote.'), text_no: textNo },
+        'must be an object.',
+      ),
       'must be a list.',
     )
     .nullish(),

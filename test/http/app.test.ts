@@ -163,7 +163,7 @@ describe('CORS', () => {
     expect(preflight.status).toBe(204)
     expect(preflight.headers.get('access-control-allow-methods')).toBe('GET,POST,PUT,DELETE,OPTIONS,HEAD')
     expect(preflight.headers.get('access-control-allow-headers')).toBe(
-      'Origin,Accept,Content-Type,X-Requested-With,X-XSRF-TOKEN,Cache-Control,Httpkom-Connection',
+      'Origin,Accept,Content-Type,X-Requested-With,X-XSRF-TOKEN,Cache-Control,If-None-Match,Httpkom-Connection',
     )
     expect(preflight.headers.get('access-control-max-age')).toBe('3600')
   })

@@ -21,9 +21,10 @@ export function cors({ origins, maxAgeSeconds }: CorsOptions) {
       'X-Requested-With',
       'X-XSRF-TOKEN',
       'Cache-Control',
+      'If-None-Match',
       CONNECTION_HEADER,
     ],
-    exposeHeaders: ['Cache-Control', 'Location', 'Retry-After', CONNECTION_HEADER],
+    exposeHeaders: ['Cache-Control', 'ETag', 'Location', 'Retry-After', CONNECTION_HEADER],
     maxAge: maxAgeSeconds,
   })
   return createMiddleware(async (c, next) => {

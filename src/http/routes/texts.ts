@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono'
-import { etag } from 'hono/etag'
+import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import { z } from 'zod'
 import { decode, isText, USER_AREA } from '../../lyskom/content.ts'
 import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
@@ -8,12 +8,17 @@ import { createText, getBody, getText } from '../../lyskom/texts.ts'
 import { readBody, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { textJson } from '../json.ts'
-import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { CONNECTION_HEADER, requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
 import { NewText, toDraft } from '../new-text.ts'
 import { MAX_TEXT_NO, pathNumber } from '../parameters.ts'
 
 const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
+
+/** A 304 is read by pages of other origins, too. */
+const keepingCors = etag({
+  retainedHeaders: [...RETAINED_304_HEADERS, 'access-control-allow-origin', 'access-control-expose-headers'],
+})
 
 /** A text's bytes never change; who may read it may. */
 const IMMUTABLE = 'private, max-age=31536000, immutable'
@@ -36,7 +41,7 @@ export function textRoutes({ registry, basePath }: AppOptions) {
       const marks = await getMarks(c.get('opened').session)
       return c.json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
     })
-    .get('/:text_no{[0-9]+}', reading, requireLogin, absent, etag(), async (c) =>
+    .get('/:text_no{[0-9]+}', reading, requireLogin, absent, keepingCors, async (c) =>
       c.json(textJson(await getText(c.get('opened').session, number(c)))),
     )
     .get('/:text_no{[0-9]+}/body', reading, requireLogin, absent, async (c) => {
@@ -44,6 +49,8 @@ export function textRoutes({ registry, basePath }: AppOptions) {
       const { contentType, tag, bytes } = await getBody(c.get('opened').session, number(c), known)
       c.header('ETag', `"${tag}"`)
       c.header('Cache-Control', IMMUTABLE)
+      // Another session is perhaps another person, who must ask anew.
+      c.header('Vary', CONNECTION_HEADER, { append: true })
       if (bytes === undefined) return c.body(null, 304)
       const isRecoded = isText(contentType) || contentType.type === USER_AREA
       c.header('Content-Type', isRecoded ? `${contentType.type}; charset=utf-8` : contentType.type)

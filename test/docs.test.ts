@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import { heartbeatFor } from '../src/connection/settings.ts'
+import { createApp } from '../src/http/app.ts'
+import { HttpCounters } from '../src/http/counters.ts'
+import { Registry } from '../src/sessions/registry.ts'
+import { consoleBlocks, curlMissing, runBlocks } from './support/console.ts'
+import { startTestGateway, type TestGateway } from './support/gateway.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(`${root}/${path}`, 'utf8')
+const api = read('docs/api.md')
+
+describe('docs/api.md', async () => {
+  let gateway: TestGateway
+  beforeAll(async () => {
+    // As `npm start` has them; nobody connects to the other one.
+    gateway = await startTestGateway(readConfig().servers)
+  })
+  afterAll(() => gateway.close())
+
+  it.skipIf(await curlMissing())('is a conversation that works as printed', async () => {
+    const blocks = consoleBlocks(api)
+    const printed = await runBlocks(blocks, gateway.url)
+    // Block by block, so that a difference is shown with the commands it comes from.
+    const conversation = (answers: readonly (string[] | undefined)[]) =>
+      blocks.map(({ commands }, i) => ({ commands, printed: answers[i] }))
+    expect(conversation(printed)).toEqual(conversation(blocks.map((block) => block.printed)))
+    expect(blocks.length).toBeGreaterThan(30)
+  })
+
+  it('has a program for the WebSocket that prints what it says', async () => {
+    const [, program, printed] = /^```js\n(.*?)^```\n\nprints\n\n```text\n(.*?)^```$/ms.exec(api) ?? []
+    const source = (program as string).replaceAll('http://localhost:5001', gateway.url)
+    const { stdout } = await promisify(execFile)('node', ['--input-type=module', '--eval', source], { cwd: root })
+    expect(stdout).toBe(printed)
+  })
+})
+
+describe('every route', () => {
+  const routes = new Set(appRoutes())
+
+  it('has a section in docs/api.md, and no section is of another', () => {
+    expect(named(api, /^### `([A-Z]+) (\S+)`$/gm)).toEqual(routes)
+  })
+
+  it("has a row in the README's table, and no row is of another", () => {
+    expect(named(read('README.md'), /^\| `([A-Z]+) (\/\S*)` \|/gm)).toEqual(routes)
+  })
+})
+
+function named(markdown: string, pattern: RegExp): Set<string> {
+  return new Set([...markdown.matchAll(pattern)].map(([, method, path]) => `${method} ${normal(path as string)}`))
+}
+
+/** `/:server/texts/:text_no{[0-9]+}` and `/S/texts/<no>` are the same. */
+function normal(path: string): string {
+  const plain = path
+    .replace(/\?.*/, '')
+    .replace('/:server', '/S')
+    .replaceAll(/<\w+>|:\w+(?:\{[^}]*\})?/g, '<>')
+  return plain === '/' ? plain : plain.replace(/\/$/, '')
+}
+
+/** What the application answers; what stands before the routes is of the method ALL. */
+function appRoutes(): string[] {
+  const config = readConfig()
+  const connections = {
+    settings: config,
+    heartbeat: heartbeatFor(config),
+    counters: { replies: 0, errors: 0, messages: 0 },
+  }
+  const app = createApp({
+    ...config,
+    servers: new Map(),
+    registry: new Registry({ ...config, servers: new Map(), connections, idleMs: config.sessionIdleMs }),
+    counters: new HttpCounters(),
+    stats: () => ({}),
+    corsMaxAgeSeconds: 0,
+    onAccess: () => undefined,
+    onInternalError: () => undefined,
+  })
+  return app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${normal(path)}`)
+}

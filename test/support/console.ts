@@ -1,0 +1,44 @@
+/** Runs the conversations that documents print, and says what came of them. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** A ```` ```console ```` block: commands after `$ `, with four spaces before the lines that continue them. */
+interface ConsoleBlock {
+  commands: string[]
+  /** what the document says that they print, without empty lines */
+  printed: string[]
+}
+
+export function consoleBlocks(markdown: string): ConsoleBlock[] {
+  return [...markdown.matchAll(/^```console\n(.*?)^```$/gms)].map(([, block = '']) => {
+    const commands: string[] = []
+    const printed: string[] = []
+    for (const line of block.split('\n')) {
+      if (line.startsWith('$ ')) commands.push(line.slice(2))
+      else if (line.startsWith('    ')) commands[commands.length - 1] += `\n${line}`
+      else if (line !== '') printed.push(line)
+    }
+    return { commands, printed }
+  })
+}
+
+/** Runs the blocks as one bash script against the gateway; returns what each printed, without empty lines. */
+export async function runBlocks(blocks: readonly ConsoleBlock[], url: string): Promise<string[][]> {
+  const end = '--- end of block ---'
+  // Each answer on a line of its own, as a person sees it who presses enter between the commands.
+  const script = blocks.map(({ commands }) => [...commands, `echo '${end}'`].join('\necho\n')).join('\n')
+  const { stdout } = await run('bash', ['-uc', script.replaceAll('http://localhost:5001', url)])
+  const lines = (text: string) => text.split('\n').filter((line) => line !== '')
+  return stdout.split(`${end}\n`).slice(0, blocks.length).map(lines)
+}
+
+/** On CI a missing curl is a failure, elsewhere a reason to skip. */
+export async function curlMissing(): Promise<boolean> {
+  if (process.env.CI) return false
+  return run('curl', ['--version']).then(
+    () => false,
+    () => true,
+  )
+}
