@@ -83,10 +83,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   #lastReceived = 0
   #keepaliveSent: number | undefined
 
-  constructor(context: ConnectionContext) {
+  constructor({ settings, heartbeat, counters }: ConnectionContext) {
     super()
-    this.#context = context
-    this.#framer = new Framer((line) => this.#receive(line), context.settings.maxMessageBytes)
+    this.#context = { settings, heartbeat, counters }
+    this.#framer = new Framer((line) => this.#receive(line), settings.maxMessageBytes)
   }
 
   /** Why the line is dead; undefined while it lives. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
 
 /** A byte stream to one server. Everything above knows only this. */
@@ -23,52 +24,52 @@ export interface TcpAddress {
  * Opens a TCP connection. Rejects with the socket's error; aborting `signal` while connecting rejects with its reason.
  * The handlers are called only after the promise has been fulfilled.
  */
-export function connectTcp(address: TcpAddress, handlers: TransportHandlers, signal: AbortSignal): Promise<Transport> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const socket = connectSocket({ ...address, noDelay: true })
-    const abort = (): void => {
-      socket.destroy()
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    socket.once('error', reject)
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', abort)
-      socket.off('error', reject)
-      let failure: Error | undefined
-      socket.on('error', (error) => {
-        failure = error
-      })
-      socket.on('data', (chunk: Buffer) => handlers.data(chunk))
-      // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
-      socket.once('end', () => socket.destroy())
-      socket.once('close', () => handlers.close(failure))
-      resolve(new TcpTransport(socket))
-    })
-  })
+export async function connectTcp(
+  address: TcpAddress,
+  handlers: TransportHandlers,
+  signal: AbortSignal,
+): Promise<Transport> {
+  const socket = connectSocket({ host: address.host, port: address.port, noDelay: true })
+  try {
+    await once(socket, 'connect', { signal })
+  } catch (error) {
+    socket.destroy()
+    throw signal.aborted ? signal.reason : error
+  }
+  return new TcpTransport(socket, handlers)
 }
 
 class TcpTransport implements Transport {
   readonly #socket: Socket
-  #corked = false
+  #isWaiting = false
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, handlers: TransportHandlers) {
     this.#socket = socket
+    let failure: Error | undefined
+    socket.on('error', (error) => {
+      failure = error
+    })
+    socket.on('data', (chunk: Buffer) => handlers.data(chunk))
+    // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
+    socket.on('end', () => socket.destroy())
+    socket.on('close', () => handlers.close(failure))
   }
 
-  /** What is written in one turn of the event loop leaves in one packet. */
+  /**
+   * What is written in one turn of the event loop leaves in one packet, and at its end, with that of other connections:
+   * a server on the same machine is then woken once for all of them.
+   */
   write(bytes: Uint8Array): void {
-    if (!this.#corked) {
-      this.#corked = true
+    if (!this.#isWaiting) {
+      this.#isWaiting = true
       this.#socket.cork()
-      process.nextTick(uncork, this)
+      setImmediate(flush, this)
     }
     this.#socket.write(bytes)
   }
 
   flush(): void {
-    this.#corked = false
+    this.#isWaiting = false
     this.#socket.uncork()
   }
 
@@ -77,6 +78,6 @@ class TcpTransport implements Transport {
   }
 }
 
-function uncork(transport: TcpTransport): void {
+function flush(transport: TcpTransport): void {
   transport.flush()
 }

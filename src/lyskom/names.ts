@@ -37,7 +37,7 @@ export class Names {
    * Promises rather than names: a new name may come in the same packet as the reply to a lookup, before whoever
    * waits for that reply runs. It replaces the promise, so the old name is never kept.
    */
-  readonly #names = new Map<number, Promise<string>>()
+  #names: Map<number, Promise<string>> | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -60,7 +60,7 @@ export class Names {
 
   /** Somebody else is logged in, who may not see what the one before saw. */
   clear(): void {
-    this.#names.clear()
+    this.#names = undefined
   }
 
   /** The one person that a name stands for; a name given in full wins over longer ones that begin alike. */
@@ -80,19 +80,20 @@ export class Names {
   }
 
   async #existing(confNo: number): Promise<string | undefined> {
-    const known = this.#names.get(confNo)
+    const known = this.#names?.get(confNo)
     const name = known ?? this.#connection.call('get-uconf-stat', { conference: confNo }).then((stat) => stat.name)
     if (known === undefined) this.#remember(confNo, name)
     try {
       return await name
     } catch (error) {
-      if (this.#names.get(confNo) === name) this.#names.delete(confNo)
+      if (this.#names?.get(confNo) === name) this.#names.delete(confNo)
       if (error instanceof KomError && error.errorName === 'undefined-conference') return undefined
       throw error
     }
   }
 
   #remember(confNo: number, name: Promise<string>): void {
+    this.#names ??= new Map()
     this.#names.delete(confNo)
     this.#names.set(confNo, name)
     if (this.#names.size <= MAX_NAMES) return

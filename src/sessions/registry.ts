@@ -165,7 +165,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const handle = createHash('sha256').update(id).digest('hex').slice(0, 12)
     const opened = { id, handle, serverId, clientAddress, session, lastUsed: performance.now(), streams: 0 }
     this.#sessions.set(id, opened)
-    session.connection.once('close', (reason) => this.#forget(opened, reason.code))
+    session.connection.on('close', (reason) => this.#forget(opened, reason.code))
     this.emit('opened', opened)
     return opened
   }

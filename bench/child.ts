@@ -1,0 +1,50 @@
+/**
+ * What runs in a process of its own: a role's module, whose functions the benchmark calls over IPC. With `--import` it
+ * also runs beside another program, without touching it.
+ */
+
+const ROLES = {
+  'fake-backend': () => import('./fake-backend.ts'),
+  'hello-server': () => import('./hello-server.ts'),
+  'http-load': () => import('./http-load.ts'),
+  'idle-sockets': () => import('./idle-sockets.ts'),
+  'memory-probe': () => import('./memory-probe.ts'),
+  'nudge-delays': () => import('./nudge-delays.ts'),
+  'protocol-speed': () => import('./protocol-speed.ts'),
+} as const
+
+export type Role = keyof typeof ROLES
+export type RoleModule<R extends Role> = Awaited<ReturnType<(typeof ROLES)[R]>>
+
+/** The environment variable that names the role. */
+export const ROLE_VARIABLE = 'BENCH_ROLE'
+
+export interface Request {
+  id: number
+  name: string
+  args: unknown[]
+}
+
+/** `ready` comes once, when requests can be made. */
+export type Report = { ready: true } | { id: number; value: unknown } | { id: number; error: string }
+
+async function serve(role: Role): Promise<void> {
+  const functions = (await ROLES[role]()) as Record<string, (...args: unknown[]) => unknown>
+  const report = (message: Report): void => void process.send?.(message)
+  const answer = async ({ id, name, args }: Request): Promise<void> => {
+    try {
+      report({ id, value: await functions[name]?.(...args) })
+    } catch (error) {
+      report({ id, error: String((error as Error).stack) })
+    }
+  }
+  process.on('message', (request: Request) => void answer(request))
+  report({ ready: true })
+}
+
+if (process.send !== undefined && process.env[ROLE_VARIABLE] !== undefined) {
+  // Ctrl-C reaches the whole process group; the benchmark itself ends its children, in order.
+  process.on('SIGINT', () => undefined)
+  process.on('disconnect', () => process.exit())
+  await serve(process.env[ROLE_VARIABLE] as Role)
+}

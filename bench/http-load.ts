@@ -1,0 +1,130 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HttpLine, httpRequest } from './http-line.ts'
+import { median } from './rounds.ts'
+
+const AT_ONCE = 32
+const WARM_UP_CALLS = 200
+const WARM_UP_MS = 250
+const CLIENT = { name: 'bench', version: '1' }
+
+/** What is asked for, again and again. */
+export interface Target {
+  port: number
+  path: string
+  /** connection ids: each connection has one of them for its own */
+  ids?: string[]
+}
+
+/** Opens so many sessions on the server `serverId`; returns their ids. */
+export async function openSessions(port: number, serverId: string, count: number): Promise<string[]> {
+  const request = httpRequest('POST', `/${serverId}/sessions/`, { json: { client: CLIENT } })
+  const ids: string[] = []
+  let left = count
+  await onLines(port, async (line) => {
+    while (left-- > 0) {
+      const { status, body } = await line.request(request)
+      if (status !== 201) throw new Error(`no session: ${status} ${body}`)
+      ids.push((JSON.parse(body) as { connection_id: string }).connection_id)
+    }
+  })
+  return ids
+}
+
+/** Closes sessions of the server `serverId`. */
+export async function closeSessions(port: number, serverId: string, ids: readonly string[]): Promise<void> {
+  const left = [...ids]
+  await onLines(port, async (line) => {
+    for (let id = left.pop(); id !== undefined; id = left.pop()) {
+      const { status, body } = await line.request(httpRequest('DELETE', `/${serverId}/sessions/0`, { id }))
+      if (status !== 204) throw new Error(`a session that cannot be closed: ${status} ${body}`)
+    }
+  })
+}
+
+/** The median time of a request in milliseconds, one at a time on one connection. */
+export async function p50(target: Target, calls: number): Promise<number> {
+  const line = await HttpLine.open(target.port)
+  const request = httpRequest('GET', target.path, target.ids && { id: target.ids[0] as string })
+  const times = await timeEach(calls, async () => {
+    const { status, body } = await line.request(request)
+    if (status !== 200) throw new Error(`${target.path}: ${status} ${body}`)
+  })
+  line.close()
+  return median(times)
+}
+
+/** The median time of a bare who-am-i on a socket of its own to a LysKOM server, in milliseconds. */
+export async function p50OfBareCall(port: number, calls: number): Promise<number> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  await once(socket, 'connect')
+  socket.write('A5Hbench\n')
+  await once(socket, 'data')
+  let answered = (): void => undefined
+  socket.on('data', () => answered())
+  let refNo = 0
+  const times = await timeEach(
+    calls,
+    () =>
+      new Promise<void>((resolve) => {
+        answered = resolve
+        socket.write(`${++refNo} 56\n`)
+      }),
+  )
+  socket.destroy()
+  return median(times)
+}
+
+/** Requests a second over as many connections, each with its next request as soon as it has its answer. */
+export async function throughput(target: Target, connections: number, ms: number): Promise<number> {
+  const lines = await Promise.all(Array.from({ length: connections }, () => HttpLine.open(target.port)))
+  let answers = 0
+  let failure: Error | undefined
+  for (const [i, line] of lines.entries()) {
+    const request = httpRequest('GET', target.path, target.ids && { id: target.ids[i] as string })
+    const next = (): void => {
+      line.exchange(
+        request,
+        ({ status }) => {
+          answers++
+          if (status === 200) next()
+          else failure = new Error(`${target.path}: ${status}`)
+        },
+        (error) => {
+          failure = error
+        },
+      )
+    }
+    next()
+  }
+  await sleep(WARM_UP_MS)
+  const before = answers
+  const start = performance.now()
+  await sleep(ms)
+  const rate = ((answers - before) / (performance.now() - start)) * 1000
+  for (const line of lines) line.close()
+  if (failure !== undefined) throw failure
+  return rate
+}
+
+async function timeEach(calls: number, call: () => Promise<void>): Promise<number[]> {
+  for (let i = 0; i < WARM_UP_CALLS; i++) await call()
+  const times: number[] = []
+  for (let i = 0; i < calls; i++) {
+    const start = performance.now()
+    await call()
+    times.push(performance.now() - start)
+  }
+  return times
+}
+
+/** Runs `work` on some connections at the same time. */
+async function onLines(port: number, work: (line: HttpLine) => Promise<void>): Promise<void> {
+  const lines = await Promise.all(Array.from({ length: AT_ONCE }, () => HttpLine.open(port)))
+  try {
+    await Promise.all(lines.map(work))
+  } finally {
+    for (const line of lines) line.close()
+  }
+}

@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Report, type Request, ROLE_VARIABLE, type Role, type RoleModule } from './child.ts'
+import type { Scope } from './scope.ts'
+
+const KOMGATE = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+const CHILD = fileURLToPath(new URL('dist/bench/child.js', import.meta.url))
+const START_MS = 10_000
+/** Closing 10,000 sessions in order takes some seconds. */
+const STOP_MS = 20_000
+
+type Functions = Record<string, (...args: never[]) => unknown>
+
+/** A process of the benchmark's own, whose role's functions can be called. */
+export interface Child<R extends Role> {
+  pid: number
+  call<N extends keyof RoleModule<R> & string>(
+    name: N,
+    ...args: Parameters<(RoleModule<R> & Functions)[N]>
+  ): Promise<Awaited<ReturnType<(RoleModule<R> & Functions)[N]>>>
+}
+
+/** Starts a role in a process of its own, which ends with the scope. */
+export async function startChild<R extends Role>(scope: Scope, role: R): Promise<Child<R>> {
+  const child = launch([CHILD], role)
+  scope.use(child, stop)
+  return await connectChild(child)
+}
+
+export interface Komgate {
+  pid: number
+  port: number
+}
+
+export interface KomgateOptions {
+  /** ports on 127.0.0.1 of LysKOM servers, by server id */
+  servers: Record<string, number>
+  /** flags of komgate's */
+  args?: string[]
+}
+
+/** Starts the built komgate, its log going where nobody reads it. */
+export async function startKomgate(scope: Scope, options: KomgateOptions): Promise<Komgate> {
+  const { port, flags } = await prepareKomgate(scope, options)
+  const child = scope.use(launch([KOMGATE, ...flags]), stop)
+  await untilAnswers(child, port)
+  return { pid: child.pid as number, port }
+}
+
+/** Starts the built komgate with a probe of its memory inside its process. */
+export async function startProbedKomgate(
+  scope: Scope,
+  options: KomgateOptions,
+): Promise<Komgate & { probe: Child<'memory-probe'> }> {
+  const { port, flags } = await prepareKomgate(scope, options)
+  const child = scope.use(launch(['--import', CHILD, KOMGATE, ...flags], 'memory-probe'), stop)
+  const probe = await connectChild<'memory-probe'>(child)
+  await untilAnswers(child, port)
+  return { pid: probe.pid, port, probe }
+}
+
+async function prepareKomgate(scope: Scope, { servers, args = [] }: KomgateOptions) {
+  const dir = scope.use(await mkdtemp(join(tmpdir(), 'komgate-bench-')), (path) => rm(path, { recursive: true }))
+  const file = join(dir, 'servers.json')
+  const entries = Object.entries(servers).map(([id, port]) => [id, { name: id, host: '127.0.0.1', port }])
+  await writeFile(file, JSON.stringify(Object.fromEntries(entries)))
+  const port = await freePort()
+  return { port, flags: ['--servers', file, '--port', String(port), ...args] }
+}
+
+function launch(args: string[], role?: Role): ChildProcess {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KOMGATE_')))
+  return spawn(process.execPath, args, {
+    env: role === undefined ? env : { ...env, [ROLE_VARIABLE]: role },
+    stdio: ['ignore', 'ignore', 'inherit', ...(role === undefined ? [] : ['ipc' as const])],
+  })
+}
+
+async function connectChild<R extends Role>(child: ChildProcess): Promise<Child<R>> {
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  let lastId = 0
+  await new Promise<void>((ready, failed) => {
+    child.on('message', (report: Report) => {
+      if ('ready' in report) {
+        ready()
+        return
+      }
+      const call = waiting.get(report.id)
+      waiting.delete(report.id)
+      if ('error' in report) call?.reject(new Error(report.error))
+      else call?.resolve(report.value as never)
+    })
+    child.once('exit', (code, signal) => {
+      const ended = new Error(`a process of the benchmark ended with ${code ?? signal}`)
+      failed(ended)
+      for (const { reject } of waiting.values()) reject(ended)
+    })
+  })
+  return {
+    pid: child.pid as number,
+    call: (name, ...args) =>
+      new Promise((resolve, reject) => {
+        const request: Request = { id: ++lastId, name, args }
+        waiting.set(request.id, { resolve, reject })
+        child.send(request, (error) => error && reject(error))
+      }),
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+  clearTimeout(force)
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+async function untilAnswers(child: ChildProcess, port: number): Promise<void> {
+  const started = performance.now()
+  for (;;) {
+    if (hasEnded(child)) throw new Error(`komgate ended with ${child.exitCode ?? child.signalCode}`)
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}/`)
+      await response.arrayBuffer()
+      return
+    } catch (error) {
+      if (performance.now() - started > START_MS) throw error
+      await sleep(20)
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
