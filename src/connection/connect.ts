@@ -40,7 +40,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     connection.destroy(late)
   }, connectTimeoutMs)
   try {
-    const transport = await connectTcp(options, connection.handlers, deadline.signal).catch((error: unknown) => {
+    const transport = await connectTcp(options, connection, deadline.signal).catch((error: unknown) => {
       throw error instanceof ConnectionError
         ? error
         : new ConnectionError('unreachable', `cannot connect to ${options.host} port ${options.port}`, { cause: error })

@@ -69,7 +69,7 @@ const GREETING = 'LysKOM'
 const NUDGE = Buffer.from(' ')
 
 /** One TCP connection to one LysKOM server, opened by `connect`. */
-export class Connection extends EventEmitter<ConnectionEvents> implements Beating {
+export class Connection extends EventEmitter<ConnectionEvents> implements Beating, TransportHandlers {
   /** The server's number for this session. */
   sessionNo = 0
   readonly #context: ConnectionContext
@@ -92,11 +92,6 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   /** Why the line is dead; undefined while it lives. */
   get dead(): ConnectionError | undefined {
     return this.#dead
-  }
-
-  /** What the transport calls. */
-  get handlers(): TransportHandlers {
-    return { data: (chunk) => this.#data(chunk), close: (error) => this.#lineClosed(error) }
   }
 
   attach(transport: Transport): void {
@@ -206,7 +201,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     this.destroy(closedByUs())
   }
 
-  #data(chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.#dead !== undefined) return
     this.#lastReceived = performance.now()
     this.#keepaliveSent = undefined
@@ -296,7 +291,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     else this.#die('not-lyskom', 'the server did not greet as a LysKOM server does')
   }
 
-  #lineClosed(error: Error | undefined): void {
+  onClosed(error: Error | undefined): void {
     const lastWords = this.#framer.rest()
     if (this.#closing !== undefined) this.destroy(closedByUs())
     else if (error !== undefined) this.#die('line-reset', 'the connection to the LysKOM server broke', error)

@@ -64,19 +64,20 @@ export class Waiting<C> {
  * `take` or `rejectAll`; one that `expire` has rejected stays until its late reply comes.
  */
 export class Pending<C> {
-  readonly #waiting = new Map<number, Waiting<C>>()
+  /** None while nobody waits: most sessions are idle most of the time. */
+  #waiting: Map<number, Waiting<C>> | undefined
   #lastRefNo = 0
   #bytes = 0
 
   get size(): number {
-    return this.#waiting.size
+    return this.#waiting?.size ?? 0
   }
 
   /** A reference number that no waiting call has. */
   nextRefNo(): number {
     do {
       this.#lastRefNo = this.#lastRefNo >= MAX_REF_NO ? 1 : this.#lastRefNo + 1
-    } while (this.#waiting.has(this.#lastRefNo))
+    } while (this.#waiting?.has(this.#lastRefNo))
     return this.#lastRefNo
   }
 
@@ -86,15 +87,17 @@ export class Pending<C> {
   }
 
   add(refNo: number, waiting: Waiting<C>): void {
+    this.#waiting ??= new Map()
     this.#waiting.set(refNo, waiting)
     this.#bytes += waiting.size
   }
 
   /** Takes out the call that a reply is for; undefined if no such call was made. */
   take(refNo: number): Waiting<C> | undefined {
-    const waiting = this.#waiting.get(refNo)
+    const waiting = this.#waiting?.get(refNo)
     if (waiting === undefined) return undefined
-    this.#waiting.delete(refNo)
+    this.#waiting?.delete(refNo)
+    if (this.#waiting?.size === 0) this.#waiting = undefined
     this.#bytes -= waiting.size
     waiting.end()
     return waiting
@@ -103,7 +106,7 @@ export class Pending<C> {
   /** Rejects the calls whose deadline has passed; they stay until their late reply comes. Returns all that are late. */
   expire(now: number, error: (call: C) => Error): Waiting<C>[] {
     const late: Waiting<C>[] = []
-    for (const waiting of this.#waiting.values()) {
+    for (const waiting of this.#waiting?.values() ?? []) {
       if (now <= waiting.deadline) continue
       late.push(waiting)
       if (!waiting.settled) waiting.reject(error(waiting.call))
@@ -113,8 +116,8 @@ export class Pending<C> {
 
   /** The line is dead: everybody who waits is told so. */
   rejectAll(error: Error): void {
-    const all = [...this.#waiting.values()]
-    this.#waiting.clear()
+    const all = [...(this.#waiting?.values() ?? [])]
+    this.#waiting = undefined
     this.#bytes = 0
     for (const waiting of all) {
       waiting.reject(error)

@@ -10,9 +10,9 @@ export interface Transport {
 
 export interface TransportHandlers {
   /** Called for each chunk, in order. */
-  data(chunk: Buffer): void
+  onData(chunk: Buffer): void
   /** Called once, last: without an error when the other side ended the stream. */
-  close(error: Error | undefined): void
+  onClosed(error: Error | undefined): void
 }
 
 export interface TcpAddress {
@@ -49,10 +49,10 @@ class TcpTransport implements Transport {
     socket.on('error', (error) => {
       failure = error
     })
-    socket.on('data', (chunk: Buffer) => handlers.data(chunk))
+    socket.on('data', (chunk: Buffer) => handlers.onData(chunk))
     // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
     socket.on('end', () => socket.destroy())
-    socket.on('close', () => handlers.close(failure))
+    socket.on('close', () => handlers.onClosed(failure))
   }
 
   /**
