@@ -1,6 +1,5 @@
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { getPathNoStrict } from 'hono/utils/url'
@@ -35,41 +34,44 @@ const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS'])
 const NOWHERE = '/'.repeat(8)
 
 /** Answers may change at any time; the few that do not say so themselves. */
-const noCache = createMiddleware(async (c, next) => {
+const noCache: MiddlewareHandler = (c, next) => {
   c.header('Cache-Control', 'no-cache')
-  await next()
-})
+  return next()
+}
 
 /** The whole HTTP interface as one Hono application. It listens nowhere and keeps no state of its own. */
 export function createApp(options: AppOptions): Hono<Env> {
   const { servers, counters, corsOrigins, corsMaxAgeSeconds, maxBodyBytes, onAccess, onInternalError } = options
 
-  const knownServer = createMiddleware<Env>(async (c, next) => {
+  const knownServer: MiddlewareHandler<Env> = (c, next) => {
     const serverId = c.req.param('server') ?? ''
     if (!servers.has(serverId)) throw new HTTPException(404, { message: 'There is no such server.' })
     c.set('serverId', serverId)
-    await next()
-  })
+    return next()
+  }
 
   const app = new Hono<Env>({ getPath: pathUnder(options.basePath) })
   app.onError((error, c) => errorResponse(error, c, onInternalError))
-  app.notFound((c) => gatewayError(c, 404, 'There is nothing here.'))
+  const refuseMethod = methodNotAllowed({
+    app,
+    onMethodNotAllowed(c, methods) {
+      const allow = [...methods, 'OPTIONS'].join(', ')
+      c.header('Allow', allow)
+      // A Response of its own: the one before had a body, and its type would stay.
+      if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow: allow } })
+      return gatewayError(c, 405, `${c.req.method} is not allowed here.`)
+    },
+  })
+  // Asked only where nothing was found, so that what is found need not pass it.
+  app.notFound(async (c) => {
+    c.res = gatewayError(c, 404, 'There is nothing here.')
+    await refuseMethod(c, () => Promise.resolve())
+    return c.res
+  })
 
   app.use(access(counters, onAccess))
   app.use(noCache)
   app.use(cors({ origins: corsOrigins, maxAgeSeconds: corsMaxAgeSeconds }))
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed(c, methods) {
-        const allow = [...methods, 'OPTIONS'].join(', ')
-        c.header('Allow', allow)
-        // A Response of its own: the one before had a body, and its type would stay.
-        if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow: allow } })
-        return gatewayError(c, 405, `${c.req.method} is not allowed here.`)
-      },
-    }),
-  )
   const limitBody = bodyLimit({
     maxSize: maxBodyBytes,
     onError: (c) => gatewayError(c, 413, `The body is larger than ${maxBodyBytes} bytes.`),

@@ -1,5 +1,4 @@
-import type { Context } from 'hono'
-import { createMiddleware } from 'hono/factory'
+import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../context.ts'
@@ -23,19 +22,19 @@ function headerId(c: Context): string | undefined {
  * session dead.
  * @param from where the route takes the id from; the query is for routes that an `<img>` or a link may use
  */
-export function requireSession(registry: Registry, from: 'header' | 'header-or-query') {
-  return createMiddleware<Env>(async (c, next) => {
+export function requireSession(registry: Registry, from: 'header' | 'header-or-query'): MiddlewareHandler<Env> {
+  return (c, next) => {
     const id = from === 'header' ? headerId(c) : connectionId(c)
     if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
     const opened = registry.find(c.get('serverId'), id)
     if (opened === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
     c.set('opened', opened)
-    await next()
-  })
+    return next()
+  }
 }
 
 /** 401 when nobody is logged in on the caller's session. Goes after `requireSession`. */
-export const requireLogin = createMiddleware<Env>(async (c, next) => {
+export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
   if (c.get('opened').session.persNo === 0) throw new HTTPException(401, { message: 'Nobody is logged in.' })
-  await next()
-})
+  return next()
+}

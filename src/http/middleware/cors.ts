@@ -1,5 +1,5 @@
+import type { MiddlewareHandler } from 'hono'
 import { cors as honoCors } from 'hono/cors'
-import { createMiddleware } from 'hono/factory'
 import { header } from '../header.ts'
 import { CONNECTION_HEADER } from './connection-id.ts'
 
@@ -27,9 +27,9 @@ export function cors({ origins, maxAgeSeconds }: CorsOptions) {
     exposeHeaders: ['Cache-Control', 'ETag', 'Location', 'Retry-After', CONNECTION_HEADER],
     maxAge: maxAgeSeconds,
   })
-  return createMiddleware(async (c, next) => {
+  return ((c, next) => {
     if (header(c, 'origin') !== undefined) return answer(c, next)
     if (origins !== '*') c.header('Vary', 'Origin')
     return next()
-  })
+  }) satisfies MiddlewareHandler
 }

@@ -1,10 +1,10 @@
-import { createMiddleware } from 'hono/factory'
+import type { MiddlewareHandler } from 'hono'
 import type { Env, NamedErrors } from '../context.ts'
 
 /** The LysKOM errors to which a route gives a status of its own. */
-export function namedErrors(errors: NamedErrors) {
-  return createMiddleware<Env>(async (c, next) => {
+export function namedErrors(errors: NamedErrors): MiddlewareHandler<Env> {
+  return (c, next) => {
     c.set('namedErrors', errors)
-    await next()
-  })
+    return next()
+  }
 }
