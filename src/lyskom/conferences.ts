@@ -1,5 +1,6 @@
+import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
-import type { AuxItem, Conference as ConfStat, ExtendedConfType, UConference } from '../protocol/types.ts'
+import { type AuxItem, type Conference as ConfStat, extendedConfType, type UConference } from '../protocol/types.ts'
 import type { ConferenceName, Names, PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
 
@@ -24,16 +25,7 @@ export interface Conference extends Omit<ConfStat, Numbers> {
 }
 
 const MAX_CONF_NO = 2 ** 16 - 1
-const PLAIN: ExtendedConfType = {
-  rdProt: false,
-  original: false,
-  secret: false,
-  letterbox: false,
-  allowAnonymous: false,
-  forbidSecret: false,
-  reserved2: false,
-  reserved3: false,
-}
+const PLAIN = noBits(extendedConfType)
 
 /** Conferences and persons by name expansion, or by number: `#8`. One round trip. */
 export async function findConferences(

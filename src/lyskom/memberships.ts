@@ -1,5 +1,6 @@
+import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
-import type { Membership as MembershipStat, MembershipType } from '../protocol/types.ts'
+import { type Membership as MembershipStat, membershipType } from '../protocol/types.ts'
 import { getMicroConference, type MicroConference } from './conferences.ts'
 import type { PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
@@ -39,16 +40,7 @@ const ALL = 2 ** 16 - 1
 /** lyskomd maps at most so many texts in one call. */
 const TEXTS_PER_CALL = 255
 
-const ACTIVE: MembershipType = {
-  invitation: false,
-  passive: false,
-  secret: false,
-  passiveMessageInvert: false,
-  reserved2: false,
-  reserved3: false,
-  reserved4: false,
-  reserved5: false,
-}
+const ACTIVE = noBits(membershipType)
 
 /** One membership. Two round trips. Rejects with `not-member`. */
 export async function getMembership(session: LyskomSession, persNo: number, confNo: number): Promise<Membership> {

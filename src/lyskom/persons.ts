@@ -1,21 +1,11 @@
-import type { Reply } from '../protocol/calls/index.ts'
+import { noBits } from '../protocol/codec.ts'
+import { personalFlags } from '../protocol/types.ts'
 import { latin1 } from './content.ts'
 import type { PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
 import { readUserArea } from './user-area.ts'
 
-type PersonalFlags = Reply<'get-person-stat'>['flags']
-
-const NO_FLAGS: PersonalFlags = {
-  unreadIsSecret: false,
-  flg2: false,
-  flg3: false,
-  flg4: false,
-  flg5: false,
-  flg6: false,
-  flg7: false,
-  flg8: false,
-}
+const NO_FLAGS = noBits(personalFlags)
 
 /** Creates a person. One round trip. */
 export async function createPerson({ connection }: LyskomSession, name: string, passwd: string): Promise<PersonName> {

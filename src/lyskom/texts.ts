@@ -1,7 +1,8 @@
 import { AUX_ITEMS } from '../protocol/aux-items.ts'
 import type { Reply } from '../protocol/calls/index.ts'
+import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
-import type { AuxItem, AuxItemInput, MiscInfo, TextStat, Time } from '../protocol/types.ts'
+import { type AuxItemInput, auxItemFlags, type MiscInfo, type TextStat, type Time } from '../protocol/types.ts'
 import { type NamedAuxItem, nameCreators } from './conferences.ts'
 import { type ContentType, contentTypeOf, decode, isText, splitText, USER_AREA } from './content.ts'
 import type { ConferenceName, Names, PersonName } from './names.ts'
@@ -124,16 +125,7 @@ export interface Draft {
 
 const RECIPIENT = { to: 'recpt', cc: 'cc-recpt', bcc: 'bcc-recpt' } as const
 const LINK_TO = { comment: 'comm-to', footnote: 'footn-to' } as const
-const NO_FLAGS: AuxItem['flags'] = {
-  deleted: false,
-  inherit: false,
-  secret: false,
-  hideCreator: false,
-  dontGarb: false,
-  reserved2: false,
-  reserved3: false,
-  reserved4: false,
-}
+const NO_FLAGS = noBits(auxItemFlags)
 
 /** Creates a text; resolves with its number. One round trip. */
 export function createText(session: LyskomSession, draft: Draft): Promise<number> {

@@ -114,6 +114,13 @@ export function bits<const N extends readonly string[]>(...names: N): Codec<{ [K
   }
 }
 
+/** The value of a bit string with every bit 0. */
+export function noBits<T>(codec: Codec<T>): T {
+  const { schema } = codec
+  if (schema.kind !== 'bits') throw new TypeError('noBits takes a bit string')
+  return Object.fromEntries(schema.bits.map((name) => [name, false])) as T
+}
+
 /**
  * Two bit strings of which the first is a beginning of the second (Any-Conf-Type). Read in either length, the
  * missing bits as false; written in the longer one.
