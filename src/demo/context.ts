@@ -41,11 +41,6 @@ export function tell<N extends MessageName>(
   return told
 }
 
-/** An array as lyskomd writes it: the empty one as `0 *`. */
-export function list<T>(values: readonly T[]): T[] & { omitted?: number } {
-  return values.length === 0 ? Object.assign([], { omitted: 0 }) : [...values]
-}
-
 /** Everyone whom a text concerns: active members of its recipients, and of the recipients of what it comments. */
 export function concerned(db: Database, text: Text): Set<number> {
   const persons = new Set<number>()

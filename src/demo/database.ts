@@ -1,4 +1,5 @@
-import type { ExtendedConfType, MembershipType, PrivBits } from '../protocol/types.ts'
+import { noBits } from '../protocol/codec.ts'
+import { type ExtendedConfType, type MembershipType, membershipType, type PrivBits } from '../protocol/types.ts'
 import { LocalTexts } from './local-texts.ts'
 import { nameWords } from './name-expansion.ts'
 import type { ReadRange } from './read-ranges.ts'
@@ -126,16 +127,7 @@ export interface ServerInfo {
   motd: number
 }
 
-export const NO_MEMBERSHIP_FLAGS: Readonly<MembershipType> = {
-  invitation: false,
-  passive: false,
-  secret: false,
-  passiveMessageInvert: false,
-  reserved2: false,
-  reserved3: false,
-  reserved4: false,
-  reserved5: false,
-}
+export const NO_MEMBERSHIP_FLAGS: Readonly<MembershipType> = noBits(membershipType)
 
 /** lyskomd's default life of a text, in days. */
 const NICE = 77

@@ -1,5 +1,6 @@
 import { AUX_ITEMS } from '../protocol/aux-items.ts'
-import type { ExtendedConfType, PrivBits } from '../protocol/types.ts'
+import { noBits } from '../protocol/codec.ts'
+import { auxItemFlags, type ExtendedConfType, extendedConfType, type PrivBits, privBits } from '../protocol/types.ts'
 import { newAuxItems } from './aux-items.ts'
 import { Database, type Membership, NO_MEMBERSHIP_FLAGS, type StoredAuxItem } from './database.ts'
 import { readTo } from './read-ranges.ts'
@@ -71,38 +72,12 @@ const PRIVILEGES = {
   'change-name': 'changeName',
 } as const satisfies Record<string, keyof PrivBits>
 
-const NO_CONF_TYPE: ExtendedConfType = {
-  rdProt: false,
-  original: false,
-  secret: false,
-  letterbox: false,
-  allowAnonymous: false,
-  forbidSecret: false,
-  reserved2: false,
-  reserved3: false,
-}
+const NO_CONF_TYPE = noBits(extendedConfType)
 
 /** The type of a person's mailbox. */
 export const MAILBOX_TYPE: ExtendedConfType = { ...NO_CONF_TYPE, rdProt: true, letterbox: true, allowAnonymous: true }
 
-export const NO_PRIVILEGES: PrivBits = {
-  wheel: false,
-  admin: false,
-  statistic: false,
-  createPers: false,
-  createConf: false,
-  changeName: false,
-  flg7: false,
-  flg8: false,
-  flg9: false,
-  flg10: false,
-  flg11: false,
-  flg12: false,
-  flg13: false,
-  flg14: false,
-  flg15: false,
-  flg16: false,
-}
+export const NO_PRIVILEGES = noBits(privBits)
 
 /** Checks parsed JSON. Throws an `Error` that names the first field at fault, e.g. `persons.2.name`. */
 export function readDemoData(json: unknown): DemoData {
@@ -249,16 +224,7 @@ function addText(db: Database, text: DemoText): void {
 }
 
 function contentType(type: string, author: number, at: Date): StoredAuxItem[] {
-  const flags = {
-    deleted: false,
-    inherit: false,
-    secret: false,
-    hideCreator: false,
-    dontGarb: false,
-    reserved2: false,
-    reserved3: false,
-    reserved4: false,
-  }
+  const flags = noBits(auxItemFlags)
   const data = Buffer.from(`${type};charset=utf-8`)
   return newAuxItems([{ tag: AUX_ITEMS['content-type'], flags, inheritLimit: 1, data }], 'text', author, at)
 }

@@ -73,15 +73,10 @@ function mapping(rangeBegin: number, rangeEnd: number, moreTextsExists: boolean,
   const first = pairs[0]
   const last = pairs.at(-1)
   const head = { rangeBegin, rangeEnd, moreTextsExists }
-  if (first === undefined || last === undefined) return { ...head, block: { kind: 'sparse', value: empty() } }
+  if (first === undefined || last === undefined) return { ...head, block: { kind: 'sparse', value: [] } }
   const span = last.localNumber - first.localNumber + 1
   if (span > 2 * pairs.length) return { ...head, block: { kind: 'sparse', value: pairs } }
   const texts: number[] = new Array(span).fill(GONE)
   for (const { localNumber, globalNumber } of pairs) texts[localNumber - first.localNumber] = globalNumber
   return { ...head, block: { kind: 'dense', value: { firstLocalNo: first.localNumber, texts } } }
-}
-
-/** An empty array as lyskomd writes it: `0 *`. */
-function empty(): Pair[] & { omitted: number } {
-  return Object.assign([], { omitted: 0 })
 }

@@ -1,9 +1,10 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
+import { MAX_CONF_NO, MAX_TEXT_NO } from '../lyskom/numbers.ts'
+import { LATIN1 } from '../protocol/writer.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
-const LATIN1 = /^[\0-\xff]*$/
 /** Far more than a LysKOM server takes for a name or a password: what is in between is for it to refuse. */
 const MAX_STRING = 1000
 const DIGITS = /^\d{1,15}$/
@@ -15,8 +16,8 @@ export function wholeNumber(max: number) {
   return z.union([z.number(), digits], { error }).refine((n) => Number.isInteger(n) && n >= 0 && n <= max, { error })
 }
 
-export const confNo = wholeNumber(2 ** 16 - 1)
-export const textNo = wholeNumber(2 ** 32 - 1)
+export const confNo = wholeNumber(MAX_CONF_NO)
+export const textNo = wholeNumber(MAX_TEXT_NO)
 
 /** A string that the LysKOM server can hold. */
 export const latin1 = z

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type ContentType, parseContentType } from '../lyskom/content.ts'
 import type { Draft } from '../lyskom/texts.ts'
+import { LATIN1 } from '../protocol/writer.ts'
 import { badRequest, confNo, textNo } from './body.ts'
 
 const LF = Buffer.from('\n')
@@ -65,10 +66,6 @@ function content(
   if (!type.startsWith('image/')) throw badRequest(`Unhandled content type: ${type}`)
   if (content_encoding == null) throw badRequest('Missing "content_encoding": an image is sent in base64.')
   if (!BASE64.test(body)) throw badRequest('"body" is not base64.')
-  if (!isLatin1(subject)) throw badRequest('"subject" of an image holds characters outside ISO 8859-1.')
+  if (!LATIN1.test(subject)) throw badRequest('"subject" of an image holds characters outside ISO 8859-1.')
   return { text: Buffer.concat([Buffer.from(subject, 'latin1'), LF, Buffer.from(body, 'base64')]), contentType: type }
-}
-
-function isLatin1(text: string): boolean {
-  return /^[\0-\xff]*$/.test(text)
 }

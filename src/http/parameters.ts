@@ -2,9 +2,6 @@
 import type { Context } from 'hono'
 import { badRequest } from './body.ts'
 
-export const MAX_CONF_NO = 2 ** 16 - 1
-export const MAX_TEXT_NO = 2 ** 32 - 1
-
 /** A whole number in the path, where the route lets only digits through. */
 export function pathNumber(c: Context, name: string, max: number): number {
   return whole(name, c.req.param(name) ?? '', max)

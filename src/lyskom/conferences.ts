@@ -2,6 +2,7 @@ import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
 import { type AuxItem, type Conference as ConfStat, extendedConfType, type UConference } from '../protocol/types.ts'
 import type { ConferenceName, Names, PersonName } from './names.ts'
+import { MAX_CONF_NO } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
 
 /** What changes too often to be cached, and is cheap to get. */
@@ -24,7 +25,6 @@ export interface Conference extends Omit<ConfStat, Numbers> {
   auxItems: NamedAuxItem[]
 }
 
-const MAX_CONF_NO = 2 ** 16 - 1
 const PLAIN = noBits(extendedConfType)
 
 /** Conferences and persons by name expansion, or by number: `#8`. One round trip. */

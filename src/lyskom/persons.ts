@@ -3,6 +3,7 @@ import { personalFlags } from '../protocol/types.ts'
 import { latin1 } from './content.ts'
 import type { PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
+import { END_OF_TEXT } from './texts.ts'
 import { readUserArea } from './user-area.ts'
 
 const NO_FLAGS = noBits(personalFlags)
@@ -35,6 +36,6 @@ export async function getUserAreaBlock(
 ): Promise<string | undefined> {
   const { userArea } = await connection.call('get-person-stat', { persNo })
   if (userArea === 0) return undefined
-  const text = await connection.call('get-text', { text: userArea, startChar: 0, endChar: 2 ** 31 - 1 })
+  const text = await connection.call('get-text', { text: userArea, startChar: 0, endChar: END_OF_TEXT })
   return readUserArea(latin1(text)).get(block)
 }

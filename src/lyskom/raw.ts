@@ -3,9 +3,8 @@ import type { AnyCodec } from '../protocol/codec.ts'
 import { readData, readRequest, replyData } from '../protocol/envelope.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { MESSAGES } from '../protocol/messages.ts'
+import { LATIN1 } from '../protocol/writer.ts'
 import { ACCEPTED, type LyskomSession } from './session.ts'
-
-const LATIN1 = /^[\0-\xff]*$/
 
 /**
  * Carries out a request that a client has written in Protocol A, without reference number and line feed (`78 8`), and

@@ -50,7 +50,7 @@ export interface Text extends TextHead {
 }
 
 /** More than any text has; lyskomd takes the end for the last character wanted. */
-const END_OF_TEXT = 2 ** 31 - 1
+export const END_OF_TEXT = 2 ** 31 - 1
 
 /** A text with subject and body. Three round trips. Rejects with `no-such-text` for one that may not be read. */
 export async function getText(session: LyskomSession, textNo: number): Promise<Text> {

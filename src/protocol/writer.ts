@@ -11,7 +11,8 @@ const CLOSE = 0x7d
 /** Most requests fit, and so much comes from Node's pool. */
 const ROOM = 128
 
-const LATIN1 = /^[\0-\xff]*$/
+/** What the strings of the protocol can hold: each character a byte of ISO 8859-1. */
+export const LATIN1 = /^[\0-\xff]*$/
 
 /**
  * Builds one message as bytes, tokens separated by single spaces. The only place where bytes for the wire are

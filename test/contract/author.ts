@@ -1,6 +1,7 @@
 import type { Connection } from '../../src/connection/connection.ts'
 import { AUX_ITEMS } from '../../src/protocol/aux-items.ts'
-import type { MiscInfo } from '../../src/protocol/types.ts'
+import { noBits } from '../../src/protocol/codec.ts'
+import { auxItemFlags, type MiscInfo } from '../../src/protocol/types.ts'
 import { connectTo } from '../support/connection.ts'
 
 export interface Person {
@@ -9,16 +10,7 @@ export interface Person {
   passwd: string
 }
 
-export const NO_AUX_FLAGS = {
-  deleted: false,
-  inherit: false,
-  secret: false,
-  hideCreator: false,
-  dontGarb: false,
-  reserved2: false,
-  reserved3: false,
-  reserved4: false,
-}
+export const NO_AUX_FLAGS = noBits(auxItemFlags)
 
 /** A text as it is to stand on the server; strings are ISO 8859-1. */
 export interface Stored {

@@ -1,3 +1,5 @@
+import { noBits } from '../../src/protocol/codec.ts'
+import { extendedConfType, membershipType, personalFlags } from '../../src/protocol/types.ts'
 import { connectTo } from '../support/connection.ts'
 import { h, wire } from '../support/wire.ts'
 import { Author, type Person } from './author.ts'
@@ -54,36 +56,9 @@ export interface Texts {
   userArea: number
 }
 
-const NO_FLAGS = {
-  unreadIsSecret: false,
-  flg2: false,
-  flg3: false,
-  flg4: false,
-  flg5: false,
-  flg6: false,
-  flg7: false,
-  flg8: false,
-}
-const OPEN_CONFERENCE = {
-  rdProt: false,
-  original: false,
-  secret: false,
-  letterbox: false,
-  allowAnonymous: false,
-  forbidSecret: false,
-  reserved2: false,
-  reserved3: false,
-}
-const PLAIN_MEMBER = {
-  invitation: false,
-  passive: false,
-  secret: false,
-  passiveMessageInvert: false,
-  reserved2: false,
-  reserved3: false,
-  reserved4: false,
-  reserved5: false,
-}
+const NO_FLAGS = noBits(personalFlags)
+const OPEN_CONFERENCE = noBits(extendedConfType)
+const PLAIN_MEMBER = noBits(membershipType)
 
 /** Makes the cast on a server, through the protocol itself, so that it is alike wherever the contract runs. */
 export async function makeCast({ port }: Backend): Promise<Cast> {

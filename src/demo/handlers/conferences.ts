@@ -1,7 +1,7 @@
 /** What a conference is, and making one. */
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
-import { type Handlers, list, tell } from '../context.ts'
+import { type Handlers, tell } from '../context.ts'
 import type { StoredAuxItem } from '../database.ts'
 import { ACCESS, access, conferenceFor, mayRead, supervises } from '../permissions.ts'
 import type { Session } from '../session.ts'
@@ -79,11 +79,9 @@ export const conferences = {
 /** Aux-items as a session may see them: secret ones only its own, creators unless hidden. */
 export function auxItemsFor(session: Session, items: readonly StoredAuxItem[]) {
   const seen = items.filter(({ flags, creator }) => !flags.secret || creator === session.person)
-  return list(
-    seen.map((item) => ({
-      ...item,
-      creator: item.flags.hideCreator && item.creator !== session.person ? 0 : item.creator,
-      createdAt: session.time(item.createdAt),
-    })),
-  )
+  return seen.map((item) => ({
+    ...item,
+    creator: item.flags.hideCreator && item.creator !== session.person ? 0 : item.creator,
+    createdAt: session.time(item.createdAt),
+  }))
 }

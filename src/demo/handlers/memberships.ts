@@ -1,6 +1,6 @@
 /** Who is a member of what. */
 import { KomError } from '../../protocol/errors.ts'
-import { type Context, type Handlers, list, tell } from '../context.ts'
+import { type Context, type Handlers, tell } from '../context.ts'
 import { type Membership, NO_MEMBERSHIP_FLAGS } from '../database.ts'
 import {
   ACCESS,
@@ -21,7 +21,7 @@ export const memberships = {
     const seen = personFor(db, session, no).memberships.filter((m) => membershipView(db, session, m) !== 'none')
     if (first >= seen.length) throw KomError.of('index-out-of-range', first)
     const page = seen.slice(first, first + noOfConfs)
-    return list(page.map((m, i) => shown(context, m, first + i, wantReadRanges, maxRanges)))
+    return page.map((m, i) => shown(context, m, first + i, wantReadRanges, maxRanges))
   },
 
   'query-read-texts'(context, { person: no, conference, wantReadRanges, maxRanges }) {
@@ -40,18 +40,16 @@ export const memberships = {
   'get-members'({ db, session }, { conf: no, first, noOfMembers }) {
     const members = [...conferenceFor(db, session, no).members.values()]
     if (first >= members.length) throw KomError.of('index-out-of-range', first)
-    return list(
-      members.slice(first, first + noOfMembers).map((m) => {
-        // Others' secret memberships keep their place, and say of themselves only that they are secret.
-        const hidden = membershipView(db, session, m) === 'none'
-        return {
-          member: hidden ? 0 : m.person,
-          addedBy: hidden ? 0 : m.addedBy,
-          addedAt: session.time(hidden ? EPOCH : m.addedAt),
-          type: hidden ? { ...NO_MEMBERSHIP_FLAGS, secret: true } : m.type,
-        }
-      }),
-    )
+    return members.slice(first, first + noOfMembers).map((m) => {
+      // Others' secret memberships keep their place, and say of themselves only that they are secret.
+      const hidden = membershipView(db, session, m) === 'none'
+      return {
+        member: hidden ? 0 : m.person,
+        addedBy: hidden ? 0 : m.addedBy,
+        addedAt: session.time(hidden ? EPOCH : m.addedAt),
+        type: hidden ? { ...NO_MEMBERSHIP_FLAGS, secret: true } : m.type,
+      }
+    })
   },
 
   'get-unread-confs'({ db, session }, { persNo }) {
@@ -61,7 +59,7 @@ export const memberships = {
       const highest = db.conferences.get(m.conf)?.texts.highest ?? 0
       return view !== 'none' && !m.type.passive && (view === 'all' ? firstUnread(m.read) : 1) <= highest
     })
-    return list(unread.map(({ conf }) => conf))
+    return unread.map(({ conf }) => conf)
   },
 
   'add-member'(context, { confNo, persNo, priority, where, type }) {
@@ -136,7 +134,7 @@ function shown(
     lastTimeRead: session.time(hidden ? EPOCH : membership.lastTimeRead),
     conference: conf,
     priority,
-    readRanges: wantReadRanges ? list(ranges) : Object.assign([], { omitted: read.length }),
+    readRanges: wantReadRanges ? [...ranges] : Object.assign([], { omitted: read.length }),
     addedBy,
     addedAt: session.time(addedAt),
     type,

@@ -1,6 +1,6 @@
 /** Names of conferences and persons: looking them up, changing them. */
 import { KomError } from '../../protocol/errors.ts'
-import { type Context, type Handlers, list, tell } from '../context.ts'
+import { type Context, type Handlers, tell } from '../context.ts'
 import type { Conference, Database } from '../database.ts'
 import { isLegalName, matchesName, nameWords, sameName } from '../name-expansion.ts'
 import { ACCESS, access, conferenceFor, supervises, wheel } from '../permissions.ts'
@@ -13,7 +13,7 @@ export const names = {
     const found = visible(context).filter(({ type, words }) => {
       return (type.letterbox ? wantPers : wantConfs) && matchesName(pattern, words)
     })
-    return list(found.map(({ name, type, no }) => ({ name, type, confNo: no })))
+    return found.map(({ name, type, no }) => ({ name, type, confNo: no }))
   },
 
   'change-name'(context, { conference, newName }) {

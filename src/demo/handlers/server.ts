@@ -1,7 +1,7 @@
 /** The server itself: time, version, what there is. */
 
 import { PREDEFINED_TAGS } from '../aux-items.ts'
-import { type Handlers, list } from '../context.ts'
+import type { Handlers } from '../context.ts'
 import type { Database } from '../database.ts'
 import { COLLATE_TABLE } from '../name-expansion.ts'
 import { EPOCH } from '../times.ts'
@@ -13,7 +13,7 @@ const PROTOCOL_VERSION = 11
 export const server = {
   'get-time': ({ session }) => session.time(new Date()),
   'get-info-old': ({ db }) => info(db),
-  'get-info': ({ db }) => ({ ...info(db), auxItemList: list([]) }),
+  'get-info': ({ db }) => ({ ...info(db), auxItemList: [] }),
   'get-version-info': () => ({
     protocolVersion: PROTOCOL_VERSION,
     serverSoftware: 'komgate-demo',

@@ -1,6 +1,6 @@
 /** Logging in and out, who is on, what a session is sent. */
 import { KomError } from '../../protocol/errors.ts'
-import { type Context, type Handlers, type Hub, list, tell } from '../context.ts'
+import { type Context, type Handlers, type Hub, tell } from '../context.ts'
 import type { Person } from '../database.ts'
 import { ACCESS, access, conferenceFor, supervisesPerson } from '../permissions.ts'
 import type { Session } from '../session.ts'
@@ -53,25 +53,23 @@ export const sessions = {
       const active = activeLast === 0 || !other.userActiveUsed || idle < activeLast
       return active && (visible ? wantVisible : wantInvisible)
     })
-    return list(
-      found.reverse().map((other) => ({
-        session: other.no,
-        person: other.person,
-        workingConference: seenConference({ db }, session, other),
-        idleTime: Math.floor((now - other.activeAt.getTime()) / 1000),
-        flags: {
-          invisible: other.person === 0 || other.invisible,
-          userActiveUsed: other.userActiveUsed,
-          userAbsent: false,
-          reserved3: false,
-          reserved4: false,
-          reserved5: false,
-          reserved6: false,
-          reserved7: false,
-        },
-        whatAmIDoing: other.whatAmIDoing,
-      })),
-    )
+    return found.reverse().map((other) => ({
+      session: other.no,
+      person: other.person,
+      workingConference: seenConference({ db }, session, other),
+      idleTime: Math.floor((now - other.activeAt.getTime()) / 1000),
+      flags: {
+        invisible: other.person === 0 || other.invisible,
+        userActiveUsed: other.userActiveUsed,
+        userAbsent: false,
+        reserved3: false,
+        reserved4: false,
+        reserved5: false,
+        reserved6: false,
+        reserved7: false,
+      },
+      whatAmIDoing: other.whatAmIDoing,
+    }))
   },
 
   'who-am-i': ({ session }) => session.no,
@@ -90,7 +88,7 @@ export const sessions = {
   },
 
   'accept-async': ({ session }, { requestList }) => session.accept(requestList),
-  'query-async': ({ session }) => list(session.accepted),
+  'query-async': ({ session }) => [...session.accepted],
 
   'user-active'({ session }) {
     session.activeAt = new Date()

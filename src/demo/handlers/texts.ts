@@ -2,7 +2,7 @@
 import { KomError } from '../../protocol/errors.ts'
 import type { AuxItemInput, MiscInfo } from '../../protocol/types.ts'
 import { newAuxItems } from '../aux-items.ts'
-import { type Context, concerned, type Handlers, list, tell } from '../context.ts'
+import { type Context, concerned, type Handlers, tell } from '../context.ts'
 import type { RecipientKind, Text } from '../database.ts'
 import { conferenceFor, mayRead, submitTo, textFor, visibleMisc } from '../permissions.ts'
 import type { Session } from '../session.ts'
@@ -31,7 +31,7 @@ export const texts = {
 
   'get-marks'({ db, session }) {
     const { marks } = me(db, session)
-    return list([...marks].map(([textNo, type]) => ({ textNo, type })))
+    return [...marks].map(([textNo, type]) => ({ textNo, type }))
   },
 
   'mark-text': (context, { text, markType }) => mark(context, text, markType),
@@ -165,7 +165,7 @@ function statOld(context: Context, session: Session, text: Text) {
   const miscInfo = miscFor(context, session, text).map((item) =>
     item.kind === 'bcc-recpt' ? { ...item, kind: 'cc-recpt' as const } : item,
   )
-  return { ...head(session, text), miscInfo: list(miscInfo) }
+  return { ...head(session, text), miscInfo: miscInfo }
 }
 
 function head(session: Session, { created, author, lines, body, noOfMarks }: Text) {
@@ -181,5 +181,5 @@ function miscFor({ db }: Context, session: Session, text: Text) {
     if ('text' in item) return [{ kind: item.kind, value: item.text }, ...added]
     return [{ kind: item.kind, value: item.conf }, { kind: 'loc-no', value: item.localNo }, ...added]
   })
-  return list(items)
+  return items
 }

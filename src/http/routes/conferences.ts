@@ -2,16 +2,17 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import { createConference, findConferences, getConference, getMicroConference } from '../../lyskom/conferences.ts'
 import { markLocalAsRead } from '../../lyskom/memberships.ts'
+import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getLastTexts } from '../../lyskom/texts.ts'
+import { LATIN1 } from '../../protocol/writer.ts'
 import { badRequest, latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
-import { MAX_CONF_NO, MAX_TEXT_NO, pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
+import { pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
 
 const Create = z.object({ name: latin1 })
-const LATIN1 = /^[\0-\xff]*$/
 
 /** Conferences and the letterboxes of persons; mounted under `/<server id>/conferences`. */
 export function conferenceRoutes({ registry }: AppOptions) {

@@ -1,12 +1,13 @@
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
+import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { createPerson, getUserAreaBlock, setPassword, setPresentation } from '../../lyskom/persons.ts'
 import { latin1, readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
-import { MAX_CONF_NO, pathNumber } from '../parameters.ts'
+import { pathNumber } from '../parameters.ts'
 
 const Create = z.object({ name: latin1, passwd: latin1 })
 const Presentation = z.object({ text_no: textNo })

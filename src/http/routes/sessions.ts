@@ -2,6 +2,7 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { type Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
+import { MAX_SESSION_NO } from '../../lyskom/numbers.ts'
 import { KomError } from '../../protocol/errors.ts'
 import { badRequest, confNo, latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
@@ -13,9 +14,6 @@ import { pathNumber } from '../parameters.ts'
 const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'must be an object.') })
 const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
 const WorkingConference = z.object({ conf_no: confNo })
-
-/** Session numbers are INT32: a larger one cannot exist. */
-const MAX_SESSION_NO = 2 ** 32 - 1
 
 /** Opening, closing and using a session; mounted under `/<server id>/sessions`. */
 export function sessionRoutes({ registry }: AppOptions) {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { decode, isText, USER_AREA } from '../../lyskom/content.ts'
 import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
 import { setRead } from '../../lyskom/memberships.ts'
+import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { createText, getBody, getText } from '../../lyskom/texts.ts'
 import { readBody, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
@@ -11,7 +12,7 @@ import { textJson } from '../json.ts'
 import { CONNECTION_HEADER, requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
 import { NewText, toDraft } from '../new-text.ts'
-import { MAX_TEXT_NO, pathNumber } from '../parameters.ts'
+import { pathNumber } from '../parameters.ts'
 
 const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
 

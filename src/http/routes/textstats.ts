@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
+import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { sideBySide } from '../../lyskom/side-by-side.ts'
 import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
 import { readBody, textNo } from '../body.ts'
@@ -7,7 +8,7 @@ import type { AppOptions, Env } from '../context.ts'
 import { textHeadJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
-import { MAX_TEXT_NO, pathNumber } from '../parameters.ts'
+import { pathNumber } from '../parameters.ts'
 
 const MAX_TEXTS = 100
 const TextNos = z.object({
