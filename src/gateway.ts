@@ -1,24 +1,13 @@
-import { once } from 'node:events'
-import type { Server } from 'node:http'
-import { setTimeout } from 'node:timers/promises'
-import { type ServerType, serve } from '@hono/node-server'
 import type { Logger } from 'pino'
-import { WebSocketServer } from 'ws'
 import type { Config } from './config.ts'
 import type { ConnectionCounters } from './connection/connection.ts'
 import { heartbeatFor } from './connection/settings.ts'
 import { type DemoServer, startDemoServer } from './demo/server.ts'
 import { createApp } from './http/app.ts'
-import type { ListedServer } from './http/context.ts'
+import type { AccessEntry, ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
+import { type FetchCallback, listen } from './listener.ts'
 import { Registry } from './sessions/registry.ts'
-
-/** Close code of RFC 6455. */
-const GOING_AWAY = 1001
-
-type ServeOptions = Parameters<typeof serve>[0]
-type FetchCallback = ServeOptions['fetch']
-type WebSocketServerLike = NonNullable<ServeOptions['websocket']>['server']
 
 /** A gateway without a port: for a program that has a server of its own. */
 export interface Gateway {
@@ -42,20 +31,12 @@ export interface ListeningGateway {
 export async function startGateway(config: Config, log: Logger): Promise<ListeningGateway> {
   const gateway = await createGateway(config, log)
   try {
-    const websockets = new WebSocketServer({
-      noServer: true,
-      maxPayload: config.maxBodyBytes,
-      perMessageDeflate: false,
-    })
-    const server = (await listen(gateway.fetch, websockets, config)) as Server
-    const inFlight = new InFlight(server)
-    answerInJson(server)
+    const listener = await listen(gateway.fetch, config)
     return {
-      url: urlOf(server) + config.basePath,
+      url: listener.url + config.basePath,
       close: async () => {
-        for (const client of websockets.clients) client.close(GOING_AWAY, 'this gateway is shutting down')
         gateway.refuse()
-        await stopListening(server, inFlight, config.shutdownTimeoutMs)
+        await listener.close()
         await gateway.close()
       },
     }
@@ -90,7 +71,7 @@ export async function createGateway(config: Config, log: Logger): Promise<Gatewa
     corsOrigins: config.corsOrigins,
     corsMaxAgeSeconds: Math.round(config.corsMaxAgeMs / 1000),
     maxBodyBytes: config.maxBodyBytes,
-    onAccess: (entry) => log.info(entry, 'request'),
+    onAccess: accessLog(log),
     onInternalError: (error) => log.error({ err: error }, 'internal error'),
   })
   return {
@@ -118,76 +99,18 @@ async function startServers(config: Config) {
   return { servers, closeDemos }
 }
 
-async function listen(fetch: FetchCallback, websockets: WebSocketServer, { host, port }: Config): Promise<ServerType> {
-  const server = serve({ fetch, hostname: host, port, websocket: { server: websockets as WebSocketServerLike } })
-  await once(server, 'listening')
-  return server
-}
-
-function urlOf(server: ServerType): string {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('not listening on TCP')
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
-}
-
-/** Takes no more connections and no more requests, and resolves when those in flight are answered, or the time is up. */
-async function stopListening(server: Server, inFlight: InFlight, timeoutMs: number): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  await Promise.race([inFlight.none(), setTimeout(timeoutMs, undefined, { ref: false })])
-  // What is left has no request in flight: connections kept alive, or opened by browsers in advance.
-  server.closeAllConnections()
-  await closed
-}
-
-/** The requests that have come and are not answered. */
-class InFlight {
-  #count = 0
-  #isClosing = false
-  #whenNone: (() => void) | undefined
-
-  constructor(server: Server) {
-    server.prependListener('request', (_, response) => {
-      this.#count++
-      if (this.#isClosing) response.setHeader('Connection', 'close')
-      response.once('close', () => {
-        this.#count--
-        if (this.#count === 0) this.#whenNone?.()
-      })
-    })
+/** Writes the access lines of some requests at once, when their answers are under way: nobody waits for a line. */
+function accessLog(log: Logger): (entry: AccessEntry) => void {
+  let entries: AccessEntry[] = []
+  const write = (): void => {
+    const written = entries
+    entries = []
+    for (const entry of written) log.info(entry, 'request')
   }
-
-  /** Resolves when there are none. From now on clients are told not to send more. */
-  none(): Promise<void> {
-    this.#isClosing = true
-    return new Promise((resolve) => {
-      this.#whenNone = resolve
-      if (this.#count === 0) resolve()
-    })
+  return (entry) => {
+    if (entries.length === 0) setTimeout(write, 1)
+    entries.push(entry)
   }
-}
-
-/** What Node itself answers, before any request has come to the application: errors with a body, as all the others. */
-function answerInJson(server: Server): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') {
-      socket.destroy()
-      return
-    }
-    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-    const body = JSON.stringify({
-      error_type: 'httpkom',
-      error_msg: tooLarge ? 'The headers are too large.' : 'The request is not HTTP.',
-    })
-    const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
-    const headers = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close`
-    socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`)
-  })
-  server.on('checkExpectation', (_, response) => {
-    const body = JSON.stringify({ error_type: 'httpkom', error_msg: 'Nothing else is expected than 100-continue.' })
-    response.writeHead(417, { 'Content-Type': 'application/json' }).end(body)
-  })
 }
 
 interface SessionCounters {

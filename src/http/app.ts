@@ -1,13 +1,14 @@
 import { Hono, type MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { getPathNoStrict } from 'hono/utils/url'
+import { empty } from './answer.ts'
 import type { AppOptions, Env } from './context.ts'
 import { errorResponse, gatewayError } from './error-response.ts'
 import { websocket } from './events/websocket.ts'
 import { access } from './middleware/access.ts'
 import { cors } from './middleware/cors.ts'
+import { limitBody } from './middleware/limit-body.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
@@ -28,16 +29,8 @@ const RESOURCES = [
   ['textstats', textStatRoutes],
 ] as const
 
-const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS'])
-
 /** No route matches it. */
 const NOWHERE = '/'.repeat(8)
-
-/** Answers may change at any time; the few that do not say so themselves. */
-const noCache: MiddlewareHandler = (c, next) => {
-  c.header('Cache-Control', 'no-cache')
-  return next()
-}
 
 /** The whole HTTP interface as one Hono application. It listens nowhere and keeps no state of its own. */
 export function createApp(options: AppOptions): Hono<Env> {
@@ -56,28 +49,20 @@ export function createApp(options: AppOptions): Hono<Env> {
     app,
     onMethodNotAllowed(c, methods) {
       const allow = [...methods, 'OPTIONS'].join(', ')
-      c.header('Allow', allow)
-      // A Response of its own: the one before had a body, and its type would stay.
-      if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow: allow } })
-      return gatewayError(c, 405, `${c.req.method} is not allowed here.`)
+      if (c.req.method === 'OPTIONS') return empty(204, { Allow: allow })
+      return gatewayError(405, `${c.req.method} is not allowed here.`, { Allow: allow })
     },
   })
   // Asked only where nothing was found, so that what is found need not pass it.
   app.notFound(async (c) => {
-    c.res = gatewayError(c, 404, 'There is nothing here.')
+    c.res = gatewayError(404, 'There is nothing here.')
     await refuseMethod(c, () => Promise.resolve())
     return c.res
   })
 
   app.use(access(counters, onAccess))
-  app.use(noCache)
   app.use(cors({ origins: corsOrigins, maxAgeSeconds: corsMaxAgeSeconds }))
-  const limitBody = bodyLimit({
-    maxSize: maxBodyBytes,
-    onError: (c) => gatewayError(c, 413, `The body is larger than ${maxBodyBytes} bytes.`),
-  })
-  // Looking for a body makes a whole Request of Node's, for which a GET has no use.
-  app.use((c, next) => (WITHOUT_BODY.has(c.req.method) ? next() : limitBody(c, next)))
+  app.use(limitBody(maxBodyBytes))
 
   app.route('/', gatewayRoutes(options))
   app.get('/websocket', websocket(options))

@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../lyskom/numbers.ts'
 import { LATIN1 } from '../protocol/writer.ts'
+import { header } from './header.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
 /** Far more than a LysKOM server takes for a name or a password: what is in between is for it to refuse. */
@@ -27,7 +28,7 @@ export const latin1 = z
 
 /** Reads the JSON body. Fails with a 400 that names the first field that is wrong. */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
-  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw badRequest('Invalid body.')
+  if (!JSON_TYPE.test(header(c, 'content-type') ?? '')) throw badRequest('Invalid body.')
   const bytes = await c.req.arrayBuffer().catch(() => {
     throw badRequest('The body did not come whole.')
   })

@@ -5,6 +5,7 @@ import { ConnectionError } from '../connection/errors.ts'
 import { NameError } from '../lyskom/names.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { RegistryError } from '../sessions/registry.ts'
+import { json } from './answer.ts'
 import type { Env } from './context.ts'
 import { CONNECTION_STATUS, komStatus, NAME_STATUS, PROTOCOL_STATUS, REGISTRY_STATUS } from './status.ts'
 
@@ -12,22 +13,22 @@ import { CONNECTION_STATUS, komStatus, NAME_STATUS, PROTOCOL_STATUS, REGISTRY_ST
 const RETRY_AFTER_SECONDS = 5
 
 /** Answers with an error of the gateway's own: `{error_type: "httpkom", error_msg}`. */
-export function gatewayError(c: Context, status: ContentfulStatusCode, message: string): Response {
-  return c.json({ error_type: 'httpkom', error_msg: message }, status)
+export function gatewayError(status: number, message: string, headers?: Readonly<Record<string, string>>): Response {
+  return json({ error_type: 'httpkom', error_msg: message }, status, headers)
 }
 
 /** Answers a request that ended in an error. `report` is told of those that are nobody's but ours. */
 export function errorResponse(error: Error, c: Context<Env>, report: (error: unknown) => void): Response {
   if (error instanceof KomError) return komError(c, error)
-  if (hasBrokenOff(c)) return gatewayError(c, 400, 'The request did not come whole.')
+  if (hasBrokenOff(c)) return gatewayError(400, 'The request did not come whole.')
   const status = gatewayStatus(error)
   if (status === 500) report(error)
-  if (status === 503) c.header('Retry-After', String(RETRY_AFTER_SECONDS))
-  return gatewayError(c, status, status === 500 ? 'Internal error.' : error.message)
+  const message = status === 500 ? 'Internal error.' : error.message
+  return gatewayError(status, message, status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : undefined)
 }
 
 function komError(c: Context<Env>, error: KomError): Response {
-  return c.json(komErrorJson(error), c.get('namedErrors')?.[error.errorName] ?? komStatus(error))
+  return json(komErrorJson(error), c.get('namedErrors')?.[error.errorName] ?? komStatus(error))
 }
 
 /** An error of the LysKOM server, as clients know it. */

@@ -29,7 +29,6 @@ export function cors({ origins, maxAgeSeconds }: CorsOptions) {
   })
   return ((c, next) => {
     if (header(c, 'origin') !== undefined) return answer(c, next)
-    if (origins !== '*') c.header('Vary', 'Origin')
-    return next()
+    return origins === '*' ? next() : next().then(() => c.header('Vary', 'Origin', { append: true }))
   }) satisfies MiddlewareHandler
 }

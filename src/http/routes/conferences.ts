@@ -5,6 +5,7 @@ import { markLocalAsRead } from '../../lyskom/memberships.ts'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getLastTexts } from '../../lyskom/texts.ts'
 import { LATIN1 } from '../../protocol/writer.ts'
+import { empty, json } from '../answer.ts'
 import { badRequest, latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../json.ts'
@@ -30,29 +31,29 @@ export function conferenceRoutes({ registry }: AppOptions) {
         conferences: queryBoolean(c, ['want-confs'], true),
       }
       const found = await findConferences(c.get('opened').session, name, want)
-      return c.json({ conferences: found.map(conferenceNameJson) })
+      return json({ conferences: found.map(conferenceNameJson) })
     })
     .post('/', session, requireLogin, async (c) => {
       const { name } = await readBody(c, Create)
       const confNo = await createConference(c.get('opened').session, name)
-      return c.json(conferenceNameJson({ confNo, name }), 201)
+      return json(conferenceNameJson({ confNo, name }), 201)
     })
     .get('/:conf_no{[0-9]+}', reading, requireLogin, absent, async (c) => {
       const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
       const { session } = c.get('opened')
       return queryBoolean(c, ['micro'], true)
-        ? c.json(microConferenceJson(await getMicroConference(session, confNo)))
-        : c.json(conferenceJson(await getConference(session, confNo)))
+        ? json(microConferenceJson(await getMicroConference(session, confNo)))
+        : json(conferenceJson(await getConference(session, confNo)))
     })
     .get('/:conf_no{[0-9]+}/texts', reading, async (c) => {
       const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
       const count = queryNumber(c, 'no-of-texts', 10, MAX_TEXT_NO)
       const texts = await getLastTexts(c.get('opened').session, confNo, count)
-      return c.json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
+      return json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
     })
     .put('/:conf_no{[0-9]+}/texts/:local_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
       const localNo = pathNumber(c, 'local_no', MAX_TEXT_NO)
       await markLocalAsRead(c.get('opened').session, pathNumber(c, 'conf_no', MAX_CONF_NO), localNo)
-      return c.body(null, 201)
+      return empty(201)
     })
 }

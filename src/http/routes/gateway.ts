@@ -1,11 +1,12 @@
 import { Hono } from 'hono'
+import { json } from '../answer.ts'
 import type { AppOptions, Env } from '../context.ts'
 
 /** What the gateway says of itself; mounted at the root. */
 export function gatewayRoutes({ servers, stats }: AppOptions) {
   return new Hono<Env>({ strict: false })
-    .get('/', (c) =>
-      c.json(
+    .get('/', () =>
+      json(
         Object.fromEntries(
           [...servers].map(([id, { name, host, port, sortOrder }]) => [
             id,
@@ -14,5 +15,5 @@ export function gatewayRoutes({ servers, stats }: AppOptions) {
         ),
       ),
     )
-    .get('/stats', (c) => c.json(stats()))
+    .get('/stats', () => json(stats()))
 }

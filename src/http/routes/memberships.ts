@@ -10,6 +10,7 @@ import {
   setUnread,
 } from '../../lyskom/memberships.ts'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
+import { empty, json } from '../answer.ts'
 import { readBody, textNo, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { membershipJson, unreadJson } from '../json.ts'
@@ -37,21 +38,21 @@ export function membershipRoutes({ registry }: AppOptions) {
         first: queryNumber(c, 'first', 0, MAX_CONF_NO),
         count: queryNumber(c, 'no-of-memberships', 100, MAX_CONF_NO),
       })
-      return c.json({ has_more: hasMore, memberships: memberships.map(membershipJson) })
+      return json({ has_more: hasMore, memberships: memberships.map(membershipJson) })
     })
     .get('/:pers_no{[0-9]+}/memberships/unread', reading, requireLogin, async (c) => {
       const list = await getAllUnread(c.get('opened').session, pathNumber(c, 'pers_no', MAX_CONF_NO))
-      return c.json({ list: list.map(unreadJson) })
+      return json({ list: list.map(unreadJson) })
     })
     .get(one, reading, requireLogin, notMember, async (c) => {
       const [persNo, confNo] = numbers(c)
-      return c.json(membershipJson(await getMembership(c.get('opened').session, persNo, confNo)))
+      return json(membershipJson(await getMembership(c.get('opened').session, persNo, confNo)))
     })
     .put(one, session, requireLogin, absent, async (c) => {
       const place = await readBody(c, Join)
       const [persNo, confNo] = numbers(c)
       await addMember(c.get('opened').session, persNo, confNo, place)
-      return c.body(null, 201)
+      return empty(201)
     })
     .delete(
       one,
@@ -61,17 +62,17 @@ export function membershipRoutes({ registry }: AppOptions) {
       async (c) => {
         const [persNo, confNo] = numbers(c)
         await removeMember(c.get('opened').session, persNo, confNo)
-        return c.body(null, 204)
+        return empty(204)
       },
     )
     .get(`${one}/unread`, reading, requireLogin, notMember, async (c) => {
       const [persNo, confNo] = numbers(c)
-      return c.json(unreadJson(await getUnread(c.get('opened').session, persNo, confNo)))
+      return json(unreadJson(await getUnread(c.get('opened').session, persNo, confNo)))
     })
     .post('/current/memberships/:conf_no{[0-9]+}/unread', session, requireLogin, async (c) => {
       const { no_of_unread } = await readBody(c, SetUnread)
       await setUnread(c.get('opened').session, pathNumber(c, 'conf_no', MAX_CONF_NO), no_of_unread)
-      return c.body(null, 204)
+      return empty(204)
     })
 }
 

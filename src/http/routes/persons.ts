@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { createPerson, getUserAreaBlock, setPassword, setPresentation } from '../../lyskom/persons.ts'
+import { empty, json } from '../answer.ts'
 import { latin1, readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
@@ -20,24 +21,24 @@ export function personRoutes({ registry }: AppOptions) {
   return new Hono<Env>({ strict: false })
     .post('/', session, async (c) => {
       const { name, passwd } = await readBody(c, Create)
-      return c.json(personJson(await createPerson(c.get('opened').session, name, passwd)), 201)
+      return json(personJson(await createPerson(c.get('opened').session, name, passwd)), 201)
     })
     .post('/:pers_no{[0-9]+}/set-presentation', session, requireLogin, async (c) => {
       const body = await readBody(c, Presentation)
       await setPresentation(c.get('opened').session, pathNumber(c, 'pers_no', MAX_CONF_NO), body.text_no)
-      return c.body(null, 201)
+      return empty(201)
     })
     .post('/:pers_no{[0-9]+}/set-passwd', session, requireLogin, async (c) => {
       const { old_pwd, new_pwd } = await readBody(c, Password)
       await setPassword(c.get('opened').session, pathNumber(c, 'pers_no', MAX_CONF_NO), old_pwd, new_pwd)
-      return c.body(null, 201)
+      return empty(201)
     })
     .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(registry, 'header-or-query'), requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
       const block = await getUserAreaBlock(c.get('opened').session, persNo, c.req.param('block'))
       const value = block === undefined ? undefined : parseJson(block)
       if (value === undefined) throw new HTTPException(404, { message: 'There is no such block of JSON.' })
-      return c.json(value)
+      return json(value)
     })
 }
 

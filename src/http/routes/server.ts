@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { getServerInfo } from '../../lyskom/server-info.ts'
+import { json } from '../answer.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { serverInfoJson } from '../json.ts'
 import { requireSession } from '../middleware/connection-id.ts'
@@ -7,6 +8,6 @@ import { requireSession } from '../middleware/connection-id.ts'
 /** What the LysKOM server says of itself; mounted under `/<server id>/server`. */
 export function serverRoutes({ registry }: AppOptions) {
   return new Hono<Env>({ strict: false }).get('/info', requireSession(registry, 'header-or-query'), async (c) =>
-    c.json(serverInfoJson(await getServerInfo(c.get('opened').session))),
+    json(serverInfoJson(await getServerInfo(c.get('opened').session))),
   )
 }

@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_SESSION_NO } from '../../lyskom/numbers.ts'
 import { KomError } from '../../protocol/errors.ts'
+import { empty, json } from '../answer.ts'
 import { badRequest, confNo, latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
@@ -29,16 +30,16 @@ export function sessionRoutes({ registry }: AppOptions) {
       const opened = await registry.open({ serverId: c.get('serverId'), clientAddress: clientAddress(c), client })
       // A client that has given up will never use the session it does not know of.
       if (c.req.raw.signal.aborted) await registry.close(opened)
-      c.header(CONNECTION_HEADER, opened.id)
-      return c.json({ session_no: opened.session.connection.sessionNo, connection_id: opened.id }, 201)
+      const { sessionNo } = opened.session.connection
+      return json({ session_no: sessionNo, connection_id: opened.id }, 201, { [CONNECTION_HEADER]: opened.id })
     })
     .get('/current/who-am-i', sessionOrQuery, async (c) => {
       const { sessionNo, person } = await c.get('opened').session.whoAmI()
-      return c.json({ person: person && personJson(person), session_no: sessionNo })
+      return json({ person: person && personJson(person), session_no: sessionNo })
     })
     .post('/current/active', session, async (c) => {
       await c.get('opened').session.active()
-      return c.body(null, 204)
+      return empty(204)
     })
     .post(
       '/current/login',
@@ -52,17 +53,17 @@ export function sessionRoutes({ registry }: AppOptions) {
       async (c) => {
         const body = await readBody(c, Login)
         const person = await c.get('opened').session.login(whoLogsIn(body), body.passwd)
-        return c.json(personJson(person), 201)
+        return json(personJson(person), 201)
       },
     )
     .post('/current/logout', session, requireLogin, async (c) => {
       await c.get('opened').session.logout()
-      return c.body(null, 204)
+      return empty(204)
     })
     .post('/current/working-conference', session, requireLogin, async (c) => {
       const { conf_no } = await readBody(c, WorkingConference)
       await c.get('opened').session.changeConference(conf_no)
-      return c.body(null, 204)
+      return empty(204)
     })
     .delete('/:no{[0-9]+}', sessionOrQuery, namedErrors({ 'undefined-session': 404 }), async (c) => {
       const opened = c.get('opened')
@@ -71,7 +72,7 @@ export function sessionRoutes({ registry }: AppOptions) {
       else if (no <= MAX_SESSION_NO) await opened.session.disconnect(no)
       else if (opened.session.persNo === 0) throw KomError.of('login-first', 0)
       else throw KomError.of('undefined-session', no)
-      return c.body(null, 204)
+      return empty(204)
     })
 }
 

@@ -6,6 +6,7 @@ import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
 import { setRead } from '../../lyskom/memberships.ts'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { createText, getBody, getText } from '../../lyskom/texts.ts'
+import { empty, json } from '../answer.ts'
 import { readBody, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { textJson } from '../json.ts'
@@ -35,15 +36,15 @@ export function textRoutes({ registry, basePath }: AppOptions) {
     .post('/', session, requireLogin, async (c) => {
       const draft = toDraft(await readBody(c, NewText), c.get('opened').session.client)
       const textNo = await createText(c.get('opened').session, draft)
-      c.header('Location', `${basePath}/${c.get('opened').serverId}/texts/${textNo}`)
-      return c.json({ text_no: textNo }, 201)
+      const location = `${basePath}/${c.get('opened').serverId}/texts/${textNo}`
+      return json({ text_no: textNo }, 201, { Location: location })
     })
     .get('/marks', reading, requireLogin, async (c) => {
       const marks = await getMarks(c.get('opened').session)
-      return c.json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
+      return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
     })
     .get('/:text_no{[0-9]+}', reading, requireLogin, absent, keepingCors, async (c) =>
-      c.json(textJson(await getText(c.get('opened').session, number(c)))),
+      json(textJson(await getText(c.get('opened').session, number(c)))),
     )
     .get('/:text_no{[0-9]+}/body', reading, requireLogin, absent, async (c) => {
       const known = tags(c.req.header('if-none-match'))
@@ -63,19 +64,19 @@ export function textRoutes({ registry, basePath }: AppOptions) {
     .put('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
       const { type } = await readBody(c, Mark)
       await markText(c.get('opened').session, number(c), type)
-      return c.body(null, 201)
+      return empty(201)
     })
     .delete('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
       await unmarkText(c.get('opened').session, number(c))
-      return c.body(null, 204)
+      return empty(204)
     })
     .put('/:text_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
       await setRead(c.get('opened').session, number(c), true)
-      return c.body(null, 201)
+      return empty(201)
     })
     .delete('/:text_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
       await setRead(c.get('opened').session, number(c), false)
-      return c.body(null, 204)
+      return empty(204)
     })
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { sideBySide } from '../../lyskom/side-by-side.ts'
 import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
+import { json } from '../answer.ts'
 import { readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { textHeadJson } from '../json.ts'
@@ -21,7 +22,7 @@ export function textStatRoutes({ registry }: AppOptions) {
 
   return new Hono<Env>({ strict: false })
     .get('/:text_no{[0-9]+}', reading, requireLogin, namedErrors({ 'no-such-text': 404 }), async (c) =>
-      c.json(textStatJson(await getTextHead(c.get('opened').session, pathNumber(c, 'text_no', MAX_TEXT_NO)))),
+      json(textStatJson(await getTextHead(c.get('opened').session, pathNumber(c, 'text_no', MAX_TEXT_NO)))),
     )
     .post('/', requireSession(registry, 'header'), requireLogin, async (c) => {
       const { text_nos } = await readBody(c, TextNos)
@@ -30,7 +31,7 @@ export function textStatRoutes({ registry }: AppOptions) {
         const head = no === 0 ? undefined : await unlessGone(getTextHead(session, no))
         return [no, head === undefined ? null : textStatJson(head)] as const
       })
-      return c.json({ text_stats: Object.fromEntries(stats) })
+      return json({ text_stats: Object.fromEntries(stats) })
     })
 }
 
