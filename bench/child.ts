@@ -4,10 +4,12 @@
  */
 
 const ROLES = {
+  'call-levels': () => import('./call-levels.ts'),
   'fake-backend': () => import('./fake-backend.ts'),
   'hello-server': () => import('./hello-server.ts'),
   'http-load': () => import('./http-load.ts'),
   'idle-sockets': () => import('./idle-sockets.ts'),
+  'latency-line': () => import('./latency-line.ts'),
   'memory-probe': () => import('./memory-probe.ts'),
   'nudge-delays': () => import('./nudge-delays.ts'),
   'protocol-speed': () => import('./protocol-speed.ts'),

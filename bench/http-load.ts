@@ -17,6 +17,12 @@ export interface Target {
   ids?: string[]
 }
 
+/** Who logs in, as komgate wants it. */
+export interface Login {
+  pers_no: number
+  passwd: string
+}
+
 /** Opens so many sessions on the server `serverId`; returns their ids. */
 export async function openSessions(port: number, serverId: string, count: number): Promise<string[]> {
   const request = httpRequest('POST', `/${serverId}/sessions/`, { json: { client: CLIENT } })
@@ -30,6 +36,15 @@ export async function openSessions(port: number, serverId: string, count: number
     }
   })
   return ids
+}
+
+/** Logs somebody in on a session of the server `serverId`. */
+export async function logIn(port: number, serverId: string, id: string, login: Login): Promise<void> {
+  const line = await HttpLine.open(port)
+  const request = httpRequest('POST', `/${serverId}/sessions/current/login`, { id, json: login })
+  const { status, body } = await line.request(request)
+  line.close()
+  if (status !== 201) throw new Error(`no login: ${status} ${body}`)
 }
 
 /** Closes sessions of the server `serverId`. */
@@ -53,6 +68,18 @@ export async function p50(target: Target, calls: number): Promise<number> {
   })
   line.close()
   return median(times)
+}
+
+/** The time of one request in milliseconds, on a connection of its own that is open already. */
+export async function timeOfOne({ port, path, ids }: Target): Promise<number> {
+  const line = await HttpLine.open(port)
+  const request = httpRequest('GET', path, ids && { id: ids[0] as string })
+  const start = performance.now()
+  const { status, body } = await line.request(request)
+  const time = performance.now() - start
+  line.close()
+  if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
+  return time
 }
 
 /** The median time of a bare who-am-i on a socket of its own to a LysKOM server, in milliseconds. */

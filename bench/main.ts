@@ -4,6 +4,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { measureDelays } from './parts/delays.ts'
 import { measureHttp } from './parts/http.ts'
+import { measureLookups } from './parts/lookups.ts'
 import { measureMemory } from './parts/memory.ts'
 import { measureProtocol } from './parts/protocol.ts'
 import { Scope } from './scope.ts'
@@ -14,6 +15,7 @@ const PARTS: Readonly<Record<string, (scope: Scope) => Promise<Row[]>>> = {
   memory: measureMemory,
   protocol: measureProtocol,
   delays: measureDelays,
+  lookups: measureLookups,
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))

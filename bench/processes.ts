@@ -53,14 +53,15 @@ export async function startKomgate(scope: Scope, options: KomgateOptions): Promi
   return { pid: child.pid as number, port }
 }
 
-/** Starts the built komgate with a probe of its memory inside its process. */
-export async function startProbedKomgate(
+/** Starts the built komgate with a role inside its process. */
+export async function startProbedKomgate<R extends Role>(
   scope: Scope,
+  role: R,
   options: KomgateOptions,
-): Promise<Komgate & { probe: Child<'memory-probe'> }> {
+): Promise<Komgate & { probe: Child<R> }> {
   const { port, flags } = await prepareKomgate(scope, options)
-  const child = scope.use(launch(['--import', CHILD, KOMGATE, ...flags], 'memory-probe'), stop)
-  const probe = await connectChild<'memory-probe'>(child)
+  const child = scope.use(launch(['--import', CHILD, KOMGATE, ...flags], role), stop)
+  const probe = await connectChild<R>(child)
   await untilAnswers(child, port)
   return { pid: probe.pid, port, probe }
 }

@@ -81,7 +81,8 @@ async function memoryOfSession(
   count: number,
 ): Promise<Memory> {
   try {
-    const { port, pid, probe } = await startProbedKomgate(scope, { servers: { fake: backendPort }, args: MANY })
+    const options = { servers: { fake: backendPort }, args: MANY }
+    const { port, pid, probe } = await startProbedKomgate(scope, 'memory-probe', options)
     for (let i = 0; i < WARM_UPS; i++) {
       await load.call('closeSessions', port, 'fake', await load.call('openSessions', port, 'fake', WARM_UP_SESSIONS))
       await probe.call('heldBytes')
@@ -116,7 +117,8 @@ async function leakRows(
   backend: Child<'fake-backend'>,
   backendPort: number,
 ): Promise<Row[]> {
-  const { port, pid, probe } = await startProbedKomgate(scope, { servers: { fake: backendPort }, args: MANY })
+  const options = { servers: { fake: backendPort }, args: MANY }
+  const { port, pid, probe } = await startProbedKomgate(scope, 'memory-probe', options)
   const openAndClose = async (): Promise<number> => {
     const before = await probe.call('heldBytes')
     const ids = await load.call('openSessions', port, 'fake', STEP_SESSIONS)

@@ -1,0 +1,89 @@
+import type { Levels } from '../call-levels.ts'
+import type { Login } from '../http-load.ts'
+import { prepareLookups } from '../lookup-stage.ts'
+import { type Child, startChild, startKomgate, startProbedKomgate } from '../processes.ts'
+import { startRealServer } from '../real-server.ts'
+import { alternate, median, medianRatio } from '../rounds.ts'
+import type { Scope } from '../scope.ts'
+import { precise, type Row } from '../table.ts'
+
+const ROUND_TRIP_MS = 50
+const WARM_UPS = 10
+const ROUNDS = 9
+/** Names are kept for each session, and every round has a new one; bodies are shared, so none are kept. */
+const NO_BODIES = ['--body-cache-bytes', '0']
+
+type Load = Child<'http-load'>
+
+/** One of the LysKOM servers of a komgate. */
+interface Place {
+  port: number
+  serverId: string
+}
+
+/** How long operations of many calls take near lyskomd and far away from it, and how often they wait for it. */
+export async function measureLookups(scope: Scope): Promise<Row[]> {
+  const lyskomd = await startRealServer(scope, 'lookups')
+  if (lyskomd === undefined) return []
+  const { reader, textNo } = await prepareLookups(lyskomd)
+  const line = await (await startChild(scope, 'latency-line')).call('listen', lyskomd, ROUND_TRIP_MS / 2)
+  const load = await startChild(scope, 'http-load')
+  const { port } = await startKomgate(scope, { servers: { near: lyskomd, far: line }, args: NO_BODIES })
+  const probed = await startProbedKomgate(scope, 'call-levels', { servers: { near: lyskomd }, args: NO_BODIES })
+
+  const measure = async (what: string, path: string, aim: string): Promise<Row[]> => {
+    const time = (place: Place) => () =>
+      inNewSession(load, place, reader, (id) =>
+        load.call('timeOfOne', { port: place.port, path: `/${place.serverId}/${path}`, ids: [id] }),
+      )
+    const near = time({ port, serverId: 'near' })
+    for (let i = 0; i < WARM_UPS; i++) await near()
+    const times = await alternate(ROUNDS, { near, far: time({ port, serverId: 'far' }) })
+    const levels = await inNewSession(load, { port: probed.port, serverId: 'near' }, reader, async (id) => {
+      await probed.probe.call('begin')
+      await load.call('timeOfOne', { port: probed.port, path: `/near/${path}`, ids: [id] })
+      return await probed.probe.call('end')
+    })
+    return lookupRows(what, aim, levels, times)
+  }
+  const memberships = `persons/${reader.pers_no}/memberships`
+  return [
+    ...(await measure('who-am-i', 'sessions/current/who-am-i', '1')),
+    ...(await measure('5,000 unread texts of 200 conferences', `${memberships}/unread`, '<= 3')),
+    ...(await measure('a page of 100 memberships', `${memberships}?no-of-memberships=100`, '<= 3')),
+    ...(await measure('a text with 20 recipients, 50 comments', `texts/${textNo}`, '<= 3')),
+  ]
+}
+
+/** The depth is what an operation needs; the turns are what it takes where a session has 20 calls under way at most. */
+function lookupRows(
+  what: string,
+  aim: string,
+  { depth, calls }: Levels,
+  { near, far }: Record<'near' | 'far', number[]>,
+): Row[] {
+  const turns = median(far) / ROUND_TRIP_MS
+  return [
+    { what: `depth of ${what}`, against: '', ratio: undefined, aim, figures: `${depth}; calls: ${calls}` },
+    {
+      what: `time of it, ${ROUND_TRIP_MS} ms from lyskomd`,
+      against: 'beside lyskomd',
+      ratio: medianRatio(far, near),
+      aim: '',
+      figures: `${precise(median(far))} / ${precise(median(near))} ms; ${turns.toFixed(1)} turns of 20 calls at most`,
+    },
+  ]
+}
+
+async function inNewSession<T>(
+  load: Load,
+  { port, serverId }: Place,
+  login: Login,
+  work: (id: string) => Promise<T>,
+): Promise<T> {
+  const [id] = (await load.call('openSessions', port, serverId, 1)) as [string]
+  await load.call('logIn', port, serverId, id, login)
+  const result = await work(id)
+  await load.call('closeSessions', port, serverId, [id])
+  return result
+}
