@@ -5,6 +5,7 @@
 
 const ROLES = {
   'call-levels': () => import('./call-levels.ts'),
+  'demo-server': () => import('./demo-server.ts'),
   'fake-backend': () => import('./fake-backend.ts'),
   'hello-server': () => import('./hello-server.ts'),
   'http-load': () => import('./http-load.ts'),
@@ -13,6 +14,7 @@ const ROLES = {
   'memory-probe': () => import('./memory-probe.ts'),
   'nudge-delays': () => import('./nudge-delays.ts'),
   'protocol-speed': () => import('./protocol-speed.ts'),
+  'store-speed': () => import('./store-speed.ts'),
 } as const
 
 export type Role = keyof typeof ROLES

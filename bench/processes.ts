@@ -28,7 +28,7 @@ export interface Child<R extends Role> {
 
 /** Starts a role in a process of its own, which ends with the scope. */
 export async function startChild<R extends Role>(scope: Scope, role: R): Promise<Child<R>> {
-  const child = launch([CHILD], role)
+  const child = launch([CHILD], { role })
   scope.use(child, stop)
   return await connectChild(child)
 }
@@ -36,21 +36,30 @@ export async function startChild<R extends Role>(scope: Scope, role: R): Promise
 export interface Komgate {
   pid: number
   port: number
+  /** Ends it in order, by force when it takes too long. What it ended with. */
+  stop(): Promise<Ending>
 }
+
+/** An exit code, or the signal that ended a process. */
+export type Ending = number | NodeJS.Signals | null
 
 export interface KomgateOptions {
   /** ports on 127.0.0.1 of LysKOM servers, by server id */
   servers: Record<string, number>
+  /** ids of plain applications */
+  apps?: readonly string[]
   /** flags of komgate's */
   args?: string[]
+  /** is given what it logs, piece by piece; nobody reads it otherwise */
+  onLog?: (text: string) => void
 }
 
-/** Starts the built komgate, its log going where nobody reads it. */
+/** Starts the built komgate. */
 export async function startKomgate(scope: Scope, options: KomgateOptions): Promise<Komgate> {
   const { port, flags } = await prepareKomgate(scope, options)
-  const child = scope.use(launch([KOMGATE, ...flags]), stop)
+  const child = scope.use(launch([KOMGATE, ...flags], options), stop)
   await untilAnswers(child, port)
-  return { pid: child.pid as number, port }
+  return { pid: child.pid as number, port, stop: () => stop(child) }
 }
 
 /** Starts the built komgate with a role inside its process. */
@@ -60,27 +69,30 @@ export async function startProbedKomgate<R extends Role>(
   options: KomgateOptions,
 ): Promise<Komgate & { probe: Child<R> }> {
   const { port, flags } = await prepareKomgate(scope, options)
-  const child = scope.use(launch(['--import', CHILD, KOMGATE, ...flags], role), stop)
+  const child = scope.use(launch(['--import', CHILD, KOMGATE, ...flags], { role, ...options }), stop)
   const probe = await connectChild<R>(child)
   await untilAnswers(child, port)
-  return { pid: probe.pid, port, probe }
+  return { pid: probe.pid, port, probe, stop: () => stop(child) }
 }
 
-async function prepareKomgate(scope: Scope, { servers, args = [] }: KomgateOptions) {
+async function prepareKomgate(scope: Scope, { servers, apps = [], args = [] }: KomgateOptions) {
   const dir = scope.use(await mkdtemp(join(tmpdir(), 'komgate-bench-')), (path) => rm(path, { recursive: true }))
   const file = join(dir, 'servers.json')
   const entries = Object.entries(servers).map(([id, port]) => [id, { name: id, host: '127.0.0.1', port }])
-  await writeFile(file, JSON.stringify(Object.fromEntries(entries)))
+  const plain = apps.map((id) => [id, { name: id, app: true }])
+  await writeFile(file, JSON.stringify(Object.fromEntries([...entries, ...plain])))
   const port = await freePort()
   return { port, flags: ['--servers', file, '--port', String(port), ...args] }
 }
 
-function launch(args: string[], role?: Role): ChildProcess {
+function launch(args: string[], { role, onLog }: { role?: Role; onLog?: (text: string) => void }): ChildProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KOMGATE_')))
-  return spawn(process.execPath, args, {
+  const child = spawn(process.execPath, args, {
     env: role === undefined ? env : { ...env, [ROLE_VARIABLE]: role },
-    stdio: ['ignore', 'ignore', 'inherit', ...(role === undefined ? [] : ['ipc' as const])],
+    stdio: ['ignore', onLog ? 'pipe' : 'ignore', 'inherit', ...(role === undefined ? [] : ['ipc' as const])],
   })
+  if (onLog) child.stdout?.setEncoding('utf8').on('data', onLog)
+  return child
 }
 
 async function connectChild<R extends Role>(child: ChildProcess): Promise<Child<R>> {
@@ -114,12 +126,14 @@ async function connectChild<R extends Role>(child: ChildProcess): Promise<Child<
   }
 }
 
-async function stop(child: ChildProcess): Promise<void> {
-  if (hasEnded(child)) return
-  const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
-  child.kill('SIGTERM')
-  await once(child, 'exit')
-  clearTimeout(force)
+async function stop(child: ChildProcess): Promise<Ending> {
+  if (!hasEnded(child)) {
+    const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+    clearTimeout(force)
+  }
+  return child.exitCode ?? child.signalCode
 }
 
 function hasEnded(child: ChildProcess): boolean {

@@ -16,15 +16,19 @@ const COLUMNS = Object.keys(HEADINGS) as (keyof Row)[]
 
 /** The rows as text, columns aligned. */
 export function table(rows: readonly Row[]): string {
-  const lines: Record<keyof Row, string>[] = [
+  const lines = [
     HEADINGS,
     ...rows.map((row) => ({ ...row, ratio: row.ratio === undefined ? '' : precise(row.ratio) })),
-  ]
-  const widths = COLUMNS.map((column) => Math.max(...lines.map((line) => line[column].length)))
+  ].map((line) => COLUMNS.map((column) => line[column]))
+  return aligned(lines, COLUMNS.indexOf('ratio'))
+}
+
+/** Lines of columns as text, the first line being the headings; the column `right` is of numbers. */
+export function aligned(lines: readonly (readonly string[])[], right = -1): string {
+  const widths = lines[0]?.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0))) ?? []
   const text = lines.map((line) =>
-    COLUMNS.map((column, i) =>
-      column === 'ratio' ? line[column].padStart(widths[i] ?? 0) : line[column].padEnd(widths[i] ?? 0),
-    )
+    line
+      .map((cell, i) => (i === right ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
       .join('  ')
       .trimEnd(),
   )

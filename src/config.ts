@@ -2,6 +2,11 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { FORWARDED_HEADERS } from './http/client-address.ts'
+import { FACES } from './http/context.ts'
+import { TRANSPORTS } from './http/middleware/connection-id.ts'
+import { isNetwork } from './http/trusted-proxies.ts'
+import { STORE_SCHEMES } from './sessions/store/open.ts'
 
 /** A LysKOM server as `servers.json` names it. */
 export interface ServerConfig {
@@ -11,6 +16,12 @@ export interface ServerConfig {
   demo: boolean
   host: string
   port: number
+}
+
+/** A plain application, which keeps its sessions here. */
+export interface AppConfig {
+  id: string
+  name: string
 }
 
 /** What was asked for wrongly: one line that names the place and the reason. */
@@ -48,6 +59,24 @@ const origins = z.string().transform((value, context): '*' | readonly string[] =
   return list
 })
 
+const storeUrl = z.string().refine((text) => STORE_SCHEMES.some((scheme) => text.startsWith(scheme)), {
+  error: `must be a URL that begins with one of ${STORE_SCHEMES.join(' ')}`,
+})
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
+/** Values with commas between them; nothing is none. */
+const list = <T>(item: z.ZodType<T, string>) =>
+  z
+    .string()
+    .transform((text) => (text === '' ? [] : text.split(',').map((each) => each.trim())))
+    .pipe(z.array(item))
+const appKeys = list(
+  z
+    .string()
+    // What is wrong with it is told without showing it: it may be a key.
+    .regex(/^[A-Za-z0-9_.*-]+:[\x21-\x2b\x2d-\x7e]+$/, 'must be app:key, the key without spaces and commas')
+    .transform((text) => ({ app: text.slice(0, text.indexOf(':')), key: text.slice(text.indexOf(':') + 1) })),
+)
+
 /** One setting: how its text is read, its default as text, and what `--help` says. */
 interface Setting<T> {
   readonly schema: z.ZodType<T, string>
@@ -64,17 +93,59 @@ export const SETTINGS = {
   servers: setting(z.string().min(1, 'must name a file'), BUNDLED_SERVERS, 'file that lists the LysKOM servers'),
   host: setting(z.string().min(1, 'must name an address'), '127.0.0.1', 'address to listen on'),
   port: setting(whole(0, 65535), '5001', 'port to listen on, 0 for any'),
+  adminHost: setting(z.string().min(1, 'must name an address'), '127.0.0.1', 'address for the admin port'),
+  adminPort: setting(
+    z
+      .string()
+      .transform((text) => (text === '' ? undefined : text))
+      .pipe(whole(0, 65535).optional()),
+    '',
+    'a port of its own for metrics, health and administration, 0 for any',
+  ),
+  adminKey: setting(
+    z.string().regex(/^(?:[\x21-\x7e]{16,})?$/, 'must be 16 or more characters, without spaces'),
+    '',
+    'key to see and end the sessions of everybody',
+  ),
   basePath: setting(
     z.string().regex(/^(?:(?:\/[A-Za-z0-9._~-]+)+)?$/, 'must be a path such as /kom, without a slash at its end'),
     '',
     'what a proxy in front leaves before every path',
   ),
+  trustedProxies: setting(
+    list(z.string().refine(isNetwork, 'must be addresses and networks such as 10.0.0.0/8, with commas between them')),
+    '',
+    'proxies in front, addresses and networks with commas between them',
+  ),
+  forwardedHeader: setting(
+    z.enum(FORWARDED_HEADERS, `must be ${FORWARDED_HEADERS.join(' or ')}`),
+    'x-forwarded-for',
+    'header in which those proxies tell for whom they ask: x-forwarded-for or forwarded',
+  ),
   sessionIdleMs: setting(ms, '1800000', 'a session that no request has used for so long is closed'),
   maxSessions: setting(whole(1, 1_000_000), '20000', 'sessions held at most'),
   maxSessionsPerAddress: setting(whole(1, 1_000_000), '1000', 'sessions held at most for one client address'),
+  maxSessionsPerPerson: setting(whole(1, 1_000_000), '50', 'sessions on which one person is logged in at most'),
+  maxOpeningsPerMinute: setting(whole(1, 10_000_000), '1200', 'sessions that one client address may open in a minute'),
+  maxLoginsPerMinute: setting(whole(1, 10_000_000), '600', 'logins that one client address may try in a minute'),
+  freeLoginFailures: setting(
+    whole(1, 1_000_000),
+    '5',
+    'wrong passwords in a row for one person from one client address before the next must wait',
+  ),
+  maxLoginDelayMs: setting(ms, '300000', 'longest such wait; it is a second at first and doubles'),
   maxBodyBytes: setting(whole(1, 2 ** 30), '8388608', 'largest request body'),
+  maxHeaderBytes: setting(whole(1024, 1_048_576), '16384', 'largest head of a request, all its headers together'),
+  httpHeadersMs: setting(ms, '20000', 'for the head of a request to come'),
+  httpRequestMs: setting(ms, '120000', 'for a request to come whole, its body included'),
+  httpIdleMs: setting(ms, '75000', 'an HTTP connection without a request is closed after so long'),
+  httpStallMs: setting(ms, '180000', 'an HTTP connection on which nothing moves is dropped after so long'),
+  maxWebsocketsPerSession: setting(whole(1, 1000), '8', 'WebSockets of one session at most'),
+  maxWebsocketMessagesPerSecond: setting(whole(1, 1_000_000), '1000', 'messages on one WebSocket in a second'),
+  websocketPingMs: setting(ms, '30000', 'between two signs of life that a WebSocket is asked for'),
   bodyCacheBytes: setting(whole(0, 2 ** 40), '33554432', 'texts kept in memory for each LysKOM server'),
   connectTimeoutMs: setting(ms, '10000', 'for a LysKOM server to accept a session'),
+  serverRetryMs: setting(ms, '2000', 'until a LysKOM server that has failed three times in a row is tried again'),
   callTimeoutMs: setting(ms, '20000', 'for a LysKOM server to answer a call'),
   keepaliveMs: setting(ms, '30000', 'silence after which a LysKOM server is asked for a sign of life'),
   keepaliveTimeoutMs: setting(ms, '10000', 'for that sign to come'),
@@ -82,6 +153,31 @@ export const SETTINGS = {
   shutdownTimeoutMs: setting(ms, '10000', 'for requests in flight to finish on SIGTERM or SIGINT'),
   corsOrigins: setting(origins, '*', 'origins whose pages may use the API, * for all'),
   corsMaxAgeMs: setting(ms, '3600000', 'how long a browser may remember a CORS preflight'),
+  store: setting(
+    storeUrl,
+    'memory:',
+    'where session records are kept: memory:, redis://, postgres://, mysql:// and so on',
+  ),
+  faces: setting(
+    list(z.enum(FACES, `must be some of ${FACES.join(', ')}, with commas between them`)),
+    '',
+    'other session managers to stand in for',
+  ),
+  appKeys: setting(appKeys, '', 'keys of applications, app:key with commas between them; the app * is every one'),
+  insecureFaces: setting(flag, 'false', 'true lets everybody use the faces without a key'),
+  transports: setting(
+    list(z.enum(TRANSPORTS, `must be some of ${TRANSPORTS.join(', ')}, with commas between them`)),
+    '',
+    'ways besides the header in which a request may carry its connection id: bearer, cookie, query',
+  ),
+  cookieSameSite: setting(
+    z.enum(['lax', 'strict', 'none'], 'must be lax, strict or none'),
+    'lax',
+    'SameSite of that cookie',
+  ),
+  cookiePartitioned: setting(flag, 'false', 'true makes that cookie Partitioned'),
+  autoCreate: setting(flag, 'false', 'true opens a session for a request that carries no connection id'),
+  sessmanTtlMs: setting(ms, '86400000', 'how long a session of sessman lives after its last update'),
   logLevel: setting(
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'),
     'info',
@@ -93,7 +189,10 @@ type SettingName = keyof typeof SETTINGS
 type Values = { readonly [N in SettingName]: (typeof SETTINGS)[N] extends Setting<infer T> ? T : never }
 
 /** All that a gateway needs to know, checked and frozen. Times in milliseconds, sizes in bytes. */
-export type Config = Omit<Values, 'servers'> & { readonly servers: readonly ServerConfig[] }
+export type Config = Omit<Values, 'servers'> & {
+  readonly servers: readonly ServerConfig[]
+  readonly apps: readonly AppConfig[]
+}
 
 /** What a command line asks for. */
 export type Command =
@@ -123,7 +222,7 @@ function configure(flags: Flags, env: Environment): Config {
   const { servers, ...values } = readSettings(flags, env)
   return Object.freeze({
     ...values,
-    servers: Object.freeze(readServers(servers).map((server) => Object.freeze(server))),
+    ...readServers(servers),
   })
 }
 
@@ -167,7 +266,10 @@ function readSetting(name: SettingName, flags: Flags, env: Environment): unknown
 }
 
 /** Paths of the gateway's own that a server id would hide. */
-const RESERVED = ['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman']
+const RESERVED = [
+  ...['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman'],
+  ...['add_session.cgi', 'validate.cgi', 'expire_session.cgi'],
+]
 const ServerId = z
   .string()
   // One that begins with a digit would lose its place in the order: JavaScript puts such keys first.
@@ -177,7 +279,9 @@ const ServerId = z
   )
   .refine((id) => !RESERVED.includes(id), 'is a path of the gateway itself')
 const name = z.string('must be a string').min(1, 'must not be empty')
+const AppId = z.string().regex(/^[A-Za-z0-9_-]{3,20}$/, 'an app id is 3 to 20 letters, digits, hyphens and underscores')
 const Server = z.union([
+  z.strictObject({ name, app: z.literal(true, 'must be true where it is given') }),
   z.strictObject({ name, demo: z.literal(true, 'must be true where it is given') }),
   z.strictObject({
     name,
@@ -190,7 +294,8 @@ const Server = z.union([
   }),
 ])
 
-function readServers(file: string): ServerConfig[] {
+/** The LysKOM servers and the applications of `servers.json`. */
+function readServers(file: string): Pick<Config, 'servers' | 'apps'> {
   const fail = (key: string, reason: string): never => {
     throw new ConfigError([file, key, reason].filter((part) => part !== '').join(': '))
   }
@@ -206,16 +311,26 @@ function readServers(file: string): ServerConfig[] {
     return fail('', code === 'ENOENT' ? 'there is no such file' : (message.split('\n')[0] ?? 'cannot be read'))
   }
   if (entries.length === 0) return fail('', 'lists no server')
-  return entries.map(([id, entry]) => {
+  const servers: ServerConfig[] = []
+  const apps: AppConfig[] = []
+  for (const [id, entry] of entries) {
     const idIssue = ServerId.safeParse(id).error?.issues[0]
     if (idIssue !== undefined) return fail(id, idIssue.message)
     if (typeof entry !== 'object' || entry === null) return fail(id, 'must be an object')
-    const isDemo = 'demo' in entry
-    const parsed = Server.options[isDemo ? 0 : 1].safeParse(entry)
-    if (parsed.success) return { id, demo: false, host: '', port: 0, ...parsed.data }
-    const issue = parsed.error.issues[0] as z.core.$ZodIssue
-    if (issue.code === 'unrecognized_keys') return fail([id, issue.keys[0]].join('.'), 'there is no such key')
-    const missing = issue.path.length > 0 && !Object.hasOwn(entry, issue.path[0] as PropertyKey)
-    return fail([id, ...issue.path].join('.'), missing ? 'is missing' : issue.message)
-  })
+    const kind = 'app' in entry ? 0 : 'demo' in entry ? 1 : 2
+    const parsed = Server.options[kind].safeParse(entry)
+    if (parsed.success && 'app' in parsed.data) {
+      const appIssue = AppId.safeParse(id).error?.issues[0]
+      if (appIssue !== undefined) return fail(id, appIssue.message)
+      apps.push(Object.freeze({ id, name: parsed.data.name }))
+    } else if (parsed.success) {
+      servers.push(Object.freeze({ id, demo: false, host: '', port: 0, ...parsed.data }))
+    } else {
+      const issue = parsed.error.issues[0] as z.core.$ZodIssue
+      if (issue.code === 'unrecognized_keys') return fail([id, issue.keys[0]].join('.'), 'there is no such key')
+      const missing = issue.path.length > 0 && !Object.hasOwn(entry, issue.path[0] as PropertyKey)
+      return fail([id, ...issue.path].join('.'), missing ? 'is missing' : issue.message)
+    }
+  }
+  return { servers: Object.freeze(servers), apps: Object.freeze(apps) }
 }

@@ -3,16 +3,28 @@ import type { Config } from './config.ts'
 import type { ConnectionCounters } from './connection/connection.ts'
 import { heartbeatFor } from './connection/settings.ts'
 import { type DemoServer, startDemoServer } from './demo/server.ts'
+import { createAdminApp } from './http/admin-app.ts'
 import { createApp } from './http/app.ts'
-import type { AccessEntry, ListedServer } from './http/context.ts'
+import { AppKeys } from './http/app-keys.ts'
+import { clientAddressBehind } from './http/client-address.ts'
+import type { AccessEntry, AppOptions, ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
-import { type FetchCallback, listen } from './listener.ts'
+import { type FetchCallback, type Listener, listen } from './listener.ts'
+import { Metrics } from './metrics/metrics.ts'
+import { SessionRecords } from './sessions/records.ts'
 import { Registry } from './sessions/registry.ts'
+import { openBackend } from './sessions/store/open.ts'
+import { handleOf } from './sessions/store/record.ts'
+import { SessionStore } from './sessions/store/store.ts'
 
 /** A gateway without a port: for a program that has a server of its own. */
 export interface Gateway {
   /** answers a request as Hono's and Node's `fetch` interface has it */
   readonly fetch: FetchCallback
+  /** The same for metrics, health and administration alone. With an `adminPort` configured, `fetch` has them not. */
+  readonly adminFetch: FetchCallback
+  /** To be told of the limits that are kept before a request comes to `fetch`. */
+  readonly onLimit: AppOptions['onLimit']
   /** Opens no more sessions, while those there are go on. */
   refuse(): void
   /** Closes every LysKOM session. */
@@ -23,6 +35,8 @@ export interface Gateway {
 export interface ListeningGateway {
   /** where it listens, e.g. `http://127.0.0.1:5001` */
   readonly url: string
+  /** where metrics, health and administration are, if they have a port of their own */
+  readonly adminUrl: string | undefined
   /** Stops listening, lets requests in flight finish within the deadline, and closes every LysKOM session. */
   close(): Promise<void>
 }
@@ -31,13 +45,22 @@ export interface ListeningGateway {
 export async function startGateway(config: Config, log: Logger): Promise<ListeningGateway> {
   const gateway = await createGateway(config, log)
   try {
-    const listener = await listen(gateway.fetch, config)
+    const admin = await listenForAdmin(gateway, config)
+    const listener = await listen(gateway.fetch, { ...config, onLimit: gateway.onLimit }).catch(
+      async (error: unknown) => {
+        await admin?.close()
+        throw error
+      },
+    )
     return {
       url: listener.url + config.basePath,
+      adminUrl: admin?.url,
       close: async () => {
         gateway.refuse()
         await listener.close()
         await gateway.close()
+        // Until then it says that the gateway is going.
+        await admin?.close()
       },
     }
   } catch (error) {
@@ -46,40 +69,82 @@ export async function startGateway(config: Config, log: Logger): Promise<Listeni
   }
 }
 
+async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listener | undefined> {
+  if (config.adminPort === undefined) return undefined
+  const { onLimit } = gateway
+  return await listen(gateway.adminFetch, { ...config, host: config.adminHost, port: config.adminPort, onLimit })
+}
+
 /** Starts what the configuration asks for, the demo server included, but does not listen. */
 export async function createGateway(config: Config, log: Logger): Promise<Gateway> {
+  const store = new SessionStore(await openBackend(config.store))
   const { servers, closeDemos } = await startServers(config)
+  const metrics = new Metrics()
   const calls: ConnectionCounters = { replies: 0, errors: 0, messages: 0 }
   const registry = new Registry({
     servers,
-    connections: { settings: config, heartbeat: heartbeatFor(config), counters: calls },
+    connections: { settings: config, heartbeat: heartbeatFor(config), counters: calls, observer: metrics.connections },
+    serverRetryMs: config.serverRetryMs,
     bodyCacheBytes: config.bodyCacheBytes,
     idleMs: config.sessionIdleMs,
     maxSessions: config.maxSessions,
     maxSessionsPerAddress: config.maxSessionsPerAddress,
+    maxSessionsPerPerson: config.maxSessionsPerPerson,
+    maxOpeningsPerMinute: config.maxOpeningsPerMinute,
+    maxLoginsPerMinute: config.maxLoginsPerMinute,
+    freeLoginFailures: config.freeLoginFailures,
+    maxLoginDelayMs: config.maxLoginDelayMs,
   })
+  const records = new SessionRecords({ registry, store, idleMs: config.sessionIdleMs, onStore: storeLog(log) })
   const sessions = countSessions(registry)
   logSessions(registry, log)
+  metrics.watch(registry, servers.keys())
 
+  if (config.insecureFaces && config.faces.length > 0) {
+    log.warn('insecure-faces: whoever reaches this gateway, and any web page that does, may list and end sessions')
+  }
   const http = new HttpCounters()
-  const app = createApp({
+  const options: AppOptions = {
     servers,
     registry,
+    store,
+    records,
+    transports: config.transports,
+    cookieSameSite: config.cookieSameSite,
+    cookiePartitioned: config.cookiePartitioned,
+    autoCreate: config.autoCreate,
+    sessionIdleMs: config.sessionIdleMs,
+    clientAddress: clientAddressBehind(config.trustedProxies, config.forwardedHeader),
+    faces: config.faces,
+    apps: new Set(config.apps.map(({ id }) => id)),
+    appKeys: new AppKeys(config.appKeys, config.insecureFaces),
+    sessmanTtlMs: config.sessmanTtlMs,
     counters: http,
+    metrics,
+    adminKey: config.adminKey,
+    isWatchedElsewhere: config.adminPort !== undefined,
     stats: () => stats(http, registry, sessions, calls),
     basePath: config.basePath,
     corsOrigins: config.corsOrigins,
     corsMaxAgeSeconds: Math.round(config.corsMaxAgeMs / 1000),
     maxBodyBytes: config.maxBodyBytes,
+    maxWebsocketsPerSession: config.maxWebsocketsPerSession,
+    maxWebsocketMessagesPerSecond: config.maxWebsocketMessagesPerSecond,
+    onLimit: (limit) => metrics.limitHit(limit),
     onAccess: accessLog(log),
-    onInternalError: (error) => log.error({ err: error }, 'internal error'),
-  })
+    onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),
+  }
   return {
-    fetch: app.fetch,
+    fetch: createApp(options).fetch,
+    adminFetch: createAdminApp(options).fetch,
+    onLimit: options.onLimit,
     refuse: () => registry.refuse(),
     close: async () => {
       await registry.closeAll()
+      await records.close()
+      await store.close()
       await closeDemos()
+      metrics.close()
     },
   }
 }
@@ -113,6 +178,13 @@ function accessLog(log: Logger): (entry: AccessEntry) => void {
   }
 }
 
+function storeLog(log: Logger): (state: 'unavailable' | 'available', reason?: unknown) => void {
+  return (state, reason) => {
+    if (state === 'available') log.info('the session store is back')
+    else log.error({ err: reason }, 'the session store fails; LysKOM sessions go on')
+  }
+}
+
 interface SessionCounters {
   opened: number
   closed: Map<string, number>
@@ -126,11 +198,11 @@ function countSessions(registry: Registry): SessionCounters {
 }
 
 function logSessions(registry: Registry, log: Logger): void {
-  registry.on('opened', ({ handle, serverId, session }) => {
-    log.info({ session: handle, server: serverId, sessionNo: session.connection.sessionNo }, 'session opened')
+  registry.on('opened', ({ key, serverId, session }) => {
+    log.info({ session: handleOf(key), server: serverId, sessionNo: session.connection.sessionNo }, 'session opened')
   })
-  registry.on('closed', ({ handle, serverId }, reason) => {
-    log.info({ session: handle, server: serverId, reason }, 'session closed')
+  registry.on('closed', ({ key, serverId }, reason) => {
+    log.info({ session: handleOf(key), server: serverId, reason }, 'session closed')
   })
 }
 

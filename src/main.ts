@@ -25,6 +25,7 @@ async function run(config: Config): Promise<void> {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'internal error'))
   const gateway = await startGateway(config, log)
   log.info(`komgate listening on ${gateway.url}`)
+  if (gateway.adminUrl !== undefined) log.info(`metrics, health and administration on ${gateway.adminUrl}`)
   log.flush()
 
   let stopping = false

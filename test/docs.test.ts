@@ -6,8 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { heartbeatFor } from '../src/connection/settings.ts'
 import { createApp } from '../src/http/app.ts'
+import { AppKeys } from '../src/http/app-keys.ts'
 import { HttpCounters } from '../src/http/counters.ts'
+import { Metrics } from '../src/metrics/metrics.ts'
+import { SessionRecords } from '../src/sessions/records.ts'
 import { Registry } from '../src/sessions/registry.ts'
+import { MemoryBackend } from '../src/sessions/store/memory.ts'
+import { SessionStore } from '../src/sessions/store/store.ts'
 import { consoleBlocks, curlMissing, runBlocks } from './support/console.ts'
 import { startTestGateway, type TestGateway } from './support/gateway.ts'
 
@@ -74,13 +79,25 @@ function appRoutes(): string[] {
     heartbeat: heartbeatFor(config),
     counters: { replies: 0, errors: 0, messages: 0 },
   }
+  const registry = new Registry({ ...config, servers: new Map(), connections, idleMs: config.sessionIdleMs })
+  const store = new SessionStore(new MemoryBackend({ maxRecords: 1, maxBytes: 1 }))
   const app = createApp({
     ...config,
     servers: new Map(),
-    registry: new Registry({ ...config, servers: new Map(), connections, idleMs: config.sessionIdleMs }),
+    registry,
+    store,
+    records: new SessionRecords({ registry, store, idleMs: config.sessionIdleMs, onStore: () => undefined }),
+    // They have pages of their own.
+    faces: [],
+    isWatchedElsewhere: true,
+    apps: new Set(),
+    appKeys: new AppKeys([], false),
     counters: new HttpCounters(),
+    metrics: new Metrics(),
     stats: () => ({}),
     corsMaxAgeSeconds: 0,
+    clientAddress: () => '',
+    onLimit: () => undefined,
     onAccess: () => undefined,
     onInternalError: () => undefined,
   })

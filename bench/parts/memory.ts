@@ -1,5 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openSockets, residentBytes } from '../proc.ts'
 import { type Child, startChild, startProbedKomgate } from '../processes.ts'
 import { alternate, median, medianRatio } from '../rounds.ts'
 import type { Scope } from '../scope.ts'
@@ -13,10 +13,7 @@ const STEPS = 5
 const STEP_SESSIONS = 2000
 const MANY = ['--max-sessions-per-address', '20000', '--max-sessions', '20000']
 
-/**
- * What a process takes, in bytes. `rss` is its anonymous memory: the pages of node's own file become resident by and by,
- * which is no session's doing.
- */
+/** What a process takes, in bytes. */
 interface Memory {
   rss: number
   /** by JavaScript */
@@ -159,19 +156,11 @@ async function settled(pid: number, probe: { call(name: 'heldBytes'): Promise<nu
   await probe.call('heldBytes')
   await sleep(SETTLE_MS)
   const held = await probe.call('heldBytes')
-  const status = await readFile(`/proc/${pid}/status`, 'latin1')
-  return { held, rss: Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1]) * 1024 }
+  return { held, rss: await residentBytes(pid) }
 }
 
 function perPiece(before: Memory, after: Memory, count: number): Memory {
   return { rss: (after.rss - before.rss) / count, held: (after.held - before.held) / count }
-}
-
-async function openSockets(pid: number): Promise<number> {
-  const descriptors = await readdir(`/proc/${pid}/fd`)
-  // A descriptor may be closed between the two calls.
-  const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
-  return targets.filter((target) => target.startsWith('socket:')).length
 }
 
 /** How much a step adds: the slope of the line that fits the values best. */

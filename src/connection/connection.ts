@@ -7,10 +7,12 @@ import { Framer } from '../protocol/framer.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
 import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
 import type { Beating, Heartbeat } from './heartbeat.ts'
+import type { ConnectionObserver } from './observer.ts'
 import { Pending, Waiting } from './pending.ts'
 import type { ConnectionSettings } from './settings.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
 import { CallWindow, type Priority } from './window.ts'
+import { type WireEvent, wireCall, wireMessage, wireReply } from './wire-event.ts'
 
 /** Counted over all connections that are given the same object. */
 export interface ConnectionCounters {
@@ -24,6 +26,7 @@ export interface ConnectionContext {
   settings: Readonly<ConnectionSettings>
   heartbeat: Heartbeat
   counters: ConnectionCounters
+  observer?: ConnectionObserver
 }
 
 export interface CallOptions {
@@ -43,11 +46,15 @@ type CallArguments<N extends CallName> =
 interface PendingCall {
   name: CallName
   alone: boolean
+  /** milliseconds of `performance.now()` */
+  madeAt: number
 }
 
 interface ConnectionEvents {
   /** decoded only while somebody listens */
   message: [message: AsyncMessage]
+  /** what passes on the line; made only while somebody listens */
+  wire: [event: WireEvent]
   /** the line is dead; emitted once, after every waiting call was rejected */
   close: [reason: ConnectionError]
 }
@@ -59,6 +66,8 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024
 /** How long the server has for closing the line after we said goodbye. */
 const GOODBYE_MS = 1000
 const GREETING = 'LysKOM'
+/** It has a line of its own, and so has the reason why a server refuses. */
+const MAX_GREETING_BYTES = 1000
 /**
  * lyskomd leaves Nagle's algorithm on: behind a packet that has not been acknowledged it holds back the next small
  * one, and our kernel delays its acknowledgement for 40 ms. So while a call waits, whatever follows a packet would be
@@ -83,10 +92,15 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   #lastReceived = 0
   #keepaliveSent: number | undefined
 
-  constructor({ settings, heartbeat, counters }: ConnectionContext) {
+  constructor({ settings, heartbeat, counters, observer }: ConnectionContext) {
     super()
-    this.#context = { settings, heartbeat, counters }
+    this.#context = { settings, heartbeat, counters, ...(observer && { observer }) }
     this.#framer = new Framer((line) => this.#receive(line), settings.maxMessageBytes)
+  }
+
+  /** How many calls have been made on it, those of the handshake and of the keepalive included. */
+  get calls(): number {
+    return this.#pending.made
   }
 
   /** Why the line is dead; undefined while it lives. */
@@ -106,7 +120,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
 
   /** Sends the line that begins a connection. */
   hello(line: Buffer): void {
-    this.#transport?.write(line)
+    this.#write(line)
   }
 
   /**
@@ -118,17 +132,16 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     return new Promise<unknown>((resolve, reject) => {
       if (this.#dead !== undefined) throw this.#dead
       if (this.#closing !== undefined) throw closedByUs()
-      if (this.#pending.size >= MAX_WAITING) {
-        throw new ConnectionError('too-many-calls', `${MAX_WAITING} calls wait on this session already`)
-      }
+      if (this.#pending.size >= MAX_WAITING) throw this.#tooMany(`${MAX_WAITING} calls`)
       const refNo = this.#pending.nextRefNo()
       const line = writeRequest(refNo, name, (params ?? {}) as Params<N>)
       if (this.#pending.bytes + line.length > MAX_WAITING_BYTES) {
-        throw new ConnectionError('too-many-calls', `${MAX_WAITING_BYTES} bytes of calls wait on this session already`)
+        throw this.#tooMany(`${MAX_WAITING_BYTES} bytes of calls`)
       }
-      const deadline = this.#deadline(options?.timeoutMs)
+      const madeAt = performance.now()
+      const deadline = madeAt + (options?.timeoutMs ?? this.#context.settings.callTimeoutMs)
       const waiting = new Waiting(
-        { name, alone: options?.alone === true },
+        { name, alone: options?.alone === true, madeAt },
         { deadline, size: line.length },
         resolve,
         reject,
@@ -140,7 +153,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
           this.#pending.take(refNo)
           return Promise.resolve()
         }
-        this.#transport?.write(line)
+        this.#send(name, refNo, line)
         return waiting.over()
       }
       if (options?.alone) this.#window.runAlone(send)
@@ -160,34 +173,31 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     this.#dead = reason
     this.#context.heartbeat.remove(this)
     this.#transport?.destroy()
-    this.#pending.rejectAll(reason)
+    this.#rejectAll(reason)
     this.emit('close', reason)
   }
 
-  beat(now: number): void {
+  beat(now: number, next: number): void {
     const { callTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = this.#context.settings
-    const late = this.#pending.expire(
-      now,
-      ({ name }) => new ConnectionError('call-timeout', `the LysKOM server did not answer ${name} in time`),
-    )
+    const late = this.#pending.expire(now, ({ name }) => {
+      this.#context.observer?.unanswered('call-timeout', 1)
+      return new ConnectionError('call-timeout', `the LysKOM server did not answer ${name} in time`)
+    })
     // After a late call that was to run alone nobody knows who is logged in; after twice its time none will be answered.
     if (late.some(({ call, deadline }) => call.alone || now > deadline + callTimeoutMs)) {
       this.#die('line-silent', 'the LysKOM server left a call without an answer')
     } else if (this.#keepaliveSent === undefined) {
-      if (now - this.#lastReceived < keepaliveMs) return
+      // What would be too late at the next beat is done at this one, so that a dead line is found within both times.
+      if (next - this.#lastReceived <= keepaliveMs) return
       this.#keepaliveSent = now
       this.#ask()
-    } else if (now - this.#keepaliveSent >= keepaliveTimeoutMs) {
+    } else if (next - this.#keepaliveSent > keepaliveTimeoutMs) {
       this.#die('line-silent', `nothing came from the LysKOM server for ${Math.round(now - this.#lastReceived)} ms`)
     }
   }
 
-  #deadline(timeoutMs = this.#context.settings.callTimeoutMs): number {
-    return performance.now() + timeoutMs
-  }
-
   async #goodbye(): Promise<void> {
-    this.#pending.rejectAll(closedByUs())
+    this.#rejectAll(closedByUs())
     if (this.#dead !== undefined) return
     const gone = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, GOODBYE_MS)
@@ -196,7 +206,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
         resolve()
       })
     })
-    this.#transport?.write(writeRequest(this.#pending.nextRefNo(), 'disconnect', { sessionNo: 0 }))
+    const refNo = this.#pending.nextRefNo()
+    this.#send('disconnect', refNo, writeRequest(refNo, 'disconnect', { sessionNo: 0 }))
     await gone
     this.destroy(closedByUs())
   }
@@ -205,23 +216,38 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     if (this.#dead !== undefined) return
     this.#lastReceived = performance.now()
     this.#keepaliveSent = undefined
+    this.#context.observer?.received(chunk.length)
     try {
       this.#framer.push(chunk)
     } catch (error) {
       this.#unreadable(error)
       return
     }
-    if (this.#pending.size > 0) this.#transport?.write(NUDGE)
+    if (!this.#greeted && this.#framer.rest().length > MAX_GREETING_BYTES) this.#noGreeting()
+    if (this.#pending.size > 0) this.#write(NUDGE)
   }
 
   /** Makes the server say something: the cheapest call there is, past the window. */
   #ask(): void {
     const refNo = this.#pending.nextRefNo()
     const line = writeRequest(refNo, 'get-time', {})
-    const call = { name: 'get-time', alone: false } as const
+    const madeAt = performance.now()
+    const call = { name: 'get-time', alone: false, madeAt } as const
+    const deadline = madeAt + this.#context.settings.callTimeoutMs
     const ignore = (): void => undefined
-    this.#pending.add(refNo, new Waiting(call, { deadline: this.#deadline(), size: line.length }, ignore, ignore))
-    this.#transport?.write(line)
+    this.#pending.add(refNo, new Waiting(call, { deadline, size: line.length }, ignore, ignore))
+    this.#send('get-time', refNo, line)
+  }
+
+  #send(name: CallName, refNo: number, line: Buffer): void {
+    this.#write(line)
+    if (this.listenerCount('wire') > 0) this.emit('wire', wireCall(name, refNo, line.length))
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#transport === undefined) return
+    this.#context.observer?.sent(bytes.length)
+    this.#transport.write(bytes)
   }
 
   #receive(line: Buffer): void {
@@ -231,39 +257,54 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
       return
     }
     try {
-      this.#handle(readEnvelope(line))
+      this.#handle(readEnvelope(line), line.length)
     } catch (error) {
       this.#unreadable(error)
     }
   }
 
-  #handle(envelope: Envelope): void {
+  #handle(envelope: Envelope, bytes: number): void {
     const { counters } = this.#context
     switch (envelope.kind) {
       case 'reply': {
         counters.replies++
         const waiting = this.#take(envelope.refNo)
+        this.#answered(waiting.call, envelope.refNo, bytes)
         let reply: unknown
         try {
           reply = readData(CALLS[waiting.call.name].reply as AnyCodec, envelope.reader)
         } catch (error) {
+          this.#context.observer?.unanswered('unreadable', 1)
           waiting.reject(error as Error)
           return
         }
         waiting.resolve(reply)
         return
       }
-      case 'error':
+      case 'error': {
         counters.errors++
-        this.#take(envelope.refNo).reject(new KomError(envelope.errorCode, envelope.errorStatus))
+        const waiting = this.#take(envelope.refNo)
+        const error = new KomError(envelope.errorCode, envelope.errorStatus)
+        this.#answered(waiting.call, envelope.refNo, bytes, error)
+        waiting.reject(error)
         return
+      }
       case 'message':
         counters.messages++
+        this.#context.observer?.message()
+        if (this.listenerCount('wire') > 0) this.emit('wire', wireMessage(envelope.number, bytes))
         if (this.listenerCount('message') > 0) this.#deliver(envelope)
         return
       case 'refusal':
         this.#die('line-refused', `the LysKOM server refused the connection: ${envelope.text}`)
     }
+  }
+
+  /** What came last came with the reply, so the clock need not be asked again. */
+  #answered({ name, madeAt }: PendingCall, refNo: number, bytes: number, error?: KomError): void {
+    const ms = this.#lastReceived - madeAt
+    this.#context.observer?.answered(name, ms, error?.errorName)
+    if (this.listenerCount('wire') > 0) this.emit('wire', wireReply(name, refNo, bytes, ms, error))
   }
 
   #take(refNo: number): Waiting<PendingCall> {
@@ -288,7 +329,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     const text = line.toString('latin1', 0, 200).trim()
     if (text === GREETING) this.#greeted = true
     else if (text.startsWith('%%')) this.#die('connect-refused', `the LysKOM server refused: ${refusalText(line)}`)
-    else this.#die('not-lyskom', 'the server did not greet as a LysKOM server does')
+    else this.#noGreeting()
+  }
+
+  #noGreeting(): void {
+    this.#die('not-lyskom', 'the server did not greet as a LysKOM server does')
   }
 
   onClosed(error: Error | undefined): void {
@@ -298,6 +343,16 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     else if (lastWords.toString('latin1', 0, 2) === '%%') this.#receive(Buffer.concat([lastWords, Buffer.from('\n')]))
     else if (this.#greeted) this.#die('line-ended', 'the LysKOM server closed the connection')
     else this.#die('not-lyskom', 'the server closed the connection instead of greeting')
+  }
+
+  #tooMany(what: string): ConnectionError {
+    this.#context.observer?.unanswered('too-many-calls', 1)
+    return new ConnectionError('too-many-calls', `${what} wait on this session already`)
+  }
+
+  #rejectAll(reason: ConnectionError): void {
+    const calls = this.#pending.rejectAll(reason)
+    if (calls > 0) this.#context.observer?.unanswered(reason.code, calls)
   }
 
   #unreadable(error: unknown): void {

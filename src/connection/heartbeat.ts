@@ -1,7 +1,7 @@
 /** What has something to do from time to time: look at its deadlines. */
 export interface Beating {
-  /** @param now milliseconds of `performance.now()` */
-  beat(now: number): void
+  /** @param now milliseconds of `performance.now()`; @param next when it will be asked next */
+  beat(now: number, next: number): void
 }
 
 /**
@@ -20,7 +20,8 @@ export class Heartbeat {
   add(member: Beating): void {
     this.#members.add(member)
     if (this.#timer === undefined) {
-      this.#timer = setInterval(() => this.#beat(), this.#intervalMs)
+      // Once more has been read: after a time in which this process stood still, what a server said in it goes first.
+      this.#timer = setInterval(() => setImmediate(() => this.#beat()), this.#intervalMs)
       this.#timer.unref()
     }
   }
@@ -35,6 +36,6 @@ export class Heartbeat {
 
   #beat(): void {
     const now = performance.now()
-    for (const member of this.#members) member.beat(now)
+    for (const member of this.#members) member.beat(now, now + this.#intervalMs)
   }
 }

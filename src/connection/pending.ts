@@ -73,6 +73,11 @@ export class Pending<C> {
     return this.#waiting?.size ?? 0
   }
 
+  /** How many numbers have been given out: as many as calls were made, until they begin anew. */
+  get made(): number {
+    return this.#lastRefNo
+  }
+
   /** A reference number that no waiting call has. */
   nextRefNo(): number {
     do {
@@ -114,14 +119,16 @@ export class Pending<C> {
     return late
   }
 
-  /** The line is dead: everybody who waits is told so. */
-  rejectAll(error: Error): void {
+  /** The line is dead: everybody who waits is told so. Returns to how many this was news. */
+  rejectAll(error: Error): number {
     const all = [...(this.#waiting?.values() ?? [])]
+    const unsettled = all.filter(({ settled }) => !settled).length
     this.#waiting = undefined
     this.#bytes = 0
     for (const waiting of all) {
       waiting.reject(error)
       waiting.end()
     }
+    return unsettled
   }
 }

@@ -6,10 +6,15 @@
 /** Answers may change at any time; the few that do not say so themselves. */
 const CHANGING = { 'Cache-Control': 'no-cache' }
 const JSON_HEADERS = { ...CHANGING, 'Content-Type': 'application/json' }
+const TEXT_HEADERS = { ...CHANGING, 'Content-Type': 'text/plain; charset=utf-8' }
 
 /** @param value what `JSON.stringify` takes */
 export function json(value: unknown, status = 200, headers?: Readonly<Record<string, string>>): Response {
   return new Response(JSON.stringify(value), { status, headers: { ...JSON_HEADERS, ...headers } })
+}
+
+export function text(value: string, status = 200, headers?: Readonly<Record<string, string>>): Response {
+  return new Response(value, { status, headers: { ...TEXT_HEADERS, ...headers } })
 }
 
 /** An answer that says all in its status. */

@@ -1,6 +1,12 @@
+import type { Metrics } from '../metrics/metrics.ts'
 import type { KomError } from '../protocol/errors.ts'
-import type { OpenedSession, Registry } from '../sessions/registry.ts'
+import type { LimitName } from '../sessions/limit-error.ts'
+import type { SessionRecords } from '../sessions/records.ts'
+import type { OpenedSession } from '../sessions/registry.ts'
+import type { SessionStore } from '../sessions/store/store.ts'
+import type { AppKeys } from './app-keys.ts'
 import type { HttpCounters } from './counters.ts'
+import type { ConnectionIdOptions } from './middleware/connection-id.ts'
 
 /** A LysKOM server as `GET /` lists it. */
 export interface ListedServer {
@@ -11,6 +17,10 @@ export interface ListedServer {
   sortOrder: number
 }
 
+/** Another session manager for which this one stands in. */
+export const FACES = ['rest-sessions', 'sessman', 'microapp'] as const
+export type FaceName = (typeof FACES)[number]
+
 /** One line of the access log. Holds nothing that a client would want kept secret. */
 export interface AccessEntry {
   method: string
@@ -20,28 +30,46 @@ export interface AccessEntry {
   ms: number
   /** the session's handle, when the request carried a good id */
   session: string | undefined
+  requestId: string
 }
 
-export interface AppOptions {
+export interface AppOptions extends ConnectionIdOptions {
   servers: ReadonlyMap<string, ListedServer>
-  registry: Registry
+  store: SessionStore
+  records: SessionRecords
+  /** the other session managers whose interfaces are served */
+  faces: readonly FaceName[]
+  /** ids of plain applications, which keep their sessions here */
+  apps: ReadonlySet<string>
+  appKeys: AppKeys
+  /** how long a session of sessman's lives after its last update */
+  sessmanTtlMs: number
   counters: HttpCounters
+  metrics: Metrics
+  /** who has it may see everybody's sessions; empty where nobody may */
+  adminKey: string
+  /** whether metrics, health and administration are on another port */
+  isWatchedElsewhere: boolean
   /** everything that `GET /stats` shows */
   stats: () => Record<string, number>
   /** what stands before every path, `/kom` for example; empty for nothing */
   basePath: string
-  /** `*`, or the origins that may read answers */
-  corsOrigins: '*' | readonly string[]
   corsMaxAgeSeconds: number
   maxBodyBytes: number
+  maxWebsocketsPerSession: number
+  maxWebsocketMessagesPerSecond: number
+  /** somebody was turned away by a limit */
+  onLimit: (limit: LimitName) => void
   onAccess: (entry: AccessEntry) => void
   /** an error that is our own fault; the client is told nothing of it */
-  onInternalError: (error: unknown) => void
+  onInternalError: (error: unknown, requestId?: string) => void
 }
 
 /** What middleware leaves for the routes. */
 export interface Env {
   Variables: {
+    /** what names the request in the log */
+    requestId: string
     /** the server that the path names; set for all its routes */
     serverId: string
     /** set by `requireSession` */

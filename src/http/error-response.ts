@@ -4,10 +4,22 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ConnectionError } from '../connection/errors.ts'
 import { NameError } from '../lyskom/names.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
+import { ServerDownError } from '../sessions/breaker.ts'
+import { LimitError, type LimitName } from '../sessions/limit-error.ts'
 import { RegistryError } from '../sessions/registry.ts'
+import { StoreError } from '../sessions/store/errors.ts'
 import { json } from './answer.ts'
-import type { Env } from './context.ts'
-import { CONNECTION_STATUS, komStatus, NAME_STATUS, PROTOCOL_STATUS, REGISTRY_STATUS } from './status.ts'
+import type { AppOptions, Env } from './context.ts'
+import {
+  CONNECTION_STATUS,
+  komStatus,
+  LIMIT_STATUS,
+  NAME_STATUS,
+  PROTOCOL_STATUS,
+  REGISTRY_STATUS,
+  SERVER_DOWN_STATUS,
+  STORE_STATUS,
+} from './status.ts'
 
 /** When a client that was turned away may try again, seconds. */
 const RETRY_AFTER_SECONDS = 5
@@ -17,14 +29,40 @@ export function gatewayError(status: number, message: string, headers?: Readonly
   return json({ error_type: 'httpkom', error_msg: message }, status, headers)
 }
 
+/** The same for a limit that somebody has reached, with its name. */
+export function limitResponse(limit: LimitName, message: string, headers?: Readonly<Record<string, string>>): Response {
+  return json({ error_type: 'httpkom', error_msg: message, limit }, LIMIT_STATUS[limit], headers)
+}
+
+/** The limit that an error is about. */
+export function limitOf(error: unknown): LimitName | undefined {
+  if (error instanceof LimitError) return error.limit
+  return error instanceof ConnectionError && error.code === 'too-many-calls' ? 'calls-per-session' : undefined
+}
+
 /** Answers a request that ended in an error. `report` is told of those that are nobody's but ours. */
-export function errorResponse(error: Error, c: Context<Env>, report: (error: unknown) => void): Response {
+export function errorResponse(error: Error, c: Context<Env>, report: AppOptions['onInternalError']): Response {
   if (error instanceof KomError) return komError(c, error)
   if (hasBrokenOff(c)) return gatewayError(400, 'The request did not come whole.')
+  if (error instanceof HTTPException && error.res !== undefined) return error.res
+  const { status, message, headers } = toldOf(error)
+  if (status === 500) report(error, c.get('requestId'))
+  const limit = limitOf(error)
+  return limit === undefined ? gatewayError(status, message, headers) : limitResponse(limit, message, headers)
+}
+
+/** What a client is told of an error of the gateway's own, in whatever shape; of a 500 nothing: it is ours to find. */
+export function toldOf(error: Error): { status: number; message: string; headers?: Readonly<Record<string, string>> } {
   const status = gatewayStatus(error)
-  if (status === 500) report(error)
   const message = status === 500 ? 'Internal error.' : error.message
-  return gatewayError(status, message, status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : undefined)
+  const seconds = retryAfterSeconds(error, status)
+  return { status, message, ...(seconds !== undefined && { headers: { 'Retry-After': String(seconds) } }) }
+}
+
+function retryAfterSeconds(error: Error, status: number): number | undefined {
+  if (error instanceof ServerDownError || error instanceof LimitError)
+    return Math.max(1, Math.ceil(error.retryAfterMs / 1000))
+  return status === 503 ? RETRY_AFTER_SECONDS : undefined
 }
 
 function komError(c: Context<Env>, error: KomError): Response {
@@ -51,7 +89,10 @@ function gatewayStatus(error: Error): ContentfulStatusCode {
   if (error instanceof HTTPException) return error.status as ContentfulStatusCode
   if (error instanceof ConnectionError) return CONNECTION_STATUS[error.code]
   if (error instanceof ProtocolError) return PROTOCOL_STATUS[error.code]
+  if (error instanceof ServerDownError) return SERVER_DOWN_STATUS
+  if (error instanceof LimitError) return LIMIT_STATUS[error.limit]
   if (error instanceof RegistryError) return REGISTRY_STATUS[error.code]
+  if (error instanceof StoreError) return STORE_STATUS[error.code]
   if (error instanceof NameError) return NAME_STATUS[error.code]
   return 500
 }

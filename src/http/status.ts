@@ -1,7 +1,9 @@
 import type { ConnectionErrorCode } from '../connection/errors.ts'
 import type { NameError } from '../lyskom/names.ts'
 import type { KomError, ProtocolErrorCode } from '../protocol/errors.ts'
+import type { LimitName } from '../sessions/limit-error.ts'
 import type { RegistryError } from '../sessions/registry.ts'
+import type { StoreErrorCode } from '../sessions/store/errors.ts'
 
 /**
  * The HTTP status of every error, total: a new error without a status does not compile.
@@ -29,9 +31,33 @@ export const PROTOCOL_STATUS: Readonly<Record<ProtocolErrorCode, 400 | 502>> = {
 }
 
 export const REGISTRY_STATUS: Readonly<Record<RegistryError['code'], 503>> = {
-  'too-many-sessions': 503,
-  'too-many-sessions-for-address': 503,
   'shutting-down': 503,
+}
+
+/** 503 where somebody else has to leave first, 429 where this client has to be slower; what HTTP has a word for has that. */
+export const LIMIT_STATUS: Readonly<Record<LimitName, 408 | 413 | 429 | 431 | 503>> = {
+  sessions: 503,
+  'sessions-per-address': 503,
+  'sessions-per-person': 503,
+  'openings-per-address': 429,
+  'logins-per-address': 429,
+  'login-failures': 429,
+  'calls-per-session': 503,
+  'websockets-per-session': 503,
+  'websocket-messages': 429,
+  'body-size': 413,
+  'header-size': 431,
+  'request-time': 408,
+}
+
+export const SERVER_DOWN_STATUS = 502
+
+export const STORE_STATUS: Readonly<Record<StoreErrorCode, 413 | 501 | 503>> = {
+  unavailable: 503,
+  full: 503,
+  'cannot-list': 501,
+  'too-large': 413,
+  contended: 503,
 }
 
 export const NAME_STATUS: Readonly<Record<NameError['code'], 400>> = {

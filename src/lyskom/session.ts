@@ -14,6 +14,14 @@ export interface OpenOptions extends Omit<ConnectOptions, 'user' | 'accept'> {
   bodies: BodyCache
 }
 
+/** Whoever has a say in who logs in. What a method throws is the answer, and the server is not asked. */
+export interface LoginGuard {
+  /** Somebody wants to log in. It is not yet known who. */
+  begin(): void
+  /** Somebody is to be logged in, by `ask`. Rejects as that does. */
+  logIn(persNo: number, ask: () => Promise<void>): Promise<void>
+}
+
 /** Opens a session on a LysKOM server. Rejects as `connect` does. */
 export async function openSession({ bodies, ...options }: OpenOptions): Promise<LyskomSession> {
   const connection = await connect({ ...options, user: 'komgate', accept: ACCEPTED })
@@ -27,6 +35,9 @@ export class LyskomSession {
   /** the program on whose behalf it was opened */
   readonly client: Client
   readonly bodies: BodyCache
+  /** Called when somebody else is logged in than before, or nobody. */
+  onPerson: ((before: number) => void) | undefined
+  loginGuard: LoginGuard | undefined
   #persNo = 0
 
   constructor(connection: Connection, client: Client, bodies: BodyCache) {
@@ -55,16 +66,17 @@ export class LyskomSession {
    * Two round trips. Rejects with a `NameError` for a name that is not one person's.
    */
   async login(who: { persNo: number } | { name: string }, passwd: string): Promise<PersonName> {
+    this.loginGuard?.begin()
     const named = 'name' in who ? await this.names.onePerson(who.name) : undefined
     const person = named?.persNo ?? (who as { persNo: number }).persNo
-    await this.loginAs(person, passwd, false)
+    await this.#logIn(person, passwd, false)
     return named ?? this.names.person(person)
   }
 
   /** @param invisible whether others shall not be told. One round trip. */
   async loginAs(person: number, passwd: string, invisible: boolean): Promise<void> {
-    await this.connection.call('login', { person, passwd, invisible }, { alone: true })
-    this.#become(person)
+    this.loginGuard?.begin()
+    await this.#logIn(person, passwd, invisible)
   }
 
   async logout(): Promise<void> {
@@ -92,8 +104,17 @@ export class LyskomSession {
     return this.connection.close()
   }
 
+  async #logIn(person: number, passwd: string, invisible: boolean): Promise<void> {
+    const ask = async () => void (await this.connection.call('login', { person, passwd, invisible }, { alone: true }))
+    await (this.loginGuard?.logIn(person, ask) ?? ask())
+    this.#become(person)
+  }
+
   #become(persNo: number): void {
-    if (persNo !== this.#persNo) this.names.clear()
+    if (persNo === this.#persNo) return
+    this.names.clear()
+    const before = this.#persNo
     this.#persNo = persNo
+    this.onPerson?.(before)
   }
 }

@@ -1,21 +1,30 @@
-import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { v4 as uuid } from 'uuid'
 import type { ConnectionContext } from '../connection/connection.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { BodyCache } from '../lyskom/body-cache.ts'
 import { type LyskomSession, openSession } from '../lyskom/session.ts'
+import { Breaker } from './breaker.ts'
+import { LimitError } from './limit-error.ts'
+import { type LoginLimitOptions, LoginLimits, SessionLogins } from './login-limits.ts'
+import { networkOf } from './network.ts'
+import { RateLimit } from './rate-limit.ts'
+import { type Key, keyOf } from './store/record.ts'
 
-export interface RegistryOptions {
+export interface RegistryOptions extends LoginLimitOptions {
   /** the LysKOM servers by server id */
   servers: ReadonlyMap<string, TcpAddress>
   connections: ConnectionContext
+  /** for so long a server that has failed some times in a row is not tried again, milliseconds */
+  serverRetryMs: number
   /** the texts kept for each server, bytes */
   bodyCacheBytes: number
   /** a session that no request has used for so long is closed, milliseconds */
   idleMs: number
   maxSessions: number
   maxSessionsPerAddress: number
+  /** sessions opened for one client address; no limit where none is given */
+  maxOpeningsPerMinute?: number
 }
 
 export interface OpenRequest {
@@ -27,10 +36,8 @@ export interface OpenRequest {
 
 /** A session that somebody holds the key to. */
 export interface OpenedSession {
-  /** The key: a version 4 UUID, a secret. */
-  readonly id: string
-  /** What names the session in logs and lists: a short hash of the key. */
-  readonly handle: string
+  /** Of the connection id, a version 4 UUID: the id itself is nowhere but with its holder. */
+  readonly key: Key
   readonly serverId: string
   readonly clientAddress: string
   readonly session: LyskomSession
@@ -40,18 +47,24 @@ export interface OpenedSession {
   streams: number
 }
 
-/** `idle`, `deleted` (by its client), `shutdown`, or the code of the `ConnectionError` that ended the line. */
+/** `idle`, `deleted` (by its client), `ended` (by way of its record), `admin` (by who runs the gateway), `shutdown`, or the code of the `ConnectionError` that ended the line. */
 export type CloseReason = string
 
 interface RegistryEvents {
   opened: [opened: OpenedSession]
+  /** somebody has logged in or out */
+  person: [opened: OpenedSession]
   closed: [opened: OpenedSession, reason: CloseReason]
+  /** a session could not be opened */
+  failed: [serverId: string, error: unknown]
+  /** no more sessions will be opened */
+  draining: []
 }
 
-/** No session can be opened now; it may be possible later. */
+/** No session can be opened any more. */
 export class RegistryError extends Error {
   constructor(
-    readonly code: 'too-many-sessions' | 'too-many-sessions-for-address' | 'shutting-down',
+    readonly code: 'shutting-down',
     message: string,
   ) {
     super(message)
@@ -60,6 +73,7 @@ export class RegistryError extends Error {
 }
 
 const MAX_SWEEP_INTERVAL_MS = 10_000
+const MINUTE_MS = 60_000
 
 /**
  * Connection ids and the live sessions they open, 1 to 1. A session leaves the map in the turn of the event loop in
@@ -67,18 +81,30 @@ const MAX_SWEEP_INTERVAL_MS = 10_000
  */
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly #options: RegistryOptions
-  readonly #sessions = new Map<string, OpenedSession>()
+  readonly #sessions = new Map<Key, OpenedSession>()
   readonly #bodies = new Map<string, BodyCache>()
-  /** Sessions for each client address, those being opened included. */
+  readonly #breakers = new Map<string, Breaker>()
+  /** Sessions for each client's network, those being opened included. */
   readonly #perAddress = new Map<string, number>()
-  readonly #opening = new Set<Promise<OpenedSession>>()
+  readonly #openings: RateLimit
+  readonly #logins: LoginLimits
+  readonly #opening = new Set<Promise<unknown>>()
   readonly #sweeper: NodeJS.Timeout
   #shuttingDown = false
 
   constructor(options: RegistryOptions) {
     super()
     this.#options = options
-    for (const serverId of options.servers.keys()) this.#bodies.set(serverId, new BodyCache(options.bodyCacheBytes))
+    this.#openings = new RateLimit({
+      max: options.maxOpeningsPerMinute ?? Number.POSITIVE_INFINITY,
+      periodMs: MINUTE_MS,
+      ...(options.clock && { clock: options.clock }),
+    })
+    this.#logins = new LoginLimits(options)
+    for (const serverId of options.servers.keys()) {
+      this.#bodies.set(serverId, new BodyCache(options.bodyCacheBytes))
+      this.#breakers.set(serverId, new Breaker(options.serverRetryMs))
+    }
     const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
     this.#sweeper.unref()
@@ -88,18 +114,31 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#sessions.size
   }
 
+  /** Whether a server is up, as the sessions that were opened there tell; null while there is no telling. */
+  serverUp(serverId: string): boolean | null {
+    return this.#breakers.get(serverId)?.up ?? null
+  }
+
+  /** Whether there is a server that is up, or is worth an attempt. */
+  isAnyReachable(): boolean {
+    return [...this.#breakers.values()].some((breaker) => breaker.up === true || breaker.isLetting)
+  }
+
   /**
-   * Opens a session and makes its key. Rejects with a `RegistryError` over a limit, and as `connect` does.
+   * Opens a session and makes its key. Rejects with a `LimitError`, with a `RegistryError` when the gateway shuts
+   * down, with a `ServerDownError` at once while a server is not to be tried, and as `connect` does.
    * @throws RangeError for a server id that is not configured
    */
-  async open(request: OpenRequest): Promise<OpenedSession> {
-    this.#reserve(request.clientAddress)
+  async open(request: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
+    const network = networkOf(request.clientAddress)
+    this.#reserve(network)
     const opening = this.#open(request)
     this.#opening.add(opening)
     try {
       return await opening
     } catch (error) {
-      this.#release(request.clientAddress)
+      this.#release(network)
+      this.emit('failed', request.serverId, error)
       throw error
     } finally {
       this.#opening.delete(opening)
@@ -108,14 +147,24 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   /** The live session that an id opens on a server; finding it renews its lease. */
   find(serverId: string, id: string): OpenedSession | undefined {
-    const opened = this.#sessions.get(id)
+    const opened = this.#sessions.get(keyOf(id))
     return opened?.serverId === serverId ? this.renew(opened) : undefined
   }
 
   /** The same where the server is not named: an id belongs to one only. */
   findAnywhere(id: string): OpenedSession | undefined {
-    const opened = this.#sessions.get(id)
+    const opened = this.#sessions.get(keyOf(id))
     return opened && this.renew(opened)
+  }
+
+  /** The live session with such a key. Its lease stays as it is. */
+  byKey(key: Key): OpenedSession | undefined {
+    return this.#sessions.get(key)
+  }
+
+  /** The live sessions, in the order in which they were opened. */
+  all(): IterableIterator<OpenedSession> {
+    return this.#sessions.values()
   }
 
   /** Begins the lease anew. */
@@ -139,7 +188,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   /** Opens no more sessions, while those there are go on. */
   refuse(): void {
+    if (this.#shuttingDown) return
     this.#shuttingDown = true
+    this.emit('draining')
+  }
+
+  /** Whether it opens no more sessions. */
+  get isDraining(): boolean {
+    return this.#shuttingDown
   }
 
   /** Opens no more sessions, and closes those there are and those being opened. */
@@ -150,51 +206,69 @@ export class Registry extends EventEmitter<RegistryEvents> {
     await Promise.all([...all, Promise.allSettled(this.#opening)])
   }
 
-  async #open({ serverId, clientAddress, client }: OpenRequest): Promise<OpenedSession> {
+  async #open({ serverId, clientAddress, client }: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
     const address = this.#options.servers.get(serverId)
     const bodies = this.#bodies.get(serverId)
-    if (address === undefined || bodies === undefined) throw new RangeError('no such server')
+    const breaker = this.#breakers.get(serverId)
+    if (address === undefined || bodies === undefined || breaker === undefined) throw new RangeError('no such server')
     const shared = this.#options.connections
-    const session = await openSession({ ...shared, ...address, clientHost: clientAddress, client, bodies })
+    const session = await breaker.try(() =>
+      openSession({ ...shared, ...address, clientHost: clientAddress, client, bodies }),
+    )
     const dead = session.connection.dead
     if (this.#shuttingDown || dead !== undefined) {
       await session.close()
       throw dead ?? shuttingDown()
     }
     const id = uuid()
-    const handle = createHash('sha256').update(id).digest('hex').slice(0, 12)
-    const opened = { id, handle, serverId, clientAddress, session, lastUsed: performance.now(), streams: 0 }
-    this.#sessions.set(id, opened)
-    session.connection.on('close', (reason) => this.#forget(opened, reason.code))
+    const opened = { key: keyOf(id), serverId, clientAddress, session, lastUsed: performance.now(), streams: 0 }
+    this.#sessions.set(opened.key, opened)
+    breaker.lineOpened()
+    session.connection.on('close', ({ code }) => {
+      breaker.lineClosed(code !== 'line-closed')
+      this.#forget(opened, code)
+    })
+    session.loginGuard = new SessionLogins(this.#logins, opened)
+    session.onPerson = (before) => {
+      // Of a session that has ended in this moment nothing is kept.
+      if (!this.#sessions.has(opened.key)) return
+      this.#logins.count(opened, before, session.persNo)
+      this.emit('person', opened)
+    }
     this.emit('opened', opened)
-    return opened
+    return { id, opened }
   }
 
-  #reserve(clientAddress: string): void {
+  #reserve(network: string): void {
     const { maxSessions, maxSessionsPerAddress } = this.#options
     if (this.#shuttingDown) throw shuttingDown()
     if (this.#sessions.size + this.#opening.size >= maxSessions) {
-      throw new RegistryError('too-many-sessions', `this gateway holds no more than ${maxSessions} sessions`)
+      throw new LimitError('sessions', `this gateway holds no more than ${maxSessions} sessions`)
     }
-    const held = this.#perAddress.get(clientAddress) ?? 0
+    const held = this.#perAddress.get(network) ?? 0
     if (held >= maxSessionsPerAddress) {
-      throw new RegistryError(
-        'too-many-sessions-for-address',
+      throw new LimitError(
+        'sessions-per-address',
         `this gateway holds no more than ${maxSessionsPerAddress} sessions for one client address`,
       )
     }
-    this.#perAddress.set(clientAddress, held + 1)
+    const waitMs = this.#openings.take(network)
+    if (waitMs > 0) {
+      throw new LimitError('openings-per-address', 'Too many sessions were opened from this address; wait.', waitMs)
+    }
+    this.#perAddress.set(network, held + 1)
   }
 
-  #release(clientAddress: string): void {
-    const held = this.#perAddress.get(clientAddress) ?? 0
-    if (held > 1) this.#perAddress.set(clientAddress, held - 1)
-    else this.#perAddress.delete(clientAddress)
+  #release(network: string): void {
+    const held = this.#perAddress.get(network) ?? 0
+    if (held > 1) this.#perAddress.set(network, held - 1)
+    else this.#perAddress.delete(network)
   }
 
   #forget(opened: OpenedSession, reason: CloseReason): void {
-    if (!this.#sessions.delete(opened.id)) return
-    this.#release(opened.clientAddress)
+    if (!this.#sessions.delete(opened.key)) return
+    this.#release(networkOf(opened.clientAddress))
+    this.#logins.count(opened, opened.session.persNo, 0)
     this.emit('closed', opened, reason)
   }
 }

@@ -12,7 +12,7 @@ import {
   type Handler,
   startFakeServer,
 } from '../support/fake-server.ts'
-import { errorReply, h, message, reply, wire } from '../support/wire.ts'
+import { errorReply, h, message, reply, time, wire } from '../support/wire.ts'
 
 const WHO_AM_I = 56
 const GET_TIME = 35
@@ -447,7 +447,22 @@ describe('when the line dies', () => {
     const start = performance.now()
     const asked = () => server.connections[0]?.received.filter(({ call }) => call === GET_TIME).length ?? 0
     await expect.poll(asked, { interval: 5, timeout: 5000 }).toBe(4)
-    expect(performance.now() - start).toBeGreaterThan(4 * 100)
+    // A beat, which is a quarter, before the time is over.
+    expect(performance.now() - start).toBeGreaterThan(4 * 75)
+    expect(connection.dead).toBeUndefined()
+  })
+
+  it('but not when it was this process that stood still: the sign of life was there to be read', async () => {
+    const server = await serve(({ ref, call }, connection) => {
+      if (call !== GET_TIME) return false
+      connection.send(reply(ref, time(new Date())))
+      const start = performance.now()
+      while (performance.now() - start < 100);
+      return true
+    })
+    const connection = await open(server.port, { keepaliveMs: 40, keepaliveTimeoutMs: 40 })
+    const asked = () => server.connections[0]?.received.filter(({ call }) => call === GET_TIME).length
+    await expect.poll(asked, { interval: 5 }).toBe(3)
     expect(connection.dead).toBeUndefined()
   })
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
 import { Registry, type RegistryOptions } from '../../src/sessions/registry.ts'
+import { handleOf } from '../../src/sessions/store/record.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
 
 const client = { name: 'test', version: '1.0' }
@@ -29,6 +30,7 @@ function make(options: Partial<RegistryOptions> = {}) {
       heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
       counters: { replies: 0, errors: 0, messages: 0 },
     },
+    serverRetryMs: 1000,
     bodyCacheBytes: 1000,
     idleMs: 60_000,
     maxSessions: 10,
@@ -37,24 +39,25 @@ function make(options: Partial<RegistryOptions> = {}) {
   })
   registries.push(registry)
   const events: string[] = []
-  registry.on('opened', ({ handle }) => events.push(`opened ${handle}`))
-  registry.on('closed', ({ handle }, reason) => events.push(`closed ${handle}: ${reason}`))
+  registry.on('opened', ({ key }) => events.push(`opened ${handleOf(key)}`))
+  registry.on('closed', ({ key }, reason) => events.push(`closed ${handleOf(key)}: ${reason}`))
   return { registry, events }
 }
 
 describe('the registry', () => {
   it('finds a session by its id on its server only', async () => {
     const { registry } = make()
-    const opened = await registry.open(request)
-    expect(registry.find('kom', opened.id)).toBe(opened)
-    expect(registry.find('twin', opened.id)).toBeUndefined()
-    expect(registry.find('kom', opened.id.toUpperCase())).toBeUndefined()
+    const { id, opened } = await registry.open(request)
+    expect(registry.find('kom', id)).toBe(opened)
+    expect(registry.find('twin', id)).toBeUndefined()
+    expect(registry.find('kom', id.toUpperCase())).toBeUndefined()
     expect(registry.find('kom', '__proto__')).toBeUndefined()
   })
 
   it('names a session by a handle that does not give the id away', async () => {
     const { registry, events } = make()
-    const { id, handle } = await registry.open(request)
+    const { id, opened } = await registry.open(request)
+    const handle = handleOf(opened.key)
     expect(handle).toMatch(/^[0-9a-f]{12}$/)
     expect(id).not.toContain(handle)
     expect(events).toEqual([`opened ${handle}`])
@@ -62,51 +65,51 @@ describe('the registry', () => {
 
   it('forgets a session in the turn of the event loop in which its line dies', async () => {
     const { registry, events } = make()
-    const opened = await registry.open(request)
+    const { id, opened } = await registry.open(request)
     const died = new Promise((resolve) => opened.session.connection.once('close', resolve))
     server.connections[0]?.end()
     await died
-    expect(registry.find('kom', opened.id)).toBeUndefined()
+    expect(registry.find('kom', id)).toBeUndefined()
     expect(registry.size).toBe(0)
-    expect(events.at(-1)).toBe(`closed ${opened.handle}: line-ended`)
+    expect(events.at(-1)).toBe(`closed ${handleOf(opened.key)}: line-ended`)
   })
 
   it('voids an id before the goodbye is over', async () => {
     const { registry, events } = make()
-    const opened = await registry.open(request)
+    const { id, opened } = await registry.open(request)
     const closing = registry.close(opened)
-    expect(registry.find('kom', opened.id)).toBeUndefined()
+    expect(registry.find('kom', id)).toBeUndefined()
     await closing
     await registry.close(opened)
-    expect(events.slice(1)).toEqual([`closed ${opened.handle}: deleted`])
+    expect(events.slice(1)).toEqual([`closed ${handleOf(opened.key)}: deleted`])
     await server.connections[0]?.closed
   })
 
   it('closes what has been idle for longer than its lease, and nothing that is used', async () => {
     const { registry, events } = make({ idleMs: 1000 })
-    const idle = await registry.open(request)
-    const used = await registry.open(request)
+    const { id: idleId, opened: idle } = await registry.open(request)
+    const { id: usedId, opened: used } = await registry.open(request)
     const later = idle.lastUsed + 1001
     used.lastUsed = later
     registry.sweep(later)
-    expect(registry.find('kom', idle.id)).toBeUndefined()
-    expect(registry.find('kom', used.id)).toBe(used)
-    expect(events.at(-1)).toBe(`closed ${idle.handle}: idle`)
+    expect(registry.find('kom', idleId)).toBeUndefined()
+    expect(registry.find('kom', usedId)).toBe(used)
+    expect(events.at(-1)).toBe(`closed ${handleOf(idle.key)}: idle`)
     await server.connections[0]?.closed
   })
 
   it('renews the lease of a session that is found', async () => {
     const { registry } = make()
-    const opened = await registry.open(request)
+    const { id, opened } = await registry.open(request)
     opened.lastUsed = -1_000_000
-    registry.find('kom', opened.id)
+    registry.find('kom', id)
     registry.sweep(performance.now())
     expect(registry.size).toBe(1)
   })
 
   it('lets no lease run out while a stream is open', async () => {
     const { registry } = make()
-    const opened = await registry.open(request)
+    const { opened } = await registry.open(request)
     opened.streams = 1
     registry.sweep(opened.lastUsed + 1_000_000)
     expect(registry.size).toBe(1)
@@ -124,13 +127,13 @@ describe('the registry', () => {
       [1, 2, 3].map((n) => registry.open({ ...request, clientAddress: `192.0.2.${n}` })),
     )
     expect(all.map((each) => each.status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
-    expect(all[2]).toMatchObject({ reason: { code: 'too-many-sessions' } })
+    expect(all[2]).toMatchObject({ reason: { limit: 'sessions' } })
   })
 
   it('limits sessions for each client address, and gives the place back', async () => {
     const { registry } = make({ maxSessionsPerAddress: 1 })
-    const opened = await registry.open(request)
-    await expect(registry.open(request)).rejects.toMatchObject({ code: 'too-many-sessions-for-address' })
+    const { opened } = await registry.open(request)
+    await expect(registry.open(request)).rejects.toMatchObject({ limit: 'sessions-per-address' })
     await registry.open({ ...request, clientAddress: '192.0.2.2' })
     await registry.close(opened)
     await registry.open(request)
@@ -144,7 +147,7 @@ describe('the registry', () => {
 
   it('closes everything on shutdown, what is being opened too, and opens nothing more', async () => {
     const { registry } = make()
-    const opened = await registry.open(request)
+    const { opened } = await registry.open(request)
     const opening = registry.open(request)
     opening.catch(() => undefined)
     await registry.closeAll()

@@ -24,6 +24,8 @@ export interface SendOptions {
 
 export interface TestGateway {
   url: string
+  /** where metrics, health and administration are, if they have a port of their own */
+  adminUrl: string | undefined
   /** what was logged, one JSON line each */
   log: string[]
   send(method: string, path: string, options?: SendOptions): Promise<Answer>
@@ -49,6 +51,7 @@ export async function startTestGateway(
   const send = (method: string, path: string, options: SendOptions = {}) => request(gateway.url + path, method, options)
   return {
     url: gateway.url,
+    adminUrl: gateway.adminUrl,
     log,
     send,
     async open(serverId = servers[0]?.id) {

@@ -26,12 +26,14 @@ export interface Lyskomd {
   /** Its temporary folder: the database in `db/`, what it has logged in `server.log`. */
   readonly dir: string
   readonly pid: number
-  /** Settles, never rejecting, when the process has ended, whoever ended it. */
+  /** Settles, never rejecting, when the process has ended, whoever ended it. Of the latest start, as `pid` is. */
   readonly exited: Promise<void>
   /** Ends it in an orderly way (it saves its database), by force after 5 s, and removes the folder. May be called again. */
   stop(): Promise<void>
   /** Sends a signal and waits for nothing: SIGSTOP makes a hung server, SIGKILL a crashed one. `stop` is still needed. */
   kill(signal: NodeJS.Signals): void
+  /** Waits for its end and starts it again, on the same port and database; session 1 has been and left again. */
+  restart(): Promise<void>
 }
 
 export interface LyskomdOptions {
@@ -80,7 +82,14 @@ export async function startLyskomd(options: LyskomdOptions = {}): Promise<Lyskom
       const state = await untilListening(child, dir, port)
       if (state === 'listening') {
         await greet(dir, port)
-        return handle(child, dir, port, clear)
+        const restart = async (ended: ChildProcess): Promise<ChildProcess> => {
+          await exit(ended)
+          child = await launch(dir, nameServer.address().address)
+          await untilListening(child, dir, port)
+          await greet(dir, port)
+          return child
+        }
+        return handle(child, dir, port, { clear, restart })
       }
       // Until it listens it heeds no SIGTERM.
       child.kill('SIGKILL')
@@ -93,19 +102,32 @@ export async function startLyskomd(options: LyskomdOptions = {}): Promise<Lyskom
   }
 }
 
-function handle(child: ChildProcess, dir: string, port: number, clear: () => Promise<void>): Lyskomd {
+function handle(
+  first: ChildProcess,
+  dir: string,
+  port: number,
+  { clear, restart }: { clear: () => Promise<void>; restart: (ended: ChildProcess) => Promise<ChildProcess> },
+): Lyskomd {
+  let child = first
   let stopped: Promise<void> | undefined
   return {
     host: '127.0.0.1',
     port,
     dir,
-    pid: child.pid ?? 0,
-    exited: exit(child),
+    get pid() {
+      return child.pid ?? 0
+    },
+    get exited() {
+      return exit(child)
+    },
     stop: () => {
       stopped ??= clear()
       return stopped
     },
     kill: (signal) => void child.kill(signal),
+    restart: async () => {
+      child = await restart(child)
+    },
   }
 }
 

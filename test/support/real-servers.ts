@@ -1,9 +1,24 @@
 import { lyskomdInstalled } from './lyskomd.ts'
+import { mariadbInstalled } from './mariadb-server.ts'
+import { memcachedInstalled } from './memcached.ts'
+import { postgresInstalled } from './postgres-server.ts'
+import { redisInstalled } from './redis-server.ts'
+
+/** Debian's packages, and whether they are there. */
+const SERVERS: readonly [name: string, packages: string, isInstalled: () => boolean][] = [
+  ['a real LysKOM server', 'lyskom-server netbase', lyskomdInstalled],
+  ['Redis', 'redis-server', redisInstalled],
+  ['PostgreSQL', 'postgresql', postgresInstalled],
+  ['MariaDB', 'mariadb-server', mariadbInstalled],
+  ['memcached', 'memcached', memcachedInstalled],
+]
 
 /** Runs once, before all tests: says in one line what will not be tested here. Continuous integration takes no less. */
 export function setup(): void {
-  if (lyskomdInstalled()) return
-  const missing = 'lyskomd is not installed (apt-get install lyskom-server netbase)'
-  if (process.env.CI) throw new Error(`${missing}, and here everything is tested on it`)
-  process.stderr.write(`${missing}: what needs a real LysKOM server is skipped\n`)
+  const missing = SERVERS.filter(([, , isInstalled]) => !isInstalled())
+  if (missing.length === 0) return
+  const packages = missing.map(([, each]) => each).join(' ')
+  if (process.env.CI) throw new Error(`not installed: ${packages}; here everything is tested on real servers`)
+  const names = missing.map(([name]) => name).join(', ')
+  process.stderr.write(`not tested here: what needs ${names} (apt-get install ${packages})\n`)
 }

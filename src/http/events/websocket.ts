@@ -5,10 +5,11 @@ import type { WSContext, WSEvents } from 'hono/ws'
 import { z } from 'zod'
 import { performRaw } from '../../lyskom/raw.ts'
 import { KomError } from '../../protocol/errors.ts'
-import type { OpenedSession, Registry } from '../../sessions/registry.ts'
+import type { OpenedSession } from '../../sessions/registry.ts'
 import type { AppOptions, Env } from '../context.ts'
-import { komErrorJson } from '../error-response.ts'
+import { komErrorJson, limitOf, toldOf } from '../error-response.ts'
 import { connectionId } from '../middleware/connection-id.ts'
+import { MessagePace, OpenWebsockets } from './websocket-limits.ts'
 
 const Message = z.object({ protocol: z.string(), ref_no: z.json(), request: z.json() })
 type Message = z.output<typeof Message>
@@ -18,12 +19,15 @@ const MAX_UNREAD = 4 * 1024 * 1024
 /** Close codes of RFC 6455. */
 const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
+const OPEN = 1
 
 /**
  * httpkom's WebSocket: many requests at once on one session, each answered when it is done.
  * `{protocol: "echo" | "a", ref_no, request}` -> `{protocol, ref_no, reply}` or `{ref_no, error}`.
  */
-export function websocket({ registry, corsOrigins, onInternalError }: AppOptions) {
+export function websocket(options: AppOptions) {
+  const { registry, corsOrigins } = options
+  const websockets = new OpenWebsockets(options)
   return createMiddleware<Env>(async (c, next) => {
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
       throw new HTTPException(400, { message: 'This is for WebSockets.' })
@@ -32,32 +36,55 @@ export function websocket({ registry, corsOrigins, onInternalError }: AppOptions
     if (origin !== undefined && corsOrigins !== '*' && !corsOrigins.includes(origin)) {
       throw new HTTPException(403, { message: 'Pages of this origin may not connect.' })
     }
-    const id = connectionId(c)
+    const id = connectionId(c, options, 'header-or-query')
     const opened = id === undefined ? undefined : registry.findAnywhere(id)
     if (opened === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
     c.set('opened', opened)
-    return upgradeWebSocket(() => converse(registry, opened, onInternalError))(c, next)
+    websockets.check(opened)
+    const requestId = c.get('requestId')
+    const named = { ...options, onInternalError: (error: unknown) => options.onInternalError(error, requestId) }
+    return upgradeWebSocket(() => converse(named, opened, websockets))(c, next)
   })
 }
 
-function converse(registry: Registry, opened: OpenedSession, report: (error: unknown) => void): WSEvents {
+function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWebsockets): WSEvents {
+  const { registry, onLimit } = options
   const { connection } = opened.session
+  const pace = new MessagePace(options)
   let hangUp: (() => void) | undefined
   return {
     onOpen(_, socket) {
+      try {
+        // Others may have come while this one shook hands.
+        websockets.check(opened)
+      } catch (error) {
+        onLimit('websockets-per-session')
+        socket.close(POLICY_VIOLATION, (error as Error).message)
+        return
+      }
       hangUp = () => socket.close(GOING_AWAY, 'the session is closed')
+      websockets.add(opened)
       opened.streams++
       if (connection.dead !== undefined) hangUp()
       else connection.once('close', hangUp)
     },
     onMessage({ data }, socket) {
+      // What was sent before the client knew of the end.
+      if (socket.readyState !== OPEN) return
+      const limit = pace.take()
+      if (limit === 'flood') {
+        socket.close(POLICY_VIOLATION, 'too many messages')
+        return
+      }
       registry.renew(opened)
       const text = typeof data === 'string' ? data : Buffer.from(data as ArrayBuffer).toString()
-      void answer(opened, text, report).then((reply) => send(socket, reply))
+      if (limit !== undefined) send(socket, { ref_no: refNo(text), ...errorJson(limit, options) })
+      else void answer(opened, text, options).then((reply) => send(socket, reply))
     },
     onClose() {
       if (hangUp === undefined) return
       connection.off('close', hangUp)
+      websockets.remove(opened)
       opened.streams--
       registry.renew(opened)
     },
@@ -65,7 +92,7 @@ function converse(registry: Registry, opened: OpenedSession, report: (error: unk
 }
 
 /** The answer to one message. Never rejects. */
-async function answer(opened: OpenedSession, text: string, report: (error: unknown) => void): Promise<unknown> {
+async function answer(opened: OpenedSession, text: string, options: AppOptions): Promise<unknown> {
   const message = parse(text)
   if (typeof message === 'string') return { ref_no: refNo(text), error: message }
   const { protocol, ref_no, request } = message
@@ -75,11 +102,22 @@ async function answer(opened: OpenedSession, text: string, report: (error: unkno
     if (typeof request !== 'string') return { ref_no, error: '"request" must be a string.' }
     return { protocol, ref_no, reply: await performRaw(opened.session, request) }
   } catch (error) {
-    if (error instanceof KomError) return { ref_no, error: error.message, ...komErrorJson(error) }
-    if (error instanceof Error && 'code' in error) return { ref_no, error: error.message }
-    report(error)
-    return { ref_no, error: 'Internal error.' }
+    return { ref_no, ...errorJson(error, options) }
   }
+}
+
+function errorJson(error: unknown, { onLimit, onInternalError }: AppOptions) {
+  if (error instanceof KomError) return { error: error.message, ...komErrorJson(error) }
+  const limit = limitOf(error)
+  if (limit !== undefined) {
+    onLimit(limit)
+    const { message, headers } = toldOf(error as Error)
+    const retry_after = Number(headers?.['Retry-After'])
+    return { error: message, error_type: 'httpkom', error_msg: message, limit, retry_after }
+  }
+  if (error instanceof Error && 'code' in error) return { error: error.message }
+  onInternalError(error)
+  return { error: 'Internal error.' }
 }
 
 function parse(text: string): Message | string {

@@ -1,30 +1,49 @@
+import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import type { AccessEntry, Env } from '../context.ts'
-import type { HttpCounters } from '../counters.ts'
+import { matchedRoutes } from 'hono/route'
+import { handleOf } from '../../sessions/store/record.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { RequestIds, tellRequestId } from '../request-id.ts'
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
+/** The paths of REST-Sessions that end in a token, however it is written. */
+const TOKEN_PATH = /^(\/[^/]*\/(?:get|set|kill)\/).+/s
 const MAX_PATH = 200
 
-/** Counts each request and reports it when it has been answered. Goes before everything else. */
-export function access(counters: HttpCounters, onAccess: (entry: AccessEntry) => void) {
+/** Names each request, counts it, and reports it when it has been answered. Goes before everything else. */
+export function access({ registry, counters, metrics, onAccess }: AppOptions) {
+  const ids = new RequestIds(registry)
   return createMiddleware<Env>(async (c, next) => {
     counters.requests++
     const start = performance.now()
+    const requestId = ids.of(c)
+    c.set('requestId', requestId)
+    const tellLater = tellRequestId(c, requestId)
     await next()
+    tellLater?.()
     const { status } = c.res
+    const ms = performance.now() - start
     counters.answered(status)
+    metrics.http.answered(routeOf(c), c.req.method, status, ms)
     const opened = c.get('opened') as Env['Variables']['opened'] | undefined
     onAccess({
       method: c.req.method,
       path: withoutIds(c.req.path),
       status,
-      ms: Math.round((performance.now() - start) * 1000) / 1000,
-      session: opened?.handle,
+      ms: Math.round(ms * 1000) / 1000,
+      session: opened && handleOf(opened.key),
+      requestId,
     })
   })
 }
 
+/** The pattern of the route that has answered; undefined where none has: what stands before the routes is of all methods. */
+function routeOf(c: Context): string | undefined {
+  const route = matchedRoutes(c)[c.req.routeIndex]
+  return route === undefined || route.method === 'ALL' ? undefined : route.path
+}
+
 /** Clients have been seen to put the id where a number belongs. */
 function withoutIds(path: string): string {
-  return path.replace(UUID, '<id>').slice(0, MAX_PATH)
+  return path.replace(TOKEN_PATH, '$1<id>').replace(UUID, '<id>').slice(0, MAX_PATH)
 }

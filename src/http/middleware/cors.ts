@@ -1,19 +1,23 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors as honoCors } from 'hono/cors'
 import { header } from '../header.ts'
+import { LEASE_HEADER } from '../lease.ts'
+import { REQUEST_ID_HEADER } from '../request-id.ts'
 import { CONNECTION_HEADER } from './connection-id.ts'
 
 export interface CorsOptions {
+  /** whether listed origins may use cookies */
+  credentials: boolean
   /** `*`, or the origins that may read answers */
   origins: '*' | readonly string[]
   maxAgeSeconds: number
 }
 
 /** Lets pages of other origins use the API. Only browsers send an Origin, so nobody else pays for it. */
-export function cors({ origins, maxAgeSeconds }: CorsOptions) {
+export function cors({ origins, maxAgeSeconds, credentials }: CorsOptions) {
   const answer = honoCors({
     origin: origins === '*' ? '*' : [...origins],
-    allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'],
+    allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'],
     allowHeaders: [
       'Origin',
       'Accept',
@@ -22,10 +26,22 @@ export function cors({ origins, maxAgeSeconds }: CorsOptions) {
       'X-XSRF-TOKEN',
       'Cache-Control',
       'If-None-Match',
+      'Authorization',
+      REQUEST_ID_HEADER,
       CONNECTION_HEADER,
     ],
-    exposeHeaders: ['Cache-Control', 'ETag', 'Location', 'Retry-After', CONNECTION_HEADER],
+    exposeHeaders: [
+      'Cache-Control',
+      'ETag',
+      'Location',
+      'Retry-After',
+      REQUEST_ID_HEADER,
+      CONNECTION_HEADER,
+      LEASE_HEADER,
+    ],
     maxAge: maxAgeSeconds,
+    // Browsers take it only where the origin is named.
+    credentials: credentials && origins !== '*',
   })
   return ((c, next) => {
     if (header(c, 'origin') !== undefined) return answer(c, next)

@@ -1,12 +1,13 @@
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { gatewayError } from '../error-response.ts'
+import type { LimitName } from '../../sessions/limit-error.ts'
+import { limitResponse } from '../error-response.ts'
 import { header } from '../header.ts'
 
 const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** 413 for a body over so many bytes. */
-export function limitBody(maxBytes: number): MiddlewareHandler {
+/** 413 for a body over so many bytes, of which `onLimit` is told. */
+export function limitBody(maxBytes: number, onLimit: (limit: LimitName) => void): MiddlewareHandler {
   const count = bodyLimit({ maxSize: maxBytes, onError: refuse })
   return (c, next) => {
     if (WITHOUT_BODY.has(c.req.method)) return next()
@@ -17,6 +18,7 @@ export function limitBody(maxBytes: number): MiddlewareHandler {
   }
 
   function refuse(): Response {
-    return gatewayError(413, `The body is larger than ${maxBytes} bytes.`)
+    onLimit('body-size')
+    return limitResponse('body-size', `The body is larger than ${maxBytes} bytes.`)
   }
 }

@@ -16,9 +16,9 @@ import { pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
 const Create = z.object({ name: latin1 })
 
 /** Conferences and the letterboxes of persons; mounted under `/<server id>/conferences`. */
-export function conferenceRoutes({ registry }: AppOptions) {
-  const session = requireSession(registry, 'header')
-  const reading = requireSession(registry, 'header-or-query')
+export function conferenceRoutes(options: AppOptions) {
+  const session = requireSession(options, 'header')
+  const reading = requireSession(options, 'header-or-query')
   const absent = namedErrors({ 'undefined-conference': 404 })
 
   return new Hono<Env>({ strict: false })

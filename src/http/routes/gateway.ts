@@ -3,14 +3,14 @@ import { json } from '../answer.ts'
 import type { AppOptions, Env } from '../context.ts'
 
 /** What the gateway says of itself; mounted at the root. */
-export function gatewayRoutes({ servers, stats }: AppOptions) {
+export function gatewayRoutes({ servers, registry, stats }: AppOptions) {
   return new Hono<Env>({ strict: false })
     .get('/', () =>
       json(
         Object.fromEntries(
           [...servers].map(([id, { name, host, port, sortOrder }]) => [
             id,
-            { id, name, host, port, sort_order: sortOrder },
+            { id, name, host, port, sort_order: sortOrder, up: registry.serverUp(id) },
           ]),
         ),
       ),

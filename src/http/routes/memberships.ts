@@ -22,9 +22,9 @@ const Join = z.object({ priority: wholeNumber(2 ** 8 - 1).default(100), where: w
 const SetUnread = z.object({ no_of_unread: textNo })
 
 /** What persons are members of; mounted under `/<server id>/persons`. */
-export function membershipRoutes({ registry }: AppOptions) {
-  const session = requireSession(registry, 'header')
-  const reading = requireSession(registry, 'header-or-query')
+export function membershipRoutes(options: AppOptions) {
+  const session = requireSession(options, 'header')
+  const reading = requireSession(options, 'header-or-query')
   const notMember = namedErrors({ 'not-member': 404 })
   const absent = namedErrors({ 'undefined-person': 404, 'undefined-conference': 404 })
   const one = '/:pers_no{[0-9]+}/memberships/:conf_no{[0-9]+}'

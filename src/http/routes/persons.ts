@@ -15,8 +15,8 @@ const Presentation = z.object({ text_no: textNo })
 const Password = z.object({ old_pwd: latin1, new_pwd: latin1 })
 
 /** Persons; mounted under `/<server id>/persons`. Their memberships have a file of their own. */
-export function personRoutes({ registry }: AppOptions) {
-  const session = requireSession(registry, 'header')
+export function personRoutes(options: AppOptions) {
+  const session = requireSession(options, 'header')
 
   return new Hono<Env>({ strict: false })
     .post('/', session, async (c) => {
@@ -33,7 +33,7 @@ export function personRoutes({ registry }: AppOptions) {
       await setPassword(c.get('opened').session, pathNumber(c, 'pers_no', MAX_CONF_NO), old_pwd, new_pwd)
       return empty(201)
     })
-    .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(registry, 'header-or-query'), requireLogin, async (c) => {
+    .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(options, 'header-or-query'), requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
       const block = await getUserAreaBlock(c.get('opened').session, persNo, c.req.param('block'))
       const value = block === undefined ? undefined : parseJson(block)

@@ -6,8 +6,8 @@ import { serverInfoJson } from '../json.ts'
 import { requireSession } from '../middleware/connection-id.ts'
 
 /** What the LysKOM server says of itself; mounted under `/<server id>/server`. */
-export function serverRoutes({ registry }: AppOptions) {
-  return new Hono<Env>({ strict: false }).get('/info', requireSession(registry, 'header-or-query'), async (c) =>
+export function serverRoutes(options: AppOptions) {
+  return new Hono<Env>({ strict: false }).get('/info', requireSession(options, 'header-or-query'), async (c) =>
     json(serverInfoJson(await getServerInfo(c.get('opened').session))),
   )
 }

@@ -1,5 +1,4 @@
-import { getConnInfo } from '@hono/node-server/conninfo'
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_SESSION_NO } from '../../lyskom/numbers.ts'
@@ -8,7 +7,15 @@ import { empty, json } from '../answer.ts'
 import { badRequest, confNo, latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
-import { CONNECTION_HEADER, connectionId, requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { leaseHeader } from '../lease.ts'
+import {
+  CONNECTION_HEADER,
+  connectionId,
+  idHeaders,
+  isStaleCookie,
+  requireLogin,
+  requireSession,
+} from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
 import { pathNumber } from '../parameters.ts'
 
@@ -17,25 +24,29 @@ const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(),
 const WorkingConference = z.object({ conf_no: confNo })
 
 /** Opening, closing and using a session; mounted under `/<server id>/sessions`. */
-export function sessionRoutes({ registry }: AppOptions) {
-  const session = requireSession(registry, 'header')
-  const sessionOrQuery = requireSession(registry, 'header-or-query')
+export function sessionRoutes(options: AppOptions) {
+  const { registry } = options
+  const lease = leaseHeader(options.sessionIdleMs)
+  const session = requireSession(options, 'header')
+  const sessionOrQuery = requireSession(options, 'header-or-query')
 
   return new Hono<Env>({ strict: false })
     .post('/', async (c) => {
-      if (connectionId(c) !== undefined) {
+      if (connectionId(c, options, 'header-or-query') !== undefined && !isStaleCookie(c, options)) {
         throw new HTTPException(409, { message: `A new session is opened without ${CONNECTION_HEADER}.` })
       }
+      // Of a client that has left nothing is known any more.
+      const clientAddress = options.clientAddress(c)
       const { client } = await readBody(c, Open)
-      const opened = await registry.open({ serverId: c.get('serverId'), clientAddress: clientAddress(c), client })
+      const { id, opened } = await registry.open({ serverId: c.get('serverId'), clientAddress, client })
       // A client that has given up will never use the session it does not know of.
       if (c.req.raw.signal.aborted) await registry.close(opened)
       const { sessionNo } = opened.session.connection
-      return json({ session_no: sessionNo, connection_id: opened.id }, 201, { [CONNECTION_HEADER]: opened.id })
+      return json({ session_no: sessionNo, connection_id: id }, 201, { ...lease, ...idHeaders(c, options, id) })
     })
     .get('/current/who-am-i', sessionOrQuery, async (c) => {
       const { sessionNo, person } = await c.get('opened').session.whoAmI()
-      return json({ person: person && personJson(person), session_no: sessionNo })
+      return json({ person: person && personJson(person), session_no: sessionNo }, 200, lease)
     })
     .post('/current/active', session, async (c) => {
       await c.get('opened').session.active()
@@ -68,8 +79,11 @@ export function sessionRoutes({ registry }: AppOptions) {
     .delete('/:no{[0-9]+}', sessionOrQuery, namedErrors({ 'undefined-session': 404 }), async (c) => {
       const opened = c.get('opened')
       const no = pathNumber(c, 'no', Number.MAX_SAFE_INTEGER)
-      if (no === 0 || no === opened.session.connection.sessionNo) await registry.close(opened)
-      else if (no <= MAX_SESSION_NO) await opened.session.disconnect(no)
+      if (no === 0 || no === opened.session.connection.sessionNo) {
+        await registry.close(opened)
+        return empty(204, idHeaders(c, options))
+      }
+      if (no <= MAX_SESSION_NO) await opened.session.disconnect(no)
       else if (opened.session.persNo === 0) throw KomError.of('login-first', 0)
       else throw KomError.of('undefined-session', no)
       return empty(204)
@@ -86,11 +100,4 @@ function whoLogsIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: nu
   if (byNumber !== undefined) return { persNo: byNumber }
   if (byName !== undefined) return { name: byName }
   throw badRequest('Missing "pers_no" or "pers_name".')
-}
-
-/** What the LysKOM server shows as the client's host: an IPv4 address without the IPv6 prefix that Node gives it. */
-function clientAddress(c: Context): string {
-  // Where the gateway is embedded there may be no socket of Node's.
-  const address = c.env?.incoming === undefined ? undefined : getConnInfo(c).remote.address
-  return (address ?? 'unknown').replace(/^::ffff:/, '')
 }

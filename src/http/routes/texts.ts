@@ -27,9 +27,10 @@ const IMMUTABLE = 'private, max-age=31536000, immutable'
 const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 /** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */
-export function textRoutes({ registry, basePath }: AppOptions) {
-  const session = requireSession(registry, 'header')
-  const reading = requireSession(registry, 'header-or-query')
+export function textRoutes(options: AppOptions) {
+  const { basePath } = options
+  const session = requireSession(options, 'header')
+  const reading = requireSession(options, 'header-or-query')
   const absent = namedErrors({ 'no-such-text': 404 })
 
   return new Hono<Env>({ strict: false })

@@ -17,14 +17,14 @@ const TextNos = z.object({
 })
 
 /** Texts without what they say; mounted under `/<server id>/textstats`. */
-export function textStatRoutes({ registry }: AppOptions) {
-  const reading = requireSession(registry, 'header-or-query')
+export function textStatRoutes(options: AppOptions) {
+  const reading = requireSession(options, 'header-or-query')
 
   return new Hono<Env>({ strict: false })
     .get('/:text_no{[0-9]+}', reading, requireLogin, namedErrors({ 'no-such-text': 404 }), async (c) =>
       json(textStatJson(await getTextHead(c.get('opened').session, pathNumber(c, 'text_no', MAX_TEXT_NO)))),
     )
-    .post('/', requireSession(registry, 'header'), requireLogin, async (c) => {
+    .post('/', requireSession(options, 'header'), requireLogin, async (c) => {
       const { text_nos } = await readBody(c, TextNos)
       const { session } = c.get('opened')
       const stats = await sideBySide([...new Set(text_nos)], async (no) => {

@@ -1,0 +1,168 @@
+import type { HttpAnswer } from './http-answer.ts'
+import { countOne, type Ledger } from './ledger.ts'
+import { Line } from './line.ts'
+import type { Place } from './place.ts'
+import { ANSWER_MS, KEEP_ALIVE_MS } from './times.ts'
+import { within } from './within.ts'
+
+/** Connections that a browser opens to one host. */
+const MAX_LINES = 6
+/** What may come of a request to a server that goes wrong: the session is gone, or the server is, or does not answer. */
+const FAULTY = [403, 502, 503, 504]
+/** And what may besides, where things are gone after a crash. */
+const FORGOTTEN = [400, 404]
+
+export interface Asked {
+  method: string
+  path: string
+  /** the connection id */
+  id?: string
+  json?: unknown
+  headers?: Readonly<Record<string, string>>
+  /** the statuses that the API has for it */
+  allow: readonly number[]
+}
+
+/** The visit cannot go on: a fault has come between, or something is wrong that has been noted down. */
+export class CutShort extends Error {
+  override readonly name = 'CutShort'
+}
+
+/** How one client asks: over some connections, as browsers do. Everything that comes back is judged. */
+export class Browser {
+  readonly #idle: Line[] = []
+  readonly #lines = new Set<Line>()
+  readonly #queue: (() => void)[] = []
+  #busy = 0
+  #hasLeft = false
+
+  constructor(
+    private readonly port: number,
+    /** on the loopback network */
+    private readonly address: string,
+    private readonly ledger: Ledger,
+    private readonly place: Place,
+  ) {}
+
+  /** Makes a request, and notes down how it was answered. Rejects with `CutShort` when that was no answer to go on with. */
+  async ask(asked: Asked): Promise<HttpAnswer> {
+    const line = await this.#take()
+    try {
+      return await this.exchange(line, asked, (bytes) => void line.socket.write(bytes))
+    } finally {
+      this.#giveBack(line)
+    }
+  }
+
+  /** The same on a line of the client's, written in its own way. */
+  async exchange(line: Line, asked: Asked, write: (bytes: Buffer) => void | Promise<void>): Promise<HttpAnswer> {
+    this.ledger.asked++
+    const answering = line.answer(asked.method === 'HEAD').catch((error: Error) => error)
+    await write(requestBytes(asked))
+    const start = performance.now()
+    const what = `${asked.method} ${asked.path} (${this.place.id})`
+    const answer = await within(ANSWER_MS, answering)
+    if (answer instanceof Error) return this.#fail('wrong answer', `${what}: ${answer.message}`)
+    if (answer === 'late') {
+      line.reset()
+      return this.#fail('unanswered', `${what}: nothing within ${ANSWER_MS} ms`)
+    }
+    if (answer === undefined && this.#hasLeft) {
+      this.ledger.left++
+      throw new CutShort(`${what}: the client has left`)
+    }
+    if (answer === undefined) return this.#fail('unanswered', `${what}: the connection was closed`)
+    this.ledger.answered++
+    if (answer.headers.get('connection') === 'close') line.close()
+    this.ledger.time(this.place.weather, performance.now() - start)
+    this.judge(what, answer, asked)
+    return answer
+  }
+
+  /** A connection of its own, for what no browser does. */
+  async line(): Promise<Line> {
+    const line = await Line.open(this.port, this.address, (bytes) =>
+      this.ledger.problem('unasked', JSON.stringify(bytes.toString('latin1', 0, 100))),
+    ).catch((error: Error) => this.#fail('unanswered', `no connection: ${error.message}`))
+    this.#lines.add(line)
+    line.socket.once('close', () => this.#lines.delete(line))
+    return line
+  }
+
+  close(): void {
+    this.#hasLeft = true
+    for (const line of this.#lines) line.close()
+  }
+
+  /** Leaves with a RST on every connection. */
+  vanish(): void {
+    this.#hasLeft = true
+    for (const line of this.#lines) line.reset()
+  }
+
+  /** Whether the answer is one that the API has there. Throws `CutShort` when the visit cannot go on with it. */
+  judge(what: string, { status, headers, body }: HttpAnswer, asked: Asked): void {
+    countOne(this.ledger.statuses, status)
+    const said = body.toString('utf8', 0, 300)
+    if (status >= 400 && asked.method !== 'HEAD' && !isErrorBody(body)) {
+      this.ledger.problem('wrong answer', `${what}: ${status} with a body that tells nothing: ${said}`)
+    }
+    if ((status === 429 || status === 503) && !/^\d+$/.test(headers.get('retry-after') ?? '')) {
+      this.ledger.problem('wrong answer', `${what}: ${status} without Retry-After`)
+    }
+    if (asked.allow.includes(status)) return
+    const { weather, forgets } = this.place
+    const excused = weather === 'rough' && (FAULTY.includes(status) || (forgets && FORGOTTEN.includes(status)))
+    if (!excused) this.#fail('wrong answer', `${what}: ${status} ${said}`)
+    throw new CutShort(`${what}: ${status}`)
+  }
+
+  #fail(kind: 'unanswered' | 'wrong answer', what: string): never {
+    this.ledger.problem(kind, what)
+    throw new CutShort(what)
+  }
+
+  async #take(): Promise<Line> {
+    while (this.#busy >= MAX_LINES) await new Promise<void>((resolve) => this.#queue.push(resolve))
+    this.#busy++
+    for (let line = this.#idle.pop(); line !== undefined; line = this.#idle.pop()) {
+      if (line.isOpen && performance.now() - line.idleSince < KEEP_ALIVE_MS) return line
+      line.close()
+    }
+    try {
+      return await this.line()
+    } catch (error) {
+      this.#busy--
+      throw error
+    }
+  }
+
+  #giveBack(line: Line): void {
+    this.#busy--
+    if (line.isOpen) this.#idle.push(line)
+    this.#queue.shift()?.()
+  }
+}
+
+/** A request as bytes. */
+export function requestBytes({ method, path, id, json, headers = {} }: Asked): Buffer {
+  const body = json === undefined ? '' : JSON.stringify(json)
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    'Host: 127.0.0.1',
+    ...(id === undefined ? [] : [`Httpkom-Connection: ${id}`]),
+    ...(json === undefined ? [] : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ]
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** Older clients take an empty body for success. */
+function isErrorBody(body: Buffer): boolean {
+  try {
+    const { error_type, error_msg } = JSON.parse(body.toString()) as Record<string, unknown>
+    return typeof error_type === 'string' && typeof error_msg === 'string' && error_msg !== ''
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,103 @@
+import { median } from '../rounds.ts'
+import { countOne, type Ledger, type ProblemKind } from './ledger.ts'
+import type { Sample } from './sampler.ts'
+
+/** One line of the verdict. */
+export interface Check {
+  what: string
+  found: string
+  wanted: string
+  good: boolean
+  /** the first of what is wrong */
+  examples?: readonly string[]
+}
+
+const MB = 2 ** 20
+/** What the heap, collected, may seem to grow in half a run: code that is compiled late, buffers of this very moment. */
+const HEAP_NOISE = 1.5 * MB
+/** And the process: the allocator keeps room that it may need again. */
+const RSS_NOISE = 16 * MB
+
+/** That none of what must not be has been. */
+export function problemChecks(ledger: Ledger): Check[] {
+  const wordings: Record<ProblemKind, string> = {
+    unanswered: 'requests without an answer within the bound',
+    'wrong answer': 'answers that the API does not have',
+    unasked: 'answers that nobody waited for',
+    untrue: 'answers that were not true',
+    stuck: 'clients that got stuck',
+  }
+  return Object.entries(wordings).map(([kind, what]) => {
+    const { count, examples } = ledger.problems(kind as ProblemKind)
+    return { what, found: String(count), wanted: '0', good: count === 0, examples }
+  })
+}
+
+/** That every request, and every message of a WebSocket, is accounted for. */
+export function countChecks({ asked, answered, left, websockets }: Ledger): Check[] {
+  return [
+    {
+      what: 'requests: answered once, or their client left',
+      found: `${answered} + ${left}`,
+      wanted: String(asked),
+      good: answered + left === asked,
+    },
+    {
+      what: 'messages of WebSockets, the same',
+      found: `${websockets.answered} + ${websockets.left}`,
+      wanted: String(websockets.asked),
+      good: websockets.answered + websockets.left === websockets.asked,
+    },
+  ]
+}
+
+/** That nothing was left out. */
+export function coverageChecks(
+  ledger: Ledger,
+  kinds: readonly string[],
+  faults: ReadonlyMap<string, string[]>,
+): Check[] {
+  const seen = new Map<string, number>()
+  for (const { place, name } of ledger.faults) countOne(seen, `${place}: ${name}`)
+  const wanted = [...faults].flatMap(([place, names]) => names.map((name) => `${place}: ${name}`))
+  return [
+    coverage('kinds of clients that came', kinds, ledger.visits),
+    coverage('kinds of faults that happened', wanted, seen),
+  ]
+}
+
+function coverage(what: string, wanted: readonly string[], seen: ReadonlyMap<string, number>): Check {
+  const missing = wanted.filter((name) => !seen.has(name))
+  const times = [...seen.values()].reduce((sum, count) => sum + count, 0)
+  const found = `${wanted.length - missing.length}, ${times} times`
+  return { what, found, wanted: String(wanted.length), good: missing.length === 0, examples: missing }
+}
+
+/** That memory is flat: what the second half of the run seems to add is noise. */
+export function memoryChecks(samples: readonly Sample[]): Check[] {
+  const late = samples.slice(Math.floor(samples.length / 2))
+  const held = late.flatMap((sample) => (sample.held === undefined ? [] : [sample.held]))
+  return [
+    growth('heap, collected: growth in the second half', held, HEAP_NOISE),
+    growth(
+      'RSS: growth in the second half',
+      late.map(({ rss }) => rss),
+      RSS_NOISE,
+    ),
+  ]
+}
+
+function growth(what: string, values: readonly number[], noise: number): Check {
+  const grown = values.length < 3 ? Number.NaN : steadySlope(values) * (values.length - 1)
+  const found = `${megabytes(grown)} of ${megabytes(values.at(-1) ?? 0)}`
+  return { what, found, wanted: `${megabytes(noise)} at most`, good: grown <= noise }
+}
+
+/** How much a step adds: the median of the slopes between any two values (Theil and Sen), so that peaks do not count. */
+function steadySlope(values: readonly number[]): number {
+  return median(values.flatMap((value, i) => values.slice(i + 1).map((later, j) => (later - value) / (j + 1))))
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / MB).toFixed(1)} MB`
+}

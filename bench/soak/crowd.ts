@@ -1,0 +1,42 @@
+import { CutShort } from './browser.ts'
+import { countOne } from './ledger.ts'
+import type { Random } from './random.ts'
+import { type Scenery, Visit } from './visit.ts'
+import { VISITS } from './visits/index.ts'
+import { within } from './within.ts'
+
+/** No visit takes longer, unless something is stuck. */
+const VISIT_MS = 90_000
+/** Names of the kinds, each as often as its part in the crowd. */
+const KINDS = Object.entries(VISITS).flatMap(([kind, { weight }]) => Array.from({ length: weight }, () => kind))
+const ORDER = Object.keys(VISITS)
+
+/** So many clients at a time, one coming when another has left, until `until`; resolves when all have left. */
+export async function crowd(scenery: Scenery, random: Random, clients: number, until: number): Promise<void> {
+  let last = 0
+  const comeAndGo = async (first: number): Promise<void> => {
+    // Not all in the same moment.
+    await new Promise((resolve) => setTimeout(resolve, first * 20))
+    while (performance.now() < until) await visitOnce(scenery, random.fork(`visit ${++last}`))
+  }
+  await Promise.all(Array.from({ length: clients }, (_, i) => comeAndGo(i)))
+}
+
+async function visitOnce(scenery: Scenery, random: Random): Promise<void> {
+  const { ledger, places } = scenery
+  const kind = random.pick(KINDS)
+  const visit = new Visit(scenery, random.pick(places), random, ORDER.indexOf(kind))
+  countOne(ledger.visits, kind)
+  try {
+    const end = await within(VISIT_MS, VISITS[kind]?.visit(visit) ?? Promise.resolve())
+    if (end === 'late') ledger.problem('stuck', `${kind} (${visit.place.id})`)
+    visit.browser.close()
+  } catch (error) {
+    // Whoever meets a fault leaves everything as it is.
+    visit.browser.vanish()
+    if (error instanceof CutShort) countOne(ledger.cutShort, kind)
+    else ledger.problem('wrong answer', `${kind} (${visit.place.id}): ${(error as Error).stack}`)
+    // Who cannot get in does not try again at once.
+    await visit.pause(50, 300)
+  }
+}

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lyskomd } from '../../test/support/lyskomd.ts'
+import type { Ledger } from './ledger.ts'
+import type { Place } from './place.ts'
+import type { FaultyProxy } from './proxy.ts'
+import type { Random } from './random.ts'
+
+/** A server that things happen to. */
+export interface Target {
+  place: Place
+  proxy: FaultyProxy
+  /** undefined for a server that only its lines can fail */
+  lyskomd: Lyskomd | undefined
+}
+
+type Fault = (target: Target, random: Random) => Promise<void> | void
+
+/** What goes wrong between komgate and a server. All of it is over when the function has ended. */
+const LINE_FAULTS: Readonly<Record<string, Fault>> = {
+  reset: ({ proxy }, random) => {
+    for (const line of someLines(proxy, random)) line.reset()
+  },
+  end: ({ proxy }, random) => {
+    for (const line of someLines(proxy, random)) line.end()
+  },
+  'black hole': async ({ proxy }, random) => {
+    const lines = someLines(proxy, random)
+    for (const line of lines) line.hold()
+    await sleep(random.whole(4000, 6000))
+    for (const line of lines) line.release()
+  },
+  hiccup: async ({ proxy }, random) => {
+    const lines = [...proxy.lines]
+    for (const line of lines) line.hold()
+    await sleep(random.whole(100, 1500))
+    for (const line of lines) line.release()
+  },
+  slow: async ({ proxy }, random) => {
+    proxy.welcome = { delayMs: random.whole(5, 60) }
+    await sleep(random.whole(1000, 3000))
+    proxy.welcome = 'pass'
+  },
+  refuse: async ({ proxy }, random) => {
+    proxy.welcome = 'refuse'
+    await sleep(random.whole(500, 2500))
+    proxy.welcome = 'pass'
+  },
+  silence: async ({ proxy }, random) => {
+    proxy.welcome = 'silence'
+    await sleep(random.whole(500, 2500))
+    proxy.welcome = 'pass'
+    await sleep(3000)
+    proxy.calm()
+  },
+}
+
+/** What goes wrong with the server itself. */
+const SERVER_FAULTS: Readonly<Record<string, Fault>> = {
+  restart: async ({ lyskomd }) => {
+    lyskomd?.kill('SIGTERM')
+    await lyskomd?.restart()
+  },
+  crash: async ({ lyskomd, place }) => {
+    place.crashes++
+    lyskomd?.kill('SIGKILL')
+    await lyskomd?.restart()
+  },
+  hang: async ({ lyskomd }, random) => {
+    lyskomd?.kill('SIGSTOP')
+    await sleep(random.whole(500, 5000))
+    lyskomd?.kill('SIGCONT')
+  },
+}
+
+/** The names of the faults that a target has. */
+export function faultsOf({ lyskomd }: Target): Readonly<Record<string, Fault>> {
+  return lyskomd === undefined ? LINE_FAULTS : { ...LINE_FAULTS, ...SERVER_FAULTS }
+}
+
+/**
+ * One fault after the other, with a pause between them, until `until`: each of them once before any of them comes again.
+ * What it does is noted down.
+ */
+export async function injectFaults(target: Target, ledger: Ledger, random: Random, until: number): Promise<void> {
+  const faults = Object.entries(faultsOf(target))
+  let left: typeof faults = []
+  for (;;) {
+    await sleep(Math.min(random.whole(500, 2500), Math.max(0, until - performance.now())))
+    if (performance.now() >= until) return
+    if (left.length === 0) left = random.shuffled(faults)
+    const [name, run] = left.pop() as (typeof faults)[number]
+    const span = { name, place: target.place.id, from: performance.now(), to: Number.POSITIVE_INFINITY }
+    ledger.faults.push(span)
+    await run(target, random)
+    span.to = performance.now()
+  }
+}
+
+function someLines({ lines }: FaultyProxy, random: Random) {
+  return random.some([...lines], random.whole(1, Math.max(1, lines.size)))
+}

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openHandles, residentBytes } from '../proc.ts'
+import { Browser } from './browser.ts'
+import type { Scene } from './scene.ts'
+import { jsonOf } from './session.ts'
+
+/** How komgate is doing at one moment. */
+export interface Sample {
+  /** milliseconds of `performance.now()` */
+  at: number
+  sessions: number
+  /** of the answers since the sample before, milliseconds */
+  calm: { p50: number | undefined; p99: number | undefined }
+  rough: { p50: number | undefined; p99: number | undefined }
+  answers: number
+  /** bytes */
+  rss: number
+  /** bytes that JavaScript holds after a full garbage collection; not looked at each time */
+  held: number | undefined
+  handles: number
+}
+
+/** Enough for a picture, and for a slope. */
+const SAMPLES = 240
+const MIN_INTERVAL_MS = 1000
+/** A full garbage collection stops everything for a moment. */
+const HELD_INTERVAL_MS = 4000
+
+/** komgate's counters, by the names of `GET /stats`. */
+export type Stats = Readonly<Record<string, number>>
+
+/** Where komgate is looked at from: an address that no client has. */
+export function watchtower({ komgate, ledger, places }: Scene): Browser {
+  const [calm] = places
+  if (calm === undefined) throw new Error('no places')
+  return new Browser(komgate.port, '127.1.254.1', ledger, calm)
+}
+
+export async function readStats(browser: Browser): Promise<Stats> {
+  return jsonOf(await browser.ask({ method: 'GET', path: '/stats', allow: [200] })) as Stats
+}
+
+/** Takes samples until `until`. */
+export async function takeSamples(scene: Scene, durationMs: number, until: number): Promise<Sample[]> {
+  const { komgate, ledger } = scene
+  const browser = watchtower(scene)
+  const interval = Math.max(MIN_INTERVAL_MS, durationMs / SAMPLES)
+  const samples: Sample[] = []
+  let heldAt = Number.NEGATIVE_INFINITY
+  while (performance.now() < until) {
+    await sleep(interval)
+    const stats = await readStats(browser)
+    const { calm, rough } = ledger.takeWindow()
+    const at = performance.now()
+    const isTimeToCollect = at - heldAt >= HELD_INTERVAL_MS
+    if (isTimeToCollect) heldAt = at
+    samples.push({
+      at,
+      sessions: stats['komgate.sessions.active.last'] ?? Number.NaN,
+      calm: { p50: calm.quantile(0.5), p99: calm.quantile(0.99) },
+      rough: { p50: rough.quantile(0.5), p99: rough.quantile(0.99) },
+      answers: calm.count + rough.count,
+      rss: await residentBytes(komgate.pid),
+      held: isTimeToCollect ? await komgate.probe.call('heldBytes') : undefined,
+      handles: await openHandles(komgate.pid),
+    })
+  }
+  browser.close()
+  return samples
+}

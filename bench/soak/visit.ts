@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Browser } from './browser.ts'
+import type { Ledger } from './ledger.ts'
+import type { Person, Place } from './place.ts'
+import type { Random } from './random.ts'
+import { Session } from './session.ts'
+
+/** Client addresses of one kind of client. */
+const ADDRESSES = 50
+
+export interface Scenery {
+  /** komgate's */
+  port: number
+  ledger: Ledger
+  places: readonly Place[]
+}
+
+/** One client: where it goes, with what luck, and what it asks with. */
+export class Visit {
+  readonly browser: Browser
+  /** its address, on the loopback network */
+  readonly address: string
+  readonly port: number
+  readonly ledger: Ledger
+
+  constructor(
+    { port, ledger }: Scenery,
+    readonly place: Place,
+    readonly random: Random,
+    /** the number of its kind */
+    kind: number,
+  ) {
+    this.port = port
+    this.ledger = ledger
+    this.address = `127.1.${kind}.${random.whole(1, ADDRESSES)}`
+    this.browser = new Browser(port, this.address, ledger, place)
+  }
+
+  person(): Person {
+    return this.random.pick(this.place.people)
+  }
+
+  /** Opens a session on the visit's server. */
+  open(): Promise<Session> {
+    return Session.open(this)
+  }
+
+  async pause(minMs: number, maxMs: number): Promise<void> {
+    await sleep(this.random.whole(minMs, maxMs))
+  }
+}

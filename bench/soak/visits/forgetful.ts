@@ -1,0 +1,18 @@
+import type { Visit } from '../visit.ts'
+
+/** Has forgotten the password, tries some, and remembers it. May have to wait after some failures. */
+export async function forgetful(visit: Visit): Promise<void> {
+  const { random, place, ledger } = visit
+  const session = await visit.open()
+  const { pers_no, passwd } = random.pick(place.forgetful)
+  const path = '/sessions/current/login'
+  for (let tries = random.whole(1, 3); tries > 0; tries--) {
+    const wrong = random.pick(['', 'gazonk?', 'x'.repeat(8), `${passwd[0]}`])
+    await session.ask('POST', path, [401, 429], { pers_no, passwd: wrong })
+    const { person } = await session.get<{ person: unknown }>('/sessions/current/who-am-i')
+    if (person !== null) ledger.problem('untrue', `somebody is logged in with a wrong password (${place.id})`)
+    await visit.pause(50, 500)
+  }
+  await session.ask('POST', path, [201, 429], { pers_no, passwd })
+  await session.end()
+}

@@ -1,0 +1,97 @@
+import type { Asked } from '../browser.ts'
+import type { HttpAnswer } from '../http-answer.ts'
+import { ANSWER_MS } from '../times.ts'
+import type { Visit } from '../visit.ts'
+import { within } from '../within.ts'
+
+const UNKNOWN_ID = '01234567-89ab-4cde-8f01-23456789abcd'
+
+/** Bytes that are no request, or an odd one. komgate says so or closes the connection; a 500 it is never. */
+const BYTES: readonly string[] = [
+  'A5Hnobody\n',
+  '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
+  'GET / HTTP/9.9\r\n\r\n',
+  'GET /\r\n\r\n',
+  'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+  'GET / HTTP/1.1\r\n\r\n',
+  'GET / HTTP/1.1\r\nHost: x\r\nno colon here\r\n\r\n',
+  'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+  'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+  `GET /${'a'.repeat(40_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+  `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(40_000)}\r\n\r\n`,
+  `GET / HTTP/1.1\r\nHost: x\r\n${'X: y\r\n'.repeat(3000)}\r\n`,
+  'GET / HTTP/1.1\r\nHost: x\r\nExpect: the unexpected\r\n\r\n',
+  'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  'CONNECT demo:80 HTTP/1.1\r\nHost: x\r\n\r\n',
+  'GET /websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+]
+
+const PATHS = [
+  '/%00',
+  '/%',
+  '/%ff%fe',
+  '/..%2f..%2fetc/passwd',
+  '//',
+  '/__proto__/server/info',
+  '/constructor/sessions/',
+]
+const PARTS = [
+  'texts/-1',
+  'texts/99999999999999999999',
+  'texts/1e3',
+  'persons/%0a/memberships',
+  'conferences/?name=%00',
+]
+
+/** Sends what nobody should send. */
+export async function hostile(visit: Visit): Promise<void> {
+  const { random } = visit
+  for (let left = random.whole(3, 8); left > 0; left--) {
+    if (random.chance(0.4)) await bytes(visit, random.pick(BYTES))
+    else await visit.browser.ask(nonsense(visit))
+    await visit.pause(0, 100)
+  }
+}
+
+/** Requests of HTTP's that make no sense to komgate: each is answered. */
+function nonsense({ random, place }: Visit): Asked {
+  const json = random.pick<unknown>([
+    null,
+    [],
+    'text',
+    JSON.parse('{"__proto__": {"polluted": 1}}'),
+    { client: { name: 'a\nb', version: -1 } },
+    { client: { name: 'x'.repeat(5000), version: '\u0000' } },
+    { pers_no: -1, passwd: {} },
+  ])
+  const path = random.chance(0.5) ? random.pick(PATHS) : `/${place.id}/${random.pick(PARTS)}`
+  return random.pick<Asked>([
+    {
+      method: 'GET',
+      path,
+      id: random.pick([UNKNOWN_ID, "' or 1=1 --", 'x'.repeat(500), '__proto__']),
+      allow: [400, 403, 404],
+    },
+    { method: random.pick(['PUT', 'TRACE', 'DELETE', 'MKCOL']), path, json, allow: [400, 403, 404, 405] },
+    { method: 'POST', path: `/${place.id}/sessions/`, json, allow: [400] },
+    { method: 'POST', path: `/${place.id}/sessions/current/login`, id: UNKNOWN_ID, json, allow: [403] },
+    { method: 'POST', path: `/${place.id}/sessions/`, headers: { 'Content-Length': '99999999' }, allow: [400, 413] },
+    { method: 'GET', path: `/websocket?Httpkom-Connection=${UNKNOWN_ID}`, allow: [400, 403] },
+  ])
+}
+
+async function bytes({ browser, ledger }: Visit, text: string): Promise<void> {
+  const line = await browser.line()
+  const answering = line.ask(Buffer.from(text, 'latin1')).catch((error: Error) => error)
+  const answer = await within(ANSWER_MS, answering)
+  const shown = JSON.stringify(text.slice(0, 60))
+  if (answer === 'late') ledger.problem('unanswered', `${shown}: neither an answer nor the end of the connection`)
+  else if (answer instanceof Error) ledger.problem('wrong answer', `${shown}: ${answer.message}`)
+  else if (answer !== undefined && !isFitting(answer)) ledger.problem('wrong answer', `${shown}: ${answer.status}`)
+  line.reset()
+}
+
+function isFitting({ status }: HttpAnswer): boolean {
+  return status < 500 || status === 505
+}

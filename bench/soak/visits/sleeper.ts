@@ -1,0 +1,18 @@
+import { LEASE_MS } from '../times.ts'
+import type { Visit } from '../visit.ts'
+
+/** Does nothing for nearly as long as its lease is, which is allowed, and then for longer, which is not. */
+export async function sleeper(visit: Visit): Promise<void> {
+  const { random, place, ledger } = visit
+  const session = await visit.open()
+  await session.login(visit.person())
+  for (let naps = random.whole(0, 2); naps > 0; naps--) {
+    await visit.pause(500, LEASE_MS.min * 0.7)
+    if ((await session.isAlive()) || place.weather === 'rough') continue
+    ledger.problem('untrue', 'a session has ended before its lease has run out')
+    return
+  }
+  if (random.chance(0.3)) return session.end()
+  await visit.pause(LEASE_MS.max, LEASE_MS.max + 500)
+  if (await session.isAlive()) ledger.problem('untrue', `a session has outlived its lease (${place.id})`)
+}

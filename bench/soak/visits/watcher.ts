@@ -1,0 +1,9 @@
+import type { Visit } from '../visit.ts'
+
+/** Whoever looks how komgate is doing. */
+export async function watcher(visit: Visit): Promise<void> {
+  for (const path of visit.random.shuffled(['/', '/stats', '/metrics', '/live', '/ready'])) {
+    await visit.browser.ask({ method: visit.random.pick(['GET', 'HEAD']), path, allow: [200] })
+    await visit.pause(10, 300)
+  }
+}

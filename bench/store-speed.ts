@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from 'redis'
+import { MemoryBackend } from '../src/sessions/store/memory.ts'
+import { openBackend } from '../src/sessions/store/open.ts'
+import { type Key, keyOf } from '../src/sessions/store/record.ts'
+import { SessionStore } from '../src/sessions/store/store.ts'
+import { heldBytes } from './memory-probe.ts'
+import { alternate } from './rounds.ts'
+
+const APP = 'bench'
+const ROUNDS = 9
+const RECORDS = 10_000
+/** Commands that are under way at the same time. */
+const AT_ONCE = 64
+const REDIS_GETS = 6400
+const MILLION = 1_000_000
+const FEW = 1000
+
+/** Microseconds for each get with touch, and for each lookup in a `Map` with the hash of the token. */
+export interface MemorySpeed {
+  touch: number[]
+  lookup: number[]
+}
+
+export async function measureMemoryStore(): Promise<MemorySpeed> {
+  const store = new SessionStore(new MemoryBackend({ maxRecords: RECORDS, maxBytes: 1e9 }))
+  const map = new Map<Key, object>()
+  const tokens = Array.from({ length: RECORDS }, () => randomUUID())
+  for (const [i, token] of tokens.entries()) {
+    const record = await store.create({ key: keyOf(token), app: APP, user: `u${i}`, idleMs: 1e9, data: { a: 1 } })
+    map.set(record.key, record)
+  }
+  const touch = (): Promise<number> =>
+    perItem(tokens, async () => {
+      for (const token of tokens) if ((await store.touch(APP, keyOf(token))) === undefined) throw new Error('lost')
+    })
+  const lookup = (): Promise<number> =>
+    perItem(tokens, async () => {
+      for (const token of tokens) if (map.get(keyOf(token)) === undefined) throw new Error('lost')
+    })
+  for (let i = 0; i < 3; i++) await touch().then(lookup)
+  return await alternate(ROUNDS, { touch, lookup })
+}
+
+/** Microseconds for each get with touch on Redis, and for each GET of as many bytes, as many at a time. */
+export async function measureRedisStore(url: string): Promise<{ touch: number[]; get: number[] }> {
+  const store = new SessionStore(await openBackend(url))
+  const client = await createClient({ url }).connect()
+  const tokens = Array.from({ length: AT_ONCE }, () => randomUUID())
+  for (const token of tokens) {
+    const record = await store.create({ key: keyOf(token), app: APP, user: 'u', idleMs: 1e9, data: { a: 1 } })
+    await client.set(`plain:${record.key}`, JSON.stringify(record))
+  }
+  const timesOver = async (work: (token: string) => Promise<unknown>): Promise<number> => {
+    const start = performance.now()
+    for (let done = 0; done < REDIS_GETS; done += AT_ONCE) await Promise.all(tokens.map(work))
+    return ((performance.now() - start) * 1000) / REDIS_GETS
+  }
+  const touch = () => timesOver((token) => store.touch(APP, keyOf(token)))
+  const get = () => timesOver((token) => client.get(`plain:${keyOf(token)}`).then((text) => JSON.parse(text as string)))
+  for (let i = 0; i < 3; i++) await touch().then(get)
+  const measured = await alternate(ROUNDS, { touch, get })
+  await store.close()
+  client.destroy()
+  return measured
+}
+
+/** What a million records take, and how long lists of the same length take among few and among so many. */
+export interface Million {
+  bytes: number
+  /** microseconds, among `FEW` and among a million */
+  listUser: [few: number, many: number]
+  listActive: [few: number, many: number]
+}
+
+export async function measureMillion(): Promise<Million> {
+  const before = await heldBytes()
+  const many = await filled(MILLION)
+  const bytes = ((await heldBytes()) - before) / MILLION
+  const few = await filled(FEW)
+  const both = async (list: (store: SessionStore) => Promise<unknown[]>): Promise<[number, number]> => {
+    for (let i = 0; i < 200; i++) await list(few).then(() => list(many))
+    return [await timeOf(() => list(few)), await timeOf(() => list(many))]
+  }
+  return {
+    bytes,
+    listUser: await both((store) => store.listUser(APP, 'u7')),
+    listActive: await both((store) => store.listActive(APP, 3_600_000, 100)),
+  }
+}
+
+/** Ten records for each user. */
+async function filled(count: number): Promise<SessionStore> {
+  const store = new SessionStore(new MemoryBackend({ maxRecords: count, maxBytes: 1e9 }))
+  for (let i = 0; i < count; i++) {
+    const user = `u${i % (count / 10)}`
+    await store.create({ key: keyOf(`${count} ${i}`), app: APP, user, ip: '192.0.2.1', idleMs: 1e9, data: { a: i } })
+    if (i % 50_000 === 0) await sleep(0)
+  }
+  return store
+}
+
+async function perItem(items: readonly unknown[], work: () => Promise<void>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return ((performance.now() - start) * 1000) / items.length
+}
+
+async function timeOf(work: () => Promise<unknown[]>): Promise<number> {
+  const times = 2000
+  const start = performance.now()
+  for (let i = 0; i < times; i++) if ((await work()).length === 0) throw new Error('an empty list')
+  return ((performance.now() - start) * 1000) / times
+}

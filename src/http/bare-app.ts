@@ -1,0 +1,46 @@
+import { Hono } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { getPathNoStrict } from 'hono/utils/url'
+import { empty } from './answer.ts'
+import type { AppOptions, Env } from './context.ts'
+import { errorResponse, gatewayError, limitOf } from './error-response.ts'
+import { access } from './middleware/access.ts'
+
+/** No route matches it. */
+const NOWHERE = '/'.repeat(8)
+
+/** An application without routes: it counts and logs what it is asked, and every error has its JSON body. */
+export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
+  const app = new Hono<Env>({ getPath: pathUnder(basePath) })
+  app.onError((error, c) => {
+    const limit = limitOf(error)
+    if (limit !== undefined) options.onLimit(limit)
+    return errorResponse(error, c, options.onInternalError)
+  })
+  const refuseMethod = methodNotAllowed({
+    app,
+    onMethodNotAllowed(c, methods) {
+      const allow = [...methods, 'OPTIONS'].join(', ')
+      if (c.req.method === 'OPTIONS') return empty(204, { Allow: allow })
+      return gatewayError(405, `${c.req.method} is not allowed here.`, { Allow: allow })
+    },
+  })
+  // Asked only where nothing was found, so that what is found need not pass it.
+  app.notFound(async (c) => {
+    c.res = gatewayError(404, 'There is nothing here.')
+    await refuseMethod(c, () => Promise.resolve())
+    return c.res
+  })
+  app.use(access(options))
+  return app
+}
+
+/** The path of a request below the base path; what is not below it is nowhere. */
+function pathUnder(basePath: string): (request: Request) => string {
+  if (basePath === '') return getPathNoStrict
+  return (request) => {
+    const path = getPathNoStrict(request)
+    if (path === basePath) return '/'
+    return path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : NOWHERE
+  }
+}

@@ -1,0 +1,60 @@
+import { LimitError } from '../../sessions/limit-error.ts'
+import type { OpenedSession } from '../../sessions/registry.ts'
+
+export interface WebsocketLimitOptions {
+  maxWebsocketsPerSession: number
+  maxWebsocketMessagesPerSecond: number
+}
+
+const SECOND_MS = 1000
+
+/** How many WebSockets each session has open. */
+export class OpenWebsockets {
+  readonly #max: number
+  readonly #open = new WeakMap<OpenedSession, number>()
+
+  constructor({ maxWebsocketsPerSession }: WebsocketLimitOptions) {
+    this.#max = maxWebsocketsPerSession
+  }
+
+  /** @throws LimitError when there is no room for one more */
+  check(opened: OpenedSession): void {
+    if ((this.#open.get(opened) ?? 0) < this.#max) return
+    throw new LimitError('websockets-per-session', `a session has no more than ${this.#max} WebSockets`)
+  }
+
+  add(opened: OpenedSession): void {
+    this.#open.set(opened, (this.#open.get(opened) ?? 0) + 1)
+  }
+
+  remove(opened: OpenedSession): void {
+    this.#open.set(opened, (this.#open.get(opened) ?? 1) - 1)
+  }
+}
+
+/** The messages of one WebSocket, second by second. */
+export class MessagePace {
+  readonly #max: number
+  readonly #clock: () => number
+  #second = Number.NEGATIVE_INFINITY
+  #messages = 0
+
+  constructor({ maxWebsocketMessagesPerSecond }: WebsocketLimitOptions, clock = () => performance.now()) {
+    this.#max = maxWebsocketMessagesPerSecond
+    this.#clock = clock
+  }
+
+  /** A message has come. Returns the error to answer it with, `flood` when nobody heeds such answers. */
+  take(): LimitError | 'flood' | undefined {
+    const now = this.#clock()
+    if (now - this.#second >= SECOND_MS) {
+      this.#second = now
+      this.#messages = 0
+    }
+    this.#messages++
+    if (this.#messages <= this.#max) return undefined
+    if (this.#messages > 2 * this.#max) return 'flood'
+    const waitMs = this.#second + SECOND_MS - now
+    return new LimitError('websocket-messages', `more than ${this.#max} messages in a second`, waitMs)
+  }
+}

@@ -1,0 +1,104 @@
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
+import { keyOf } from '../../sessions/store/record.ts'
+import { text } from '../answer.ts'
+import { badRequest } from '../body.ts'
+import type { Env } from '../context.ts'
+import { toldOf } from '../error-response.ts'
+import { bearer } from '../middleware/app-key.ts'
+import { type FaceOptions, newToken, SECRET } from './face.ts'
+import { namePattern, queryOf, readParameters, readText } from './input.ts'
+
+/**
+ * Stands before a service's name in the store. No id of a server or an app has a colon in it, so the service `demo` has
+ * nothing to do with a server `demo`.
+ */
+const APP_PREFIX = 'microapp:'
+const METHODS = ['GET', 'POST']
+const NAMES = ['user_id', 'service', 'session_name', 'session_id'] as const
+const NAME = namePattern(128)
+/** The original's have 14 to 16 characters. */
+const TOKEN_LENGTH = 16
+const MAX_BODY_BYTES = 60_000
+
+type Parameters = Partial<Record<(typeof NAMES)[number], string>>
+/** Whose session a request is about. */
+interface Holder {
+  app: string
+  user: string
+  name: string
+}
+
+/**
+ * The Session Manager microapp: three CGI scripts, which bind a user to a session id for as long as nobody ends it.
+ * Mounted at the root.
+ */
+export function microappFace({ store, appKeys, clientAddress }: FaceOptions): Hono<Env> {
+  const face = new Hono<Env>({ strict: false })
+  const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => text('ERROR: The form is too large.', 413) })
+
+  script('add_session.cgi', 'ERROR', async (c, parameters) => {
+    const holder = authorized(c, parameters)
+    const token = newToken(TOKEN_LENGTH)
+    await store.create({ key: keyOf(token), ...holder, ip: clientAddress(c), unique: true })
+    return token
+  })
+  script('validate.cgi', 'invalid', async (_, parameters) => {
+    const { app, user, name } = holderOf(parameters)
+    const record = await store.find(app, keyOf(required('session_id', parameters.session_id)))
+    return record?.user === user && record.name === name ? 'ok' : 'invalid: There is no such session.'
+  })
+  script('expire_session.cgi', 'ERROR', async (c, parameters) => {
+    const { app, user, name } = authorized(c, parameters)
+    await store.endUser(app, user, (record) => record.name === name)
+    return 'ok'
+  })
+  return face
+
+  /** @param word what stands before the reason, where the parameters are wrong */
+  function script(path: string, word: string, run: (c: Context, parameters: Parameters) => Promise<string>): void {
+    face.on(METHODS, `/${path}`, limit, async (c) => {
+      try {
+        return text(await run(c, await readForm(c)), 200, SECRET)
+      } catch (error) {
+        const { status, message, headers } = toldOf(error as Error)
+        if (status === 500) throw error
+        return text(`${status === 400 ? word : 'ERROR'}: ${message}`, status, headers)
+      }
+    })
+  }
+
+  /** Asks for the key before anything else is looked at but the service, whose it is. */
+  function authorized(c: Context, parameters: Parameters): Holder {
+    const service = required('service', parameters.service)
+    if (!appKeys.allow(service, bearer(c))) {
+      throw new HTTPException(401, { message: 'This needs the key of the service, as "Authorization: Bearer".' })
+    }
+    return holderOf(parameters)
+  }
+}
+
+function holderOf({ service, user_id, session_name }: Parameters): Holder {
+  return {
+    app: APP_PREFIX + required('service', service),
+    user: required('user_id', user_id),
+    name: session_name ? required('session_name', session_name) : '',
+  }
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value === undefined || value === '') throw badRequest(`No ${name} is given.`)
+  if (!NAME.test(value)) throw badRequest(`${name} must be 1 to 128 characters, and no control characters.`)
+  return value
+}
+
+/** The parameters of the query and of a form. */
+async function readForm(c: Context): Promise<Parameters> {
+  const form = c.req.method === 'POST' ? await readText(c, refused) : ''
+  return readParameters(`${queryOf(c)}&${form}`, /[;&]/, NAMES, refused)
+}
+
+function refused(what: string, reason: string): HTTPException {
+  return badRequest(`${what} ${reason}`)
+}

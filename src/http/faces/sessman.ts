@@ -1,0 +1,109 @@
+import { type Context, Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { z } from 'zod'
+import { type JsonValue, keyOf, type SessionRecord } from '../../sessions/store/record.ts'
+import { json } from '../answer.ts'
+import { badRequest } from '../body.ts'
+import type { Env } from '../context.ts'
+import { toldOf } from '../error-response.ts'
+import { bearer, requireAppKey } from '../middleware/app-key.ts'
+import { type FaceOptions, newToken, SECRET } from './face.ts'
+import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
+
+/** In the store, and in the application keys. */
+const APP = 'sessman'
+const METHODS = ['GET', 'POST']
+const TOKEN_LENGTH = 32
+const QUERY = ['user', 'userid', 'session_id', 'sessionid', 'data'] as const
+
+const NAME = namePattern(128)
+const word = z
+  .union([z.string(), z.number().transform(String)], 'must be a string.')
+  .refine((text) => NAME.test(text), 'must be 1 to 128 characters, and no control characters.')
+const Arguments = z.object({
+  user: word.nullish(),
+  userid: word.nullish(),
+  session_id: word.nullish(),
+  sessionid: word.nullish(),
+  data: z.custom<JsonValue>().optional(),
+})
+
+/** sessman: sessions whose data is any JSON value, replaced as a whole; mounted under `/sessman`. */
+export function sessmanFace({ store, appKeys, clientAddress, sessmanTtlMs }: FaceOptions): Hono<Env> {
+  const key = requireAppKey(appKeys, () => APP)
+  /** The session id is enough; but a key that is sent must be right. */
+  const rightKeyOrNone: typeof key = (c, next) => (bearer(c) === undefined ? next() : key(c, next))
+
+  const face = new Hono<Env>({ strict: false })
+  face.onError((error) => {
+    const { status, message, headers } = toldOf(error)
+    if (status === 500) throw error
+    return json({ error: message }, status, headers)
+  })
+  face.on(METHODS, '/new', key, async (c) => {
+    const { user, userid, data = {} } = await readArguments(c)
+    const token = newToken(TOKEN_LENGTH)
+    await store.create({
+      key: keyOf(token),
+      app: APP,
+      user: given('user', user ?? userid),
+      ip: clientAddress(c),
+      idleMs: sessmanTtlMs,
+      data: wrapped(data),
+    })
+    return answer(token, data)
+  })
+  face.on(METHODS, '/update', rightKeyOrNone, async (c) => {
+    const { session_id, sessionid, data } = await readArguments(c)
+    const token = given('session_id', session_id ?? sessionid)
+    if (data === undefined) throw badRequest('Missing data.')
+    found(await store.change(APP, keyOf(token), { data: wrapped(data) }))
+    return answer(token, data)
+  })
+  face.on(METHODS, '/get', rightKeyOrNone, async (c) => {
+    const { session_id, sessionid } = await readArguments(c)
+    const token = given('session_id', session_id ?? sessionid)
+    // Only an update lengthens the session's life.
+    const { data } = found(await store.find(APP, keyOf(token)))
+    return answer(token, data.data ?? null)
+  })
+  face.on(METHODS, '/*', (c) => {
+    const endpoint = c.req.path.replace(/^\/[^/]*\/?/, '')
+    throw badRequest(`${endpoint} is not a valid endpoint`)
+  })
+  return face
+}
+
+/** From the body and the query, which goes before it. */
+async function readArguments(c: Context): Promise<z.output<typeof Arguments>> {
+  const body = c.req.method === 'POST' ? await readJson(c, refused) : undefined
+  if (body !== undefined && !isObject(body)) throw badRequest('The body must be an object.')
+  const query = readParameters(queryOf(c), /&/, QUERY, refused)
+  const parsed = Arguments.safeParse({ ...body, ...query })
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw refused(String(issue?.path[0]), String(issue?.message))
+}
+
+function refused(what: string, reason: string): HTTPException {
+  return badRequest(`${what} ${reason}`)
+}
+
+function given(name: string, value: string | null | undefined): string {
+  if (value == null) throw badRequest(`Missing ${name}.`)
+  return value
+}
+
+function found(record: SessionRecord | undefined): SessionRecord {
+  if (record === undefined) throw new HTTPException(404, { message: 'There is no such session.' })
+  return record
+}
+
+/** The store takes objects, and leaves out keys that are null: neither may happen to sessman's data. */
+function wrapped(data: JsonValue) {
+  return { data }
+}
+
+function answer(session_id: string, data: JsonValue): Response {
+  return json({ session_id, data }, 200, SECRET)
+}

@@ -1,0 +1,115 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { v4 as uuid } from 'uuid'
+import { StoreError } from '../../sessions/store/errors.ts'
+import { openBackend } from '../../sessions/store/open.ts'
+import { keyOf } from '../../sessions/store/record.ts'
+import { SessionStore } from '../../sessions/store/store.ts'
+import { clientAddress } from '../client-address.ts'
+import { SECRET } from './face.ts'
+import { readSessionConfig, type SessionConfig } from './sxapi-config.ts'
+import { type SessionResources, storeUrl } from './sxapi-resources.ts'
+import { type AskStore, CurrentSession, type Session, SessionError, SXAPI_APP } from './sxapi-session.ts'
+import { LazyStore } from './sxapi-store.ts'
+import { transportOf } from './sxapi-transports.ts'
+
+/** What the guard leaves for the handlers behind it: `new Hono<SessionEnv>()`, then `c.get('session')`. */
+export interface SessionEnv {
+  Variables: { session: Session }
+}
+
+export interface SessionOptions {
+  /**
+   * Whose a new session is; the address of the socket if not said otherwise. What a header such as `X-Forwarded-For`
+   * says is the client's word, unless a proxy of one's own has written it.
+   */
+  address?: (c: Context) => string
+  /** Told of every failure of the store; written to standard error if not said otherwise. The client gets a 503. */
+  report?: (error: unknown) => void
+  /** milliseconds since 1970 */
+  clock?: () => number
+}
+
+/** A guard in front of routes. */
+export interface SessionGuard extends MiddlewareHandler<SessionEnv> {
+  /**
+   * Opens the store now, and not when the first request comes: for a program that would rather not start without it.
+   * Rejects when that cannot be done; later requests try again.
+   */
+  open(): Promise<void>
+  /** Lets go of the store. From now on requests are answered with 503. */
+  close(): Promise<void>
+}
+
+/**
+ * A guard as SXAPI Core has it: only requests with a session come to the handlers behind it. The others are answered with
+ * 401, and with 503 while the store cannot be reached.
+ *
+ * @param config SXAPI's `session` section; false lets everything pass, without a session
+ * @param resources SXAPI's `resources` section, or the URL of the one that is used
+ * @throws TypeError that names the field which is wrong
+ */
+export function session(
+  config: SessionConfig | false,
+  resources: SessionResources | string = {},
+  options: SessionOptions = {},
+): SessionGuard {
+  if (config === false) return passing()
+  const { duration, auto_create, transport: transportConfig, backend } = readSessionConfig(config)
+  const { address = clientAddress, report = console.error, clock = Date.now } = options
+  const transport = transportOf(transportConfig, duration)
+  const url = storeUrl(backend, resources)
+  const store = new LazyStore(async () => new SessionStore(await openBackend(url), { clock }))
+  const ask = asking(store, report)
+
+  const begin = async (c: Context, id: string): Promise<CurrentSession> => {
+    const endsAt = clock() + duration * 1000
+    const all = { key: keyOf(id), app: SXAPI_APP, user: '', ip: address(c), endsAt }
+    return new CurrentSession(await ask((opened) => opened.create(all)), true, ask)
+  }
+  const find = async (c: Context, id: string): Promise<CurrentSession> => {
+    const record = await ask((opened) => opened.touch(SXAPI_APP, keyOf(id)))
+    if (record === undefined) throw new SessionError('unknown', { headers: transport.refuse(c, 'unknown') })
+    return new CurrentSession(record, false, ask)
+  }
+
+  const guard: MiddlewareHandler<SessionEnv> = async (c, next) => {
+    const carried = transport.idOf(c)
+    if (carried === undefined && !auto_create) {
+      throw new SessionError('missing', { headers: transport.refuse(c, 'missing') })
+    }
+    const id = carried ?? uuid()
+    const current = await (carried === undefined ? begin(c, id) : find(c, id))
+    c.set('session', current)
+    await next()
+    // After the handlers: an answer that they make without Hono's help would have lost what was set before.
+    if (current.hasEnded) addHeaders(c, transport.takeBack(c))
+    else if (current.isNew) addHeaders(c, { ...transport.handOut(c, id), ...SECRET })
+  }
+  return Object.assign(guard, { open: async () => void (await store.get()), close: () => store.close() })
+}
+
+function passing(): SessionGuard {
+  const guard: MiddlewareHandler<SessionEnv> = (_, next) => next()
+  return Object.assign(guard, { open: async () => undefined, close: async () => undefined })
+}
+
+/** Questions to the store, whose failures become what the guard answers with. */
+function asking(store: LazyStore, report: (error: unknown) => void): AskStore {
+  return async (question) => {
+    const opened = await store.get().catch((error: unknown) => {
+      report(error)
+      throw new SessionError('unavailable', { cause: error })
+    })
+    try {
+      return await question(opened)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      if (error.code !== 'too-large') report(error)
+      throw new SessionError(error.code, { cause: error })
+    }
+  }
+}
+
+function addHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value, { append: name === 'Set-Cookie' })
+}

@@ -1,0 +1,24 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { AppKeys } from '../app-keys.ts'
+import { header } from '../header.ts'
+
+const BEARER = /^Bearer +([\x21-\x7e]+)$/i
+
+/** The key that a program sends as `Authorization: Bearer`. */
+export function bearer(c: Context): string | undefined {
+  return BEARER.exec(header(c, 'authorization') ?? '')?.[1]
+}
+
+/**
+ * 401 without the key of the app that the request is about. What it asks for is looked at only then, so that nobody
+ * learns without a key what there is.
+ */
+export function requireAppKey(keys: AppKeys, appOf: (c: Context) => string): MiddlewareHandler {
+  return (c, next) => {
+    if (!keys.allow(appOf(c), bearer(c))) {
+      throw new HTTPException(401, { message: 'This needs the key of the application, as "Authorization: Bearer".' })
+    }
+    return next()
+  }
+}

@@ -1,0 +1,62 @@
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { OpenedSession } from '../../sessions/registry.ts'
+import { handleOf } from '../../sessions/store/record.ts'
+import { empty, json } from '../answer.ts'
+import { AppKeys } from '../app-keys.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { wireTrace } from '../events/wire-trace.ts'
+import { bearer } from '../middleware/app-key.ts'
+
+const ADMIN = 'admin'
+
+/** The sessions of everybody, for those who have the admin key; mounted under `/admin`. */
+export function adminRoutes({ registry, adminKey, sessionIdleMs }: AppOptions) {
+  const keys = new AppKeys([{ app: ADMIN, key: adminKey }], false)
+
+  const find = (handle: string): OpenedSession => {
+    for (const opened of registry.all()) if (handleOf(opened.key) === handle) return opened
+    throw new HTTPException(404, { message: 'There is no such session.' })
+  }
+
+  return new Hono<Env>({ strict: false })
+    .use((c, next) => {
+      if (keys.allow(ADMIN, bearer(c))) return next()
+      throw new HTTPException(401, { message: 'This needs the admin key, as "Authorization: Bearer".' })
+    })
+    .get('/sessions', () => {
+      const now = performance.now()
+      return json({ sessions: [...registry.all()].map((opened) => sessionJson(opened, now, sessionIdleMs)) })
+    })
+    .delete('/sessions/:handle', async (c) => {
+      await registry.close(find(c.req.param('handle')), 'admin')
+      return empty(204)
+    })
+    .get('/sessions/:handle/trace', (c) => wireTrace(registry, find(c.req.param('handle')), c.req.method))
+}
+
+/** @param now milliseconds of `performance.now()` */
+function sessionJson(
+  { key, serverId, clientAddress, session, lastUsed, streams }: OpenedSession,
+  now: number,
+  idleMs: number,
+) {
+  const { name, version } = session.client
+  const idle = Math.max(0, now - lastUsed)
+  return {
+    handle: handleOf(key),
+    server: serverId,
+    session_no: session.connection.sessionNo,
+    pers_no: session.persNo === 0 ? null : session.persNo,
+    client: `${name} ${version}`.trim(),
+    address: clientAddress,
+    idle: seconds(idle),
+    calls: session.connection.calls,
+    // While there is an open stream it does not run out.
+    lease: streams > 0 ? null : Math.max(0, seconds(idleMs - idle)),
+  }
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 1000)
+}

@@ -1,0 +1,68 @@
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { z } from 'zod'
+import { userOf } from '../../sessions/records.ts'
+import { type Data, handleOf, type SessionRecord } from '../../sessions/store/record.ts'
+import { empty, json } from '../answer.ts'
+import { badRequest, readBody } from '../body.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+
+/** What a client may keep in its session, bytes of JSON. */
+const MAX_DATA_BYTES = 16_384
+/** Any object: it comes out of JSON. A schema with keys would leave `__proto__` out. */
+const Patch = z.custom<Data>((value) => typeof value === 'object' && value !== null, 'must be an object.')
+
+/** What a client keeps in its session, and the other sessions of its person; mounted under `/<server id>/sessions`. */
+export function sessionDataRoutes(options: AppOptions) {
+  const { registry, store, records } = options
+  const session = requireSession(options, 'header')
+
+  /** The record's data; a session that has none any more was ended in this moment. */
+  const dataOf = (record: SessionRecord | undefined): Data => {
+    if (record === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
+    return record.data
+  }
+
+  return new Hono<Env>({ strict: false })
+    .get('/current/data', session, async (c) => {
+      const { serverId, key } = await recorded(c.get('opened'))
+      return json(dataOf(await store.find(serverId, key)))
+    })
+    .patch('/current/data', session, async (c) => {
+      const patch = await readBody(c, Patch)
+      const { serverId, key } = await recorded(c.get('opened'))
+      return json(dataOf(await store.merge(serverId, key, patch, MAX_DATA_BYTES)))
+    })
+    .get('/mine', session, requireLogin, async (c) => {
+      const own = await recorded(c.get('opened'))
+      const all = await store.listUser(own.serverId, userOf(own))
+      return json({ sessions: all.filter(({ key }) => key !== own.key).map(otherJson) })
+    })
+    .delete('/mine', session, requireLogin, async (c) => {
+      const except = c.req.query('except')
+      if (except !== undefined && except !== 'current') throw badRequest('"except" must be current.')
+      const own = await recorded(c.get('opened'))
+      const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => except === undefined || key !== own.key)
+      return json({ ended: ended.length })
+    })
+    .delete('/mine/:handle', session, requireLogin, async (c) => {
+      const own = await recorded(c.get('opened'))
+      const handle = c.req.param('handle')
+      const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => handleOf(key) === handle)
+      if (ended.length === 0) throw new HTTPException(404, { message: 'You have no such session.' })
+      return empty(204)
+    })
+
+  async function recorded(opened: Env['Variables']['opened']) {
+    await records.ready(opened)
+    return opened
+  }
+
+  /** Idle time is of the session itself where it is on this gateway; a record is told of activity from time to time. */
+  function otherJson({ key, name, ip, lastActive }: SessionRecord) {
+    const live = registry.byKey(key)
+    const idleMs = live === undefined ? Date.now() - lastActive : performance.now() - live.lastUsed
+    return { handle: handleOf(key), client: name, address: ip, idle: Math.max(0, Math.round(idleMs / 1000)) }
+  }
+}

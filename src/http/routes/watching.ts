@@ -1,0 +1,26 @@
+import { Hono } from 'hono'
+import { json } from '../answer.ts'
+import type { AppOptions, Env } from '../context.ts'
+import { gatewayError } from '../error-response.ts'
+import { adminRoutes } from './admin.ts'
+
+/** How the gateway is doing, and, where there is an admin key, the sessions on it; mounted at the root. */
+export function watchRoutes(options: AppOptions) {
+  const { registry, metrics } = options
+  const app = new Hono<Env>({ strict: false })
+    .get(
+      '/metrics',
+      async () =>
+        new Response(await metrics.text(), {
+          headers: { 'Cache-Control': 'no-cache', 'Content-Type': metrics.contentType },
+        }),
+    )
+    .get('/live', () => json({ live: true }))
+    .get('/ready', () => {
+      if (registry.isDraining) return gatewayError(503, 'This gateway is shutting down.')
+      if (!registry.isAnyReachable()) return gatewayError(503, 'No LysKOM server can be reached.')
+      return json({ ready: true })
+    })
+  if (options.adminKey !== '') app.route('/admin', adminRoutes(options))
+  return app
+}

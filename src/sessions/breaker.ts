@@ -1,0 +1,103 @@
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+import { ConnectionError, type ConnectionErrorCode } from '../connection/errors.ts'
+import { KomError, ProtocolError } from '../protocol/errors.ts'
+
+/** After so many failures in a row a server is left alone for a while. */
+const FAILURES = 3
+
+/** What says that there is no LysKOM server to be had. Any other error it has told us itself, or is our own. */
+const DOWN: ReadonlySet<ConnectionErrorCode> = new Set([
+  'unreachable',
+  'connect-timeout',
+  'connect-refused',
+  'not-lyskom',
+])
+
+/** The server has failed some times in a row, and is not tried now. */
+export class ServerDownError extends Error {
+  readonly code = 'server-down'
+
+  constructor(
+    /** until an attempt may be let through; not over 0 while one is under way */
+    readonly retryAfterMs: number,
+    cause: Error,
+  ) {
+    super(`the LysKOM server is down: ${cause.message}`, { cause })
+    this.name = 'ServerDownError'
+  }
+}
+
+/**
+ * Stands before the attempts to open sessions on one server, so that nobody waits for a dead one. After some failures
+ * in a row attempts are refused; each time a while has passed one is let through, until one succeeds.
+ */
+export class Breaker {
+  readonly #retryMs: number
+  readonly #policy
+  #up: boolean | null = null
+  #failedAt = 0
+  #lines = 0
+
+  constructor(retryMs: number) {
+    this.#retryMs = retryMs
+    this.#policy = circuitBreaker(handleWhen(isDown), {
+      halfOpenAfter: retryMs,
+      breaker: new ConsecutiveBreaker(FAILURES),
+    })
+    // By the clock of the policy.
+    this.#policy.onBreak(() => {
+      this.#failedAt = Date.now()
+    })
+  }
+
+  /** Whether the last attempt has found the server; null while there was none, or nobody can know. */
+  get up(): boolean | null {
+    return this.#up
+  }
+
+  /** Whether an attempt would be let through. */
+  get isLetting(): boolean {
+    const { state } = this.#policy
+    return state === CircuitState.Closed || (state === CircuitState.Open && this.#waitMs() <= 0)
+  }
+
+  /** Makes an attempt, or rejects with a `ServerDownError` at once. Rejects as `attempt` does. */
+  async try<T>(attempt: () => Promise<T>): Promise<T> {
+    // The policy would have those who come during the one attempt wait for its end.
+    if (!this.isLetting) throw new ServerDownError(this.#waitMs(), this.#reason())
+    try {
+      const made = await this.#policy.execute(attempt)
+      this.#up = true
+      return made
+    } catch (error) {
+      if (isDown(error)) this.#up = false
+      else if (error instanceof KomError || error instanceof ProtocolError) this.#up = true
+      throw error
+    }
+  }
+
+  /** A session has come to be. */
+  lineOpened(): void {
+    this.#lines++
+  }
+
+  /** @param lost whether the line died without our doing */
+  lineClosed(lost: boolean): void {
+    this.#lines--
+    // Is the server gone, or has it thrown out one session? While there are others, they will tell.
+    if (lost && this.#lines === 0 && this.#up === true) this.#up = null
+  }
+
+  #waitMs(): number {
+    return this.#failedAt + this.#retryMs - Date.now()
+  }
+
+  #reason(): Error {
+    const failure = this.#policy.lastFailure
+    return failure !== undefined && 'error' in failure ? failure.error : new Error('it does not answer')
+  }
+}
+
+function isDown(error: unknown): boolean {
+  return error instanceof ConnectionError && DOWN.has(error.code)
+}

@@ -1,0 +1,72 @@
+import type { Backend } from './backend.ts'
+import { checkNames } from './document.ts'
+import { loadDriver, withoutPassword } from './driver.ts'
+import { StoreError } from './errors.ts'
+import type { Layout } from './layout.ts'
+import { MongodbBackend } from './mongodb-backend.ts'
+import type { SessionDocument } from './mongodb-port.ts'
+
+type Driver = Pick<typeof import('mongodb'), 'MongoClient'>
+
+/**
+ * What the driver does where the URL does not say otherwise. By itself it waits half a minute for a server that is not
+ * there, and for ever for an answer.
+ */
+const DEFAULTS = {
+  appName: 'komgate',
+  serverSelectionTimeoutMS: '3000',
+  connectTimeoutMS: '3000',
+  socketTimeoutMS: '5000',
+  waitQueueTimeoutMS: '3000',
+}
+
+/**
+ * `mongodb://user:password@host/database?…` and `mongodb+srv:`, with the options of the official driver, an optional
+ * package. No real server has seen this yet.
+ *
+ * The records are in the collection `layout.table`, each in a document with its key in `layout.sidField`, the fields
+ * that are named, and the record itself in `record`. The collection may have other documents.
+ */
+export async function openMongodb(
+  url: URL,
+  layout: Layout,
+  load: () => Promise<Driver> = () => import('mongodb'),
+): Promise<Backend> {
+  if (url.pathname.length < 2) throw new TypeError("the store's URL does not say which database of MongoDB")
+  checkNames([...new Set(['_id', layout.sidField]), ...Object.values(layout.fields)])
+  const client = clientOf(await loadDriver('mongodb', '7', load), url)
+  // A session that was just made is found only where it was made.
+  const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
+  const backend = new MongodbBackend({ collection, layout, close: () => client.close() })
+  client.on('topologyDescriptionChanged', (change) => backend.noteTopology(change))
+  try {
+    await client.connect()
+    await backend.prepare()
+  } catch (error) {
+    await client.close().catch(() => undefined)
+    throw new StoreError('unavailable', `MongoDB cannot be used: ${textOf(error, url)}`)
+  }
+  return backend
+}
+
+function withDefaults(url: URL): string {
+  const whole = new URL(url)
+  const given = new Set(Array.from(url.searchParams.keys(), (name) => name.toLowerCase()))
+  for (const [name, value] of Object.entries(DEFAULTS)) {
+    if (!given.has(name.toLowerCase())) whole.searchParams.set(name, value)
+  }
+  return whole.href
+}
+
+/** The driver's own errors of a URL are left behind: they may show it. */
+function clientOf({ MongoClient }: Driver, url: URL): InstanceType<Driver['MongoClient']> {
+  try {
+    return new MongoClient(withDefaults(url))
+  } catch (error) {
+    throw new TypeError(`the store's URL is none that MongoDB's driver understands: ${textOf(error, url)}`)
+  }
+}
+
+function textOf(error: unknown, url: URL): string {
+  return withoutPassword(error instanceof Error ? error.message : String(error), url)
+}

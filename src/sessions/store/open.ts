@@ -1,0 +1,50 @@
+import type { Backend } from './backend.ts'
+import { type Layout, takeLayout } from './layout.ts'
+import { MemoryBackend } from './memory.ts'
+
+/**
+ * Opens where records are kept. `url` has whatever the driver of its kind of server understands; the layout has been
+ * taken out of its query. Rejects with a `StoreError` when the server cannot be reached, with a `TypeError` for a URL
+ * that is wrong.
+ */
+export type Opener = (url: URL, layout: Layout) => Promise<Backend>
+
+/** Kinds of stores by the scheme of their URL. A driver is loaded when it is asked for. */
+const OPENERS: Readonly<Record<string, Opener>> = {
+  'memory:': async (url) => openMemory(url),
+  'redis:': async (...args) => (await import('./redis.ts')).openRedis(...args),
+  'rediss:': async (...args) => (await import('./redis.ts')).openRedis(...args),
+  'postgres:': async (...args) => (await import('./sql.ts')).openPostgres(...args),
+  'postgresql:': async (...args) => (await import('./sql.ts')).openPostgres(...args),
+  'mysql:': async (...args) => (await import('./sql.ts')).openMysql(...args),
+  'sqlite:': async (...args) => (await import('./sql.ts')).openSqlite(...args),
+  'memcache:': async (...args) => (await import('./memcache.ts')).openMemcache(...args),
+  'mongodb:': async (...args) => (await import('./mongodb.ts')).openMongodb(...args),
+  'mongodb+srv:': async (...args) => (await import('./mongodb.ts')).openMongodb(...args),
+  'couchbase:': async (...args) => (await import('./couchbase.ts')).openCouchbase(...args),
+  'couchbases:': async (...args) => (await import('./couchbase.ts')).openCouchbase(...args),
+}
+
+/** What `openBackend` takes, for those who check a setting without opening anything. */
+export const STORE_SCHEMES = Object.keys(OPENERS)
+
+/** `memory:`, `redis://host:6379/0?key_ns=…` and so on. Rejects as an `Opener` does. */
+export async function openBackend(text: string): Promise<Backend> {
+  if (!URL.canParse(text)) throw new TypeError('the store is no URL')
+  const url = new URL(text)
+  const open = OPENERS[url.protocol]
+  if (open === undefined) throw new TypeError(`there is no store of the kind ${url.protocol}`)
+  return await open(url, takeLayout(url))
+}
+
+const MEMORY_DEFAULTS = { max_records: 1_000_000, max_bytes: 256 * 1024 * 1024 }
+
+function openMemory(url: URL): MemoryBackend {
+  const limits = { ...MEMORY_DEFAULTS }
+  for (const [key, value] of url.searchParams) {
+    if (!Object.hasOwn(limits, key)) throw new TypeError(`"${key}" is nothing that the store in memory knows`)
+    if (!/^[1-9]\d{0,14}$/.test(value)) throw new TypeError(`"${key}" must be a whole number from 1`)
+    limits[key as keyof typeof limits] = Number(value)
+  }
+  return new MemoryBackend({ maxRecords: limits.max_records, maxBytes: limits.max_bytes })
+}

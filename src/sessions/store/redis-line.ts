@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from 'redis'
+import { decoded } from './driver.ts'
+import { StoreError } from './errors.ts'
+import type { Script } from './redis-scripts.ts'
+import { inTime } from './sql-line.ts'
+
+const CONNECT_MS = 3000
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 1000
+/** The line is looked at so often, */
+const LOOK_MS = 1000
+/** given up when nothing has come for so many looks though an answer was due, */
+const SILENT_LOOKS = 3
+/** and asked for a sign of life when nobody has used it for so many. */
+const IDLE_LOOKS = 10
+/** Commands on their way at the same time. */
+const MAX_WAITING = 100_000
+
+type Client = ReturnType<typeof clientOf>
+
+/**
+ * The line to a Redis server. There is one or there is none: while there is none, every command is refused at once, and
+ * a new one is tried for behind the scenes.
+ *
+ * The client would do that by itself, but it waits for ever for a server that has taken a command and says nothing.
+ */
+export class RedisLine {
+  interruptions = 0
+  readonly #url: URL
+  readonly #watch: NodeJS.Timeout
+  #client: Client | undefined
+  #isClosed = false
+  #waiting = 0
+  #hasAnswered = true
+  #silentLooks = 0
+  #idleLooks = 0
+
+  private constructor(url: URL) {
+    this.#url = url
+    this.#watch = setInterval(() => this.#look(), LOOK_MS).unref()
+  }
+
+  /** Rejects with a `StoreError` when there is nobody, or nobody who lets us in; with a `TypeError` for a wrong URL. */
+  static async open(url: URL): Promise<RedisLine> {
+    const line = new RedisLine(url)
+    try {
+      await line.#connect()
+      return line
+    } catch (error) {
+      await line.close()
+      throw error instanceof TypeError ? error : line.#translated(error)
+    }
+  }
+
+  /** Sends a command; rejects with a `StoreError` when it cannot be done, or nobody answers within some seconds. */
+  async send<T>(args: readonly string[]): Promise<T> {
+    try {
+      return await this.#send(args)
+    } catch (error) {
+      throw this.#translated(error)
+    }
+  }
+
+  /** Runs a script on the server, which happens all at once for everybody else. */
+  async run<T>(script: Script, keys: readonly string[], args: readonly string[]): Promise<T> {
+    const rest = [`${keys.length}`, ...keys, ...args]
+    try {
+      return await this.#send(['EVALSHA', script.sha, ...rest])
+    } catch (error) {
+      // The server has been started anew, or is another one, and learns the script by being sent it.
+      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) {
+        return await this.send(['EVAL', script.text, ...rest])
+      }
+      throw this.#translated(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#watch)
+    const client = this.#client
+    this.#client = undefined
+    if (client === undefined) return
+    // Commands on their way are waited for, but not for long.
+    await inTime(client.close(), CONNECT_MS).catch(() => undefined)
+    client.destroy()
+  }
+
+  async #send<T>(args: readonly string[]): Promise<T> {
+    if (this.#client === undefined) throw new Error(this.#isClosed ? 'the store is closed' : 'the line is lost')
+    if (this.#waiting >= MAX_WAITING) throw new Error('too many commands wait for an answer')
+    this.#waiting++
+    try {
+      return await this.#client.sendCommand<T>(args)
+    } finally {
+      this.#waiting--
+      this.#hasAnswered = true
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const client = clientOf(this.#url)
+    client.on('error', () => this.#lose(client))
+    try {
+      await inTime(client.connect(), CONNECT_MS)
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+    if (this.#isClosed) client.destroy()
+    else this.#client = client
+  }
+
+  #lose(client: Client): void {
+    if (client !== this.#client) return
+    this.#client = undefined
+    this.interruptions++
+    // Not before it has told those who wait what has happened.
+    queueMicrotask(() => client.destroy())
+    void this.#reconnect()
+  }
+
+  async #reconnect(): Promise<void> {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      await sleep(pause, undefined, { ref: false })
+      if (this.#isClosed) return
+      try {
+        return await this.#connect()
+      } catch {
+        // It is still away.
+      }
+    }
+  }
+
+  /**
+   * Answers come in order, so that one that is late holds up all. Looks are counted, not milliseconds: when this process
+   * itself was held up, answers may be there that it has not come to read.
+   */
+  #look(): void {
+    const client = this.#client
+    this.#silentLooks = this.#waiting === 0 || this.#hasAnswered ? 0 : this.#silentLooks + 1
+    this.#idleLooks = this.#hasAnswered ? 0 : this.#idleLooks + 1
+    this.#hasAnswered = false
+    if (client === undefined) return
+    if (this.#silentLooks >= SILENT_LOOKS) this.#lose(client)
+    else if (this.#waiting === 0 && this.#idleLooks >= IDLE_LOOKS) void this.#send(['PING']).catch(() => undefined)
+  }
+
+  #translated(error: unknown): StoreError {
+    const reason = error instanceof Error ? error.message || error.name : 'for no known reason'
+    const where = `Redis at ${this.#url.host}`
+    if (reason.startsWith('OOM')) return new StoreError('full', `${where} has no room`, { cause: error })
+    return new StoreError('unavailable', `${where} is not available: ${reason}`, { cause: error })
+  }
+}
+
+function clientOf(url: URL) {
+  const { protocol, username, password, pathname, hostname, port } = url
+  const host = hostname === '' ? 'localhost' : decoded(hostname).replace(/^\[(.*)\]$/, '$1')
+  const database = pathname.replace(/^\//, '')
+  if (!/^\d{0,4}$/.test(database)) throw new TypeError("the path of the store's URL is the number of a Redis database")
+  const to = { host, port: port === '' ? 6379 : Number(port), connectTimeout: CONNECT_MS }
+  return createClient({
+    RESP: 2,
+    socket: { ...to, ...(protocol === 'rediss:' ? { tls: true, servername: host } : {}), reconnectStrategy: false },
+    ...(username === '' ? {} : { username: decoded(username) }),
+    ...(password === '' ? {} : { password: decoded(password) }),
+    database: Number(database),
+    disableOfflineQueue: true,
+    // A timer for each command, which stops when the command is sent.
+    commandOptions: { timeout: 0 },
+  })
+}

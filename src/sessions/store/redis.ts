@@ -1,0 +1,190 @@
+import type { Backend, Lists } from './backend.ts'
+import { checkNames, namedFields, stopText } from './document.ts'
+import type { Layout } from './layout.ts'
+import type { Change, Data, Key, SessionRecord } from './record.ts'
+import { RedisLine } from './redis-line.ts'
+import { INSERT, LOOK, REMOVE, SWEEP, TOUCH, UPDATE } from './redis-scripts.ts'
+import { Touches } from './redis-touches.ts'
+import { refuseUnknown } from './sql-url.ts'
+
+/** Records that the server looks at without a pause for others: about a millisecond. */
+const AT_ONCE = 200
+/** Records looked at in one sweep. */
+const SWEPT_AT_MOST = 20_000
+
+/**
+ * `redis://user:password@host:port/database`, and `rediss:` with TLS. What lies there, under the prefix `layout.keyNs`,
+ * is told in `redis-scripts.ts`.
+ */
+export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
+  refuseUnknown(url, 'Redis', [])
+  checkNames(Object.values(layout.fields))
+  return new RedisBackend(await RedisLine.open(url), layout)
+}
+
+class RedisBackend implements Backend, Lists {
+  readonly lists = this
+  readonly #line: RedisLine
+  readonly #layout: Layout
+  readonly #touches: Touches
+
+  constructor(line: RedisLine, layout: Layout) {
+    this.#line = line
+    this.#layout = layout
+    this.#touches = new Touches((app, now, names) =>
+      this.#line.run(TOUCH, names, [layout.keyNs, `${now}`, JSON.stringify(app)]),
+    )
+  }
+
+  get interruptions(): number {
+    return this.#line.interruptions
+  }
+
+  async insert(record: SessionRecord): Promise<void> {
+    const named = Object.entries(namedFields(record, this.#layout)).flat()
+    const args = [this.#layout.keyNs, timesOf(record), linesOf(record), ...named]
+    await this.#line.run(INSERT, [this.#nameOf(record.key)], args)
+  }
+
+  async find(key: Key): Promise<SessionRecord | undefined> {
+    const args = ['HMGET', this.#nameOf(key), '@when', '@record']
+    const [times, lines] = await this.#line.send<(string | null)[]>(args)
+    return times && lines ? recordOf(key, times + lines) : undefined
+  }
+
+  async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
+    return recordOf(key, await this.#touches.touch(app, now, this.#nameOf(key)))
+  }
+
+  async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
+    const { user, name, endsAt, data } = change
+    const changed = [user, name, endsAt, data].map((value) => (value === undefined ? '' : JSON.stringify(value)))
+    const { stop } = this.#layout.fields
+    const named = stop === undefined || endsAt === undefined ? [] : [stop, stopText(endsAt)]
+    const args = [this.#layout.keyNs, `${now}`, `${revision}`, ...changed, ...named]
+    return (await this.#line.run<number>(UPDATE, [this.#nameOf(key)], args)) === 1
+  }
+
+  async remove(key: Key): Promise<SessionRecord | undefined> {
+    return recordOf(key, await this.#line.run(REMOVE, [this.#nameOf(key)], [this.#layout.keyNs]))
+  }
+
+  async sweep(now: number): Promise<void> {
+    for (let swept = 0; swept < SWEPT_AT_MOST; swept += AT_ONCE) {
+      const looked = await this.#line.run<number>(SWEEP, [], [this.#layout.keyNs, `${now}`, `${AT_ONCE}`])
+      if (looked < AT_ONCE) return
+    }
+  }
+
+  async byUser(app: string, user: string, now: number): Promise<SessionRecord[]> {
+    const index = `${this.#layout.keyNs}user:${JSON.stringify(app)},${JSON.stringify(user)}`
+    const keys = await this.#line.send<Key[]>(['SMEMBERS', index])
+    const records = await this.#look(index, 'SREM', keys, now)
+    // A session may have become another user's in the meantime.
+    return records.filter((record) => record.user === user)
+  }
+
+  async activeSince(app: string, since: number, now: number, limit: number): Promise<SessionRecord[]> {
+    const index = this.#activeIndex(app)
+    for (;;) {
+      const { keys, isAll } = await this.#newest(index, since, limit)
+      const found = await this.#look(index, 'ZREM', keys, now)
+      // What is over has been taken out, and has made room for others.
+      if (found.length < Math.min(keys.length, limit) && !isAll) continue
+      const active = found.filter(({ lastActive }) => lastActive >= since)
+      return active.sort((a, b) => b.lastActive - a.lastActive).slice(0, limit)
+    }
+  }
+
+  async countUsers(app: string, since: number, now: number): Promise<number> {
+    const index = this.#activeIndex(app)
+    const keys = await this.#line.send<Key[]>(['ZRANGEBYSCORE', index, secondOf(since), '+inf'])
+    const users = new Set<string>()
+    for await (const [, text] of this.#lookAt(index, 'ZREM', keys, now, 'user')) {
+      const [lastActive, user] = JSON.parse(`[${text}]`) as [number, string]
+      if (lastActive >= since) users.add(user)
+    }
+    return users.size
+  }
+
+  async close(): Promise<void> {
+    await this.#line.close()
+  }
+
+  #nameOf(key: Key): string {
+    return this.#layout.keyNs + key
+  }
+
+  #activeIndex(app: string): string {
+    return `${this.#layout.keyNs}active:${JSON.stringify(app)}`
+  }
+
+  /**
+   * The keys of those who were active last: so many, and all others of the same second, for which of them came last is
+   * not known here.
+   */
+  async #newest(index: string, since: number, limit: number): Promise<{ keys: Key[]; isAll: boolean }> {
+    const at = `${Math.min(Math.max(limit, 1), 2 ** 31) - 1}`
+    const [, second] = await this.#line.send<string[]>(['ZREVRANGE', index, at, at, 'WITHSCORES'])
+    const isAll = second === undefined || Number(second) < Math.floor(since / 1000)
+    const args = ['ZRANGEBYSCORE', index, isAll ? secondOf(since) : second, '+inf']
+    return { keys: await this.#line.send<Key[]>(args), isAll }
+  }
+
+  async #look(index: string, leave: string, keys: readonly Key[], now: number): Promise<SessionRecord[]> {
+    const records: SessionRecord[] = []
+    for await (const [key, text] of this.#lookAt(index, leave, keys, now, '')) {
+      const record = recordOf(key, text)
+      if (record !== undefined) records.push(record)
+    }
+    return records
+  }
+
+  /** What the server says of records that were in an index, some at a time. */
+  async *#lookAt(
+    index: string,
+    leave: string,
+    keys: readonly Key[],
+    now: number,
+    wanted: 'user' | '',
+  ): AsyncGenerator<[key: Key, text: string]> {
+    const args = [this.#layout.keyNs, `${now}`, leave, wanted]
+    for (let from = 0; from < keys.length; from += AT_ONCE) {
+      const some = keys.slice(from, from + AT_ONCE)
+      const names = some.map((key) => this.#nameOf(key))
+      const texts = await this.#line.run<(string | null)[]>(LOOK, [index, ...names], args)
+      for (const [i, key] of some.entries()) {
+        const text = texts[i]
+        if (text) yield [key, text]
+      }
+    }
+  }
+}
+
+/** The score of those who were active then, as the lower end of a range. */
+function secondOf(ms: number): string {
+  return ms === Number.NEGATIVE_INFINITY ? '-inf' : `${Math.floor(ms / 1000)}`
+}
+
+type Times = Pick<SessionRecord, 'lastActive' | 'reads' | 'idleMs' | 'endsAt' | 'created' | 'writes' | 'revision'>
+
+/** The field `@when`: the beginning of a list in JSON. */
+function timesOf({ lastActive, reads, idleMs, endsAt, created, writes, revision }: Times): string {
+  return [lastActive, reads, idleMs, endsAt, created, writes, revision].map((value) => `${value},`).join('')
+}
+
+/** The field `@record`: the rest of the list, one value a line. In JSON, text has no line breaks. */
+function linesOf({ app, user, name, ip, data }: SessionRecord): string {
+  return [app, user, name, ip, data].map((value) => JSON.stringify(value)).join(',\n')
+}
+
+type List = [number, number, number | null, number | null, number, number, number, string, string, string, string, Data]
+
+function recordOf(key: Key, text: string): SessionRecord
+function recordOf(key: Key, text: string | null): SessionRecord | undefined
+function recordOf(key: Key, text: string | null): SessionRecord | undefined {
+  if (text === null) return undefined
+  const [lastActive, reads, idleMs, endsAt, created, writes, revision, ...rest] = JSON.parse(`[${text}]`) as List
+  const [app, user, name, ip, data] = rest
+  return { key, app, user, name, ip, created, lastActive, idleMs, endsAt, reads, writes, revision, data }
+}

@@ -1,0 +1,204 @@
+import { type AliasedExpression, type Expression, type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import type { Backend, Lists } from './backend.ts'
+import type { Change, Key, SessionRecord } from './record.ts'
+import type { SqlDatabase, SqlKind, SqlRow, SqlValue } from './sql-kind.ts'
+import { inTime, type SqlLine } from './sql-line.ts'
+import { NEVER, recordOf, type SelectedRow, type SqlTable } from './sql-table.ts'
+import { toColumn } from './sql-text.ts'
+
+type Database = Record<string, SqlRow>
+type Expressions = ExpressionBuilder<Database, string>
+
+/** Taken out in one statement, so that nobody waits for it for long, and in one sweep. */
+const SWEPT_AT_ONCE = 1000
+const SWEPT_IN_ALL = 20_000
+const CLOSE_MS = 5000
+const OLD = 'komgate_old'
+
+const FIELDS = [
+  'key',
+  'app',
+  'user',
+  'name',
+  'ip',
+  'created',
+  'lastActive',
+  'idleMs',
+  'endsAt',
+  'reads',
+  'writes',
+  'revision',
+  'data',
+] as const satisfies readonly (keyof SessionRecord)[]
+
+/** Records in a table of an SQL server. Every statement stands alone, so that no connection is held between two. */
+export class SqlBackend implements Backend, Lists {
+  readonly lists = this
+  readonly #db: SqlDatabase
+  readonly #forms: SqlKind['forms']
+  readonly #table: SqlTable
+  readonly #line: SqlLine
+
+  constructor(db: SqlDatabase, forms: SqlKind['forms'], table: SqlTable, line: SqlLine) {
+    this.#db = db
+    this.#forms = forms
+    this.#table = table
+    this.#line = line
+  }
+
+  get interruptions(): number {
+    return this.#line.interruptions
+  }
+
+  async insert(record: SessionRecord): Promise<void> {
+    const row = this.#table.rowOf(record)
+    await this.#line.run(() => this.#db.insertInto(this.#table.name).values(row).execute())
+  }
+
+  async find(key: Key): Promise<SessionRecord | undefined> {
+    const { columns: c } = this.#table
+    const query = this.#select().where(c.key, '=', key).where(c.app, 'is not', null)
+    return await this.#first(() => query.execute())
+  }
+
+  async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
+    const { name, columns: c } = this.#table
+    const query = this.#living(app, now).where(c.key, '=', key)
+    const update = this.#db
+      .updateTable(name)
+      .set((eb) => ({ ...this.#active(eb, now), [c.reads]: eb(c.reads, '+', 1) }))
+    if (this.#forms.updateReturnsOld) {
+      const statement = update
+        .from(query.forUpdate().as(OLD))
+        .whereRef(`${name}.${c.key}`, '=', `${OLD}.key`)
+        .returning(FIELDS.map((field) => `${OLD}.${field} as ${field}` as const))
+      return await this.#first(() => statement.execute())
+    }
+    const before = await this.#first(() => query.execute())
+    if (before === undefined) return undefined
+    // It may be over by now. What others have noted in between is kept, and this read is noted as well.
+    const statement = update.where(c.key, '=', key).where(c.app, '=', toColumn(app)).where(c.overAt, '>', now)
+    const [result] = await this.#line.run(() => statement.execute())
+    return result?.numUpdatedRows ? before : undefined
+  }
+
+  async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
+    const { name, columns: c } = this.#table
+    const changed = this.#table.changed(change)
+    const statement = this.#db
+      .updateTable(name)
+      .set((eb) => ({
+        ...this.#active(eb, now, change.endsAt),
+        ...changed,
+        [c.writes]: eb(c.writes, '+', 1),
+        [c.revision]: eb(c.revision, '+', 1),
+      }))
+      .where(c.key, '=', key)
+      .where(c.app, 'is not', null)
+      .where(c.revision, '=', revision)
+    const [result] = await this.#line.run(() => statement.execute())
+    return Boolean(result?.numUpdatedRows)
+  }
+
+  async remove(key: Key): Promise<SessionRecord | undefined> {
+    const { name, columns: c } = this.#table
+    const statement = this.#db
+      .deleteFrom(name)
+      .where(c.key, '=', key)
+      .where(c.app, 'is not', null)
+      .returning((eb) => this.#fields(eb))
+    return await this.#first(() => statement.execute())
+  }
+
+  async sweep(now: number): Promise<void> {
+    for (let swept = 0; swept < SWEPT_IN_ALL; ) {
+      const some = await this.#sweepSome(now)
+      swept += some
+      if (some < SWEPT_AT_ONCE) return
+    }
+  }
+
+  async byUser(app: string, user: string, now: number): Promise<SessionRecord[]> {
+    const query = this.#living(app, now).where(this.#table.columns.user, '=', toColumn(user))
+    return await this.#all(() => query.execute())
+  }
+
+  async activeSince(app: string, since: number, now: number, limit: number): Promise<SessionRecord[]> {
+    const { lastActive } = this.#table.columns
+    const query = this.#living(app, now).where(lastActive, '>=', whole(since)).orderBy(lastActive, 'desc').limit(limit)
+    return await this.#all(() => query.execute())
+  }
+
+  async countUsers(app: string, since: number, now: number): Promise<number> {
+    const { columns: c } = this.#table
+    const query = this.#living(app, now)
+      .where(c.lastActive, '>=', whole(since))
+      .where(c.user, '!=', '')
+      .clearSelect()
+      .select((eb) => eb.fn.count<string | number>(c.user).distinct().as('users'))
+    const [row] = await this.#line.run(() => query.execute())
+    return Number(row?.users ?? 0)
+  }
+
+  async close(): Promise<void> {
+    // A server that is away may never say goodbye.
+    await inTime(this.#db.destroy(), CLOSE_MS).catch(() => undefined)
+  }
+
+  #fields(eb: Expressions): AliasedExpression<SqlValue, keyof SessionRecord>[] {
+    return FIELDS.map((field) => eb.ref(this.#table.columns[field]).as(field))
+  }
+
+  #select(): SelectQueryBuilder<Database, string, SelectedRow> {
+    return this.#db.selectFrom(this.#table.name).select((eb) => this.#fields(eb))
+  }
+
+  /** The records of an app that are not over. */
+  #living(app: string, now: number): SelectQueryBuilder<Database, string, SelectedRow> {
+    const { columns: c } = this.#table
+    return this.#select().where(c.app, '=', toColumn(app)).where(c.overAt, '>', now)
+  }
+
+  /** What a read and a write both set; the end is the one that is there unless a new one is given. */
+  #active(eb: Expressions, now: number, endsAt?: number | null): Record<string, Expression<number>> {
+    const { columns: c } = this.#table
+    const { greatest, least } = this.#forms
+    const lastActive = eb.fn<number>(greatest, [c.lastActive, eb.val(now)])
+    const idleTill = eb.fn.coalesce(sql<number>`${lastActive} + ${eb.ref(c.idleMs)} + 1`, eb.val(NEVER))
+    const end = endsAt === undefined ? eb.fn.coalesce(eb.ref(c.endsAt), eb.val(NEVER)) : eb.val(endsAt ?? NEVER)
+    return { [c.overAt]: eb.fn<number>(least, [idleTill, end]), [c.lastActive]: lastActive }
+  }
+
+  async #sweepSome(now: number): Promise<number> {
+    const { name, columns: c } = this.#table
+    const { deleteHasLimit, skipsLocked } = this.#forms
+    const over = this.#db.deleteFrom(name).where(c.overAt, '<=', now)
+    const keys = this.#db
+      .selectFrom(name)
+      .select(c.key)
+      .where(c.overAt, '<=', now)
+      .orderBy(c.overAt)
+      .limit(SWEPT_AT_ONCE)
+    // As an array they are looked for once; otherwise perhaps once for each row.
+    const array = sql<boolean>`${sql.ref(c.key)} = any(array(${keys.forUpdate().skipLocked()}))`
+    const statement = deleteHasLimit
+      ? over.orderBy(c.overAt).limit(SWEPT_AT_ONCE)
+      : over.where(skipsLocked ? array : (eb) => eb(c.key, 'in', keys))
+    const [result] = await this.#line.run(() => statement.execute())
+    return Number(result?.numDeletedRows ?? 0)
+  }
+
+  async #first(statement: () => Promise<SelectedRow[]>): Promise<SessionRecord | undefined> {
+    const [record] = await this.#all(statement)
+    return record
+  }
+
+  async #all(statement: () => Promise<SelectedRow[]>): Promise<SessionRecord[]> {
+    return (await this.#line.run(statement)).map(recordOf)
+  }
+}
+
+/** Servers know no infinity among their whole numbers. */
+function whole(time: number): number {
+  return Math.max(Math.ceil(time), Number.MIN_SAFE_INTEGER)
+}

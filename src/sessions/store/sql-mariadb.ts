@@ -1,0 +1,246 @@
+import { type Dialect, MysqlAdapter, MysqlDialect, type MysqlPool, type MysqlPoolConnection, sql } from 'kysely'
+import type { Pool, PoolConnection, PoolOptions } from 'mysql2'
+import {
+  columnsOfIndexes,
+  type ExistingColumn,
+  type Fault,
+  type SqlDatabase,
+  type SqlKind,
+  type SqlLimits,
+} from './sql-kind.ts'
+import { inTime, LateError } from './sql-line.ts'
+import { takePool } from './sql-url.ts'
+
+const NAME = 'MariaDB'
+const CONNECT_MS = 4000
+/** Longer, so that one that cannot be made is told from one that is not given back. */
+const TAKE_MS = 4500
+const KEEPALIVE_MS = 10_000
+const INDEXED = 100
+
+/** What `mysql2` takes from a URL, but for what would change how we talk with the server. */
+const PARAMETERS = [
+  'compress',
+  'connectAttributes',
+  'enableCleartextPlugin',
+  'idleTimeout',
+  'localAddress',
+  'maxIdle',
+  'maxPreparedStatements',
+  'socketPath',
+  'ssl',
+]
+
+/** The numbers of errors of a server that does nothing for us now. */
+const BUSY = [
+  // too many connections, of all, of one host, of one user
+  1040, 1129, 1203, 1226,
+  // not let in, no such database
+  1044, 1045, 1049, 1130, 1698,
+  // going down, the connection killed, the statement interrupted or too long
+  1053, 1077, 1317, 1927, 1969,
+  // packets out of order or cut off
+  1152, 1158, 1159, 1160, 1161, 1184,
+  // a lock that is not let go of, a server that only reads
+  1205, 1290, 1792, 1836,
+]
+const FULL = [1021, 1114]
+const CONFLICTS = [1020, 1213]
+
+/** Gives back what it deletes, as MySQL does not. */
+class MariadbDialect extends MysqlDialect {
+  override createAdapter(): MysqlAdapter {
+    return new (class extends MysqlAdapter {
+      override get supportsReturning(): boolean {
+        return true
+      }
+    })()
+  }
+}
+
+/** MariaDB; not MySQL, which lacks several things that are used here. */
+export async function mariadb(url: URL): Promise<SqlKind> {
+  const { createPool, TypedParameter } = (await import('mysql2')).default
+  const { pool: connectionLimit, rest } = takePool(url, NAME, PARAMETERS)
+  if (rest.pathname.length < 2) throw new TypeError('the URL of a store on MariaDB must name a database')
+  const options: PoolOptions = {
+    uri: rest.href,
+    connectionLimit,
+    connectTimeout: CONNECT_MS,
+    keepAliveInitialDelay: KEEPALIVE_MS,
+    charset: 'utf8mb4',
+  }
+  // All numbers are fractions otherwise.
+  const typed = (value: unknown) => (Number.isSafeInteger(value) ? TypedParameter.BIGINT(value as number) : value)
+
+  return {
+    name: NAME,
+    where: rest.host,
+    types: {
+      key: sql`varchar(64) character set ascii collate ascii_bin`,
+      // Of all collations only these count trailing spaces.
+      short: (length) => sql`varchar(${sql.lit(length)}) character set utf8mb4 collate utf8mb4_nopad_bin`,
+      long: sql`mediumtext character set utf8mb4 collate utf8mb4_nopad_bin`,
+    },
+    forms: {
+      greatest: 'greatest',
+      least: 'least',
+      updateReturnsOld: false,
+      deleteHasLimit: true,
+      skipsLocked: false,
+    },
+    connect(limits: SqlLimits, lost: () => void): Dialect {
+      const pool = createPool(options)
+      pool.on('connection', (connection) => connection.on('error', lost))
+      return new MariadbDialect({ pool: leavingTheBroken(pool, limits, typed) })
+    },
+    faultOf,
+    fold: (name) => name.toLowerCase(),
+    // Old kinds of tables have little room in an index.
+    indexed: (column) => sql`${sql.ref(column)}(${sql.lit(INDEXED)})`,
+    check,
+    ...catalog,
+  }
+}
+
+/**
+ * Every statement is prepared, so that values and statements go separate ways. `mysql2` waits for an answer, and for a
+ * connection that is free, as long as it takes.
+ */
+function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) => unknown): MysqlPool {
+  const settled = new WeakSet<PoolConnection>()
+
+  async function ask(connection: PoolConnection, ms: number, text: string, values: unknown[] = []): Promise<unknown> {
+    const answer = new Promise((resolve, reject) => {
+      connection.execute(text, values.map(typed) as never[], (error, result) =>
+        error ? reject(error) : resolve(result),
+      )
+    })
+    return await inTime(answer, ms)
+  }
+
+  async function take(): Promise<PoolConnection> {
+    const taken = new Promise<PoolConnection>((resolve, reject) => {
+      pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)))
+    })
+    try {
+      return await inTime(taken, TAKE_MS)
+    } catch (error) {
+      taken.then(
+        (late) => late.release(),
+        () => undefined,
+      )
+      throw error
+    }
+  }
+
+  /** Nothing is cut off silently, and a column of a type that knows time zones gets what is written in UTC as such. */
+  async function settle(connection: PoolConnection): Promise<void> {
+    if (settled.has(connection)) return
+    try {
+      await ask(connection, CONNECT_MS, "set session sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00'")
+    } catch (error) {
+      connection.destroy()
+      throw error
+    }
+    settled.add(connection)
+  }
+
+  function wrapped(connection: PoolConnection): MysqlPoolConnection {
+    let broken = false
+    const query = (text: string, values: unknown[], callback: (error: unknown, result?: unknown) => void) => {
+      ask(connection, limits.queryMs, text, values).then(
+        (result) => callback(undefined, result),
+        (error: unknown) => {
+          broken ||= ['away', 'busy'].includes(faultOf(error))
+          callback(error)
+        },
+      )
+    }
+    const release = () => (broken ? connection.destroy() : connection.release())
+    return { query, release } as MysqlPoolConnection
+  }
+
+  return {
+    getConnection(callback) {
+      const given = callback as (error: unknown, connection?: MysqlPoolConnection) => void
+      take()
+        .then(async (connection) => {
+          await settle(connection)
+          return wrapped(connection)
+        })
+        .then(
+          (connection) => given(undefined, connection),
+          (error: unknown) => given(error),
+        )
+    },
+    end: (callback) => pool.end(callback),
+  }
+}
+
+async function check(db: SqlDatabase): Promise<void> {
+  const { rows } = await sql<{ version: string }>`select version() as version`.execute(db)
+  const version = rows[0]?.version ?? ''
+  if (!/mariadb/i.test(version)) throw new TypeError(`a store on MySQL ${version} is not possible, only on MariaDB`)
+}
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof LateError) return 'busy'
+  const { errno, sqlState } = error as { errno?: unknown; sqlState?: unknown }
+  // What does not come from the server itself tells of the way there.
+  if (typeof errno !== 'number' || sqlState === undefined) return 'away'
+  if (FULL.includes(errno)) return 'full'
+  if (CONFLICTS.includes(errno)) return 'conflict'
+  return BUSY.includes(errno) ? 'busy' : 'other'
+}
+
+interface ColumnRow {
+  name: string
+  length: number | null
+  collation: string | null
+  nullable: string
+  initial: string | null
+  extra: string
+}
+
+const catalog: Pick<SqlKind, 'columns' | 'indexes' | 'widen'> = {
+  async columns(db, table) {
+    const rows = await columnRows(db, table)
+    return rows.map(({ name, length, collation, nullable, initial, extra }): ExistingColumn => {
+      const required = nullable === 'NO' && initial === null && extra === ''
+      return { name, textLength: collation === null ? undefined : Number(length), required }
+    })
+  },
+
+  async indexes(db, table) {
+    const { rows } = await sql<{ index: string; column: string }>`
+      select index_name as ${sql.id('index')}, column_name as ${sql.id('column')}
+      from information_schema.statistics
+      where table_schema = database() and table_name = ${table}
+      order by index_name, seq_in_index`.execute(db)
+    return columnsOfIndexes(rows)
+  },
+
+  async widen(db, table, column, length) {
+    const rows = await columnRows(db, table)
+    const row = rows.find(({ name }) => name.toLowerCase() === column.toLowerCase())
+    // The statement says all there is about a column, and a default cannot be said without trusting its text.
+    if (row === undefined || row.collation === null || (row.initial !== null && row.initial !== 'NULL')) {
+      throw new TypeError(`the column "${column}" of "${table}" must hold ${length} characters`)
+    }
+    const type = sql`varchar(${sql.lit(length)}) collate ${sql.id(row.collation)}`
+    await db.schema
+      .alterTable(table)
+      .modifyColumn(column, type, (definition) => (row.nullable === 'NO' ? definition.notNull() : definition))
+      .execute()
+  },
+}
+
+async function columnRows(db: SqlDatabase, table: string): Promise<ColumnRow[]> {
+  const { rows } = await sql<ColumnRow>`
+    select column_name as name, character_maximum_length as length, collation_name as collation,
+      is_nullable as nullable, column_default as initial, extra
+    from information_schema.columns
+    where table_schema = database() and table_name = ${table}`.execute(db)
+  return rows
+}

@@ -1,0 +1,146 @@
+import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
+import type { PoolClient, PoolConfig } from 'pg'
+import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './sql-kind.ts'
+import { inTime, LateError } from './sql-line.ts'
+import { takePool } from './sql-url.ts'
+
+const NAME = 'PostgreSQL'
+const CONNECT_MS = 4000
+const KEEPALIVE_MS = 10_000
+
+/** What `pg` takes from a URL, but for what would change how we talk with the server. */
+const PARAMETERS = [
+  'application_name',
+  'fallback_application_name',
+  'host',
+  'idle_in_transaction_session_timeout',
+  'lock_timeout',
+  'options',
+  'ssl',
+  'sslcert',
+  'sslkey',
+  'sslmode',
+  'sslnegotiation',
+  'sslrootcert',
+  'statement_timeout',
+  'uselibpqcompat',
+]
+
+/**
+ * SQLSTATEs, or how they begin, of a server that does nothing for us now: no connection, not let in, no resources, an
+ * operator at work, an error of the system, no such database, a server that only reads, a lock that is not let go of.
+ */
+const BUSY = ['08', '28', '53', '57', '58', '3D000', '25006', '55P03']
+const FULL = ['53100']
+const CONFLICTS = ['40001', '40P01']
+/** what `pg` says when no connection was given back in time */
+const ALL_TAKEN = 'timeout exceeded when trying to connect'
+
+/** PostgreSQL. */
+export async function postgres(url: URL): Promise<SqlKind> {
+  const { Pool } = (await import('pg')).default
+  const { pool: max, rest } = takePool(url, NAME, PARAMETERS)
+  const config: PoolConfig = {
+    connectionString: rest.href,
+    max,
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    fallback_application_name: 'komgate',
+  }
+
+  function connect(limits: SqlLimits, lost: () => void): Dialect {
+    // A column of a type that knows time zones is to get what is written in UTC as such.
+    const onConnect = (client: { query(text: string): Promise<unknown> }) =>
+      inTime(client.query("set time zone 'UTC'"), CONNECT_MS)
+    const pool = new Pool({ ...config, onConnect } as PoolConfig)
+    pool.on('connect', (client) => client.on('error', lost))
+    // Those of clients that nobody uses: the pool has let them go, and `lost` was told.
+    pool.on('error', () => undefined)
+    return new PostgresDialect({ pool: leavingTheBroken(pool, limits) })
+  }
+
+  return {
+    name: NAME,
+    where: rest.host || 'its socket',
+    types: { key: 'varchar(64)', short: (length) => `varchar(${length})`, long: 'text' },
+    forms: {
+      greatest: 'greatest',
+      least: 'least',
+      updateReturnsOld: true,
+      deleteHasLimit: false,
+      skipsLocked: true,
+    },
+    connect,
+    faultOf,
+    fold: (name) => name,
+    ...catalog,
+  }
+}
+
+/** `pg` gives a connection back to its pool that has not answered in time, as if it were free. */
+function leavingTheBroken(
+  pool: { connect(): Promise<PoolClient>; end(): Promise<void> },
+  limits: SqlLimits,
+): PostgresPool {
+  return {
+    async connect() {
+      const client = await pool.connect()
+      let broken = false
+      const query = async (text: string, values: unknown[]): Promise<unknown> => {
+        try {
+          return await inTime(client.query(text, values), limits.queryMs)
+        } catch (error) {
+          broken ||= ['away', 'busy'].includes(faultOf(error))
+          throw error
+        }
+      }
+      return { query, release: () => client.release(broken) } as PostgresPoolClient
+    },
+    end: () => pool.end(),
+  }
+}
+
+function faultOf(error: unknown): Fault {
+  const { code, severity, message } = error as { code?: unknown; severity?: unknown; message?: unknown }
+  if (error instanceof LateError || message === ALL_TAKEN) return 'busy'
+  // What does not come from the server itself tells of the way there.
+  if (typeof code !== 'string' || severity === undefined) return 'away'
+  if (FULL.includes(code)) return 'full'
+  if (CONFLICTS.includes(code)) return 'conflict'
+  return BUSY.some((state) => code.startsWith(state)) ? 'busy' : 'other'
+}
+
+const catalog: Pick<SqlKind, 'columns' | 'indexes' | 'widen'> = {
+  async columns(db, table) {
+    const { rows } = await sql<{ name: string; textual: boolean; length: number | null; required: boolean }>`
+      select attname as name,
+        atttypid in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) as textual,
+        case when atttypmod > 4 then atttypmod - 4 end as length,
+        attnotnull and not atthasdef and attidentity = '' as required
+      from pg_attribute
+      where attrelid = to_regclass(quote_ident(${table})) and attnum > 0 and not attisdropped`.execute(db)
+    return rows.map(({ name, textual, length, required }): ExistingColumn => {
+      return { name, textLength: textual ? (length ?? Number.POSITIVE_INFINITY) : undefined, required }
+    })
+  },
+
+  async indexes(db, table) {
+    const { rows } = await sql<{ index: string; column: string }>`
+      select indexrelid::text as index, coalesce(attname, '') as column
+      from pg_index
+        cross join unnest(indkey::int2[]) with ordinality as part (number, place)
+        left join pg_attribute on attrelid = indrelid and attnum = number
+      where indrelid = to_regclass(quote_ident(${table})) and indisvalid and indpred is null
+      order by indexrelid, place`.execute(db)
+    return columnsOfIndexes(rows)
+  },
+
+  async widen(db, table, column, length) {
+    const type = sql`varchar(${sql.lit(length)})`
+    await db.schema
+      .alterTable(table)
+      .alterColumn(column, (alter) => alter.setDataType(type))
+      .execute()
+  },
+}

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ColumnDefinitionBuilder, sql } from 'kysely'
+import type { ColumnType, ExistingColumn, SqlDatabase, SqlKind } from './sql-kind.ts'
+import { type Columns, NEVER, SHORT, type SqlTable } from './sql-table.ts'
+
+/** Others who do the same at this moment may come before us at each step. */
+const MAX_TRIES = 40
+const PAUSE_MS = 50
+const KEY_LENGTH = 64
+
+/**
+ * Makes the table, or what it lacks. Another program's rows stay as they are, and it can still add some. Rejects with a
+ * `TypeError` for a table that cannot be used.
+ */
+export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await complete(db, kind, table)
+    } catch (error) {
+      const isLasting = error instanceof TypeError || ['away', 'busy', 'full'].includes(kind.faultOf(error))
+      // A step fails when somebody else has just done it: another look tells.
+      if (tries === MAX_TRIES || isLasting) throw error
+      await sleep(Math.random() * PAUSE_MS)
+    }
+  }
+}
+
+async function complete(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
+  const existing = await kind.columns(db, table.name)
+  if (existing.length === 0) await createTable(db, kind, table)
+  else await adopt(db, kind, table, existing)
+  const indexes = await kind.indexes(db, table.name)
+  for (const [purpose, columns] of wantedIndexes(table.columns)) {
+    const has = indexes.some((index) => columns.every((name, i) => kind.fold(index[i] ?? '') === kind.fold(name)))
+    if (has) continue
+    let create = db.schema.createIndex(indexName(table, purpose)).on(table.name)
+    for (const name of columns) {
+      create = name === table.columns.user && kind.indexed ? create.expression(kind.indexed(name)) : create.column(name)
+    }
+    await create.execute()
+  }
+}
+
+async function createTable(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
+  let create = db.schema
+    .createTable(table.name)
+    .ifNotExists()
+    .addColumn(table.columns.key, kind.types.key, (column) => column.notNull().primaryKey())
+  for (const { name, type, define } of newColumns(kind, table)) create = create.addColumn(name, type, define)
+  await create.execute()
+}
+
+async function adopt(
+  db: SqlDatabase,
+  kind: SqlKind,
+  table: SqlTable,
+  existing: readonly ExistingColumn[],
+): Promise<void> {
+  const columns = new Map(existing.map((column) => [kind.fold(column.name), column]))
+  const held = [{ column: table.columns.key, length: KEY_LENGTH }, ...table.shared]
+  refuseUnusable(kind, table, columns)
+  for (const { column, length } of held) {
+    const { textLength = Number.POSITIVE_INFINITY } = columns.get(kind.fold(column)) ?? {}
+    if (textLength < length) await kind.widen(db, table.name, column, length)
+  }
+  for (const { name, type, define } of newColumns(kind, table)) {
+    if (columns.has(kind.fold(name))) continue
+    await db.schema.alterTable(table.name).addColumn(name, type, define).execute()
+  }
+}
+
+function refuseUnusable(kind: SqlKind, table: SqlTable, columns: ReadonlyMap<string, ExistingColumn>): void {
+  const key = columns.get(kind.fold(table.columns.key))
+  if (key === undefined) throw new TypeError(`the table "${table.name}" has no column "${table.columns.key}"`)
+  if (key.textLength === undefined) throw new TypeError(`the column "${key.name}" of "${table.name}" holds no text`)
+  const written = new Set([...Object.values(table.columns), ...table.shared.map(({ column }) => column)].map(kind.fold))
+  for (const [name, column] of columns) {
+    if (!column.required || written.has(name)) continue
+    throw new TypeError(`the column "${column.name}" of "${table.name}" must have a default, or may be null`)
+  }
+}
+
+interface NewColumn {
+  name: string
+  type: ColumnType
+  define: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
+}
+
+/** All columns but the key. A row that somebody else adds gets none of ours, or what makes no difference. */
+function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewColumn[] {
+  const column = (name: string, type: ColumnType, value?: string | number): NewColumn => ({
+    name,
+    type,
+    define: (definition) => (value === undefined ? definition : definition.notNull().defaultTo(value)),
+  })
+  return [
+    column(c.app, types.short(SHORT.app)),
+    column(c.user, types.short(SHORT.user), ''),
+    column(c.name, types.short(SHORT.name), ''),
+    column(c.ip, types.short(SHORT.ip), ''),
+    column(c.created, 'bigint', 0),
+    column(c.lastActive, 'bigint', 0),
+    column(c.idleMs, 'bigint'),
+    column(c.endsAt, 'bigint'),
+    column(c.reads, 'bigint', 0),
+    column(c.writes, 'bigint', 0),
+    column(c.revision, 'bigint', 0),
+    column(c.overAt, 'bigint', NEVER),
+    column(c.data, types.long, '{}'),
+    ...shared.map(({ column: name, length }) => column(name, sql`varchar(${sql.lit(length)})`)),
+  ]
+}
+
+function wantedIndexes(c: Columns): [purpose: string, columns: string[]][] {
+  return [
+    ['key', [c.key]],
+    ['user', [c.app, c.user]],
+    ['active', [c.app, c.lastActive]],
+    ['over', [c.overAt]],
+  ]
+}
+
+/** Some servers have one room for the indexes of all tables, and cut off what is longer than a table's name may be. */
+function indexName(table: SqlTable, purpose: string): string {
+  return `komgate_${purpose}_${createHash('sha256').update(table.name).digest('hex').slice(0, 12)}`
+}

@@ -1,0 +1,139 @@
+import { afterEach, expect, it } from 'vitest'
+import { expectWithin, timed } from '../support/bound.ts'
+import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import { lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
+import { type ProxyLine, startProxy } from '../support/proxy.ts'
+import { message, reply } from '../support/wire.ts'
+
+const ACTIVE = 82
+const CALL_MS = 400
+const SETTINGS = { keepaliveMs: 200, keepaliveTimeoutMs: 200, callTimeoutMs: 5000 }
+const SILENCE_MS = SETTINGS.keepaliveMs + SETTINGS.keepaliveTimeoutMs
+const WHO_AM_I = '/kom/sessions/current/who-am-i'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** Two sessions on a server that leaves user-active without an answer, and so many requests that wait on the first. */
+async function waitOn(waiting: number, settings = {}) {
+  const server = await startFakeServer(({ call }) => call === ACTIVE)
+  const proxy = await startProxy(server)
+  const gateway = await startTestGateway([{ id: 'kom', port: proxy.port }], { ...SETTINGS, ...settings })
+  closing.push(server.close, proxy.close, gateway.close)
+  const id = await gateway.open()
+  const other = await gateway.open()
+  const [fake] = server.connections as [FakeConnection]
+  const [line] = proxy.lines as [ProxyLine]
+  const active = () => gateway.send('POST', '/kom/sessions/current/active', { id })
+  const requests = Array.from({ length: waiting }, active)
+  const refs = () => fake.received.filter(({ call }) => call === ACTIVE).map(({ ref }) => ref)
+  await expect.poll(() => refs().length, { interval: 5 }).toBe(waiting)
+  return { gateway, id, other, fake, line, requests, refs: refs() }
+}
+
+type Stage = Awaited<ReturnType<typeof waitOn>>
+
+/** What becomes of the session from the moment of a fault on. */
+async function measure({ gateway, id, other, requests }: Stage, fault: () => void) {
+  const { ms, value: answers } = await timed(() => {
+    fault()
+    return Promise.all(requests)
+  })
+  const next = await timed(() => gateway.send('GET', WHO_AM_I, { id }))
+  const neighbour = await timed(() => gateway.send('GET', WHO_AM_I, { id: other }))
+  return { ms, statuses: new Set(answers.map(({ status }) => status)), next, neighbour }
+}
+
+it.each<[string, number, (stage: Stage) => void]>([
+  ['a black hole in both directions', SILENCE_MS, ({ line }) => line.stall()],
+  ['nothing more comes from the server', SILENCE_MS, ({ line }) => line.toClient.stall()],
+  [
+    'stops in the middle of a message',
+    SILENCE_MS,
+    ({ fake, line, refs }) => {
+      line.toClient.stall(6)
+      fake.send('=', refs[0] as number, ' 100Hhalf of it')
+    },
+  ],
+  [
+    'stops in the middle of a message, and what we send is acknowledged',
+    SILENCE_MS,
+    ({ fake, line, refs }) => {
+      line.toServer.drop()
+      fake.send('=', refs[0] as number, ' 100Hhalf of it')
+    },
+  ],
+  ['resets', 0, ({ line }) => line.reset()],
+  ['closes while 20 calls wait', 0, ({ fake }) => fake.end()],
+  ['sends %%', 0, ({ fake }) => fake.send('%% LysKOM protocol error.\n')],
+  ['sends garbage', 0, ({ fake }) => fake.send('\0\xff what? \n')],
+  ['sends a megabyte of garbage', 0, ({ fake }) => fake.send(Buffer.alloc(1_000_000, '%=:{*\n'))],
+  ['replies to a call never made', 0, ({ fake }) => fake.send(reply(4711))],
+  ['announces a string of 100 MB', 0, ({ fake, refs }) => fake.send('=', refs[0] as number, ' 100000000H')],
+])('%s: those who wait get a 403, and so does the next, and nobody else', async (fault, boundMs, act) => {
+  const stage = await waitOn(20)
+  const { ms, statuses, next, neighbour } = await measure(stage, () => act(stage))
+  expect([...statuses]).toEqual([403])
+  expectWithin(boundMs, ms, fault)
+  expect(next.value.status).toBe(403)
+  expectWithin(0, next.ms, `${fault}: the next request`)
+  expect(neighbour.value.status).toBe(200)
+})
+
+it('talks on but leaves calls without an answer: 504 in time, and the line ends after twice that time', async () => {
+  const stage = await waitOn(5, { callTimeoutMs: CALL_MS })
+  const talking = setInterval(() => stage.fake.send(message(9, 5, 2)), 20)
+  const { ms, statuses, next } = await measure(stage, () => undefined)
+  expect([...statuses]).toEqual([504])
+  // The clock strikes four times in the shortest of the times.
+  const BEAT_MS = 50
+  expectWithin(CALL_MS + BEAT_MS, ms, 'talks on but leaves calls without an answer')
+  expect(next.value.status).toBe(200)
+  const { ms: more } = await timed(() =>
+    expect.poll(async () => (await stage.gateway.send('GET', WHO_AM_I, { id: stage.id })).status).toBe(403),
+  )
+  clearInterval(talking)
+  expectWithin(2 * CALL_MS + BEAT_MS, ms + more, 'talks on but leaves calls without an answer: the session')
+})
+
+it('is late, but answers: nobody is told of an error', async () => {
+  const { gateway, id, line } = await waitOn(0)
+  line.toClient.delay(SETTINGS.keepaliveTimeoutMs / 2)
+  for (let n = 0; n < 5; n++) expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
+})
+
+it('reads nothing while it is sent megabytes: 403 in time', async () => {
+  const { gateway, id, line } = await waitOn(0, { maxBodyBytes: 10_000_000 })
+  line.toServer.stall()
+  const body = { pers_name: 'x', passwd: 'x' }
+  const large = { subject: 's', body: 'x'.repeat(5_000_000), content_type: 'text/x-kom-basic', recipient_list: [] }
+  const login = gateway.send('POST', '/kom/sessions/current/login', { id, json: body })
+  const { ms, value } = await timed(() =>
+    Promise.all([login, gateway.send('POST', '/kom/texts/', { id, json: large })]),
+  )
+  expect(value.map(({ status }) => status)).toEqual([403, 401])
+  expectWithin(SILENCE_MS, ms, 'reads nothing')
+})
+
+it.skipIf(!lyskomdInstalled())(
+  'is a lyskomd that hangs: 403 in time, and the others on other servers go on',
+  async () => {
+    const [hung, well] = await Promise.all([startLyskomd(), startLyskomd()])
+    const servers = [
+      { id: 'kom', port: hung.port },
+      { id: 'well', port: well.port },
+    ]
+    const gateway = await startTestGateway(servers, SETTINGS)
+    closing.push(hung.stop, well.stop, gateway.close)
+    const id = await gateway.open()
+    const other = await gateway.open('well')
+    hung.kill('SIGSTOP')
+    const { ms, value } = await timed(() => gateway.send('GET', WHO_AM_I, { id }))
+    expect(value.status).toBe(403)
+    expectWithin(SILENCE_MS, ms, 'a lyskomd hangs (SIGSTOP)')
+    expect((await gateway.send('GET', '/well/sessions/current/who-am-i', { id: other })).status).toBe(200)
+  },
+)

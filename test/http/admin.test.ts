@@ -1,0 +1,239 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Config } from '../../src/config.ts'
+import { type Handler, startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { errorReply, reply } from '../support/wire.ts'
+
+const KEY = 'a-key-of-sixteen-letters-or-more'
+const headers = { authorization: `Bearer ${KEY}` }
+const WHO_AM_I = '/kom/sessions/current/who-am-i'
+const LOGIN = 62
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(handler?: Handler, settings: Partial<Config> = {}) {
+  const server = await startFakeServer(handler)
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }], { adminKey: KEY, ...settings })
+  closing.push(server.close, gateway.close)
+  return { server, gateway }
+}
+
+async function sessions(gateway: TestGateway) {
+  const { status, json } = await gateway.send('GET', '/admin/sessions', { headers })
+  expect(status).toBe(200)
+  return json.sessions
+}
+
+describe('the admin key', () => {
+  it.each([
+    ['GET', '/admin/sessions'],
+    ['DELETE', '/admin/sessions/0123456789ab'],
+    ['GET', '/admin/sessions/0123456789ab/trace'],
+    ['GET', '/admin/nosuch'],
+  ])('is needed for %s %s', async (method, path) => {
+    const { gateway } = await start()
+    for (const authorization of ['', 'Bearer', `Bearer ${KEY}x`, `Bearer ${KEY.slice(1)}`, `Basic ${KEY}`, KEY]) {
+      const { status, json } = await gateway.send(method, path, { headers: { authorization } })
+      expect([status, json.error_type]).toEqual([401, 'httpkom'])
+    }
+    expect((await gateway.send(method, path)).status).toBe(401)
+    expect((await gateway.send(method, path, { headers })).status).not.toBe(401)
+  })
+
+  it('is none of an application: their keys open nothing here', async () => {
+    const { gateway } = await start(undefined, {
+      appKeys: [
+        { app: '*', key: 'of-every-app' },
+        { app: 'admin', key: 'of-an-app' },
+      ],
+    })
+    for (const key of ['of-every-app', 'of-an-app']) {
+      const answer = await gateway.send('GET', '/admin/sessions', { headers: { authorization: `Bearer ${key}` } })
+      expect(answer.status).toBe(401)
+    }
+  })
+
+  it.each([
+    ['GET', '/admin/sessions'],
+    ['DELETE', '/admin/sessions/0123456789ab'],
+    ['GET', '/admin/sessions/0123456789ab/trace'],
+  ])('that was not set leaves nothing at %s %s', async (method, path) => {
+    const { gateway } = await start(undefined, { adminKey: '' })
+    for (const authorization of [undefined, 'Bearer ', `Bearer ${KEY}`]) {
+      const answer = await gateway.send(method, path, authorization === undefined ? {} : { headers: { authorization } })
+      expect([answer.status, answer.json.error_type]).toEqual([404, 'httpkom'])
+    }
+  })
+})
+
+describe('the sessions', () => {
+  it('are listed with all that names them but their id', async () => {
+    const { gateway } = await start(({ ref, call }) => call === LOGIN && reply(ref), { sessionIdleMs: 60_000 })
+    expect(await sessions(gateway)).toEqual([])
+    const id = await gateway.open()
+    const other = await gateway.open()
+    await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: 6, passwd: 'x' } })
+    const list = await sessions(gateway)
+    expect(list).toEqual([
+      {
+        handle: expect.stringMatching(/^[0-9a-f]{12}$/),
+        server: 'kom',
+        session_no: 1,
+        pers_no: 6,
+        client: 'test 1.0',
+        address: '127.0.0.1',
+        idle: 0,
+        calls: 6,
+        lease: 60,
+      },
+      expect.objectContaining({ session_no: 2, pers_no: null, calls: 4 }),
+    ])
+    for (const secret of [id, other]) expect(JSON.stringify(list)).not.toContain(secret)
+    expect(gateway.log.join('')).toContain(list[0].handle)
+  })
+
+  it('are ended by their handle, with a goodbye', async () => {
+    const { server, gateway } = await start()
+    const id = await gateway.open()
+    const other = await gateway.open()
+    const [{ handle }] = await sessions(gateway)
+    expect((await gateway.send('DELETE', `/admin/sessions/${handle}`, { headers })).status).toBe(204)
+    expect(server.connections[0]?.received.at(-1)?.raw.toString()).toMatch(/^\d+ 55 0$/)
+    expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(403)
+    expect((await gateway.send('GET', WHO_AM_I, { id: other })).status).toBe(200)
+    const again = await gateway.send('DELETE', `/admin/sessions/${handle}`, { headers })
+    expect([again.status, again.json.error_msg]).toEqual([404, 'There is no such session.'])
+    expect(gateway.log.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'session closed')).toMatchObject({
+      session: handle,
+      reason: 'admin',
+    })
+  })
+})
+
+describe('a trace', () => {
+  it('shows what passes on the line of one session, and says nothing of what it is', async () => {
+    const { server, gateway } = await start(({ ref, call, args }) => {
+      if (call === LOGIN) return args.toString().includes('Lilliput') ? reply(ref) : errorReply(ref, 4, 6)
+      return call === 25 && reply(ref, '21HThe secret of the text')
+    })
+    const id = await gateway.open()
+    const other = await gateway.open()
+    const trace = await follow(gateway)
+    const login = (passwd: string) =>
+      gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: 6, passwd } })
+    await login('Brobdingnag')
+    await login('Lilliput')
+    await gateway.send('GET', WHO_AM_I, { id: other })
+    server.connections[0]?.send(':2 9 6 1\n:1 4711 3\n')
+    await gateway.send('GET', '/kom/texts/1', { id })
+    await gateway.send('DELETE', '/kom/sessions/0', { id })
+    await trace.ended
+
+    const seen = trace.events.map(({ direction, kind, name }) => `${direction} ${kind} ${name}`)
+    expect(seen.slice(0, 4)).toEqual(['out call login', 'in error login', 'out call login', 'in reply login'])
+    expect(seen).toContain('in message async-login')
+    expect(seen).toContain('in message unknown')
+    expect(seen).toContain('out call get-text')
+    expect(seen.at(-1)).toBe('out call disconnect')
+    expect(seen).not.toContain('out call who-am-i')
+    const [call, error] = trace.events
+    // Its length would be that of the password and some more.
+    expect(call).toEqual({ direction: 'out', kind: 'call', name: 'login', ref_no: 5 })
+    expect(error).toEqual({
+      direction: 'in',
+      kind: 'error',
+      name: 'login',
+      ref_no: 5,
+      error: 'invalid-password',
+      bytes: '%5 4 6\n'.length,
+      ms: expect.any(Number),
+    })
+    expect(trace.text()).toContain('event: end\ndata: {"reason":"line-closed"}')
+    for (const secret of ['Brobdingnag', 'Lilliput', 'secret', id, other]) expect(trace.text()).not.toContain(secret)
+  })
+
+  it('is of a session that there is, and of its future', async () => {
+    const { server, gateway } = await start()
+    const none = await gateway.send('GET', '/admin/sessions/0123456789ab/trace', { headers })
+    expect([none.status, none.json.error_type]).toEqual([404, 'httpkom'])
+    await gateway.open()
+    const trace = await follow(gateway)
+    expect(trace.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    expect([trace.headers.get('cache-control'), trace.headers.get('x-accel-buffering')]).toEqual(['no-store', 'no'])
+    server.connections[0]?.end()
+    await trace.ended
+    expect(trace.events).toEqual([])
+    expect(trace.text()).toContain('{"reason":"line-ended"}')
+  })
+
+  it('ends when its reader goes; HEAD begins none', async () => {
+    const { gateway } = await start()
+    await gateway.open()
+    // More than may be made at a time, one after the other.
+    for (let i = 0; i < 10; i++) (await follow(gateway)).leave()
+    const [{ handle }] = await sessions(gateway)
+    const path = `/admin/sessions/${handle}/trace`
+    for (let i = 0; i < 10; i++) expect((await gateway.send('HEAD', path, { headers })).status).toBe(200)
+    const traces = await Promise.all(Array.from({ length: 8 }, () => follow(gateway)))
+    const tooMany = await gateway.send('GET', path, { headers })
+    expect([tooMany.status, tooMany.json.error_msg]).toEqual([503, 'No more than 8 traces are made at a time.'])
+    traces[0]?.leave()
+    await expect.poll(() => follow(gateway).then(() => true)).toBe(true)
+  })
+
+  it('does not hold up the end of the gateway', async () => {
+    const { gateway } = await start()
+    await gateway.open()
+    const trace = await follow(gateway)
+    const begun = performance.now()
+    await gateway.close()
+    await trace.ended
+    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(trace.text()).toContain('{"reason":"shutdown"}')
+  })
+
+  it('of a reader that does not read is bounded', async () => {
+    const { gateway } = await start()
+    const id = await gateway.open()
+    const [{ handle }] = await sessions(gateway)
+    const abort = new AbortController()
+    const response = await fetch(`${gateway.url}/admin/sessions/${handle}/trace`, { headers, signal: abort.signal })
+    expect(response.status).toBe(200)
+    for (let i = 0; i < 50; i++) {
+      await Promise.all(Array.from({ length: 20 }, () => gateway.send('GET', WHO_AM_I, { id })))
+    }
+    abort.abort()
+    expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
+  })
+})
+
+interface Traced {
+  direction: string
+  kind: string
+  name: string
+}
+
+/** Traces the first session. */
+async function follow(gateway: TestGateway) {
+  const [{ handle }] = await sessions(gateway)
+  const abort = new AbortController()
+  const response = await fetch(`${gateway.url}/admin/sessions/${handle}/trace`, { headers, signal: abort.signal })
+  expect(response.status).toBe(200)
+  let text = ''
+  const events: Traced[] = []
+  const read = async (): Promise<void> => {
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body as ReadableStream<Uint8Array>) text += decoder.decode(chunk)
+  }
+  const ended = read()
+    .catch(() => undefined)
+    .then(() => {
+      for (const [, data] of text.matchAll(/^data: (\{"direction".*)$/gm)) events.push(JSON.parse(data as string))
+    })
+  // From then on nothing is missed.
+  await expect.poll(() => text).toMatch(/^:/)
+  return { headers: response.headers, events, ended, text: () => text, leave: () => abort.abort() }
+}

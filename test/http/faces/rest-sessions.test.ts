@@ -1,0 +1,515 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { newToken } from '../../../src/http/faces/face.ts'
+import { restSessionsFace } from '../../../src/http/faces/rest-sessions.ts'
+import { keyOf } from '../../../src/sessions/store/record.ts'
+import { type FaceApp, type FaceSendOptions, startFace, unavailable, withoutLists } from '../../support/face-app.ts'
+import { startTestGateway } from '../../support/gateway.ts'
+
+const KEY = 'key-of-mywebapp'
+const KEYS = [
+  { app: 'mywebapp', key: KEY },
+  { app: 'other-app', key: 'key-of-other-app' },
+  { app: 'demo', key: 'key-of-demo' },
+]
+const NO_TOKEN = 'x'.repeat(64)
+const CONNECTION_ID = '6d1f0b43-6a52-4f0e-9d3c-2b9c2a2f8d11'
+
+let face: FaceApp
+beforeEach(() => {
+  face = startFace(restSessionsFace, { keys: KEYS })
+})
+
+/** With the app's key, wherever it is needed or not. */
+async function ask(method: string, path: string, options: FaceSendOptions = {}) {
+  const { status, json } = await face.send(method, path, { key: KEY, ...options })
+  expect([path, status]).toEqual([path, 200])
+  return json
+}
+
+async function create(id = 'user123', query = 'ip=192.168.99.22&ttl=86400', body?: unknown): Promise<string> {
+  const options = body === undefined ? {} : { body: JSON.stringify(body) }
+  return (await ask('PUT', `/mywebapp/create/${id}?${query}`, options)).token
+}
+
+const set = (token: string, data: unknown) =>
+  ask('POST', `/mywebapp/set/${token}`, {
+    body: JSON.stringify(data),
+    headers: { 'content-type': 'application/json' },
+  })
+
+describe('the examples of REST-Sessions', () => {
+  it('PUT create makes a session for an app and a user, and answers with its token', async () => {
+    const json = await ask('PUT', '/mywebapp/create/user123?ip=192.168.99.22&ttl=86400')
+    expect(json).toEqual({ token: expect.stringMatching(/^[a-zA-Z0-9]{64}$/) })
+  })
+
+  it('GET get answers with the session, and how long it was idle before', async () => {
+    const token = await create()
+    face.pass(273.9)
+    const session = { id: 'user123', r: 1, w: 1, ttl: 86400, idle: 273, ip: '192.168.99.22' }
+    expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual(session)
+    face.pass(2)
+    expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual({ ...session, r: 2, idle: 2 })
+  })
+
+  it('POST set sets some parameters; a null removes one, and one that is not named stays', async () => {
+    const token = await create('user123', 'ip=192.168.99.22&ttl=86400', { age: 46, nothing: null })
+    const session = { id: 'user123', r: 1, ttl: 86400, ip: '192.168.99.22' }
+    face.pass(211)
+    expect(await set(token, { name: 'Peter Smith', unread_msgs: 12 })).toEqual({
+      ...session,
+      w: 2,
+      idle: 211,
+      d: { name: 'Peter Smith', unread_msgs: 12, age: 46 },
+    })
+    face.pass(17)
+    const after = await set(token, { name: 'Bruce Dickinson', unread_msgs: null, job: 'making gold records' })
+    expect(after).toEqual({
+      ...session,
+      w: 3,
+      idle: 17,
+      d: { name: 'Bruce Dickinson', age: 46, job: 'making gold records' },
+    })
+    expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual({ ...after, idle: 0 })
+  })
+
+  it('GET activity counts the users who were active within the last seconds, not their sessions', async () => {
+    const token = await create('user123')
+    await create('user123')
+    await create('user456')
+    face.pass(700)
+    expect(await ask('GET', '/mywebapp/activity?dt=600')).toEqual({ activity: 0 })
+    await ask('GET', `/mywebapp/get/${token}`)
+    expect(await ask('GET', '/mywebapp/activity?dt=600')).toEqual({ activity: 1 })
+    expect(await ask('GET', '/mywebapp/activity?dt=700')).toEqual({ activity: 2 })
+  })
+
+  it('GET soapp lists the sessions of an app that were active within the last seconds, the last active first', async () => {
+    await create('user789')
+    face.pass(1000)
+    await create('user456', 'ip=192.168.99.25&ttl=86400')
+    face.pass(200)
+    await set(await create(), { name: 'Bruce Dickinson' })
+    face.pass(17)
+    expect(await ask('GET', '/mywebapp/soapp?dt=600')).toEqual({
+      sessions: [
+        { id: 'user123', r: 1, w: 2, ttl: 86400, idle: 17, ip: '192.168.99.22', d: { name: 'Bruce Dickinson' } },
+        { id: 'user456', r: 1, w: 1, ttl: 86400, idle: 217, ip: '192.168.99.25' },
+      ],
+    })
+  })
+
+  it('GET soid lists the sessions of a user', async () => {
+    await create('user456', 'ip=10.0.2.45&ttl=86400')
+    await create('user123')
+    face.pass(20)
+    await create('user456', 'ip=192.168.99.25&ttl=86400')
+    const { sessions } = await ask('GET', '/mywebapp/soid/user456')
+    expect(sessions).toEqual([
+      { id: 'user456', r: 1, w: 1, ttl: 86400, idle: 0, ip: '192.168.99.25' },
+      { id: 'user456', r: 1, w: 1, ttl: 86400, idle: 20, ip: '10.0.2.45' },
+    ])
+  })
+
+  it('DELETE kill ends one session', async () => {
+    const token = await create()
+    const other = await create()
+    expect(await ask('DELETE', `/mywebapp/kill/${token}`)).toEqual({ kill: 1 })
+    expect(await ask('DELETE', `/mywebapp/kill/${token}`)).toEqual({ kill: 0 })
+    expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual({})
+    expect(await ask('GET', `/mywebapp/get/${other}`)).toMatchObject({ id: 'user123' })
+  })
+
+  it('DELETE killsoid ends all sessions of a user', async () => {
+    for (const id of ['user123', 'user123', 'user456', 'user123']) await create(id)
+    expect(await ask('DELETE', '/mywebapp/killsoid/user123')).toEqual({ kill: 3 })
+    expect(await ask('DELETE', '/mywebapp/killsoid/user123')).toEqual({ kill: 0 })
+    expect(await ask('GET', '/mywebapp/activity?dt=600')).toEqual({ activity: 1 })
+  })
+
+  it('DELETE killall ends all sessions of an app, and of no other', async () => {
+    for (const id of ['user123', 'user456']) await create(id)
+    const other = { key: 'key-of-other-app' }
+    await ask('PUT', '/other-app/create/user123?ip=10.0.0.1', other)
+    expect(await ask('DELETE', '/mywebapp/killall')).toEqual({ kill: 2 })
+    expect(await ask('DELETE', '/mywebapp/killall')).toEqual({ kill: 0 })
+    expect(await ask('GET', '/other-app/activity?dt=600', other)).toEqual({ activity: 1 })
+  })
+
+  it('GET ping answers PONG', async () => {
+    const { status, text, headers } = await face.send('GET', '/ping')
+    expect([status, text, headers.get('content-type')]).toEqual([200, 'PONG', 'text/plain; charset=utf-8'])
+  })
+})
+
+describe('a session', () => {
+  it('lives for two hours after its last use unless its ttl says otherwise, and is gone then without any sweep', async () => {
+    const token = await create('user123', 'ip=10.0.0.1')
+    for (const seconds of [7200, 7200]) {
+      face.pass(seconds)
+      expect(await ask('GET', `/mywebapp/get/${token}`)).toMatchObject({ ttl: 7200, idle: 7200 })
+    }
+    face.pass(7201)
+    expect(await ask('GET', '/mywebapp/activity?dt=99999')).toEqual({ activity: 0 })
+    expect(await ask('GET', '/mywebapp/soid/user123')).toEqual({ sessions: [] })
+    expect(await set(token, { a: 1 })).toEqual({})
+    expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual({})
+    expect(await ask('DELETE', `/mywebapp/kill/${token}`)).toEqual({ kill: 0 })
+  })
+
+  it('is not found under another app', async () => {
+    const token = await create()
+    for (const [method, path] of [
+      ['GET', 'get'],
+      ['POST', 'set'],
+    ] as const) {
+      const body = method === 'POST' ? { body: '{"a":1}' } : {}
+      expect((await face.send(method, `/other-app/${path}/${token}`, body)).json).toEqual({})
+    }
+    expect((await face.send('DELETE', `/other-app/kill/${token}`)).json).toEqual({ kill: 0 })
+    expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual(expect.objectContaining({ r: 1, w: 1 }))
+  })
+
+  it('loses nothing of what 20 set at the same time', async () => {
+    const token = await create()
+    await Promise.all(Array.from({ length: 20 }, (_, i) => set(token, { [`k${i}`]: i })))
+    const { w, d } = await ask('GET', `/mywebapp/get/${token}`)
+    expect([w, d]).toEqual([21, Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, i]))])
+  })
+
+  it('has no d when nothing is left in it', async () => {
+    const token = await create('user123', 'ip=10.0.0.1', { a: 1 })
+    expect(await set(token, { a: null })).not.toHaveProperty('d')
+    expect(await ask('GET', `/mywebapp/get/${token}`)).not.toHaveProperty('d')
+  })
+
+  it('keeps plain values as they are under any key', async () => {
+    const d = '{"__proto__":"a","constructor":true,"":0.1,"två":"😀\\u0000","no":false,"big":9007199254740991}'
+    const token = (await ask('PUT', '/mywebapp/create/u?ip=10.0.0.1', { body: d })).token
+    const { text } = await face.send('GET', `/mywebapp/get/${token}`)
+    expect(text).toContain(`"d":${d}`)
+  })
+
+  it.each([
+    ['a colon', 'facebook:123:x', 'facebook:123:x'],
+    ['a space, a slash and a percent sign', 'a%20b%2Fc%25', 'a b/c%'],
+    ['letters of all the world', encodeURIComponent('Åsa 日本 😀'), 'Åsa 日本 😀'],
+    ['128 characters', 'ö'.repeat(128), 'ö'.repeat(128)],
+    ['a name of JavaScript’s', '__proto__', '__proto__'],
+  ])('may be of a user with %s', async (_, path, id) => {
+    const token = await create(path)
+    await create('somebody-else')
+    expect(await ask('GET', `/mywebapp/get/${token}`)).toMatchObject({ id })
+    expect((await ask('GET', `/mywebapp/soid/${path}`)).sessions).toHaveLength(1)
+    expect(await ask('DELETE', `/mywebapp/killsoid/${path}`)).toEqual({ kill: 1 })
+  })
+
+  it('may keep its address in any form', async () => {
+    const token = await create('user123', 'x=1&x=2&ip=2001%3Adb8%3A%3A1&ttl=&y')
+    expect(await ask('GET', `/mywebapp/get/${token}`)).toMatchObject({ ip: '2001:db8::1', ttl: 7200 })
+  })
+
+  it('has a token of letters and digits, each as likely as any other', () => {
+    const seen = new Map<string, number>()
+    for (const character of newToken(62_000)) seen.set(character, (seen.get(character) ?? 0) + 1)
+    expect([...seen.keys()].join('')).toMatch(/^[0-9A-Za-z]{62}$/)
+    for (const count of seen.values()) expect(Math.abs(count - 1000)).toBeLessThan(250)
+  })
+})
+
+describe('bad input is a 400 that names what is wrong:', () => {
+  const set64 = `/mywebapp/set/${NO_TOKEN}`
+  const create1 = '/mywebapp/create/user1?ip=10.0.0.1'
+  const forbidden = 'has a forbidden type. Only strings, numbers, boolean and null are allowed.'
+  const ttl = ['invalidValue', 'ttl must be a whole number from 10 to 2592000']
+  const dt = ['invalidValue', 'dt must be a whole number from 10']
+  const id = ['invalidFormat', 'Invalid id format']
+  const notJson = ['invalidFormat', 'Invalid d format: the body is not JSON.']
+
+  it.each([
+    ['PUT', '/mywebapp/create/user1', undefined, ['missingParameter', 'No ip supplied']],
+    ['PUT', '/mywebapp/create/user1?ip=', undefined, ['missingParameter', 'No ip supplied']],
+    ['PUT', `/mywebapp/create/user1?ip=${'1'.repeat(40)}`, undefined, ['invalidFormat', 'Invalid ip format']],
+    ['PUT', '/mywebapp/create/user1?ip=10.0.0.1&ip=10.0.0.2', undefined, ['invalidFormat', 'Invalid ip format']],
+    ['PUT', '/mywebapp/create/user1?ip=%ff', undefined, ['invalidFormat', 'Invalid ip format']],
+    ['PUT', `${create1}&ttl=9`, undefined, ttl],
+    ['PUT', `${create1}&ttl=2592001`, undefined, ttl],
+    ['PUT', `${create1}&ttl=1e3`, undefined, ttl],
+    ['PUT', `${create1}&ttl=-10`, undefined, ttl],
+    ['PUT', `${create1}&ttl=60.5`, undefined, ttl],
+    ['PUT', `${create1}&ttl=${'9'.repeat(400)}`, undefined, ttl],
+    ['PUT', `/mywebapp/create/${'a'.repeat(129)}?ip=10.0.0.1`, undefined, id],
+    ['PUT', '/mywebapp/create/%ff?ip=10.0.0.1', undefined, id],
+    ['PUT', '/mywebapp/create/%00?ip=10.0.0.1', undefined, id],
+    ['PUT', '/mywebapp/create/a%0Ab?ip=10.0.0.1', undefined, id],
+    ['GET', '/mywebapp/soid/%c3', undefined, id],
+    ['DELETE', `/mywebapp/killsoid/${'a'.repeat(129)}`, undefined, id],
+    ['PUT', create1, '[1]', ['invalidValue', 'd must be an object']],
+    ['PUT', create1, '"x"', ['invalidValue', 'd must be an object']],
+    ['PUT', create1, 'null', ['invalidValue', 'd must be an object']],
+    ['PUT', create1, '{"a":', notJson],
+    ['PUT', create1, '{"a":{}}', ['invalidValue', `d.a ${forbidden}`]],
+    ['POST', set64, '', ['missingParameter', 'No d supplied']],
+    ['POST', set64, '{}', ['invalidValue', 'd must contain at least one key.']],
+    ['POST', set64, '[]', ['invalidValue', 'd must be an object']],
+    ['POST', set64, 'a=1', notJson],
+    ['POST', set64, '{"ok":1,"list":[1]}', ['invalidValue', `d.list ${forbidden}`]],
+    ['POST', set64, '{"__proto__":{"a":1}}', ['invalidValue', `d.__proto__ ${forbidden}`]],
+    [
+      'POST',
+      set64,
+      '{"a":1e999}',
+      ['invalidFormat', 'Invalid d format: the body is nested too deeply, or holds a number that is too large.'],
+    ],
+    ['GET', '/mywebapp/get/short', undefined, ['invalidFormat', 'Invalid token format']],
+    ['GET', `/mywebapp/get/${'å'.repeat(64)}`, undefined, ['invalidFormat', 'Invalid token format']],
+    ['GET', `/mywebapp/get/${CONNECTION_ID}`, undefined, ['invalidFormat', 'Invalid token format']],
+    ['POST', `/mywebapp/set/${NO_TOKEN}x`, '{"a":1}', ['invalidFormat', 'Invalid token format']],
+    ['DELETE', '/mywebapp/kill/__proto__', undefined, ['invalidFormat', 'Invalid token format']],
+    ['GET', '/mywebapp/activity', undefined, ['missingParameter', 'No dt supplied']],
+    ['GET', '/mywebapp/soapp?dt=', undefined, ['missingParameter', 'No dt supplied']],
+    ['GET', '/mywebapp/activity?dt=9', undefined, dt],
+    ['GET', '/mywebapp/soapp?dt=ten', undefined, dt],
+    ['GET', '/mywebapp/soapp?dt=%zz', undefined, ['invalidFormat', 'Invalid dt format']],
+    ['GET', '/mywebapp/activity?dt=10&dt=20', undefined, ['invalidFormat', 'Invalid dt format']],
+  ])('%s %s %s', async (method, path, body, [name, message]) => {
+    const { status, json } = await face.send(method, path, { key: KEY, ...(body !== undefined && { body }) })
+    expect([status, json]).toEqual([400, { name, message }])
+    expect(face.reported).toEqual([])
+  })
+
+  it('a body that is no UTF-8', async () => {
+    const body = Buffer.from('{"a":"\xe5"}', 'latin1')
+    const { status, json } = await face.send('POST', set64, { body })
+    expect([status, json.message]).toEqual([400, 'Invalid d format: the body is not UTF-8.'])
+  })
+
+  it('but any number of seconds to look back is good', async () => {
+    await create()
+    expect(await ask('GET', `/mywebapp/activity?dt=${'9'.repeat(400)}`)).toEqual({ activity: 1 })
+  })
+})
+
+describe('what is not there', () => {
+  it('is a 404 for an app that is not configured', async () => {
+    const open = startFace(restSessionsFace, { isOpen: true })
+    for (const [method, path] of [
+      ['PUT', 'create/u?ip=1'],
+      ['GET', `get/${NO_TOKEN}`],
+      ['POST', `set/${NO_TOKEN}`],
+      ['GET', 'activity?dt=60'],
+      ['GET', 'soapp?dt=60'],
+      ['GET', 'soid/u'],
+      ['DELETE', `kill/${NO_TOKEN}`],
+      ['DELETE', 'killsoid/u'],
+      ['DELETE', 'killall'],
+    ] as const) {
+      for (const app of ['nosuchapp', '__proto__', '%ff', 'MYWEBAPP']) {
+        const { status, json } = await open.send(method, `/${app}/${path}`)
+        expect([method, path, status, json.error_type]).toEqual([method, path, 404, 'httpkom'])
+      }
+    }
+    expect(open.reported).toEqual([])
+  })
+
+  it('is a 404 for a path that is none, a 405 for another method', async () => {
+    expect((await face.send('GET', '/mywebapp/nosuch')).status).toBe(404)
+    expect((await face.send('GET', '/mywebapp/get')).status).toBe(404)
+    const wrong = await face.send('POST', '/mywebapp/create/user1?ip=10.0.0.1', { key: KEY })
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'PUT'])
+    expect((await face.send('GET', `/mywebapp/kill/${NO_TOKEN}`)).status).toBe(405)
+  })
+
+  it('is a 501 where the store cannot list, and everything else works', async () => {
+    face = startFace(restSessionsFace, { keys: KEYS, backend: withoutLists() })
+    const token = await create()
+    for (const [method, path] of [
+      ['GET', 'activity?dt=60'],
+      ['GET', 'soapp?dt=60'],
+      ['GET', 'soid/user123'],
+      ['DELETE', 'killsoid/user123'],
+      ['DELETE', 'killall'],
+    ] as const) {
+      const { status, json } = await face.send(method, `/mywebapp/${path}`, { key: KEY })
+      expect([path, status, json.error_msg]).toEqual([path, 501, 'this kind of store cannot list sessions'])
+    }
+    expect(await set(token, { a: 1 })).toMatchObject({ d: { a: 1 } })
+    expect(await ask('DELETE', `/mywebapp/kill/${token}`)).toEqual({ kill: 1 })
+  })
+
+  it('is a 503 that says when to come back while the store is away, for ping too', async () => {
+    face = startFace(restSessionsFace, { keys: KEYS, backend: unavailable() })
+    for (const path of [`/mywebapp/get/${NO_TOKEN}`, '/mywebapp/activity?dt=60', '/ping']) {
+      const { status, headers } = await face.send('GET', path, { key: KEY })
+      expect([path, status, headers.get('retry-after')]).toEqual([path, 503, '5'])
+    }
+    expect(face.reported).toEqual([])
+  })
+})
+
+describe('a body', () => {
+  it('of up to 60,000 bytes is taken, a larger one is a 413', async () => {
+    const token = await create()
+    const body = (bytes: number) => JSON.stringify({ a: 'x'.repeat(bytes - '{"a":""}'.length) })
+    const send = (bytes: number) => face.send('POST', `/mywebapp/set/${token}`, { body: body(bytes) })
+    expect((await send(60_000)).status).toBe(200)
+    expect((await send(60_001)).status).toBe(413)
+    expect((await face.send('PUT', '/mywebapp/create/u?ip=1', { key: KEY, body: body(60_001) })).status).toBe(413)
+  })
+
+  it('that makes more data than a session holds is a 413 that changes nothing', async () => {
+    const token = await create('user123', 'ip=10.0.0.1', { a: 'x'.repeat(50_000) })
+    const body = JSON.stringify({ b: 'x'.repeat(50_000) })
+    expect((await face.send('POST', `/mywebapp/set/${token}`, { body })).status).toBe(413)
+    expect(Object.keys((await ask('GET', `/mywebapp/get/${token}`)).d)).toEqual(['a'])
+  })
+})
+
+describe('the sessions of a LysKOM server', () => {
+  const demo = (method: string, path: string) => face.send(method, `/demo/${path}`, { key: 'key-of-demo' })
+  beforeEach(async () => {
+    const open = (key: string, user: string) =>
+      face.store.create({ key: keyOf(key), app: 'demo', user, ip: '10.0.0.7', idleMs: 1_800_000 })
+    await open(CONNECTION_ID, '6')
+    face.pass(100)
+    await open('another', '6')
+    await open('of another person', '7')
+    await open('of nobody', '')
+  })
+
+  it('are listed by person and by activity', async () => {
+    const session = { r: 1, w: 1, ttl: 1800, ip: '10.0.0.7' }
+    expect((await demo('GET', 'soid/6')).json.sessions).toEqual([
+      { ...session, id: '6', idle: 0 },
+      { ...session, id: '6', idle: 100 },
+    ])
+    const { sessions } = (await demo('GET', 'soapp?dt=60')).json
+    expect(sessions.map(({ id }: { id: string }) => id).sort()).toEqual(['', '6', '7'])
+  })
+
+  it('are counted by person: one in which nobody is logged in is no person’s', async () => {
+    expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 2 })
+    face.pass(60)
+    expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 2 })
+    face.pass(1)
+    expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 0 })
+  })
+
+  it('are ended by connection id, by person, and all of them', async () => {
+    const ended: string[] = []
+    face.store.on('ended', ({ user }) => ended.push(user))
+    expect((await face.send('DELETE', `/demo/kill/${CONNECTION_ID}`)).json).toEqual({ kill: 1 })
+    expect((await face.send('DELETE', `/demo/kill/${CONNECTION_ID}`)).json).toEqual({ kill: 0 })
+    expect((await demo('DELETE', 'killsoid/6')).json).toEqual({ kill: 1 })
+    expect((await demo('DELETE', 'killall')).json).toEqual({ kill: 2 })
+    expect(ended.toSorted((a, b) => Number(a) - Number(b))).toEqual(['', '6', '6', '7'])
+  })
+
+  it.each(['0', '007', '-6', 'six', '6.0', '%20', '99999999999'])('%s is no person number', async (id) => {
+    const { status, json } = await demo('GET', `soid/${id}`)
+    expect([status, json]).toEqual([400, { name: 'invalidFormat', message: 'Invalid id format' }])
+  })
+
+  it('are neither made, read nor written: that is a 404', async () => {
+    for (const [method, path] of [
+      ['PUT', 'create/6?ip=10.0.0.1'],
+      ['GET', `get/${CONNECTION_ID}`],
+      ['POST', `set/${CONNECTION_ID}`],
+    ] as const) {
+      expect([path, (await demo(method, path)).status]).toEqual([path, 404])
+    }
+    expect((await demo('DELETE', `kill/${NO_TOKEN}`)).status).toBe(400)
+  })
+})
+
+describe('the key of an application', () => {
+  const CLOSED = [
+    ['PUT', 'create/user1?ip=10.0.0.1'],
+    ['GET', 'activity?dt=60'],
+    ['GET', 'soapp?dt=60'],
+    ['GET', 'soid/user1'],
+    ['DELETE', 'killsoid/user1'],
+    ['DELETE', 'killall'],
+  ] as const
+  const statuses = async (app: string, options: FaceSendOptions = {}) => {
+    const answers = []
+    for (const [method, path] of CLOSED) answers.push((await face.send(method, `/${app}/${path}`, options)).status)
+    return [...new Set(answers)]
+  }
+
+  it('is needed for all that lists, kills by user, or makes a session', async () => {
+    expect(await statuses('mywebapp')).toEqual([401])
+    expect(await statuses('mywebapp', { key: KEY })).toEqual([200])
+    expect(await statuses('mywebapp', { key: 'wrong' })).toEqual([401])
+    expect(await statuses('mywebapp', { headers: { authorization: `Basic ${KEY}` } })).toEqual([401])
+  })
+
+  it('opens its own app alone', async () => {
+    expect(await statuses('mywebapp', { key: 'key-of-other-app' })).toEqual([401])
+    expect(await statuses('demo', { key: KEY })).toEqual([401])
+  })
+
+  it('is asked for before anything is looked at, an app that there is not included', async () => {
+    expect(await statuses('nosuchapp')).toEqual([401])
+    expect(await statuses('nosuchapp', { key: KEY })).toEqual([401])
+    expect((await face.send('PUT', '/mywebapp/create/user1')).status).toBe(401)
+  })
+
+  it('is every app’s when it is the key of *', async () => {
+    face = startFace(restSessionsFace, { keys: [...KEYS, { app: '*', key: 'master' }] })
+    expect(await statuses('mywebapp', { key: 'master' })).toEqual([200])
+    expect(await statuses('other-app', { key: 'master' })).toEqual([200])
+    expect(await statuses('nosuchapp', { key: 'master' })).toEqual([404])
+    expect(await statuses('mywebapp', { key: KEY })).toEqual([200])
+    expect(await statuses('*', { key: KEY })).toEqual([401])
+  })
+
+  it('is not asked for where the faces are open', async () => {
+    face = startFace(restSessionsFace, { isOpen: true })
+    expect(await statuses('mywebapp')).toEqual([200])
+    expect(await statuses('mywebapp', { key: 'anything' })).toEqual([200])
+  })
+
+  it('is not needed by who has a token', async () => {
+    const token = await create()
+    expect((await face.send('GET', `/mywebapp/get/${token}`)).json).toMatchObject({ id: 'user123' })
+    expect((await face.send('POST', `/mywebapp/set/${token}`, { body: '{"a":1}' })).json).toMatchObject({ w: 2 })
+    expect((await face.send('DELETE', `/mywebapp/kill/${token}`)).json).toEqual({ kill: 1 })
+  })
+})
+
+it('lists no more than 10,000 sessions, and says when there are more', async () => {
+  const record = await face.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u', ip: '10.0.0.1' })
+  face.store.listActive = async (_app, _within, limit) => Array(limit).fill(record)
+  const { sessions, truncated } = await ask('GET', '/mywebapp/soapp?dt=60')
+  expect([sessions.length, truncated]).toEqual([10_000, true])
+})
+
+it('no line of the log holds a token', async () => {
+  const apps = [{ id: 'mywebapp', name: 'My web app' }]
+  const gateway = await startTestGateway([], { apps, faces: ['rest-sessions'], insecureFaces: true })
+  const { json } = await gateway.send('PUT', '/mywebapp/create/user123?ip=10.0.0.1')
+  for (const [method, path] of [
+    ['GET', 'get'],
+    ['POST', 'set'],
+    ['DELETE', 'kill'],
+  ] as const) {
+    for (const written of [
+      json.token,
+      `%${json.token.charCodeAt(0).toString(16)}${json.token.slice(1)}`,
+      `%ff${json.token}/`,
+    ]) {
+      await gateway.send(method, `/mywebapp/${path}/${written}`)
+    }
+  }
+  const logged = () => gateway.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  await expect.poll(logged).toHaveLength(10)
+  expect(logged().map(({ path }) => path)).toContain('/mywebapp/get/<id>')
+  expect(gateway.log.join('')).not.toContain(json.token.slice(1))
+  await gateway.close()
+})
+
+it('the answer with a token is kept by no cache', async () => {
+  const { headers } = await face.send('PUT', '/mywebapp/create/user1?ip=10.0.0.1', { key: KEY })
+  expect(headers.get('cache-control')).toBe('no-store')
+})

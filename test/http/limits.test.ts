@@ -1,0 +1,421 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import type { Config } from '../../src/config.ts'
+import { type Handler, startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { errorReply, h, reply } from '../support/wire.ts'
+
+const LOGIN = 62
+const LOGOUT = 1
+const UCONF = 78
+const INVALID_PASSWORD = 4
+const LOGIN_DISALLOWED = 7
+const CLIENT = { client: { name: 'x', version: '1' } }
+const WHO_AM_I = '/kom/sessions/current/who-am-i'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** Lets everybody in whose password is `right`, but into person 13, and knows the names. */
+const people: Handler = ({ ref, call, args }) => {
+  if (call === LOGOUT) return reply(ref)
+  if (call === UCONF) return reply(ref, h(`Person ${args}`), '10010000', 1, 77)
+  if (call !== LOGIN) return false
+  const [person, passwd] = args.toString('latin1').split(' ')
+  if (person === '13') return errorReply(ref, LOGIN_DISALLOWED)
+  return passwd === '5Hright' ? reply(ref) : errorReply(ref, INVALID_PASSWORD, Number(person))
+}
+
+async function start(settings: Partial<Config> = {}, handler: Handler = people) {
+  const server = await startFakeServer(handler)
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
+  closing.push(server.close, gateway.close)
+  /** How often the server was asked to log somebody in. */
+  const asked = () => server.connections.flatMap(({ received }) => received).filter(({ call }) => call === LOGIN).length
+  return { server, gateway, asked }
+}
+
+async function logIn(gateway: TestGateway, id: string, persNo: number, passwd = 'right') {
+  return await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: persNo, passwd } })
+}
+
+const sendOpen = (gateway: TestGateway) => gateway.send('POST', '/kom/sessions/', { json: CLIENT })
+
+async function hits(gateway: TestGateway, limit: string): Promise<number> {
+  const { text } = await gateway.send('GET', '/metrics')
+  return Number(new RegExp(`^komgate_limit_hits_total\\{limit="${limit}"\\} (\\d+)$`, 'm').exec(text)?.[1])
+}
+
+async function websocket(gateway: TestGateway, id: string, options = {}) {
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`, options)
+  await once(socket, 'open')
+  return socket
+}
+
+async function ask(socket: WebSocket, request: string): Promise<unknown> {
+  socket.send(JSON.stringify({ protocol: 'a', ref_no: 1, request }))
+  const [data] = await once(socket, 'message')
+  return JSON.parse(String(data))
+}
+
+/** Sends bytes, and resolves with what comes back until the line is closed, and with the time that took. */
+async function raw(gateway: TestGateway, write: (socket: ReturnType<typeof connect>) => void) {
+  const { port } = new URL(gateway.url)
+  const socket = connect(Number(port), '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk) => {
+    text += chunk
+  })
+  socket.on('error', () => undefined)
+  await once(socket, 'connect')
+  const start = performance.now()
+  write(socket)
+  await once(socket, 'close')
+  return { text, ms: performance.now() - start }
+}
+
+describe('the lease', () => {
+  it('is told when a session is opened, and by who-am-i', async () => {
+    const { gateway } = await start({ sessionIdleMs: 90_999 })
+    const made = await sendOpen(gateway)
+    expect(made.headers.get('komgate-lease')).toBe('90')
+    const id = made.json.connection_id
+    expect((await gateway.send('GET', WHO_AM_I, { id })).headers.get('komgate-lease')).toBe('90')
+    expect((await gateway.send('HEAD', WHO_AM_I, { id })).headers.get('komgate-lease')).toBe('90')
+    const headers = { origin: 'https://kom.example' }
+    const exposed = (await gateway.send('GET', WHO_AM_I, { id, headers })).headers.get('access-control-expose-headers')
+    expect(exposed?.split(',')).toContain('Komgate-Lease')
+  })
+
+  it('is told of a session that nobody asked for, and is never nothing', async () => {
+    const { gateway } = await start({ autoCreate: true, sessionIdleMs: 900 })
+    const { status, headers } = await gateway.send('GET', WHO_AM_I)
+    expect([status, headers.get('komgate-lease')]).toEqual([200, '1'])
+  })
+
+  it('ends a session whose client never came back', async () => {
+    const { server, gateway } = await start({ sessionIdleMs: 100 })
+    const id = await gateway.open()
+    await server.connections[0]?.closed
+    expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(403)
+    expect((await gateway.send('GET', '/stats')).json['komgate.sessions.closed.idle.last']).toBe(1)
+  })
+})
+
+describe('sessions', () => {
+  it('in total are limited', async () => {
+    const { gateway } = await start({ maxSessions: 1 })
+    await gateway.open()
+    const { status, headers, json } = await sendOpen(gateway)
+    expect([status, headers.get('retry-after'), json]).toEqual([
+      503,
+      '5',
+      { error_type: 'httpkom', error_msg: 'this gateway holds no more than 1 sessions', limit: 'sessions' },
+    ])
+    expect(await hits(gateway, 'sessions')).toBe(1)
+  })
+
+  it('of one address are limited, whatever a client says of its address', async () => {
+    const { gateway } = await start({ maxSessionsPerAddress: 1 })
+    await gateway.open()
+    const headers = { 'x-forwarded-for': '203.0.113.1', forwarded: 'for=203.0.113.1' }
+    const { status, json } = await gateway.send('POST', '/kom/sessions/', { json: CLIENT, headers })
+    expect([status, json.limit]).toEqual([503, 'sessions-per-address'])
+    expect(await hits(gateway, 'sessions-per-address')).toBe(1)
+  })
+
+  it('may be opened so often from one address', async () => {
+    const { server, gateway } = await start({ maxOpeningsPerMinute: 2 })
+    const id = await gateway.open()
+    await gateway.send('DELETE', '/kom/sessions/0', { id })
+    await gateway.open()
+    const { status, headers, json } = await sendOpen(gateway)
+    expect([status, headers.get('retry-after'), json.error_type, json.limit]).toEqual([
+      429,
+      '30',
+      'httpkom',
+      'openings-per-address',
+    ])
+    expect(server.connections).toHaveLength(2)
+    expect(await hits(gateway, 'openings-per-address')).toBe(1)
+  })
+
+  it('that nobody asked for are limited just so', async () => {
+    const { gateway } = await start({ autoCreate: true, maxOpeningsPerMinute: 1 })
+    expect((await gateway.send('GET', WHO_AM_I)).status).toBe(200)
+    expect((await gateway.send('GET', WHO_AM_I)).status).toBe(429)
+  })
+})
+
+describe('sessions of one person', () => {
+  it('are limited, and the server is not asked', async () => {
+    const { gateway, asked } = await start({ maxSessionsPerPerson: 2 })
+    const [first, second, third] = [await gateway.open(), await gateway.open(), await gateway.open()]
+    await logIn(gateway, first, 6)
+    await logIn(gateway, second, 6)
+    const { status, headers, json } = await logIn(gateway, third, 6)
+    expect([status, headers.get('retry-after'), json.limit]).toEqual([503, '5', 'sessions-per-person'])
+    expect(asked()).toBe(2)
+    expect(await hits(gateway, 'sessions-per-person')).toBe(1)
+    expect((await logIn(gateway, third, 7)).status).toBe(201)
+    expect((await logIn(gateway, first, 6)).status).toBe(201)
+  })
+
+  it.each([
+    ['logs out', (gateway: TestGateway, id: string) => gateway.send('POST', '/kom/sessions/current/logout', { id })],
+    ['ends its session', (gateway: TestGateway, id: string) => gateway.send('DELETE', '/kom/sessions/0', { id })],
+    ['becomes somebody else', (gateway: TestGateway, id: string) => logIn(gateway, id, 7)],
+  ])('are one less when one of them %s', async (_, leave) => {
+    const { gateway } = await start({ maxSessionsPerPerson: 1 })
+    const [first, second] = [await gateway.open(), await gateway.open()]
+    await logIn(gateway, first, 6)
+    expect((await logIn(gateway, second, 6)).status).toBe(503)
+    await leave(gateway, first)
+    expect((await logIn(gateway, second, 6)).status).toBe(201)
+    expect((await logIn(gateway, await gateway.open(), 6)).status).toBe(503)
+  })
+
+  it('are one less when the server drops one of them', async () => {
+    const { server, gateway } = await start({ maxSessionsPerPerson: 1 })
+    const [first, second] = [await gateway.open(), await gateway.open()]
+    await logIn(gateway, first, 6)
+    server.connections[0]?.end()
+    await expect.poll(async () => (await gateway.send('GET', WHO_AM_I, { id: first })).status).toBe(403)
+    expect((await logIn(gateway, second, 6)).status).toBe(201)
+  })
+
+  it('are not more by logging in at the same time, and not fewer by wrong passwords', async () => {
+    const { gateway } = await start({ maxSessionsPerPerson: 3, freeLoginFailures: 100 })
+    const ids = await Promise.all(Array.from({ length: 10 }, () => gateway.open()))
+    const wrong = await Promise.all(ids.map((id) => logIn(gateway, id, 6, 'wrong')))
+    expect(new Set(wrong.map(({ status }) => status))).toEqual(new Set([401, 503]))
+    const right = await Promise.all(ids.map((id) => logIn(gateway, id, 6)))
+    expect(right.map(({ status }) => status).sort()).toEqual([201, 201, 201, ...Array(7).fill(503)])
+  })
+
+  it('are limited on the WebSocket too', async () => {
+    const { gateway, asked } = await start({ maxSessionsPerPerson: 1 })
+    const [first, second] = [await gateway.open(), await gateway.open()]
+    await logIn(gateway, first, 6)
+    const socket = await websocket(gateway, second)
+    for (const request of ['62 6 5Hright 0', '0 6 5Hright']) {
+      expect(await ask(socket, request)).toEqual({
+        ref_no: 1,
+        error: 'this gateway holds no more than 1 sessions of one person',
+        error_type: 'httpkom',
+        error_msg: 'this gateway holds no more than 1 sessions of one person',
+        limit: 'sessions-per-person',
+        retry_after: 5,
+      })
+    }
+    expect(asked()).toBe(1)
+    expect(await ask(socket, '62 7 5Hright 0')).toMatchObject({ reply: '' })
+    expect((await logIn(gateway, first, 7)).status).toBe(503)
+    expect(await hits(gateway, 'sessions-per-person')).toBe(3)
+  })
+})
+
+describe('logins', () => {
+  it('may be tried so often from one address, by name and by number and on the WebSocket', async () => {
+    const { server, gateway, asked } = await start({ maxLoginsPerMinute: 2 })
+    const id = await gateway.open()
+    await logIn(gateway, id, 6)
+    await logIn(gateway, id, 7)
+    const { status, headers, json } = await logIn(gateway, id, 8)
+    expect([status, headers.get('retry-after'), json.limit]).toEqual([429, '30', 'logins-per-address'])
+    const calls = server.connections[0]?.received.length
+    const byName = { pers_name: 'x', passwd: 'right' }
+    expect((await gateway.send('POST', '/kom/sessions/current/login', { id, json: byName })).status).toBe(429)
+    const socket = await websocket(gateway, id)
+    expect(await ask(socket, '62 8 5Hright 0')).toMatchObject({ limit: 'logins-per-address', retry_after: 30 })
+    expect([asked(), server.connections[0]?.received.length]).toEqual([2, calls])
+    expect(await hits(gateway, 'logins-per-address')).toBe(3)
+  })
+
+  it('that fail have to wait after some, on any session, and the server is not asked', async () => {
+    const { gateway, asked } = await start({ freeLoginFailures: 2 })
+    const [id, other] = [await gateway.open(), await gateway.open()]
+    expect((await logIn(gateway, id, 6, 'wrong')).status).toBe(401)
+    expect((await logIn(gateway, other, 6, 'wrong')).status).toBe(401)
+    const { status, headers, json } = await logIn(gateway, id, 6)
+    expect([status, headers.get('retry-after'), json]).toEqual([
+      429,
+      '1',
+      {
+        error_type: 'httpkom',
+        error_msg: 'Too many logins of this person have failed; wait before the next one.',
+        limit: 'login-failures',
+      },
+    ])
+    const socket = await websocket(gateway, other)
+    expect(await ask(socket, '62 6 5Hright 0')).toMatchObject({ limit: 'login-failures', retry_after: 1 })
+    expect((await logIn(gateway, id, 7)).status).toBe(201)
+    expect(asked()).toBe(3)
+    expect(await hits(gateway, 'login-failures')).toBe(2)
+    await sleep(1000)
+    expect((await logIn(gateway, id, 6)).status).toBe(201)
+    expect((await logIn(gateway, id, 6, 'wrong')).status).toBe(401)
+    expect((await logIn(gateway, id, 6, 'wrong')).status).toBe(401)
+    expect((await logIn(gateway, id, 6, 'wrong')).status).toBe(429)
+  })
+
+  it('that the server refuses for a reason of its own do not count', async () => {
+    const { gateway } = await start({ freeLoginFailures: 1 })
+    const id = await gateway.open()
+    for (let i = 0; i < 5; i++) expect((await logIn(gateway, id, 13)).status).toBe(401)
+  })
+
+  it('that are given up by closing the session count', async () => {
+    const { gateway } = await start({ freeLoginFailures: 1 }, ({ call }) => call === LOGIN)
+    const id = await gateway.open()
+    const trying = logIn(gateway, id, 6)
+    await sleep(50)
+    await gateway.send('DELETE', '/kom/sessions/0', { id })
+    expect((await trying).status).toBe(403)
+    expect((await logIn(gateway, await gateway.open(), 6)).status).toBe(429)
+  })
+})
+
+describe('WebSockets', () => {
+  it('of one session are limited', async () => {
+    const { gateway } = await start({ maxWebsocketsPerSession: 2 })
+    const [id, other] = [await gateway.open(), await gateway.open()]
+    const first = await websocket(gateway, id)
+    await websocket(gateway, id)
+    const headers =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n'
+    const { text } = await raw(gateway, (socket) =>
+      socket.write(`GET /websocket?Httpkom-Connection=${id} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`),
+    )
+    const [head = '', body = ''] = text.split('\r\n\r\n')
+    expect(head).toMatch(/^HTTP\/1.1 503 Service Unavailable\r\n/)
+    expect(head.toLowerCase()).toContain('\r\nretry-after: 5')
+    expect(JSON.parse(body)).toEqual({
+      error_type: 'httpkom',
+      error_msg: 'a session has no more than 2 WebSockets',
+      limit: 'websockets-per-session',
+    })
+    expect(await hits(gateway, 'websockets-per-session')).toBe(1)
+    await websocket(gateway, other)
+    first.close()
+    await once(first, 'close')
+    await expect.poll(() => websocket(gateway, id).then(() => 'open')).toBe('open')
+  })
+
+  it('are not more by being opened at the same time', async () => {
+    const { gateway } = await start({ maxWebsocketsPerSession: 2 })
+    const id = await gateway.open()
+    const url = `${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`
+    const sockets = Array.from({ length: 10 }, () => new WebSocket(url))
+    for (const socket of sockets) socket.on('error', () => undefined)
+    const isOver = ({ readyState }: WebSocket) => readyState === WebSocket.CLOSED || readyState === WebSocket.CLOSING
+    await expect.poll(() => sockets.filter(isOver).length).toBe(8)
+    expect(sockets.filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(2)
+  })
+
+  it('take so many messages in a second, and are closed when a client does not heed it', async () => {
+    const { gateway } = await start({ maxWebsocketMessagesPerSecond: 3 })
+    const socket = await websocket(gateway, await gateway.open())
+    const received: { ref_no: number; limit?: string; retry_after?: number }[] = []
+    socket.on('message', (data) => received.push(JSON.parse(String(data))))
+    const say = (n: number) => socket.send(JSON.stringify({ protocol: 'echo', ref_no: n, request: n }))
+    for (const n of [1, 2, 3]) say(n)
+    await expect.poll(() => received.length, { interval: 5 }).toBe(3)
+    for (const n of [4, 5, 6, 7]) say(n)
+    const [code] = await once(socket, 'close')
+    expect(code).toBe(1008)
+    expect(received.map(({ ref_no, limit }) => [ref_no, limit])).toEqual([
+      [1, undefined],
+      [2, undefined],
+      [3, undefined],
+      [4, 'websocket-messages'],
+      [5, 'websocket-messages'],
+      [6, 'websocket-messages'],
+    ])
+    expect(received.find(({ limit }) => limit !== undefined)).toMatchObject({
+      error: 'more than 3 messages in a second',
+      error_type: 'httpkom',
+      retry_after: 1,
+    })
+    expect(await hits(gateway, 'websocket-messages')).toBe(3)
+  })
+
+  it('take as many again in the next second', async () => {
+    const { gateway } = await start({ maxWebsocketMessagesPerSecond: 1 })
+    const socket = await websocket(gateway, await gateway.open())
+    expect(await ask(socket, '56')).toMatchObject({ reply: '1' })
+    expect(await ask(socket, '56')).toMatchObject({ limit: 'websocket-messages' })
+    await sleep(1000)
+    expect(await ask(socket, '56')).toMatchObject({ reply: '1' })
+  })
+
+  it('whose client has vanished are dropped, and the lease of their session runs again', async () => {
+    const { gateway } = await start({ websocketPingMs: 50, sessionIdleMs: 200 })
+    const [gone, there] = [await gateway.open(), await gateway.open()]
+    const vanished = await websocket(gateway, gone, { autoPong: false })
+    const alive = await websocket(gateway, there)
+    await once(vanished, 'close')
+    await expect.poll(async () => (await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']).toBe(1)
+    expect(alive.readyState).toBe(WebSocket.OPEN)
+  })
+
+  it('are the only upgrade there is', async () => {
+    const { gateway } = await start()
+    const { text } = await raw(gateway, (socket) =>
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'),
+    )
+    expect(text).toMatch(/^HTTP\/1.1 400 /)
+    expect(text).toContain('There is no upgrade but to a WebSocket.')
+  })
+})
+
+describe('requests', () => {
+  it('with too large a body or head are told so, with the name of the limit', async () => {
+    const { gateway } = await start({ maxBodyBytes: 10, maxHeaderBytes: 2000 })
+    const tooLarge = await sendOpen(gateway)
+    expect([tooLarge.status, tooLarge.json.limit]).toEqual([413, 'body-size'])
+    const { text } = await raw(gateway, (socket) =>
+      socket.write(`GET /${'x'.repeat(2000)} HTTP/1.1\r\nHost: x\r\n\r\n`),
+    )
+    expect(text).toMatch(/^HTTP\/1.1 431 /)
+    expect(text).toContain('"limit":"header-size"')
+    expect([await hits(gateway, 'body-size'), await hits(gateway, 'header-size')]).toEqual([1, 1])
+  })
+
+  const head =
+    'POST /kom/sessions/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n'
+
+  it.each([
+    ['head', 'GET / HTTP/1.1\r\nX: ', { httpHeadersMs: 200 }],
+    ['first byte', '', { httpHeadersMs: 200 }],
+    ['body', head, { httpHeadersMs: 200, httpRequestMs: 300 }],
+  ])('whose %s comes too slowly are given up, also when the client goes on', async (_, begin, settings) => {
+    const { gateway } = await start(settings)
+    let drip: NodeJS.Timeout | undefined
+    const { text, ms } = await raw(gateway, (socket) => {
+      socket.write(begin)
+      if (begin !== '') drip = setInterval(() => socket.write('x'), 20)
+    })
+    clearInterval(drip)
+    expect(text).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/)
+    expect(text).toContain('"limit":"request-time"')
+    // The line is cut a second after the answer if need be.
+    expect(ms).toBeLessThan(2000)
+    await expect.poll(() => hits(gateway, 'request-time')).toBe(1)
+  })
+
+  it('may follow each other on a connection, which is closed when none comes', async () => {
+    const { gateway } = await start({ httpIdleMs: 300 })
+    const { text, ms } = await raw(gateway, (socket) => {
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+      setTimeout(() => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), 200)
+    })
+    expect(text.match(/HTTP\/1.1 200 OK/g)).toHaveLength(2)
+    expect(ms).toBeGreaterThan(450)
+  })
+})

@@ -1,0 +1,75 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { Names } from '../../src/lyskom/names.ts'
+import { type Handler, startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import { reply } from '../support/wire.ts'
+
+const OWN = /^[0-9a-f]{12}-[0-9a-z]+$/
+const WHO_AM_I = '/kom/sessions/current/who-am-i'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(handler?: Handler) {
+  const server = await startFakeServer(handler)
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }])
+  closing.push(server.close, gateway.close)
+  return gateway
+}
+
+it.each(['abc', 'f058ebd6-02f7-4d3f-942e-904344e8cde5', 'Root=1-67891233-abcdef', 'x'.repeat(128)])(
+  'the id %s that a request brings along is kept',
+  async (id) => {
+    const gateway = await start()
+    for (const path of ['/', '/nosuch', WHO_AM_I]) {
+      const { headers } = await gateway.send('GET', path, { headers: { 'x-request-id': id } })
+      expect([path, headers.get('x-request-id')]).toEqual([path, id])
+    }
+  },
+)
+
+it.each(['', 'x'.repeat(129), 'a b', 'a,b', '<script>', 'a/b', '"', '\u00e5'])(
+  'of the id %j, and of none, one of our own is made',
+  async (id) => {
+    const gateway = await start()
+    const given = await gateway.send('GET', '/', { headers: { 'x-request-id': id } })
+    const none = await gateway.send('GET', '/')
+    const ids = [given, none].map(({ headers }) => headers.get('x-request-id'))
+    for (const each of ids) expect(each).toMatch(OWN)
+    expect(ids[0]).not.toBe(ids[1])
+  },
+)
+
+it('it is in the access line, and in the line of an internal error', async () => {
+  const gateway = await start(({ ref, call }) => call === 94 && reply(ref, 20102, 1, 2, 3, 4, 0, '0 *'))
+  const id = await gateway.open()
+  const names = vi.spyOn(Names.prototype, 'conference').mockRejectedValue(new TypeError('the details'))
+  const { status } = await gateway.send('GET', '/kom/server/info', { id, headers: { 'x-request-id': 'mine' } })
+  names.mockRestore()
+  expect(status).toBe(500)
+  const lines = () => gateway.log.map((line) => JSON.parse(line)).filter(({ requestId }) => requestId === 'mine')
+  await expect.poll(() => lines().map(({ msg }) => msg)).toEqual(['internal error', 'request'])
+})
+
+it('what opens a session is not taken for an id, and not logged', async () => {
+  const gateway = await start()
+  const id = await gateway.open()
+  const { status, headers } = await gateway.send('GET', WHO_AM_I, { id, headers: { 'x-request-id': id } })
+  expect([status, headers.get('x-request-id')]).toEqual([200, expect.stringMatching(OWN)])
+  await expect.poll(() => gateway.log.join('')).toContain('who-am-i')
+  expect(gateway.log.join('')).not.toContain(id)
+})
+
+it('pages of other origins may read it and send it', async () => {
+  const gateway = await start()
+  const headers = { origin: 'https://example.org' }
+  expect((await gateway.send('GET', '/', { headers })).headers.get('access-control-expose-headers')).toMatch(
+    /\bX-Request-Id\b/,
+  )
+  const preflight = await gateway.send('OPTIONS', '/', {
+    headers: { ...headers, 'access-control-request-method': 'GET' },
+  })
+  expect(preflight.headers.get('access-control-allow-headers')).toMatch(/\bX-Request-Id\b/)
+})

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+const MISSING = '00000000-0000-4000-8000-000000000000'
+const DATA = '/demo/sessions/current/data'
+
+let gateway: TestGateway
+beforeEach(async () => {
+  gateway = await startTestGateway([{ id: 'demo', demo: true }])
+})
+afterEach(() => gateway.close())
+
+/** Opens a session in which a person of the demo server's is logged in. */
+async function loggedIn(pers_name: string): Promise<string> {
+  const id = await gateway.open()
+  const json = { pers_name, passwd: 'demo' }
+  const { status } = await gateway.send('POST', '/demo/sessions/current/login', { id, json })
+  expect(status).toBe(201)
+  return id
+}
+
+describe('the data of a session', () => {
+  it('is empty at first, and then what the client has set; null deletes', async () => {
+    const id = await gateway.open()
+    expect((await gateway.send('GET', DATA, { id })).json).toEqual({})
+    const set = await gateway.send('PATCH', DATA, { id, json: { draft: { subject: 'Hej' }, seen: [1, 2], x: null } })
+    expect(set).toMatchObject({ status: 200, json: { draft: { subject: 'Hej' }, seen: [1, 2] } })
+    await gateway.send('PATCH', DATA, { id, json: { draft: null } })
+    expect((await gateway.send('GET', DATA, { id })).json).toEqual({ seen: [1, 2] })
+  })
+
+  it('stays when somebody logs in and out', async () => {
+    const id = await gateway.open()
+    await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
+    await gateway.send('POST', '/demo/sessions/current/login', {
+      id,
+      json: { pers_name: 'Demo Reader', passwd: 'demo' },
+    })
+    expect((await gateway.send('GET', DATA, { id })).json).toEqual({ a: 1 })
+  })
+
+  it('is nobody else’s', async () => {
+    const id = await gateway.open()
+    await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
+    expect((await gateway.send('GET', DATA, { id: await gateway.open() })).json).toEqual({})
+    expect((await gateway.send('GET', DATA, { id: MISSING })).status).toBe(403)
+    expect((await gateway.send('GET', DATA)).status).toBe(403)
+  })
+
+  it('is 16 kB at most', async () => {
+    const id = await gateway.open()
+    const room = 16_384 - '{"a":""}'.length
+    expect((await gateway.send('PATCH', DATA, { id, json: { a: 'x'.repeat(room) } })).status).toBe(200)
+    const over = await gateway.send('PATCH', DATA, { id, json: { b: 1 } })
+    expect(over).toMatchObject({ status: 413, json: { error_type: 'httpkom' } })
+    expect(Object.keys((await gateway.send('GET', DATA, { id })).json)).toEqual(['a'])
+  })
+
+  it('is an object: anything else is refused', async () => {
+    const id = await gateway.open()
+    for (const body of ['"text"', '1', 'null', '{', '{"a": undefined}']) {
+      const { status } = await gateway.send('PATCH', DATA, {
+        id,
+        body,
+        headers: { 'content-type': 'application/json' },
+      })
+      expect(status, body).toBe(400)
+    }
+  })
+
+  it('takes __proto__ as a key like any other', async () => {
+    const id = await gateway.open()
+    const body = '{"__proto__":{"polluted":true},"constructor":1}'
+    await gateway.send('PATCH', DATA, { id, body, headers: { 'content-type': 'application/json' } })
+    expect((await gateway.send('GET', DATA, { id })).text).toBe(body)
+    expect((await gateway.send('GET', DATA, { id: await gateway.open() })).text).toBe('{}')
+  })
+})
+
+describe('the sessions of a person', () => {
+  it('are listed without one’s own, and without anything secret', async () => {
+    const [mine, other] = [await loggedIn('Demo Reader'), await loggedIn('Demo Reader')]
+    await loggedIn('Demo Writer')
+    const { text, json } = await gateway.send('GET', '/demo/sessions/mine', { id: mine })
+    expect(json.sessions).toEqual([
+      { handle: expect.stringMatching(/^[0-9a-f]{12}$/), client: 'test 1.0', address: '127.0.0.1', idle: 0 },
+    ])
+    expect(text).not.toContain(other)
+  })
+
+  it('are for those who are logged in', async () => {
+    const id = await gateway.open()
+    expect((await gateway.send('GET', '/demo/sessions/mine', { id })).status).toBe(401)
+    expect((await gateway.send('DELETE', '/demo/sessions/mine?except=current', { id })).status).toBe(401)
+    expect((await gateway.send('DELETE', '/demo/sessions/mine/0123456789ab', { id })).status).toBe(401)
+    expect((await gateway.send('GET', '/demo/sessions/mine')).status).toBe(403)
+  })
+
+  it('can be ended one at a time: the next request with that id is a 403', async () => {
+    const [mine, other, third] = [
+      await loggedIn('Demo Reader'),
+      await loggedIn('Demo Reader'),
+      await loggedIn('Demo Reader'),
+    ]
+    const { sessions } = (await gateway.send('GET', '/demo/sessions/mine', { id: mine })).json
+    expect(sessions).toHaveLength(2)
+    const { handle } = sessions[1]
+    expect((await gateway.send('DELETE', `/demo/sessions/mine/${handle}`, { id: mine })).status).toBe(204)
+    const statuses = []
+    for (const id of [mine, other, third]) {
+      statuses.push((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id })).status)
+    }
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 403])
+    expect((await gateway.send('DELETE', `/demo/sessions/mine/${handle}`, { id: mine })).status).toBe(404)
+  })
+
+  it('cannot be ended by anybody else', async () => {
+    const [mine, other, foreign] = [
+      await loggedIn('Demo Reader'),
+      await loggedIn('Demo Reader'),
+      await loggedIn('Demo Writer'),
+    ]
+    const { sessions } = (await gateway.send('GET', '/demo/sessions/mine', { id: mine })).json
+    const path = `/demo/sessions/mine/${sessions[0].handle}`
+    expect((await gateway.send('DELETE', path, { id: foreign })).status).toBe(404)
+    expect((await gateway.send('DELETE', '/demo/sessions/mine', { id: foreign })).json).toEqual({ ended: 1 })
+    expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id: other })).status).toBe(200)
+  })
+
+  it('can be ended all but one’s own', async () => {
+    const [mine, other, third] = [
+      await loggedIn('Demo Reader'),
+      await loggedIn('Demo Reader'),
+      await loggedIn('Demo Reader'),
+    ]
+    const { json } = await gateway.send('DELETE', '/demo/sessions/mine?except=current', { id: mine })
+    expect(json).toEqual({ ended: 2 })
+    expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id: mine })).status).toBe(200)
+    for (const id of [other, third]) {
+      expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id })).status).toBe(403)
+    }
+    expect((await gateway.send('DELETE', '/demo/sessions/mine?except=other', { id: mine })).status).toBe(400)
+  })
+
+  it('are a person’s only while that person is logged in', async () => {
+    const [mine, other] = [await loggedIn('Demo Reader'), await loggedIn('Demo Reader')]
+    await gateway.send('POST', '/demo/sessions/current/logout', { id: other })
+    expect((await gateway.send('GET', '/demo/sessions/mine', { id: mine })).json).toEqual({ sessions: [] })
+    await gateway.send('DELETE', '/demo/sessions/0', { id: other })
+  })
+})

@@ -1,0 +1,154 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Config } from '../../src/config.ts'
+import { type Answer, type SendOptions, startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+const WHO_AM_I = '/demo/sessions/current/who-am-i'
+const ACTIVE = '/demo/sessions/current/active'
+const CLIENT = { client: { name: 'test', version: '1.0' } }
+const COOKIE = '__Host-komgate-demo'
+
+let gateway: TestGateway
+afterEach(() => gateway.close())
+
+async function start(settings: Partial<Config>): Promise<void> {
+  gateway = await startTestGateway([{ id: 'demo', demo: true }], settings)
+}
+
+function cookieOf(answer: Answer): string {
+  return answer.headers.get('set-cookie') ?? ''
+}
+
+/** The status of a request that is nothing but a cookie. */
+async function byCookie(id: string, method: string, path: string, headers: SendOptions['headers'] = {}) {
+  return (await gateway.send(method, path, { headers: { cookie: `${COOKIE}=${id}`, ...headers } })).status
+}
+
+describe('without any transport', () => {
+  it('a connection id comes in the header, or in the query of some routes, and no other way', async () => {
+    await start({})
+    const id = await gateway.open()
+    expect((await gateway.send('GET', WHO_AM_I, { headers: { authorization: `Bearer ${id}` } })).status).toBe(403)
+    expect((await gateway.send('GET', `${WHO_AM_I}?_token=${id}`)).status).toBe(403)
+    expect(await byCookie(id, 'GET', WHO_AM_I)).toBe(403)
+    expect(cookieOf(await gateway.send('POST', '/demo/sessions/', { json: CLIENT }))).toBe('')
+  })
+})
+
+describe('the transport bearer', () => {
+  it('takes the connection id as a bearer token', async () => {
+    await start({ transports: ['bearer'] })
+    const headers = { authorization: `Bearer ${await gateway.open()}` }
+    expect((await gateway.send('GET', WHO_AM_I, { headers })).status).toBe(200)
+    expect((await gateway.send('POST', ACTIVE, { headers })).status).toBe(204)
+    expect((await gateway.send('POST', '/demo/sessions/', { headers, json: CLIENT })).status).toBe(409)
+    expect((await gateway.send('DELETE', '/demo/sessions/0', { headers })).status).toBe(204)
+    expect((await gateway.send('GET', WHO_AM_I, { headers })).status).toBe(403)
+  })
+
+  it('goes behind the header', async () => {
+    await start({ transports: ['bearer'] })
+    const [id, other] = [await gateway.open(), await gateway.open()]
+    const { json } = await gateway.send('GET', WHO_AM_I, { id, headers: { authorization: `Bearer ${other}` } })
+    expect(json.session_no).toBe((await gateway.send('GET', WHO_AM_I, { id })).json.session_no)
+  })
+})
+
+describe('the transport query', () => {
+  it('takes the connection id on every route, and leaves no trace of it in the log', async () => {
+    await start({ transports: ['query'] })
+    const id = await gateway.open()
+    expect((await gateway.send('POST', `${ACTIVE}?_token=${id}`)).status).toBe(204)
+    await expect.poll(() => gateway.log.filter((line) => line.includes('/active'))).toHaveLength(1)
+    expect(gateway.log.join('')).not.toContain(id)
+  })
+})
+
+describe('the transport cookie', () => {
+  it('hands out a cookie that no script and no other host can read', async () => {
+    await start({ transports: ['cookie'] })
+    const made = await gateway.send('POST', '/demo/sessions/', { json: CLIENT })
+    expect(cookieOf(made)).toBe(`${COOKIE}=${made.json.connection_id}; Path=/; HttpOnly; Secure; SameSite=Lax`)
+    expect(await byCookie(made.json.connection_id, 'GET', WHO_AM_I)).toBe(200)
+    expect(await byCookie(made.json.connection_id, 'POST', ACTIVE)).toBe(204)
+  })
+
+  it('makes it Partitioned and SameSite as asked', async () => {
+    await start({ transports: ['cookie'], cookiePartitioned: true, cookieSameSite: 'none' })
+    const made = await gateway.send('POST', '/demo/sessions/', { json: CLIENT })
+    expect(cookieOf(made)).toMatch(/; Path=\/; HttpOnly; Secure; SameSite=None; Partitioned$/)
+  })
+
+  it('makes browsers forget it when the session is deleted', async () => {
+    await start({ transports: ['cookie'] })
+    const id = await gateway.open()
+    const headers = { cookie: `${COOKIE}=${id}` }
+    const deleted = await gateway.send('DELETE', '/demo/sessions/0', { headers })
+    expect(deleted.status).toBe(204)
+    expect(cookieOf(deleted)).toMatch(new RegExp(`^${COOKIE}=; Max-Age=0; Path=/`))
+  })
+
+  it('a cookie left over from a session that has ended does not keep from opening the next', async () => {
+    await start({ transports: ['cookie'] })
+    const id = await gateway.open()
+    const headers = { cookie: `${COOKIE}=${id}` }
+    expect((await gateway.send('POST', '/demo/sessions/', { json: CLIENT, headers })).status).toBe(409)
+    await gateway.send('DELETE', '/demo/sessions/0', { id })
+    expect((await gateway.send('POST', '/demo/sessions/', { json: CLIENT, headers })).status).toBe(201)
+  })
+
+  it('is worth nothing to pages of other origins', async () => {
+    await start({ transports: ['cookie'] })
+    const id = await gateway.open()
+    const host = new URL(gateway.url).host
+    const attempts: [Record<string, string>, number][] = [
+      [{ origin: 'https://evil.example' }, 403],
+      [{ origin: 'null' }, 403],
+      [{ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, 403],
+      [{ 'sec-fetch-site': 'cross-site' }, 403],
+      [{ 'sec-fetch-site': 'same-site' }, 403],
+      [{ origin: `https://${host}` }, 204],
+      [{ 'sec-fetch-site': 'same-origin' }, 204],
+      [{ 'sec-fetch-site': 'none' }, 204],
+      [{}, 204],
+    ]
+    for (const [headers, status] of attempts) {
+      expect(await byCookie(id, 'POST', ACTIVE, headers), JSON.stringify(headers)).toBe(status)
+    }
+    expect(await byCookie(id, 'GET', WHO_AM_I, { origin: 'https://evil.example' })).toBe(200)
+  })
+
+  it('works for pages of listed origins, which may then send cookies along', async () => {
+    await start({ transports: ['cookie'], corsOrigins: ['https://kom.example'] })
+    const id = await gateway.open()
+    const headers = { cookie: `${COOKIE}=${id}`, origin: 'https://kom.example', 'sec-fetch-site': 'cross-site' }
+    const answer = await gateway.send('POST', ACTIVE, { headers })
+    expect(answer.status).toBe(204)
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://kom.example')
+    expect(answer.headers.get('access-control-allow-credentials')).toBe('true')
+    expect(await byCookie(id, 'POST', ACTIVE, { origin: 'https://other.example' })).toBe(403)
+  })
+
+  it('is of one server only', async () => {
+    await start({ transports: ['cookie'] })
+    const id = await gateway.open()
+    const headers = { cookie: `__Host-komgate-other=${id}` }
+    expect((await gateway.send('GET', WHO_AM_I, { headers })).status).toBe(403)
+  })
+})
+
+describe('a request that carries no id', () => {
+  it('gets a session of its own where that is wanted', async () => {
+    await start({ autoCreate: true, transports: ['cookie'] })
+    const answer = await gateway.send('GET', WHO_AM_I)
+    const id = answer.headers.get('httpkom-connection') as string
+    expect(answer).toMatchObject({ status: 200, json: { person: null } })
+    expect(cookieOf(answer)).toContain(`${COOKIE}=${id};`)
+    expect((await gateway.send('GET', WHO_AM_I, { id })).json).toEqual(answer.json)
+  })
+
+  it('an id that is not good is an error all the same', async () => {
+    await start({ autoCreate: true })
+    expect((await gateway.send('GET', WHO_AM_I, { id: '00000000-0000-4000-8000-000000000000' })).status).toBe(403)
+    expect((await gateway.send('GET', WHO_AM_I, { id: '' })).status).toBe(403)
+  })
+})

@@ -1,0 +1,208 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
+import { SessionRecords } from '../../src/sessions/records.ts'
+import { type OpenedSession, Registry } from '../../src/sessions/registry.ts'
+import { MemoryBackend } from '../../src/sessions/store/memory.ts'
+import { SessionStore } from '../../src/sessions/store/store.ts'
+import { type FakeConnection, type FakeServer, startFakeServer } from '../support/fake-server.ts'
+import { reply } from '../support/wire.ts'
+
+const SESSIONS = 10_000
+const ROUNDS = 5
+/** Before the first measurement everything has been compiled and every buffer has grown. */
+const WARM_UP_SESSIONS = 3000
+const IDLE_MS = 60_000
+const AT_ONCE = 40
+const LOGIN = 62
+
+/** Ways in which a session ends. */
+const FATES = ['abandoned', 'deleted', 'at-login', 'record-ended', 'person-ended', 'fin', 'rst', 'refused'] as const
+type Fate = (typeof FATES)[number]
+
+/** What happens to one session: on `opening` it comes to be, `later` it ends, after so many others. */
+interface Life {
+  address: string
+  logsIn: boolean
+  fate: Fate
+  /** steps until it ends */
+  steps: number
+}
+
+const life: fc.Arbitrary<Life> = fc.record({
+  address: fc.constantFrom('192.0.2.1', '192.0.2.2', '2001:db8::1', '2001:db8::2'),
+  logsIn: fc.boolean(),
+  fate: fc.constantFrom(...FATES),
+  steps: fc.nat({ max: 5 }),
+})
+
+/** A session in the model. */
+interface Live extends Life {
+  opened: OpenedSession
+  persNo: number
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  for (let i = 0; i < 3; i++) gc()
+}
+
+function count(name: string): number {
+  return process.getActiveResourcesInfo().filter((each) => each === name).length
+}
+
+/** How much each step adds: the slope of the line that fits the values best. */
+function slope(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const above = values.reduce((sum, value, i) => sum + (i - middle) * (value - mean), 0)
+  return above / values.reduce((sum, _, i) => sum + (i - middle) ** 2, 0)
+}
+
+/** A gateway's sessions and records, beside a plain map that says which sessions there should be. */
+class Model {
+  readonly registry: Registry
+  readonly store = new SessionStore(new MemoryBackend({ maxRecords: 1000, maxBytes: 1_000_000 }))
+  readonly records: SessionRecords
+  readonly live = new Map<string, Live>()
+  readonly #server: FakeServer
+  #people = 0
+
+  constructor(server: FakeServer) {
+    this.#server = server
+    this.registry = new Registry({
+      servers: new Map([['kom', { host: '127.0.0.1', port: server.port }]]),
+      connections: {
+        settings: DEFAULT_CONNECTION_SETTINGS,
+        heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
+        counters: { replies: 0, errors: 0, messages: 0 },
+      },
+      serverRetryMs: 1000,
+      bodyCacheBytes: 1000,
+      idleMs: IDLE_MS,
+      // A place that is not given back is missed soon.
+      maxSessions: 7 * AT_ONCE,
+      maxSessionsPerAddress: 7 * AT_ONCE,
+      maxSessionsPerPerson: 1,
+    })
+    this.records = new SessionRecords({
+      registry: this.registry,
+      store: this.store,
+      idleMs: IDLE_MS,
+      onStore: (state, reason) => {
+        throw new Error(`the store is ${state}`, { cause: reason })
+      },
+    })
+  }
+
+  async open(life: Life): Promise<void> {
+    const { opened } = await this.registry.open({
+      serverId: 'kom',
+      clientAddress: life.address,
+      client: { name: 'test', version: '1' },
+    })
+    const persNo = (this.#people++ % 60_000) + 1
+    this.live.set(opened.key, { ...life, opened, persNo })
+    if (life.logsIn) await opened.session.loginAs(persNo, 'secret', false)
+  }
+
+  /** Ends a session in its way, and resolves when the registry has let go of it. */
+  async end(live: Live): Promise<void> {
+    const { opened, fate, persNo } = live
+    this.live.delete(opened.key)
+    const gone = new Promise<void>((resolve) => opened.session.connection.once('close', () => resolve()))
+    await this.#end(opened, fate, persNo)
+    await gone
+  }
+
+  async #end(opened: OpenedSession, fate: Fate, persNo: number): Promise<void> {
+    switch (fate) {
+      case 'abandoned':
+        opened.lastUsed -= 2 * IDLE_MS
+        this.registry.sweep(performance.now())
+        return
+      case 'deleted':
+        return this.registry.close(opened)
+      case 'at-login': {
+        const trying = opened.session.loginAs(persNo, 'secret', false).catch(() => undefined)
+        await Promise.all([this.registry.close(opened), trying])
+        return
+      }
+      case 'record-ended':
+        await this.records.ready(opened)
+        await this.store.end('kom', opened.key)
+        return
+      case 'person-ended':
+        if (opened.session.persNo === 0) await opened.session.loginAs(persNo, 'secret', false)
+        await this.records.ready(opened)
+        await this.store.endUser('kom', String(persNo))
+        return
+      case 'fin':
+        this.#line(opened).end()
+        return
+      case 'rst':
+        this.#line(opened).reset()
+        return
+      case 'refused':
+        this.#line(opened).send('%% LysKOM protocol error.\n')
+        this.#line(opened).end()
+    }
+  }
+
+  #line(opened: OpenedSession): FakeConnection {
+    return this.#server.connections[opened.session.connection.sessionNo - 1] as FakeConnection
+  }
+}
+
+it('of 10,000 sessions that end in any way and order nothing is left', { timeout: 60_000 }, async () => {
+  const server = await startFakeServer(({ ref, call }) => call === LOGIN && reply(ref))
+  const model = new Model(server)
+  const { registry, store, live } = model
+  const refs: WeakRef<object>[] = []
+  registry.on('opened', (opened) => {
+    refs.push(new WeakRef(opened), new WeakRef(opened.session), new WeakRef(opened.session.connection))
+  })
+  const seed = Number(process.env.LEAK_SEED ?? Date.now() % 2 ** 31)
+
+  const round = async (sessions: number, seed: number): Promise<number> => {
+    const lives = fc.sample(life, { numRuns: sessions, seed })
+    for (let at = 0; at < lives.length || live.size > 0; at += AT_ONCE) {
+      const ending = [...live.values()].filter((each) => each.steps-- <= 0)
+      const opening = lives.slice(at, at + AT_ONCE)
+      await Promise.all([...opening.map((each) => model.open(each)), ...ending.map((each) => model.end(each))])
+      expect([...registry.all()].map(({ key }) => key).sort()).toEqual([...live.keys()].sort())
+    }
+    await Promise.all(server.connections.map(({ closed }) => closed))
+    await expect.poll(() => store.listActive('kom', Number.POSITIVE_INFINITY, 10)).toEqual([])
+    ;(server.connections as FakeConnection[]).length = 0
+    collectGarbage()
+    return process.memoryUsage().heapUsed
+  }
+
+  try {
+    await round(WARM_UP_SESSIONS, seed)
+    const before = { sockets: count('TCPSocketWrap'), timers: count('Timeout') }
+    refs.length = 0
+    const held: number[] = []
+    for (let i = 1; i <= ROUNDS; i++) held.push(await round(SESSIONS / ROUNDS, seed + i))
+    console.log(held.map((b) => (b / 2 ** 10).toFixed(0)).join(' '), slope(held) / (SESSIONS / ROUNDS), before)
+
+    expect(registry.size).toBe(0)
+    await expect.poll(() => count('TCPSocketWrap')).toBe(before.sockets)
+    await expect.poll(() => count('Timeout')).toBeLessThanOrEqual(before.timers)
+    await expect.poll(() => (collectGarbage(), refs.filter((ref) => ref.deref() !== undefined).length)).toBe(0)
+    expect(refs.length).toBe(3 * SESSIONS)
+    refs.length = 0
+    // Bytes for each session; an entry of a map alone would be more.
+    expect(slope(held) / (SESSIONS / ROUNDS)).toBeLessThan(16)
+  } catch (error) {
+    throw new Error(`LEAK_SEED=${seed}`, { cause: error })
+  } finally {
+    await registry.closeAll()
+    await model.records.close()
+    await server.close()
+  }
+})

@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
+import { SessionRecords } from '../../src/sessions/records.ts'
+import { Registry } from '../../src/sessions/registry.ts'
+import { StoreError } from '../../src/sessions/store/errors.ts'
+import { MemoryBackend } from '../../src/sessions/store/memory.ts'
+import { SessionStore } from '../../src/sessions/store/store.ts'
+import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
+import { reply } from '../support/wire.ts'
+
+const request = { serverId: 'kom', clientAddress: '192.0.2.1', client: { name: 'test', version: '1.0' } }
+const LOGIN_AND_LOGOUT = [62, 1]
+const IDLE_MS = 60_000
+
+/** A backend that can be taken away, and lose what it holds. */
+class Fragile extends MemoryBackend {
+  isAway = false
+  override interruptions = 0
+
+  override async insert(...args: Parameters<MemoryBackend['insert']>) {
+    this.#check()
+    await super.insert(...args)
+  }
+
+  override async find(...args: Parameters<MemoryBackend['find']>) {
+    this.#check()
+    return await super.find(...args)
+  }
+
+  override async touch(...args: Parameters<MemoryBackend['touch']>) {
+    this.#check()
+    return await super.touch(...args)
+  }
+
+  override async remove(...args: Parameters<MemoryBackend['remove']>) {
+    this.#check()
+    return await super.remove(...args)
+  }
+
+  override async sweep(...args: Parameters<MemoryBackend['sweep']>) {
+    this.#check()
+    await super.sweep(...args)
+  }
+
+  goAway(): void {
+    this.isAway = true
+    this.interruptions++
+  }
+
+  #check(): void {
+    if (this.isAway) throw new StoreError('unavailable', 'away')
+  }
+}
+
+let server: FakeServer
+let registry: Registry
+let backend: Fragile
+let store: SessionStore
+let records: SessionRecords
+let states: string[]
+
+beforeEach(async () => {
+  server = await startFakeServer(({ ref, call }) => LOGIN_AND_LOGOUT.includes(call) && reply(ref))
+  backend = new Fragile({ maxRecords: 100, maxBytes: 100_000 })
+  store = new SessionStore(backend)
+  registry = new Registry({
+    servers: new Map([['kom', { host: '127.0.0.1', port: server.port }]]),
+    connections: {
+      settings: DEFAULT_CONNECTION_SETTINGS,
+      heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
+      counters: { replies: 0, errors: 0, messages: 0 },
+    },
+    serverRetryMs: 1000,
+    bodyCacheBytes: 1000,
+    idleMs: IDLE_MS,
+    maxSessions: 100,
+    maxSessionsPerAddress: 100,
+  })
+  states = []
+  records = new SessionRecords({ registry, store, idleMs: IDLE_MS, onStore: (state) => states.push(state) })
+})
+afterEach(async () => {
+  await registry.closeAll()
+  await records.close()
+  await server.close()
+})
+
+async function open() {
+  const { opened } = await registry.open(request)
+  await records.ready(opened)
+  return opened
+}
+
+describe('records of LysKOM sessions', () => {
+  it('are there while the session is, and say whose it is', async () => {
+    const opened = await open()
+    expect(await store.find('kom', opened.key)).toMatchObject({
+      app: 'kom',
+      user: '',
+      name: 'test 1.0',
+      ip: '192.0.2.1',
+      endsAt: null,
+    })
+    await opened.session.loginAs(7, 'secret', false)
+    await records.ready(opened)
+    expect(await store.listUser('kom', '7')).toHaveLength(1)
+    await opened.session.logout()
+    await records.ready(opened)
+    expect(await store.listUser('kom', '7')).toEqual([])
+    await registry.close(opened)
+    await records.ready(opened)
+    expect(await store.find('kom', opened.key)).toBeUndefined()
+    expect(states).toEqual([])
+  })
+
+  it('run out by themselves only some time after the lease of their session', async () => {
+    const { key } = await open()
+    const record = await store.find('kom', key)
+    expect(record?.idleMs).toBeGreaterThan(IDLE_MS)
+    expect(record?.idleMs).toBeLessThan(2 * IDLE_MS)
+  })
+
+  it('end their session when somebody ends them', async () => {
+    const opened = await open()
+    const reasons: string[] = []
+    registry.on('closed', (_, reason) => reasons.push(reason))
+    await store.endUser('kom', '')
+    expect(registry.byKey(opened.key)).toBeUndefined()
+    expect(reasons).toEqual(['ended'])
+    await server.connections[0]?.closed
+  })
+
+  it('are told which sessions were used, from time to time', async () => {
+    const [used, held, idle] = [await open(), await open(), await open()]
+    await records.look()
+    for (const opened of [used, held, idle]) opened.lastUsed = performance.now() - 1000
+    await records.look()
+    const before = await Promise.all([used, held, idle].map(({ key }) => store.find('kom', key)))
+    registry.renew(used)
+    held.streams = 1
+    await records.look()
+    const after = await Promise.all([used, held, idle].map(({ key }) => store.find('kom', key)))
+    expect(after.map((record, i) => (record?.reads ?? 0) - (before[i]?.reads ?? 0))).toEqual([1, 1, 0])
+  })
+
+  it('that another process has ended end the session at the next look', async () => {
+    const opened = await open()
+    await backend.remove(opened.key)
+    registry.renew(opened)
+    await records.look()
+    expect(registry.byKey(opened.key)).toBeUndefined()
+  })
+
+  it('that another process has ended are not made again by a login', async () => {
+    const opened = await open()
+    await backend.remove(opened.key)
+    await opened.session.loginAs(7, 'secret', false)
+    await records.ready(opened)
+    expect(registry.byKey(opened.key)).toBeUndefined()
+    expect(await store.find('kom', opened.key)).toBeUndefined()
+  })
+
+  it('are made later where the store fails, and the sessions go on', async () => {
+    const before = await open()
+    backend.goAway()
+    const { opened } = await registry.open(request)
+    await expect(records.ready(opened)).rejects.toMatchObject({ code: 'unavailable' })
+    await before.session.loginAs(7, 'secret', false)
+    await records.look()
+    expect(registry.size).toBe(2)
+    backend.isAway = false
+    await records.look()
+    expect(await store.find('kom', opened.key)).toMatchObject({ user: '' })
+    expect(await store.find('kom', before.key)).toMatchObject({ user: '7' })
+    await records.ready(opened)
+    expect(registry.size).toBe(2)
+    expect(states).toEqual(['unavailable', 'available'])
+  })
+
+  it('are made again where the store has lost what it held', async () => {
+    const opened = await open()
+    await opened.session.loginAs(7, 'secret', false)
+    await records.ready(opened)
+    await backend.close()
+    backend.interruptions++
+    registry.renew(opened)
+    await records.look()
+    expect(await store.find('kom', opened.key)).toMatchObject({ user: '7' })
+    expect(registry.byKey(opened.key)).toBe(opened)
+  })
+
+  it('are taken away also of a session that ends while its record is being made', async () => {
+    const { opened } = await registry.open(request)
+    const closing = registry.close(opened)
+    await records.ready(opened)
+    await closing
+    await records.close()
+    expect(await backend.find(opened.key)).toBeUndefined()
+  })
+})

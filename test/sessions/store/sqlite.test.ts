@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { openBackend } from '../../../src/sessions/store/open.ts'
+import { openSqlite } from '../../../src/sessions/store/sql.ts'
+import { describeStore } from './contract.ts'
+import { describeSql, recordWith } from './sql-contract.ts'
+
+interface NodeSqlite {
+  DatabaseSync: new (path: string) => { prepare(text: string): { all(): Record<string, unknown>[] }; close(): void }
+}
+
+const driver = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
+
+if (driver === undefined) {
+  test('where Node.js has no SQLite the store says so in one line', async () => {
+    const error = new TypeError(`a store on SQLite needs Node.js 22.13 or later, and this is ${process.version}`)
+    await expect(openBackend('sqlite:/tmp/anything')).rejects.toThrow(error)
+  })
+} else {
+  const { DatabaseSync } = driver
+  const dir = mkdtempSync(join(tmpdir(), 'komgate-sqlite-'))
+  afterAll(() => rmSync(dir, { recursive: true }))
+  const run = (path: string, statement: string): Record<string, unknown>[] => {
+    const database = new DatabaseSync(path)
+    try {
+      return database
+        .prepare(statement)
+        .all()
+        .map((row) => ({ ...row }))
+    } finally {
+      database.close()
+    }
+  }
+
+  describeStore('SQLite', async () => {
+    const path = join(dir, 'store.db')
+    return {
+      open: () => openBackend(`sqlite:${path}`),
+      dump: async () => JSON.stringify(run(path, 'SELECT * FROM komgate_sessions')),
+      close: async () => undefined,
+    }
+  })
+
+  describeSql('SQLite', async () => {
+    const path = join(dir, 'tables.db')
+    return {
+      open: (layout) =>
+        openSqlite(new URL(`sqlite:${path}`), { table: 'ours', sidField: 'sid', keyNs: '', fields: {}, ...layout }),
+      run: async (statement) => run(path, statement),
+      types: { id: 'INTEGER', zoned: 'DATETIME', unzoned: 'DATETIME' },
+      quote: '"',
+      close: async () => undefined,
+    }
+  })
+
+  describe('a file of SQLite', () => {
+    test('is told of by its path when it cannot be opened', async () => {
+      const missing = join(dir, 'missing', 'file.db')
+      const unavailable = { name: 'StoreError', code: 'unavailable', message: expect.stringContaining(missing) }
+      await expect(openBackend(`sqlite:${missing}`)).rejects.toMatchObject(unavailable)
+    })
+
+    test.for(['sqlite:', 'sqlite:/', 'sqlite://host/file', 'sqlite:/tmp/x?pool=3', 'sqlite:/tmp/%zz'])(
+      'is not what %s names',
+      async (url) => {
+        await expect(openBackend(url)).rejects.toThrow(TypeError)
+      },
+    )
+
+    test('may have a name with a space, and one with an accent; another file knows nothing of its sessions', async () => {
+      const record = recordWith({})
+      for (const name of ['a b.db', 'å%25.db']) {
+        const first = await openBackend(`sqlite:${dir}/${name}`)
+        await first.insert(record)
+        await first.close()
+        const again = await openBackend(`sqlite://${dir}/${name}`)
+        expect(await again.find(record.key)).toEqual(record)
+        await again.close()
+      }
+      const other = await openBackend('sqlite::memory:')
+      expect(await other.find(record.key)).toBeUndefined()
+      await other.insert(record)
+      expect(await other.find(record.key)).toEqual(record)
+      await other.close()
+    })
+
+    test('that another process writes to for long is unavailable, and works again afterwards', async () => {
+      const path = join(dir, 'locked.db')
+      const backend = await openBackend(`sqlite:${path}`)
+      const record = recordWith({})
+      await backend.insert(record)
+      const other = new DatabaseSync(path)
+      other.prepare('BEGIN EXCLUSIVE').all()
+      expect(await backend.find(record.key)).toEqual(record)
+      await expect(backend.touch('app', record.key, Date.now())).rejects.toMatchObject({ code: 'unavailable' })
+      other.close()
+      expect(await backend.touch('app', record.key, Date.now())).toEqual(record)
+      await backend.close()
+    })
+  })
+}

@@ -1,0 +1,160 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const START_MS = 30_000
+const STOP_MS = 10_000
+const PORT_ATTEMPTS = 3
+
+const run = promisify(execFile)
+
+/** A database server of a test's own, on a free port of 127.0.0.1. */
+export interface DatabaseServer {
+  readonly port: number
+  /** where a client finds its database, with user and password */
+  readonly url: string
+  /** Takes it away; what it holds is still there when it is started again. */
+  stop(): Promise<void>
+  /** Brings it back, on the same port. */
+  start(): Promise<void>
+  /** Ends it, and removes all that it has held. */
+  close(): Promise<void>
+}
+
+/** What a kind of server is started with. */
+export interface ServerKind {
+  name: string
+  /** whom it runs as when the test is run by root, which no such server likes to be run by */
+  user: string
+  /** what asks it to end soon, not waiting for its clients */
+  stopSignal: 'SIGINT' | 'SIGTERM'
+  /** Fills the empty folder, which belongs to the user. */
+  prepare(dir: string, runAsUser: (command: string, args: readonly string[]) => Promise<void>): Promise<void>
+  command(dir: string, port: number): readonly [command: string, ...args: string[]]
+  url(port: number): string
+  /** Rejects as long as the server does not answer. */
+  greet(url: string): Promise<void>
+}
+
+/** Starts a server; resolves when it answers. Rejects with the end of its log when it does not. */
+export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
+  const dir = await mkdtemp(join(tmpdir(), `komgate-${kind.name}-`))
+  const remove = () => rm(dir, { recursive: true, force: true })
+  try {
+    if (isRoot()) await run('chown', [`${kind.user}:`, dir])
+    await kind.prepare(dir, async (command, args) => {
+      const [program, ...all] = asUser(kind, [command, ...args])
+      await run(program, all, { cwd: dir })
+    })
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort()
+      try {
+        return handle(kind, dir, port, await launch(kind, dir, port), remove)
+      } catch (error) {
+        // Most likely somebody else has taken the port.
+        if (attempt === PORT_ATTEMPTS) throw error
+      }
+    }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+function handle(
+  kind: ServerKind,
+  dir: string,
+  port: number,
+  first: ChildProcess,
+  remove: () => Promise<void>,
+): DatabaseServer {
+  let child: ChildProcess | undefined = first
+  const stop = async () => {
+    if (child !== undefined) await terminate(child, kind.stopSignal)
+    child = undefined
+  }
+  return {
+    port,
+    url: kind.url(port),
+    stop,
+    start: async () => {
+      child ??= await launch(kind, dir, port)
+    },
+    close: async () => {
+      await stop()
+      await remove()
+    },
+  }
+}
+
+async function launch(kind: ServerKind, dir: string, port: number): Promise<ChildProcess> {
+  const logPath = join(dir, 'server.log')
+  const log = await open(logPath, 'a')
+  const [program, ...args] = asUser(kind, kind.command(dir, port))
+  const child = spawn(program, args, { cwd: dir, stdio: ['ignore', log.fd, log.fd] })
+  try {
+    await once(child, 'spawn')
+    await untilItAnswers(child, () => kind.greet(kind.url(port)))
+    return child
+  } catch (cause) {
+    await terminate(child, 'SIGKILL')
+    const tail = (await readFile(logPath, 'latin1')).slice(-2000)
+    throw new Error(`${kind.name} did not start on port ${port}. Its log ends:\n${tail}`, { cause })
+  } finally {
+    await log.close()
+  }
+}
+
+async function untilItAnswers(child: ChildProcess, greet: () => Promise<void>): Promise<void> {
+  const started = performance.now()
+  for (;;) {
+    try {
+      return await greet()
+    } catch (cause) {
+      if (hasEnded(child)) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`, { cause })
+      if (performance.now() - started > START_MS) throw new Error(`no answer within ${START_MS} ms`, { cause })
+      await sleep(50)
+    }
+  }
+}
+
+/**
+ * setpriv becomes the program (the pid stays), run by another user where need be, and lets the kernel end it when this
+ * process ends, however that comes about.
+ */
+function asUser({ user, stopSignal }: ServerKind, command: readonly string[]): [string, ...string[]] {
+  const identity = isRoot() ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : []
+  return ['setpriv', '--pdeathsig', stopSignal.slice(3), ...identity, ...command]
+}
+
+async function terminate(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (hasEnded(child)) return
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+  clearTimeout(force)
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,121 @@
+import { Hono } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { AppKeys } from '../../src/http/app-keys.ts'
+import { clientAddress } from '../../src/http/client-address.ts'
+import type { Env, ListedServer } from '../../src/http/context.ts'
+import { errorResponse, gatewayError } from '../../src/http/error-response.ts'
+import type { FaceOptions } from '../../src/http/faces/face.ts'
+import type { Backend } from '../../src/sessions/store/backend.ts'
+import { StoreError } from '../../src/sessions/store/errors.ts'
+import { MemoryBackend } from '../../src/sessions/store/memory.ts'
+import { SessionStore } from '../../src/sessions/store/store.ts'
+import type { Answer } from './gateway.ts'
+
+export interface FaceSendOptions {
+  /** an application's key */
+  key?: string
+  body?: string | Uint8Array
+  headers?: Record<string, string>
+}
+
+export interface FaceApp {
+  store: SessionStore
+  /** errors that were our own fault */
+  reported: unknown[]
+  send(method: string, path: string, options?: FaceSendOptions): Promise<Answer>
+  /** Lets seconds go by. */
+  pass(seconds: number): void
+}
+
+interface FaceAppOptions {
+  /** where the face is mounted */
+  path?: string
+  keys?: readonly { app: string; key: string }[]
+  isOpen?: boolean
+  backend?: Backend
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** A face alone, as the gateway mounts it, on a store in memory under a clock of its own. */
+export function startFace(
+  face: (options: FaceOptions) => Hono<Env>,
+  { path = '/', keys = [], isOpen = false, backend = memory() }: FaceAppOptions = {},
+): FaceApp {
+  let now = Date.UTC(2026, 0, 1)
+  const clock = () => now
+  const store = new SessionStore(backend, { clock })
+  const reported: unknown[] = []
+  const app = new Hono<Env>({ strict: false })
+  app.onError((error, c) => errorResponse(error, c, (fault) => reported.push(fault)))
+  const refuseMethod = methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) =>
+      gatewayError(405, `${c.req.method} is not allowed here.`, { Allow: methods.join(', ') }),
+  })
+  app.notFound(async (c) => {
+    c.res = gatewayError(404, 'There is nothing here.')
+    await refuseMethod(c, () => Promise.resolve())
+    return c.res
+  })
+  const apps = new Set(['mywebapp', 'other-app'])
+  const servers = new Map<string, ListedServer>([
+    ['demo', { id: 'demo', name: 'Demo', host: '127.0.0.1', port: 1, sortOrder: 0 }],
+  ])
+  const appKeys = new AppKeys(keys, isOpen)
+  app.route(path, face({ store, apps, servers, appKeys, clientAddress, sessmanTtlMs: DAY_MS, onLimit: () => undefined, clock }))
+  return {
+    store,
+    reported,
+    pass: (seconds) => {
+      now += seconds * 1000
+    },
+    send: async (method, target, { key, body, headers } = {}) => {
+      const response = await app.request(target, {
+        method,
+        headers: { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...headers },
+        ...(body !== undefined && { body }),
+      })
+      const text = await response.text()
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== ''
+      return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+    },
+  }
+}
+
+export function memory(): Backend {
+  return new MemoryBackend({ maxRecords: 1000, maxBytes: 10_000_000 })
+}
+
+/** As memcached: it knows what it is asked for by key, and no lists. */
+export function withoutLists(): Backend {
+  const backend = memory()
+  return {
+    insert: (record) => backend.insert(record),
+    find: (key) => backend.find(key),
+    touch: (...args) => backend.touch(...args),
+    update: (...args) => backend.update(...args),
+    remove: (key) => backend.remove(key),
+    sweep: (now) => backend.sweep(now),
+    close: () => backend.close(),
+    lists: undefined,
+    interruptions: 0,
+  }
+}
+
+/** A store whose server is away. */
+export function unavailable(): Backend {
+  const fail = () => Promise.reject(new StoreError('unavailable', 'the store cannot be reached'))
+  const lists = { byUser: fail, activeSince: fail, countUsers: fail }
+  return {
+    insert: fail,
+    find: fail,
+    touch: fail,
+    update: fail,
+    remove: fail,
+    sweep: fail,
+    close: fail,
+    lists,
+    interruptions: 1,
+  }
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import mysql from 'mysql2/promise'
+import { type DatabaseServer, startServer } from './database-server.ts'
+
+const SERVER = '/usr/sbin/mariadbd'
+const INSTALLER = '/usr/bin/mariadb-install-db'
+/** A crash of the machine may cost a test its data. */
+const FAST = [
+  '--innodb-flush-log-at-trx-commit=0',
+  '--innodb-doublewrite=0',
+  '--innodb-log-file-size=8M',
+  '--innodb-buffer-pool-size=32M',
+  '--skip-log-bin',
+]
+
+/** Whether a real server can be started here: `apt-get install mariadb-server`. */
+export function mariadbInstalled(): boolean {
+  return existsSync(SERVER) && existsSync(INSTALLER)
+}
+
+/** Starts a MariaDB server with a password of its own and an empty database. */
+export async function startMariadb(): Promise<DatabaseServer> {
+  if (!mariadbInstalled()) throw new Error(`${SERVER} is not installed: apt-get install mariadb-server`)
+  const password = randomBytes(16).toString('hex')
+  return await startServer({
+    name: 'mariadb',
+    user: 'mysql',
+    stopSignal: 'SIGTERM',
+    async prepare(dir, runAsUser) {
+      // Read at every start; one statement a line.
+      const statements = [
+        'CREATE DATABASE IF NOT EXISTS komgate CHARACTER SET latin1;',
+        `CREATE USER IF NOT EXISTS komgate@'127.0.0.1' IDENTIFIED BY '${password}';`,
+        "GRANT ALL ON *.* TO komgate@'127.0.0.1';",
+      ]
+      await writeFile(join(dir, 'init.sql'), `${statements.join('\n')}\n`)
+      await runAsUser(INSTALLER, ['--no-defaults', ...common(dir), '--skip-name-resolve', '--skip-test-db'])
+    },
+    command: (dir, port) => [
+      SERVER,
+      '--no-defaults',
+      ...common(dir),
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      '--skip-name-resolve',
+      `--socket=${join(dir, 'socket')}`,
+      `--pid-file=${join(dir, 'pid')}`,
+      `--init-file=${join(dir, 'init.sql')}`,
+    ],
+    url: (port) => `mysql://komgate:${password}@127.0.0.1:${port}/komgate`,
+    async greet(url) {
+      const connection = await mysql.createConnection(url)
+      await connection.end()
+    },
+  })
+}
+
+function common(dir: string): string[] {
+  return [`--datadir=${join(dir, 'data')}`, `--tmpdir=${dir}`, ...FAST]
+}

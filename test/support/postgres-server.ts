@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type DatabaseServer, startServer } from './database-server.ts'
+
+const VERSIONS = '/usr/lib/postgresql'
+/** A crash of the machine may cost a test its data. */
+const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'shared_buffers=16MB']
+
+/** Whether a real server can be started here: `apt-get install postgresql`. */
+export function postgresInstalled(): boolean {
+  return programs() !== undefined
+}
+
+/** Starts a PostgreSQL server with a password of its own and an empty database. */
+export async function startPostgres(): Promise<DatabaseServer> {
+  const bin = programs()
+  if (bin === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
+  const password = randomBytes(16).toString('hex')
+  return await startServer({
+    name: 'postgres',
+    user: 'postgres',
+    stopSignal: 'SIGINT',
+    async prepare(dir, runAsUser) {
+      const passwordFile = join(dir, 'password')
+      await writeFile(passwordFile, password)
+      const access = ['--username=komgate', `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
+      const quick = ['--no-sync', '--encoding=UTF8', '--locale=C']
+      await runAsUser(join(bin, 'initdb'), [`--pgdata=${join(dir, 'data')}`, ...access, ...quick])
+    },
+    command(dir, port) {
+      const settings = [...FAST, 'listen_addresses=127.0.0.1', `unix_socket_directories=${dir}`]
+      return [join(bin, 'postgres'), '-D', join(dir, 'data'), '-p', `${port}`, ...settings.flatMap((s) => ['-c', s])]
+    },
+    url: (port) => `postgres://komgate:${password}@127.0.0.1:${port}/postgres`,
+    async greet(url) {
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      await client.end()
+    },
+  })
+}
+
+/** The folder with the programs of the newest version. */
+function programs(): string | undefined {
+  if (!existsSync(VERSIONS)) return undefined
+  const versions = readdirSync(VERSIONS).sort((a, b) => Number(b) - Number(a))
+  return versions.map((version) => join(VERSIONS, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')))
+}

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import { createClient } from 'redis'
+import { type DatabaseServer, startServer } from './database-server.ts'
+
+const REDIS = '/usr/bin/redis-server'
+
+/** Whether a real server can be started here: `apt-get install redis-server`. */
+export function redisInstalled(): boolean {
+  return existsSync(REDIS)
+}
+
+export interface RedisOptions {
+  /** none by default */
+  password?: string
+  /** `maxmemory`, such as `3mb`; when it is full, it is full */
+  memory?: string
+}
+
+/** Starts a Redis server that keeps nothing when it is stopped. */
+export async function startRedis({ password, memory = '0' }: RedisOptions = {}): Promise<DatabaseServer> {
+  if (!redisInstalled()) throw new Error(`${REDIS} is not installed: apt-get install redis-server`)
+  const secret = password === undefined ? [] : ['--requirepass', password]
+  const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`
+  return await startServer({
+    name: 'redis',
+    user: 'redis',
+    stopSignal: 'SIGTERM',
+    prepare: async () => undefined,
+    command(dir, port) {
+      const where = ['--bind', '127.0.0.1', '--port', `${port}`, '--dir', dir]
+      return [REDIS, ...where, '--save', '', '--appendonly', 'no', '--maxmemory', memory, ...secret]
+    },
+    url: (port) => `redis://${login}127.0.0.1:${port}/0`,
+    async greet(url) {
+      await withRedis(url, (client) => client.ping())
+    },
+  })
+}
+
+/** Does something on a connection of its own, past the store. */
+export async function withRedis<T>(
+  url: string,
+  work: (client: ReturnType<typeof createClient>) => Promise<T>,
+): Promise<T> {
+  const client = createClient({ url, socket: { reconnectStrategy: false } })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return await work(client as ReturnType<typeof createClient>)
+  } finally {
+    client.destroy()
+  }
+}
