@@ -16,6 +16,7 @@ import { Registry } from './sessions/registry.ts'
 import { openBackend } from './sessions/store/open.ts'
 import { handleOf } from './sessions/store/record.ts'
 import { SessionStore } from './sessions/store/store.ts'
+import type { Tracing } from './tracing.ts'
 
 /** A gateway without a port: for a program that has a server of its own. */
 export interface Gateway {
@@ -42,8 +43,8 @@ export interface ListeningGateway {
 }
 
 /** Starts what the configuration asks for, the demo server included, and listens. Rejects if it cannot. */
-export async function startGateway(config: Config, log: Logger): Promise<ListeningGateway> {
-  const gateway = await createGateway(config, log)
+export async function startGateway(config: Config, log: Logger, tracing?: Tracing): Promise<ListeningGateway> {
+  const gateway = await createGateway(config, log, tracing)
   try {
     const admin = await listenForAdmin(gateway, config)
     const listener = await listen(gateway.fetch, { ...config, onLimit: gateway.onLimit }).catch(
@@ -76,14 +77,20 @@ async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listene
 }
 
 /** Starts what the configuration asks for, the demo server included, but does not listen. */
-export async function createGateway(config: Config, log: Logger): Promise<Gateway> {
+export async function createGateway(config: Config, log: Logger, tracing?: Tracing): Promise<Gateway> {
   const store = new SessionStore(await openBackend(config.store))
   const { servers, closeDemos } = await startServers(config)
   const metrics = new Metrics()
   const calls: ConnectionCounters = { replies: 0, errors: 0, messages: 0 }
   const registry = new Registry({
     servers,
-    connections: { settings: config, heartbeat: heartbeatFor(config), counters: calls, observer: metrics.connections },
+    connections: {
+      settings: config,
+      heartbeat: heartbeatFor(config),
+      counters: calls,
+      observer: metrics.connections,
+      ...(tracing && { onCall: tracing.onCall }),
+    },
     serverRetryMs: config.serverRetryMs,
     bodyCacheBytes: config.bodyCacheBytes,
     idleMs: config.sessionIdleMs,
@@ -121,6 +128,7 @@ export async function createGateway(config: Config, log: Logger): Promise<Gatewa
     sessmanTtlMs: config.sessmanTtlMs,
     counters: http,
     metrics,
+    ...(tracing && { requestSpans: tracing.requestSpans }),
     adminKey: config.adminKey,
     isWatchedElsewhere: config.adminPort !== undefined,
     stats: () => stats(http, registry, sessions, calls),

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from './config.ts'
 import { startGateway } from './gateway.ts'
+import { startTracing } from './tracing.ts'
 
 const EXIT_CONFIGURATION = 2
 
@@ -23,7 +24,8 @@ async function run(config: Config): Promise<void> {
   flush.unref()
   // A fault of ours in one request must not end everybody's sessions.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'internal error'))
-  const gateway = await startGateway(config, log)
+  const tracing = await startTracing(process.env, log)
+  const gateway = await startGateway(config, log, tracing)
   log.info(`komgate listening on ${gateway.url}`)
   if (gateway.adminUrl !== undefined) log.info(`metrics, health and administration on ${gateway.adminUrl}`)
   log.flush()
@@ -33,7 +35,8 @@ async function run(config: Config): Promise<void> {
     if (stopping) return
     stopping = true
     log.info(`${signal}: closing`)
-    void gateway.close().then(() => {
+    void gateway.close().then(async () => {
+      await tracing?.close()
       log.info('closed')
       log.flush(() => process.exit(0))
     })

@@ -10,7 +10,7 @@ import { LEASE_MS } from './times.ts'
 import { Visit } from './visit.ts'
 
 /** No client comes from there. */
-const AUDITOR = 254
+const AUDITOR = { name: 'auditor', no: 253 }
 const AT_ONCE = 6
 /** Node closes a connection that is kept alive for nothing after five seconds; there is no hurry with the others. */
 const SETTLE_MS = 10_000

@@ -34,6 +34,7 @@ export class Browser {
   readonly #lines = new Set<Line>()
   readonly #queue: (() => void)[] = []
   #busy = 0
+  #asked = 0
   #hasLeft = false
 
   constructor(
@@ -42,6 +43,8 @@ export class Browser {
     private readonly address: string,
     private readonly ledger: Ledger,
     private readonly place: Place,
+    /** what the client is, for people */
+    private readonly kind: string,
   ) {}
 
   /** Makes a request, and notes down how it was answered. Rejects with `CutShort` when that was no answer to go on with. */
@@ -57,10 +60,11 @@ export class Browser {
   /** The same on a line of the client's, written in its own way. */
   async exchange(line: Line, asked: Asked, write: (bytes: Buffer) => void | Promise<void>): Promise<HttpAnswer> {
     this.ledger.asked++
+    const requestId = `${this.address}-${++this.#asked}`
     const answering = line.answer(asked.method === 'HEAD').catch((error: Error) => error)
-    await write(requestBytes(asked))
+    await write(requestBytes({ ...asked, headers: { 'X-Request-Id': requestId, ...asked.headers } }))
     const start = performance.now()
-    const what = `${asked.method} ${asked.path} (${this.place.id})`
+    const what = `${this.kind}: ${asked.method} ${asked.path} (${this.place.id})`
     const answer = await within(ANSWER_MS, answering)
     if (answer instanceof Error) return this.#fail('wrong answer', `${what}: ${answer.message}`)
     if (answer === 'late') {
@@ -71,11 +75,14 @@ export class Browser {
       this.ledger.left++
       throw new CutShort(`${what}: the client has left`)
     }
-    if (answer === undefined) return this.#fail('unanswered', `${what}: the connection was closed`)
+    if (answer === undefined) {
+      const before = line.idleSince === 0 ? 'new' : `idle for ${Math.round(start - line.idleSince)} ms`
+      return this.#fail('unanswered', `${what}: the connection, ${before}, was closed`)
+    }
     this.ledger.answered++
     if (answer.headers.get('connection') === 'close') line.close()
     this.ledger.time(this.place.weather, performance.now() - start)
-    this.judge(what, answer, asked)
+    this.#judge(what, answer, asked, requestId)
     return answer
   }
 
@@ -101,18 +108,22 @@ export class Browser {
   }
 
   /** Whether the answer is one that the API has there. Throws `CutShort` when the visit cannot go on with it. */
-  judge(what: string, { status, headers, body }: HttpAnswer, asked: Asked): void {
+  #judge(what: string, { status, headers, body }: HttpAnswer, asked: Asked, requestId: string): void {
     countOne(this.ledger.statuses, status)
     const said = body.toString('utf8', 0, 300)
     if (status >= 400 && asked.method !== 'HEAD' && !isErrorBody(body)) {
       this.ledger.problem('wrong answer', `${what}: ${status} with a body that tells nothing: ${said}`)
     }
+    // What Node answers itself, before any request has come to komgate, has none.
+    if ((headers.get('x-request-id') ?? (status >= 400 ? requestId : '')) !== requestId) {
+      this.ledger.problem('wrong answer', `${what}: ${status} to ${headers.get('x-request-id')}, not ${requestId}`)
+    }
     if ((status === 429 || status === 503) && !/^\d+$/.test(headers.get('retry-after') ?? '')) {
       this.ledger.problem('wrong answer', `${what}: ${status} without Retry-After`)
     }
     if (asked.allow.includes(status)) return
-    const { weather, forgets } = this.place
-    const excused = weather === 'rough' && (FAULTY.includes(status) || (forgets && FORGOTTEN.includes(status)))
+    const { weather, crashes } = this.place
+    const excused = weather === 'rough' && (FAULTY.includes(status) || (crashes > 0 && FORGOTTEN.includes(status)))
     if (!excused) this.#fail('wrong answer', `${what}: ${status} ${said}`)
     throw new CutShort(`${what}: ${status}`)
   }

@@ -13,10 +13,13 @@ export interface Check {
 }
 
 const MB = 2 ** 20
-/** What the heap, collected, may seem to grow in half a run: code that is compiled late, buffers of this very moment. */
-const HEAP_NOISE = 1.5 * MB
-/** And the process: the allocator keeps room that it may need again. */
-const RSS_NOISE = 16 * MB
+/**
+ * What half a run may seem to add to the heap, collected: code that is compiled late, what is kept for a minute by
+ * address, buffers of this very moment. The longer the run, the less a session may leave behind.
+ */
+const HEAP_NOISE = 3 * MB
+/** And to the process: the allocator keeps room that it may need again. */
+const RSS_NOISE = 24 * MB
 
 /** That none of what must not be has been. */
 export function problemChecks(ledger: Ledger): Check[] {

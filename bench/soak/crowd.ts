@@ -25,7 +25,7 @@ export async function crowd(scenery: Scenery, random: Random, clients: number, u
 async function visitOnce(scenery: Scenery, random: Random): Promise<void> {
   const { ledger, places } = scenery
   const kind = random.pick(KINDS)
-  const visit = new Visit(scenery, random.pick(places), random, ORDER.indexOf(kind))
+  const visit = new Visit(scenery, random.pick(places), random, { name: kind, no: ORDER.indexOf(kind) })
   countOne(ledger.visits, kind)
   try {
     const end = await within(VISIT_MS, VISITS[kind]?.visit(visit) ?? Promise.resolve())

@@ -81,7 +81,7 @@ export class Ledger {
   problem(kind: ProblemKind, what: string): void {
     const known = this.#problems.get(kind) ?? { count: 0, examples: [] }
     known.count++
-    if (known.examples.length < 5) known.examples.push(what)
+    if (known.examples.length < 12) known.examples.push(what)
     this.#problems.set(kind, known)
   }
 

@@ -7,7 +7,7 @@ const PEOPLE = 6
 const FORGETFUL = 2
 const FIRST_TEXTS = 10
 /** No client comes from there. */
-const SETTLER = 255
+const SETTLER = { name: 'settler', no: 255 }
 
 /** Makes the people of a server, a conference that all are members of, and some texts in it. Nothing goes wrong yet. */
 export async function settle(scenery: Scenery, place: Place, random: Random): Promise<void> {

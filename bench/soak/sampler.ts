@@ -33,7 +33,7 @@ export type Stats = Readonly<Record<string, number>>
 export function watchtower({ komgate, ledger, places }: Scene): Browser {
   const [calm] = places
   if (calm === undefined) throw new Error('no places')
-  return new Browser(komgate.port, '127.1.254.1', ledger, calm)
+  return new Browser(komgate.port, '127.1.254.1', ledger, calm, 'watchtower')
 }
 
 export async function readStats(browser: Browser): Promise<Stats> {

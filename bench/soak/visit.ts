@@ -27,13 +27,13 @@ export class Visit {
     { port, ledger }: Scenery,
     readonly place: Place,
     readonly random: Random,
-    /** the number of its kind */
-    kind: number,
+    /** what it is, for people, and the number of its kind */
+    kind: { name: string; no: number },
   ) {
     this.port = port
     this.ledger = ledger
-    this.address = `127.1.${kind}.${random.whole(1, ADDRESSES)}`
-    this.browser = new Browser(port, this.address, ledger, place)
+    this.address = `127.1.${kind.no}.${random.whole(1, ADDRESSES)}`
+    this.browser = new Browser(port, this.address, ledger, place, kind.name)
   }
 
   person(): Person {

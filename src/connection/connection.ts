@@ -5,6 +5,7 @@ import { type Envelope, readData, readEnvelope, readMessage, refusalText, writeR
 import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { Framer } from '../protocol/framer.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
+import { type CallTracer, told } from './call-tracer.ts'
 import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
 import type { Beating, Heartbeat } from './heartbeat.ts'
 import type { ConnectionObserver } from './observer.ts'
@@ -27,6 +28,7 @@ export interface ConnectionContext {
   heartbeat: Heartbeat
   counters: ConnectionCounters
   observer?: ConnectionObserver
+  onCall?: CallTracer
 }
 
 export interface CallOptions {
@@ -92,9 +94,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   #lastReceived = 0
   #keepaliveSent: number | undefined
 
-  constructor({ settings, heartbeat, counters, observer }: ConnectionContext) {
+  constructor({ settings, heartbeat, counters, observer, onCall }: ConnectionContext) {
     super()
-    this.#context = { settings, heartbeat, counters, ...(observer && { observer }) }
+    this.#context = { settings, heartbeat, counters, ...(observer && { observer }), ...(onCall && { onCall }) }
     this.#framer = new Framer((line) => this.#receive(line), settings.maxMessageBytes)
   }
 
@@ -140,11 +142,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
       }
       const madeAt = performance.now()
       const deadline = madeAt + (options?.timeoutMs ?? this.#context.settings.callTimeoutMs)
+      const end = this.#context.onCall?.(name)
       const waiting = new Waiting(
         { name, alone: options?.alone === true, madeAt },
         { deadline, size: line.length },
-        resolve,
-        reject,
+        end === undefined ? resolve : (reply) => resolve(told(end, reply)),
+        end === undefined ? reject : (error) => reject(told(end, error)),
       )
       this.#pending.add(refNo, waiting)
       const send = (): Promise<void> => {

@@ -12,6 +12,7 @@ export class Heartbeat {
   readonly #members = new Set<Beating>()
   readonly #intervalMs: number
   #timer: NodeJS.Timeout | undefined
+  #lastBeat = 0
 
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs
@@ -20,8 +21,8 @@ export class Heartbeat {
   add(member: Beating): void {
     this.#members.add(member)
     if (this.#timer === undefined) {
-      // Once more has been read: after a time in which this process stood still, what a server said in it goes first.
-      this.#timer = setInterval(() => setImmediate(() => this.#beat()), this.#intervalMs)
+      this.#lastBeat = performance.now()
+      this.#timer = setInterval(() => this.#beat(), this.#intervalMs)
       this.#timer.unref()
     }
   }
@@ -36,6 +37,10 @@ export class Heartbeat {
 
   #beat(): void {
     const now = performance.now()
+    const hasStoodStill = now - this.#lastBeat > 2 * this.#intervalMs
+    this.#lastBeat = now
+    // It was this process that was silent: what was said to it meanwhile has to be read before anybody is judged.
+    if (hasStoodStill) return
     for (const member of this.#members) member.beat(now, now + this.#intervalMs)
   }
 }

@@ -31,6 +31,7 @@ export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
     await refuseMethod(c, () => Promise.resolve())
     return c.res
   })
+  if (options.requestSpans !== undefined) app.use(options.requestSpans)
   app.use(access(options))
   return app
 }

@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from 'hono'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { KomError } from '../protocol/errors.ts'
 import type { LimitName } from '../sessions/limit-error.ts'
@@ -46,6 +47,8 @@ export interface AppOptions extends ConnectionIdOptions {
   sessmanTtlMs: number
   counters: HttpCounters
   metrics: Metrics
+  /** makes a span of each request, where there is tracing */
+  requestSpans?: MiddlewareHandler<Env>
   /** who has it may see everybody's sessions; empty where nobody may */
   adminKey: string
   /** whether metrics, health and administration are on another port */

@@ -41,12 +41,12 @@ export class Breaker {
   constructor(retryMs: number) {
     this.#retryMs = retryMs
     this.#policy = circuitBreaker(handleWhen(isDown), {
-      halfOpenAfter: retryMs,
+      // We keep the time ourselves: the policy goes by the clock on the wall, which may be set back.
+      halfOpenAfter: Number.NEGATIVE_INFINITY,
       breaker: new ConsecutiveBreaker(FAILURES),
     })
-    // By the clock of the policy.
     this.#policy.onBreak(() => {
-      this.#failedAt = Date.now()
+      this.#failedAt = performance.now()
     })
   }
 
@@ -89,7 +89,7 @@ export class Breaker {
   }
 
   #waitMs(): number {
-    return this.#failedAt + this.#retryMs - Date.now()
+    return this.#failedAt + this.#retryMs - performance.now()
   }
 
   #reason(): Error {

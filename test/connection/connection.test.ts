@@ -283,14 +283,14 @@ describe('calls', () => {
   it('time out one by one; a late reply is taken for what it is and the line lives', async () => {
     const server = await serve(
       on(GET_TEXT, ({ ref }, connection) => {
-        setTimeout(() => connection.send(reply(ref, h('late'))), 150)
+        setTimeout(() => connection.send(reply(ref, h('late'))), 700)
         return true
       }),
     )
-    const connection = await open(server.port, { callTimeoutMs: 100 })
+    const connection = await open(server.port, { callTimeoutMs: 400 })
     await expect(text(connection)).rejects.toMatchObject({ code: 'call-timeout' })
     await expect(connection.call('who-am-i')).resolves.toBe(1)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, 400))
     expect(connection.dead).toBeUndefined()
   })
 
@@ -473,6 +473,23 @@ describe('when the line dies', () => {
     await expect.poll(() => connection.dead?.code).toBe('line-silent')
   })
 })
+
+it.each([0, 1, 500, 999])(
+  'a silent line is found within both times of the keepalive, beats %d ms late',
+  async (phase) => {
+    const server = await serve()
+    const { keepaliveMs, keepaliveTimeoutMs } = DEFAULT_CONNECTION_SETTINGS
+    const BEAT_MS = 1000
+    const connection = await open(server.port)
+    const silentSince = performance.now()
+    let now = silentSince + phase
+    for (; connection.dead === undefined; now += BEAT_MS) connection.beat(now, now + BEAT_MS)
+    const found = now - BEAT_MS - silentSince
+    expect(connection.dead.code).toBe('line-silent')
+    expect(found).toBeLessThanOrEqual(keepaliveMs + keepaliveTimeoutMs)
+    expect(found).toBeGreaterThan(keepaliveMs + keepaliveTimeoutMs - 3 * BEAT_MS)
+  },
+)
 
 it('a dead connection is forgotten by the heartbeat', async () => {
   const server = await serve()

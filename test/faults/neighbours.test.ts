@@ -9,7 +9,7 @@ import { reply } from '../support/wire.ts'
 
 const ACTIVE = 82
 /** Requests of other sessions between two faults. */
-const EVERY = 250
+const EVERY = 125
 const ROUNDS = 4
 /** What a fault may add to the request that is under way when it strikes; the median, for the machine may be busy. */
 const STRIKE_MS = 10
@@ -25,7 +25,8 @@ beforeAll(async () => {
     { ...target, id: 'kom', port: proxy.port },
     { ...target, id: 'well', port: server.port },
   ]
-  gateway = await createGateway({ ...readConfig(), keepaliveMs: 100, keepaliveTimeoutMs: 100, servers }, silentLog())
+  const settings = { keepaliveMs: 200, keepaliveTimeoutMs: 200 }
+  gateway = await createGateway({ ...readConfig(), ...settings, servers }, silentLog())
 })
 afterAll(async () => {
   await gateway.close()
@@ -38,7 +39,7 @@ const silentLog = () => pino({ level: 'silent' })
 async function send(method: string, path: string, id?: string): Promise<Response> {
   const headers = { 'content-type': 'application/json', ...(id !== undefined && { 'httpkom-connection': id }) }
   const body = id === undefined ? JSON.stringify({ client: { name: 'x', version: '1' } }) : null
-  return gateway.fetch(new Request(`http://x${path}`, { method, headers, body }), {} as never)
+  return gateway.fetch(new Request(`http://x${path}`, { method, headers, body }), {} as never) as Promise<Response>
 }
 
 async function open(serverId: string): Promise<string> {
@@ -136,7 +137,7 @@ it('other sessions notice nothing of faults: p99 within 1.2 x', { timeout: 60_00
     expect([...new Set(statuses)]).toEqual([403])
   }
   const [before, after] = [quiet, faulty].map(({ turns }) => quantile(turns, 0.99)) as [number, number]
-  show('a fault before every 250th request: p99 of the other sessions', '1.2 x', `${after / before} x, ${after} turns`)
+  show('a fault before every 125th request: p99 of the other sessions', '1.2 x', `${after / before} x, ${after} turns`)
   expect(after).toBeLessThanOrEqual(1.2 * before)
   const struck = faulty.ms.filter((_, n) => n % EVERY === 0)
   const addedMs = quantile(struck, 0.5) - quantile(quiet.ms, 0.5)

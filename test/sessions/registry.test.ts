@@ -145,6 +145,20 @@ describe('the registry', () => {
     await registry.open(request)
   })
 
+  it('says of each server whether it is up, and whether there is one that is worth an attempt', async () => {
+    const { registry } = make()
+    const ups = () => ['kom', 'twin', 'down'].map((serverId) => registry.serverUp(serverId))
+    expect([ups(), registry.isAnyReachable()]).toEqual([[null, null, null], true])
+    await registry.open(request)
+    await expect(registry.open({ ...request, serverId: 'down' })).rejects.toThrow()
+    expect([ups(), registry.isAnyReachable()]).toEqual([[true, null, false], true])
+    await server.close()
+    for (const serverId of ['kom', 'twin', 'down']) {
+      for (let n = 0; n < 3; n++) await expect(registry.open({ ...request, serverId })).rejects.toThrow()
+    }
+    expect([ups(), registry.isAnyReachable()]).toEqual([[false, false, false], false])
+  })
+
   it('closes everything on shutdown, what is being opened too, and opens nothing more', async () => {
     const { registry } = make()
     const { opened } = await registry.open(request)

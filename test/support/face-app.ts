@@ -63,7 +63,10 @@ export function startFace(
     ['demo', { id: 'demo', name: 'Demo', host: '127.0.0.1', port: 1, sortOrder: 0 }],
   ])
   const appKeys = new AppKeys(keys, isOpen)
-  app.route(path, face({ store, apps, servers, appKeys, clientAddress, sessmanTtlMs: DAY_MS, onLimit: () => undefined, clock }))
+  app.route(
+    path,
+    face({ store, apps, servers, appKeys, clientAddress, sessmanTtlMs: DAY_MS, onLimit: () => undefined, clock }),
+  )
   return {
     store,
     reported,

@@ -12,12 +12,12 @@ export function redisInstalled(): boolean {
 export interface RedisOptions {
   /** none by default */
   password?: string
-  /** `maxmemory`, such as `3mb`; when it is full, it is full */
-  memory?: string
+  /** others of its own settings, as on its command line */
+  settings?: readonly string[]
 }
 
 /** Starts a Redis server that keeps nothing when it is stopped. */
-export async function startRedis({ password, memory = '0' }: RedisOptions = {}): Promise<DatabaseServer> {
+export async function startRedis({ password, settings = [] }: RedisOptions = {}): Promise<DatabaseServer> {
   if (!redisInstalled()) throw new Error(`${REDIS} is not installed: apt-get install redis-server`)
   const secret = password === undefined ? [] : ['--requirepass', password]
   const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`
@@ -28,7 +28,7 @@ export async function startRedis({ password, memory = '0' }: RedisOptions = {}):
     prepare: async () => undefined,
     command(dir, port) {
       const where = ['--bind', '127.0.0.1', '--port', `${port}`, '--dir', dir]
-      return [REDIS, ...where, '--save', '', '--appendonly', 'no', '--maxmemory', memory, ...secret]
+      return [REDIS, ...where, '--save', '', '--appendonly', 'no', ...secret, ...settings]
     },
     url: (port) => `redis://${login}127.0.0.1:${port}/0`,
     async greet(url) {
@@ -37,17 +37,20 @@ export async function startRedis({ password, memory = '0' }: RedisOptions = {}):
   })
 }
 
-/** Does something on a connection of its own, past the store. */
-export async function withRedis<T>(
-  url: string,
-  work: (client: ReturnType<typeof createClient>) => Promise<T>,
-): Promise<T> {
-  const client = createClient({ url, socket: { reconnectStrategy: false } })
+/** A connection of a test's own, past the store. */
+export type RedisClient = ReturnType<typeof clientFor>
+
+export async function withRedis<T>(url: string, work: (client: RedisClient) => Promise<T>): Promise<T> {
+  const client = clientFor(url)
   client.on('error', () => undefined)
   try {
     await client.connect()
-    return await work(client as ReturnType<typeof createClient>)
+    return await work(client)
   } finally {
     client.destroy()
   }
+}
+
+function clientFor(url: string) {
+  return createClient({ url, socket: { reconnectStrategy: false } })
 }

@@ -1,12 +1,15 @@
 import { requestBytes } from '../browser.ts'
+import { MARGIN_MS, STALL_MS } from '../times.ts'
 import type { Visit } from '../visit.ts'
+import { within } from '../within.ts'
 
-/** Asks for a great deal on one connection, reads nothing of it, and goes away. Its session lives on. */
+/** Asks for a great deal on one connection and reads nothing of it: that connection goes, its session lives on. */
 export async function deaf(visit: Visit): Promise<void> {
   const { random, browser, ledger, place } = visit
   const session = await visit.open()
   await session.login(visit.person())
   const line = await browser.line()
+  const closed = new Promise<'closed'>((resolve) => line.socket.once('close', () => resolve('closed')))
   line.socket.removeAllListeners('data').pause()
   const textNo = await session.post('soak, much to read', 60_000)
   const asked = session.asked('GET', `/texts/${textNo}`, [])
@@ -14,10 +17,18 @@ export async function deaf(visit: Visit): Promise<void> {
   ledger.asked += count
   ledger.left += count
   line.socket.write(Buffer.concat(Array.from({ length: count }, () => requestBytes(asked))))
-  await visit.pause(200, 1500)
-  if (!(await session.isAlive()) && place.weather === 'calm') {
-    ledger.problem('untrue', 'a client that does not read has lost its session')
+  const stays = random.chance(0.5)
+  const end = performance.now() + (stays ? STALL_MS : 1000)
+  while (performance.now() < end) {
+    await visit.pause(500, 1500)
+    if (await session.isAlive()) continue
+    if (place.weather === 'calm') ledger.problem('untrue', 'a client that does not read has lost its session')
     return
+  }
+  if (stays) {
+    // Whoever begins to read then finds what the kernel still has, and the end of it.
+    line.socket.resume()
+    if ((await within(MARGIN_MS, closed)) === 'late') ledger.problem('untrue', 'a client that does not read is kept')
   }
   line.reset()
   await session.end()

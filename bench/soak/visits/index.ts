@@ -5,10 +5,13 @@ import { chatter } from './chatter.ts'
 import { deaf } from './deaf.ts'
 import { dripper } from './dripper.ts'
 import { forgetful } from './forgetful.ts'
+import { ghost } from './ghost.ts'
 import { hasty } from './hasty.ts'
 import { hostile } from './hostile.ts'
+import { operator } from './operator.ts'
 import { reader } from './reader.ts'
 import { sleeper } from './sleeper.ts'
+import { staller } from './staller.ts'
 import { vanisher } from './vanisher.ts'
 import { watcher } from './watcher.ts'
 
@@ -24,6 +27,9 @@ export const VISITS: Readonly<Record<string, { visit: (visit: Visit) => Promise<
   dripper: { visit: dripper, weight: 2 },
   forgetful: { visit: forgetful, weight: 2 },
   deaf: { visit: deaf, weight: 1 },
+  ghost: { visit: ghost, weight: 1 },
+  staller: { visit: staller, weight: 1 },
   hostile: { visit: hostile, weight: 2 },
+  operator: { visit: operator, weight: 1 },
   watcher: { visit: watcher, weight: 1 },
 }

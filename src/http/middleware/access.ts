@@ -1,9 +1,8 @@
-import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { matchedRoutes } from 'hono/route'
 import { handleOf } from '../../sessions/store/record.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { RequestIds, tellRequestId } from '../request-id.ts'
+import { routePattern } from '../route-pattern.ts'
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 /** The paths of REST-Sessions that end in a token, however it is written. */
@@ -24,7 +23,7 @@ export function access({ registry, counters, metrics, onAccess }: AppOptions) {
     const { status } = c.res
     const ms = performance.now() - start
     counters.answered(status)
-    metrics.http.answered(routeOf(c), c.req.method, status, ms)
+    metrics.http.answered(routePattern(c), c.req.method, status, ms)
     const opened = c.get('opened') as Env['Variables']['opened'] | undefined
     onAccess({
       method: c.req.method,
@@ -35,12 +34,6 @@ export function access({ registry, counters, metrics, onAccess }: AppOptions) {
       requestId,
     })
   })
-}
-
-/** The pattern of the route that has answered; undefined where none has: what stands before the routes is of all methods. */
-function routeOf(c: Context): string | undefined {
-  const route = matchedRoutes(c)[c.req.routeIndex]
-  return route === undefined || route.method === 'ALL' ? undefined : route.path
 }
 
 /** Clients have been seen to put the id where a number belongs. */

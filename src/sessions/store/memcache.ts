@@ -1,47 +1,38 @@
-import type { MemcacheClient } from 'memcache-client'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend } from './backend.ts'
 import { checkNames, fromStored, namedFields, overFrom, RECORD, type StoredRecord, toStored } from './document.ts'
 import { StoreError } from './errors.ts'
 import type { Layout } from './layout.ts'
+import { MemcacheLine } from './memcache-line.ts'
 import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from './record.ts'
 import { refuseUnknown } from './sql-url.ts'
 
-const PORT = 11_211
-const CONNECT_MS = 3000
-const COMMAND_MS = 3000
-/** Writers that may come before us, one after the other. */
-const MAX_TRIES = 100
+/** Writers in other processes that may come before us, one after the other. */
+const MAX_TRIES = 50
+const PAUSE_MS = 1
 /** What memcached takes for a duration; more is a time since 1970. */
 const MAX_DURATION_S = 30 * 24 * 60 * 60
+/** The last second that memcached knows. */
+const MAX_TIME_S = 2 ** 31 - 1
 /** An item outlives its record: the clock of the gateway says when that is over, not memcached's. */
 const SLACK_S = 60
 /** memcached drops such an item at once. */
 const DROPPED = -1
 
 type Document = { readonly [RECORD]: StoredRecord }
-/** A document, and what it must still be when it is written over. */
+/** A record, and by what memcached knows whether it is still the same. */
 type Held = { record: SessionRecord; casUniq: string | number }
 
 /** `memcache://host:port`. The text protocol knows no passwords. Each record is one item, under `layout.keyNs`. */
 export async function openMemcache(url: URL, layout: Layout): Promise<Backend> {
   refuseUnknown(url, 'memcached', [])
   checkNames(Object.values(layout.fields))
-  if (url.hostname === '' || url.username !== '' || url.password !== '' || url.pathname.length > 1) {
-    throw new TypeError('memcache://host:port is what is needed: its protocol knows neither users nor databases')
-  }
-  const { MemcacheClient } = await import('memcache-client')
-  const client = new MemcacheClient({
-    server: `${url.hostname}:${url.port || PORT}`,
-    connectTimeout: CONNECT_MS,
-    cmdTimeout: COMMAND_MS,
-    noDelay: true,
-  })
-  const backend = new MemcacheBackend(client, layout)
+  const line = new MemcacheLine(url)
   try {
-    await backend.greet()
-    return backend
+    await line.ask((client) => client.version())
+    return new MemcacheBackend(line, layout)
   } catch (error) {
-    await backend.close()
+    line.close()
     throw error
   }
 }
@@ -51,29 +42,28 @@ class MemcacheBackend implements Backend {
   readonly lists = undefined
   /** It makes room by itself, and says nothing. */
   readonly forgets = true
-  interruptions = 0
-  readonly #client: MemcacheClient
+  readonly #line: MemcacheLine
   readonly #layout: Layout
-  #isUp = true
+  /** The last of those in this process who write a record. */
+  readonly #turns = new Map<Key, Promise<unknown>>()
 
-  constructor(client: MemcacheClient, layout: Layout) {
-    this.#client = client
+  constructor(line: MemcacheLine, layout: Layout) {
+    this.#line = line
     this.#layout = layout
   }
 
-  /** Rejects when nobody is there. */
-  async greet(): Promise<void> {
-    await this.#ask((client) => client.version())
+  get interruptions(): number {
+    return this.#line.interruptions
   }
 
   async insert(record: SessionRecord): Promise<void> {
     const options = { lifetime: lifetimeOf(record, record.lastActive) }
-    await this.#ask((client) => client.add(this.#nameOf(record.key), this.#documentOf(record), options))
+    await this.#line.ask((client) => client.set(this.#nameOf(record.key), this.#documentOf(record), options))
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
     const name = this.#nameOf(key)
-    const item = await this.#ask((client) => client.get<Document>(name))
+    const item = await this.#line.ask((client) => client.get<Document>(name))
     return item && fromStored(key, item.value[RECORD])
   }
 
@@ -85,7 +75,7 @@ class MemcacheBackend implements Backend {
 
   async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
     const before = await this.#overwrite(key, now, (record) =>
-      record.revision === revision ? afterWrite(record, change, now) : undefined,
+      record.revision === revision && !isOver(record, now) ? afterWrite(record, change, now) : undefined,
     )
     return before !== undefined
   }
@@ -99,7 +89,7 @@ class MemcacheBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    this.#client.shutdown()
+    this.#line.close()
   }
 
   /** Writes what `next` makes of a record, unless that is nothing; resolves with the record as it was before. */
@@ -109,18 +99,38 @@ class MemcacheBackend implements Backend {
     next: (record: SessionRecord) => SessionRecord | undefined,
     lifetime?: number,
   ): Promise<SessionRecord | undefined> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const held = await this.#hold(key)
-      const after = held && next(held.record)
-      if (held === undefined || after === undefined) return undefined
-      if (await this.#put(after, held.casUniq, lifetime ?? lifetimeOf(after, now))) return held.record
+    return await this.#inTurn(key, async () => {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const held = await this.#hold(key)
+        const after = held && next(held.record)
+        if (held === undefined || after === undefined) return undefined
+        if (await this.#put(after, held.casUniq, lifetime ?? lifetimeOf(after, now))) return held.record
+        await sleep(Math.random() * PAUSE_MS * tries)
+      }
+      throw new StoreError('contended', 'too many others write this session')
+    })
+  }
+
+  /** Does one thing after the other with a record, so that those of the same process are not in each other's way. */
+  async #inTurn<T>(key: Key, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(key)
+    const since = performance.now()
+    const mine = (async () => {
+      await before?.catch(() => undefined)
+      this.#line.checkPatience(since)
+      return await work()
+    })()
+    this.#turns.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#turns.get(key) === mine) this.#turns.delete(key)
     }
-    throw new StoreError('contended', 'too many others write this session')
   }
 
   async #hold(key: Key): Promise<Held | undefined> {
     const name = this.#nameOf(key)
-    const item = await this.#ask((client) => client.gets<Document>(name))
+    const item = await this.#line.ask((client) => client.gets<Document>(name))
     if (item === undefined) return undefined
     const { value, casUniq } = item as { value: Document; casUniq: string | number }
     return { record: fromStored(key, value[RECORD]), casUniq }
@@ -130,13 +140,15 @@ class MemcacheBackend implements Backend {
   async #put(record: SessionRecord, casUniq: string | number, lifetime: number): Promise<boolean> {
     const name = this.#nameOf(record.key)
     const options = { casUniq, lifetime }
-    const done = await this.#ask((client) =>
-      client.cas(name, this.#documentOf(record), options).catch((error: Error) => {
-        if (error.message === 'EXISTS' || error.message === 'NOT_FOUND') return undefined
+    return await this.#line.ask(async (client) => {
+      try {
+        await client.cas(name, this.#documentOf(record), options)
+        return true
+      } catch (error) {
+        if (error instanceof Error && /^(EXISTS|NOT_FOUND)$/.test(error.message)) return false
         throw error
-      }),
-    )
-    return done !== undefined
+      }
+    })
   }
 
   #documentOf(record: SessionRecord): Record<string, unknown> {
@@ -146,29 +158,6 @@ class MemcacheBackend implements Backend {
   #nameOf(key: Key): string {
     return this.#layout.keyNs + key
   }
-
-  async #ask<T>(question: (client: MemcacheClient) => Promise<T>): Promise<T> {
-    try {
-      const answer = await question(this.#client)
-      this.#isUp = true
-      return answer
-    } catch (error) {
-      throw this.#translated(error as Error)
-    }
-  }
-
-  /** memcached's own word, or that of a line that is gone. */
-  #translated(error: Error): StoreError {
-    if (error.message.startsWith('SERVER_ERROR object too large')) {
-      return new StoreError('too-large', 'memcached takes no item of that size', { cause: error })
-    }
-    if (error.message.startsWith('SERVER_ERROR out of memory')) {
-      return new StoreError('full', 'memcached has no room', { cause: error })
-    }
-    if (this.#isUp) this.interruptions++
-    this.#isUp = false
-    return new StoreError('unavailable', `memcached does not answer: ${error.message}`, { cause: error })
-  }
 }
 
 /** Seconds as memcached has them; 0 is for ever. */
@@ -176,5 +165,7 @@ function lifetimeOf(record: SessionRecord, now: number): number {
   const end = overFrom(record)
   if (end === null) return 0
   const seconds = Math.ceil(Math.max(0, end - now) / 1000) + SLACK_S
-  return seconds <= MAX_DURATION_S ? seconds : Math.floor(Date.now() / 1000) + seconds
+  if (seconds <= MAX_DURATION_S) return seconds
+  const time = Math.floor(Date.now() / 1000) + seconds
+  return time <= MAX_TIME_S ? time : 0
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { decoded } from './driver.ts'
@@ -103,7 +104,11 @@ export class RedisLine {
     const client = clientOf(this.#url)
     client.on('error', () => this.#lose(client))
     try {
-      await inTime(client.connect(), CONNECT_MS)
+      // It lets anybody in, but does nothing for those who have not said who they are, or while it is loading.
+      await inTime(
+        client.connect().then(() => client.sendCommand(['PING'])),
+        CONNECT_MS,
+      )
     } catch (error) {
       client.destroy()
       throw error
@@ -161,9 +166,10 @@ function clientOf(url: URL) {
   const database = pathname.replace(/^\//, '')
   if (!/^\d{0,4}$/.test(database)) throw new TypeError("the path of the store's URL is the number of a Redis database")
   const to = { host, port: port === '' ? 6379 : Number(port), connectTimeout: CONNECT_MS }
+  const tls = protocol === 'rediss:' ? { tls: true as const, ...(isIP(host) ? {} : { servername: host }) } : {}
   return createClient({
     RESP: 2,
-    socket: { ...to, ...(protocol === 'rediss:' ? { tls: true, servername: host } : {}), reconnectStrategy: false },
+    socket: { ...to, ...tls, reconnectStrategy: false },
     ...(username === '' ? {} : { username: decoded(username) }),
     ...(password === '' ? {} : { password: decoded(password) }),
     database: Number(database),

@@ -19,16 +19,27 @@ const SWEPT_AT_MOST = 20_000
 export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   refuseUnknown(url, 'Redis', [])
   checkNames(Object.values(layout.fields))
-  return new RedisBackend(await RedisLine.open(url), layout)
+  const line = await RedisLine.open(url)
+  return new RedisBackend(line, layout, await makesRoom(line))
+}
+
+/** Whether the server is set up to throw away what it likes, rather than to refuse more. */
+async function makesRoom(line: RedisLine): Promise<boolean> {
+  // Not everybody may ask.
+  const memory = await line.send<string>(['INFO', 'memory']).catch(() => '')
+  const isBounded = /^maxmemory:[1-9]/m.test(memory)
+  return isBounded && !/^maxmemory_policy:noeviction/m.test(memory)
 }
 
 class RedisBackend implements Backend, Lists {
   readonly lists = this
+  readonly forgets: boolean
   readonly #line: RedisLine
   readonly #layout: Layout
   readonly #touches: Touches
 
-  constructor(line: RedisLine, layout: Layout) {
+  constructor(line: RedisLine, layout: Layout, forgets: boolean) {
+    this.forgets = forgets
     this.#line = line
     this.#layout = layout
     this.#touches = new Touches((app, now, names) =>
@@ -102,7 +113,7 @@ class RedisBackend implements Backend, Lists {
     const users = new Set<string>()
     for await (const [, text] of this.#lookAt(index, 'ZREM', keys, now, 'user')) {
       const [lastActive, user] = JSON.parse(`[${text}]`) as [number, string]
-      if (lastActive >= since) users.add(user)
+      if (lastActive >= since && user !== '') users.add(user)
     }
     return users.size
   }

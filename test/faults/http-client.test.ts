@@ -1,0 +1,150 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Config } from '../../src/config.ts'
+import { expectWithin, MEASURING, timed } from '../support/bound.ts'
+import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { startProxy } from '../support/proxy.ts'
+import { reply } from '../support/wire.ts'
+
+const ACTIVE = 82
+const LIMIT_MS = 400
+/** Node looks at its deadlines from time to time. */
+const LOOK_MS = LIMIT_MS / 4
+/** What a client has for reading that it is late. */
+const LINGER_MS = 1000
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** The sockets that servers of this process have accepted. */
+const accepted: Socket[] = []
+const onSocket = (message: unknown) => void accepted.push((message as { socket: Socket }).socket)
+beforeEach(() => {
+  accepted.length = 0
+  subscribe('net.server.socket', onSocket)
+})
+afterEach(() => void unsubscribe('net.server.socket', onSocket))
+
+async function start(settings: Partial<Config> = {}) {
+  const server = await startFakeServer(({ call }) => call === ACTIVE)
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
+  closing.push(server.close, gateway.close)
+  const id = await gateway.open()
+  return { gateway, id, fake: server.connections[0] as FakeConnection }
+}
+
+const request = (gateway: TestGateway, method: string, path: string, id: string, headers = '') =>
+  `${method} ${path} HTTP/1.1\r\nHost: ${new URL(gateway.url).host}\r\nHttpkom-Connection: ${id}\r\n${headers}\r\n`
+
+/** A client of the gateway, and the gateway's end of its line. */
+async function client(port: number, gateway: TestGateway): Promise<{ socket: Socket; far: Socket }> {
+  const before = accepted.length
+  const socket = connect(port, '127.0.0.1')
+  closing.push(async () => void socket.destroy())
+  socket.on('error', () => undefined)
+  const find = () => accepted.slice(before).find((each) => each.localPort === portOf(gateway))
+  await expect.poll(find, { interval: 2 }).toBeDefined()
+  return { socket, far: find() as Socket }
+}
+
+const portOf = ({ url }: TestGateway) => Number(new URL(url).port)
+const freed = (far: Socket) => timed(() => expect.poll(() => far.closed, { interval: 2, timeout: 5000 }).toBe(true))
+
+async function expectAlive(gateway: TestGateway, id: string): Promise<void> {
+  expect((await gateway.send('GET', '/kom/sessions/current/who-am-i', { id })).status).toBe(200)
+}
+
+describe('a client that vanishes in the middle of a request', MEASURING, () => {
+  it.each<[string, (socket: Socket) => void]>([
+    ['closes', (socket) => socket.destroy()],
+    ['resets', (socket) => socket.resetAndDestroy()],
+  ])('and %s the line: the session lives, and the socket is freed at once', async (how, vanish) => {
+    const { gateway, id, fake } = await start()
+    const { socket, far } = await client(portOf(gateway), gateway)
+    socket.write(request(gateway, 'POST', '/kom/sessions/current/active', id))
+    await expect.poll(() => fake.received.at(-1)?.call).toBe(ACTIVE)
+    vanish(socket)
+    expectWithin(0, (await freed(far)).ms, `the client ${how} the line in the middle of a request: socket freed`)
+    await expectAlive(gateway, id)
+    fake.send(reply(fake.received.find(({ call }) => call === ACTIVE)?.ref as number))
+    await expectAlive(gateway, id)
+  })
+
+  it('without a word: the session lives, and the socket is freed in time', async () => {
+    const { gateway, id, fake } = await start({ httpIdleMs: LIMIT_MS })
+    const proxy = await startProxy({ host: '127.0.0.1', port: portOf(gateway) })
+    closing.push(proxy.close)
+    const { socket, far } = await client(proxy.port, gateway)
+    socket.write(request(gateway, 'POST', '/kom/sessions/current/active', id))
+    await expect.poll(() => fake.received.at(-1)?.call).toBe(ACTIVE)
+    proxy.lines[0]?.stall()
+    fake.send(reply(fake.received.at(-1)?.ref as number))
+    // Node adds a second to the time it has told the client.
+    expectWithin(LIMIT_MS + 1000, (await freed(far)).ms, 'the client vanishes without a word: socket freed')
+    await expectAlive(gateway, id)
+  })
+})
+
+describe('a client that sends its request a byte now and then', MEASURING, () => {
+  it.each([
+    ['head', { httpHeadersMs: LIMIT_MS }, 'GET /kom/sessions/current/who-am-i HTTP/1.1\r\nX: '],
+    ['body', { httpHeadersMs: LIMIT_MS, httpRequestMs: LIMIT_MS }, undefined],
+  ])('(its %s) is told that it is late, the session lives, and the socket is freed', async (part, settings, begin) => {
+    const { gateway, id } = await start(settings)
+    const { socket, far } = await client(portOf(gateway), gateway)
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    const headers = 'Content-Type: application/json\r\nContent-Length: 1000\r\n'
+    socket.write(begin ?? request(gateway, 'POST', '/kom/sessions/current/login', id, headers))
+    const dripping = setInterval(() => socket.writable && socket.write(' '), 20)
+    const { ms } = await timed(async () => {
+      while (!answer.includes('\r\n\r\n')) {
+        // It keeps nobody else waiting.
+        await expectAlive(gateway, id)
+        await sleep(5)
+      }
+    })
+    const { ms: more } = await freed(far)
+    clearInterval(dripping)
+    expect(answer).toMatch(/^HTTP\/1.1 408 /)
+    expectWithin(LIMIT_MS + LOOK_MS, ms, `the ${part} comes a byte now and then: 408`)
+    expectWithin(LIMIT_MS + LOOK_MS + LINGER_MS, ms + more, `the ${part} comes a byte now and then: socket freed`)
+    await expectAlive(gateway, id)
+  })
+})
+
+describe('a client that opens a connection', MEASURING, () => {
+  it('and says nothing: the socket is freed', async () => {
+    const { gateway, id } = await start({ httpHeadersMs: LIMIT_MS })
+    const { far } = await client(portOf(gateway), gateway)
+    expectWithin(LIMIT_MS + LOOK_MS + LINGER_MS, (await freed(far)).ms, 'the client says nothing: socket freed')
+    await expectAlive(gateway, id)
+  })
+
+  it('and never reads what it asks for: the session lives, and the socket is freed', async () => {
+    const gateway = await startTestGateway([{ id: 'demo', demo: true }], { httpStallMs: LIMIT_MS })
+    closing.push(gateway.close)
+    const id = await gateway.open()
+    await gateway.send('POST', '/demo/sessions/current/login', {
+      id,
+      json: { pers_name: 'demo reader', passwd: 'demo' },
+    })
+    const text = { subject: 's', body: 'x'.repeat(100_000), content_type: 'text/x-kom-basic', recipient_list: [] }
+    const { json } = await gateway.send('POST', '/demo/texts/', { id, json: text })
+    const { socket, far } = await client(portOf(gateway), gateway)
+    socket.pause()
+    // More than the kernel keeps for a slow reader.
+    socket.write(request(gateway, 'GET', `/demo/texts/${json.text_no}/body`, id).repeat(300))
+    await expect.poll(() => far.writableLength, { interval: 2 }).toBeGreaterThan(0)
+    // At the first of its deadlines Node finds that something has been written since it looked last.
+    expectWithin(2 * LIMIT_MS, (await freed(far)).ms, 'the client never reads: socket freed')
+    expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id })).status).toBe(200)
+  })
+})

@@ -1,0 +1,68 @@
+import { pino } from 'pino'
+import { afterEach, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { createGateway } from '../../src/gateway.ts'
+import { show } from '../support/bound.ts'
+import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
+import { reply } from '../support/wire.ts'
+
+const ACTIVE = 82
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** Counts turns of the event loop. */
+function countTurns(): () => number {
+  let turns = 0
+  let next = setImmediate(function count() {
+    turns++
+    next = setImmediate(count)
+  })
+  return () => {
+    clearImmediate(next)
+    return turns
+  }
+}
+
+it.each<[string, (connection: FakeConnection) => void]>([
+  ['is closed', (connection) => connection.end()],
+  ['is reset', (connection) => connection.reset()],
+  ['is refused', (connection) => connection.send('%% LysKOM protocol error.\n')],
+  ['cannot be read', (connection) => connection.send(reply(4711))],
+])(
+  'the line %s: in that turn of the event loop the waiting requests get their 403, and the next one too',
+  async (how, die) => {
+    const server = await startFakeServer(({ call }) => call === ACTIVE)
+    const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
+    const gateway = await createGateway({ ...readConfig(), servers }, pino({ level: 'silent' }))
+    closing.push(server.close, gateway.close)
+    const send = (method: string, path: string, headers: Record<string, string>, body: string | null = null) =>
+      gateway.fetch(
+        new Request(`http://x/kom/sessions/${path}`, { method, headers, body }),
+        {} as never,
+      ) as Promise<Response>
+
+    const client = JSON.stringify({ client: { name: 'x', version: '1' } })
+    const made = await send('POST', '', { 'content-type': 'application/json' }, client)
+    const id = { 'httpkom-connection': made.headers.get('httpkom-connection') as string }
+    const waiting = Array.from({ length: 20 }, () => send('POST', 'current/active', id))
+    const [fake] = server.connections as [FakeConnection]
+    await expect.poll(() => fake.received.filter(({ call }) => call === ACTIVE).length).toBe(20)
+
+    die(fake)
+    const first = await Promise.race(waiting)
+    const turns = countTurns()
+    const next = await send('GET', 'current/who-am-i', id)
+    const all = await Promise.all(waiting)
+    const passed = turns()
+    expect([first, next, ...all].map(({ status }) => status)).toEqual(Array(22).fill(403))
+    show(
+      `the line ${how}: from the first waiting request's 403 to the others' and the next one's`,
+      '1 turn',
+      `${passed}`,
+    )
+    expect(passed).toBeLessThanOrEqual(1)
+  },
+)

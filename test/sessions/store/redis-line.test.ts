@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Backend } from '../../../src/sessions/store/backend.ts'
+import { openBackend } from '../../../src/sessions/store/open.ts'
+import { keyOf } from '../../../src/sessions/store/record.ts'
+import { SessionStore } from '../../../src/sessions/store/store.ts'
+import type { DatabaseServer } from '../../support/database-server.ts'
+import { redisInstalled, startRedis, withRedis } from '../../support/redis-server.ts'
+
+const PASSWORD = 'hunter2: 100% @/#'
+const UNAVAILABLE = { name: 'StoreError', code: 'unavailable' }
+
+describe.skipIf(!redisInstalled())('the way to Redis', () => {
+  let server: DatabaseServer
+  let backend: Backend
+  let store: SessionStore
+  beforeEach(async () => {
+    server = await startRedis({ password: PASSWORD })
+    backend = await openBackend(server.url)
+    store = new SessionStore(backend)
+  }, 30_000)
+  afterEach(async () => {
+    await backend?.close()
+    await server?.close()
+  })
+
+  const create = () => store.create({ key: keyOf(randomUUID()), app: 'a', user: 'u' })
+  const untilBack = () => expect.poll(() => create().catch(() => undefined), { timeout: 5000 }).toBeDefined()
+
+  test('a server that takes commands and says nothing: given up soon, and used again when it is back', async () => {
+    const { key } = await create()
+    const pid = await processId(server.url)
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const started = performance.now()
+      const asked = Array.from({ length: 500 }, (_, i) => (i % 2 === 0 ? store.find('a', key) : store.touch('a', key)))
+      for (const result of await Promise.allSettled(asked)) {
+        expect(result).toMatchObject({ status: 'rejected', reason: UNAVAILABLE })
+      }
+      expect(performance.now() - started).toBeLessThan(6000)
+      expect(backend.interruptions).toBe(1)
+
+      // By then there is a new line, on which nobody says anything either.
+      const again = performance.now()
+      for (let i = 0; i < 100; i++) await expect(create()).rejects.toMatchObject(UNAVAILABLE)
+      expect(performance.now() - again).toBeLessThan(500)
+      await sleep(4000)
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await untilBack()
+    expect(await store.find('a', key)).toBeDefined()
+    expect(backend.interruptions).toBe(1)
+  }, 30_000)
+
+  test('a server that goes away in the middle of much work: told at once, and counted once', async () => {
+    const asked = Promise.allSettled(Array.from({ length: 2000 }, create))
+    const pid = await processId(server.url)
+    process.kill(pid, 'SIGKILL')
+    const results = await asked
+    for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject(UNAVAILABLE)
+    await expect.poll(() => backend.interruptions).toBe(1)
+    await expect(create()).rejects.toMatchObject(UNAVAILABLE)
+    await sleep(1500)
+    await server.stop()
+    await server.start()
+    await untilBack()
+    expect(backend.interruptions).toBe(1)
+  }, 30_000)
+
+  test('a line that is cut while nobody uses it is noticed, and replaced', async () => {
+    await withRedis(server.url, (client) => client.clientKill({ filter: 'TYPE', type: 'normal' }))
+    await expect.poll(() => backend.interruptions).toBe(1)
+    await untilBack()
+  })
+
+  test('a session survives the cutting of the line, and is kept whole', async () => {
+    const { key } = await create()
+    for (let i = 0; i < 5; i++) {
+      await withRedis(server.url, (client) => client.clientKill({ filter: 'TYPE', type: 'normal' }))
+      await untilBack()
+    }
+    expect(await store.find('a', key)).toMatchObject({ reads: 0, writes: 0 })
+    expect(backend.interruptions).toBe(5)
+  }, 30_000)
+
+  test('nobody there, or nobody who answers, or a wrong password: told soon, without the password', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => silent.once('listening', resolve))
+    const { port } = silent.address() as { port: number }
+    const urls = [
+      withPart(server.url, { port: `${port}` }),
+      withPart(server.url, { port: '1' }),
+      withPart(server.url, { port: '1', hostname: '[::1]' }),
+      withPart(server.url, { hostname: 'no-such-host.invalid' }),
+      withPart(server.url, { password: 'wrong hunter2' }),
+      withPart(server.url, { username: 'somebody' }),
+      withPart(server.url, { password: '' }),
+      withPart(server.url, { pathname: '/99' }),
+      withPart(server.url, { protocol: 'rediss:' }),
+    ]
+    for (const url of urls) {
+      const started = performance.now()
+      const error = await failure(openBackend(url))
+      expect(performance.now() - started).toBeLessThan(5000)
+      expect(error).toMatchObject(UNAVAILABLE)
+      expectNoPassword(error)
+    }
+    silent.close()
+  }, 30_000)
+
+  test('a URL that is wrong is told by name, without the password', async () => {
+    const urls: [string, RegExp][] = [
+      [`${server.url}?nonsense=1`, /"nonsense"/],
+      [`${server.url}?key_ns=web:&password=hunter2`, /"password"/],
+      [withPart(server.url, { pathname: '/db' }), /number/],
+      [server.url.replace('@', '%zz@'), /%/],
+      [`${server.url}?fields.ip=same&fields.stop=same`, /"same"/],
+    ]
+    for (const [url, named] of urls) {
+      const error = await failure(openBackend(url))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toMatch(named)
+      expectNoPassword(error)
+    }
+  })
+
+  test('the database that the path names is used', async () => {
+    const other = await openBackend(withPart(server.url, { pathname: '/7' }))
+    const { key } = await create()
+    expect(await other.find(key)).toBeUndefined()
+    const bare = await openBackend(withPart(server.url, { pathname: '' }))
+    expect(await bare.find(key)).toBeDefined()
+    await other.close()
+    await bare.close()
+  })
+
+  test('closing waits for what is on its way, but not for a server that is away; afterwards nothing is done', async () => {
+    const other = new SessionStore(await openBackend(server.url))
+    const asked = Array.from({ length: 50 }, (_, i) => other.create({ key: keyOf(`${i}`), app: 'a', user: 'other' }))
+    await sleep(5)
+    await other.close()
+    await Promise.all(asked)
+    await expect(other.find('a', keyOf('1'))).rejects.toMatchObject(UNAVAILABLE)
+    expect(await store.listUser('a', 'other')).toHaveLength(50)
+
+    const pid = await processId(server.url)
+    process.kill(pid, 'SIGSTOP')
+    const late = Promise.allSettled([create()])
+    await sleep(50)
+    const started = performance.now()
+    await store.close()
+    expect(performance.now() - started).toBeLessThan(5000)
+    expect((await late)[0]).toMatchObject({ status: 'rejected', reason: UNAVAILABLE })
+    process.kill(pid, 'SIGCONT')
+  }, 30_000)
+})
+
+async function processId(url: string): Promise<number> {
+  const info = await withRedis(url, (client) => client.info('server'))
+  const [, pid] = /process_id:(\d+)/.exec(info) ?? []
+  return Number(pid)
+}
+
+function withPart(text: string, part: Partial<URL>): string {
+  // The protocol of a URL cannot be set to every other one.
+  const { protocol = 'redis:', ...rest } = part
+  return Object.assign(new URL(text), rest).href.replace(/^redis:/, protocol)
+}
+
+async function failure(work: Promise<unknown>): Promise<Error> {
+  try {
+    await work
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it should have failed')
+}
+
+function expectNoPassword(error: Error): void {
+  for (let each: unknown = error; each instanceof Error; each = each.cause) {
+    const text = [each.message, each.stack, JSON.stringify(each), JSON.stringify(Object.entries(each))].join()
+    expect(text).not.toContain('hunter2')
+  }
+}
