@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lyskomd } from '../../test/support/lyskomd.ts'
 import type { Ledger } from './ledger.ts'
@@ -61,9 +63,13 @@ const SERVER_FAULTS: Readonly<Record<string, Fault>> = {
     await lyskomd?.restart()
   },
   crash: async ({ lyskomd, place }) => {
+    if (lyskomd === undefined) return
     place.crashes++
-    lyskomd?.kill('SIGKILL')
-    await lyskomd?.restart()
+    lyskomd.kill('SIGKILL')
+    await lyskomd.exited
+    // It takes another process that has its number meanwhile for itself, and does not start.
+    await rm(join(lyskomd.dir, 'db/lyskomd-lock'), { force: true })
+    await lyskomd.restart()
   },
   hang: async ({ lyskomd }, random) => {
     lyskomd?.kill('SIGSTOP')

@@ -189,6 +189,17 @@ describe('sessions of one person', () => {
     expect((await logIn(gateway, second, 6)).status).toBe(201)
   })
 
+  it('are none of one that ended in the moment of its login', async () => {
+    const { gateway } = await start({ maxSessionsPerPerson: 1 }, (request, connection) => {
+      if (request.call !== LOGIN || connection.index > 0) return people(request, connection)
+      connection.send(reply(request.ref), '%% LysKOM protocol error.\n')
+      return true
+    })
+    const [first, second] = [await gateway.open(), await gateway.open()]
+    expect((await logIn(gateway, first, 6)).status).toBe(403)
+    expect((await logIn(gateway, second, 6)).status).toBe(201)
+  })
+
   it('are not more by logging in at the same time, and not fewer by wrong passwords', async () => {
     const { gateway } = await start({ maxSessionsPerPerson: 3, freeLoginFailures: 100 })
     const ids = await Promise.all(Array.from({ length: 10 }, () => gateway.open()))

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { type DatabaseServer, startServer } from './database-server.ts'
 
 const MEMCACHED = '/usr/bin/memcached'
+const METADUMPS = 3
 
 /** Whether a real server can be started here: `apt-get install memcached`. */
 export function memcachedInstalled(): boolean {
@@ -26,9 +27,11 @@ export async function startMemcached(): Promise<DatabaseServer> {
 
 /** All items, keys and values, as text. */
 export async function dumpMemcached(url: string): Promise<string> {
-  const keys = await ask(url, 'lru_crawler metadump all', /END\r\n$/)
-  const names = Array.from(keys.matchAll(/^key=(\S+)/gm), ([, name = '']) => decodeURIComponent(name))
-  const items = await Promise.all(names.map((name) => ask(url, `get ${name}`, /END\r\n$/)))
+  let keys = ''
+  // It leaves out what somebody is being given in that moment.
+  for (let i = 0; i < METADUMPS; i++) keys += await ask(url, 'lru_crawler metadump all', /END\r\n$/)
+  const names = new Set(Array.from(keys.matchAll(/^key=(\S+)/gm), ([, name = '']) => decodeURIComponent(name)))
+  const items = await Promise.all(Array.from(names, (name) => ask(url, `get ${name}`, /END\r\n$/)))
   return keys + items.join('')
 }
 

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
@@ -31,6 +32,7 @@ export class RedisLine {
   readonly #url: URL
   readonly #watch: NodeJS.Timeout
   #client: Client | undefined
+  readonly #events = new EventEmitter<{ idle: [] }>()
   #isClosed = false
   #waiting = 0
   #hasAnswered = true
@@ -56,47 +58,44 @@ export class RedisLine {
 
   /** Sends a command; rejects with a `StoreError` when it cannot be done, or nobody answers within some seconds. */
   async send<T>(args: readonly string[]): Promise<T> {
-    try {
-      return await this.#send(args)
-    } catch (error) {
-      throw this.#translated(error)
-    }
+    return await this.#use((client) => client.sendCommand<T>(args))
   }
 
   /** Runs a script on the server, which happens all at once for everybody else. */
   async run<T>(script: Script, keys: readonly string[], args: readonly string[]): Promise<T> {
     const rest = [`${keys.length}`, ...keys, ...args]
-    try {
-      return await this.#send(['EVALSHA', script.sha, ...rest])
-    } catch (error) {
-      // The server has been started anew, or is another one, and learns the script by being sent it.
-      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) {
-        return await this.send(['EVAL', script.text, ...rest])
+    return await this.#use(async (client) => {
+      try {
+        return await client.sendCommand<T>(['EVALSHA', script.sha, ...rest])
+      } catch (error) {
+        // The server has been started anew, or is another one, and learns the script by being sent it.
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+        return await client.sendCommand<T>(['EVAL', script.text, ...rest])
       }
-      throw this.#translated(error)
-    }
+    })
   }
 
+  /** Waits for what is on its way, but not for long. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#watch)
-    const client = this.#client
+    if (this.#waiting > 0) await inTime(once(this.#events, 'idle'), CONNECT_MS).catch(() => undefined)
+    this.#client?.destroy()
     this.#client = undefined
-    if (client === undefined) return
-    // Commands on their way are waited for, but not for long.
-    await inTime(client.close(), CONNECT_MS).catch(() => undefined)
-    client.destroy()
   }
 
-  async #send<T>(args: readonly string[]): Promise<T> {
-    if (this.#client === undefined) throw new Error(this.#isClosed ? 'the store is closed' : 'the line is lost')
-    if (this.#waiting >= MAX_WAITING) throw new Error('too many commands wait for an answer')
+  async #use<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw this.#translated(new Error('the store is closed'))
+    if (this.#client === undefined) throw this.#translated(new Error('the line is lost'))
+    if (this.#waiting >= MAX_WAITING) throw this.#translated(new Error('too many commands wait for an answer'))
     this.#waiting++
     try {
-      return await this.#client.sendCommand<T>(args)
+      return await work(this.#client)
+    } catch (error) {
+      throw this.#translated(error)
     } finally {
-      this.#waiting--
       this.#hasAnswered = true
+      if (--this.#waiting === 0) this.#events.emit('idle')
     }
   }
 
@@ -149,7 +148,7 @@ export class RedisLine {
     this.#hasAnswered = false
     if (client === undefined) return
     if (this.#silentLooks >= SILENT_LOOKS) this.#lose(client)
-    else if (this.#waiting === 0 && this.#idleLooks >= IDLE_LOOKS) void this.#send(['PING']).catch(() => undefined)
+    else if (this.#waiting === 0 && this.#idleLooks >= IDLE_LOOKS) void this.send(['PING']).catch(() => undefined)
   }
 
   #translated(error: unknown): StoreError {
