@@ -73,6 +73,16 @@ describe('the configuration', () => {
     [[], { KOMGATE_PROT: '1' }, 'environment: KOMGATE_PROT: there is no such setting'],
     [[], { KOMGATE_CORS_ORIGINS: 'example.org' }, /^environment: KOMGATE_CORS_ORIGINS: must be \* or origins/],
     [[], { KOMGATE_LOG_LEVEL: 'loud' }, /^environment: KOMGATE_LOG_LEVEL: must be trace/],
+    [
+      [],
+      { KOMGATE_TRUSTED_PROXIES: '10.0.0.0/8,proxy.example.org' },
+      /^environment: KOMGATE_TRUSTED_PROXIES: must be addresses and networks/,
+    ],
+    [
+      ['--forwarded-header', 'X-Real-IP'],
+      {},
+      /^command line: --forwarded-header: must be x-forwarded-for or forwarded/,
+    ],
     [['--servers', '/nowhere.json'], {}, '/nowhere.json: there is no such file'],
   ])('%j %j stops the start in one line', (args, env, message) => {
     const attempt = () => readConfig(args, env as Record<string, string>)

@@ -11,7 +11,10 @@ const WARM_UPS = 2
 const WARM_UP_SESSIONS = 300
 const STEPS = 5
 const STEP_SESSIONS = 2000
-const MANY = ['--max-sessions-per-address', '20000', '--max-sessions', '20000']
+const MANY = [
+  ...['--max-sessions-per-address', '20000', '--max-sessions', '20000'],
+  ...['--max-openings-per-minute', '10000000'],
+]
 
 /** What a process takes, in bytes. */
 interface Memory {

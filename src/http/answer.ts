@@ -3,8 +3,18 @@
  * `Headers` of them, which costs more than all the rest of a short answer.
  */
 
+/**
+ * What a browser is told with every answer: no guessing of types, no address of ours to others, no frame around it. Pages
+ * of other origins may show what they may read, so nothing here is for our own origin only.
+ */
+export const SECURITY = {
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'DENY',
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+}
 /** Answers may change at any time; the few that do not say so themselves. */
-const CHANGING = { 'Cache-Control': 'no-cache' }
+const CHANGING = { 'Cache-Control': 'no-cache', ...SECURITY }
 const JSON_HEADERS = { ...CHANGING, 'Content-Type': 'application/json' }
 const TEXT_HEADERS = { ...CHANGING, 'Content-Type': 'text/plain; charset=utf-8' }
 

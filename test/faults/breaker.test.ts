@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { expectWithin, MEASURING, timed } from '../support/bound.ts'
+import { expectWithin, timed } from '../support/bound.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply } from '../support/wire.ts'
@@ -36,7 +36,7 @@ async function failThreeTimes(gateway: TestGateway, status = 502): Promise<void>
   }
 }
 
-describe('a server that has failed three times in a row', MEASURING, () => {
+describe('a server that has failed three times in a row', () => {
   it.each<[string, number, Parameters<typeof startFakeServer>]>([
     ['refused with %%', 502, [undefined, { greeting: 'refuse' }]],
     ['no LysKOM server', 502, [undefined, { greeting: Buffer.from('220 smtp ready\n') }]],

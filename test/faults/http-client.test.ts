@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config.ts'
-import { expectWithin, MEASURING, timed } from '../support/bound.ts'
+import { expectWithin, timed } from '../support/bound.ts'
 import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { startProxy } from '../support/proxy.ts'
@@ -59,7 +59,7 @@ async function expectAlive(gateway: TestGateway, id: string): Promise<void> {
   expect((await gateway.send('GET', '/kom/sessions/current/who-am-i', { id })).status).toBe(200)
 }
 
-describe('a client that vanishes in the middle of a request', MEASURING, () => {
+describe('a client that vanishes in the middle of a request', () => {
   it.each<[string, (socket: Socket) => void]>([
     ['closes', (socket) => socket.destroy()],
     ['resets', (socket) => socket.resetAndDestroy()],
@@ -90,7 +90,7 @@ describe('a client that vanishes in the middle of a request', MEASURING, () => {
   })
 })
 
-describe('a client that sends its request a byte now and then', MEASURING, () => {
+describe('a client that sends its request a byte now and then', () => {
   it.each([
     ['head', { httpHeadersMs: LIMIT_MS }, 'GET /kom/sessions/current/who-am-i HTTP/1.1\r\nX: '],
     ['body', { httpHeadersMs: LIMIT_MS, httpRequestMs: LIMIT_MS }, undefined],
@@ -120,7 +120,7 @@ describe('a client that sends its request a byte now and then', MEASURING, () =>
   })
 })
 
-describe('a client that opens a connection', MEASURING, () => {
+describe('a client that opens a connection', () => {
   it('and says nothing: the socket is freed', async () => {
     const { gateway, id } = await start({ httpHeadersMs: LIMIT_MS })
     const { far } = await client(portOf(gateway), gateway)

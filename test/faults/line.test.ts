@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
-import { expectWithin, MEASURING, timed } from '../support/bound.ts'
+import { expectWithin, timed } from '../support/bound.ts'
 import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
@@ -75,7 +75,7 @@ it.each<[string, number, (stage: Stage) => void]>([
   ['sends a megabyte of garbage', 0, ({ fake }) => fake.send(Buffer.alloc(1_000_000, '%=:{*\n'))],
   ['replies to a call never made', 0, ({ fake }) => fake.send(reply(4711))],
   ['announces a string of 100 MB', 0, ({ fake, refs }) => fake.send('=', refs[0] as number, ' 100000000H')],
-])('%s: those who wait get a 403, and so does the next, and nobody else', MEASURING, async (fault, boundMs, act) => {
+])('%s: those who wait get a 403, and so does the next, and nobody else', async (fault, boundMs, act) => {
   const stage = await waitOn(20, boundMs === 0 ? PATIENT : {})
   const { ms, statuses, next, neighbour } = await measure(stage, () => act(stage))
   expect([...statuses]).toEqual([403])
@@ -85,25 +85,21 @@ it.each<[string, number, (stage: Stage) => void]>([
   expect(neighbour.value.status).toBe(200)
 })
 
-it(
-  'talks on but leaves calls without an answer: 504 in time, and the line ends after twice that time',
-  MEASURING,
-  async () => {
-    const stage = await waitOn(5, { callTimeoutMs: CALL_MS })
-    const talking = setInterval(() => stage.fake.send(message(9, 5, 2)), 20)
-    const { ms, statuses, next } = await measure(stage, () => undefined)
-    expect([...statuses]).toEqual([504])
-    // The clock strikes four times in the shortest of the times.
-    const BEAT_MS = 50
-    expectWithin(CALL_MS + BEAT_MS, ms, 'talks on but leaves calls without an answer')
-    expect(next.value.status).toBe(200)
-    const { ms: more } = await timed(() =>
-      expect.poll(async () => (await stage.gateway.send('GET', WHO_AM_I, { id: stage.id })).status).toBe(403),
-    )
-    clearInterval(talking)
-    expectWithin(2 * CALL_MS + BEAT_MS, ms + more, 'talks on but leaves calls without an answer: the session')
-  },
-)
+it('talks on but leaves calls without an answer: 504 in time, and the line ends after twice that time', async () => {
+  const stage = await waitOn(5, { callTimeoutMs: CALL_MS })
+  const talking = setInterval(() => stage.fake.send(message(9, 5, 2)), 20)
+  const { ms, statuses, next } = await measure(stage, () => undefined)
+  expect([...statuses]).toEqual([504])
+  // The clock strikes four times in the shortest of the times.
+  const BEAT_MS = 50
+  expectWithin(CALL_MS + BEAT_MS, ms, 'talks on but leaves calls without an answer')
+  expect(next.value.status).toBe(200)
+  const { ms: more } = await timed(() =>
+    expect.poll(async () => (await stage.gateway.send('GET', WHO_AM_I, { id: stage.id })).status).toBe(403),
+  )
+  clearInterval(talking)
+  expectWithin(2 * CALL_MS + BEAT_MS, ms + more, 'talks on but leaves calls without an answer: the session')
+})
 
 it('is late, but answers: nobody is told of an error', async () => {
   const { gateway, id, line } = await waitOn(0)
@@ -111,7 +107,7 @@ it('is late, but answers: nobody is told of an error', async () => {
   for (let n = 0; n < 5; n++) expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
 })
 
-it('reads nothing while it is sent megabytes: 403 in time', MEASURING, async () => {
+it('reads nothing while it is sent megabytes: 403 in time', async () => {
   const { gateway, id, line } = await waitOn(0, { maxBodyBytes: 10_000_000 })
   line.toServer.stall()
   const body = { pers_name: 'x', passwd: 'x' }
@@ -124,21 +120,17 @@ it('reads nothing while it is sent megabytes: 403 in time', MEASURING, async () 
   expectWithin(SILENCE_MS, ms, 'reads nothing')
 })
 
-it(
-  'is a black hole, and the session is deleted: 204 in a second, 403 to those who wait, at once',
-  MEASURING,
-  async () => {
-    const { gateway, id, line, requests } = await waitOn(20, PATIENT)
-    line.stall()
-    const deleted = timed(() => gateway.send('DELETE', '/kom/sessions/0', { id }))
-    const { ms, value } = await timed(() => Promise.all(requests))
-    expect([...new Set(value.map(({ status }) => status))]).toEqual([403])
-    expectWithin(0, ms, 'a black hole, and the session is deleted: those who wait')
-    const answer = await deleted
-    expect(answer.value.status).toBe(204)
-    expectWithin(1000, answer.ms, 'a black hole, and the session is deleted')
-  },
-)
+it('is a black hole, and the session is deleted: 204 in a second, 403 to those who wait, at once', async () => {
+  const { gateway, id, line, requests } = await waitOn(20, PATIENT)
+  line.stall()
+  const deleted = timed(() => gateway.send('DELETE', '/kom/sessions/0', { id }))
+  const { ms, value } = await timed(() => Promise.all(requests))
+  expect([...new Set(value.map(({ status }) => status))]).toEqual([403])
+  expectWithin(0, ms, 'a black hole, and the session is deleted: those who wait')
+  const answer = await deleted
+  expect(answer.value.status).toBe(204)
+  expectWithin(1000, answer.ms, 'a black hole, and the session is deleted')
+})
 
 it.skipIf(!lyskomdInstalled())(
   'is a lyskomd that hangs: 403 in time, and the others on other servers go on',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
-import { expectWithin, MEASURING, timed } from '../support/bound.ts'
+import { expectWithin, timed } from '../support/bound.ts'
 import { type FakeConnection, type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { type ProxyLine, startProxy } from '../support/proxy.ts'
@@ -30,7 +30,7 @@ async function serve(...args: Parameters<typeof startFakeServer>) {
 
 const silent: Handler = () => true
 
-it('refuses the connection: 502 at once', MEASURING, async () => {
+it('refuses the connection: 502 at once', async () => {
   const server = await startFakeServer()
   await server.close()
   const { ms, answer } = await open(server)
@@ -47,7 +47,7 @@ it.each<[string, string, number, number, Parameters<typeof startFakeServer>]>([
   ['greets without end', '502 at once', 502, 0, [silent, { greeting: Buffer.alloc(10_000_000, 'x') }]],
   ['resets in the handshake', '502 at once', 502, 0, [hangUp((connection) => connection.reset())]],
   ['closes in the handshake', '502 at once', 502, 0, [hangUp((connection) => connection.end())]],
-])('%s: %s, and the line is freed', MEASURING, async (fault, _, status, boundMs, behaviour) => {
+])('%s: %s, and the line is freed', async (fault, _, status, boundMs, behaviour) => {
   const server = await serve(...behaviour)
   const { ms, answer } = await open(server)
   expect([answer.status, answer.json.error_type]).toEqual([status, 'httpkom'])
@@ -67,7 +67,7 @@ it.each<[string, (line: ProxyLine) => void]>([
   ['a black hole from the first byte', (line) => line.stall()],
   ['stops in the middle of the handshake', (line) => line.toClient.stall(12)],
   ['takes everything and gives nothing back', (line) => line.toServer.drop()],
-])('%s: 504 within the connect timeout', MEASURING, async (fault, prepare) => {
+])('%s: 504 within the connect timeout', async (fault, prepare) => {
   const proxy = await startProxy(await serve(), prepare)
   closing.push(proxy.close)
   const { ms, answer } = await open(proxy)
@@ -75,7 +75,7 @@ it.each<[string, (line: ProxyLine) => void]>([
   expectWithin(CONNECT_MS, ms, fault)
 })
 
-it('gives a byte now and then: 504 within the connect timeout', MEASURING, async () => {
+it('gives a byte now and then: 504 within the connect timeout', async () => {
   const server = await serve(silent, { greeting: 'stall' })
   const dripping = setInterval(() => server.connections[0]?.socket.write('x'), 20)
   const { ms, answer } = await open(server)

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
-import { expectWithin, MEASURING, timed } from '../support/bound.ts'
+import { expectWithin, timed } from '../support/bound.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
@@ -41,7 +41,6 @@ async function expectRecovery(gateway: TestGateway, ids: string[], comeBack: () 
 
 it.skipIf(!lyskomdInstalled()).each(['SIGTERM', 'SIGKILL'] as const)(
   'a lyskomd with all sessions open, ended by %s and started again: they are gone at once, new ones open',
-  MEASURING,
   async (signal) => {
     const server = await startLyskomd()
     closing.push(server.stop)
@@ -56,24 +55,20 @@ it.skipIf(!lyskomdInstalled()).each(['SIGTERM', 'SIGKILL'] as const)(
   },
 )
 
-it(
-  'a server that breaks off while all sessions wait, and comes back: all are answered at once',
-  MEASURING,
-  async () => {
-    const server = await startFakeServer(({ call }) => call === 82)
-    const gateway = await start(server.port)
-    const ids = await times(SESSIONS, () => gateway.open())
-    const waiting = ids.map((id) => gateway.send('POST', '/kom/sessions/current/active', { id }))
-    await expect.poll(() => server.connections.every(({ received }) => received.at(-1)?.call === 82)).toBe(true)
-    const { ms, value } = await timed(async () => {
-      await server.close()
-      return Promise.all(waiting)
-    })
-    expect(statuses(value)).toEqual([403])
-    expectWithin(0, ms, `restarts while ${SESSIONS} sessions wait`)
-    await expectRecovery(gateway, ids, async () => {
-      const again = await startFakeServer(undefined, { port: server.port })
-      closing.unshift(again.close)
-    })
-  },
-)
+it('a server that breaks off while all sessions wait, and comes back: all are answered at once', async () => {
+  const server = await startFakeServer(({ call }) => call === 82)
+  const gateway = await start(server.port)
+  const ids = await times(SESSIONS, () => gateway.open())
+  const waiting = ids.map((id) => gateway.send('POST', '/kom/sessions/current/active', { id }))
+  await expect.poll(() => server.connections.every(({ received }) => received.at(-1)?.call === 82)).toBe(true)
+  const { ms, value } = await timed(async () => {
+    await server.close()
+    return Promise.all(waiting)
+  })
+  expect(statuses(value)).toEqual([403])
+  expectWithin(0, ms, `restarts while ${SESSIONS} sessions wait`)
+  await expectRecovery(gateway, ids, async () => {
+    const again = await startFakeServer(undefined, { port: server.port })
+    closing.unshift(again.close)
+  })
+})

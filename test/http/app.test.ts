@@ -387,6 +387,17 @@ it('counts what it does', async () => {
   })
 })
 
+it('tells browsers to guess nothing, to tell nobody, and to frame nothing, in errors too', async () => {
+  const { gateway } = await start()
+  for (const path of ['/', WHO_AM_I, '/nowhere']) {
+    const { headers } = await gateway.send('GET', path)
+    expect(headers.get('x-content-type-options'), path).toBe('nosniff')
+    expect(headers.get('referrer-policy'), path).toBe('no-referrer')
+    expect(headers.get('x-frame-options'), path).toBe('DENY')
+    expect(headers.get('cross-origin-resource-policy'), path).toBe('cross-origin')
+  }
+})
+
 it('logs a line for each request, and in no line an id, a password or a body', async () => {
   const { gateway } = await start()
   const id = await gateway.open()

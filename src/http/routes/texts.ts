@@ -6,7 +6,7 @@ import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
 import { setRead } from '../../lyskom/memberships.ts'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { createText, getBody, getText } from '../../lyskom/texts.ts'
-import { empty, json } from '../answer.ts'
+import { empty, json, SECURITY } from '../answer.ts'
 import { readBody, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { textJson } from '../json.ts'
@@ -58,7 +58,7 @@ export function textRoutes(options: AppOptions) {
       const isRecoded = isText(contentType) || contentType.type === USER_AREA
       c.header('Content-Type', isRecoded ? `${contentType.type}; charset=utf-8` : contentType.type)
       // What people post is shown, never run: neither HTML nor SVG may do anything in the gateway's name.
-      c.header('X-Content-Type-Options', 'nosniff')
+      for (const [name, value] of Object.entries(SECURITY)) c.header(name, value)
       c.header('Content-Security-Policy', INERT)
       return c.body(isRecoded ? decode(bytes, contentType.charset) : Buffer.from(bytes))
     })

@@ -104,7 +104,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
   test('a memcached that says nothing is given up soon, by those too who wait in a queue; then used again', async () => {
     const { key } = await insert()
     const pid = await processId(server)
-    process.kill(pid, 'SIGSTOP')
+    await freeze(pid)
     try {
       const started = performance.now()
       const asked = Array.from({ length: 100 }, (_, i) =>
@@ -163,6 +163,13 @@ function recordWith(some: Partial<SessionRecord>): SessionRecord {
   const times = { created: NOW, lastActive: NOW, idleMs: null, endsAt: null }
   const counts = { reads: 0, writes: 0, revision: 0 }
   return { key: keyOf(randomUUID()), app: 'app', user: 'u', name: '', ip: '', ...times, ...counts, data: {}, ...some }
+}
+
+/** Takes commands, and says nothing, until it is sent SIGCONT. */
+async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP')
+  // It does not stop at once.
+  await sleep(100)
 }
 
 async function processId({ port }: DatabaseServer): Promise<number> {

@@ -32,7 +32,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
   test('a server that takes commands and says nothing: given up soon, and used again when it is back', async () => {
     const { key } = await create()
     const pid = await processId(server.url)
-    process.kill(pid, 'SIGSTOP')
+    await freeze(pid)
     try {
       const started = performance.now()
       const asked = Array.from({ length: 500 }, (_, i) => (i % 2 === 0 ? store.find('a', key) : store.touch('a', key)))
@@ -147,7 +147,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     expect(await store.listUser('a', 'other')).toHaveLength(50)
 
     const pid = await processId(server.url)
-    process.kill(pid, 'SIGSTOP')
+    await freeze(pid)
     const late = Promise.allSettled([create()])
     await sleep(50)
     const started = performance.now()
@@ -157,6 +157,13 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     process.kill(pid, 'SIGCONT')
   }, 30_000)
 })
+
+/** Takes commands, and says nothing, until it is sent SIGCONT. */
+async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP')
+  // It does not stop at once.
+  await sleep(100)
+}
 
 async function processId(url: string): Promise<number> {
   const info = await withRedis(url, (client) => client.info('server'))
