@@ -6,6 +6,7 @@ import type { Ledger } from './ledger.ts'
 import type { Place } from './place.ts'
 import type { FaultyProxy } from './proxy.ts'
 import type { Random } from './random.ts'
+import { ANSWER_MS } from './times.ts'
 
 /** A server that things happen to. */
 export interface Target {
@@ -28,7 +29,8 @@ const LINE_FAULTS: Readonly<Record<string, Fault>> = {
   'black hole': async ({ proxy }, random) => {
     const lines = someLines(proxy, random)
     for (const line of lines) line.hold()
-    await sleep(random.whole(4000, 6000))
+    // Longer than anybody has to wait for an answer.
+    await sleep(ANSWER_MS + random.whole(500, 2000))
     for (const line of lines) line.release()
   },
   hiccup: async ({ proxy }, random) => {

@@ -11,7 +11,8 @@ const SETTINGS = {
   sessionIdleMs: 6000,
   keepaliveMs: 2000,
   keepaliveTimeoutMs: 2000,
-  callTimeoutMs: 5000,
+  // Longer than anybody waits here: a dead line is to be found by its silence.
+  callTimeoutMs: 20_000,
   connectTimeoutMs: 3000,
   serverRetryMs: 500,
   httpHeadersMs: 3000,

@@ -6,7 +6,7 @@ import type { ConferenceName, PersonName } from '../lyskom/names.ts'
 import type { ServerInfo } from '../lyskom/server-info.ts'
 import type { Link, Recipient, Text, TextHead } from '../lyskom/texts.ts'
 import { isoTime } from '../lyskom/time.ts'
-import { AUX_ITEMS } from '../protocol/aux-items.ts'
+import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../protocol/aux-items.ts'
 import type { ExtendedConfType } from '../protocol/types.ts'
 
 export function personJson({ persNo, name }: PersonName) {
@@ -126,13 +126,18 @@ function linkJson({ type, textNo, author }: Link) {
 }
 
 /** The aux-items that clients of this API know what to do with. */
-const LISTED = new Map(
-  (['fast-reply', 'mx-date', 'mx-author', 'faq-text', 'faq-for-conf'] as const).map((tag) => [AUX_ITEMS[tag], tag]),
-)
+const LISTED = new Map<number, string>([
+  ...(['fast-reply', 'mx-date', 'mx-author', 'faq-text', 'faq-for-conf'] as const).map(
+    (tag) => [AUX_ITEMS[tag], tag] as const,
+  ),
+  ...(['komfeeder-url', 'komfeeder-title', 'komfeeder-author', 'komfeeder-date'] as const).map(
+    (tag) => [KOMFEEDER_ITEMS[tag], tag] as const,
+  ),
+])
 
 function auxItemsJson(auxItems: readonly NamedAuxItem[]) {
   return auxItems.flatMap((item) => {
-    const tag = LISTED.get(item.tag as never)
+    const tag = LISTED.get(item.tag)
     return tag === undefined ? [] : [auxItemJson(item, tag)]
   })
 }

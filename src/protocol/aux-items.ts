@@ -43,3 +43,12 @@ export const AUX_ITEMS = {
   'mx-envelope-sender': 10103,
   'mx-mime-file-name': 10104,
 } as const satisfies Record<string, number>
+
+/** Tags that no specification has: those of komfeeder, which posts what web feeds say. Its readers look for them. */
+export const KOMFEEDER_ITEMS = {
+  'komfeeder-unique-id': 10400,
+  'komfeeder-url': 10401,
+  'komfeeder-title': 10402,
+  'komfeeder-author': 10403,
+  'komfeeder-date': 10404,
+} as const satisfies Record<string, number>
