@@ -30,3 +30,31 @@ export function withoutPassword(text: string, { password }: URL): string {
 function isMissing(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
 }
+
+/** There was no answer in time, which may be for many reasons. */
+export class LateError extends Error {
+  constructor(ms: number) {
+    super(`no answer within ${ms / 1000} s`)
+    this.name = 'LateError'
+  }
+}
+
+/** Rejects with a `LateError` when the work is not done in time. */
+export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new LateError(ms)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Throws a `TypeError` that names a key of the query which means nothing to this kind of store. */
+export function refuseUnknown(url: URL, kind: string, known: readonly string[]): void {
+  for (const key of url.searchParams.keys()) {
+    if (!known.includes(key)) throw new TypeError(`"${key}" is nothing that the store on ${kind} knows`)
+  }
+}

@@ -40,7 +40,10 @@ export function takeLayout(url: URL): Layout {
   }
 }
 
+/** After this the year would have five digits. */
+const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59)
+
 /** A time as `fields.start` and `fields.stop` hold it. */
 export function writtenTime(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
+  return new Date(Math.min(ms, LAST_TIME)).toISOString().slice(0, 19).replace('T', ' ')
 }

@@ -1,11 +1,11 @@
 import type { Backend, Lists } from './backend.ts'
 import { checkNames, namedFields, stopText } from './document.ts'
+import { refuseUnknown } from './driver.ts'
 import type { Layout } from './layout.ts'
 import type { Change, Data, Key, SessionRecord } from './record.ts'
 import { RedisLine } from './redis-line.ts'
 import { INSERT, LOOK, REMOVE, SWEEP, TOUCH, UPDATE } from './redis-scripts.ts'
 import { Touches } from './redis-touches.ts'
-import { refuseUnknown } from './sql-url.ts'
 
 /** Records that the server looks at without a pause for others: about a millisecond. */
 const AT_ONCE = 200

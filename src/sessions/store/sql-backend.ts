@@ -1,8 +1,9 @@
 import { type AliasedExpression, type Expression, type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { Backend, Lists } from './backend.ts'
+import { inTime } from './driver.ts'
 import type { Change, Key, SessionRecord } from './record.ts'
 import type { SqlDatabase, SqlKind, SqlRow, SqlValue } from './sql-kind.ts'
-import { inTime, type SqlLine } from './sql-line.ts'
+import type { SqlLine } from './sql-line.ts'
 import { NEVER, recordOf, type SelectedRow, type SqlTable } from './sql-table.ts'
 import { toColumn } from './sql-text.ts'
 

@@ -47,27 +47,6 @@ export class SqlLine {
   }
 }
 
-/** There was no answer in time, which may be for many reasons. */
-export class LateError extends Error {
-  constructor(ms: number) {
-    super(`no answer within ${ms / 1000} s`)
-    this.name = 'LateError'
-  }
-}
-
-/** Rejects with a `LateError` when the work is not done in time. */
-export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LateError(ms)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'for no known reason'
   // A name with several addresses, none of which answers, is an error without a text.

@@ -1,5 +1,6 @@
 import { type Dialect, MysqlAdapter, MysqlDialect, type MysqlPool, type MysqlPoolConnection, sql } from 'kysely'
 import type { Pool, PoolConnection, PoolOptions } from 'mysql2'
+import { inTime, LateError } from './driver.ts'
 import {
   columnsOfIndexes,
   type ExistingColumn,
@@ -8,7 +9,6 @@ import {
   type SqlKind,
   type SqlLimits,
 } from './sql-kind.ts'
-import { inTime, LateError } from './sql-line.ts'
 import { takePool } from './sql-url.ts'
 
 const NAME = 'MariaDB'

@@ -1,7 +1,7 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient, PoolConfig } from 'pg'
+import { inTime, LateError } from './driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './sql-kind.ts'
-import { inTime, LateError } from './sql-line.ts'
 import { takePool } from './sql-url.ts'
 
 const NAME = 'PostgreSQL'

@@ -1,4 +1,4 @@
-import { decoded } from './driver.ts'
+import { decoded, refuseUnknown } from './driver.ts'
 
 const DEFAULT_POOL = 10
 
@@ -15,10 +15,4 @@ export function takePool(url: URL, kind: string, known: readonly string[]): { po
   rest.searchParams.delete('pool')
   refuseUnknown(rest, kind, known)
   return { pool: Number(pool), rest }
-}
-
-export function refuseUnknown(url: URL, kind: string, known: readonly string[]): void {
-  for (const key of url.searchParams.keys()) {
-    if (!known.includes(key)) throw new TypeError(`"${key}" is nothing that the store on ${kind} knows`)
-  }
 }
