@@ -28,8 +28,20 @@ export class CutShort extends Error {
   override readonly name = 'CutShort'
 }
 
+export interface BrowserOptions {
+  /** komgate's */
+  port: number
+  /** the client's, on the loopback network */
+  address: string
+  ledger: Ledger
+  place: Place
+  /** what the client is, for people */
+  kind: string
+}
+
 /** How one client asks: over some connections, as browsers do. Everything that comes back is judged. */
 export class Browser {
+  readonly #options: BrowserOptions
   readonly #idle: Line[] = []
   readonly #lines = new Set<Line>()
   readonly #queue: (() => void)[] = []
@@ -37,15 +49,9 @@ export class Browser {
   #asked = 0
   #hasLeft = false
 
-  constructor(
-    private readonly port: number,
-    /** on the loopback network */
-    private readonly address: string,
-    private readonly ledger: Ledger,
-    private readonly place: Place,
-    /** what the client is, for people */
-    private readonly kind: string,
-  ) {}
+  constructor(options: BrowserOptions) {
+    this.#options = options
+  }
 
   /** Makes a request, and notes down how it was answered. Rejects with `CutShort` when that was no answer to go on with. */
   async ask(asked: Asked): Promise<HttpAnswer> {
@@ -59,12 +65,13 @@ export class Browser {
 
   /** The same on a line of the client's, written in its own way. */
   async exchange(line: Line, asked: Asked, write: (bytes: Buffer) => void | Promise<void>): Promise<HttpAnswer> {
-    this.ledger.asked++
-    const requestId = `${this.address}-${++this.#asked}`
+    const { ledger, place, kind, address } = this.#options
+    ledger.asked++
+    const requestId = `${address}-${++this.#asked}`
     const answering = line.answer(asked.method === 'HEAD').catch((error: Error) => error)
     await write(requestBytes({ ...asked, headers: { 'X-Request-Id': requestId, ...asked.headers } }))
     const start = performance.now()
-    const what = `${this.kind}: ${asked.method} ${asked.path} (${this.place.id})`
+    const what = `${kind}: ${asked.method} ${asked.path} (${place.id})`
     const answer = await within(ANSWER_MS, answering)
     if (answer instanceof Error) return this.#fail('wrong answer', `${what}: ${answer.message}`)
     if (answer === 'late') {
@@ -72,24 +79,25 @@ export class Browser {
       return this.#fail('unanswered', `${what}: nothing within ${ANSWER_MS} ms`)
     }
     if (answer === undefined && this.#hasLeft) {
-      this.ledger.left++
+      ledger.left++
       throw new CutShort(`${what}: the client has left`)
     }
     if (answer === undefined) {
       const before = line.idleSince === 0 ? 'new' : `idle for ${Math.round(start - line.idleSince)} ms`
       return this.#fail('unanswered', `${what}: the connection, ${before}, was closed`)
     }
-    this.ledger.answered++
+    ledger.answered++
+    ledger.time(place.weather, performance.now() - start)
     if (answer.headers.get('connection') === 'close') line.close()
-    this.ledger.time(this.place.weather, performance.now() - start)
     this.#judge(what, answer, asked, requestId)
     return answer
   }
 
   /** A connection of its own, for what no browser does. */
   async line(): Promise<Line> {
-    const line = await Line.open(this.port, this.address, (bytes) =>
-      this.ledger.problem('unasked', JSON.stringify(bytes.toString('latin1', 0, 100))),
+    const { port, address, ledger } = this.#options
+    const line = await Line.open(port, address, (bytes) =>
+      ledger.problem('unasked', JSON.stringify(bytes.toString('latin1', 0, 100))),
     ).catch((error: Error) => this.#fail('unanswered', `no connection: ${error.message}`))
     this.#lines.add(line)
     line.socket.once('close', () => this.#lines.delete(line))
@@ -109,27 +117,28 @@ export class Browser {
 
   /** Whether the answer is one that the API has there. Throws `CutShort` when the visit cannot go on with it. */
   #judge(what: string, { status, headers, body }: HttpAnswer, asked: Asked, requestId: string): void {
-    countOne(this.ledger.statuses, status)
+    const { ledger, place } = this.#options
+    countOne(ledger.statuses, status)
     const said = body.toString('utf8', 0, 300)
     if (status >= 400 && asked.method !== 'HEAD' && !isErrorBody(body)) {
-      this.ledger.problem('wrong answer', `${what}: ${status} with a body that tells nothing: ${said}`)
+      ledger.problem('wrong answer', `${what}: ${status} with a body that tells nothing: ${said}`)
     }
     // What Node answers itself, before any request has come to komgate, has none.
     if ((headers.get('x-request-id') ?? (status >= 400 ? requestId : '')) !== requestId) {
-      this.ledger.problem('wrong answer', `${what}: ${status} to ${headers.get('x-request-id')}, not ${requestId}`)
+      ledger.problem('wrong answer', `${what}: ${status} to ${headers.get('x-request-id')}, not ${requestId}`)
     }
     if ((status === 429 || status === 503) && !/^\d+$/.test(headers.get('retry-after') ?? '')) {
-      this.ledger.problem('wrong answer', `${what}: ${status} without Retry-After`)
+      ledger.problem('wrong answer', `${what}: ${status} without Retry-After`)
     }
     if (asked.allow.includes(status)) return
-    const { weather, crashes } = this.place
-    const excused = weather === 'rough' && (FAULTY.includes(status) || (crashes > 0 && FORGOTTEN.includes(status)))
-    if (!excused) this.#fail('wrong answer', `${what}: ${status} ${said}`)
+    const isForgotten = place.crashes > 0 && FORGOTTEN.includes(status)
+    if (place.weather === 'calm' || !(FAULTY.includes(status) || isForgotten))
+      this.#fail('wrong answer', `${what}: ${status} ${said}`)
     throw new CutShort(`${what}: ${status}`)
   }
 
   #fail(kind: 'unanswered' | 'wrong answer', what: string): never {
-    this.ledger.problem(kind, what)
+    this.#options.ledger.problem(kind, what)
     throw new CutShort(what)
   }
 

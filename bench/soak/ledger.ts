@@ -32,6 +32,8 @@ export interface FaultSpan {
 /** How the answers of a kind of server are timed: one where nothing goes wrong, and one that has faults. */
 export type Weather = 'calm' | 'rough'
 
+const MAX_EXAMPLES = 10
+
 /** Everything that the clients have seen. Bounded, but for the texts. */
 export class Ledger {
   /** requests that went out whole, or as far as their client meant to send them */
@@ -42,8 +44,6 @@ export class Ledger {
   readonly websockets = { opened: 0, asked: 0, answered: 0, left: 0 }
   readonly statuses = new Map<number, number>()
   readonly total: Readonly<Record<Weather, Latencies>> = { calm: new Latencies(), rough: new Latencies() }
-  /** since the last time that somebody looked */
-  window: Record<Weather, Latencies> = { calm: new Latencies(), rough: new Latencies() }
   readonly visits = new Map<string, number>()
   /** visits that a fault has cut short */
   readonly cutShort = new Map<string, number>()
@@ -53,17 +53,19 @@ export class Ledger {
   /** texts that may have been made besides: their client left, or komgate could not know */
   readonly uncertain = new Map<string, number>()
   readonly faults: FaultSpan[] = []
+  /** since the last time that somebody looked */
+  #window: Record<Weather, Latencies> = { calm: new Latencies(), rough: new Latencies() }
   readonly #problems = new Map<ProblemKind, { count: number; examples: string[] }>()
 
   time(weather: Weather, ms: number): void {
     this.total[weather].add(ms)
-    this.window[weather].add(ms)
+    this.#window[weather].add(ms)
   }
 
   /** What has been timed since the last call. */
   takeWindow(): Record<Weather, Latencies> {
-    const taken = this.window
-    this.window = { calm: new Latencies(), rough: new Latencies() }
+    const taken = this.#window
+    this.#window = { calm: new Latencies(), rough: new Latencies() }
     return taken
   }
 
@@ -81,7 +83,7 @@ export class Ledger {
   problem(kind: ProblemKind, what: string): void {
     const known = this.#problems.get(kind) ?? { count: 0, examples: [] }
     known.count++
-    if (known.examples.length < 12) known.examples.push(what)
+    if (known.examples.length < MAX_EXAMPLES) known.examples.push(what)
     this.#problems.set(kind, known)
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openHandles, residentBytes } from '../proc.ts'
-import { Browser } from './browser.ts'
+import { Browser, CutShort } from './browser.ts'
 import type { Scene } from './scene.ts'
 import { jsonOf } from './session.ts'
 
@@ -33,14 +33,14 @@ export type Stats = Readonly<Record<string, number>>
 export function watchtower({ komgate, ledger, places }: Scene): Browser {
   const [calm] = places
   if (calm === undefined) throw new Error('no places')
-  return new Browser(komgate.port, '127.1.254.1', ledger, calm, 'watchtower')
+  return new Browser({ port: komgate.port, address: '127.1.254.1', ledger, place: calm, kind: 'watchtower' })
 }
 
 export async function readStats(browser: Browser): Promise<Stats> {
   return jsonOf(await browser.ask({ method: 'GET', path: '/stats', allow: [200] })) as Stats
 }
 
-/** Takes samples until `until`. */
+/** Takes samples until `until`, or until komgate does not answer any more, which is noted down. */
 export async function takeSamples(scene: Scene, durationMs: number, until: number): Promise<Sample[]> {
   const { komgate, ledger } = scene
   const browser = watchtower(scene)
@@ -49,7 +49,11 @@ export async function takeSamples(scene: Scene, durationMs: number, until: numbe
   let heldAt = Number.NEGATIVE_INFINITY
   while (performance.now() < until) {
     await sleep(interval)
-    const stats = await readStats(browser)
+    const stats = await readStats(browser).catch((error: unknown) => {
+      if (error instanceof CutShort) return undefined
+      throw error
+    })
+    if (stats === undefined) break
     const { calm, rough } = ledger.takeWindow()
     const at = performance.now()
     const isTimeToCollect = at - heldAt >= HELD_INTERVAL_MS

@@ -33,7 +33,7 @@ export class Visit {
     this.port = port
     this.ledger = ledger
     this.address = `127.1.${kind.no}.${random.whole(1, ADDRESSES)}`
-    this.browser = new Browser(port, this.address, ledger, place, kind.name)
+    this.browser = new Browser({ port, address: this.address, ledger, place, kind: kind.name })
   }
 
   person(): Person {

@@ -1,5 +1,5 @@
-import type { Session, TextJson } from '../session.ts'
-import { jsonOf } from '../session.ts'
+import type { Person } from '../place.ts'
+import { jsonOf, type Session, type TextJson } from '../session.ts'
 import type { Visit } from '../visit.ts'
 
 /** So many texts stay unread, or the lists would grow for as long as the run is. */
@@ -7,16 +7,17 @@ const LEFT_UNREAD = 30
 
 /** A person in front of a browser: reads what is unread, marks it, comments now and then, and leaves in order. */
 export async function reader(visit: Visit): Promise<void> {
-  const { random, place } = visit
+  const { random, place, ledger } = visit
   const session = await visit.open()
   const person = visit.person()
   await session.login(person)
-  await Promise.all([
+  const [me] = await Promise.all([
+    session.get<{ person: Person | null }>('/sessions/current/who-am-i'),
     session.get('/server/info'),
-    session.get('/sessions/current/who-am-i'),
     session.get(`/persons/${person.pers_no}/memberships/?unread=true`),
     session.get(`/conferences/${place.conference}?micro=false`),
   ])
+  if (me.person?.pers_no !== person.pers_no) ledger.problem('untrue', `a session is of somebody else (${place.id})`)
   for (let round = random.whole(1, 3); round > 0; round--) {
     const unread = await session.get<{ list: { unread_texts: number[] }[] }>(
       `/persons/${person.pers_no}/memberships/unread/`,
