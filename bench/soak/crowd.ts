@@ -1,5 +1,6 @@
 import { CutShort } from './browser.ts'
 import { countOne } from './ledger.ts'
+import type { OpeningHours } from './opening-hours.ts'
 import type { Random } from './random.ts'
 import { type Scenery, Visit } from './visit.ts'
 import { VISITS } from './visits/index.ts'
@@ -11,13 +12,13 @@ const VISIT_MS = 90_000
 const KINDS = Object.entries(VISITS).flatMap(([kind, { weight }]) => Array.from({ length: weight }, () => kind))
 const ORDER = Object.keys(VISITS)
 
-/** So many clients at a time, one coming when another has left, until `until`; resolves when all have left. */
-export async function crowd(scenery: Scenery, random: Random, clients: number, until: number): Promise<void> {
+/** So many clients at a time, one coming when another has left, while it is `open`; resolves when all have left. */
+export async function crowd(scenery: Scenery, random: Random, clients: number, open: OpeningHours): Promise<void> {
   let last = 0
   const comeAndGo = async (first: number): Promise<void> => {
     // Not all in the same moment.
     await new Promise((resolve) => setTimeout(resolve, first * 20))
-    while (performance.now() < until) await visitOnce(scenery, random.fork(`visit ${++last}`))
+    while (open.isOpen) await visitOnce(scenery, random.fork(`visit ${++last}`))
   }
   await Promise.all(Array.from({ length: clients }, (_, i) => comeAndGo(i)))
 }

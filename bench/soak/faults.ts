@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lyskomd } from '../../test/support/lyskomd.ts'
 import type { Ledger } from './ledger.ts'
+import type { OpeningHours } from './opening-hours.ts'
 import type { Place } from './place.ts'
 import type { FaultyProxy } from './proxy.ts'
 import type { Random } from './random.ts'
@@ -86,15 +87,15 @@ export function faultsOf({ lyskomd }: Target): Readonly<Record<string, Fault>> {
 }
 
 /**
- * One fault after the other, with a pause between them, until `until`: each of them once before any of them comes again.
+ * One fault after the other, with a pause between them, while it is `open`: each of them once before any of them comes again.
  * What it does is noted down.
  */
-export async function injectFaults(target: Target, ledger: Ledger, random: Random, until: number): Promise<void> {
+export async function injectFaults(target: Target, ledger: Ledger, random: Random, open: OpeningHours): Promise<void> {
   const faults = Object.entries(faultsOf(target))
   let left: typeof faults = []
   for (;;) {
-    await sleep(Math.min(random.whole(500, 2500), Math.max(0, until - performance.now())))
-    if (performance.now() >= until) return
+    await open.pause(random.whole(500, 2500))
+    if (!open.isOpen) return
     if (left.length === 0) left = random.shuffled(faults)
     const [name, run] = left.pop() as (typeof faults)[number]
     const span = { name, place: target.place.id, from: performance.now(), to: Number.POSITIVE_INFINITY }

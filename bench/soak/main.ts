@@ -8,6 +8,7 @@ import { audit } from './audit.ts'
 import { countChecks, coverageChecks, memoryChecks, problemChecks } from './checks.ts'
 import { crowd } from './crowd.ts'
 import { faultsOf, injectFaults } from './faults.ts'
+import { OpeningHours } from './opening-hours.ts'
 import { type Options, readOptions } from './options.ts'
 import { picture } from './picture.ts'
 import { Random } from './random.ts'
@@ -26,20 +27,19 @@ async function soak(scope: Scope, options: Options): Promise<void> {
 
   const own = monitorEventLoopDelay()
   own.enable()
-  const start = performance.now()
-  const durationMs = minutes * 60_000
-  const end = start + durationMs
+  const open = scope.use(new OpeningHours(minutes * 60_000), (hours) => hours.close())
   const [samples] = await Promise.all([
-    takeSamples(scene, durationMs, end),
-    crowd({ port: komgate.port, ledger, places }, random.fork('clients'), clients, end),
-    ...targets.map((target) => injectFaults(target, ledger, random.fork(`faults of ${target.place.id}`), end)),
+    takeSamples(scene, open),
+    crowd({ port: komgate.port, ledger, places }, random.fork('clients'), clients, open),
+    ...targets.map((target) => injectFaults(target, ledger, random.fork(`faults of ${target.place.id}`), open)),
   ])
+  if (open.wasClosed) throw new Error('stopped')
   const left = await audit(scene, random.fork('audit'))
 
   const path = resolve(options.picture)
   await writeFile(
     path,
-    picture(`komgate: ${clients} clients, ${minutes} minutes, seed ${seed}`, samples, ledger.faults, start),
+    picture(`komgate: ${clients} clients, ${minutes} minutes, seed ${seed}`, samples, ledger.faults, open.from),
   )
   const faults = new Map(targets.map((target) => [target.place.id, Object.keys(faultsOf(target))]))
   // A machine that stops for as long as the margins are can pass nothing.

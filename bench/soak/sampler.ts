@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openHandles, residentBytes } from '../proc.ts'
 import { Browser, CutShort } from './browser.ts'
+import type { OpeningHours } from './opening-hours.ts'
 import type { Scene } from './scene.ts'
 import { jsonOf } from './session.ts'
 
@@ -40,15 +40,16 @@ export async function readStats(browser: Browser): Promise<Stats> {
   return jsonOf(await browser.ask({ method: 'GET', path: '/stats', allow: [200] })) as Stats
 }
 
-/** Takes samples until `until`, or until komgate does not answer any more, which is noted down. */
-export async function takeSamples(scene: Scene, durationMs: number, until: number): Promise<Sample[]> {
+/** Takes samples while it is `open`, or until komgate does not answer any more, which is noted down. */
+export async function takeSamples(scene: Scene, open: OpeningHours): Promise<Sample[]> {
   const { komgate, ledger } = scene
   const browser = watchtower(scene)
-  const interval = Math.max(MIN_INTERVAL_MS, durationMs / SAMPLES)
+  const interval = Math.max(MIN_INTERVAL_MS, open.lengthMs / SAMPLES)
   const samples: Sample[] = []
   let heldAt = Number.NEGATIVE_INFINITY
-  while (performance.now() < until) {
-    await sleep(interval)
+  for (;;) {
+    await open.pause(interval)
+    if (!open.isOpen) break
     const stats = await readStats(browser).catch((error: unknown) => {
       if (error instanceof CutShort) return undefined
       throw error

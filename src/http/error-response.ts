@@ -54,7 +54,7 @@ export function errorResponse(error: Error, c: Context<Env>, report: AppOptions[
 /** What a client is told of an error of the gateway's own, in whatever shape; of a 500 nothing: it is ours to find. */
 export function toldOf(error: Error): { status: number; message: string; headers?: Readonly<Record<string, string>> } {
   const status = gatewayStatus(error)
-  const message = status === 500 ? 'Internal error.' : error.message
+  const message = messageOf(error, status)
   const seconds = retryAfterSeconds(error, status)
   return { status, message, ...(seconds !== undefined && { headers: { 'Retry-After': String(seconds) } }) }
 }
@@ -83,6 +83,13 @@ export function komErrorJson({ errorCode, errorStatus, errorName }: KomError) {
 function hasBrokenOff(c: Context): boolean {
   const incoming = c.env?.incoming as { complete: boolean; destroyed: boolean } | undefined
   return incoming?.destroyed === true && !incoming.complete
+}
+
+/** Where the store is, and what is wrong with it, is for the log. */
+function messageOf(error: Error, status: number): string {
+  if (status === 500) return 'Internal error.'
+  const isAway = error instanceof StoreError && error.code === 'unavailable'
+  return isAway ? 'The session store cannot be reached.' : error.message
 }
 
 function gatewayStatus(error: Error): ContentfulStatusCode {

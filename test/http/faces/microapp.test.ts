@@ -219,7 +219,7 @@ it('a store that cannot list cannot keep one session apart: 501, but validate.cg
 it('while the store is away nothing is called invalid: that is a 503', async () => {
   face = startFace(microappFace, { keys: KEYS, backend: unavailable() })
   const { status, text, headers } = await face.send('GET', '/validate.cgi?user_id=a;service=forum;session_id=x')
-  expect([status, text, headers.get('retry-after')]).toEqual([503, 'ERROR: the store cannot be reached', '5'])
+  expect([status, text, headers.get('retry-after')]).toEqual([503, 'ERROR: The session store cannot be reached.', '5'])
 })
 
 it('a fault of its own is left to be reported', async () => {
