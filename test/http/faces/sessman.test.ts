@@ -218,7 +218,11 @@ describe('sessman', () => {
   it('says when to come back while the store is away', async () => {
     face = startFace(sessmanFace, { path: '/sessman', keys: KEYS, backend: unavailable() })
     const { status, headers, json } = await get('x')
-    expect([status, headers.get('retry-after'), json]).toEqual([503, '5', { error: 'The session store cannot be reached.' }])
+    expect([status, headers.get('retry-after'), json]).toEqual([
+      503,
+      '5',
+      { error: 'The session store cannot be reached.' },
+    ])
   })
 
   it('leaves a fault of its own to be reported', async () => {
