@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { WebSocketServer } from 'ws'
+import { NamedResponse } from './http/request-id.ts'
 import { hangUpWith } from './plain-answer.ts'
 import type { LimitName } from './sessions/limit-error.ts'
 import { pingEach, refuseOtherUpgrades } from './upgrades.ts'
@@ -52,7 +53,7 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
     fetch: answeringTogether(fetch),
     hostname: options.host,
     port: options.port,
-    serverOptions: limitsOfNode(options),
+    serverOptions: optionsOfNode(options),
     websocket: { server: websockets as WebSocketServerLike },
   }) as Server
   // A client that reads nothing keeps its answer in our memory, and no other deadline runs then.
@@ -77,9 +78,10 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
 }
 
 /** How much a client may send before we know what it wants, and how long it may take. */
-function limitsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: ListenOptions): ServerOptions {
+function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: ListenOptions): ServerOptions {
   const headersTimeout = Math.min(httpHeadersMs, httpRequestMs)
   return {
+    ServerResponse: NamedResponse,
     // Also what a client pays for a long path; far more than a browser sends.
     maxHeaderSize: maxHeaderBytes,
     // From the first byte, or from the beginning of the connection: those who open many and say little lose them.

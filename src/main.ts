@@ -7,6 +7,8 @@ import { startGateway } from './gateway.ts'
 import { startTracing } from './tracing.ts'
 
 const EXIT_CONFIGURATION = 2
+/** Characters of the log that leave at once: an access line for each request must not cost a system call each. */
+const LOG_BUFFER = { minLength: 32_768, maxWrite: 65_536 }
 
 async function main(): Promise<void> {
   const { action, config } = readCommand(process.argv.slice(2), process.env)
@@ -17,8 +19,7 @@ async function main(): Promise<void> {
 }
 
 async function run(config: Config): Promise<void> {
-  // Buffered: an access line for each request must not cost a system call each.
-  const destination = process.stdout.isTTY ? pretty({ sync: true }) : pino.destination({ sync: false, minLength: 4096 })
+  const destination = process.stdout.isTTY ? pretty({ sync: true }) : pino.destination({ sync: false, ...LOG_BUFFER })
   const log = pino({ level: config.logLevel, base: null }, destination)
   const flush = setInterval(() => log.flush(), 1000)
   flush.unref()

@@ -5,13 +5,14 @@ import { empty } from './answer.ts'
 import type { AppOptions, Env } from './context.ts'
 import { errorResponse, gatewayError, limitOf } from './error-response.ts'
 import { access } from './middleware/access.ts'
+import { RememberingRouter } from './router.ts'
 
 /** No route matches it. */
 const NOWHERE = '/'.repeat(8)
 
 /** An application without routes: it counts and logs what it is asked, and every error has its JSON body. */
 export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
-  const app = new Hono<Env>({ getPath: pathUnder(basePath) })
+  const app = new Hono<Env>({ router: new RememberingRouter(), getPath: pathUnder(basePath) })
   app.onError((error, c) => {
     const limit = limitOf(error)
     if (limit !== undefined) options.onLimit(limit)

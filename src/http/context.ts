@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { KomError } from '../protocol/errors.ts'
@@ -70,6 +71,8 @@ export interface AppOptions extends ConnectionIdOptions {
 
 /** What middleware leaves for the routes. */
 export interface Env {
+  /** Node's side of the request; absent under another server than ours */
+  Bindings?: Partial<HttpBindings>
   Variables: {
     /** what names the request in the log */
     requestId: string
