@@ -6,7 +6,9 @@ import { Connection, type ConnectionContext } from './connection.ts'
 import { ConnectionError } from './errors.ts'
 import { connectTcp, type TcpAddress } from './transport.ts'
 
-export interface ConnectOptions extends TcpAddress, ConnectionContext {
+export interface ConnectOptions extends TcpAddress {
+  /** what connections share */
+  context: ConnectionContext
   /** who connects, as `user%clientHost`: what the server shows other people */
   user: string
   clientHost: string
@@ -31,8 +33,8 @@ const HARMLESS = {
  * `ProtocolError` when they cannot be written, or a reply cannot be read.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const { connectTimeoutMs } = options.settings
-  const connection = new Connection(options)
+  const { connectTimeoutMs } = options.context.settings
+  const connection = new Connection(options.context)
   const deadline = new AbortController()
   const timer = setTimeout(() => {
     const late = new ConnectionError('connect-timeout', `no session on the LysKOM server within ${connectTimeoutMs} ms`)

@@ -94,10 +94,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   #lastReceived = 0
   #keepaliveSent: number | undefined
 
-  constructor({ settings, heartbeat, counters, observer, onCall }: ConnectionContext) {
+  constructor(context: ConnectionContext) {
     super()
-    this.#context = { settings, heartbeat, counters, ...(observer && { observer }), ...(onCall && { onCall }) }
-    this.#framer = new Framer((line) => this.#receive(line), settings.maxMessageBytes)
+    this.#context = context
+    this.#framer = new Framer((line) => this.#receive(line), context.settings.maxMessageBytes)
   }
 
   /** How many calls have been made on it, those of the handshake and of the keepalive included. */

@@ -39,20 +39,38 @@ export async function connectTcp(
   return new TcpTransport(socket, handlers)
 }
 
+/** Knows whose it is. So its listeners can be the same for all: closures would be memory for each of many idle lines. */
+interface OwnedSocket extends Socket {
+  owner: TcpTransport
+}
+
 class TcpTransport implements Transport {
   readonly #socket: Socket
+  readonly #handlers: TransportHandlers
+  #failure: Error | undefined
   #isWaiting = false
 
   constructor(socket: Socket, handlers: TransportHandlers) {
     this.#socket = socket
-    let failure: Error | undefined
-    socket.on('error', (error) => {
-      failure = error
-    })
-    socket.on('data', (chunk: Buffer) => handlers.onData(chunk))
+    this.#handlers = handlers
+    Object.assign(socket, { owner: this } satisfies Partial<OwnedSocket>)
+    socket.on('error', TcpTransport.#onError)
+    socket.on('data', TcpTransport.#onData)
     // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
-    socket.on('end', () => socket.destroy())
-    socket.on('close', () => handlers.onClosed(failure))
+    socket.on('end', socket.destroy)
+    socket.on('close', TcpTransport.#onClose)
+  }
+
+  static #onError(this: OwnedSocket, error: Error): void {
+    this.owner.#failure = error
+  }
+
+  static #onData(this: OwnedSocket, chunk: Buffer): void {
+    this.owner.#handlers.onData(chunk)
+  }
+
+  static #onClose(this: OwnedSocket): void {
+    this.owner.#handlers.onClosed(this.owner.#failure)
   }
 
   /**

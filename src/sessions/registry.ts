@@ -211,9 +211,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const bodies = this.#bodies.get(serverId)
     const breaker = this.#breakers.get(serverId)
     if (address === undefined || bodies === undefined || breaker === undefined) throw new RangeError('no such server')
-    const shared = this.#options.connections
+    const context = this.#options.connections
     const session = await breaker.try(() =>
-      openSession({ ...shared, ...address, clientHost: clientAddress, client, bodies }),
+      openSession({ context, ...address, clientHost: clientAddress, client, bodies }),
     )
     const dead = session.connection.dead
     if (this.#shuttingDown || dead !== undefined) {

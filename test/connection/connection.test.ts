@@ -501,9 +501,11 @@ it('a dead connection is forgotten by the heartbeat', async () => {
   const connection = await connect({
     host: '127.0.0.1',
     port: server.port,
-    settings: DEFAULT_CONNECTION_SETTINGS,
-    heartbeat: heartbeat as never,
-    counters: { replies: 0, errors: 0, messages: 0 },
+    context: {
+      settings: DEFAULT_CONNECTION_SETTINGS,
+      heartbeat: heartbeat as never,
+      counters: { replies: 0, errors: 0, messages: 0 },
+    },
     user: 'komgate',
     clientHost: 'x',
     client: { name: 'x', version: '1' },
