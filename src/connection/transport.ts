@@ -45,32 +45,22 @@ interface OwnedSocket extends Socket {
 }
 
 class TcpTransport implements Transport {
+  readonly handlers: TransportHandlers
+  /** Why the socket is closed. */
+  failure: Error | undefined
   readonly #socket: Socket
-  readonly #handlers: TransportHandlers
-  #failure: Error | undefined
-  #isWaiting = false
+  /** What was written in this turn. */
+  #unsent: Uint8Array[] | undefined
 
   constructor(socket: Socket, handlers: TransportHandlers) {
     this.#socket = socket
-    this.#handlers = handlers
+    this.handlers = handlers
     Object.assign(socket, { owner: this } satisfies Partial<OwnedSocket>)
-    socket.on('error', TcpTransport.#onError)
-    socket.on('data', TcpTransport.#onData)
+    socket.on('error', onError)
+    socket.on('data', onData)
     // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
     socket.on('end', socket.destroy)
-    socket.on('close', TcpTransport.#onClose)
-  }
-
-  static #onError(this: OwnedSocket, error: Error): void {
-    this.owner.#failure = error
-  }
-
-  static #onData(this: OwnedSocket, chunk: Buffer): void {
-    this.owner.#handlers.onData(chunk)
-  }
-
-  static #onClose(this: OwnedSocket): void {
-    this.owner.#handlers.onClosed(this.owner.#failure)
+    socket.on('close', onClose)
   }
 
   /**
@@ -78,16 +68,26 @@ class TcpTransport implements Transport {
    * a server on the same machine is then woken once for all of them.
    */
   write(bytes: Uint8Array): void {
-    if (!this.#isWaiting) {
-      this.#isWaiting = true
-      this.#socket.cork()
-      setImmediate(flush, this)
+    if (this.#unsent !== undefined) {
+      this.#unsent.push(bytes)
+      return
     }
-    this.#socket.write(bytes)
+    this.#unsent = [bytes]
+    if (unflushed.length === 0) setImmediate(flushAll)
+    unflushed.push(this)
   }
 
   flush(): void {
-    this.#isWaiting = false
+    const unsent = this.#unsent ?? []
+    this.#unsent = undefined
+    // A single write goes straight to the kernel, what is corked by way of the stream's buffer.
+    const [only] = unsent
+    if (unsent.length === 1 && only !== undefined) {
+      this.#socket.write(only)
+      return
+    }
+    this.#socket.cork()
+    for (const bytes of unsent) this.#socket.write(bytes)
     this.#socket.uncork()
   }
 
@@ -96,6 +96,24 @@ class TcpTransport implements Transport {
   }
 }
 
-function flush(transport: TcpTransport): void {
-  transport.flush()
+function onError(this: OwnedSocket, error: Error): void {
+  this.owner.failure = error
+}
+
+function onData(this: OwnedSocket, chunk: Buffer): void {
+  this.owner.handlers.onData(chunk)
+}
+
+function onClose(this: OwnedSocket): void {
+  const { handlers, failure } = this.owner
+  handlers.onClosed(failure)
+}
+
+/** The lines on which something was written in this turn. */
+let unflushed: TcpTransport[] = []
+
+function flushAll(): void {
+  const transports = unflushed
+  unflushed = []
+  for (const transport of transports) transport.flush()
 }
