@@ -7,7 +7,7 @@ import { microappFace } from './faces/microapp.ts'
 import { restSessionsFace } from './faces/rest-sessions.ts'
 import { sessmanFace } from './faces/sessman.ts'
 import { cors } from './middleware/cors.ts'
-import { limitBody, WITH_BODY } from './middleware/limit-body.ts'
+import { limitBody } from './middleware/limit-body.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
@@ -50,7 +50,7 @@ export function createApp(options: AppOptions): Hono<Env> {
       credentials: options.transports.includes('cookie'),
     }),
   )
-  app.on(WITH_BODY, '*', limitBody(maxBodyBytes, options.onLimit))
+  app.use(limitBody(maxBodyBytes, options.onLimit))
 
   app.route('/', gatewayRoutes(options))
   if (!options.isWatchedElsewhere) app.route('/', watchRoutes(options))

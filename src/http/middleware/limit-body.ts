@@ -4,13 +4,13 @@ import type { LimitName } from '../../sessions/limit-error.ts'
 import { limitResponse } from '../error-response.ts'
 import { header } from '../header.ts'
 
-/** Methods whose bodies somebody reads. */
-export const WITH_BODY = ['POST', 'PUT', 'PATCH', 'DELETE']
+const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** 413 for a body over so many bytes, of which `onLimit` is told. */
 export function limitBody(maxBytes: number, onLimit: (limit: LimitName) => void): MiddlewareHandler {
   const count = bodyLimit({ maxSize: maxBytes, onError: refuse })
   return (c, next) => {
+    if (WITHOUT_BODY.has(c.req.method)) return next()
     // Counting makes a whole Request of Node's, for which a body of known length has no use.
     const length = header(c, 'transfer-encoding') === undefined ? header(c, 'content-length') : undefined
     if (length === undefined) return count(c, next)
