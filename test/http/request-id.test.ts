@@ -1,4 +1,7 @@
+import { pino } from 'pino'
 import { afterEach, expect, it, vi } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { createGateway } from '../../src/gateway.ts'
 import { Names } from '../../src/lyskom/names.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -60,6 +63,40 @@ it('what opens a session is not taken for an id, and not logged', async () => {
   expect([status, headers.get('x-request-id')]).toEqual([200, expect.stringMatching(OWN)])
   await expect.poll(() => gateway.log.join('')).toContain('who-am-i')
   expect(gateway.log.join('')).not.toContain(id)
+})
+
+it('answers of every kind have it, with what other headers they have', async () => {
+  const gateway = await start(({ ref, call }) => call === 82 && reply(ref))
+  const id = await gateway.open()
+  const headers = { 'x-request-id': 'mine', origin: 'https://example.org' }
+  const made = await gateway.send('POST', '/kom/sessions/', { headers, json: { client: { name: 'x', version: '1' } } })
+  const asked = [
+    ['POST', '/kom/sessions/current/active', 204],
+    ['GET', '/kom/texts/marks', 401],
+    ['PUT', '/kom/texts/marks', 405],
+    ['GET', '/nowhere/at/all', 404],
+    ['OPTIONS', '/kom/texts/marks', 204],
+    ['HEAD', '/', 200],
+    ['GET', '/metrics', 200],
+    ['DELETE', '/kom/sessions/0', 204],
+  ] as const
+  const answers = [made]
+  for (const [method, path] of asked) answers.push(await gateway.send(method, path, { id, headers }))
+  expect(answers.map(({ status }) => status)).toEqual([201, ...asked.map(([, , status]) => status)])
+  for (const { headers } of answers) {
+    expect([headers.get('x-request-id'), headers.get('access-control-allow-origin')]).toEqual(['mine', '*'])
+  }
+})
+
+it('answers have it under another server than ours, too', async () => {
+  const config = { ...readConfig(), servers: [{ id: 'kom', name: 'kom', demo: false, host: '127.0.0.1', port: 1 }] }
+  const gateway = await createGateway(config, pino({ level: 'silent' }))
+  closing.push(() => gateway.close())
+  for (const path of ['/', '/nosuch']) {
+    const request = new Request(`http://localhost${path}`, { headers: { 'x-request-id': 'mine' } })
+    const answer = (await gateway.fetch(request, {} as never)) as Response
+    expect([path, answer.headers.get('x-request-id')]).toEqual([path, 'mine'])
+  }
 })
 
 it('pages of other origins may read it and send it', async () => {

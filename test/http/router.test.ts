@@ -1,0 +1,74 @@
+import { TrieRouter } from 'hono/router/trie-router'
+import { afterEach, beforeEach, expect, it, type MockInstance, vi } from 'vitest'
+import { RememberingRouter } from '../../src/http/router.ts'
+
+const ROUTES = [
+  ['ALL', '/*', 'all'],
+  ['ALL', '/:server/texts/*', 'server'],
+  ['GET', '/:server/texts/:no{[0-9]+}', 'text'],
+  ['GET', '/:server/texts/marks', 'marks'],
+  ['DELETE', '/:server/sessions/:no{[0-9]+}', 'session'],
+  ['GET', '/:app/get/:token', 'token'],
+] as const
+const UUID = 'f058ebd6-02f7-4d3f-942e-904344e8cde5'
+
+let router: RememberingRouter<string>
+let searches: MockInstance
+beforeEach(() => {
+  router = new RememberingRouter()
+  for (const [method, path, handler] of ROUTES) router.add(method, path, handler)
+  searches = vi.spyOn(TrieRouter.prototype, 'match')
+})
+afterEach(() => searches.mockRestore())
+
+const found = (method: string, path: string) => router.match(method, path)[0]
+
+it('finds what Hono finds, the first time and every other time', () => {
+  const hono = new TrieRouter<string>()
+  for (const [method, path, handler] of ROUTES) hono.add(method, path, handler)
+  for (const path of ['/', '/kom/texts/marks', '/kom/texts/17', '/kom/texts/17x', '/kom/sessions/1', '/kom/get/x']) {
+    for (const method of ['GET', 'DELETE', 'GET']) {
+      expect([method, path, found(method, path)]).toEqual([method, path, hono.match(method, path)[0]])
+    }
+  }
+})
+
+it('searches once for what is asked for again', () => {
+  const asked = [found('GET', '/kom/texts/17'), found('GET', '/kom/texts/17'), found('GET', '/kom/texts/18')]
+  expect(asked.map((each) => each.at(-1))).toEqual([
+    ['text', { server: 'kom', no: '17' }],
+    ['text', { server: 'kom', no: '17' }],
+    ['text', { server: 'kom', no: '18' }],
+  ])
+  expect(searches).toHaveBeenCalledTimes(2)
+})
+
+it('finds a route that was added since', () => {
+  expect(found('GET', '/kom/texts')).toEqual([
+    ['all', {}],
+    ['server', { server: 'kom' }],
+  ])
+  router.add('GET', '/:server/texts', 'texts')
+  expect(found('GET', '/kom/texts').at(-1)).toEqual(['texts', { server: 'kom' }])
+})
+
+it.each([`/kom/sessions/${UUID}`, `/${UUID.toUpperCase()}/texts/1`, '/shop/get/Token', `/${'x'.repeat(200)}`])(
+  'does not keep %s',
+  (path) => {
+    found('GET', path)
+    found('GET', path)
+    expect(searches).toHaveBeenCalledTimes(2)
+  },
+)
+
+it('keeps no more than some, those that were asked for last', () => {
+  for (let no = 1; no <= 10_000; no++) {
+    found('GET', '/kom/texts/marks')
+    found('GET', `/kom/texts/${no}`)
+  }
+  expect(searches).toHaveBeenCalledTimes(10_001)
+  found('GET', '/kom/texts/10000')
+  expect(searches).toHaveBeenCalledTimes(10_001)
+  found('GET', '/kom/texts/1')
+  expect(searches).toHaveBeenCalledTimes(10_002)
+})
