@@ -206,11 +206,12 @@ function countSessions(registry: Registry): SessionCounters {
 }
 
 function logSessions(registry: Registry, log: Logger): void {
-  registry.on('opened', ({ key, serverId, session }) => {
-    log.info({ session: handleOf(key), server: serverId, sessionNo: session.connection.sessionNo }, 'session opened')
+  registry.on('opened', ({ key, serverId, session }, requestId) => {
+    const { sessionNo } = session.connection
+    log.info({ session: handleOf(key), server: serverId, sessionNo, requestId }, 'session opened')
   })
-  registry.on('closed', ({ key, serverId }, reason) => {
-    log.info({ session: handleOf(key), server: serverId, reason }, 'session closed')
+  registry.on('closed', ({ key, serverId }, reason, requestId) => {
+    log.info({ session: handleOf(key), server: serverId, reason, requestId }, 'session closed')
   })
 }
 

@@ -96,6 +96,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
 
   constructor(context: ConnectionContext) {
     super()
+    // Who listens is counted by those who let them: each WebSocket and each trace of a session does.
+    this.setMaxListeners(0)
     this.#context = context
     this.#framer = new Framer((line) => this.#receive(line), context.settings.maxMessageBytes)
   }

@@ -32,6 +32,8 @@ export interface OpenRequest {
   /** the HTTP client's */
   clientAddress: string
   client: { name: string; version: string }
+  /** the HTTP request's, for the log */
+  requestId?: string
 }
 
 /** A session that somebody holds the key to. */
@@ -51,10 +53,11 @@ export interface OpenedSession {
 export type CloseReason = string
 
 interface RegistryEvents {
-  opened: [opened: OpenedSession]
+  /** `requestId`, here and below: of the request that did it, where one did */
+  opened: [opened: OpenedSession, requestId: string | undefined]
   /** somebody has logged in or out */
   person: [opened: OpenedSession]
-  closed: [opened: OpenedSession, reason: CloseReason]
+  closed: [opened: OpenedSession, reason: CloseReason, requestId: string | undefined]
   /** a session could not be opened */
   failed: [serverId: string, error: unknown]
   /** no more sessions will be opened */
@@ -174,8 +177,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /** Makes the id void at once, and closes the session properly. */
-  async close(opened: OpenedSession, reason: CloseReason = 'deleted'): Promise<void> {
-    this.#forget(opened, reason)
+  async close(opened: OpenedSession, reason: CloseReason = 'deleted', requestId?: string): Promise<void> {
+    this.#forget(opened, reason, requestId)
     await opened.session.close()
   }
 
@@ -206,7 +209,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
     await Promise.all([...all, Promise.allSettled(this.#opening)])
   }
 
-  async #open({ serverId, clientAddress, client }: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
+  async #open({
+    serverId,
+    clientAddress,
+    client,
+    requestId,
+  }: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
     const address = this.#options.servers.get(serverId)
     const bodies = this.#bodies.get(serverId)
     const breaker = this.#breakers.get(serverId)
@@ -235,7 +243,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
       this.#logins.count(opened, before, session.persNo)
       this.emit('person', opened)
     }
-    this.emit('opened', opened)
+    this.emit('opened', opened, requestId)
     return { id, opened }
   }
 
@@ -265,11 +273,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
     else this.#perAddress.delete(network)
   }
 
-  #forget(opened: OpenedSession, reason: CloseReason): void {
+  #forget(opened: OpenedSession, reason: CloseReason, requestId?: string): void {
     if (!this.#sessions.delete(opened.key)) return
     this.#release(networkOf(opened.clientAddress))
     this.#logins.count(opened, opened.session.persNo, 0)
-    this.emit('closed', opened, reason)
+    this.emit('closed', opened, reason, requestId)
   }
 }
 

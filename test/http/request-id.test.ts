@@ -56,6 +56,24 @@ it('it is in the access line, and in the line of an internal error', async () =>
   await expect.poll(() => lines().map(({ msg }) => msg)).toEqual(['internal error', 'request'])
 })
 
+it('it is in the lines of a session that a request opens or closes', async () => {
+  const gateway = await start()
+  const open = (requestId: string) =>
+    gateway.send('POST', '/kom/sessions/', {
+      json: { client: { name: 'test', version: '1' } },
+      headers: { 'x-request-id': requestId },
+    })
+  const [id, other] = [(await open('one')).json.connection_id, (await open('other')).json.connection_id]
+  await gateway.send('DELETE', '/kom/sessions/0', { id, headers: { 'x-request-id': 'end' } })
+  const lines = () => gateway.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg.startsWith('session'))
+  expect(lines().map(({ msg, requestId }) => [msg, requestId])).toEqual([
+    ['session opened', 'one'],
+    ['session opened', 'other'],
+    ['session closed', 'end'],
+  ])
+  expect((await gateway.send('GET', WHO_AM_I, { id: other })).status).not.toBe(403)
+})
+
 it('what opens a session is not taken for an id, and not logged', async () => {
   const gateway = await start()
   const id = await gateway.open()

@@ -111,8 +111,8 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
     return next()
 
     async function openUnasked(): Promise<void> {
-      const request = { serverId: c.get('serverId'), clientAddress: clientAddress(c), client: UNNAMED_CLIENT }
-      const made = await registry.open(request)
+      const { serverId, requestId } = c.var
+      const made = await registry.open({ serverId, clientAddress: clientAddress(c), client: UNNAMED_CLIENT, requestId })
       c.set('opened', made.opened)
       await next()
       const headers = { ...lease, ...idHeaders(c, options, made.id) }

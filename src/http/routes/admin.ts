@@ -29,7 +29,7 @@ export function adminRoutes({ registry, adminKey, sessionIdleMs }: AppOptions) {
       return json({ sessions: [...registry.all()].map((opened) => sessionJson(opened, now, sessionIdleMs)) })
     })
     .delete('/sessions/:handle', async (c) => {
-      await registry.close(find(c.req.param('handle')), 'admin')
+      await registry.close(find(c.req.param('handle')), 'admin', c.get('requestId'))
       return empty(204)
     })
     .get('/sessions/:handle/trace', (c) => wireTrace(registry, find(c.req.param('handle')), c.req.method))

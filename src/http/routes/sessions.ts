@@ -38,9 +38,10 @@ export function sessionRoutes(options: AppOptions) {
       // Of a client that has left nothing is known any more.
       const clientAddress = options.clientAddress(c)
       const { client } = await readBody(c, Open)
-      const { id, opened } = await registry.open({ serverId: c.get('serverId'), clientAddress, client })
+      const { serverId, requestId } = c.var
+      const { id, opened } = await registry.open({ serverId, clientAddress, client, requestId })
       // A client that has given up will never use the session it does not know of.
-      if (c.req.raw.signal.aborted) await registry.close(opened)
+      if (c.req.raw.signal.aborted) await registry.close(opened, 'deleted', requestId)
       const { sessionNo } = opened.session.connection
       return json({ session_no: sessionNo, connection_id: id }, 201, { ...lease, ...idHeaders(c, options, id) })
     })
@@ -80,7 +81,7 @@ export function sessionRoutes(options: AppOptions) {
       const opened = c.get('opened')
       const no = pathNumber(c, 'no', Number.MAX_SAFE_INTEGER)
       if (no === 0 || no === opened.session.connection.sessionNo) {
-        await registry.close(opened)
+        await registry.close(opened, 'deleted', c.get('requestId'))
         return empty(204, idHeaders(c, options))
       }
       if (no <= MAX_SESSION_NO) await opened.session.disconnect(no)
