@@ -1,5 +1,5 @@
 import { MongoServerError } from 'mongodb'
-import type { Query } from '../../src/sessions/store/mongodb-port.ts'
+import type { Query } from '../../src/sessions/store/mongodb/port.ts'
 
 /** The value of `a.b.c` in a document; undefined where there is none. */
 export function valueAt(document: unknown, path: string): unknown {

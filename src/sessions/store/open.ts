@@ -12,17 +12,17 @@ export type Opener = (url: URL, layout: Layout) => Promise<Backend>
 /** Kinds of stores by the scheme of their URL. A driver is loaded when it is asked for. */
 const OPENERS: Readonly<Record<string, Opener>> = {
   'memory:': async (url) => openMemory(url),
-  'redis:': async (...args) => (await import('./redis.ts')).openRedis(...args),
-  'rediss:': async (...args) => (await import('./redis.ts')).openRedis(...args),
-  'postgres:': async (...args) => (await import('./sql.ts')).openPostgres(...args),
-  'postgresql:': async (...args) => (await import('./sql.ts')).openPostgres(...args),
-  'mysql:': async (...args) => (await import('./sql.ts')).openMysql(...args),
-  'sqlite:': async (...args) => (await import('./sql.ts')).openSqlite(...args),
-  'memcache:': async (...args) => (await import('./memcache.ts')).openMemcache(...args),
-  'mongodb:': async (...args) => (await import('./mongodb.ts')).openMongodb(...args),
-  'mongodb+srv:': async (...args) => (await import('./mongodb.ts')).openMongodb(...args),
-  'couchbase:': async (...args) => (await import('./couchbase.ts')).openCouchbase(...args),
-  'couchbases:': async (...args) => (await import('./couchbase.ts')).openCouchbase(...args),
+  'redis:': async (...args) => (await import('./redis/redis.ts')).openRedis(...args),
+  'rediss:': async (...args) => (await import('./redis/redis.ts')).openRedis(...args),
+  'postgres:': async (...args) => (await import('./sql/sql.ts')).openPostgres(...args),
+  'postgresql:': async (...args) => (await import('./sql/sql.ts')).openPostgres(...args),
+  'mysql:': async (...args) => (await import('./sql/sql.ts')).openMysql(...args),
+  'sqlite:': async (...args) => (await import('./sql/sql.ts')).openSqlite(...args),
+  'memcache:': async (...args) => (await import('./memcache/memcache.ts')).openMemcache(...args),
+  'mongodb:': async (...args) => (await import('./mongodb/mongodb.ts')).openMongodb(...args),
+  'mongodb+srv:': async (...args) => (await import('./mongodb/mongodb.ts')).openMongodb(...args),
+  'couchbase:': async (...args) => (await import('./couchbase/couchbase.ts')).openCouchbase(...args),
+  'couchbases:': async (...args) => (await import('./couchbase/couchbase.ts')).openCouchbase(...args),
 }
 
 /** What `openBackend` takes, for those who check a setting without opening anything. */

@@ -1,7 +1,7 @@
 import mysql, { type RowDataPacket } from 'mysql2/promise'
 import { describe, expect, test } from 'vitest'
 import { openBackend } from '../../../src/sessions/store/open.ts'
-import { openMysql } from '../../../src/sessions/store/sql.ts'
+import { openMysql } from '../../../src/sessions/store/sql/sql.ts'
 import { mariadbInstalled, startMariadb } from '../../support/mariadb-server.ts'
 import { describeStore } from './contract.ts'
 import { describeSql, recordWith } from './sql-contract.ts'

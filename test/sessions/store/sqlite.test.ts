@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openBackend } from '../../../src/sessions/store/open.ts'
-import { openSqlite } from '../../../src/sessions/store/sql.ts'
+import { openSqlite } from '../../../src/sessions/store/sql/sql.ts'
 import { describeStore } from './contract.ts'
 import { describeSql, recordWith } from './sql-contract.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StoreError } from './errors.ts'
-import type { SqlKind } from './sql-kind.ts'
+import { StoreError } from '../errors.ts'
+import type { SqlKind } from './kind.ts'
 
 /** Statements that were in each other's way are tried again so often. */
 const MAX_TRIES = 10

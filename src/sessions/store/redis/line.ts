@@ -2,9 +2,9 @@ import { EventEmitter, once } from 'node:events'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
-import { decoded, inTime } from './driver.ts'
-import { StoreError } from './errors.ts'
-import type { Script } from './redis-scripts.ts'
+import { decoded, inTime } from '../driver.ts'
+import { StoreError } from '../errors.ts'
+import type { Script } from './scripts.ts'
 
 const CONNECT_MS = 3000
 const FIRST_PAUSE_MS = 50

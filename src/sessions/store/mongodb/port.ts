@@ -1,5 +1,5 @@
-import type { StoredRecord } from './document.ts'
-import { StoreError } from './errors.ts'
+import type { StoredRecord } from '../document.ts'
+import { StoreError } from '../errors.ts'
 
 /** What a query language takes. */
 export type Query = Record<string, unknown>

@@ -1,6 +1,7 @@
-import type { Backend, Lists } from './backend.ts'
-import { dataText, fromStored, namedFields, overFrom, RECORD, stopText, toStored } from './document.ts'
-import type { Layout } from './layout.ts'
+import type { Backend, Lists } from '../backend.ts'
+import { dataText, fromStored, namedFields, overFrom, RECORD, stopText, toStored } from '../document.ts'
+import type { Layout } from '../layout.ts'
+import type { Change, Key, SessionRecord } from '../record.ts'
 import {
   type IndexOptions,
   isIndexThere,
@@ -10,8 +11,7 @@ import {
   type SessionDocument,
   storeError,
   type TopologyChange,
-} from './mongodb-port.ts'
-import type { Change, Key, SessionRecord } from './record.ts'
+} from './port.ts'
 
 /** A field of the record in a document. */
 const field = <N extends keyof SessionDocument['record']>(name: N) => `${RECORD}.${name}` as const

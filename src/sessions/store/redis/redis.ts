@@ -1,11 +1,11 @@
-import type { Backend, Lists } from './backend.ts'
-import { checkNames, namedFields, stopText } from './document.ts'
-import { refuseUnknown } from './driver.ts'
-import type { Layout } from './layout.ts'
-import type { Change, Data, Key, SessionRecord } from './record.ts'
-import { RedisLine } from './redis-line.ts'
-import { INSERT, LOOK, REMOVE, SWEEP, TOUCH, UPDATE } from './redis-scripts.ts'
-import { Touches } from './redis-touches.ts'
+import type { Backend, Lists } from '../backend.ts'
+import { checkNames, namedFields, stopText } from '../document.ts'
+import { refuseUnknown } from '../driver.ts'
+import type { Layout } from '../layout.ts'
+import type { Change, Data, Key, SessionRecord } from '../record.ts'
+import { RedisLine } from './line.ts'
+import { INSERT, LOOK, REMOVE, SWEEP, TOUCH, UPDATE } from './scripts.ts'
+import { Touches } from './touches.ts'
 
 /** Records that the server looks at without a pause for others: about a millisecond. */
 const AT_ONCE = 200
@@ -14,7 +14,7 @@ const SWEPT_AT_MOST = 20_000
 
 /**
  * `redis://user:password@host:port/database`, and `rediss:` with TLS. What lies there, under the prefix `layout.keyNs`,
- * is told in `redis-scripts.ts`.
+ * is told in `scripts.ts`.
  */
 export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   refuseUnknown(url, 'Redis', [])

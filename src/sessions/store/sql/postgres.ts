@@ -1,8 +1,8 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient, PoolConfig } from 'pg'
-import { inTime, LateError } from './driver.ts'
-import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './sql-kind.ts'
-import { takePool } from './sql-url.ts'
+import { inTime, LateError } from '../driver.ts'
+import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './kind.ts'
+import { takePool } from './url.ts'
 
 const NAME = 'PostgreSQL'
 const CONNECT_MS = 4000

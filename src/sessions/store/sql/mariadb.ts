@@ -1,6 +1,6 @@
 import { type Dialect, MysqlAdapter, MysqlDialect, type MysqlPool, type MysqlPoolConnection, sql } from 'kysely'
 import type { Pool, PoolConnection, PoolOptions } from 'mysql2'
-import { inTime, LateError } from './driver.ts'
+import { inTime, LateError } from '../driver.ts'
 import {
   columnsOfIndexes,
   type ExistingColumn,
@@ -8,8 +8,8 @@ import {
   type SqlDatabase,
   type SqlKind,
   type SqlLimits,
-} from './sql-kind.ts'
-import { takePool } from './sql-url.ts'
+} from './kind.ts'
+import { takePool } from './url.ts'
 
 const NAME = 'MariaDB'
 const CONNECT_MS = 4000

@@ -1,5 +1,5 @@
 import { MemcacheClient } from 'memcache-client'
-import { StoreError } from './errors.ts'
+import { StoreError } from '../errors.ts'
 
 const PORT = 11_211
 /** To connect, and for an answer. */

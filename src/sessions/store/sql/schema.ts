@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ColumnDefinitionBuilder, sql } from 'kysely'
-import type { ColumnType, ExistingColumn, SqlDatabase, SqlKind } from './sql-kind.ts'
-import { type Columns, NEVER, SHORT, type SqlTable } from './sql-table.ts'
+import type { ColumnType, ExistingColumn, SqlDatabase, SqlKind } from './kind.ts'
+import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 
 /** Others who do the same at this moment may come before us at each step. */
 const MAX_TRIES = 40

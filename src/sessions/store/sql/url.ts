@@ -1,4 +1,4 @@
-import { decoded, refuseUnknown } from './driver.ts'
+import { decoded, refuseUnknown } from '../driver.ts'
 
 const DEFAULT_POOL = 10
 

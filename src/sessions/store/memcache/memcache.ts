@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Backend } from './backend.ts'
-import { checkNames, fromStored, namedFields, overFrom, RECORD, type StoredRecord, toStored } from './document.ts'
-import { refuseUnknown } from './driver.ts'
-import { StoreError } from './errors.ts'
-import type { Layout } from './layout.ts'
-import { MemcacheLine } from './memcache-line.ts'
-import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from './record.ts'
+import type { Backend } from '../backend.ts'
+import { checkNames, fromStored, namedFields, overFrom, RECORD, type StoredRecord, toStored } from '../document.ts'
+import { refuseUnknown } from '../driver.ts'
+import { StoreError } from '../errors.ts'
+import type { Layout } from '../layout.ts'
+import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from '../record.ts'
+import { MemcacheLine } from './line.ts'
 
 /** Writers in other processes that may come before us, one after the other. */
 const MAX_TRIES = 50

@@ -1,8 +1,8 @@
-import { StoreError } from './errors.ts'
-import { type Layout, writtenTime } from './layout.ts'
-import { type Change, type Data, handleOf, type Key, type SessionRecord } from './record.ts'
-import type { SqlRow, SqlValue } from './sql-kind.ts'
-import { fromColumn, toColumn } from './sql-text.ts'
+import { StoreError } from '../errors.ts'
+import { type Layout, writtenTime } from '../layout.ts'
+import { type Change, type Data, handleOf, type Key, type SessionRecord } from '../record.ts'
+import type { SqlRow, SqlValue } from './kind.ts'
+import { fromColumn, toColumn } from './text.ts'
 
 /** When a record is over that never is. */
 export const NEVER = Number.MAX_SAFE_INTEGER

@@ -1,6 +1,6 @@
 import { type SqliteDatabase, SqliteDialect, sql } from 'kysely'
-import { decoded, refuseUnknown } from './driver.ts'
-import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from './sql-kind.ts'
+import { decoded, refuseUnknown } from '../driver.ts'
+import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from './kind.ts'
 
 const NAME = 'SQLite'
 /** While one waits for another process nothing else is done in this one; there are more tries. */

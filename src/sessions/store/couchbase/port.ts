@@ -1,5 +1,5 @@
-import type { StoredRecord } from './document.ts'
-import { StoreError } from './errors.ts'
+import type { StoredRecord } from '../document.ts'
+import { StoreError } from '../errors.ts'
 
 /*
  * The part of the official `couchbase` 4 SDK that sessions need, written down from its published types, since the

@@ -1,8 +1,8 @@
-import type { Lists } from './backend.ts'
-import { type CouchbaseDocument, type CouchbaseQueries, isNamed, storeError } from './couchbase-port.ts'
-import { fromStored } from './document.ts'
-import { StoreError } from './errors.ts'
-import type { Key, SessionRecord } from './record.ts'
+import type { Lists } from '../backend.ts'
+import { fromStored } from '../document.ts'
+import { StoreError } from '../errors.ts'
+import type { Key, SessionRecord } from '../record.ts'
+import { type CouchbaseDocument, type CouchbaseQueries, isNamed, storeError } from './port.ts'
 
 const QUERY_MS = 5000
 /** An index of a bucket that holds much is made once, and not at once. */

@@ -1,11 +1,11 @@
 import { type AliasedExpression, type Expression, type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
-import type { Backend, Lists } from './backend.ts'
-import { inTime } from './driver.ts'
-import type { Change, Key, SessionRecord } from './record.ts'
-import type { SqlDatabase, SqlKind, SqlRow, SqlValue } from './sql-kind.ts'
-import type { SqlLine } from './sql-line.ts'
-import { NEVER, recordOf, type SelectedRow, type SqlTable } from './sql-table.ts'
-import { toColumn } from './sql-text.ts'
+import type { Backend, Lists } from '../backend.ts'
+import { inTime } from '../driver.ts'
+import type { Change, Key, SessionRecord } from '../record.ts'
+import type { SqlDatabase, SqlKind, SqlRow, SqlValue } from './kind.ts'
+import type { SqlLine } from './line.ts'
+import { NEVER, recordOf, type SelectedRow, type SqlTable } from './table.ts'
+import { toColumn } from './text.ts'
 
 type Database = Record<string, SqlRow>
 type Expressions = ExpressionBuilder<Database, string>

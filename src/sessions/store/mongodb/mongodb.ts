@@ -1,10 +1,10 @@
-import type { Backend } from './backend.ts'
-import { checkNames } from './document.ts'
-import { loadDriver, withoutPassword } from './driver.ts'
-import { StoreError } from './errors.ts'
-import type { Layout } from './layout.ts'
-import { MongodbBackend } from './mongodb-backend.ts'
-import type { SessionDocument } from './mongodb-port.ts'
+import type { Backend } from '../backend.ts'
+import { checkNames } from '../document.ts'
+import { loadDriver, withoutPassword } from '../driver.ts'
+import { StoreError } from '../errors.ts'
+import type { Layout } from '../layout.ts'
+import { MongodbBackend } from './backend.ts'
+import type { SessionDocument } from './port.ts'
 
 type Driver = Pick<typeof import('mongodb'), 'MongoClient'>
 

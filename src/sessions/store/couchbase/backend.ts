@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Backend, Lists } from './backend.ts'
-import { type Cas, type CouchbaseCollection, type CouchbaseDocument, isNamed, storeError } from './couchbase-port.ts'
-import { fromStored, namedFields, overFrom, toStored } from './document.ts'
-import { StoreError } from './errors.ts'
-import type { Layout } from './layout.ts'
-import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from './record.ts'
+import type { Backend, Lists } from '../backend.ts'
+import { fromStored, namedFields, overFrom, toStored } from '../document.ts'
+import { StoreError } from '../errors.ts'
+import type { Layout } from '../layout.ts'
+import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from '../record.ts'
+import { type Cas, type CouchbaseCollection, type CouchbaseDocument, isNamed, storeError } from './port.ts'
 
 /** Others that may come between reading and writing a document, one after the other. */
 const MAX_TRIES = 100
