@@ -67,8 +67,6 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
       opened.streams++
       if (connection.dead !== undefined) hangUp()
       else connection.once('close', hangUp)
-      // As many WebSockets as the limit allows are no leak of listeners.
-      connection.setMaxListeners(0)
     },
     onMessage({ data }, socket) {
       // What was sent before the client knew of the end.
