@@ -33,8 +33,8 @@ export interface DemoServerOptions {
   maxConnections?: number
 }
 
-/** One request, its text included. */
-const MAX_REQUEST_BYTES = 1024 * 1024
+/** One request, its text included: far more than a text may have, since whoever sends too much is to be told so. */
+const MAX_REQUEST_BYTES = 32 * 1024 * 1024
 /** With more than this waiting to be read by a client, its next requests wait too. */
 const MAX_UNREAD_REPLIES = 1024 * 1024
 /** A client that has not said what it speaks by then is dropped. */

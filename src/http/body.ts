@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../lyskom/numbers.ts'
 import { LATIN1 } from '../protocol/writer.ts'
 import { header } from './header.ts'
+import { parseJson, TooManyValuesError } from './parse-json.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
 /** Far more than a LysKOM server takes for a name or a password: what is in between is for it to refuse. */
@@ -34,8 +35,9 @@ export async function readBody<S extends z.ZodType>(c: Context, schema: S): Prom
   })
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
+    value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    if (error instanceof TooManyValuesError) throw badRequest(`The body ${error.message}`)
     throw badRequest('The body is not JSON in UTF-8.')
   }
   // An array is a body without any of the fields.

@@ -7,6 +7,9 @@ import { badRequest, confNo, textNo } from './body.ts'
 const LF = Buffer.from('\n')
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
+/** Recipients of a text, and texts that it comments: far more than a LysKOM server takes. */
+const MAX_LINKS = 1000
+
 /** What UTF-8 can hold: JSON can say half a character, and half of it would be lost. */
 const unicode = z.string('must be a string.').refine((text) => text.isWellFormed(), 'holds half a character.')
 
@@ -27,6 +30,7 @@ export const NewText = z.object({
       ),
       'must be a list.',
     )
+    .max(MAX_LINKS, `has more than ${MAX_LINKS} items.`)
     .nullish(),
   comment_to_list: z
     .array(
@@ -36,6 +40,7 @@ export const NewText = z.object({
       ),
       'must be a list.',
     )
+    .max(MAX_LINKS, `has more than ${MAX_LINKS} items.`)
     .nullish(),
 })
 

@@ -84,6 +84,18 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       expect((await written({ body })).body).toBe(body)
       await refused({ body: `${body}b` }, protocolError(5, 'StringTooLong', 131_072))
     })
+
+    it.each(['subject', 'body'])(
+      'with a %s of some MB is refused by the server, and the session goes on',
+      async (field) => {
+        await refused({ [field]: 'a'.repeat(7_000_000) }, protocolError(5, 'StringTooLong', 131_072))
+        expect((await post(TEXT)).status).toBe(201)
+      },
+    )
+
+    it.each(['recipient_list', 'comment_to_list'])('has no more than 1000 in its %s', async (field) => {
+      await refused({ [field]: Array(1001).fill({}) }, gatewayError(`"${field}" has more than 1000 items.`))
+    })
   })
 
   describe('images', () => {

@@ -62,6 +62,27 @@ describe('the WebSocket', () => {
     ])
   })
 
+  it('says what is too much, and goes on', async () => {
+    const { gateway, id } = await start()
+    const { ask } = await connect(gateway, id)
+    const [many, deep] = [`[${'0,'.repeat(200_000)}0]`, '['.repeat(30_000) + ']'.repeat(30_000)]
+    for (const [ref_no, request] of [
+      [many, '1'],
+      ['1', many],
+    ]) {
+      const message = `{"protocol": "echo", "ref_no": ${ref_no}, "request": ${request}}`
+      expect(await ask(message)).toEqual([{ ref_no: null, error: 'The message holds more than 10000 values.' }])
+    }
+    for (const message of [
+      `{"protocol": "echo", "ref_no": 1, "request": ${deep}}`,
+      `{"protocol": "echo", "ref_no": ${deep}}`,
+      `{"ref_no": ${deep}}`,
+    ]) {
+      expect(await ask(message)).toEqual([{ ref_no: null, error: 'The message is nested too deeply.' }])
+    }
+    expect(await ask({ protocol: 'echo', ref_no: 2, request: 1 })).toEqual([{ protocol: 'echo', ref_no: 2, reply: 1 }])
+  })
+
   it('takes JSON in binary frames', async () => {
     const { gateway, id } = await start()
     const { socket } = await connect(gateway, id)

@@ -9,9 +9,12 @@ import type { OpenedSession } from '../../sessions/registry.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { komErrorJson, limitOf, toldOf } from '../error-response.ts'
 import { connectionId } from '../middleware/connection-id.ts'
+import { parseJson, TooManyValuesError } from '../parse-json.ts'
 import { MessagePace, OpenWebsockets } from './websocket-limits.ts'
 
-const Message = z.object({ protocol: z.string(), ref_no: z.json(), request: z.json() })
+/** Anything that JSON can say. */
+const anything = z.unknown().refine((value) => value !== undefined)
+const Message = z.object({ protocol: z.string(), ref_no: anything, request: anything })
 type Message = z.output<typeof Message>
 
 /** Answers that a client may leave unread before it is taken for gone, bytes. */
@@ -122,19 +125,19 @@ function errorJson(error: unknown, { onLimit, onInternalError }: AppOptions) {
 
 function parse(text: string): Message | string {
   try {
-    const parsed = Message.safeParse(JSON.parse(text))
+    const parsed = Message.safeParse(parseJson(text))
     if (parsed.success) return parsed.data
     const field = parsed.error.issues[0]?.path[0]
     return field === undefined ? 'The message is no object.' : `"${String(field)}" is missing or wrong.`
-  } catch {
-    return 'The message is not JSON.'
+  } catch (error) {
+    return error instanceof TooManyValuesError ? `The message ${error.message}` : 'The message is not JSON.'
   }
 }
 
 /** Whatever the client called a message that was wrong otherwise, so that it knows which one it was. */
 function refNo(text: string): unknown {
   try {
-    return (JSON.parse(text) as { ref_no?: unknown } | null)?.ref_no ?? null
+    return (parseJson(text) as { ref_no?: unknown } | null)?.ref_no ?? null
   } catch {
     return null
   }
@@ -145,5 +148,14 @@ function send(socket: WSContext, reply: unknown): void {
     socket.close(POLICY_VIOLATION, 'answers are left unread')
     return
   }
-  socket.send(JSON.stringify(reply))
+  socket.send(asText(reply))
+}
+
+/** A client may nest what it wants back more deeply than can be written. */
+function asText(reply: unknown): string {
+  try {
+    return JSON.stringify(reply)
+  } catch {
+    return JSON.stringify({ ref_no: null, error: 'The message is nested too deeply.' })
+  }
 }

@@ -4,6 +4,7 @@
  */
 import type { Context } from 'hono'
 import type { JsonValue } from '../../sessions/store/record.ts'
+import { parseJson, TooManyValuesError } from '../parse-json.ts'
 
 /** Makes the error to throw: `reason` is the rest of a sentence. */
 export type Refuse<What> = (what: What, reason: string) => Error
@@ -34,9 +35,9 @@ export async function readJson(c: Context, refuse: Refuse<'The body'>): Promise<
   if (text === '') return undefined
   let value: JsonValue
   try {
-    value = JSON.parse(text)
-  } catch {
-    throw refuse('The body', 'is not JSON.')
+    value = parseJson(text) as JsonValue
+  } catch (error) {
+    throw refuse('The body', error instanceof TooManyValuesError ? error.message : 'is not JSON.')
   }
   if (!isStorable(value)) throw refuse('The body', 'is nested too deeply, or holds a number that is too large.')
   return value

@@ -21,10 +21,16 @@ export function decoded(part: string): string {
   }
 }
 
-/** What a driver says of a URL, without the password in it. */
-export function withoutPassword(text: string, { password }: URL): string {
-  if (password === '') return text
-  return text.replaceAll(password, '…').replaceAll(decoded(password), '…')
+/** Parameters of drivers that are secrets: `proxyPassword`, `authMechanismProperties` with a session token, … */
+const SECRET = /password|secret|token|properties/i
+
+/** What a driver says of a URL, without the passwords in it. */
+export function withoutPassword(text: string, { password, searchParams }: URL): string {
+  const inQuery = [...searchParams].flatMap(([name, value]) =>
+    SECRET.test(name) ? [value, encodeURIComponent(value)] : [],
+  )
+  const secrets = [password, decoded(password), ...inQuery].filter((secret) => secret !== '')
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
 }
 
 function isMissing(error: unknown): error is Error {

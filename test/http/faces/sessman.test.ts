@@ -180,7 +180,8 @@ describe('sessman', () => {
       [Buffer.from('{"user":"\xe5"}', 'latin1'), 'The body is not UTF-8.'],
       ['{"user":"n","data":1e999}', 'The body is nested too deeply, or holds a number that is too large.'],
       [deep(100), 'The body is nested too deeply, or holds a number that is too large.'],
-      [deep(500_000), 'The body is nested too deeply, or holds a number that is too large.'],
+      [deep(30_000), 'The body is nested too deeply, or holds a number that is too large.'],
+      [deep(500_000), 'The body holds more than 10000 values.'],
     ] as const) {
       const { status, json } = await face.send('POST', '/sessman/new?user=nicci', { key: KEY, body })
       expect([status, json]).toEqual([400, { error }])
