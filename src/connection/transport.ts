@@ -73,8 +73,7 @@ class TcpTransport implements Transport {
       return
     }
     this.#unsent = [bytes]
-    if (unflushed.length === 0) setImmediate(flushAll)
-    unflushed.push(this)
+    setImmediate(flush, this)
   }
 
   flush(): void {
@@ -109,11 +108,6 @@ function onClose(this: OwnedSocket): void {
   handlers.onClosed(failure)
 }
 
-/** The lines on which something was written in this turn. */
-let unflushed: TcpTransport[] = []
-
-function flushAll(): void {
-  const transports = unflushed
-  unflushed = []
-  for (const transport of transports) transport.flush()
+function flush(transport: TcpTransport): void {
+  transport.flush()
 }

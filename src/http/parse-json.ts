@@ -26,9 +26,9 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text)
 }
 
-/** Every value but the first stands behind a comma, or at the beginning of a list or an object. */
+/** Beside the whole, every value stands behind a comma or at the beginning of a list or an object. */
 function hasManyValues(text: string): boolean {
-  let values = 0
+  let values = 1
   let isInString = false
   for (let at = 0; at < text.length; at++) {
     const character = text.charCodeAt(at)

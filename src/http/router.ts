@@ -3,7 +3,7 @@ import { TrieRouter } from 'hono/router/trie-router'
 import { LRUCache } from 'lru-cache'
 import { withoutIds } from './ids.ts'
 
-/** Paths, whose servers and resources are few; what varies in them is asked for once or twice. */
+/** Paths. Those asked for once push each other out, those asked for all the time stay. */
 const MAX_REMEMBERED = 500
 const MAX_LENGTH = 200
 
@@ -23,14 +23,16 @@ export class RememberingRouter<T> implements Router<T> {
   }
 
   match(method: string, path: string): Result<T> {
-    const key = `${method} ${path}`
-    return this.#found.get(key) ?? this.#search(method, path, key)
+    return this.#found.get(`${method} ${path}`) ?? this.#search(method, path)
   }
 
-  #search(method: string, path: string, key: string): Result<T> {
-    const found = this.#router.match(method, path)
+  #search(method: string, path: string): Result<T> {
     // What opens a session is not kept for longer than its request.
-    if (path.length <= MAX_LENGTH && withoutIds(path) === path) this.#found.set(key, found)
+    if (path.length > MAX_LENGTH || withoutIds(path) !== path) return this.#router.match(method, path)
+    // Nor what else is in the URL: of which the path is a part in memory too, and would keep all of it.
+    const copy = Buffer.from(path).toString()
+    const found = this.#router.match(method, copy)
+    this.#found.set(`${method} ${copy}`, found)
     return found
   }
 }

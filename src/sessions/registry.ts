@@ -53,7 +53,7 @@ export interface OpenedSession {
 export type CloseReason = string
 
 interface RegistryEvents {
-  /** `requestId`, here and below: of the request that did it, where one did */
+  /** `requestId`, here and below: of the request that did it, where that is known */
   opened: [opened: OpenedSession, requestId: string | undefined]
   /** somebody has logged in or out */
   person: [opened: OpenedSession]

@@ -1,7 +1,11 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, expect, it, vi } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { type Config, readConfig } from '../../src/config.ts'
 import { createGateway } from '../../src/gateway.ts'
+import { NamedResponse } from '../../src/http/request-id.ts'
 import { Names } from '../../src/lyskom/names.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -15,9 +19,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start(handler?: Handler) {
+async function start(handler?: Handler, settings: Partial<Config> = {}) {
   const server = await startFakeServer(handler)
-  const gateway = await startTestGateway([{ id: 'kom', port: server.port }])
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
   closing.push(server.close, gateway.close)
   return gateway
 }
@@ -57,13 +61,14 @@ it('it is in the access line, and in the line of an internal error', async () =>
 })
 
 it('it is in the lines of a session that a request opens or closes', async () => {
-  const gateway = await start()
+  const gateway = await start(undefined, { adminKey: 'of-the-admin-of-this-gateway', autoCreate: true })
   const open = (requestId: string) =>
     gateway.send('POST', '/kom/sessions/', {
       json: { client: { name: 'test', version: '1' } },
       headers: { 'x-request-id': requestId },
     })
-  const [id, other] = [(await open('one')).json.connection_id, (await open('other')).json.connection_id]
+  const id = (await open('one')).json.connection_id
+  await open('other')
   await gateway.send('DELETE', '/kom/sessions/0', { id, headers: { 'x-request-id': 'end' } })
   const lines = () => gateway.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg.startsWith('session'))
   expect(lines().map(({ msg, requestId }) => [msg, requestId])).toEqual([
@@ -71,7 +76,37 @@ it('it is in the lines of a session that a request opens or closes', async () =>
     ['session opened', 'other'],
     ['session closed', 'end'],
   ])
-  expect((await gateway.send('GET', WHO_AM_I, { id: other })).status).not.toBe(403)
+  const headers = { 'x-request-id': 'admin', authorization: 'Bearer of-the-admin-of-this-gateway' }
+  const { sessions } = (await gateway.send('GET', '/admin/sessions', { headers })).json
+  await gateway.send('DELETE', `/admin/sessions/${sessions[0].handle}`, { headers })
+  await gateway.send('GET', WHO_AM_I, { headers: { 'x-request-id': 'unasked' } })
+  expect(lines().slice(3)).toMatchObject([
+    { msg: 'session closed', requestId: 'admin' },
+    { msg: 'session opened', requestId: 'unasked' },
+  ])
+})
+
+it('an answer has the headers of no other answer', async () => {
+  const gateway = await start()
+  const id = await gateway.open()
+  expect((await gateway.send('GET', '/nosuch', { id })).headers.get('httpkom-connection')).toBeNull()
+  expect((await gateway.send('GET', '/', { id })).headers.get('komgate-lease')).toBeNull()
+})
+
+it.each<[string, (response: ServerResponse) => void]>([
+  ['none', (response) => response.end()],
+  ['none but a status', (response) => response.writeHead(201).end()],
+  ['an object', (response) => response.writeHead(200, { other: 'there' }).end()],
+  ['an object behind a phrase', (response) => response.writeHead(200, 'Fine', { other: 'there' }).end()],
+])('Node tells it beside the headers that it is given: %s', async (_, answer) => {
+  const server = createServer({ ServerResponse: NamedResponse }, (_, response) => {
+    response.requestId = 'mine'
+    answer(response)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  closing.push(async () => void server.close())
+  const { headers } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  expect(headers.get('x-request-id')).toBe('mine')
 })
 
 it('what opens a session is not taken for an id, and not logged', async () => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { TrieRouter } from 'hono/router/trie-router'
 import { afterEach, beforeEach, expect, it, type MockInstance, vi } from 'vitest'
 import { RememberingRouter } from '../../src/http/router.ts'
@@ -71,4 +73,21 @@ it('keeps no more than some, those that were asked for last', () => {
   expect(searches).toHaveBeenCalledTimes(10_001)
   found('GET', '/kom/texts/1')
   expect(searches).toHaveBeenCalledTimes(10_002)
+})
+
+it('keeps nothing of the URL that a path was a part of', () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const held = () => {
+    for (let i = 0; i < 3; i++) gc()
+    return process.memoryUsage().heapUsed
+  }
+  const before = held()
+  for (let i = 0; i < 500; i++) {
+    const url = JSON.parse(`"/the-server-of-somebody/texts/${i}?${'q'.repeat(20_000)}"`) as string
+    found('GET', url.slice(0, url.indexOf('?')))
+  }
+  expect(searches).toHaveBeenCalledTimes(500)
+  searches.mockClear()
+  expect(held() - before).toBeLessThan(4_000_000)
 })

@@ -73,12 +73,12 @@ describe('the WebSocket', () => {
       const message = `{"protocol": "echo", "ref_no": ${ref_no}, "request": ${request}}`
       expect(await ask(message)).toEqual([{ ref_no: null, error: 'The message holds more than 10000 values.' }])
     }
-    for (const message of [
-      `{"protocol": "echo", "ref_no": 1, "request": ${deep}}`,
-      `{"protocol": "echo", "ref_no": ${deep}}`,
-      `{"ref_no": ${deep}}`,
+    for (const [message, ref_no] of [
+      [`{"protocol": "echo", "ref_no": 1, "request": ${deep}}`, 1],
+      [`{"protocol": "echo", "ref_no": ${deep}}`, null],
+      [`{"ref_no": ${deep}}`, null],
     ]) {
-      expect(await ask(message)).toEqual([{ ref_no: null, error: 'The message is nested too deeply.' }])
+      expect(await ask(message)).toEqual([{ ref_no, error: 'The message is nested too deeply.' }])
     }
     expect(await ask({ protocol: 'echo', ref_no: 2, request: 1 })).toEqual([{ protocol: 'echo', ref_no: 2, reply: 1 }])
   })

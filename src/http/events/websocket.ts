@@ -19,6 +19,8 @@ type Message = z.output<typeof Message>
 
 /** Answers that a client may leave unread before it is taken for gone, bytes. */
 const MAX_UNREAD = 4 * 1024 * 1024
+const TOO_DEEP = 'The message is nested too deeply.'
+const UNKNOWN_TOO_DEEP = JSON.stringify({ ref_no: null, error: TOO_DEEP })
 /** Close codes of RFC 6455. */
 const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
@@ -148,14 +150,19 @@ function send(socket: WSContext, reply: unknown): void {
     socket.close(POLICY_VIOLATION, 'answers are left unread')
     return
   }
-  socket.send(asText(reply))
+  socket.send(asText(reply) ?? asText({ ref_no: refNoOf(reply), error: TOO_DEEP }) ?? UNKNOWN_TOO_DEEP)
 }
 
-/** A client may nest what it wants back more deeply than can be written. */
-function asText(reply: unknown): string {
+/** Undefined where what a client wants back is nested too deeply to be written. */
+function asText(reply: unknown): string | undefined {
   try {
     return JSON.stringify(reply)
-  } catch {
-    return JSON.stringify({ ref_no: null, error: 'The message is nested too deeply.' })
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
   }
+}
+
+function refNoOf(reply: unknown): unknown {
+  return (reply as { ref_no?: unknown }).ref_no ?? null
 }

@@ -36,14 +36,14 @@ export function personRoutes(options: AppOptions) {
     .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(options, 'header-or-query'), requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
       const block = await getUserAreaBlock(c.get('opened').session, persNo, c.req.param('block'))
-      const value = block === undefined ? undefined : parseJson(block)
+      const value = block === undefined ? undefined : jsonOf(block)
       if (value === undefined) throw new HTTPException(404, { message: 'There is no such block of JSON.' })
       return json(value)
     })
 }
 
 /** Undefined for what is not JSON; blocks of other programs are written in other ways. */
-function parseJson(text: string) {
+function jsonOf(text: string) {
   try {
     return JSON.parse(text)
   } catch {

@@ -24,13 +24,32 @@ export function decoded(part: string): string {
 /** Parameters of drivers that are secrets: `proxyPassword`, `authMechanismProperties` with a session token, … */
 const SECRET = /password|secret|token|properties/i
 
-/** What a driver says of a URL, without the passwords in it. */
-export function withoutPassword(text: string, { password, searchParams }: URL): string {
-  const inQuery = [...searchParams].flatMap(([name, value]) =>
-    SECRET.test(name) ? [value, encodeURIComponent(value)] : [],
-  )
-  const secrets = [password, decoded(password), ...inQuery].filter((secret) => secret !== '')
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
+/** What a driver says of a URL, without the passwords in it, however the driver writes them. */
+export function withoutPassword(text: string, url: URL): string {
+  const secrets = [url.password, ...secretParameters(url.search)].flatMap(spellings).filter((secret) => secret !== '')
+  // The longest first: a short one may be a part of it.
+  return secrets.sort((a, b) => b.length - a.length).reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
+}
+
+/** Their values as they stand in the URL, and what stands behind a colon in them. */
+function secretParameters(search: string): string[] {
+  const parameters = search.slice(1).split('&')
+  return parameters.flatMap((parameter) => {
+    const [name = '', value = ''] = parameter.split(/=(.*)/s)
+    if (!SECRET.test(name)) return []
+    const properties = value.split(/,|%2c/i).map((property) => property.split(/(?::|%3a)(.*)/is)[1] ?? '')
+    return [value, ...properties]
+  })
+}
+
+/** A part of a URL as it is written there, as it is meant, and as others write it. */
+function spellings(raw: string): string[] {
+  const meanings = [decoded(raw), decoded(raw.replaceAll('+', ' '))]
+  const written = meanings.flatMap((meaning) => [
+    encodeURIComponent(meaning),
+    new URLSearchParams({ '': meaning }).toString().slice(1),
+  ])
+  return [raw, ...meanings, ...written]
 }
 
 function isMissing(error: unknown): error is Error {

@@ -8,10 +8,30 @@ it.each([
   'mongodb://someone@host/db?tlsCertificateKeyFilePassword=s3cret&tls=true',
   'mongodb://someone@host/db?authMechanismProperties=AWS_SESSION_TOKEN:s3cret',
 ])('what a driver says of %s is without its secrets', (url) => {
-  const said = `cannot use ${url} (${decodeURIComponent(url)})`
+  const said = `cannot use ${url} (${decodeURIComponent(url)}), or is it s3cret?`
   const told = withoutPassword(said, new URL(url))
   expect(told).not.toMatch(/s3cret|s3cr%65t/)
   expect(told).toContain('someone')
+})
+
+it.each(["it's+a%2fb!", 'my%20s3cret', '%C3%A5%c3%a5', '(a)~*b', '%2B+%2b'])(
+  'the secret %s is taken out however it is written',
+  (raw) => {
+    const url = new URL(`mongodb://someone@host/db?a=1&proxyPassword=${raw}&z=2`)
+    const value = url.searchParams.get('proxyPassword') ?? ''
+    const anew = new URL(url)
+    anew.searchParams.set('x', 'y')
+    const spellings = [raw, value, encodeURIComponent(value), anew.search, url.search, decodeURIComponent(raw)]
+    for (const spelling of spellings) {
+      const told = withoutPassword(`wrong: ${spelling}.`, url)
+      for (const secret of [raw, value, encodeURIComponent(value)]) expect(told).not.toContain(secret)
+    }
+  },
+)
+
+it('of two secrets one of which begins with the other nothing is left', () => {
+  const url = new URL('mongodb://someone:s3@host/db?proxyPassword=s3cret')
+  expect(withoutPassword('s3cret and s3', url)).toBe('… and …')
 })
 
 it('the rest is left as it is', () => {
