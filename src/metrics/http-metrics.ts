@@ -2,7 +2,8 @@ import type { Registry } from 'prom-client'
 import { readCounter, readHistogram } from './read.ts'
 import { Times } from './times.ts'
 
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+/** Methods of HTTP that are told by their name; a client can invent any number of others. */
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 /** What no route matches, and what is no method of ours. */
 const OTHER = 'other'
 /** What a route demands of a parameter, `{[0-9]+}`. */
@@ -50,7 +51,7 @@ export class HttpMetrics {
 
   /** @param pattern of the route that answered; undefined where there was none */
   answered(pattern: string | undefined, method: string, status: number, ms: number): void {
-    const known = METHODS.has(method) ? method : OTHER
+    const known = KNOWN_METHODS.has(method) ? method : OTHER
     const requests = this.#known.get(pattern)?.get(known) ?? this.#meet(pattern, known)
     requests.add(status, ms)
   }

@@ -1,12 +1,12 @@
 import type * as OpenTelemetry from '@opentelemetry/api'
 import type { Context, MiddlewareHandler } from 'hono'
+import { KNOWN_METHODS } from '../../metrics/http-metrics.ts'
 import type { Env } from '../context.ts'
 import { header } from '../header.ts'
 import { routePattern } from '../route-pattern.ts'
 
 /** What OpenTelemetry calls a method that is none of those it knows. */
 const OTHER_METHOD = '_OTHER'
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /**
  * A span for each request, below the one that its `traceparent` names. It says what was asked for by the pattern of its
@@ -15,7 +15,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 export function requestSpans(api: typeof OpenTelemetry, tracer: OpenTelemetry.Tracer): MiddlewareHandler<Env> {
   const getter: OpenTelemetry.TextMapGetter<Context> = { get: (c, name) => header(c, name), keys: () => [] }
   return async (c, next) => {
-    const method = METHODS.has(c.req.method) ? c.req.method : OTHER_METHOD
+    const method = KNOWN_METHODS.has(c.req.method) ? c.req.method : OTHER_METHOD
     const parent = api.propagation.extract(api.context.active(), c, getter)
     const attributes = { 'http.request.method': method }
     const span = tracer.startSpan(method, { kind: api.SpanKind.SERVER, attributes }, parent)

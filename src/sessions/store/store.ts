@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Backend, Lists } from './backend.ts'
 import { StoreError } from './errors.ts'
 import { afterWrite, type Change, type Data, isOver, type JsonValue, type Key, type SessionRecord } from './record.ts'
+import { Turns } from './turns.ts'
 
 export interface StoreOptions {
   /** milliseconds since 1970 */
@@ -42,8 +43,8 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   readonly #backend: Backend
   readonly #clock: () => number
   readonly #maxDataBytes: number
-  /** The last of the writes that wait for each other. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  /** Writers of this process wait for each other, so that they need not try again. */
+  readonly #turns = new Turns()
 
   constructor(backend: Backend, { clock = Date.now, maxDataBytes = MAX_DATA_BYTES }: StoreOptions = {}) {
     super()
@@ -76,7 +77,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
       data,
     }
     if (!unique) await this.#backend.insert(record)
-    else await this.#inTurn(JSON.stringify([app, user, name]), () => this.#insertUnique(record))
+    else await this.#turns.take(JSON.stringify([app, user, name]), () => this.#insertUnique(record))
     return record
   }
 
@@ -209,22 +210,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   async #write(app: string, key: Key, changeOf: (record: SessionRecord) => Change): Promise<SessionRecord | undefined> {
-    return await this.#inTurn(key, () => this.#tryToWrite(app, key, changeOf))
-  }
-
-  /** Does one thing after the other for each name, so that they need not be repeated. */
-  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(name)
-    const mine = (async () => {
-      await before?.catch(() => undefined)
-      return await work()
-    })()
-    this.#turns.set(name, mine)
-    try {
-      return await mine
-    } finally {
-      if (this.#turns.get(name) === mine) this.#turns.delete(name)
-    }
+    return await this.#turns.take(key, () => this.#tryToWrite(app, key, changeOf))
   }
 
   async #tryToWrite(

@@ -5,6 +5,7 @@ import { refuseUnknown } from '../driver.ts'
 import { StoreError } from '../errors.ts'
 import type { Layout } from '../layout.ts'
 import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from '../record.ts'
+import { Turns } from '../turns.ts'
 import { MemcacheLine } from './line.ts'
 
 /** Writers in other processes that may come before us, one after the other. */
@@ -44,8 +45,8 @@ class MemcacheBackend implements Backend {
   readonly forgets = true
   readonly #line: MemcacheLine
   readonly #layout: Layout
-  /** The last of those in this process who write a record. */
-  readonly #turns = new Map<Key, Promise<unknown>>()
+  /** Writers of this process wait for each other, so that they are not in each other's way. */
+  readonly #turns = new Turns()
 
   constructor(line: MemcacheLine, layout: Layout) {
     this.#line = line
@@ -99,7 +100,9 @@ class MemcacheBackend implements Backend {
     next: (record: SessionRecord) => SessionRecord | undefined,
     lifetime?: number,
   ): Promise<SessionRecord | undefined> {
-    return await this.#inTurn(key, async () => {
+    const since = performance.now()
+    return await this.#turns.take(key, async () => {
+      this.#line.checkPatience(since)
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const held = await this.#hold(key)
         const after = held && next(held.record)
@@ -109,23 +112,6 @@ class MemcacheBackend implements Backend {
       }
       throw new StoreError('contended', 'too many others write this session')
     })
-  }
-
-  /** Does one thing after the other with a record, so that those of the same process are not in each other's way. */
-  async #inTurn<T>(key: Key, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(key)
-    const since = performance.now()
-    const mine = (async () => {
-      await before?.catch(() => undefined)
-      this.#line.checkPatience(since)
-      return await work()
-    })()
-    this.#turns.set(key, mine)
-    try {
-      return await mine
-    } finally {
-      if (this.#turns.get(key) === mine) this.#turns.delete(key)
-    }
   }
 
   async #hold(key: Key): Promise<Held | undefined> {
