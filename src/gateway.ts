@@ -7,7 +7,7 @@ import { createAdminApp } from './http/admin-app.ts'
 import { createApp } from './http/app.ts'
 import { AppKeys } from './http/app-keys.ts'
 import { clientAddressBehind } from './http/client-address.ts'
-import type { AccessEntry, AppOptions, ListedServer } from './http/context.ts'
+import type { AppOptions, ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
 import { type FetchCallback, type Listener, listen } from './listener.ts'
 import { Metrics } from './metrics/metrics.ts'
@@ -139,7 +139,7 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
     maxWebsocketsPerSession: config.maxWebsocketsPerSession,
     maxWebsocketMessagesPerSecond: config.maxWebsocketMessagesPerSecond,
     onLimit: (limit) => metrics.limitHit(limit),
-    onAccess: accessLog(log),
+    onAccess: (entry) => log.info(entry, 'request'),
     onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),
   }
   return {
@@ -170,20 +170,6 @@ async function startServers(config: Config) {
     await Promise.all(demos.map((demo) => demo.close()))
   }
   return { servers, closeDemos }
-}
-
-/** Writes the access lines of some requests at once, when their answers are under way: nobody waits for a line. */
-function accessLog(log: Logger): (entry: AccessEntry) => void {
-  let entries: AccessEntry[] = []
-  const write = (): void => {
-    const written = entries
-    entries = []
-    for (const entry of written) log.info(entry, 'request')
-  }
-  return (entry) => {
-    if (entries.length === 0) setTimeout(write, 1)
-    entries.push(entry)
-  }
 }
 
 function storeLog(log: Logger): (state: 'unavailable' | 'available', reason?: unknown) => void {

@@ -22,16 +22,21 @@ export function access({ registry, counters, metrics, onAccess }: AppOptions) {
     if (!(outgoing instanceof NamedResponse)) c.header(REQUEST_ID_HEADER, requestId)
     const { status } = c.res
     const ms = performance.now() - start
-    counters.answered(status)
-    metrics.http.answered(routePattern(c), c.req.method, status, ms)
-    const opened = c.get('opened') as Env['Variables']['opened'] | undefined
-    onAccess({
-      method: c.req.method,
-      path: withoutIds(c.req.path).slice(0, MAX_PATH),
-      status,
-      ms: Math.round(ms * 1000) / 1000,
-      session: opened && handleOf(opened.key),
-      requestId,
-    })
+    const report = (): void => {
+      counters.answered(status)
+      metrics.http.answered(routePattern(c), c.req.method, status, ms)
+      const opened = c.get('opened') as Env['Variables']['opened'] | undefined
+      onAccess({
+        method: c.req.method,
+        path: withoutIds(c.req.path).slice(0, MAX_PATH),
+        status,
+        ms: Math.round(ms * 1000) / 1000,
+        session: opened && handleOf(opened.key),
+        requestId,
+      })
+    }
+    // Nobody waits for what is told of an answer: it goes first.
+    if (outgoing instanceof NamedResponse && !outgoing.closed) outgoing.once('close', report)
+    else report()
   })
 }

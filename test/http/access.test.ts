@@ -1,0 +1,50 @@
+import { afterEach, expect, it } from 'vitest'
+import { type Handler, startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+const WHO_AM_I = '/kom/sessions/current/who-am-i'
+
+const ACTIVE = '/kom/sessions/current/active'
+const USER_ACTIVE = 82
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(handler?: Handler): Promise<TestGateway> {
+  const server = await startFakeServer(handler)
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }], { callTimeoutMs: 300 })
+  closing.push(server.close, gateway.close)
+  return gateway
+}
+
+function requests(gateway: TestGateway, path: string): { status: number; ms: number }[] {
+  return gateway.log.map((line) => JSON.parse(line)).filter((line) => line.msg === 'request' && line.path === path)
+}
+
+it('who has an answer finds it in the log and in the figures', async () => {
+  const gateway = await start()
+  const id = await gateway.open()
+  for (let n = 1; n <= 20; n++) {
+    const { status } = await gateway.send('GET', WHO_AM_I, { id })
+    expect([status, requests(gateway, WHO_AM_I).length]).toEqual([200, n])
+  }
+  expect((await gateway.send('GET', '/stats')).json['komgate.http.responses.sent.200.last']).toBe(20)
+})
+
+it('a request whose client does not wait for its answer is logged once, too', async () => {
+  const gateway = await start(({ call }) => call === USER_ACTIVE)
+  const id = await gateway.open()
+  const asking = fetch(gateway.url + ACTIVE, {
+    method: 'POST',
+    headers: { 'httpkom-connection': id },
+    signal: AbortSignal.timeout(100),
+  })
+  await expect(asking).rejects.toThrow()
+  expect(requests(gateway, ACTIVE)).toEqual([])
+  await expect.poll(() => requests(gateway, ACTIVE), { timeout: 3000 }).toHaveLength(1)
+  const [{ status, ms } = { status: 0, ms: 0 }] = requests(gateway, ACTIVE)
+  expect([status, ms > 250]).toEqual([504, true])
+  expect((await gateway.send('GET', '/stats')).json['komgate.http.responses.sent.504.last']).toBe(1)
+})
