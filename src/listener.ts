@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { WebSocketServer } from 'ws'
+import { Traffic } from './connection/traffic.ts'
 import { NamedResponse } from './http/request-id.ts'
 import { hangUpWith } from './plain-answer.ts'
 import type { LimitName } from './sessions/limit-error.ts'
@@ -95,15 +96,14 @@ function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleM
   }
 }
 
-/**
- * Lets the answers that one turn of the event loop has brought leave one after the other at its end. Writing each as it
- * comes wakes its reader each time, and that costs about as much as all of a short request.
- */
+/** Lets the answers that one turn of the event loop has brought leave one after the other at its end. */
 function answeringTogether(fetch: FetchCallback): FetchCallback {
+  const traffic = new Traffic()
   let endOfTurn: Promise<void> | undefined
   return async (request, env) => {
     const response = await fetch(request, env)
     if (env.outgoing === undefined && response instanceof Response) await refuseUpgrade(env.incoming, response)
+    if (traffic.leavesAtOnce()) return response
     endOfTurn ??= setImmediate().then(() => {
       endOfTurn = undefined
     })

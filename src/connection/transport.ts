@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
+import { Traffic } from './traffic.ts'
 
 /** A byte stream to one server. Everything above knows only this. */
 export interface Transport {
@@ -29,7 +30,12 @@ export async function connectTcp(
   handlers: TransportHandlers,
   signal: AbortSignal,
 ): Promise<Transport> {
-  const socket = connectSocket({ host: address.host, port: address.port, noDelay: true })
+  const callback = (length: number): boolean => {
+    handlers.onData(Buffer.from(received.subarray(0, length)))
+    return true
+  }
+  const onread = { buffer: received, callback }
+  const socket = connectSocket({ host: address.host, port: address.port, noDelay: true, onread })
   try {
     await once(socket, 'connect', { signal })
   } catch (error) {
@@ -38,6 +44,15 @@ export async function connectTcp(
   }
   return new TcpTransport(socket, handlers)
 }
+
+/**
+ * Where every socket puts what has come for it, to be copied at once: what comes is short most of the time, and Node
+ * would get 64 kB from the system for each read.
+ */
+const received = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** Of all connections together. */
+const traffic = new Traffic()
 
 /** Knows whose it is. So its listeners can be the same for all: closures would be memory for each of many idle lines. */
 interface OwnedSocket extends Socket {
@@ -57,23 +72,24 @@ class TcpTransport implements Transport {
     this.handlers = handlers
     Object.assign(socket, { owner: this } satisfies Partial<OwnedSocket>)
     socket.on('error', onError)
-    socket.on('data', onData)
     // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
     socket.on('end', socket.destroy)
     socket.on('close', onClose)
   }
 
   /**
-   * What is written in one turn of the event loop leaves in one packet, and at its end, with that of other connections:
-   * a server on the same machine is then woken once for all of them.
+   * What is written in one turn of the event loop leaves in one packet at its end, with that of other connections, but
+   * for what need not wait for others.
    */
   write(bytes: Uint8Array): void {
     if (this.#unsent !== undefined) {
       this.#unsent.push(bytes)
-      return
+    } else if (traffic.leavesAtOnce()) {
+      this.#socket.write(bytes)
+    } else {
+      this.#unsent = [bytes]
+      setImmediate(flush, this)
     }
-    this.#unsent = [bytes]
-    setImmediate(flush, this)
   }
 
   flush(): void {
@@ -97,10 +113,6 @@ class TcpTransport implements Transport {
 
 function onError(this: OwnedSocket, error: Error): void {
   this.owner.failure = error
-}
-
-function onData(this: OwnedSocket, chunk: Buffer): void {
-  this.owner.handlers.onData(chunk)
 }
 
 function onClose(this: OwnedSocket): void {
