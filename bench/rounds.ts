@@ -6,25 +6,26 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.ceil(half) - 1] as number) + (sorted[Math.floor(half)] as number)) / 2
 }
 
-type Measured<K extends string> = Record<K, number[]>
-
 /**
  * Measures each of several things once a round. They take turns, every other round in the opposite order, so whatever
  * else the machine does meets them alike.
  */
-export async function alternate<K extends string>(
+export async function alternate<K extends string, V = number>(
   rounds: number,
-  measures: Readonly<Record<K, () => number | Promise<number>>>,
-): Promise<Measured<K>> {
+  measures: Readonly<Record<K, () => V | Promise<V>>>,
+): Promise<Record<K, V[]>> {
   const names = Object.keys(measures) as K[]
-  const measured = Object.fromEntries(names.map((name) => [name, []])) as unknown as Measured<K>
+  const measured = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, V[]>
   for (let round = 0; round < rounds; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) measured[name].push(await measures[name]())
   }
   return measured
 }
 
-/** The median of the ratios of the rounds: what is divided was measured one right after the other. */
-export function medianRatio(what: readonly number[], ...against: (readonly number[])[]): number {
-  return median(what.map((value, round) => value / against.reduce((sum, each) => sum + (each[round] as number), 0)))
+/**
+ * What is measured in one way, over what is measured in some others together. Not the median of the ratios of the
+ * rounds: from one to the next the system may wake a process at once or late, and it does not do so for all alike.
+ */
+export function ratioOfMedians(what: readonly number[], ...against: (readonly number[])[]): number {
+  return median(what) / against.reduce((sum, each) => sum + median(each), 0)
 }

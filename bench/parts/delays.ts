@@ -1,7 +1,7 @@
 import type { Delays } from '../nudge-delays.ts'
 import { startChild } from '../processes.ts'
 import { startRealServer } from '../real-server.ts'
-import { median, medianRatio } from '../rounds.ts'
+import { median, ratioOfMedians } from '../rounds.ts'
 import type { Scope } from '../scope.ts'
 import type { Row } from '../table.ts'
 
@@ -13,15 +13,15 @@ const TITLES = {
 
 /** What lyskomd and the kernel together delay by 40 ms, with komgate's remedy and without. */
 export async function measureDelays(scope: Scope): Promise<Row[]> {
-  const port = await startRealServer(scope, 'delays')
-  if (port === undefined) return []
-  const delays = await (await startChild(scope, 'nudge-delays')).call('measureDelays', port)
+  const lyskomd = await startRealServer(scope, 'delays')
+  if (lyskomd === undefined) return []
+  const delays = await (await startChild(scope, 'nudge-delays')).call('measureDelays', lyskomd.port)
   return Object.entries(TITLES).map(([name, what]) => {
     const { komgate, bare } = delays[name as keyof typeof TITLES] satisfies Delays
     return {
       what,
       against: 'a client that does not nudge',
-      ratio: medianRatio(komgate, bare),
+      ratio: ratioOfMedians(komgate, bare),
       aim: 'p50 < 5 ms',
       figures: `${median(komgate).toFixed(2)} / ${median(bare).toFixed(2)} ms`,
     }

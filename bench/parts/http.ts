@@ -1,76 +1,129 @@
+import { availableParallelism } from 'node:os'
+import { keepOn } from '../cores.ts'
+import type { Parts } from '../http-load.ts'
 import { type Child, startChild, startKomgate } from '../processes.ts'
 import { startRealServer } from '../real-server.ts'
-import { alternate, median, medianRatio } from '../rounds.ts'
+import { alternate, median, ratioOfMedians } from '../rounds.ts'
 import type { Scope } from '../scope.ts'
 import { precise, type Row } from '../table.ts'
 
 const CONNECTIONS = 64
 const WARM_UP_MS = 1500
-const CALLS = 800
-const P50_ROUNDS = 9
+/** Many short rounds rather than a few long ones: where the system puts a process changes from second to second. */
+const CALLS = 250
+const P50_ROUNDS = 31
 const THROUGHPUT_MS = 1000
-const THROUGHPUT_ROUNDS = 5
-const P50_AIM = '<= 1.25'
+const THROUGHPUT_ROUNDS = 7
 const THROUGHPUT_AIM = '>= 0.45'
 
-/** A komgate and one of its LysKOM servers. */
-interface Way {
-  label: string
-  /** name of the backend's own measurement */
-  bare: string
+/** Where something that is measured listens. */
+interface Place {
+  pid: number
   port: number
+}
+
+/** A komgate and one of its LysKOM servers. */
+interface Way extends Place {
+  label: string
+  /** its LysKOM server's name */
+  backend: string
+  logLevel: string
   path: string
   ids: string[]
+}
+
+/**
+ * Which core each process is kept on while the time of one request is taken. To wake a process on another core takes
+ * several times as long as all else that a bare call does, so where processes happen to be is most of what is measured.
+ * The LysKOM server is asked by the client directly for the bare call, and by komgate otherwise.
+ */
+interface Layout {
+  label: string
+  client: string
+  gateway: string
+  /** the LysKOM server when komgate asks it, and when the client does */
+  server: string
+  bareServer: string
+  aim: string
+}
+
+const P50_AIM = '<= 1.25'
+/** Each message goes to the other core, as between programs that have cores of their own. */
+const APART: Layout = { label: '', client: '0', gateway: '1', server: '0', bareServer: '1', aim: P50_AIM }
+const ANYWHERE: Layout = { label: ', on any core', ...everything(`0-${availableParallelism() - 1}`), aim: P50_AIM }
+/** Each message stays where it is: the work alone, everybody's. */
+const ON_ONE_CORE: Layout = { label: ', all on one core', ...everything('0'), aim: '' }
+
+function everything(cores: string) {
+  return { client: cores, gateway: cores, server: cores, bareServer: cores }
 }
 
 /** What the gateway costs: who-am-i through komgate, against a bare Hono server and a bare call. */
 export async function measureHttp(scope: Scope): Promise<Row[]> {
   const load = await startChild(scope, 'http-load')
-  const hello = { port: await (await startChild(scope, 'hello-server')).call('listen'), path: '/hello' }
-  const backends: Record<string, number> = {
-    fake: await (await startChild(scope, 'fake-backend')).call('listen'),
-  }
+  const hello = { ...(await startPlace(scope, 'hello-server')), path: '/hello' }
+  const backends: Record<string, Place> = { fake: await startPlace(scope, 'fake-backend') }
   const real = await startRealServer(scope, 'http')
   if (real !== undefined) backends.lyskomd = real
 
+  const servers = Object.fromEntries(Object.entries(backends).map(([backend, { port }]) => [backend, port]))
   const ways: Way[] = []
-  for (const level of ['info', 'silent']) {
-    const { port } = await startKomgate(scope, { servers: backends, args: ['--log-level', level] })
+  for (const logLevel of ['info', 'silent']) {
+    const { pid, port } = await startKomgate(scope, { servers, args: ['--log-level', logLevel] })
     for (const backend of Object.keys(backends)) {
       const ids = await load.call('openSessions', port, backend, CONNECTIONS)
-      const label = level === 'info' ? `on ${backend}` : `on ${backend}, access log off`
-      ways.push({ label, bare: `bare ${backend}`, port, path: `/${backend}/sessions/current/who-am-i`, ids })
+      const label = logLevel === 'info' ? `on ${backend}` : `on ${backend}, access log off`
+      ways.push({ label, backend, logLevel, pid, port, path: `/${backend}/sessions/current/who-am-i`, ids })
     }
   }
   // Code that is not compiled yet is not what a gateway runs.
   for (const target of [hello, ...ways]) await load.call('throughput', target, CONNECTIONS, WARM_UP_MS)
-  return [...(await p50Rows(load, hello, backends, ways)), ...(await throughputRows(load, hello, ways))]
+  const logging = ways.filter(({ logLevel }) => logLevel === 'info')
+  return [
+    ...(await p50Rows(load, hello, backends, ways, APART)),
+    ...(await p50Rows(load, hello, backends, logging, ON_ONE_CORE)),
+    // Last, so that what follows may be anywhere, too.
+    ...(await p50Rows(load, hello, backends, logging, ANYWHERE)),
+    ...(await throughputRows(load, hello, ways)),
+  ]
+}
+
+async function startPlace(scope: Scope, role: 'hello-server' | 'fake-backend'): Promise<Place> {
+  const child = await startChild(scope, role)
+  return { pid: child.pid, port: await child.call('listen') }
 }
 
 async function p50Rows(
   load: Child<'http-load'>,
-  hello: { port: number; path: string },
-  backends: Record<string, number>,
+  hello: Place & { path: string },
+  backends: Record<string, Place>,
   ways: Way[],
+  layout: Layout,
 ): Promise<Row[]> {
-  const times = await alternate(P50_ROUNDS, {
-    hello: () => load.call('p50', hello, CALLS),
-    ...Object.fromEntries(
-      Object.entries(backends).map(([backend, port]) => [
-        `bare ${backend}`,
-        () => load.call('p50OfBareCall', port, CALLS),
-      ]),
-    ),
-    ...Object.fromEntries(ways.map((way) => [way.label, () => load.call('p50', way, CALLS)])),
-  } as Record<string, () => Promise<number>>)
-  return ways.map(({ label, bare }) => {
-    const [way, helloTimes, bareTimes] = [times[label], times.hello, times[bare]] as [number[], number[], number[]]
+  await keepOn(layout.client, load.pid)
+  for (const { pid } of [hello, ...ways]) await keepOn(layout.gateway, pid)
+  const p50OfParts = async ({ pid, port }: Place): Promise<Parts> => {
+    await keepOn(layout.bareServer, pid)
+    return await load.call('p50OfParts', hello, port, CALLS)
+  }
+  const p50 = async (way: Way): Promise<number> => {
+    await keepOn(layout.server, (backends[way.backend] as Place).pid)
+    return await load.call('p50', way, CALLS)
+  }
+  const times = await alternate<string, number | Parts>(P50_ROUNDS, {
+    ...Object.fromEntries(Object.entries(backends).map(([name, place]) => [name, () => p50OfParts(place)])),
+    ...Object.fromEntries(ways.map((way) => [way.label, () => p50(way)])),
+  })
+  return ways.map(({ label, backend }) => {
+    const way = times[label] as number[]
+    const parts = times[backend] as Parts[]
+    const [helloTimes, callTimes] = [parts.map(({ hello }) => hello), parts.map(({ call }) => call)]
     return {
-      what: `p50 of who-am-i ${label}`,
+      what: `p50 of who-am-i ${label}${layout.label}`,
       against: 'Hono hello + bare call',
-      ratio: medianRatio(way, helloTimes, bareTimes),
-      aim: P50_AIM,
-      figures: `${ms(way)} / (${ms(helloTimes)} + ${ms(bareTimes)}) ms`,
+      ratio: ratioOfMedians(way, helloTimes, callTimes),
+      aim: layout.aim,
+      figures: `${ms(way)} / (${ms(helloTimes)} + ${ms(callTimes)}) ms`,
     }
   })
 }
@@ -80,18 +133,18 @@ async function throughputRows(
   hello: { port: number; path: string },
   ways: Way[],
 ): Promise<Row[]> {
-  const rates = await alternate(THROUGHPUT_ROUNDS, {
+  const rates = await alternate<string>(THROUGHPUT_ROUNDS, {
     hello: () => load.call('throughput', hello, CONNECTIONS, THROUGHPUT_MS),
     ...Object.fromEntries(
       ways.map((way) => [way.label, () => load.call('throughput', way, CONNECTIONS, THROUGHPUT_MS)]),
     ),
-  } as Record<string, () => Promise<number>>)
+  })
   return ways.map(({ label }) => {
     const [way, helloRates] = [rates[label], rates.hello] as [number[], number[]]
     return {
       what: `throughput of who-am-i ${label}`,
       against: `Hono hello, ${CONNECTIONS} connections`,
-      ratio: medianRatio(way, helloRates),
+      ratio: ratioOfMedians(way, helloRates),
       aim: THROUGHPUT_AIM,
       figures: `${precise(median(way))} / ${precise(median(helloRates))} requests/s`,
     }

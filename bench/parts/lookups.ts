@@ -3,7 +3,7 @@ import type { Login } from '../http-load.ts'
 import { prepareLookups } from '../lookup-stage.ts'
 import { type Child, startChild, startKomgate, startProbedKomgate } from '../processes.ts'
 import { startRealServer } from '../real-server.ts'
-import { alternate, median, medianRatio } from '../rounds.ts'
+import { alternate, median, ratioOfMedians } from '../rounds.ts'
 import type { Scope } from '../scope.ts'
 import { precise, type Row } from '../table.ts'
 
@@ -23,7 +23,7 @@ interface Place {
 
 /** How long operations of many calls take near lyskomd and far away from it, and how often they wait for it. */
 export async function measureLookups(scope: Scope): Promise<Row[]> {
-  const lyskomd = await startRealServer(scope, 'lookups')
+  const lyskomd = (await startRealServer(scope, 'lookups'))?.port
   if (lyskomd === undefined) return []
   const { reader, textNo } = await prepareLookups(lyskomd)
   const line = await (await startChild(scope, 'latency-line')).call('listen', lyskomd, ROUND_TRIP_MS / 2)
@@ -68,7 +68,7 @@ function lookupRows(
     {
       what: `time of it, ${ROUND_TRIP_MS} ms from lyskomd`,
       against: 'beside lyskomd',
-      ratio: medianRatio(far, near),
+      ratio: ratioOfMedians(far, near),
       aim: '',
       figures: `${precise(median(far))} / ${precise(median(near))} ms; ${turns.toFixed(1)} turns of 20 calls at most`,
     },

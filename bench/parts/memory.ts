@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openSockets, residentBytes } from '../proc.ts'
 import { type Child, startChild, startProbedKomgate } from '../processes.ts'
-import { alternate, median, medianRatio } from '../rounds.ts'
+import { alternate, median, ratioOfMedians } from '../rounds.ts'
 import type { Scope } from '../scope.ts'
 import { precise, type Row } from '../table.ts'
 
@@ -60,14 +60,14 @@ async function idleRows(
     {
       what: `RSS of each of ${many} idle sessions`,
       against: `RSS of each of ${many} idle net.Sockets`,
-      ratio: medianRatio(rss.session, rss.socket),
+      ratio: ratioOfMedians(rss.session, rss.socket),
       aim: '<= 2.5',
       figures: `${precise(median(rss.session))} / ${precise(median(rss.socket))} bytes`,
     },
     {
       what: `heap of each of ${many} idle sessions`,
       against: `heap of each of ${many} idle net.Sockets`,
-      ratio: medianRatio(held.session, held.socket),
+      ratio: ratioOfMedians(held.session, held.socket),
       aim: '<= 2.5',
       figures: `${precise(median(held.session))} / ${precise(median(held.socket))} bytes`,
     },

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { startChild } from '../processes.ts'
 import type { Compared, Decoded } from '../protocol-speed.ts'
-import { median, medianRatio } from '../rounds.ts'
+import { median, ratioOfMedians } from '../rounds.ts'
 import type { Scope } from '../scope.ts'
 import { precise, type Row } from '../table.ts'
 
@@ -24,15 +24,15 @@ function decodedRow({ title, bytes, jsonBytes, what, against }: Decoded): Row {
   return {
     what: `decoding ${title}`,
     against: 'JSON.parse of the same values',
-    ratio: medianRatio(speeds, jsonSpeeds),
+    ratio: ratioOfMedians(speeds, jsonSpeeds),
     aim: title.startsWith('all') ? '>= 1' : '',
-    figures: `${precise(median(speeds))} / ${precise(median(jsonSpeeds))} MB/s; time for the same values x ${precise(medianRatio(what, against))}`,
+    figures: `${precise(median(speeds))} / ${precise(median(jsonSpeeds))} MB/s; time for the same values x ${precise(ratioOfMedians(what, against))}`,
   }
 }
 
 function comparison({ what, against }: Compared): { ratio: number; figures: string } {
   return {
-    ratio: medianRatio(what, against),
+    ratio: ratioOfMedians(what, against),
     figures: `${precise(median(what) * 1000)} / ${precise(median(against) * 1000)} us`,
   }
 }

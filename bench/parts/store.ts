@@ -1,6 +1,6 @@
 import { redisInstalled, startRedis } from '../../test/support/redis-server.ts'
 import { startChild, startKomgate } from '../processes.ts'
-import { alternate, median, medianRatio } from '../rounds.ts'
+import { alternate, median, ratioOfMedians } from '../rounds.ts'
 import type { Scope } from '../scope.ts'
 import { precise, type Row } from '../table.ts'
 
@@ -38,7 +38,7 @@ async function redisRows(scope: Scope): Promise<Row[]> {
     {
       what: 'get with touch, on Redis, 64 at once',
       against: 'a bare GET of the record, pipelined',
-      ratio: medianRatio(touch, get),
+      ratio: ratioOfMedians(touch, get),
       aim: '<= 1.3',
       figures: `${precise(median(touch))} / ${precise(median(get))} us`,
     },
@@ -63,7 +63,7 @@ async function httpRow(scope: Scope): Promise<Row> {
   return {
     what: 'REST-Sessions get, in memory',
     against: `Hono hello, ${CONNECTIONS} connections`,
-    ratio: medianRatio(rates.face, rates.hello),
+    ratio: ratioOfMedians(rates.face, rates.hello),
     aim: '>= 0.7',
     figures: `${precise(median(rates.face))} / ${precise(median(rates.hello))} requests/s`,
   }

@@ -30,12 +30,7 @@ export async function connectTcp(
   handlers: TransportHandlers,
   signal: AbortSignal,
 ): Promise<Transport> {
-  const callback = (length: number): boolean => {
-    handlers.onData(Buffer.from(received.subarray(0, length)))
-    return true
-  }
-  const onread = { buffer: received, callback }
-  const socket = connectSocket({ host: address.host, port: address.port, noDelay: true, onread })
+  const socket = connectSocket({ host: address.host, port: address.port, noDelay: true })
   try {
     await once(socket, 'connect', { signal })
   } catch (error) {
@@ -44,12 +39,6 @@ export async function connectTcp(
   }
   return new TcpTransport(socket, handlers)
 }
-
-/**
- * Where every socket puts what has come for it, to be copied at once: what comes is short most of the time, and Node
- * would get 64 kB from the system for each read.
- */
-const received = Buffer.allocUnsafeSlow(64 * 1024)
 
 /** Of all connections together. */
 const traffic = new Traffic()
@@ -72,6 +61,7 @@ class TcpTransport implements Transport {
     this.handlers = handlers
     Object.assign(socket, { owner: this } satisfies Partial<OwnedSocket>)
     socket.on('error', onError)
+    socket.on('data', onData)
     // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
     socket.on('end', socket.destroy)
     socket.on('close', onClose)
@@ -113,6 +103,10 @@ class TcpTransport implements Transport {
 
 function onError(this: OwnedSocket, error: Error): void {
   this.owner.failure = error
+}
+
+function onData(this: OwnedSocket, chunk: Buffer): void {
+  this.owner.handlers.onData(chunk)
 }
 
 function onClose(this: OwnedSocket): void {

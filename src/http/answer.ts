@@ -25,6 +25,12 @@ export function json(value: unknown, status = 200, headers?: PlainHeaders): Resp
   return new Response(JSON.stringify(value), { status, headers: and(JSON_HEADERS, headers) })
 }
 
+/** Makes JSON answers that all have the same headers more. */
+export function jsonWith(headers: PlainHeaders): (value: unknown) => Response {
+  const all = Object.freeze(and(JSON_HEADERS, headers))
+  return (value) => new Response(JSON.stringify(value), { headers: all })
+}
+
 export function text(value: string, status = 200, headers?: PlainHeaders): Response {
   return new Response(value, { status, headers: and(TEXT_HEADERS, headers) })
 }

@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_SESSION_NO } from '../../lyskom/numbers.ts'
 import { KomError } from '../../protocol/errors.ts'
-import { empty, json } from '../answer.ts'
+import { empty, json, jsonWith } from '../answer.ts'
 import { badRequest, confNo, latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
@@ -27,6 +27,7 @@ const WorkingConference = z.object({ conf_no: confNo })
 export function sessionRoutes(options: AppOptions) {
   const { registry } = options
   const lease = leaseHeader(options.sessionIdleMs)
+  const jsonWithLease = jsonWith(lease)
   const session = requireSession(options, 'header')
   const sessionOrQuery = requireSession(options, 'header-or-query')
 
@@ -47,7 +48,7 @@ export function sessionRoutes(options: AppOptions) {
     })
     .get('/current/who-am-i', sessionOrQuery, async (c) => {
       const { sessionNo, person } = await c.get('opened').session.whoAmI()
-      return json({ person: person && personJson(person), session_no: sessionNo }, 200, lease)
+      return jsonWithLease({ person: person && personJson(person), session_no: sessionNo })
     })
     .post('/current/active', session, async (c) => {
       await c.get('opened').session.active()
