@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
@@ -47,4 +50,18 @@ it('a request whose client does not wait for its answer is logged once, too', as
   const [{ status, ms } = { status: 0, ms: 0 }] = requests(gateway, ACTIVE)
   expect([status, ms > 250]).toEqual([504, true])
   expect((await gateway.send('GET', '/stats')).json['komgate.http.responses.sent.504.last']).toBe(1)
+})
+
+it('nor is a request forgotten whose answer waits behind another for a client that goes', async () => {
+  const gateway = await start(({ call }) => call === USER_ACTIVE)
+  const id = await gateway.open()
+  const { hostname, port } = new URL(gateway.url)
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  const head = (line: string) => `${line} HTTP/1.1\r\nHost: x\r\nHttpkom-Connection: ${id}\r\n`
+  socket.write(`${head(`POST ${ACTIVE}`)}Content-Length: 0\r\n\r\n${head('GET /')}\r\n`)
+  await sleep(100)
+  socket.destroy()
+  await expect.poll(() => requests(gateway, ACTIVE), { timeout: 3000 }).toMatchObject([{ status: 504 }])
+  expect(requests(gateway, '/')).toMatchObject([{ status: 200 }])
 })

@@ -35,8 +35,9 @@ export function access({ registry, counters, metrics, onAccess }: AppOptions) {
         requestId,
       })
     }
-    // Nobody waits for what is told of an answer: it goes first.
-    if (outgoing instanceof NamedResponse && !outgoing.closed) outgoing.once('close', report)
+    // Nobody waits for what is told of an answer: it goes first. Of one that has no connection, or none any more, Node
+    // would say nothing.
+    if (outgoing instanceof NamedResponse && outgoing.socket?.destroyed === false) outgoing.once('close', report)
     else report()
   })
 }
