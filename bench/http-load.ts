@@ -62,10 +62,7 @@ export async function closeSessions(port: number, serverId: string, ids: readonl
 export async function p50(target: Target, calls: number): Promise<number> {
   const line = await HttpLine.open(target.port)
   const request = httpRequest('GET', target.path, target.ids && { id: target.ids[0] as string })
-  const times = await timeEach(calls, async () => {
-    const { status, body } = await line.request(request)
-    if (status !== 200) throw new Error(`${target.path}: ${status} ${body}`)
-  })
+  const times = await timeEach(calls, () => ask(line, request, target.path))
   line.close()
   return median(times)
 }
@@ -75,10 +72,9 @@ export async function timeOfOne({ port, path, ids }: Target): Promise<number> {
   const line = await HttpLine.open(port)
   const request = httpRequest('GET', path, ids && { id: ids[0] as string })
   const start = performance.now()
-  const { status, body } = await line.request(request)
+  await ask(line, request, path)
   const time = performance.now() - start
   line.close()
-  if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
   return time
 }
 
@@ -111,7 +107,7 @@ export async function p50OfParts(hello: Target, lyskomPort: number, calls: numbe
   const times: Record<keyof Parts, number[]> = { hello: [], call: [] }
   for (let i = -WARM_UP_CALLS; i < calls; i++) {
     const start = performance.now()
-    await line.request(request)
+    await ask(line, request, hello.path)
     const middle = performance.now()
     await call()
     const end = performance.now()
@@ -154,6 +150,12 @@ export async function throughput(target: Target, connections: number, ms: number
   for (const line of lines) line.close()
   if (failure !== undefined) throw failure
   return rate
+}
+
+/** Rejects for an answer that is none to what was asked: its time would say nothing. */
+async function ask(line: HttpLine, request: Buffer, path: string): Promise<void> {
+  const { status, body } = await line.request(request)
+  if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
 }
 
 async function timeEach(calls: number, call: () => Promise<void>): Promise<number[]> {

@@ -96,7 +96,7 @@ function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleM
   }
 }
 
-/** Lets the answers that one turn of the event loop has brought leave one after the other at its end. */
+/** Lets the answers that one turn of the event loop has brought leave one after the other at its end, unless there is one. */
 function answeringTogether(fetch: FetchCallback): FetchCallback {
   const traffic = new Traffic()
   let endOfTurn: Promise<void> | undefined
