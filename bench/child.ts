@@ -4,6 +4,7 @@
  */
 
 const ROLES = {
+  'bare-gateway': () => import('./bare-gateway.ts'),
   'call-levels': () => import('./call-levels.ts'),
   'demo-server': () => import('./demo-server.ts'),
   'fake-backend': () => import('./fake-backend.ts'),

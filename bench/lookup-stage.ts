@@ -1,19 +1,11 @@
-import type { Connection } from '../src/connection/connection.ts'
-import { noBits } from '../src/protocol/codec.ts'
-import { extendedConfType, type MiscInfo, membershipType, personalFlags } from '../src/protocol/types.ts'
 import { connectTo } from '../test/support/connection.ts'
+import { createConference, createPerson, join, login, PASSWORD, times, write } from './fill.ts'
 import type { Login } from './http-load.ts'
 
 const MEMBERSHIPS = 200
 const UNREAD_EACH = 25
 const RECIPIENTS = 20
 const COMMENTS = 50
-const PASSWORD = 'bench'
-const TEXT = Buffer.from('a subject\na body')
-
-const CONFERENCE = noBits(extendedConfType)
-const MEMBER = noBits(membershipType)
-const PERSON = noBits(personalFlags)
 
 /** Who reads, and what. */
 export interface LookupStage {
@@ -47,31 +39,4 @@ export async function prepareLookups(port: number): Promise<LookupStage> {
   } finally {
     await connection.close()
   }
-}
-
-function createPerson(connection: Connection, name: string): Promise<number> {
-  return connection.call('create-person', { name, passwd: PASSWORD, flags: PERSON, auxItems: [] })
-}
-
-function createConference(connection: Connection, name: string): Promise<number> {
-  return connection.call('create-conf', { name, type: CONFERENCE, auxItems: [] })
-}
-
-/** Not alone on the connection, as sessions do it: what is written next is written by this person. */
-function login(connection: Connection, person: number): Promise<unknown> {
-  return connection.call('login', { person, passwd: PASSWORD, invisible: true })
-}
-
-async function join(connection: Connection, persNo: number, confNo: number): Promise<void> {
-  await connection.call('add-member', { confNo, persNo, priority: 100, where: 0, type: MEMBER })
-}
-
-function write(connection: Connection, recipients: readonly number[], commentTo?: number): Promise<number> {
-  const miscInfo: MiscInfo[] = recipients.map((value) => ({ kind: 'recpt', value }))
-  if (commentTo !== undefined) miscInfo.push({ kind: 'comm-to', value: commentTo })
-  return connection.call('create-text', { text: TEXT, miscInfo, auxItems: [] })
-}
-
-function times<T>(count: number, work: (i: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: count }, (_, i) => work(i + 1)))
 }

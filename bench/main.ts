@@ -6,12 +6,14 @@ import { measureHttp } from './parts/http.ts'
 import { measureLookups } from './parts/lookups.ts'
 import { measureMemory } from './parts/memory.ts'
 import { measureProtocol } from './parts/protocol.ts'
+import { measureReading } from './parts/reading.ts'
 import { measureStore } from './parts/store.ts'
 import type { Scope } from './scope.ts'
 import { type Row, table } from './table.ts'
 
 const PARTS: Readonly<Record<string, (scope: Scope) => Promise<Row[]>>> = {
   http: measureHttp,
+  reading: measureReading,
   memory: measureMemory,
   protocol: measureProtocol,
   delays: measureDelays,

@@ -15,7 +15,7 @@ export const SECURITY = {
 }
 /** Answers may change at any time; the few that do not say so themselves. */
 const CHANGING = Object.freeze({ 'Cache-Control': 'no-cache', ...SECURITY })
-const JSON_HEADERS = Object.freeze({ ...CHANGING, 'Content-Type': 'application/json' })
+export const JSON_HEADERS = Object.freeze({ ...CHANGING, 'Content-Type': 'application/json' })
 const TEXT_HEADERS = Object.freeze({ ...CHANGING, 'Content-Type': 'text/plain; charset=utf-8' })
 
 type PlainHeaders = Readonly<Record<string, string>>

@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono'
-import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import { z } from 'zod'
 import { decode, isText, USER_AREA } from '../../lyskom/content.ts'
 import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
@@ -9,6 +8,7 @@ import { createText, getBody, getText } from '../../lyskom/texts.ts'
 import { empty, json, SECURITY } from '../answer.ts'
 import { readBody, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
+import { jsonWithEtag } from '../etag.ts'
 import { textJson } from '../json.ts'
 import { CONNECTION_HEADER, requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
@@ -16,11 +16,6 @@ import { NewText, toDraft } from '../new-text.ts'
 import { pathNumber } from '../parameters.ts'
 
 const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
-
-/** A 304 is read by pages of other origins, too. */
-const keepingCors = etag({
-  retainedHeaders: [...RETAINED_304_HEADERS, 'access-control-allow-origin', 'access-control-expose-headers'],
-})
 
 /** A text's bytes never change; who may read it may. */
 const IMMUTABLE = 'private, max-age=31536000, immutable'
@@ -44,8 +39,8 @@ export function textRoutes(options: AppOptions) {
       const marks = await getMarks(c.get('opened').session)
       return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
     })
-    .get('/:text_no{[0-9]+}', reading, requireLogin, absent, keepingCors, async (c) =>
-      json(textJson(await getText(c.get('opened').session, number(c)))),
+    .get('/:text_no{[0-9]+}', reading, requireLogin, absent, async (c) =>
+      jsonWithEtag(c, textJson(await getText(c.get('opened').session, number(c)))),
     )
     .get('/:text_no{[0-9]+}/body', reading, requireLogin, absent, async (c) => {
       const known = tags(c.req.header('if-none-match'))
