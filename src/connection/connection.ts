@@ -12,7 +12,7 @@ import type { ConnectionObserver } from './observer.ts'
 import { Pending, Waiting } from './pending.ts'
 import type { ConnectionSettings } from './settings.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
-import { CallWindow, type Priority } from './window.ts'
+import { CallWindow } from './window.ts'
 import { type WireEvent, wireCall, wireMessage, wireReply } from './wire-event.ts'
 
 /** Counted over all connections that are given the same object. */
@@ -32,7 +32,6 @@ export interface ConnectionContext {
 }
 
 export interface CallOptions {
-  priority?: Priority
   /** run while no other call is under way: for what changes who is logged in */
   alone?: boolean
   timeoutMs?: number
@@ -161,8 +160,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
         this.#send(name, refNo, line)
         return waiting.over()
       }
-      if (options?.alone) this.#window.runAlone(send)
-      else this.#window.run(send, options?.priority)
+      if (options?.alone) this.#window.runExclusive(send)
+      else this.#window.run(send)
     }) as Promise<Reply<N>>
   }
 

@@ -107,7 +107,7 @@ export function textHeadJson(text: TextHead) {
 /** `body` is there only for what is text. */
 export function textJson(text: Text) {
   const { subject, body } = text
-  return { ...textHeadJson(text), subject, ...(body !== undefined && { body }) }
+  return Object.assign(textHeadJson(text), body === undefined ? { subject } : { subject, body })
 }
 
 function recipientJson({ type, conference, localNo, sentBy, sentAt, receivedAt }: Recipient) {

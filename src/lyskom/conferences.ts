@@ -1,7 +1,7 @@
 import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
 import { type AuxItem, type Conference as ConfStat, extendedConfType, type UConference } from '../protocol/types.ts'
-import type { ConferenceName, Names, PersonName } from './names.ts'
+import type { ConferenceName, NameTable, PersonName } from './names.ts'
 import { MAX_CONF_NO } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
 
@@ -47,22 +47,26 @@ export async function findConferences(
 
 /** One round trip. */
 export async function getMicroConference({ connection }: LyskomSession, confNo: number): Promise<MicroConference> {
-  return { confNo, ...(await connection.call('get-uconf-stat', { conference: confNo })) }
+  const { name, type, highestLocalNo, nice } = await connection.call('get-uconf-stat', { conference: confNo })
+  return { confNo, name, type, highestLocalNo, nice }
 }
 
 /** Two round trips. */
-export async function getConference({ connection, names }: LyskomSession, confNo: number): Promise<Conference> {
-  const stat = await connection.call('get-conf-stat', { confNo })
-  const named = (no: number): Promise<ConferenceName | null> =>
-    no === 0 ? Promise.resolve(null) : names.conference(no)
-  const [creator, supervisor, permittedSubmitters, superConf, auxItems] = await Promise.all([
-    names.person(stat.creator),
-    named(stat.supervisor),
-    named(stat.permittedSubmitters),
-    named(stat.superConf),
-    nameCreators(names, stat.auxItems),
-  ])
-  return { ...stat, confNo, creator, supervisor, permittedSubmitters, superConf, auxItems }
+export async function getConference(session: LyskomSession, confNo: number): Promise<Conference> {
+  const stat = await session.connection.call('get-conf-stat', { confNo })
+  const { creator, supervisor, permittedSubmitters, superConf, auxItems } = stat
+  const creators = auxItems.map((item) => item.creator)
+  const names = await session.names.load([creator, supervisor, permittedSubmitters, superConf, ...creators])
+  const orNull = (no: number): ConferenceName | null => (no === 0 ? null : names.conference(no))
+  return {
+    ...stat,
+    confNo,
+    creator: names.person(creator),
+    supervisor: orNull(supervisor),
+    permittedSubmitters: orNull(permittedSubmitters),
+    superConf: orNull(superConf),
+    auxItems: auxItems.map((item) => withCreator(item, names)),
+  }
 }
 
 /** Creates a conference; resolves with its number. One round trip. */
@@ -70,6 +74,8 @@ export function createConference({ connection }: LyskomSession, name: string): P
   return connection.call('create-conf', { name, type: PLAIN, auxItems: [] })
 }
 
-export function nameCreators(names: Names, auxItems: readonly AuxItem[]): Promise<NamedAuxItem[]> {
-  return Promise.all(auxItems.map(async (item) => ({ ...item, creator: await names.person(item.creator) })))
+/** An aux-item with its creator's name. */
+export function withCreator(item: AuxItem, names: NameTable): NamedAuxItem {
+  const { auxNo, tag, createdAt, flags, inheritLimit, data } = item
+  return { auxNo, tag, creator: names.person(item.creator), createdAt, flags, inheritLimit, data }
 }

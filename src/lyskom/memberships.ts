@@ -2,9 +2,9 @@ import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
 import { type Membership as MembershipStat, membershipType } from '../protocol/types.ts'
 import { getMicroConference, type MicroConference } from './conferences.ts'
-import type { PersonName } from './names.ts'
+import { mapConcurrent } from './map-concurrent.ts'
+import type { NameTable, PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
-import { sideBySide } from './side-by-side.ts'
 import { readMiscInfo, textNumbers } from './texts.ts'
 import { type LocalRange, unreadRanges } from './unread.ts'
 
@@ -48,8 +48,8 @@ export async function getMembership(session: LyskomSession, persNo: number, conf
   conference.catch(() => undefined)
   // Its error says best what is wrong.
   const stat = await queryReadTexts(session, persNo, confNo, false)
-  const [found, addedBy] = await Promise.all([conference, session.names.person(stat.addedBy)])
-  return { ...stat, persNo, conference: found, addedBy }
+  const [found, names] = await Promise.all([conference, session.names.load([stat.addedBy])])
+  return withNames(stat, persNo, found, names)
 }
 
 /** A page of memberships in the person's own order. Three round trips. */
@@ -71,14 +71,20 @@ export async function getMemberships(
         maxRanges: 0,
       })
   const page = stats.slice(0, count).filter(({ type }) => passive || !type.passive)
-  const memberships = await sideBySide(page, async (stat) => {
-    const [conference, addedBy] = await Promise.all([
-      getMicroConference(session, stat.conference),
-      session.names.person(stat.addedBy),
-    ])
-    return { ...stat, persNo, conference, addedBy }
-  })
+  const [conferences, names] = await Promise.all([
+    mapConcurrent(page, (stat) => getMicroConference(session, stat.conference)),
+    session.names.load(page.map(({ addedBy }) => addedBy)),
+  ])
+  const memberships = conferences.map((conference, i) =>
+    withNames(page[i] as MembershipStat, persNo, conference, names),
+  )
   return { hasMore: stats.length > count, memberships }
+}
+
+function withNames(stat: MembershipStat, persNo: number, conference: MicroConference, names: NameTable): Membership {
+  const { position, lastTimeRead, priority, readRanges, addedAt, type } = stat
+  const addedBy = names.person(stat.addedBy)
+  return { persNo, position, lastTimeRead, conference, priority, readRanges, addedBy, addedAt, type }
 }
 
 /** What is unread in every conference where something is. Three round trips, whatever their number. */
@@ -198,7 +204,7 @@ async function getUnreadOf(
   const { readRanges } = await membership
   const { highestLocalNo } = await conference
   const ranges = unreadRanges(readRanges, highestLocalNo, TEXTS_PER_CALL)
-  const mapped = await sideBySide(ranges, (range) => mapTexts(session, confNo, range))
+  const mapped = await mapConcurrent(ranges, (range) => mapTexts(session, confNo, range))
   return { persNo, confNo, textNos: mapped.flat() }
 }
 

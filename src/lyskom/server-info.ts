@@ -14,14 +14,14 @@ export interface ServerInfo {
 /** What the server says of itself. Two round trips, one once the names are known. */
 export async function getServerInfo({ connection, names }: LyskomSession): Promise<ServerInfo> {
   const info = await connection.call('get-info')
-  const named = (confNo: number): Promise<ConferenceName | null> =>
-    confNo === 0 ? Promise.resolve(null) : names.conference(confNo)
-  const [confPresConf, persPresConf, motdConf, komNewsConf] = await Promise.all([
-    named(info.confPresConf),
-    named(info.persPresConf),
-    named(info.motdConf),
-    named(info.komNewsConf),
-  ])
-  const { version, motdOfLyskom } = info
-  return { version, confPresConf, persPresConf, motdConf, komNewsConf, motdOfLyskom }
+  const named = await names.load([info.confPresConf, info.persPresConf, info.motdConf, info.komNewsConf])
+  const orNull = (confNo: number): ConferenceName | null => (confNo === 0 ? null : named.conference(confNo))
+  return {
+    version: info.version,
+    confPresConf: orNull(info.confPresConf),
+    persPresConf: orNull(info.persPresConf),
+    motdConf: orNull(info.motdConf),
+    komNewsConf: orNull(info.komNewsConf),
+    motdOfLyskom: info.motdOfLyskom,
+  }
 }

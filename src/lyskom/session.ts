@@ -45,7 +45,7 @@ export class LyskomSession {
     this.client = client
     this.bodies = bodies
     this.names = new Names(connection)
-    connection.on('message', (message) => this.names.heed(message))
+    connection.on('message', (message) => this.names.onMessage(message))
   }
 
   /** The person who is logged in, 0 when nobody is. */

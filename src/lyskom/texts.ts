@@ -3,11 +3,11 @@ import type { Reply } from '../protocol/calls/index.ts'
 import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
 import { type AuxItemInput, auxItemFlags, type MiscInfo, type TextStat, type Time } from '../protocol/types.ts'
-import { type NamedAuxItem, nameCreators } from './conferences.ts'
+import { type NamedAuxItem, withCreator } from './conferences.ts'
 import { type ContentType, contentTypeOf, decode, isText, splitText, USER_AREA } from './content.ts'
-import type { ConferenceName, Names, PersonName } from './names.ts'
+import { mapConcurrent } from './map-concurrent.ts'
+import type { ConferenceName, PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
-import { sideBySide } from './side-by-side.ts'
 import { isoTime } from './time.ts'
 
 export type RecipientType = 'to' | 'cc' | 'bcc'
@@ -94,7 +94,7 @@ export async function getLastTexts(session: LyskomSession, confNo: number, count
     localNoCeiling: 0,
     noOfExistingTexts: count,
   })
-  const heads = await sideBySide(textNumbers(block), (textNo) => unlessGone(getTextHead(session, textNo)))
+  const heads = await mapConcurrent(textNumbers(block), (textNo) => unlessGone(getTextHead(session, textNo)))
   return heads.filter((head) => head !== undefined).reverse()
 }
 
@@ -173,28 +173,56 @@ function readContent(bytes: Uint8Array, contentType: ContentType): Pick<Text, 's
   return { subject: decode(subject, charset), body: isText(contentType) ? decode(body, charset) : undefined }
 }
 
-/** Finds the names of everybody and everything that a text's status speaks of. Two round trips. */
+/** Finds the names of the persons and conferences that a text status refers to. Two round trips. */
 async function describeText(session: LyskomSession, textNo: number, stat: TextStat): Promise<TextHead> {
-  const { names } = session
   const { recipients, commentTo, commentIn } = readMiscInfo(stat.miscInfo)
-  const [author, named, to, commented, auxItems] = await Promise.all([
-    names.person(stat.author),
-    Promise.all(recipients.map((recipient) => nameRecipient(names, recipient))),
-    Promise.all(commentTo.map((link) => nameLink(session, link))),
-    Promise.all(commentIn.map((link) => nameLink(session, link))),
-    nameCreators(names, stat.auxItems),
+  const [names, authors] = await Promise.all([
+    session.names.load(mentionedIn(stat, recipients)),
+    authorsOf(session, [...commentTo, ...commentIn]),
   ])
+  const withAuthor = ({ type, textNo }: LinkInfo): Link => ({ type, textNo, author: authors.get(textNo) ?? null })
   return {
     textNo,
-    author,
+    author: names.person(stat.author),
     noOfMarks: stat.noOfMarks,
     creationTime: stat.creationTime,
     contentType: contentTypeOf(stat.auxItems),
-    recipients: named,
-    commentTo: to,
-    commentIn: commented,
-    auxItems,
+    recipients: recipients.map(({ type, confNo, localNo, sentBy, sentAt, receivedAt }) => ({
+      type,
+      conference: names.conference(confNo),
+      localNo,
+      sentBy: sentBy === undefined ? null : names.person(sentBy),
+      sentAt,
+      receivedAt,
+    })),
+    commentTo: commentTo.map(withAuthor),
+    commentIn: commentIn.map(withAuthor),
+    auxItems: stat.auxItems.map((item) => withCreator(item, names)),
   }
+}
+
+/** Numbers of persons and conferences, some of them more than once. */
+function mentionedIn(stat: TextStat, recipients: readonly RecipientInfo[]): number[] {
+  const numbers = [stat.author]
+  for (const { confNo, sentBy } of recipients) numbers.push(confNo, sentBy ?? 0)
+  for (const { creator } of stat.auxItems) numbers.push(creator)
+  return numbers
+}
+
+/** The authors of linked texts by text number, without those that may not be read. Two round trips, none without links. */
+async function authorsOf(session: LyskomSession, links: readonly LinkInfo[]): Promise<Map<number, PersonName>> {
+  const authors = new Map<number, PersonName>()
+  if (links.length === 0) return authors
+  const textNos = [...new Set(links.map(({ textNo }) => textNo))]
+  const stats = await mapConcurrent(textNos, (textNo) =>
+    unlessGone(session.connection.call('get-text-stat', { textNo })),
+  )
+  const names = await session.names.load(stats.map((stat) => stat?.author ?? 0))
+  for (const [i, textNo] of textNos.entries()) {
+    const stat = stats[i]
+    if (stat !== undefined) authors.set(textNo, names.person(stat.author))
+  }
+  return authors
 }
 
 interface RecipientInfo {
@@ -237,19 +265,6 @@ export function readMiscInfo(list: readonly MiscInfo[]) {
     else current.sentAt = value
   }
   return { recipients, commentTo, commentIn }
-}
-
-async function nameRecipient(names: Names, { confNo, sentBy, ...rest }: RecipientInfo): Promise<Recipient> {
-  const [conference, sender] = await Promise.all([
-    names.conference(confNo),
-    sentBy === undefined ? null : names.person(sentBy),
-  ])
-  return { ...rest, conference, sentBy: sender }
-}
-
-async function nameLink({ connection, names }: LyskomSession, { type, textNo }: LinkInfo): Promise<Link> {
-  const stat = await unlessGone(connection.call('get-text-stat', { textNo }))
-  return { type, textNo, author: stat === undefined ? null : await names.person(stat.author) }
 }
 
 /** Undefined for a text that may not be read, or no longer. */

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
+import { mapConcurrent } from '../../lyskom/map-concurrent.ts'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
-import { sideBySide } from '../../lyskom/side-by-side.ts'
 import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
 import { json } from '../answer.ts'
 import { readBody, textNo } from '../body.ts'
@@ -27,7 +27,7 @@ export function textStatRoutes(options: AppOptions) {
     .post('/', requireSession(options, 'header'), requireLogin, async (c) => {
       const { text_nos } = await readBody(c, TextNos)
       const { session } = c.get('opened')
-      const stats = await sideBySide([...new Set(text_nos)], async (no) => {
+      const stats = await mapConcurrent([...new Set(text_nos)], async (no) => {
         const head = no === 0 ? undefined : await unlessGone(getTextHead(session, no))
         return [no, head === undefined ? null : textStatJson(head)] as const
       })
