@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { AUX_ITEMS } from '../protocol/aux-items.ts'
 import type { Reply } from '../protocol/calls/index.ts'
 import { noBits } from '../protocol/codec.ts'
@@ -66,7 +67,7 @@ export async function getTextHead(session: LyskomSession, textNo: number): Promi
 
 export interface Body {
   contentType: ContentType
-  /** changes with the text that has the number: the same tag, the same bytes */
+  /** Identifies the representation: it changes with the text that has the number, its content type and `decode`. */
   tag: string
   /** as it is stored; undefined when the one who asks has it already */
   bytes: Uint8Array | undefined
@@ -81,10 +82,18 @@ export async function getBody(session: LyskomSession, textNo: number, known: rea
   text?.catch(() => undefined)
   const stat = await session.connection.call('get-text-stat', { textNo })
   const contentType = contentTypeOf(stat.auxItems)
-  const tag = `${textNo}-${isoTime(stat.creationTime).replace(/\D/g, '')}`
+  const tag = bodyTag(textNo, stat.creationTime, contentType)
   if (known.includes(tag)) return { contentType, tag, bytes: undefined }
   const bytes = await (text ?? getBytes(session, textNo))
   return { contentType, tag, bytes: contentType.type === USER_AREA ? bytes : splitText(bytes).body }
+}
+
+/** Part of every tag: to be changed when `decode` changes, so that browsers drop the bodies they keep. */
+const DECODING = '2'
+
+function bodyTag(textNo: number, creationTime: Time, { type, charset = '' }: ContentType): string {
+  const representation = createHash('sha256').update(`${DECODING};${type};${charset}`).digest('base64url').slice(0, 8)
+  return `${textNo}-${isoTime(creationTime).replace(/\D/g, '')}-${representation}`
 }
 
 /** The newest texts of a conference, the newest first; those that may not be read are left out. Four round trips. */

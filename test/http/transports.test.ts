@@ -136,6 +136,36 @@ describe('the transport cookie', () => {
   })
 })
 
+describe('a body', () => {
+  const login = async () => {
+    const id = await gateway.open()
+    const person = await gateway.send('POST', '/demo/persons/', { id, json: { name: 'Vary', passwd: 'x' } })
+    const json = { pers_no: person.json.pers_no, passwd: 'x' }
+    expect((await gateway.send('POST', '/demo/sessions/current/login', { id, json })).status).toBe(201)
+    return id
+  }
+
+  it.each([
+    [[], 'Httpkom-Connection'],
+    [['query'], 'Httpkom-Connection'],
+    [['bearer'], 'Httpkom-Connection, Authorization'],
+    [['cookie'], 'Httpkom-Connection, Cookie'],
+    [['cookie', 'bearer', 'query'], 'Httpkom-Connection, Authorization, Cookie'],
+  ] as const)('varies on every header that may carry the id with the transports %j', async (transports, vary) => {
+    await start({ transports: [...transports] })
+    const id = await login()
+    const first = await gateway.send('GET', '/demo/texts/9/body', { id })
+    expect([first.status, first.headers.get('vary')]).toEqual([200, vary])
+    const headers = { 'if-none-match': first.headers.get('etag') ?? '' }
+    const second = await gateway.send('GET', '/demo/texts/9/body', { id, headers })
+    expect([second.status, second.headers.get('vary'), second.headers.get('cache-control')]).toEqual([
+      304,
+      vary,
+      'private, no-cache',
+    ])
+  })
+})
+
 describe('a request that carries no id', () => {
   it('gets a session of its own where that is wanted', async () => {
     await start({ autoCreate: true, transports: ['cookie'] })
@@ -144,6 +174,14 @@ describe('a request that carries no id', () => {
     expect(answer).toMatchObject({ status: 200, json: { person: null } })
     expect(cookieOf(answer)).toContain(`${COOKIE}=${id};`)
     expect((await gateway.send('GET', WHO_AM_I, { id })).json).toEqual(answer.json)
+  })
+
+  it('gets an answer that no cache stores, for the new id is in it', async () => {
+    await start({ autoCreate: true })
+    for (const path of [WHO_AM_I, '/demo/texts/9/body', '/demo/texts/0/body']) {
+      const { headers } = await gateway.send('GET', path)
+      expect([headers.get('httpkom-connection')?.length, headers.get('cache-control')]).toEqual([36, 'no-store'])
+    }
   })
 
   it('an id that is not good is an error all the same', async () => {

@@ -156,6 +156,23 @@ describe('bodies', () => {
     expect((await getBody(session, 1, ['other'])).bytes).toHaveLength(4)
   })
 
+  it('have a tag that depends on the content type and the charset', async () => {
+    const session = await open()
+    const tags = new Set<string>()
+    for (const contentType of [undefined, 'text/plain', 'text/plain;charset=utf-8', 'text/html;charset=utf-8']) {
+      const item = fields(1, 1, 10, time(new Date()), '00000000', 0, h(contentType ?? ''))
+      const items = contentType === undefined ? '0 *' : fields(1, '{', item, '}')
+      const created = time(new Date('2026-01-02T03:04:05Z'))
+      handler = ({ ref, call }) =>
+        call === GET_TEXT
+          ? reply(ref, h('s\nbody'))
+          : call === GET_TEXT_STAT && reply(ref, fields(created, 10, 0, 5, 0, '0 *', items))
+      tags.add((await getBody(session, 1, [])).tag)
+    }
+    // A text without a content type is text/plain.
+    expect(tags.size).toBe(3)
+  })
+
   it('are kept in bounds', async () => {
     handler = ({ ref, call, args }) =>
       call === GET_TEXT

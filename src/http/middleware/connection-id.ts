@@ -77,6 +77,16 @@ export function isStaleCookie(c: Context, options: ConnectionIdOptions): boolean
   return id !== undefined && options.registry.find(c.get('serverId'), id) === undefined
 }
 
+/** The request headers that may carry a connection id, as a `Vary` of a response that depends on the session. */
+export function varyOnId({ transports }: Pick<ConnectionIdOptions, 'transports'>): string {
+  const carriers = [
+    CONNECTION_HEADER,
+    ...(transports.includes('bearer') ? ['Authorization'] : []),
+    ...(transports.includes('cookie') ? ['Cookie'] : []),
+  ]
+  return carriers.join(', ')
+}
+
 /** The headers that hand out a new id; without one, those that make a browser forget it. */
 export function idHeaders(c: Context, options: ConnectionIdOptions, id?: string): Record<string, string> {
   const { transports, cookieSameSite, cookiePartitioned } = options
@@ -115,7 +125,7 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
       const made = await registry.open({ serverId, clientAddress: clientAddress(c), client: UNNAMED_CLIENT, requestId })
       c.set('opened', made.opened)
       await next()
-      const headers = { ...lease, ...idHeaders(c, options, made.id) }
+      const headers = { ...lease, ...idHeaders(c, options, made.id), 'Cache-Control': 'no-store' }
       for (const [name, value] of Object.entries(headers)) c.header(name, value)
     }
   }

@@ -10,15 +10,15 @@ import { readBody, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { jsonWithEtag } from '../etag.ts'
 import { textJson } from '../json.ts'
-import { CONNECTION_HEADER, requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { requireLogin, requireSession, varyOnId } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
 import { NewText, toDraft } from '../new-text.ts'
 import { pathNumber } from '../parameters.ts'
 
 const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
 
-/** A text's bytes never change; who may read it may. */
-const IMMUTABLE = 'private, max-age=31536000, immutable'
+/** The gateway checks every read: a browser keeps its cache when another person logs in. */
+const REVALIDATED = 'private, no-cache'
 const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 /** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */
@@ -27,6 +27,7 @@ export function textRoutes(options: AppOptions) {
   const session = requireSession(options, 'header')
   const reading = requireSession(options, 'header-or-query')
   const absent = namedErrors({ 'no-such-text': 404 })
+  const vary = varyOnId(options)
 
   return new Hono<Env>({ strict: false })
     .post('/', session, requireLogin, async (c) => {
@@ -46,9 +47,8 @@ export function textRoutes(options: AppOptions) {
       const known = tags(c.req.header('if-none-match'))
       const { contentType, tag, bytes } = await getBody(c.get('opened').session, number(c), known)
       c.header('ETag', `"${tag}"`)
-      c.header('Cache-Control', IMMUTABLE)
-      // Another session is perhaps another person, who must ask anew.
-      c.header('Vary', CONNECTION_HEADER, { append: true })
+      c.header('Cache-Control', REVALIDATED)
+      c.header('Vary', vary, { append: true })
       if (bytes === undefined) return c.body(null, 304)
       const isRecoded = isText(contentType) || contentType.type === USER_AREA
       c.header('Content-Type', isRecoded ? `${contentType.type}; charset=utf-8` : contentType.type)
