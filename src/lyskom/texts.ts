@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Connection } from '../connection/connection.ts'
 import { AUX_ITEMS } from '../protocol/aux-items.ts'
 import type { Reply } from '../protocol/calls/index.ts'
 import { noBits } from '../protocol/codec.ts'
@@ -55,7 +56,9 @@ export const END_OF_TEXT = 2 ** 31 - 1
 
 /** A text with subject and body. Three round trips. Rejects with `no-such-text` for one that may not be read. */
 export async function getText(session: LyskomSession, textNo: number): Promise<Text> {
-  const [stat, bytes] = await getStatAndBytes(session, textNo)
+  const requested = requestBytes(session, textNo)
+  const stat = await session.connection.call('get-text-stat', { textNo })
+  const bytes = await getBytes(session, textNo, stat, requested)
   const head = await describeText(session, textNo, stat)
   return { ...head, ...readContent(bytes, head.contentType) }
 }
@@ -78,13 +81,12 @@ export interface Body {
  * @param known the tags of bodies that the one who asks has
  */
 export async function getBody(session: LyskomSession, textNo: number, known: readonly string[]): Promise<Body> {
-  const text = known.length === 0 ? getBytes(session, textNo) : undefined
-  text?.catch(() => undefined)
+  const requested = known.length === 0 ? requestBytes(session, textNo) : undefined
   const stat = await session.connection.call('get-text-stat', { textNo })
   const contentType = contentTypeOf(stat.auxItems)
   const tag = bodyTag(textNo, stat.creationTime, contentType)
   if (known.includes(tag)) return { contentType, tag, bytes: undefined }
-  const bytes = await (text ?? getBytes(session, textNo))
+  const bytes = await getBytes(session, textNo, stat, requested)
   return { contentType, tag, bytes: contentType.type === USER_AREA ? bytes : splitText(bytes).body }
 }
 
@@ -158,21 +160,34 @@ export function createText(session: LyskomSession, draft: Draft): Promise<number
   })
 }
 
-async function getStatAndBytes(session: LyskomSession, textNo: number): Promise<[TextStat, Uint8Array]> {
-  const stat = session.connection.call('get-text-stat', { textNo })
-  const bytes = getBytes(session, textNo)
-  // The status says best why a text cannot be had, so its error is the one that is told.
+/** Requests the bytes of a text at the same time as its status. Undefined if they are probably in the cache. */
+function requestBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> | undefined {
+  if (bodies.has(textNo)) return undefined
+  const bytes = fetchBytes(connection, textNo)
+  // A text that may not be read fails with the error of get-text-stat, which says why.
   bytes.catch(() => undefined)
-  return [await stat, await bytes]
+  return bytes
 }
 
-/** To be given out only to a session that was given the status of the text. */
-async function getBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> {
-  const known = bodies.get(textNo)
-  if (known !== undefined) return known
-  const bytes = await connection.call('get-text', { text: textNo, startChar: 0, endChar: END_OF_TEXT })
-  bodies.set(textNo, bytes)
+/**
+ * The bytes of a text, from the cache or the server.
+ * @param stat the status that the server has sent to this session: the permission to read the text
+ */
+async function getBytes(
+  { connection, bodies }: LyskomSession,
+  textNo: number,
+  { creationTime }: TextStat,
+  requested: Promise<Uint8Array> | undefined,
+): Promise<Uint8Array> {
+  const cached = requested === undefined ? bodies.get(textNo, creationTime) : undefined
+  if (cached !== undefined) return cached
+  const bytes = await (requested ?? fetchBytes(connection, textNo))
+  bodies.set(textNo, creationTime, bytes)
   return bytes
+}
+
+function fetchBytes(connection: Connection, textNo: number): Promise<Uint8Array> {
+  return connection.call('get-text', { text: textNo, startChar: 0, endChar: END_OF_TEXT })
 }
 
 function readContent(bytes: Uint8Array, contentType: ContentType): Pick<Text, 'subject' | 'body'> {

@@ -149,6 +149,23 @@ describe('bodies', () => {
     await expect(getBody(two, 1, [tag])).rejects.toMatchObject({ errorName: 'no-such-text' })
   })
 
+  it('are not taken from the cache for another text that has got the same number', async () => {
+    const before = await open()
+    expect((await getText(before, 1)).body).toBe('body')
+    const { tag: oldTag } = await getBody(before, 1, [])
+    // The server is restored from a backup, and the number goes to a new text.
+    const created = time(new Date('2026-01-02T03:04:06Z'))
+    handler = ({ ref, call }) =>
+      call === GET_TEXT
+        ? reply(ref, h('s\nnew body'))
+        : call === GET_TEXT_STAT && reply(ref, fields(created, 0, 1, 10, 0, '0 *', '0 *'))
+    const after = await open()
+    expect((await getText(after, 1)).body).toBe('new body')
+    const { bytes, tag } = await getBody(after, 1, [])
+    expect([Buffer.from(bytes ?? []).toString(), fetched()]).toEqual(['new body', 2])
+    expect(tag).not.toBe(oldTag)
+  })
+
   it('are not sent again to one who has them', async () => {
     const session = await open()
     const { tag } = await getBody(session, 1, [])
