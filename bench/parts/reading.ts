@@ -7,9 +7,9 @@ import type { Scope } from '../scope.ts'
 import { precise, type Row } from '../table.ts'
 
 const CONNECTIONS = 32
-const WARM_UP_MS = 1500
+const WARM_UP_MS = 1000
 const ROUND_MS = 700
-const ROUNDS = 9
+const ROUNDS = 7
 const WHO_AM_I = 'who-am-i'
 
 /** A request that a reader makes, and the calls that it cannot do without. */

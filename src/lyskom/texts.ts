@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Connection } from '../connection/connection.ts'
 import { AUX_ITEMS } from '../protocol/aux-items.ts'
 import type { Reply } from '../protocol/calls/index.ts'
@@ -78,14 +78,14 @@ export interface Body {
 
 /**
  * The body as it is stored, and its type. One round trip; two for one who names tags of which none is good.
- * @param known the tags of bodies that the one who asks has
+ * @param known the tags of bodies that the client has; `*` is any
  */
 export async function getBody(session: LyskomSession, textNo: number, known: readonly string[]): Promise<Body> {
   const requested = known.length === 0 ? requestBytes(session, textNo) : undefined
   const stat = await session.connection.call('get-text-stat', { textNo })
   const contentType = contentTypeOf(stat.auxItems)
   const tag = bodyTag(textNo, stat.creationTime, contentType)
-  if (known.includes(tag)) return { contentType, tag, bytes: undefined }
+  if (known.includes(tag) || known.includes('*')) return { contentType, tag, bytes: undefined }
   const bytes = await getBytes(session, textNo, stat, requested)
   return { contentType, tag, bytes: contentType.type === USER_AREA ? bytes : splitText(bytes).body }
 }
@@ -94,8 +94,8 @@ export async function getBody(session: LyskomSession, textNo: number, known: rea
 const DECODING = '2'
 
 function bodyTag(textNo: number, creationTime: Time, { type, charset = '' }: ContentType): string {
-  const representation = createHash('sha256').update(`${DECODING};${type};${charset}`).digest('base64url').slice(0, 8)
-  return `${textNo}-${isoTime(creationTime).replace(/\D/g, '')}-${representation}`
+  const representation = hash('sha256', `${DECODING};${type};${charset}`, 'base64url').slice(0, 8)
+  return `"${textNo}-${isoTime(creationTime).replace(/\D/g, '')}-${representation}"`
 }
 
 /** The newest texts of a conference, the newest first; those that may not be read are left out. Four round trips. */

@@ -163,6 +163,9 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       expect(first.headers.get('cache-control')).toBe('no-cache')
       const again = await bob.get(`/texts/${no}`, { 'if-none-match': tag })
       expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', tag])
+      for (const known of [`W/${tag}`, `"x", ${tag}`, '*']) {
+        expect([known, (await bob.get(`/texts/${no}`, { 'if-none-match': known })).status]).toEqual([known, 304])
+      }
       expect((await bob.put(`/texts/${no}/mark`, { type: 1 })).status).toBe(201)
       const marked = await bob.get(`/texts/${no}`, { 'if-none-match': tag })
       expect([marked.status, marked.json.no_of_marks]).toEqual([200, 1])

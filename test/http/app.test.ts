@@ -290,7 +290,7 @@ it('a client that gives up while its session opens leaves none behind', async ()
 it('a fault of its own is a 500 that is logged and of which the client is told nothing', async () => {
   const { gateway } = await start(({ ref, call }) => call === 94 && reply(ref, 20102, 1, 2, 3, 4, 0, '0 *'))
   const id = await gateway.open()
-  const names = vi.spyOn(Names.prototype, 'conference').mockRejectedValue(new TypeError('the details'))
+  const names = vi.spyOn(Names.prototype, 'load').mockRejectedValue(new TypeError('the details'))
   const { status, json } = await gateway.send('GET', '/kom/server/info', { id })
   names.mockRestore()
   expect([status, json]).toEqual([500, { error_type: 'httpkom', error_msg: 'Internal error.' }])

@@ -8,7 +8,7 @@ import { createText, getBody, getText } from '../../lyskom/texts.ts'
 import { empty, json, SECURITY } from '../answer.ts'
 import { readBody, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
-import { jsonWithEtag } from '../etag.ts'
+import { etaggedJson, knownTags, withEtag } from '../etag.ts'
 import { textJson } from '../json.ts'
 import { requireLogin, requireSession, varyOnId } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
@@ -19,6 +19,7 @@ const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
 
 /** The gateway checks every read: a browser keeps its cache when another person logs in. */
 const REVALIDATED = 'private, no-cache'
+/** The body of a text is shown, never run: neither HTML nor SVG may act in the name of the gateway. */
 const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 /** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */
@@ -28,6 +29,9 @@ export function textRoutes(options: AppOptions) {
   const reading = requireSession(options, 'header-or-query')
   const absent = namedErrors({ 'no-such-text': 404 })
   const vary = varyOnId(options)
+  const respond = etaggedJson(vary)
+  const unchanged = { 'Cache-Control': REVALIDATED, Vary: vary }
+  const bodyHeaders = { ...unchanged, ...SECURITY, 'Content-Security-Policy': INERT }
 
   return new Hono<Env>({ strict: false })
     .post('/', session, requireLogin, async (c) => {
@@ -41,21 +45,15 @@ export function textRoutes(options: AppOptions) {
       return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
     })
     .get('/:text_no{[0-9]+}', reading, requireLogin, absent, async (c) =>
-      jsonWithEtag(c, textJson(await getText(c.get('opened').session, number(c)))),
+      respond(c, textJson(await getText(c.get('opened').session, number(c)))),
     )
     .get('/:text_no{[0-9]+}/body', reading, requireLogin, absent, async (c) => {
-      const known = tags(c.req.header('if-none-match'))
-      const { contentType, tag, bytes } = await getBody(c.get('opened').session, number(c), known)
-      c.header('ETag', `"${tag}"`)
-      c.header('Cache-Control', REVALIDATED)
-      c.header('Vary', vary, { append: true })
-      if (bytes === undefined) return c.body(null, 304)
+      const { contentType, tag, bytes } = await getBody(c.get('opened').session, number(c), knownTags(c))
+      if (bytes === undefined) return new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
       const isRecoded = isText(contentType) || contentType.type === USER_AREA
-      c.header('Content-Type', isRecoded ? `${contentType.type}; charset=utf-8` : contentType.type)
-      // What people post is shown, never run: neither HTML nor SVG may do anything in the gateway's name.
-      for (const [name, value] of Object.entries(SECURITY)) c.header(name, value)
-      c.header('Content-Security-Policy', INERT)
-      return c.body(isRecoded ? decode(bytes, contentType.charset) : Buffer.from(bytes))
+      const headers = withEtag(tag, bodyHeaders)
+      headers['Content-Type'] = isRecoded ? `${contentType.type}; charset=utf-8` : contentType.type
+      return new Response(isRecoded ? decode(bytes, contentType.charset) : Buffer.from(bytes), { headers })
     })
     .put('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
       const { type } = await readBody(c, Mark)
@@ -78,9 +76,4 @@ export function textRoutes(options: AppOptions) {
 
 function number(c: Context): number {
   return pathNumber(c, 'text_no', MAX_TEXT_NO)
-}
-
-/** The entity tags of `If-None-Match`, compared weakly. */
-function tags(header = ''): string[] {
-  return [...header.matchAll(/"([^"]*)"/g)].map(([, tag]) => tag as string)
 }
