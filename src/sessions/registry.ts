@@ -5,6 +5,7 @@ import type { TcpAddress } from '../connection/transport.ts'
 import { BodyCache } from '../lyskom/body-cache.ts'
 import { type LyskomSession, openSession } from '../lyskom/session.ts'
 import { Breaker } from './breaker.ts'
+import { type Closing, type ClosingRequest, closeGracefully } from './closing.ts'
 import { LimitError } from './limit-error.ts'
 import { type LoginLimitOptions, LoginLimits, SessionLogins } from './login-limits.ts'
 import { networkOf } from './network.ts'
@@ -47,6 +48,10 @@ export interface OpenedSession {
   lastUsed: number
   /** Open streams of events and messages: while there is one, the lease does not run out. */
   streams: number
+  /** Requests and WebSocket messages without a response yet. */
+  requests: number
+  /** Set when the gateway starts to close the session. It starts no more requests from then on. */
+  closing: Closing | undefined
 }
 
 /** `idle`, `deleted` (by its client), `ended` (by way of its record), `admin` (by who runs the gateway), `shutdown`, or the code of the `ConnectionError` that ended the line. */
@@ -148,16 +153,21 @@ export class Registry extends EventEmitter<RegistryEvents> {
     }
   }
 
-  /** The live session that an id opens on a server; finding it renews its lease. */
+  /** The live session that an id opens on a server, unless it is closing; finding it renews its lease. */
   find(serverId: string, id: string): OpenedSession | undefined {
-    const opened = this.#sessions.get(keyOf(id))
+    const opened = this.#usable(id)
     return opened?.serverId === serverId ? this.renew(opened) : undefined
   }
 
   /** The same where the server is not named: an id belongs to one only. */
   findAnywhere(id: string): OpenedSession | undefined {
-    const opened = this.#sessions.get(keyOf(id))
+    const opened = this.#usable(id)
     return opened && this.renew(opened)
+  }
+
+  /** Resolves when the session with this id has ended if it is closing, and at once otherwise. */
+  async ended(id: string): Promise<void> {
+    await this.#sessions.get(keyOf(id))?.closing?.ended
   }
 
   /** The live session with such a key. Its lease stays as it is. */
@@ -176,10 +186,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return opened
   }
 
-  /** Makes the id void at once, and closes the session properly. */
-  async close(opened: OpenedSession, reason: CloseReason = 'deleted', requestId?: string): Promise<void> {
-    this.#forget(opened, reason, requestId)
-    await opened.session.close()
+  /** Makes the id void at once, lets the requests in flight finish, and ends the session. See `closeGracefully`. */
+  async close(opened: OpenedSession, reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
+    if (opened.closing !== undefined || this.#sessions.get(opened.key) !== opened) return
+    await closeGracefully(opened, request, () => this.#end(opened, reason, request?.requestId))
   }
 
   /** Closes the sessions whose lease has run out. */
@@ -205,7 +215,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   async closeAll(): Promise<void> {
     this.refuse()
     clearInterval(this.#sweeper)
-    const all = [...this.#sessions.values()].map((opened) => this.close(opened, 'shutdown'))
+    const all = [...this.#sessions.values()].map((opened) => this.#end(opened, 'shutdown'))
     await Promise.all([...all, Promise.allSettled(this.#opening)])
   }
 
@@ -229,12 +239,22 @@ export class Registry extends EventEmitter<RegistryEvents> {
       throw dead ?? shuttingDown()
     }
     const id = uuid()
-    const opened = { key: keyOf(id), serverId, clientAddress, session, lastUsed: performance.now(), streams: 0 }
+    const opened: OpenedSession = {
+      key: keyOf(id),
+      serverId,
+      clientAddress,
+      session,
+      lastUsed: performance.now(),
+      streams: 0,
+      requests: 0,
+      closing: undefined,
+    }
     this.#sessions.set(opened.key, opened)
     breaker.lineOpened()
     session.connection.on('close', ({ code }) => {
       breaker.lineClosed(code !== 'line-closed')
-      this.#forget(opened, code)
+      // A closing session stays until its closing request is answered.
+      if (opened.closing === undefined) this.#forget(opened, code)
     })
     session.loginGuard = new SessionLogins(this.#logins, opened)
     session.onPerson = (before) => {
@@ -267,10 +287,20 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#perAddress.set(network, held + 1)
   }
 
+  #usable(id: string): OpenedSession | undefined {
+    const opened = this.#sessions.get(keyOf(id))
+    return opened?.closing === undefined ? opened : undefined
+  }
+
   #release(network: string): void {
     const held = this.#perAddress.get(network) ?? 0
     if (held > 1) this.#perAddress.set(network, held - 1)
     else this.#perAddress.delete(network)
+  }
+
+  async #end(opened: OpenedSession, reason: CloseReason, requestId?: string): Promise<void> {
+    this.#forget(opened, reason, requestId)
+    await opened.session.close()
   }
 
   #forget(opened: OpenedSession, reason: CloseReason, requestId?: string): void {

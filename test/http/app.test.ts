@@ -257,15 +257,6 @@ describe('a LysKOM server that fails', () => {
   })
 })
 
-it('requests that wait on a session which is deleted are answered with a 403', async () => {
-  const { gateway } = await start(({ call }) => call === 82)
-  const id = await gateway.open()
-  const waiting = gateway.send('POST', '/kom/sessions/current/active', { id })
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  expect((await gateway.send('DELETE', '/kom/sessions/0', { id })).status).toBe(204)
-  expect((await waiting).status).toBe(403)
-})
-
 it('a client that gives up while its session opens leaves none behind', async () => {
   let hold = true
   const { server, gateway } = await start(() => hold)

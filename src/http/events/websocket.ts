@@ -5,8 +5,10 @@ import type { WSContext, WSEvents } from 'hono/ws'
 import { z } from 'zod'
 import { performRaw } from '../../lyskom/raw.ts'
 import { KomError } from '../../protocol/errors.ts'
+import { endRequest } from '../../sessions/closing.ts'
 import type { OpenedSession } from '../../sessions/registry.ts'
 import type { AppOptions, Env } from '../context.ts'
+import { refuseId, useSession } from '../current-session.ts'
 import { komErrorJson, limitOf, toldOf } from '../error-response.ts'
 import { connectionId } from '../middleware/connection-id.ts'
 import { parseJson, TooManyValuesError } from '../parse-json.ts'
@@ -42,9 +44,10 @@ export function websocket(options: AppOptions) {
       throw new HTTPException(403, { message: 'Pages of this origin may not connect.' })
     }
     const id = connectionId(c, options, 'header-or-query')
-    const opened = id === undefined ? undefined : registry.findAnywhere(id)
-    if (opened === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
-    c.set('opened', opened)
+    if (id === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
+    const opened = registry.findAnywhere(id)
+    if (opened === undefined) return refuseId(registry, id)
+    useSession(c, opened)
     websockets.check(opened)
     const requestId = c.get('requestId')
     const named = { ...options, onInternalError: (error: unknown) => options.onInternalError(error, requestId) }
@@ -74,8 +77,8 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
       else connection.once('close', hangUp)
     },
     onMessage({ data }, socket) {
-      // What was sent before the client knew of the end.
-      if (socket.readyState !== OPEN) return
+      // Sent before the client knew that the session is closing.
+      if (socket.readyState !== OPEN || opened.closing !== undefined) return
       const limit = pace.take()
       if (limit === 'flood') {
         socket.close(POLICY_VIOLATION, 'too many messages')
@@ -83,8 +86,15 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
       }
       registry.renew(opened)
       const text = typeof data === 'string' ? data : Buffer.from(data as ArrayBuffer).toString()
-      if (limit !== undefined) send(socket, { ref_no: refNo(text), ...errorJson(limit, options) })
-      else void answer(opened, text, options).then((reply) => send(socket, reply))
+      if (limit !== undefined) {
+        send(socket, { ref_no: refNo(text), ...errorJson(limit, options) })
+        return
+      }
+      opened.requests++
+      void answer(opened, text, options).then((reply) => {
+        send(socket, reply)
+        endRequest(opened)
+      })
     },
     onClose() {
       if (hangUp === undefined) return

@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory'
+import { endRequest } from '../../sessions/closing.ts'
 import { handleOf } from '../../sessions/store/record.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { withoutIds } from '../ids.ts'
@@ -34,6 +35,7 @@ export function access({ registry, counters, metrics, onAccess }: AppOptions) {
         session: opened && handleOf(opened.key),
         requestId,
       })
+      if (opened !== undefined) endRequest(opened)
     }
     // Nobody waits for what is told of an answer: it goes first. Of one that has no connection, or none any more, Node
     // would say nothing.

@@ -3,6 +3,7 @@ import { generateCookie, getCookie } from 'hono/cookie'
 import { HTTPException } from 'hono/http-exception'
 import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../context.ts'
+import { closeUnlessDelivered, refuseId, useSession } from '../current-session.ts'
 import { header } from '../header.ts'
 import { leaseHeader } from '../lease.ts'
 import { bearer } from './app-key.ts'
@@ -116,14 +117,15 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
     if (id === undefined && autoCreate) return openUnasked()
     if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
     const opened = registry.find(c.get('serverId'), id)
-    if (opened === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
-    c.set('opened', opened)
+    if (opened === undefined) return refuseId(registry, id)
+    useSession(c, opened)
     return next()
 
     async function openUnasked(): Promise<void> {
       const { serverId, requestId } = c.var
       const made = await registry.open({ serverId, clientAddress: clientAddress(c), client: UNNAMED_CLIENT, requestId })
-      c.set('opened', made.opened)
+      useSession(c, made.opened)
+      closeUnlessDelivered(c, registry, made.opened)
       await next()
       const headers = { ...lease, ...idHeaders(c, options, made.id), 'Cache-Control': 'no-store' }
       for (const [name, value] of Object.entries(headers)) c.header(name, value)

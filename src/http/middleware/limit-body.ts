@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { LimitName } from '../../sessions/limit-error.ts'
 import { limitResponse } from '../error-response.ts'
@@ -13,7 +13,7 @@ export function limitBody(maxBytes: number, onLimit: (limit: LimitName) => void)
     if (WITHOUT_BODY.has(c.req.method)) return next()
     // Counting makes a whole Request of Node's, for which a body of known length has no use.
     const length = header(c, 'transfer-encoding') === undefined ? header(c, 'content-length') : undefined
-    if (length === undefined) return count(c, next)
+    if (length === undefined) return isWithoutBody(c) ? next() : count(c, next)
     return Number(length) > maxBytes ? Promise.resolve(refuse()) : next()
   }
 
@@ -21,4 +21,9 @@ export function limitBody(maxBytes: number, onLimit: (limit: LimitName) => void)
     onLimit('body-size')
     return limitResponse('body-size', `The body is larger than ${maxBytes} bytes.`)
   }
+}
+
+/** RFC 9112, chapter 6.3: a request with neither header has no body. A `Request` that Node did not read may have one. */
+function isWithoutBody(c: Context): boolean {
+  return c.env?.incoming !== undefined && header(c, 'transfer-encoding') === undefined
 }

@@ -5,6 +5,7 @@ import { handleOf } from '../../sessions/store/record.ts'
 import { empty, json } from '../answer.ts'
 import { AppKeys } from '../app-keys.ts'
 import type { AppOptions, Env } from '../context.ts'
+import { closeOnRequest } from '../current-session.ts'
 import { wireTrace } from '../events/wire-trace.ts'
 import { bearer } from '../middleware/app-key.ts'
 
@@ -29,7 +30,7 @@ export function adminRoutes({ registry, adminKey, sessionIdleMs }: AppOptions) {
       return json({ sessions: [...registry.all()].map((opened) => sessionJson(opened, now, sessionIdleMs)) })
     })
     .delete('/sessions/:handle', async (c) => {
-      await registry.close(find(c.req.param('handle')), 'admin', c.get('requestId'))
+      await closeOnRequest(c, registry, find(c.req.param('handle')), 'admin')
       return empty(204)
     })
     .get('/sessions/:handle/trace', (c) => wireTrace(registry, find(c.req.param('handle')), c.req.method))

@@ -6,6 +6,7 @@ import { type Data, handleOf, type SessionRecord } from '../../sessions/store/re
 import { empty, json } from '../answer.ts'
 import { badRequest, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
+import { closeOnRequest } from '../current-session.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 
 /** What a client may keep in its session, bytes of JSON. */
@@ -43,12 +44,18 @@ export function sessionDataRoutes(options: AppOptions) {
       const except = c.req.query('except')
       if (except !== undefined && except !== 'current') throw badRequest('"except" must be current.')
       const own = await recorded(c.get('opened'))
-      const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => except === undefined || key !== own.key)
-      return json({ ended: ended.length })
+      const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => key !== own.key)
+      if (except === 'current') return json({ ended: ended.length })
+      await closeOnRequest(c, registry, own, 'deleted')
+      return json({ ended: ended.length + 1 })
     })
     .delete('/mine/:handle', session, requireLogin, async (c) => {
       const own = await recorded(c.get('opened'))
       const handle = c.req.param('handle')
+      if (handle === handleOf(own.key)) {
+        await closeOnRequest(c, registry, own, 'deleted')
+        return empty(204)
+      }
       const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => handleOf(key) === handle)
       if (ended.length === 0) throw new HTTPException(404, { message: 'You have no such session.' })
       return empty(204)

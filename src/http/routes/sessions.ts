@@ -6,6 +6,7 @@ import { KomError } from '../../protocol/errors.ts'
 import { empty, json, jsonWith } from '../answer.ts'
 import { badRequest, confNo, latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
+import { closeOnRequest, closeUnlessDelivered } from '../current-session.ts'
 import { personJson } from '../json.ts'
 import { leaseHeader } from '../lease.ts'
 import {
@@ -41,8 +42,7 @@ export function sessionRoutes(options: AppOptions) {
       const { client } = await readBody(c, Open)
       const { serverId, requestId } = c.var
       const { id, opened } = await registry.open({ serverId, clientAddress, client, requestId })
-      // A client that has given up will never use the session it does not know of.
-      if (c.req.raw.signal.aborted) await registry.close(opened, 'deleted', requestId)
+      closeUnlessDelivered(c, registry, opened)
       const { sessionNo } = opened.session.connection
       return json({ session_no: sessionNo, connection_id: id }, 201, { ...lease, ...idHeaders(c, options, id) })
     })
@@ -82,7 +82,7 @@ export function sessionRoutes(options: AppOptions) {
       const opened = c.get('opened')
       const no = pathNumber(c, 'no', Number.MAX_SAFE_INTEGER)
       if (no === 0 || no === opened.session.connection.sessionNo) {
-        await registry.close(opened, 'deleted', c.get('requestId'))
+        await closeOnRequest(c, registry, opened, 'deleted')
         return empty(204, idHeaders(c, options))
       }
       if (no <= MAX_SESSION_NO) await opened.session.disconnect(no)

@@ -1,0 +1,50 @@
+import { finished } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { CloseReason, OpenedSession, Registry } from '../sessions/registry.ts'
+import type { Env } from './context.ts'
+
+/** Makes a session the one that the request uses. The request is in flight on it until the access log reports it. */
+export function useSession(c: Context<Env>, opened: OpenedSession): void {
+  opened.requests++
+  c.set('opened', opened)
+}
+
+/**
+ * Refuses an id that is not good with 403. While its session is closing, it does so only after the closing request has
+ * its response: clients drop all their requests at a 403, that one included.
+ */
+export async function refuseId(registry: Registry, id: string): Promise<never> {
+  await registry.ended(id)
+  throw new HTTPException(403, { message: 'There is no such session.' })
+}
+
+/** Closes a session on a request. Resolves when the response is due. */
+export async function closeOnRequest(
+  c: Context<Env>,
+  registry: Registry,
+  opened: OpenedSession,
+  reason: CloseReason,
+): Promise<void> {
+  await registry.close(opened, reason, {
+    requestId: c.get('requestId'),
+    isOwn: c.get('opened') === opened,
+    response: responseWritten(c).catch(() => undefined),
+  })
+}
+
+/** Closes a new session if the response with its id does not reach the client, which cannot use the session then. */
+export function closeUnlessDelivered(c: Context<Env>, registry: Registry, opened: OpenedSession): void {
+  responseWritten(c).catch(() => closeOnRequest(c, registry, opened, 'deleted'))
+}
+
+/** Resolves when the response is handed to the operating system; rejects when the client disconnects before that. */
+async function responseWritten(c: Context<Env>): Promise<void> {
+  const { incoming, outgoing } = c.env ?? {}
+  // A pipelined response has no socket before its turn, and reports no close then.
+  if (c.req.raw.signal.aborted || incoming?.socket.destroyed) throw new Error('the client has disconnected')
+  // Without a response of Node's there is no event: the application has returned its response in the next tick.
+  if (outgoing === undefined) await setImmediate()
+  else await finished(outgoing)
+}
