@@ -1,6 +1,6 @@
 import PQueue from 'p-queue'
 import type { OpenedSession, Registry } from './registry.ts'
-import type { SessionRecord } from './store/record.ts'
+import type { Data, SessionRecord } from './store/record.ts'
 import type { SessionStore } from './store/store.ts'
 
 export interface RecordsOptions {
@@ -18,6 +18,7 @@ const INTERVAL_MS = 10_000
 /** A record outlives its session by some looks: it runs out by itself only where the whole gateway has ended. */
 const LOOKS_MISSED = 3
 const TOUCHED_AT_ONCE = 64
+const NO_DATA: Data = Object.freeze({})
 /** Of the client's name and version, characters. */
 const MAX_NAME = 100
 
@@ -31,6 +32,8 @@ export class SessionRecords {
   readonly #behind = new Map<OpenedSession, 'missing' | 'changed'>()
   /** The last of what is being done about a session's record. */
   readonly #doing = new Map<OpenedSession, Promise<void>>()
+  /** The person number of whoever wrote the data of a session; no entry for data that was written without a login. */
+  readonly #dataOwners = new WeakMap<OpenedSession, number>()
   readonly #queue = new PQueue({ concurrency: TOUCHED_AT_ONCE })
   readonly #timer: NodeJS.Timeout
   readonly #intervalMs: number
@@ -58,6 +61,25 @@ export class SessionRecords {
   async ready(opened: OpenedSession): Promise<void> {
     await this.#doing.get(opened)
     if (this.#behind.has(opened)) await this.#write(opened)
+  }
+
+  /**
+   * Reads the data of a session. Data that a person wrote is empty for everyone else. Resolves with undefined when the
+   * session has ended; rejects with a `StoreError`.
+   */
+  async readData(opened: OpenedSession): Promise<Data | undefined> {
+    await this.ready(opened)
+    const record = await this.#options.store.find(opened.serverId, opened.key)
+    return record && (this.#ownsData(opened) ? record.data : NO_DATA)
+  }
+
+  /** Merges a patch into the data of a session, replacing another person's; otherwise as `readData` and `SessionStore.merge`. */
+  async mergeData(opened: OpenedSession, patch: Data, maxBytes: number): Promise<Data | undefined> {
+    const { store } = this.#options
+    await this.ready(opened)
+    if (!this.#ownsData(opened)) await store.change(opened.serverId, opened.key, { data: NO_DATA })
+    this.#setDataOwner(opened, opened.session.persNo)
+    return (await store.merge(opened.serverId, opened.key, patch, maxBytes))?.data
   }
 
   /** Sweeps the store, writes what is missing there, and notes which sessions were used since the last look. */
@@ -96,10 +118,13 @@ export class SessionRecords {
     const { registry, store } = this.#options
     const { serverId: app, key } = opened
     const user = userOf(opened)
-    if ((await store.change(app, key, { user })) === undefined) {
+    const { persNo } = opened.session
+    const isForeign = persNo !== 0 && !this.#ownsData(opened)
+    if ((await store.change(app, key, { user, ...(isForeign && { data: NO_DATA }) })) === undefined) {
       if (this.#behind.get(opened) === 'missing') await this.#create(opened, user)
       else await this.#endedElsewhere(opened)
     }
+    if (isForeign) this.#setDataOwner(opened, persNo)
     if (userOf(opened) === user) this.#behind.delete(opened)
     // It was closed while the record was being made: nobody else takes that record away.
     if (registry.byKey(key) !== opened) await store.end(app, key)
@@ -131,6 +156,16 @@ export class SessionRecords {
       const record = await store.touch(opened.serverId, opened.key)
       if (record === undefined && registry.byKey(opened.key) === opened) await this.#endedElsewhere(opened)
     })
+  }
+
+  #ownsData(opened: OpenedSession): boolean {
+    const owner = this.#dataOwners.get(opened)
+    return owner === undefined || owner === opened.session.persNo
+  }
+
+  #setDataOwner(opened: OpenedSession, persNo: number): void {
+    if (persNo === 0) this.#dataOwners.delete(opened)
+    else this.#dataOwners.set(opened, persNo)
   }
 
   #endSession(key: SessionRecord['key']): void {

@@ -13,10 +13,22 @@ afterEach(() => gateway.close())
 /** Opens a session in which a person of the demo server's is logged in. */
 async function loggedIn(pers_name: string): Promise<string> {
   const id = await gateway.open()
+  await logIn(id, pers_name)
+  return id
+}
+
+async function logIn(id: string, pers_name: string): Promise<void> {
   const json = { pers_name, passwd: 'demo' }
   const { status } = await gateway.send('POST', '/demo/sessions/current/login', { id, json })
   expect(status).toBe(201)
-  return id
+}
+
+async function logOut(id: string): Promise<void> {
+  expect((await gateway.send('POST', '/demo/sessions/current/logout', { id })).status).toBe(204)
+}
+
+async function dataOf(id: string): Promise<unknown> {
+  return (await gateway.send('GET', DATA, { id })).json
 }
 
 describe('the data of a session', () => {
@@ -29,14 +41,52 @@ describe('the data of a session', () => {
     expect((await gateway.send('GET', DATA, { id })).json).toEqual({ seen: [1, 2] })
   })
 
-  it('stays when somebody logs in and out', async () => {
+  it('that was written without a login stays when a person logs in', async () => {
     const id = await gateway.open()
     await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
-    await gateway.send('POST', '/demo/sessions/current/login', {
-      id,
-      json: { pers_name: 'Demo Reader', passwd: 'demo' },
-    })
-    expect((await gateway.send('GET', DATA, { id })).json).toEqual({ a: 1 })
+    await logIn(id, 'Demo Reader')
+    expect(await dataOf(id)).toEqual({ a: 1 })
+    await logOut(id)
+    expect(await dataOf(id)).toEqual({ a: 1 })
+  })
+
+  it.each(['with', 'without'])('is cleared when another person logs in %s a logout before', async (how) => {
+    const id = await loggedIn('Demo Reader')
+    await gateway.send('PATCH', DATA, { id, json: { draft: 'a secret letter' } })
+    if (how === 'with') await logOut(id)
+    await logIn(id, 'Demo Writer')
+    expect(await dataOf(id)).toEqual({})
+    const patched = await gateway.send('PATCH', DATA, { id, json: { theme: 'dark' } })
+    expect(patched.json).toEqual({ theme: 'dark' })
+    await logIn(id, 'Demo Reader')
+    expect(await dataOf(id)).toEqual({})
+  })
+
+  it('is shown to its person again after a logout, and to no one before', async () => {
+    const id = await loggedIn('Demo Reader')
+    await gateway.send('PATCH', DATA, { id, json: { draft: 'a secret letter' } })
+    await logOut(id)
+    expect(await dataOf(id)).toEqual({})
+    await logIn(id, 'Demo Reader')
+    await logIn(id, 'Demo Reader')
+    expect(await dataOf(id)).toEqual({ draft: 'a secret letter' })
+  })
+
+  it('of a person who has logged out is replaced by a PATCH without a login', async () => {
+    const id = await loggedIn('Demo Reader')
+    await gateway.send('PATCH', DATA, { id, json: { draft: 'a secret letter' } })
+    await logOut(id)
+    expect((await gateway.send('PATCH', DATA, { id, json: { theme: 'dark' } })).json).toEqual({ theme: 'dark' })
+    await logIn(id, 'Demo Writer')
+    expect(await dataOf(id)).toEqual({ theme: 'dark' })
+  })
+
+  it('stays when the login of another person fails', async () => {
+    const id = await loggedIn('Demo Reader')
+    await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
+    const json = { pers_name: 'Demo Writer', passwd: 'wrong' }
+    expect((await gateway.send('POST', '/demo/sessions/current/login', { id, json })).status).toBe(401)
+    expect(await dataOf(id)).toEqual({ a: 1 })
   })
 
   it('is nobody else’s', async () => {

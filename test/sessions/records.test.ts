@@ -177,6 +177,19 @@ describe('records of LysKOM sessions', () => {
     expect(states).toEqual(['unavailable', 'available'])
   })
 
+  it('lose the data of another person also when the store fails at the login', async () => {
+    const opened = await open()
+    await opened.session.loginAs(7, 'secret', false)
+    expect(await records.mergeData(opened, { draft: 'a secret letter' }, 1000)).toEqual({ draft: 'a secret letter' })
+    backend.goAway()
+    await opened.session.loginAs(8, 'secret', false)
+    await expect(records.readData(opened)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(records.mergeData(opened, { a: 1 }, 1000)).rejects.toMatchObject({ code: 'unavailable' })
+    backend.isAway = false
+    expect(await Promise.all([records.readData(opened), records.readData(opened)])).toEqual([{}, {}])
+    expect(await store.find('kom', opened.key)).toMatchObject({ user: '8', data: {} })
+  })
+
   it('are made again where the store has lost what it held', async () => {
     const opened = await open()
     await opened.session.loginAs(7, 'secret', false)

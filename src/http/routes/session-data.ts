@@ -19,21 +19,17 @@ export function sessionDataRoutes(options: AppOptions) {
   const { registry, store, records } = options
   const session = requireSession(options, 'header')
 
-  /** The record's data; a session that has none any more was ended in this moment. */
-  const dataOf = (record: SessionRecord | undefined): Data => {
-    if (record === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
-    return record.data
+  /** Without data the session has just ended. */
+  const found = (data: Data | undefined): Data => {
+    if (data === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
+    return data
   }
 
   return new Hono<Env>({ strict: false })
-    .get('/current/data', session, async (c) => {
-      const { serverId, key } = await recorded(c.get('opened'))
-      return json(dataOf(await store.find(serverId, key)))
-    })
+    .get('/current/data', session, async (c) => json(found(await records.readData(c.get('opened')))))
     .patch('/current/data', session, async (c) => {
       const patch = await readBody(c, Patch)
-      const { serverId, key } = await recorded(c.get('opened'))
-      return json(dataOf(await store.merge(serverId, key, patch, MAX_DATA_BYTES)))
+      return json(found(await records.mergeData(c.get('opened'), patch, MAX_DATA_BYTES)))
     })
     .get('/mine', session, requireLogin, async (c) => {
       const own = await recorded(c.get('opened'))
