@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import type { Config } from '../../src/config.ts'
 import { type Answer, type SendOptions, startTestGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -126,6 +128,35 @@ describe('the transport cookie', () => {
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://kom.example')
     expect(answer.headers.get('access-control-allow-credentials')).toBe('true')
     expect(await byCookie(id, 'POST', ACTIVE, { origin: 'https://other.example' })).toBe(403)
+  })
+
+  it('is the first one with a live session where a browser sends several', async () => {
+    await start({ transports: ['cookie'] })
+    const [dead, id] = [await gateway.open(), await gateway.open()]
+    await gateway.send('DELETE', '/demo/sessions/0', { id: dead })
+    const cookie = (...ids: string[]) => ids.map((each) => `${COOKIE}=${each}`).join('; ')
+    for (const value of [cookie(dead, id), cookie('%zz', id), cookie(id, dead)]) {
+      expect((await gateway.send('GET', WHO_AM_I, { headers: { cookie: value } })).status, value).toBe(200)
+      const opening = { json: CLIENT, headers: { cookie: value } }
+      expect((await gateway.send('POST', '/demo/sessions/', opening)).status, value).toBe(409)
+    }
+    expect((await gateway.send('GET', WHO_AM_I, { headers: { cookie: cookie(dead, 'x') } })).status).toBe(403)
+  })
+
+  it('opens a WebSocket beside the cookie of a dead session on another server', async () => {
+    gateway = await startTestGateway(
+      [
+        { id: 'demo', demo: true },
+        { id: 'other', demo: true },
+      ],
+      { transports: ['cookie'] },
+    )
+    const [dead, id] = [await gateway.open('other'), await gateway.open('demo')]
+    await gateway.send('DELETE', '/other/sessions/0', { id: dead })
+    const headers = { cookie: `__Host-komgate-other=${dead}; ${COOKIE}=${id}` }
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket`, { headers })
+    await once(socket, 'open')
+    socket.terminate()
   })
 
   it('is of one server only', async () => {

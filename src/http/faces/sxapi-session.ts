@@ -1,6 +1,7 @@
 import { HTTPException } from 'hono/http-exception'
+import { v4 as uuid } from 'uuid'
 import type { StoreErrorCode } from '../../sessions/store/errors.ts'
-import { type Data, handleOf, type SessionRecord } from '../../sessions/store/record.ts'
+import { type Data, handleOf, keyOf, type SessionRecord } from '../../sessions/store/record.ts'
 import type { SessionStore } from '../../sessions/store/store.ts'
 import { json } from '../answer.ts'
 import { STORE_STATUS } from '../status.ts'
@@ -56,35 +57,49 @@ export interface Session {
   read(): Promise<Data>
   /** Sets some keys and leaves the others; null deletes. Resolves with all the data. Rejects as `read` does. */
   merge(patch: Data): Promise<Data>
+  /**
+   * Gives the session a new id, which the response hands to the client, and voids the old one. Data, creation time and
+   * end stay, the handle changes. Call it when a person logs in, before anything of theirs is in the data: whoever
+   * planted the old id in the person's browser cannot use it then (session fixation). Rejects as `read` does.
+   */
+  renew(): Promise<void>
   /** Ends the session, for all who have its id. */
   end(): Promise<void>
 }
 
-/** Does something with the store; its errors become `SessionError`s. */
-export type AskStore = <T>(question: (store: SessionStore) => Promise<T>) => Promise<T>
+/** What sessions share with their guard. */
+export interface SessionContext {
+  /** Does something with the store; its errors become `SessionError`s. */
+  ask<T>(question: (store: SessionStore) => Promise<T>): Promise<T>
+  /** Reports a key that a renewal voids. */
+  onRenew(oldKey: SessionRecord['key']): void
+}
 
 /** A session while a request is answered. */
 export class CurrentSession implements Session {
-  readonly handle: string
+  handle: string
   readonly isNew: boolean
   readonly ip: string
   readonly created: number
   readonly lastActive: number
   readonly endsAt: number
-  readonly #key: SessionRecord['key']
-  readonly #ask: AskStore
+  readonly #context: SessionContext
+  #key: SessionRecord['key']
+  #newId: string | undefined
   #data: Data
   #hasEnded = false
 
-  constructor(record: SessionRecord, isNew: boolean, ask: AskStore) {
+  /** @param newId the session's id if the client does not have it yet */
+  constructor(record: SessionRecord, newId: string | undefined, context: SessionContext) {
     this.handle = handleOf(record.key)
-    this.isNew = isNew
+    this.isNew = newId !== undefined
+    this.#newId = newId
     this.ip = record.ip
     this.created = record.created
     this.lastActive = record.lastActive
     this.endsAt = record.endsAt ?? Number.POSITIVE_INFINITY
     this.#key = record.key
-    this.#ask = ask
+    this.#context = context
     this.#data = record.data
   }
 
@@ -92,20 +107,35 @@ export class CurrentSession implements Session {
     return this.#data
   }
 
+  /** The id that the response must hand to the client. */
+  get newId(): string | undefined {
+    return this.#newId
+  }
+
   get hasEnded(): boolean {
     return this.#hasEnded
   }
 
   async read(): Promise<Data> {
-    return this.#becomes(await this.#ask((store) => store.find(SXAPI_APP, this.#key)))
+    return this.#becomes(await this.#context.ask((store) => store.find(SXAPI_APP, this.#key)))
   }
 
   async merge(patch: Data): Promise<Data> {
-    return this.#becomes(await this.#ask((store) => store.merge(SXAPI_APP, this.#key, patch)))
+    return this.#becomes(await this.#context.ask((store) => store.merge(SXAPI_APP, this.#key, patch)))
+  }
+
+  async renew(): Promise<void> {
+    const id = uuid()
+    const key = keyOf(id)
+    this.#context.onRenew(this.#key)
+    this.#becomes(await this.#context.ask((store) => store.changeKey(SXAPI_APP, this.#key, key)))
+    this.#key = key
+    this.#newId = id
+    this.handle = handleOf(key)
   }
 
   async end(): Promise<void> {
-    await this.#ask((store) => store.end(SXAPI_APP, this.#key))
+    await this.#context.ask((store) => store.end(SXAPI_APP, this.#key))
     this.#hasEnded = true
   }
 

@@ -1,25 +1,31 @@
 import type { Context } from 'hono'
-import { generateCookie, getCookie } from 'hono/cookie'
+import { generateCookie } from 'hono/cookie'
+import { cookieValues } from '../cookies.ts'
 import { header } from '../header.ts'
 import type { CookieOptions, TransportConfig } from './sxapi-config.ts'
 
 /** The way that an id comes from a client, and goes to it. */
 export interface Transport {
-  /** The id that a request carries, good or bad; undefined when it carries none. */
-  idOf(c: Context): string | undefined
+  /** The ids that a request carries, good or bad: several only where a client may not know which one is good. */
+  idsOf(c: Context): string[]
   /** The headers that hand a client its new id. */
   handOut(c: Context, id: string): Headers
   /** The headers that make a client forget its id, where it would not by itself. */
   takeBack(c: Context): Headers
-  /** The headers of a refusal: of a request without an id, or with one that is not good. */
-  refuse(c: Context, reason: 'missing' | 'unknown'): Headers
+  /** The headers of a refusal. */
+  refuse(c: Context, reason: Refusal): Headers
 }
+
+/** A request without an id, with one that is not good, or with one that `renew` has voided a moment ago. */
+type Refusal = 'missing' | 'unknown' | 'renewed'
 
 type Headers = Readonly<Record<string, string>>
 
 /** Where a new id is handed out that the client is to send in the query. */
 const TOKEN_HEADER = 'Session-Token'
 
+/** Each id costs a look into the store. More cookies of one name than this come from no browser in good faith. */
+const MAX_IDS = 8
 const BEARER = /^Bearer(?: +|$)(.*)$/i
 /** What browsers keep a cookie for at most, seconds. */
 const MAX_COOKIE_SECONDS = 400 * 24 * 60 * 60
@@ -36,7 +42,7 @@ export function transportOf(config: TransportConfig, duration: number): Transpor
 
 function tokenTransport(param: string): Transport {
   return {
-    idOf: (c) => c.req.query(param),
+    idsOf: (c) => list(c.req.query(param)),
     handOut: (_, id) => ({ [TOKEN_HEADER]: id }),
     takeBack: () => ({}),
     refuse: () => ({}),
@@ -45,7 +51,7 @@ function tokenTransport(param: string): Transport {
 
 /** As RFC 6750 has it, but for the new id, which SXAPI sends in the header that it is to come back in. */
 const BEARER_TRANSPORT: Transport = {
-  idOf: (c) => BEARER.exec(header(c, 'authorization') ?? '')?.[1],
+  idsOf: (c) => list(BEARER.exec(header(c, 'authorization') ?? '')?.[1]),
   handOut: (_, id) => ({ Authorization: `Bearer ${id}` }),
   takeBack: () => ({}),
   refuse: (_, reason) => ({ 'WWW-Authenticate': reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"' }),
@@ -65,10 +71,11 @@ function cookieTransport(name: string, options: CookieOptions, duration: number)
   }
   const takeBack = (c: Context) => write(c, '', 0)
   return {
-    idOf: (c) => getCookie(c, name) ?? (carries(c, name) ? '' : undefined),
+    idsOf: (c) => [...new Set(cookieValues(c, (each) => each === name))].slice(0, MAX_IDS),
     handOut: (c, id) => write(c, id, seconds),
     takeBack,
-    refuse: (c, reason) => (reason === 'missing' ? {} : takeBack(c)),
+    // After a renewal the browser may have its new cookie already.
+    refuse: (c, reason) => (reason === 'unknown' ? takeBack(c) : {}),
   }
 }
 
@@ -95,8 +102,6 @@ function attributes(name: string, options: CookieOptions, maxAge: number | undef
   }
 }
 
-/** Whether there is such a cookie, if only with a value that cannot be read. */
-function carries(c: Context, name: string): boolean {
-  const cookies = header(c, 'cookie')?.split(';') ?? []
-  return cookies.some((cookie) => cookie.trim().startsWith(`${name}=`))
+function list(id: string | undefined): string[] {
+  return id === undefined ? [] : [id]
 }

@@ -1,14 +1,15 @@
 import type { Context, MiddlewareHandler } from 'hono'
+import { LRUCache } from 'lru-cache'
 import { v4 as uuid } from 'uuid'
 import { StoreError } from '../../sessions/store/errors.ts'
 import { openBackend } from '../../sessions/store/open.ts'
-import { keyOf } from '../../sessions/store/record.ts'
+import { type Key, keyOf } from '../../sessions/store/record.ts'
 import { SessionStore } from '../../sessions/store/store.ts'
 import { clientAddress } from '../client-address.ts'
 import { SECRET } from './face.ts'
 import { readSessionConfig, type SessionConfig } from './sxapi-config.ts'
 import { type SessionResources, storeUrl } from './sxapi-resources.ts'
-import { type AskStore, CurrentSession, type Session, SessionError, SXAPI_APP } from './sxapi-session.ts'
+import { CurrentSession, type Session, type SessionContext, SessionError, SXAPI_APP } from './sxapi-session.ts'
 import { LazyStore } from './sxapi-store.ts'
 import { transportOf } from './sxapi-transports.ts'
 
@@ -28,6 +29,10 @@ export interface SessionOptions {
   /** milliseconds since 1970 */
   clock?: () => number
 }
+
+/** A request with the old id may arrive for so long after a renewal; the guard remembers so many old keys. */
+const RENEWED_MS = 60_000
+const MAX_RENEWED = 1000
 
 /** A guard in front of routes. */
 export interface SessionGuard extends MiddlewareHandler<SessionEnv> {
@@ -60,30 +65,35 @@ export function session(
   const url = storeUrl(backend, resources)
   const store = new LazyStore(async () => new SessionStore(await openBackend(url), { clock }))
   const ask = asking(store, report)
+  const renewed = new LRUCache<Key, true>({ max: MAX_RENEWED, ttl: RENEWED_MS })
+  const context: SessionContext = { ask, onRenew: (oldKey) => renewed.set(oldKey, true) }
 
-  const begin = async (c: Context, id: string): Promise<CurrentSession> => {
+  const begin = async (c: Context): Promise<CurrentSession> => {
+    const id = uuid()
     const endsAt = clock() + duration * 1000
     const all = { key: keyOf(id), app: SXAPI_APP, user: '', ip: address(c), endsAt }
-    return new CurrentSession(await ask((opened) => opened.create(all)), true, ask)
+    return new CurrentSession(await ask((opened) => opened.create(all)), id, context)
   }
-  const find = async (c: Context, id: string): Promise<CurrentSession> => {
-    const record = await ask((opened) => opened.touch(SXAPI_APP, keyOf(id)))
-    if (record === undefined) throw new SessionError('unknown', { headers: transport.refuse(c, 'unknown') })
-    return new CurrentSession(record, false, ask)
+  const find = async (c: Context, ids: readonly string[]): Promise<CurrentSession> => {
+    for (const id of ids) {
+      const record = await ask((opened) => opened.touch(SXAPI_APP, keyOf(id)))
+      if (record !== undefined) return new CurrentSession(record, undefined, context)
+    }
+    const refusal = ids.some((id) => renewed.has(keyOf(id))) ? 'renewed' : 'unknown'
+    throw new SessionError('unknown', { headers: transport.refuse(c, refusal) })
   }
 
   const guard: MiddlewareHandler<SessionEnv> = async (c, next) => {
-    const carried = transport.idOf(c)
-    if (carried === undefined && !auto_create) {
+    const carried = transport.idsOf(c)
+    if (carried.length === 0 && !auto_create) {
       throw new SessionError('missing', { headers: transport.refuse(c, 'missing') })
     }
-    const id = carried ?? uuid()
-    const current = await (carried === undefined ? begin(c, id) : find(c, id))
+    const current = await (carried.length === 0 ? begin(c) : find(c, carried))
     c.set('session', current)
     await next()
     // After the handlers: an answer that they make without Hono's help would have lost what was set before.
     if (current.hasEnded) addHeaders(c, transport.takeBack(c))
-    else if (current.isNew) addHeaders(c, { ...transport.handOut(c, id), ...SECRET })
+    else if (current.newId !== undefined) addHeaders(c, { ...transport.handOut(c, current.newId), ...SECRET })
   }
   return Object.assign(guard, { open: async () => void (await store.get()), close: () => store.close() })
 }
@@ -94,7 +104,7 @@ function passing(): SessionGuard {
 }
 
 /** Questions to the store, whose failures become what the guard answers with. */
-function asking(store: LazyStore, report: (error: unknown) => void): AskStore {
+function asking(store: LazyStore, report: (error: unknown) => void): SessionContext['ask'] {
   return async (question) => {
     const opened = await store.get().catch((error: unknown) => {
       report(error)

@@ -1,8 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import { generateCookie, getCookie } from 'hono/cookie'
+import { generateCookie } from 'hono/cookie'
 import { HTTPException } from 'hono/http-exception'
 import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../context.ts'
+import { cookieValues } from '../cookies.ts'
 import { closeUnlessDelivered, refuseId, useSession } from '../current-session.ts'
 import { header } from '../header.ts'
 import { leaseHeader } from '../lease.ts'
@@ -60,15 +61,19 @@ function explicitId(c: Context, { transports }: ConnectionIdOptions, from: From)
   return inQuery ?? (transports.includes('query') ? c.req.query(QUERY_PARAMETER) : undefined)
 }
 
-function cookieId(c: Context, { transports, corsOrigins }: ConnectionIdOptions): string | undefined {
+/** The id in a cookie: of several, the first one with a live session, or else the first one. */
+function cookieId(c: Context, { registry, transports, corsOrigins }: ConnectionIdOptions): string | undefined {
   if (!transports.includes('cookie')) return undefined
   const serverId = c.get('serverId') as string | undefined
-  const [, id] =
-    Object.entries(getCookie(c)).find(([name]) =>
-      serverId === undefined ? name.startsWith(COOKIE_PREFIX) : name === COOKIE_PREFIX + serverId,
-    ) ?? []
-  if (id !== undefined) refuseForeignPage(c, corsOrigins)
-  return id
+  const ids = cookieValues(c, (name) =>
+    serverId === undefined ? name.startsWith(COOKIE_PREFIX) : name === COOKIE_PREFIX + serverId,
+  )
+  if (ids.length === 0) return undefined
+  refuseForeignPage(c, corsOrigins)
+  if (ids.length === 1) return ids[0]
+  const isLive = (id: string): boolean =>
+    (serverId === undefined ? registry.findAnywhere(id) : registry.find(serverId, id)) !== undefined
+  return ids.find(isLive) ?? ids[0]
 }
 
 /** Whether the id that a request carries is nothing but a cookie left over from a session that has ended. */

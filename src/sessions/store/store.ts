@@ -110,6 +110,20 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return await this.#write(app, key, () => change)
   }
 
+  /**
+   * Gives a session another key; the old one is void, and of several callers at the same time one succeeds. Resolves with
+   * the record as it is then, undefined when there is none. The session is lost when the backend fails in between.
+   */
+  async changeKey(app: string, key: Key, newKey: Key): Promise<SessionRecord | undefined> {
+    return await this.#turns.take(key, async () => {
+      const removed = (await this.find(app, key)) && (await this.#backend.remove(key))
+      if (removed === undefined) return undefined
+      const record = { ...afterWrite(removed, {}, this.#clock()), key: newKey }
+      await this.#backend.insert(record)
+      return record
+    })
+  }
+
   /** The sessions of a user, the last active first. Rejects with `cannot-list` where that cannot be had. */
   async listUser(app: string, user: string): Promise<SessionRecord[]> {
     const records = await this.#lists().byUser(app, user, this.#clock())

@@ -66,6 +66,10 @@ function application(...args: Parameters<typeof session>) {
     .get('/broken', () => {
       throw new TypeError('a fault of the handler')
     })
+    .post('/renew', async (c) => {
+      await c.get('session').renew()
+      return c.json(c.get('session').data)
+    })
     .post('/', async (c) => c.json(await c.get('session').merge((await c.req.json()) as Data)))
     .delete('/', async (c) => {
       await c.get('session').end()
@@ -192,6 +196,39 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect((await send('DELETE')).id).toBeUndefined()
     })
 
+    it('gives a session a new id when a handler renews it, keeps its data, and voids the old id', async () => {
+      const { send, begin } = open()
+      const old = await begin()
+      await send('POST', old, { body: { cart: ['tea'] } })
+      const before = JSON.parse((await send('GET', old, { path: '/about' })).text)
+      now += 1000
+      const renewed = await send('POST', old, { path: '/renew' })
+      expect(renewed).toMatchObject({ status: 200, text: '{"cart":["tea"]}' })
+      expect([validate(renewed.id), version(renewed.id as string)]).toEqual([true, 4])
+      expect(renewed.headers.get('cache-control')).toBe('no-store')
+      expect((await send('GET', old)).status).toBe(401)
+      expect((await send('POST', old, { path: '/renew' })).status).toBe(401)
+      expect(await send('GET', renewed.id)).toMatchObject({ status: 200, text: '{"cart":["tea"]}', id: undefined })
+      const after = JSON.parse((await send('GET', renewed.id, { path: '/about' })).text)
+      expect(after).toEqual({ ...before, lastActive: after.lastActive, handle: after.handle })
+      expect(after.handle).not.toBe(before.handle)
+    })
+
+    it('hands out the last id of a session that is new or renewed twice', async () => {
+      const { send } = open()
+      const { id, text } = await send('POST', undefined, { path: '/renew' })
+      expect([text, (await send('GET', id)).status]).toEqual(['{}', 200])
+    })
+
+    it('lets one of several requests renew a session', async () => {
+      const { send, begin } = open()
+      const id = await begin()
+      const all = await Promise.all([1, 2, 3, 4].map(() => send('POST', id, { path: '/renew' })))
+      expect(all.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 401, 401, 401])
+      const good = all.find(({ status }) => status === 200)
+      expect((await send('GET', good?.id)).status).toBe(200)
+    })
+
     it('keeps the sessions of requests at the same time apart', async () => {
       const { send, begin } = open()
       const ids = await Promise.all(Array.from({ length: 10 }, begin))
@@ -292,6 +329,42 @@ describe("SXAPI's guard", () => {
       )
     },
   )
+
+  it('does not make browsers forget a cookie for a request that was sent before a renewal', async () => {
+    const { send, begin } = client(application({ ...memory, transport: cookie.transport }), cookie)
+    const id = await begin()
+    await send('POST', id, { path: '/renew' })
+    const late = await send('GET', id)
+    expect([late.status, late.headers.get('set-cookie')]).toEqual([401, null])
+  })
+
+  it('takes the first good one of several cookies of one name', async () => {
+    const app = application({ ...memory, transport: cookie.transport })
+    const { begin, send } = client(app, cookie)
+    const [first, second] = [await begin(), await begin()]
+    await send('POST', first, { body: { mine: 1 } })
+    await send('POST', second, { body: { mine: 2 } })
+    const get = async (...values: string[]) => {
+      const headers = { cookie: ['theme=dark', ...values.map((value) => `sxapi-sess=${value}`)].join('; ') }
+      const response = await app.request('/', { headers })
+      return [response.status, ((await response.json()) as { mine?: number }).mine]
+    }
+    const dead = '00000000-0000-4000-8000-000000000000'
+    expect(await get(dead, first)).toEqual([200, 1])
+    expect(await get(first, dead)).toEqual([200, 1])
+    expect(await get('%zz', '', '"x"', dead, second, first)).toEqual([200, 2])
+    expect(await get(dead, dead)).toEqual([401, undefined])
+  })
+
+  it('tries no more than eight cookies of one name', async () => {
+    const app = application({ ...memory, transport: cookie.transport })
+    const good = await client(app, cookie).begin()
+    const status = async (junk: number) => {
+      const values = [...Array.from({ length: junk }, (_, n) => `junk-${n}`), good]
+      return (await app.request('/', { headers: { cookie: values.map((id) => `sxapi-sess=${id}`).join('; ') } })).status
+    }
+    expect([await status(7), await status(8)]).toEqual([200, 401])
+  })
 
   it('makes browsers forget a cookie that is good no more', async () => {
     const { send, begin } = client(application({ ...memory, transport: cookie.transport }), cookie)

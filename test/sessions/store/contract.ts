@@ -109,6 +109,31 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect((await store.merge(app, key, { nothing: null }))?.data).toEqual(after?.data)
     })
 
+    test('gives a session another key: all else stays, and the old key is void', async () => {
+      const all = { user: 'someone', name: 'a phone', ip: '2001:db8::1', idleMs: 60_000, endsAt: START + 3_600_000 }
+      const { key, record } = await create({ ...all, data: { a: 1 } })
+      const newKey = keyOf(`${kind}-${app}-new`)
+      now += 1000
+      const after = await store.changeKey(app, key, newKey)
+      expect(after).toEqual({ ...record, key: newKey, lastActive: now, writes: 1, revision: record.revision + 1 })
+      expect(await store.find(app, newKey)).toEqual(after)
+      expect(await store.find(app, key)).toBeUndefined()
+      expect(await store.merge(app, key, { b: 2 })).toBeUndefined()
+      expect(await store.changeKey(app, key, keyOf('another'))).toBeUndefined()
+      expect(await store.changeKey('another', newKey, keyOf('another'))).toBeUndefined()
+      expect((await store.merge(app, newKey, { b: 2 }))?.data).toEqual({ a: 1, b: 2 })
+    })
+
+    test('gives a session another key once, whoever asks at the same time', async () => {
+      const { key } = await create()
+      const other = new SessionStore(backend, { clock: () => now })
+      const keys = Array.from({ length: 10 }, (_, n) => keyOf(`${kind}-${app}-${n}`))
+      const changed = await Promise.all(keys.map((each, n) => [store, other][n % 2]?.changeKey(app, key, each)))
+      expect(changed.filter((record) => record !== undefined)).toHaveLength(1)
+      const found = await Promise.all(keys.map((each) => store.find(app, each)))
+      expect(found.filter((record) => record !== undefined)).toHaveLength(1)
+    })
+
     test('replaces nested values, it does not merge into them', async () => {
       const { key } = await create({ data: { nested: { a: 1, b: 2 }, list: [] } })
       const after = await store.merge(app, key, { nested: { c: 3 } })
