@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
@@ -182,6 +184,27 @@ describe('a trace', () => {
     expect([tooMany.status, tooMany.json.error_msg]).toEqual([503, 'No more than 8 traces are made at a time.'])
     traces[0]?.leave()
     await expect.poll(() => follow(gateway).then(() => true)).toBe(true)
+  })
+
+  it.each(['websocket', 'h2c', 'nothing-known'])('keeps no place for a request with Upgrade: %s', async (upgrade) => {
+    const { gateway } = await start()
+    await gateway.open()
+    const [{ handle }] = await sessions(gateway)
+    const { hostname, port } = new URL(gateway.url)
+    for (let n = 0; n < 10; n++) {
+      const socket = connect(Number(port), hostname)
+      const upgrading = `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n`
+      const head = `Host: x\r\nAuthorization: Bearer ${KEY}\r\n${upgrading}\r\n`
+      socket.write(`GET /admin/sessions/${handle}/trace HTTP/1.1\r\n${head}`)
+      await once(socket, 'data')
+      socket.destroy()
+    }
+    const traced = () =>
+      follow(gateway).then(
+        ({ leave }) => leave() ?? true,
+        () => false,
+      )
+    await expect.poll(traced).toBe(true)
   })
 
   it('does not hold up the end of the gateway', async () => {

@@ -8,10 +8,10 @@ const HEARTBEAT_MS = 15_000
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function start(method = 'GET') {
-  const connection = new EventEmitter<{ wire: [WireEvent]; close: [{ code: string }] }>()
-  const registry = new EventEmitter()
-  const response = wireTrace(registry as never, { session: { connection } } as never, method)
+function start({ registry = new EventEmitter(), isDraining = false, dead = undefined as object | undefined } = {}) {
+  const events = new EventEmitter<{ wire: [WireEvent]; close: [{ code: string }] }>()
+  const connection = Object.assign(events, { dead })
+  const response = wireTrace(Object.assign(registry, { isDraining }) as never, { session: { connection } } as never)
   const reader = response.body?.getReader()
   const read = async (): Promise<string> => {
     const { value, done } = (await reader?.read()) ?? { value: undefined, done: true }
@@ -23,22 +23,23 @@ function start(method = 'GET') {
 
 it('keeps so many events for a slow reader, and says how many it has left out', async () => {
   const { connection, read } = start()
-  for (let refNo = 1; refNo <= 1500; refNo++) connection.emit('wire', wireCall('who-am-i', refNo, 5))
   expect(await read()).toBe(':\n\n')
+  for (let refNo = 1; refNo <= 1500; refNo++) connection.emit('wire', wireCall('who-am-i', refNo, 5))
   const kept: string[] = []
-  for (let i = 0; i < 999; i++) kept.push(await read())
-  expect(kept.at(-1)).toContain('"ref_no":999,')
+  for (let i = 0; i < 1000; i++) kept.push(await read())
+  expect(kept.at(-1)).toContain('"ref_no":1000,')
   connection.emit('wire', wireCall('who-am-i', 1501, 5))
   expect([await read(), await read()]).toEqual([
-    'event: missed\ndata: {"events":501}\n\n',
+    'event: missed\ndata: {"events":500}\n\n',
     expect.stringContaining('"ref_no":1501,'),
   ])
 })
 
 it('gives signs of life, and gives up a reader that reads nothing', async () => {
   const { connection, registry, read, listening } = start()
+  expect(await read()).toBe(':\n\n')
   vi.advanceTimersByTime(HEARTBEAT_MS)
-  expect([await read(), await read()]).toEqual([':\n\n', ':\n\n'])
+  expect(await read()).toBe(':\n\n')
   for (let refNo = 1; refNo <= 1000; refNo++) connection.emit('wire', wireCall('who-am-i', refNo, 5))
   vi.advanceTimersByTime(HEARTBEAT_MS)
   expect(listening()).toBe(2)
@@ -49,12 +50,37 @@ it('gives signs of life, and gives up a reader that reads nothing', async () => 
   expect(last).toBe('event: end\ndata: {"reason":"unread"}\n\n')
 })
 
-it('listens to nothing before and after', async () => {
-  const { listening, registry, reader } = start()
-  expect([listening(), registry.listenerCount('draining'), vi.getTimerCount()]).toEqual([2, 1, 1])
+it('listens to nothing before it is read, and after its reader leaves', async () => {
+  const { listening, registry, read, reader } = start()
+  const held = () => [listening(), registry.listenerCount('draining'), vi.getTimerCount()]
+  await Promise.resolve()
+  expect(held()).toEqual([0, 0, 0])
+  await read()
+  expect(held()).toEqual([2, 1, 1])
   await reader?.cancel()
+  expect(held()).toEqual([0, 0, 0])
+})
+
+it.each([
+  ['line-reset', { dead: { code: 'line-reset' } }],
+  ['shutdown', { isDraining: true }],
+])('ends at once with the reason %s when that came before its first read', async (reason, state) => {
+  const { read, registry, listening } = start(state)
+  expect([await read(), await read(), await read()]).toEqual([
+    ':\n\n',
+    `event: end\ndata: {"reason":"${reason}"}\n\n`,
+    '',
+  ])
   expect([listening(), registry.listenerCount('draining'), vi.getTimerCount()]).toEqual([0, 0, 0])
-  expect(start('HEAD').listening()).toBe(0)
+})
+
+it('is made for no more than eight readers, also when they come at the same time', async () => {
+  const registry = new EventEmitter()
+  const all = Array.from({ length: 9 }, () => start({ registry }))
+  for (const { read } of all) expect(await read()).toBe(':\n\n')
+  expect(registry.listenerCount('draining')).toBe(8)
+  expect(await all[8]?.read()).toBe('event: end\ndata: {"reason":"too-many"}\n\n')
+  expect(() => start({ registry })).toThrow('No more than 8 traces')
 })
 
 it('keeps the length of passwords to itself', () => {

@@ -33,7 +33,7 @@ export function adminRoutes({ registry, adminKey, sessionIdleMs }: AppOptions) {
       await closeOnRequest(c, registry, find(c.req.param('handle')), 'admin')
       return empty(204)
     })
-    .get('/sessions/:handle/trace', (c) => wireTrace(registry, find(c.req.param('handle')), c.req.method))
+    .get('/sessions/:handle/trace', (c) => wireTrace(registry, find(c.req.param('handle'))))
 }
 
 /** @param now milliseconds of `performance.now()` */
