@@ -318,6 +318,28 @@ describe('WebSockets', () => {
     await expect.poll(() => websocket(gateway, id).then(() => 'open')).toBe('open')
   })
 
+  it.each([
+    ['GET', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short'],
+    ['GET', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 7\r\nSec-WebSocket-Key: eA=='],
+    ['GET', 'Connection: close\r\nUpgrade: websocket'],
+    ['GET', 'Connection: close'],
+    ['POST', 'Connection: close\r\nContent-Length: 0\r\nUpgrade: websocket'],
+  ])('that do not come about take no place and delay no DELETE: %s %j', async (method, headers) => {
+    const { gateway } = await start({ maxWebsocketsPerSession: 1 })
+    const id = await gateway.open()
+    for (let n = 0; n < 3; n++) {
+      const request = `${method} /websocket?Httpkom-Connection=${id} HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n`
+      const { text } = await raw(gateway, (socket) => socket.write(request))
+      expect(text).toMatch(/^HTTP\/1.1 [45]/)
+    }
+    const socket = await websocket(gateway, id)
+    const closed = once(socket, 'close')
+    const started = performance.now()
+    expect((await gateway.send('DELETE', '/kom/sessions/0', { id })).status).toBe(204)
+    expect(performance.now() - started).toBeLessThan(1900)
+    await closed
+  })
+
   it('are not more by being opened at the same time', async () => {
     const { gateway } = await start({ maxWebsocketsPerSession: 2 })
     const id = await gateway.open()
