@@ -21,10 +21,19 @@ export function wholeNumber(max: number) {
 export const confNo = wholeNumber(MAX_CONF_NO)
 export const textNo = wholeNumber(MAX_TEXT_NO)
 
-/** A string that the LysKOM server can hold. */
+/**
+ * Normalizes a name to NFC: macOS sends `Å` as `A` and U+030A, which is outside ISO 8859-1. A string that is too long for a
+ * name stays as it is, because V8 takes quadratic time for a run of combining marks.
+ */
+export function nfc(text: string): string {
+  return text.length > MAX_STRING ? text : text.normalize('NFC')
+}
+
+/** A string that the LysKOM server can hold: names and passwords. */
 export const latin1 = z
   .string('must be a string.')
-  .max(MAX_STRING, `is longer than ${MAX_STRING} characters.`)
+  .overwrite(nfc)
+  .max(MAX_STRING, { error: `is longer than ${MAX_STRING} characters.`, abort: true })
   .regex(LATIN1, 'holds characters outside ISO 8859-1.')
 
 /** Reads the JSON body. Fails with a 400 that names the first field that is wrong. */

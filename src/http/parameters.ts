@@ -1,6 +1,6 @@
 /** What a request says in its path and its query. Each function fails with a 400 that names what is wrong. */
 import type { Context } from 'hono'
-import { badRequest } from './body.ts'
+import { badRequest, latin1 } from './body.ts'
 
 /** A whole number in the path, where the route lets only digits through. */
 export function pathNumber(c: Context, name: string, max: number): number {
@@ -20,6 +20,15 @@ export function queryBoolean(c: Context, names: readonly [string, ...string[]], 
   const text = c.req.query(name)
   if (text !== 'true' && text !== 'false') throw badRequest(`"${name}" must be true or false.`)
   return text === 'true'
+}
+
+/** A name in the query, which must be there. */
+export function queryLatin1(c: Context, name: string): string {
+  const text = c.req.query(name)
+  if (text === undefined) throw badRequest(`Missing "${name}".`)
+  const parsed = latin1.safeParse(text)
+  if (!parsed.success) throw badRequest(`"${name}" ${parsed.error.issues[0]?.message}`)
+  return parsed.data
 }
 
 function whole(name: string, text: string, max: number): number {

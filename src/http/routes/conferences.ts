@@ -4,14 +4,13 @@ import { createConference, findConferences, getConference, getMicroConference } 
 import { markLocalAsRead } from '../../lyskom/memberships.ts'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getLastTexts } from '../../lyskom/texts.ts'
-import { LATIN1 } from '../../protocol/writer.ts'
 import { empty, json } from '../answer.ts'
-import { badRequest, latin1, readBody } from '../body.ts'
+import { latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
-import { pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
+import { pathNumber, queryBoolean, queryLatin1, queryNumber } from '../parameters.ts'
 
 const Create = z.object({ name: latin1 })
 
@@ -23,9 +22,7 @@ export function conferenceRoutes(options: AppOptions) {
 
   return new Hono<Env>({ strict: false })
     .get('/', reading, async (c) => {
-      const name = c.req.query('name')
-      if (name === undefined) throw badRequest('Missing "name".')
-      if (!LATIN1.test(name)) throw badRequest('"name" holds characters outside ISO 8859-1.')
+      const name = queryLatin1(c, 'name')
       const want = {
         persons: queryBoolean(c, ['want-pers', 'want-persons'], true),
         conferences: queryBoolean(c, ['want-confs'], true),

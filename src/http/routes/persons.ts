@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { createPerson, getUserAreaBlock, setPassword, setPresentation } from '../../lyskom/persons.ts'
 import { empty, json } from '../answer.ts'
-import { latin1, readBody, textNo } from '../body.ts'
+import { latin1, nfc, readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
@@ -35,7 +35,7 @@ export function personRoutes(options: AppOptions) {
     })
     .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(options, 'header-or-query'), requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
-      const block = await getUserAreaBlock(c.get('opened').session, persNo, c.req.param('block'))
+      const block = await getUserAreaBlock(c.get('opened').session, persNo, nfc(c.req.param('block')))
       const value = block === undefined ? undefined : jsonOf(block)
       if (value === undefined) throw new HTTPException(404, { message: 'There is no such block of JSON.' })
       return json(value)
