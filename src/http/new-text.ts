@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { type ContentType, parseContentType } from '../lyskom/content.ts'
+import { type ContentType, MAX_CONTENT_TYPE, parseContentType } from '../lyskom/content.ts'
 import type { Draft } from '../lyskom/texts.ts'
 import { LATIN1 } from '../protocol/writer.ts'
-import { badRequest, confNo, textNo } from './body.ts'
+import { decodeBase64 } from './base64.ts'
+import { badRequest, confNo, nfc, textNo } from './body.ts'
 
 const LF = Buffer.from('\n')
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-
 /** Recipients of a text, and texts that it comments: far more than a LysKOM server takes. */
 const MAX_LINKS = 1000
 
@@ -15,9 +14,9 @@ const unicode = z.string('must be a string.').refine((text) => text.isWellFormed
 
 /** A text as a client posts it; whole copies of what it has read will do for recipients and links. */
 export const NewText = z.object({
-  subject: unicode.refine((subject) => !subject.includes('\n'), 'must be one line.'),
+  subject: unicode.overwrite(nfc).refine((subject) => !subject.includes('\n'), 'must be one line.'),
   body: unicode,
-  content_type: z.string('must be a string.'),
+  content_type: z.string('must be a string.').max(MAX_CONTENT_TYPE, `is longer than ${MAX_CONTENT_TYPE} characters.`),
   content_encoding: z.literal('base64', 'must be base64.').nullish(),
   recipient_list: z
     .array(
@@ -70,7 +69,8 @@ function content(
   }
   if (!type.startsWith('image/')) throw badRequest(`Unhandled content type: ${type}`)
   if (content_encoding == null) throw badRequest('Missing "content_encoding": an image is sent in base64.')
-  if (!BASE64.test(body)) throw badRequest('"body" is not base64.')
+  const image = decodeBase64(body)
+  if (image === undefined) throw badRequest('"body" is not base64.')
   if (!LATIN1.test(subject)) throw badRequest('"subject" of an image holds characters outside ISO 8859-1.')
-  return { text: Buffer.concat([Buffer.from(subject, 'latin1'), LF, Buffer.from(body, 'base64')]), contentType: type }
+  return { text: Buffer.concat([Buffer.from(subject, 'latin1'), LF, image]), contentType: type }
 }

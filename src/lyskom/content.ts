@@ -17,8 +17,12 @@ export interface ContentType {
   charset: string | undefined
 }
 
+/** Characters. Longer than any content type in use. */
+export const MAX_CONTENT_TYPE = 1000
+
 /** A type, a slash, a subtype; parameters behind semicolons. Undefined for what is no content type. */
 export function parseContentType(text: string): ContentType | undefined {
+  if (text.length > MAX_CONTENT_TYPE) return undefined
   if (!/^[\x20-\x7e]*$/.test(text)) return undefined
   const [full = '', ...parameters] = text.split(';').map((part) => part.trim())
   if (!/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(full)) return undefined

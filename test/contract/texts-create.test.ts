@@ -117,6 +117,27 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       expect(answer.headers.get('content-type')).toBe('image/jpeg;name=image:abc.jpg')
     })
 
+    it.each([
+      ['after 76 characters', (base64: string) => base64.replace(/.{76}/g, '$&\n')],
+      ['of Windows after 60 characters, and one at the end', (base64: string) => base64.replace(/.{60}|$/g, '$&\r\n')],
+      ['and other white space between any two characters', (base64: string) => base64.replace(/./g, ' \t$&\f')],
+    ])('may have line breaks %s in their base64', async (_, broken) => {
+      const { text_no } = await written({ ...IMAGE, body: broken(PNG) })
+      const response = await fetch(`${stage.gateway.url}/kom/texts/${text_no}/body`, {
+        headers: { 'httpkom-connection': (await stage.as('bob')).id },
+      })
+      expect(Buffer.from(await response.arrayBuffer()).toString('base64')).toBe(PNG)
+    })
+
+    it('of some MB are refused by the LysKOM server, not by the gateway', async () => {
+      const body = Buffer.alloc(6_000_000, 'image').toString('base64')
+      await refused({ ...IMAGE, body }, protocolError(5, 'StringTooLong', 131_072))
+    })
+
+    it('have a subject that is normalized to NFC', async () => {
+      expect(await written({ ...IMAGE, subject: 'A\u030angstro\u0308m' })).toMatchObject({ subject: 'Ångström' })
+    })
+
     it('may be empty', async () => {
       expect(await written({ ...IMAGE, body: '' })).toMatchObject({ content_type: 'image/png', subject: 's' })
     })
@@ -127,7 +148,10 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       [{ content_encoding: 'gzip' }, '"content_encoding" must be base64.'],
       [{ body: '***' }, '"body" is not base64.'],
       [{ body: 'abc' }, '"body" is not base64.'],
-      [{ body: 'aGVq\n' }, '"body" is not base64.'],
+      [{ body: 'aGV\n' }, '"body" is not base64.'],
+      [{ body: 'aGVq=aGVq' }, '"body" is not base64.'],
+      [{ body: 'aGVq\u00a0' }, '"body" is not base64.'],
+      [{ content_type: `image/${'x'.repeat(1000)}` }, '"content_type" is longer than 1000 characters.'],
       [{ body: 'aGVq====' }, '"body" is not base64.'],
       [{ body: '_-==' }, '"body" is not base64.'],
       [{ subject: '☃' }, '"subject" of an image holds characters outside ISO 8859-1.'],

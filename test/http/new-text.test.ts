@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { decodeBase64 } from '../../src/http/base64.ts'
+import { NewText, toDraft } from '../../src/http/new-text.ts'
+
+const CLIENT = { name: 'test', version: '1.0' }
+
+it('takes an image of the size that the limit of the request body allows, with and without line breaks', () => {
+  const image = Buffer.alloc(6_000_000, 'an image \xff', 'latin1')
+  const base64 = image.toString('base64')
+  const subject = 's'
+  for (const body of [base64, base64.replace(/.{76}/g, '$&\n')]) {
+    const parsed = NewText.parse({ subject, body, content_type: 'image/png', content_encoding: 'base64' })
+    expect(Buffer.concat([Buffer.from('s\n'), image]).equals(toDraft(parsed, CLIENT).text)).toBe(true)
+  }
+})
+
+it('decodes base64 with white space at any place', () => {
+  const space = fc.array(fc.constantFrom(' ', '\n', '\r\n', '\t', '\f', '\v'), { maxLength: 3 })
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), fc.infiniteStream(space), (bytes, spaces) => {
+      const base64 = Buffer.from(bytes).toString('base64')
+      const spaced = [...base64, ''].map((character) => [...(spaces.next().value ?? []), character].join('')).join('')
+      expect(decodeBase64(spaced)).toEqual(Buffer.from(bytes))
+    }),
+  )
+})
+
+it.each([
+  'A',
+  'AA',
+  'AAA',
+  'AA=',
+  'A===',
+  '=',
+  '====',
+  'AA==AA==',
+  'AA=\n=A',
+  'AA-_',
+  'AAAA\0',
+  'AAAAÅ',
+  'AAA☃',
+  'AAA='.repeat(2),
+])('does not decode %j', (text) => {
+  expect(decodeBase64(text)).toBeUndefined()
+})
+
+it('normalizes the subject of a text to NFC, but not its body', () => {
+  const text = { subject: 'A\u030a ☃', body: 'A\u030a', content_type: 'text/plain' }
+  expect(Buffer.from(toDraft(NewText.parse(text), CLIENT).text).toString()).toBe('Å ☃\nA\u030a')
+})
+
+it('reads a subject of a million combining marks in a moment', { timeout: 2000 }, () => {
+  const subject = `A${'\u0300\u0323'.repeat(500_000)}`
+  expect(NewText.parse({ subject, body: '', content_type: 'text/plain' }).subject).toBe(subject)
+})
