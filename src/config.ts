@@ -1,36 +1,19 @@
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { ConfigError } from './config-error.ts'
+import { HOST_RULE, isHost } from './host.ts'
 import { FORWARDED_HEADERS } from './http/client-address.ts'
 import { FACES } from './http/context.ts'
 import { TRANSPORTS } from './http/middleware/connection-id.ts'
 import { isNetwork } from './http/trusted-proxies.ts'
+import { isServiceVariable } from './kubernetes.ts'
+import { type AppConfig, readServers, type ServerConfig } from './servers-file.ts'
 import { STORE_SCHEMES } from './sessions/store/open.ts'
 
-/** A LysKOM server as `servers.json` names it. */
-export interface ServerConfig {
-  id: string
-  name: string
-  /** the built-in demo server, which komgate starts itself */
-  demo: boolean
-  host: string
-  port: number
-}
+export { ConfigError } from './config-error.ts'
+export type { ServerConfig } from './servers-file.ts'
 
-/** A plain application, which keeps its sessions here. */
-export interface AppConfig {
-  id: string
-  name: string
-}
-
-/** What was asked for wrongly: one line that names the place and the reason. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-}
-
-/** The port that IANA registered for LysKOM. */
-const LYSKOM_PORT = 4894
 const BUNDLED_SERVERS = fileURLToPath(new URL('../servers.json', import.meta.url))
 /** The longest delay that a timer of Node takes. */
 const MAX_MS = 2 ** 31 - 1
@@ -44,6 +27,7 @@ const whole = (min: number, max: number) => {
     .refine((n) => n >= min && n <= max, error)
 }
 const ms = whole(1, MAX_MS)
+const host = z.string().min(1, 'must name an address').refine(isHost, HOST_RULE)
 const origins = z.string().transform((value, context): '*' | readonly string[] => {
   if (value === '*') return value
   const list = value.split(',').map((each) => each.trim())
@@ -91,9 +75,9 @@ function setting<T>(schema: z.ZodType<T, string>, fallback: string, help: string
 /** Every setting, once: `sessionIdleMs` is the flag `--session-idle-ms` and the variable `KOMGATE_SESSION_IDLE_MS`. */
 export const SETTINGS = {
   servers: setting(z.string().min(1, 'must name a file'), BUNDLED_SERVERS, 'file that lists the LysKOM servers'),
-  host: setting(z.string().min(1, 'must name an address'), '127.0.0.1', 'address to listen on'),
+  host: setting(host, '127.0.0.1', 'address to listen on'),
   port: setting(whole(0, 65535), '5001', 'port to listen on, 0 for any'),
-  adminHost: setting(z.string().min(1, 'must name an address'), '127.0.0.1', 'address for the admin port'),
+  adminHost: setting(host, '127.0.0.1', 'address for the admin port'),
   adminPort: setting(
     z
       .string()
@@ -249,88 +233,32 @@ function readFlags(args: readonly string[]): Flags {
 function readSettings(flags: Flags, env: Environment): Values {
   const known = new Set(NAMES.map(variableName))
   for (const variable of Object.keys(env)) {
-    if (variable.startsWith('KOMGATE_') && !known.has(variable)) {
-      throw new ConfigError(`environment: ${variable}: there is no such setting`)
-    }
+    if (!variable.startsWith('KOMGATE_') || known.has(variable)) continue
+    if (readVariable(variable, env) === undefined) continue
+    throw new ConfigError(`environment: ${variable}: there is no such setting`)
   }
-  return Object.fromEntries(NAMES.map((name) => [name, readSetting(name, flags, env)])) as Values
+  const values = Object.fromEntries(NAMES.map((name) => [name, readSetting(name, flags, env)])) as Values
+  if (values.adminPort === values.port && values.port !== 0 && values.adminHost === values.host) {
+    throw new ConfigError(`${placeOf('adminPort', flags)}: must differ from the port that komgate listens on`)
+  }
+  return values
+}
+
+/** The value of an environment variable, undefined where Kubernetes has set it for a Service. */
+function readVariable(variable: string, env: Environment): string | undefined {
+  const value = env[variable]
+  return value === undefined || isServiceVariable(variable, value) ? undefined : value
+}
+
+function placeOf(name: SettingName, flags: Flags): string {
+  const isFlag = flags[flagName(name)] !== undefined
+  return isFlag ? `command line: --${flagName(name)}` : `environment: ${variableName(name)}`
 }
 
 function readSetting(name: SettingName, flags: Flags, env: Environment): unknown {
   const flag = flags[flagName(name)] as string | undefined
-  const variable = env[variableName(name)]
+  const variable = readVariable(variableName(name), env)
   const parsed = SETTINGS[name].schema.safeParse(flag ?? variable ?? SETTINGS[name].fallback)
   if (parsed.success) return parsed.data
-  const place = flag === undefined ? `environment: ${variableName(name)}` : `command line: --${flagName(name)}`
-  throw new ConfigError(`${place}: ${parsed.error.issues[0]?.message}`)
-}
-
-/** Paths of the gateway's own that a server id would hide. */
-const RESERVED = [
-  ...['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman'],
-  ...['add_session.cgi', 'validate.cgi', 'expire_session.cgi'],
-]
-const ServerId = z
-  .string()
-  // One that begins with a digit would lose its place in the order: JavaScript puts such keys first.
-  .regex(
-    /^[A-Za-z][A-Za-z0-9_.-]*$/,
-    'a server id is a letter, then letters, digits, hyphens, full stops and underscores',
-  )
-  .refine((id) => !RESERVED.includes(id), 'is a path of the gateway itself')
-const name = z.string('must be a string').min(1, 'must not be empty')
-const AppId = z.string().regex(/^[A-Za-z0-9_-]{3,20}$/, 'an app id is 3 to 20 letters, digits, hyphens and underscores')
-const Server = z.union([
-  z.strictObject({ name, app: z.literal(true, 'must be true where it is given') }),
-  z.strictObject({ name, demo: z.literal(true, 'must be true where it is given') }),
-  z.strictObject({
-    name,
-    host: z.string('must be a string').regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address'),
-    port: z
-      .int('must be a whole number from 1 to 65535')
-      .min(1, 'must be a whole number from 1 to 65535')
-      .max(65535, 'must be a whole number from 1 to 65535')
-      .default(LYSKOM_PORT),
-  }),
-])
-
-/** The LysKOM servers and the applications of `servers.json`. */
-function readServers(file: string): Pick<Config, 'servers' | 'apps'> {
-  const fail = (key: string, reason: string): never => {
-    throw new ConfigError([file, key, reason].filter((part) => part !== '').join(': '))
-  }
-  let entries: [string, unknown][] = []
-  try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return fail('', 'must be an object keyed by server id')
-    entries = Object.entries(value)
-  } catch (error) {
-    if (error instanceof ConfigError) throw error
-    const { code, message } = error as NodeJS.ErrnoException
-    return fail('', code === 'ENOENT' ? 'there is no such file' : (message.split('\n')[0] ?? 'cannot be read'))
-  }
-  if (entries.length === 0) return fail('', 'lists no server')
-  const servers: ServerConfig[] = []
-  const apps: AppConfig[] = []
-  for (const [id, entry] of entries) {
-    const idIssue = ServerId.safeParse(id).error?.issues[0]
-    if (idIssue !== undefined) return fail(id, idIssue.message)
-    if (typeof entry !== 'object' || entry === null) return fail(id, 'must be an object')
-    const kind = 'app' in entry ? 0 : 'demo' in entry ? 1 : 2
-    const parsed = Server.options[kind].safeParse(entry)
-    if (parsed.success && 'app' in parsed.data) {
-      const appIssue = AppId.safeParse(id).error?.issues[0]
-      if (appIssue !== undefined) return fail(id, appIssue.message)
-      apps.push(Object.freeze({ id, name: parsed.data.name }))
-    } else if (parsed.success) {
-      servers.push(Object.freeze({ id, demo: false, host: '', port: 0, ...parsed.data }))
-    } else {
-      const issue = parsed.error.issues[0] as z.core.$ZodIssue
-      if (issue.code === 'unrecognized_keys') return fail([id, issue.keys[0]].join('.'), 'there is no such key')
-      const missing = issue.path.length > 0 && !Object.hasOwn(entry, issue.path[0] as PropertyKey)
-      return fail([id, ...issue.path].join('.'), missing ? 'is missing' : issue.message)
-    }
-  }
-  return { servers: Object.freeze(servers), apps: Object.freeze(apps) }
+  throw new ConfigError(`${placeOf(name, flags)}: ${parsed.error.issues[0]?.message}`)
 }

@@ -1,0 +1,111 @@
+import { isUtf8 } from 'node:buffer'
+import { readFileSync } from 'node:fs'
+import { ConfigError } from './config-error.ts'
+
+/** A key or a string value of a JSON document, as its source text, quotes included. */
+interface JsonString {
+  readonly path: readonly string[]
+  readonly source: string
+  readonly isKey: boolean
+}
+
+/** An array or an object that the scanner is inside of. `key` is the key or the index of the current value. */
+interface Container {
+  key: string | number
+  expectsKey: boolean
+}
+
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/gs
+
+/**
+ * Reads a JSON file in UTF-8, with or without a byte order mark.
+ * @throws ConfigError for a file that cannot be read, bytes that are not UTF-8, invalid JSON and duplicate keys; the
+ *   message names the file, and the field where there is one
+ */
+export function readJsonFile(file: string): unknown {
+  const bytes = readBytes(file)
+  if (!isUtf8(bytes)) throw invalid(file, fieldOutsideUtf8(bytes), 'is not UTF-8')
+  const text = new TextDecoder().decode(bytes)
+  const value = parse(file, text)
+  const duplicate = duplicateKey(text)
+  if (duplicate !== undefined) throw invalid(file, duplicate, 'duplicate key')
+  return value
+}
+
+/** Joins the place and the reason of a configuration error. */
+export function invalid(file: string, path: readonly string[], reason: string): ConfigError {
+  return new ConfigError([file, path.map(printable).join('.'), reason].filter((part) => part !== '').join(': '))
+}
+
+/** A key may hold anything; the message stays one line that a terminal can show. */
+function printable(key: string): string {
+  return key.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw invalid(file, [], code === 'ENOENT' ? 'there is no such file' : (message.split('\n')[0] ?? 'cannot be read'))
+  }
+}
+
+function parse(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw invalid(file, [], printable((error as Error).message.split('\n')[0] ?? 'is not JSON'))
+  }
+}
+
+function duplicateKey(text: string): readonly string[] | undefined {
+  const seen = new Set<string>()
+  for (const { path, isKey } of strings(text)) {
+    if (!isKey) continue
+    const place = JSON.stringify(path)
+    if (seen.has(place)) return path
+    seen.add(place)
+  }
+  return undefined
+}
+
+/** The path of the first string that is not UTF-8, empty where the invalid bytes are in no string. */
+function fieldOutsideUtf8(bytes: Buffer): readonly string[] {
+  // One character for each byte: the structure of JSON is ASCII and survives.
+  const text = bytes.toString('latin1')
+  for (const { path, source, isKey } of strings(text)) {
+    if (isUtf8(Buffer.from(source, 'latin1'))) continue
+    return isKey ? path.slice(0, -1) : path.map((key) => Buffer.from(key, 'latin1').toString())
+  }
+  return []
+}
+
+/** The strings of a JSON document in their order. The path of a key ends with the key itself. */
+function* strings(text: string): Generator<JsonString> {
+  const containers: Container[] = []
+  const pathHere = () => containers.map(({ key }) => `${key}`)
+  for (const [token] of text.matchAll(TOKEN)) {
+    const container = containers.at(-1)
+    if (token === '{') containers.push({ key: '', expectsKey: true })
+    else if (token === '[') containers.push({ key: 0, expectsKey: false })
+    else if (token === '}' || token === ']') containers.pop()
+    else if (token === ':' && container !== undefined) container.expectsKey = false
+    else if (token === ',' && typeof container?.key === 'number') container.key++
+    else if (token === ',' && container !== undefined) container.expectsKey = true
+    else if (token.startsWith('"')) {
+      const isKey = container?.expectsKey === true
+      if (isKey) container.key = unquoted(token)
+      yield { path: pathHere(), source: token, isKey }
+    }
+  }
+}
+
+/** The text of a JSON string, its source where it is none. */
+function unquoted(source: string): string {
+  try {
+    return String(JSON.parse(source))
+  } catch {
+    return source
+  }
+}

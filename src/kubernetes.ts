@@ -1,0 +1,24 @@
+const SERVICE = 'KOMGATE(?:_[A-Z0-9_]+)?'
+const ADDRESS = /^[0-9A-Fa-f.:]+$/
+const PORT = /^\d{1,5}$/
+const PROTOCOL = /^(?:tcp|udp|sctp)$/
+const URL_OF_PORT = /^(?:tcp|udp|sctp):\/\/\S+:\d{1,5}$/
+
+/** The environment variables of a Service called `komgate` or `komgate-…`, by name, with their values. */
+const INJECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
+  [new RegExp(`^${SERVICE}_SERVICE_HOST$`), ADDRESS],
+  [new RegExp(`^${SERVICE}_SERVICE_PORT(?:_[A-Z0-9_]+)?$`), PORT],
+  [new RegExp(`^${SERVICE}_PORT$`), URL_OF_PORT],
+  [new RegExp(`^${SERVICE}_PORT_\\d{1,5}_(?:TCP|UDP|SCTP)$`), URL_OF_PORT],
+  [new RegExp(`^${SERVICE}_PORT_\\d{1,5}_(?:TCP|UDP|SCTP)_PROTO$`), PROTOCOL],
+  [new RegExp(`^${SERVICE}_PORT_\\d{1,5}_(?:TCP|UDP|SCTP)_PORT$`), PORT],
+  [new RegExp(`^${SERVICE}_PORT_\\d{1,5}_(?:TCP|UDP|SCTP)_ADDR$`), ADDRESS],
+]
+
+/**
+ * Whether Kubernetes has set an environment variable for a Service whose name begins with `komgate`
+ * (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables). It is no setting.
+ */
+export function isServiceVariable(name: string, value: string): boolean {
+  return INJECTED.some(([names, values]) => names.test(name) && values.test(value))
+}
