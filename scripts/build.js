@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/*
+ * Builds src/ into dist/, for `npm start`, `npm run build` and `npm pack`. Nothing is done when dist/ is up to date. The
+ * compiler writes into a folder of its own; then each file that differs replaces the old one by a rename, so that no
+ * file is ever missing or half written: another komgate may start from dist/ at any moment.
+ */
+const CONFIG = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
+/** Holds the digests of what dist/ was built from and of what was built. */
+const STAMP = 'dist/.build'
+
+process.chdir(join(import.meta.dirname, '..'))
+// The npm package comes built and without sources.
+if (existsSync('src')) build()
+
+function build() {
+  const sources = digest([...CONFIG.filter((file) => existsSync(file)), ...filesIn('src')])
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === `${sources}\n${digest(built())}\n`) return
+  const fresh = mkdtempSync('dist-')
+  try {
+    const { status } = spawnSync(`tsc -p tsconfig.build.json --outDir ${fresh}`, { shell: true, stdio: 'inherit' })
+    if (status !== 0) process.exitCode = 1
+    else replaceDist(fresh, sources)
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+}
+
+/**
+ * @param {string} fresh the folder with the new files
+ * @param {string} sources the digest of their sources
+ */
+function replaceDist(fresh, sources) {
+  rmSync(STAMP, { force: true })
+  const wanted = filesIn(fresh).map((file) => join('dist', file.slice(fresh.length + 1)))
+  for (const file of wanted) {
+    const from = join(fresh, file.slice('dist/'.length))
+    if (existsSync(file) && readFileSync(file).equals(readFileSync(from))) continue
+    mkdirSync(dirname(file), { recursive: true })
+    renameSync(from, file)
+  }
+  for (const file of built()) if (!wanted.includes(file)) rmSync(file, { force: true })
+  writeFileSync(STAMP, `${sources}\n${digest(built())}\n`)
+}
+
+function built() {
+  return existsSync('dist') ? filesIn('dist').filter((file) => file !== join(STAMP)) : []
+}
+
+/** @param {string} folder */
+function filesIn(folder) {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+}
+
+/** @param {string[]} files */
+function digest(files) {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(`${file}\n`).update(createHash('sha256').update(readFileSync(file)).digest())
+  return hash.digest('hex')
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const BUILD_MS = 60_000
+
+/** A checkout with komgate's scripts and settings, and two small modules. */
+let dir: string
+const inDir = (...names: string[]) => join(dir, ...names)
+const writeSource = (name: string, text: string) => writeFileSync(inDir('src', name), text)
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'komgate-build-'))
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts']
+  for (const name of files) if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), inDir(name), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), inDir('node_modules'))
+})
+beforeEach(async () => {
+  rmSync(inDir('src'), { recursive: true, force: true })
+  mkdirSync(inDir('src'))
+  writeSource('main.ts', "import { greeting } from './part.ts'\nprocess.stdout.write(greeting)\n")
+  writeSource('part.ts', "export const greeting: string = 'one'\n")
+  expect(await start()).toBe('one')
+}, BUILD_MS)
+afterAll(() => rmSync(dir, { recursive: true }))
+
+async function start(): Promise<string> {
+  return (await run('npm', ['start', '--silent'], { cwd: dir })).stdout
+}
+
+/** Changes when a file is replaced or written. */
+function versionOf(name: string): string {
+  const { ino, mtimeMs } = statSync(inDir('dist', name))
+  return `${ino} ${mtimeMs}`
+}
+
+describe('npm start', () => {
+  it('keeps the last build when the sources do not compile', { timeout: BUILD_MS }, async () => {
+    writeSource('part.ts', "export const greeting: number = 'two'\n")
+    await expect(start()).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining('part.ts') })
+    expect((await run(process.execPath, [inDir('dist/main.js')])).stdout).toBe('one')
+  })
+
+  it('builds nothing when nothing has changed', { timeout: BUILD_MS }, async () => {
+    const before = ['main.js', 'part.js'].map(versionOf)
+    expect(await start()).toBe('one')
+    expect(['main.js', 'part.js'].map(versionOf)).toEqual(before)
+  })
+
+  it('replaces only what has changed, and removes what has no source any more', { timeout: BUILD_MS }, async () => {
+    const before = versionOf('main.js')
+    writeSource('part.ts', "export { greeting } from './other.ts'\n")
+    writeSource('other.ts', "export const greeting: string = 'two'\n")
+    expect(await start()).toBe('two')
+    expect(versionOf('main.js')).toBe(before)
+    rmSync(inDir('src/other.ts'))
+    writeSource('part.ts', "export const greeting: string = 'three'\n")
+    expect(await start()).toBe('three')
+    expect(existsSync(inDir('dist/other.js'))).toBe(false)
+  })
+
+  it('repairs a build that lacks a file', { timeout: BUILD_MS }, async () => {
+    rmSync(inDir('dist/part.js'))
+    expect(await start()).toBe('one')
+  })
+
+  it('runs what is built where there are no sources, as in the npm package', { timeout: BUILD_MS }, async () => {
+    rmSync(inDir('src'), { recursive: true })
+    expect(await start()).toBe('one')
+  })
+})
+
+it('npm pack takes the build and no stamp', { timeout: BUILD_MS }, async () => {
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: dir })
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }]
+  const paths = files.map(({ path }) => path)
+  expect(paths).toContain('dist/main.js')
+  expect(paths).toContain('scripts/build.js')
+  expect(paths).not.toContain('dist/.build')
+})
