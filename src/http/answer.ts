@@ -25,6 +25,11 @@ export function json(value: unknown, status = 200, headers?: PlainHeaders): Resp
   return new Response(JSON.stringify(value), { status, headers: and(JSON_HEADERS, headers) })
 }
 
+/** JSON that comes in pieces, in UTF-8. */
+export function jsonStream(pieces: AsyncIterable<Uint8Array>): Response {
+  return new Response(ReadableStream.from(pieces), { headers: JSON_HEADERS })
+}
+
 /** Makes JSON answers that all have the same headers more. */
 export function jsonWith(headers: PlainHeaders): (value: unknown) => Response {
   const all = Object.freeze(and(JSON_HEADERS, headers))

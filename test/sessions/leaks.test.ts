@@ -8,6 +8,7 @@ import { SessionRecords } from '../../src/sessions/records.ts'
 import { type OpenedSession, Registry } from '../../src/sessions/registry.ts'
 import { MemoryBackend } from '../../src/sessions/store/memory.ts'
 import { SessionStore } from '../../src/sessions/store/store.ts'
+import { all } from '../support/all.ts'
 import { type FakeConnection, type FakeServer, startFakeServer } from '../support/fake-server.ts'
 import { reply } from '../support/wire.ts'
 
@@ -204,7 +205,7 @@ it('of 10,000 sessions that end in any way and order nothing is left', { timeout
     const lives = fc.sample(life, { numRuns: sessions, seed })
     for (let at = 0; at < lives.length || live.size > 0; at += AT_ONCE) await model.step(lives.slice(at, at + AT_ONCE))
     await Promise.all(server.connections.map(({ closed }) => closed))
-    await until(async () => (await store.listActive('kom', Number.POSITIVE_INFINITY, 1)).length === 0)
+    await until(async () => (await all(store.listActive('kom', Number.POSITIVE_INFINITY, 1))).length === 0)
     // The fake server keeps all it has ever had.
     ;(server.connections as FakeConnection[]).length = 0
     if (refs.length !== 3 * sessions) throw new Error(`${refs.length} references`)

@@ -5,6 +5,7 @@ import { Registry } from '../../src/sessions/registry.ts'
 import { StoreError } from '../../src/sessions/store/errors.ts'
 import { MemoryBackend } from '../../src/sessions/store/memory.ts'
 import { SessionStore } from '../../src/sessions/store/store.ts'
+import { all } from '../support/all.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
 import { reply } from '../support/wire.ts'
 
@@ -103,10 +104,10 @@ describe('records of LysKOM sessions', () => {
     })
     await opened.session.loginAs(7, 'secret', false)
     await records.ready(opened)
-    expect(await store.listUser('kom', '7')).toHaveLength(1)
+    expect(await all(store.listUser('kom', '7'))).toHaveLength(1)
     await opened.session.logout()
     await records.ready(opened)
-    expect(await store.listUser('kom', '7')).toEqual([])
+    expect(await all(store.listUser('kom', '7'))).toEqual([])
     await registry.close(opened)
     await records.ready(opened)
     expect(await store.find('kom', opened.key)).toBeUndefined()

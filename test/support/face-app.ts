@@ -23,6 +23,8 @@ export interface FaceApp {
   /** errors that were our own fault */
   reported: unknown[]
   send(method: string, path: string, options?: FaceSendOptions): Promise<Answer>
+  /** the face itself, for a server */
+  fetch(request: Request, bindings?: object): Response | Promise<Response>
   /** Lets seconds go by. */
   pass(seconds: number): void
 }
@@ -46,8 +48,9 @@ export function startFace(
   const clock = () => now
   const store = new SessionStore(backend, { clock })
   const reported: unknown[] = []
+  const onInternalError = (fault: unknown) => void reported.push(fault)
   const app = new Hono<Env>({ strict: false })
-  app.onError((error, c) => errorResponse(error, c, (fault) => reported.push(fault)))
+  app.onError((error, c) => errorResponse(error, c, onInternalError))
   const refuseMethod = methodNotAllowed({
     app,
     onMethodNotAllowed: (c, methods) =>
@@ -65,11 +68,22 @@ export function startFace(
   const appKeys = new AppKeys(keys, isOpen)
   app.route(
     path,
-    face({ store, apps, servers, appKeys, clientAddress, sessmanTtlMs: DAY_MS, onLimit: () => undefined, clock }),
+    face({
+      store,
+      apps,
+      servers,
+      appKeys,
+      clientAddress,
+      sessmanTtlMs: DAY_MS,
+      onLimit: () => undefined,
+      onInternalError,
+      clock,
+    }),
   )
   return {
     store,
     reported,
+    fetch: (request, bindings) => app.fetch(request, bindings),
     pass: (seconds) => {
       now += seconds * 1000
     },
@@ -109,7 +123,10 @@ export function withoutLists(): Backend {
 /** A store whose server is away. */
 export function unavailable(): Backend {
   const fail = () => Promise.reject(new StoreError('unavailable', 'the store cannot be reached'))
-  const lists = { byUser: fail, activeSince: fail, countUsers: fail }
+  const failingPages = async function* () {
+    yield await fail()
+  }
+  const lists = { byUser: failingPages, activeSince: failingPages, countUsers: fail }
   return {
     insert: fail,
     find: fail,

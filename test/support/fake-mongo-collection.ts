@@ -4,6 +4,7 @@ import { BSON, MongoNetworkError, MongoServerError, ObjectId } from 'mongodb'
 import type {
   FindOptions,
   IndexOptions,
+  ListOptions,
   MongoCollection,
   Query,
   SessionDocument,
@@ -125,8 +126,8 @@ class FakeMongoCollection implements MongoCollection {
     })
   }
 
-  find(filter: Query, options: FindOptions): { toArray(): Promise<SessionDocument[]> } {
-    return { toArray: () => this.#server.run('find', [filter, options], (...given) => this.#found(...given)) }
+  async *find(filter: Query, options: ListOptions): AsyncGenerator<SessionDocument> {
+    yield* await this.#server.run('find', [filter, options], (...given) => this.#found(...given))
   }
 
   aggregate(pipeline: Query[], options: { allowDiskUse: boolean }): { toArray(): Promise<Query[]> } {

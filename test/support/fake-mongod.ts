@@ -93,7 +93,9 @@ export class FakeMongod {
         return { n: listOf(command.documents).length }
       case 'find': {
         const options = { projection, sort, limit } as unknown as Parameters<MongoCollection['find']>[1]
-        return this.#cursor(await collection.find(filter ?? {}, options).toArray())
+        const found: SessionDocument[] = []
+        for await (const document of collection.find(filter ?? {}, options)) found.push(document)
+        return this.#cursor(found)
       }
       case 'aggregate':
         return this.#cursor(await collection.aggregate(listOf(command.pipeline), { allowDiskUse: true }).toArray())

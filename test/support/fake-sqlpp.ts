@@ -1,6 +1,9 @@
+import type { CouchbaseDocument } from '../../src/sessions/store/couchbase/port.ts'
+
 /**
  * The part of SQL++ that lists of sessions are written in:
- * `SELECT RAW <path or COUNT(DISTINCT path)> FROM <bucket> AS s WHERE <conditions> [ORDER BY path DESC] [LIMIT $n]`.
+ * `SELECT RAW <path or COUNT(DISTINCT path)> FROM <bucket> AS s [USE KEYS $ids] WHERE <conditions> [ORDER BY path DESC]
+ * [LIMIT $n]`.
  */
 export function select(
   statement: string,
@@ -14,9 +17,11 @@ export function select(
   if (counted) query.expect('(', 'DISTINCT')
   const path = query.path()
   if (counted) query.expect(')')
-  query.expect('FROM', `\`${bucket}\``, 'AS', 's', 'WHERE')
+  query.expect('FROM', `\`${bucket}\``, 'AS', 's')
+  const ids = query.take('USE') ? query.keys() : undefined
+  query.expect('WHERE')
   const condition = query.condition()
-  let rows = documents.filter((document) => condition(document) === true)
+  let rows = documents.filter((document) => condition(document) === true && ids?.includes(idOf(document)) !== false)
   if (query.take('ORDER')) {
     query.expect('BY')
     const by = query.path()
@@ -27,6 +32,11 @@ export function select(
   query.expect(undefined)
   const values = rows.map(path)
   return counted ? [new Set(values.filter((value) => value !== null && value !== undefined)).size] : values
+}
+
+function idOf(document: unknown): string {
+  const { ns, key } = (document as CouchbaseDocument).record
+  return ns + key
 }
 
 type Expression = (document: unknown) => unknown
@@ -58,6 +68,12 @@ class Reader {
     for (const token of tokens) {
       if (this.#tokens.shift() !== token) throw syntaxError(`no ${token}`)
     }
+  }
+
+  /** The ids of the documents that the statement is about. */
+  keys(): readonly unknown[] {
+    this.expect('KEYS')
+    return this.operand()(undefined) as readonly unknown[]
   }
 
   /** Conditions with AND between them; each may be some with OR between them, in parentheses. */

@@ -19,6 +19,8 @@ export interface FaceOptions {
   sessmanTtlMs: number
   /** told of every request that a limit turns away */
   onLimit: (limit: LimitName) => void
+  /** called for every error that is the gateway's own fault */
+  onInternalError: (error: unknown, requestId: string) => void
   /** The store's, milliseconds since 1970. */
   clock?: () => number
 }

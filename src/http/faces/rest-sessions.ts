@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Data, type JsonValue, keyOf, type SessionRecord } from '../../sessions/store/record.ts'
 import { json, text } from '../answer.ts'
 import type { Env } from '../context.ts'
+import { jsonList, mapPages } from '../json-list.ts'
 import { requireAppKey } from '../middleware/app-key.ts'
 import { limitBody } from '../middleware/limit-body.ts'
 import { type FaceOptions, newToken, SECRET } from './face.ts'
@@ -29,7 +30,8 @@ const MAX_LISTED = 10_000
  * REST-Sessions: sessions of plain applications by token; and for the sessions of LysKOM servers its lists, counts and
  * kills, where the id is a person number and the token a connection id. Mounted at the root.
  */
-export function restSessionsFace({ store, apps, servers, appKeys, onLimit, clock = Date.now }: FaceOptions): Hono<Env> {
+export function restSessionsFace(options: FaceOptions): Hono<Env> {
+  const { store, apps, servers, appKeys, onLimit, onInternalError, clock = Date.now } = options
   const key = requireAppKey(appKeys, (c) => c.req.param('app') ?? '')
   const limit = limitBody(MAX_BODY_BYTES, onLimit)
 
@@ -69,13 +71,13 @@ export function restSessionsFace({ store, apps, servers, appKeys, onLimit, clock
       return json({ activity: await store.countActiveUsers(anyApp(c), within(c)) })
     })
     .get('/:app/soapp', key, async (c) => {
-      const records = await store.listActive(anyApp(c), within(c), MAX_LISTED + 1)
-      const isCut = records.length > MAX_LISTED
-      return json({ sessions: records.slice(0, MAX_LISTED).map(listedJson), ...(isCut && { truncated: true }) })
+      const pages = store.listActive(anyApp(c), within(c), MAX_LISTED + 1)
+      return await jsonList(c, 'sessions', mapPages(pages, listedJson, MAX_LISTED), onInternalError)
     })
     .get('/:app/soid/:id', key, async (c) => {
       const app = anyApp(c)
-      return json({ sessions: (await store.listUser(app, userOf(c, app))).map(listedJson) })
+      const pages = store.listUser(app, userOf(c, app))
+      return await jsonList(c, 'sessions', mapPages(pages, listedJson), onInternalError)
     })
     .delete('/:app/kill/:token', async (c) => {
       const app = anyApp(c)
@@ -85,7 +87,7 @@ export function restSessionsFace({ store, apps, servers, appKeys, onLimit, clock
     })
     .delete('/:app/killsoid/:id', key, async (c) => {
       const app = anyApp(c)
-      return json({ kill: (await store.endUser(app, userOf(c, app))).length })
+      return json({ kill: await store.endUser(app, userOf(c, app)) })
     })
     .delete('/:app/killall', key, async (c) => json({ kill: await store.endApp(anyApp(c)) }))
 

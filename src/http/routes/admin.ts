@@ -2,17 +2,20 @@ import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { OpenedSession } from '../../sessions/registry.ts'
 import { handleOf } from '../../sessions/store/record.ts'
-import { empty, json } from '../answer.ts'
+import { empty } from '../answer.ts'
 import { AppKeys } from '../app-keys.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { closeOnRequest } from '../current-session.ts'
 import { wireTrace } from '../events/wire-trace.ts'
+import { jsonList, mapPages, pagesOf } from '../json-list.ts'
 import { bearer } from '../middleware/app-key.ts'
 
 const ADMIN = 'admin'
+/** Sessions in one part of the list: some milliseconds of work. */
+const PAGE = 500
 
 /** The sessions of everybody, for those who have the admin key; mounted under `/admin`. */
-export function adminRoutes({ registry, adminKey, sessionIdleMs }: AppOptions) {
+export function adminRoutes({ registry, adminKey, sessionIdleMs, onInternalError }: AppOptions) {
   const keys = new AppKeys([{ app: ADMIN, key: adminKey }], false)
 
   const find = (handle: string): OpenedSession => {
@@ -25,9 +28,15 @@ export function adminRoutes({ registry, adminKey, sessionIdleMs }: AppOptions) {
       if (keys.allow(ADMIN, bearer(c))) return next()
       throw new HTTPException(401, { message: 'This needs the admin key, as "Authorization: Bearer".' })
     })
-    .get('/sessions', () => {
+    .get('/sessions', (c) => {
       const now = performance.now()
-      return json({ sessions: [...registry.all()].map((opened) => sessionJson(opened, now, sessionIdleMs)) })
+      const pages = pagesOf(registry.all(), PAGE)
+      return jsonList(
+        c,
+        'sessions',
+        mapPages(pages, (opened) => sessionJson(opened, now, sessionIdleMs)),
+        onInternalError,
+      )
     })
     .delete('/sessions/:handle', async (c) => {
       await closeOnRequest(c, registry, find(c.req.param('handle')), 'admin')

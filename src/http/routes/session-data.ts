@@ -7,6 +7,7 @@ import { empty, json } from '../answer.ts'
 import { badRequest, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { closeOnRequest } from '../current-session.ts'
+import { jsonList, mapPages } from '../json-list.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 
 /** What a client may keep in its session, bytes of JSON. */
@@ -16,7 +17,7 @@ const Patch = z.custom<Data>((value) => typeof value === 'object' && value !== n
 
 /** What a client keeps in its session, and the other sessions of its person; mounted under `/<server id>/sessions`. */
 export function sessionDataRoutes(options: AppOptions) {
-  const { registry, store, records } = options
+  const { registry, store, records, onInternalError } = options
   const session = requireSession(options, 'header')
 
   /** Without data the session has just ended. */
@@ -33,17 +34,19 @@ export function sessionDataRoutes(options: AppOptions) {
     })
     .get('/mine', session, requireLogin, async (c) => {
       const own = await recorded(c.get('opened'))
-      const all = await store.listUser(own.serverId, userOf(own))
-      return json({ sessions: all.filter(({ key }) => key !== own.key).map(otherJson) })
+      const others = mapPages(store.listUser(own.serverId, userOf(own)), (record) =>
+        record.key === own.key ? undefined : otherJson(record),
+      )
+      return await jsonList(c, 'sessions', others, onInternalError)
     })
     .delete('/mine', session, requireLogin, async (c) => {
       const except = c.req.query('except')
       if (except !== undefined && except !== 'current') throw badRequest('"except" must be current.')
       const own = await recorded(c.get('opened'))
       const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => key !== own.key)
-      if (except === 'current') return json({ ended: ended.length })
+      if (except === 'current') return json({ ended })
       await closeOnRequest(c, registry, own, 'deleted')
-      return json({ ended: ended.length + 1 })
+      return json({ ended: ended + 1 })
     })
     .delete('/mine/:handle', session, requireLogin, async (c) => {
       const own = await recorded(c.get('opened'))
@@ -53,7 +56,7 @@ export function sessionDataRoutes(options: AppOptions) {
         return empty(204)
       }
       const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => handleOf(key) === handle)
-      if (ended.length === 0) throw new HTTPException(404, { message: 'You have no such session.' })
+      if (ended === 0) throw new HTTPException(404, { message: 'You have no such session.' })
       return empty(204)
     })
 

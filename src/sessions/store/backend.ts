@@ -1,3 +1,4 @@
+import type { Pages } from './pages.ts'
 import type { Change, Key, SessionRecord } from './record.ts'
 
 /**
@@ -35,13 +36,14 @@ export interface Backend {
 }
 
 /**
- * Each takes time and memory for its answer, not for all that is stored. What is over at `now` is left out.
+ * Each takes time and memory for its answer, not for all that is stored. What is over at `now` is left out. Records come
+ * in pages, the last active first, as of the moment the list begins; what ends or changes meanwhile may be left out.
  */
 export interface Lists {
-  /** A user's records, in any order. */
-  byUser(app: string, user: string, now: number): Promise<SessionRecord[]>
-  /** The records of an app that were active at `since` or later, the last active first, at most `limit`. */
-  activeSince(app: string, since: number, now: number, limit: number): Promise<SessionRecord[]>
+  /** A user's records. */
+  byUser(app: string, user: string, now: number): Pages
+  /** The records of an app that were active at `since` or later, at most `limit`. */
+  activeSince(app: string, since: number, now: number, limit: number): Pages
   /** How many users of an app have a record that was active at `since` or later; nobody (`''`) is not counted. */
   countUsers(app: string, since: number, now: number): Promise<number>
 }

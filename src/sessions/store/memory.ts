@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Backend, Lists } from './backend.ts'
 import { StoreError } from './errors.ts'
+import { type Pages, pagesOf } from './pages.ts'
 import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from './record.ts'
 
 export interface MemoryOptions {
@@ -10,6 +12,8 @@ export interface MemoryOptions {
 
 /** Records looked at in one sweep: some milliseconds of work. */
 const SWEPT_AT_ONCE = 20_000
+/** Records looked at for a count between two event-loop ticks. */
+const COUNTED_AT_ONCE = 20_000
 
 /** A record and its neighbours among those of its app, in the order of their last activity. */
 interface Row {
@@ -101,31 +105,49 @@ export class MemoryBackend implements Backend, Lists {
     }
   }
 
-  async byUser(app: string, user: string, now: number): Promise<SessionRecord[]> {
-    const rows = this.#apps.get(app)?.users.get(user) ?? []
-    return Array.from(rows, ({ record }) => record).filter((record) => !isOver(record, now))
+  async *byUser(app: string, user: string, now: number): Pages {
+    const rows = [...(this.#apps.get(app)?.users.get(user) ?? [])]
+    rows.sort((a, b) => b.record.lastActive - a.record.lastActive)
+    const keys = rows.map(({ record }) => record.key)
+    yield* pagesOf(keys, async (some) => this.#living(some, now))
   }
 
-  async activeSince(app: string, since: number, now: number, limit: number): Promise<SessionRecord[]> {
-    const records: SessionRecord[] = []
+  async *activeSince(app: string, since: number, now: number, limit: number): Pages {
+    const keys: Key[] = []
     for (const record of this.#active(app, since, now)) {
-      if (records.length >= limit) break
-      records.push(record)
+      if (keys.length >= limit) break
+      keys.push(record.key)
     }
-    return records
+    yield* pagesOf(keys, async (some) => this.#living(some, now))
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
-    const users = new Set<string>()
-    for (const record of this.#active(app, since, now)) users.add(record.user)
-    users.delete('')
-    return users.size
+    let users = 0
+    let seen = 0
+    // Maps and sets may change while they are iterated over.
+    for (const [user, rows] of this.#apps.get(app)?.users ?? []) {
+      if (user === '') continue
+      for (const { record } of rows) {
+        if (++seen % COUNTED_AT_ONCE === 0) await setImmediate()
+        if (record.lastActive < since || isOver(record, now)) continue
+        users++
+        break
+      }
+    }
+    return users
   }
 
   async close(): Promise<void> {
     this.#rows.clear()
     this.#apps.clear()
     this.#bytes = 0
+  }
+
+  #living(keys: readonly Key[], now: number): SessionRecord[] {
+    return keys.flatMap((key) => {
+      const record = this.#rows.get(key)?.record
+      return record === undefined || isOver(record, now) ? [] : record
+    })
   }
 
   /** The last active first. */

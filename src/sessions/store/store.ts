@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Backend, Lists } from './backend.ts'
 import { StoreError } from './errors.ts'
+import type { Pages } from './pages.ts'
 import { afterWrite, type Change, type Data, isOver, type JsonValue, type Key, type SessionRecord } from './record.ts'
 import { Turns } from './turns.ts'
 
@@ -124,16 +125,21 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     })
   }
 
-  /** The sessions of a user, the last active first. Rejects with `cannot-list` where that cannot be had. */
-  async listUser(app: string, user: string): Promise<SessionRecord[]> {
-    const records = await this.#lists().byUser(app, user, this.#clock())
-    return records.sort((a, b) => b.lastActive - a.lastActive)
+  /** The sessions of a user, the last active first, in pages. Throws `cannot-list` where that cannot be had. */
+  async *listUser(app: string, user: string): Pages {
+    for await (const page of this.#lists().byUser(app, user, this.#clock())) {
+      // A session may have become another user's since the list began.
+      yield page.filter((record) => record.user === user && !isOver(record, this.#clock()))
+    }
   }
 
-  /** The sessions of an app that were active in the last so many milliseconds, the last active first. */
-  async listActive(app: string, withinMs: number, limit: number): Promise<SessionRecord[]> {
+  /**
+   * The sessions of an app that were active in the last so many milliseconds, the last active first, in pages. Throws
+   * `cannot-list` where that cannot be had.
+   */
+  async *listActive(app: string, withinMs: number, limit: number): Pages {
     const now = this.#clock()
-    return await this.#lists().activeSince(app, now - withinMs, now, limit)
+    yield* this.#lists().activeSince(app, now - withinMs, now, limit)
   }
 
   /** The users of an app with a session that was active in the last so many milliseconds. */
@@ -148,24 +154,23 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return record && (await this.#end(record))
   }
 
-  /** Ends the sessions of a user, or those that are chosen; resolves with them. */
-  async endUser(
-    app: string,
-    user: string,
-    chosen: (record: SessionRecord) => boolean = () => true,
-  ): Promise<SessionRecord[]> {
-    const records = await this.#lists().byUser(app, user, this.#clock())
-    return await this.#endAll(records.filter(chosen))
+  /** Ends the sessions of a user, or those that are chosen; resolves with their number. */
+  async endUser(app: string, user: string, chosen: (record: SessionRecord) => boolean = () => true): Promise<number> {
+    let ended = 0
+    for await (const page of this.listUser(app, user)) ended += await this.#endAll(page.filter(chosen))
+    return ended
   }
 
   /** Ends all sessions of an app; resolves with their number. */
   async endApp(app: string): Promise<number> {
     let ended = 0
     for (;;) {
-      const now = this.#clock()
-      const records = await this.#lists().activeSince(app, Number.NEGATIVE_INFINITY, now, LISTED_AT_ONCE)
-      if (records.length === 0) return ended
-      ended += (await this.#endAll(records)).length
+      let listed = 0
+      for await (const page of this.listActive(app, Number.POSITIVE_INFINITY, LISTED_AT_ONCE)) {
+        listed += page.length
+        ended += await this.#endAll(page)
+      }
+      if (listed === 0) return ended
     }
   }
 
@@ -208,13 +213,14 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   async #namesakes({ app, user, name }: SessionRecord): Promise<SessionRecord[]> {
-    const records = await this.#lists().byUser(app, user, this.#clock())
-    return records.filter((record) => record.name === name)
+    const records: SessionRecord[] = []
+    for await (const page of this.listUser(app, user)) records.push(...page.filter((record) => record.name === name))
+    return records
   }
 
-  async #endAll(records: readonly SessionRecord[]): Promise<SessionRecord[]> {
+  async #endAll(records: readonly SessionRecord[]): Promise<number> {
     const ended = await Promise.all(records.map((record) => this.#end(record)))
-    return ended.filter((record) => record !== undefined)
+    return ended.filter((record) => record !== undefined).length
   }
 
   async #end({ key }: SessionRecord): Promise<SessionRecord | undefined> {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { microappFace } from '../../../src/http/faces/microapp.ts'
+import { all } from '../../support/all.ts'
 import { type FaceApp, type FaceSendOptions, startFace, unavailable, withoutLists } from '../../support/face-app.ts'
 
 const KEY = 'key-of-forum'
@@ -88,8 +89,8 @@ describe('a session', () => {
 
   it('is no session of a server or an app with the name of the service', async () => {
     await call('add_session', 'user_id=6;service=demo', { key: 'key-of-demo' })
-    expect(await face.store.listUser('demo', '6')).toEqual([])
-    expect(await face.store.listUser('microapp:demo', '6')).toHaveLength(1)
+    expect(await all(face.store.listUser('demo', '6'))).toEqual([])
+    expect(await all(face.store.listUser('microapp:demo', '6'))).toHaveLength(1)
   })
 })
 
@@ -124,7 +125,7 @@ describe('parameters', () => {
   ])('may hold %s', async (_, user, written) => {
     const id = await call('add_session', `user_id=${written};service=forum`)
     expect(await call('validate', `service=forum;user_id=${encodeURIComponent(user)};session_id=${id}`)).toBe('ok')
-    expect(await face.store.listUser('microapp:forum', user)).toHaveLength(1)
+    expect(await all(face.store.listUser('microapp:forum', user))).toHaveLength(1)
   })
 
   const range = 'must be 1 to 128 characters, and no control characters.'

@@ -480,7 +480,9 @@ describe('the key of an application', () => {
 
 it('lists no more than 10,000 sessions, and says when there are more', async () => {
   const record = await face.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u', ip: '10.0.0.1' })
-  face.store.listActive = async (_app, _within, limit) => Array(limit).fill(record)
+  face.store.listActive = async function* (_app, _within, limit) {
+    yield Array(limit).fill(record)
+  }
   const { sessions, truncated } = await ask('GET', '/mywebapp/soapp?dt=60')
   expect([sessions.length, truncated]).toEqual([10_000, true])
 })

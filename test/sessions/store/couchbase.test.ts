@@ -6,6 +6,7 @@ import { CouchbaseLists, openLists } from '../../../src/sessions/store/couchbase
 import { type CouchbaseSdk, storeError } from '../../../src/sessions/store/couchbase/port.ts'
 import { type Layout, takeLayout } from '../../../src/sessions/store/layout.ts'
 import { keyOf, type SessionRecord } from '../../../src/sessions/store/record.ts'
+import { all } from '../../support/all.ts'
 import { couchbaseError, FakeCouchbase } from '../../support/fake-couchbase.ts'
 import { describeStore, type StoreHarness } from './contract.ts'
 
@@ -183,6 +184,7 @@ describe('several who write one document of Couchbase', () => {
 describe('lists of Couchbase', () => {
   const OF_APP = 's.`record`.`ns` = $ns AND s.`record`.`app` = $app'
   const NOT_OVER = '(s.`record`.`over` IS NULL OR s.`record`.`over` > $now)'
+  const ORDER = 'ORDER BY s.`record`.`lastActive` DESC LIMIT $limit'
   const FROM = 'FROM `sessions` AS s WHERE'
   const CREATE = [
     'CREATE INDEX `komgate_sessions_user` ON `sessions`(`record`.`ns`, `record`.`app`, `record`.`user`)',
@@ -193,8 +195,8 @@ describe('lists of Couchbase', () => {
   test('are asked for with values apart from the statement', async () => {
     const lists = await openLists(cluster, 'sessions', "o'brien`")
     cluster.commands.length = 0
-    await lists?.byUser('a', '` OR 1=1', NOW)
-    await lists?.activeSince('a', NOW - 1000, NOW, 10)
+    await all(lists?.byUser('a', '` OR 1=1', NOW))
+    await all(lists?.activeSince('a', NOW - 1000, NOW, 10))
     await lists?.countUsers('a', NOW - 1000, NOW)
     const options = { scanConsistency: 'request_plus', readOnly: true, timeout: 5000 }
     const active = `${FROM} ${OF_APP} AND s.\`record\`.\`lastActive\` >= $since AND ${NOT_OVER}`
@@ -202,12 +204,12 @@ describe('lists of Couchbase', () => {
     expect(cluster.commands).toEqual([
       [
         'query',
-        `SELECT RAW s.\`record\` ${FROM} ${OF_APP} AND s.\`record\`.\`user\` = $user AND ${NOT_OVER}`,
-        { ...options, parameters: { ...given, user: '` OR 1=1' } },
+        `SELECT RAW s.\`record\` ${FROM} ${OF_APP} AND s.\`record\`.\`user\` = $user AND ${NOT_OVER} ${ORDER}`,
+        { ...options, parameters: { ...given, user: '` OR 1=1', limit: 51 } },
       ],
       [
         'query',
-        `SELECT RAW s.\`record\` ${active} ORDER BY s.\`record\`.\`lastActive\` DESC LIMIT $limit`,
+        `SELECT RAW s.\`record\` ${active} ${ORDER}`,
         { ...options, parameters: { ...given, since: NOW - 1000, limit: 10 } },
       ],
       [
@@ -257,16 +259,16 @@ describe('lists of Couchbase', () => {
 
   test('cannot be had any more once the indexes are gone, and are away for a time with their service', async () => {
     const lists = new CouchbaseLists(cluster, 'sessions', 'x')
-    await expect(lists.byUser('a', 'u', NOW)).rejects.toMatchObject({ code: 'cannot-list' })
+    await expect(all(lists.byUser('a', 'u', NOW))).rejects.toMatchObject({ code: 'cannot-list' })
     cluster.queryFailure = 'ServiceNotAvailableError'
-    await expect(lists.byUser('a', 'u', NOW)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(all(lists.byUser('a', 'u', NOW))).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   test('have none of another gateway that uses the same bucket', async () => {
     const [mine, other] = [await open(cluster, layoutOf('')), await open(cluster, NAMED)]
     await mine.insert(record)
-    expect(await mine.lists?.byUser('app', 'u', NOW)).toEqual([record])
-    expect(await other.lists?.byUser('app', 'u', NOW)).toEqual([])
+    expect(await all(mine.lists?.byUser('app', 'u', NOW))).toEqual([record])
+    expect(await all(other.lists?.byUser('app', 'u', NOW))).toEqual([])
     expect(await other.lists?.countUsers('app', 0, NOW)).toBe(0)
   })
 })

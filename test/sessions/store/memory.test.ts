@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { MemoryBackend } from '../../../src/sessions/store/memory.ts'
 import { keyOf } from '../../../src/sessions/store/record.ts'
 import { SessionStore } from '../../../src/sessions/store/store.ts'
+import { all } from '../../support/all.ts'
 import { describeStore } from './contract.ts'
 
 describeStore('memory', async () => {
@@ -10,14 +11,15 @@ describeStore('memory', async () => {
   return {
     open: async () => backend,
     dump: async () =>
-      inspect(await backend.activeSince('app-1', 0, 0, 1), { depth: 9 }) + JSON.stringify(await everything(backend)),
+      inspect(await all(backend.activeSince('app-1', 0, 0, 1)), { depth: 9 }) +
+      JSON.stringify(await everything(backend)),
     close: async () => undefined,
   }
 })
 
 async function everything(backend: MemoryBackend): Promise<unknown[]> {
   const apps = Array.from({ length: 100 }, (_, i) => `app-${i}`)
-  return await Promise.all(apps.map((app) => backend.activeSince(app, 0, 0, 10_000)))
+  return await Promise.all(apps.map((app) => all(backend.activeSince(app, 0, 0, 10_000))))
 }
 
 test('the store in memory holds so many records and so many bytes, and has room again when some are gone', async () => {
@@ -43,6 +45,6 @@ test('the store in memory sweeps a part at a time, until all that is over is gon
   now = 100
   await expect(store.create({ key: keyOf('late'), app: 'a', user: 'u' })).rejects.toMatchObject({ code: 'full' })
   for (let i = 0; i < 4; i++) await store.sweep()
-  expect(await store.listActive('a', 1000, 100_000)).toHaveLength(25_000)
+  expect(await all(store.listActive('a', 1000, 100_000))).toHaveLength(25_000)
   for (let i = 0; i < 25_000; i++) await store.create({ key: keyOf(`n${i}`), app: 'a', user: 'u' })
 })

@@ -14,6 +14,7 @@ import { MongodbBackend } from '../../../src/sessions/store/mongodb/backend.ts'
 import { openMongodb } from '../../../src/sessions/store/mongodb/mongodb.ts'
 import { isLoss, storeError } from '../../../src/sessions/store/mongodb/port.ts'
 import { keyOf, type SessionRecord } from '../../../src/sessions/store/record.ts'
+import { all } from '../../support/all.ts'
 import { FakeMongoServer } from '../../support/fake-mongo-collection.ts'
 import { valueAt } from '../../support/fake-mongo-language.ts'
 import { FakeMongod } from '../../support/fake-mongod.ts'
@@ -147,20 +148,21 @@ describe('what MongoDB is sent', () => {
   })
 
   test('lists, each by an index and with a limit', async () => {
-    await backend.byUser('app', 'u', NOW)
-    await backend.activeSince('app', NOW - 1000, NOW, 10)
+    await all(backend.byUser('app', 'u', NOW))
+    await all(backend.activeSince('app', NOW - 1000, NOW, 10))
     await backend.countUsers('app', NOW - 1000, NOW)
     const active = { 'record.app': 'app', 'record.lastActive': { $gte: NOW - 1000 }, ...notOver }
+    const sort = { 'record.lastActive': -1 }
     const somebody = { ...active, 'record.user': { $ne: '' } }
     const pipeline = [{ $match: somebody }, { $group: { _id: '$record.user' } }, { $count: 'users' }]
     expect(server.commands).toEqual([
-      ['find', { 'record.app': 'app', 'record.user': 'u', ...notOver }, { projection }],
-      ['find', active, { projection, sort: { 'record.lastActive': -1 }, limit: 10 }],
+      ['find', { 'record.app': 'app', 'record.user': 'u', ...notOver }, { projection, sort, batchSize: 50 }],
+      ['find', active, { projection, sort, batchSize: 50, limit: 10 }],
       ['aggregate', pipeline, { allowDiskUse: true }],
     ])
     // To MongoDB, a limit of 0 is none.
     await backend.insert(record)
-    expect(await backend.activeSince('app', 0, NOW, 0)).toEqual([])
+    expect(await all(backend.activeSince('app', 0, NOW, 0))).toEqual([])
   })
 
   test('strings that look like fields stay strings', async () => {

@@ -6,6 +6,7 @@ import type { Backend } from '../../../src/sessions/store/backend.ts'
 import { openBackend } from '../../../src/sessions/store/open.ts'
 import { keyOf } from '../../../src/sessions/store/record.ts'
 import { SessionStore } from '../../../src/sessions/store/store.ts'
+import { all } from '../../support/all.ts'
 import type { DatabaseServer } from '../../support/database-server.ts'
 import { redisInstalled, startRedis, withRedis } from '../../support/redis-server.ts'
 
@@ -144,7 +145,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     await other.close()
     await Promise.all(asked)
     await expect(other.find('a', keyOf('1'))).rejects.toMatchObject(UNAVAILABLE)
-    expect(await store.listUser('a', 'other')).toHaveLength(50)
+    expect(await all(store.listUser('a', 'other'))).toHaveLength(50)
 
     const pid = await processId(server.url)
     await freeze(pid)

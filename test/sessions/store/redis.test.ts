@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Backend, Lists } from '../../../src/sessions/store/backend.ts'
 import { openBackend } from '../../../src/sessions/store/open.ts'
 import { keyOf, type SessionRecord } from '../../../src/sessions/store/record.ts'
+import { all } from '../../support/all.ts'
 import type { DatabaseServer } from '../../support/database-server.ts'
 import { type RedisClient, redisInstalled, startRedis, withRedis } from '../../support/redis-server.ts'
 import { describeStore } from './contract.ts'
@@ -87,10 +88,10 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       const record = recordWith({})
       await one.insert(record)
       expect(await other.find(record.key)).toBeUndefined()
-      expect(await other.lists.byUser('app', 'u', NOW)).toEqual([])
+      expect(await all(other.lists.byUser('app', 'u', NOW))).toEqual([])
       await bare.insert({ ...record, user: 'v' })
       expect(await one.find(record.key)).toEqual(record)
-      expect(await bare.lists.activeSince('app', 0, NOW, 10)).toEqual([{ ...record, user: 'v' }])
+      expect(await all(bare.lists.activeSince('app', 0, NOW, 10))).toEqual([{ ...record, user: 'v' }])
     })
 
     test('no app and user are mistaken for others', async () => {
@@ -115,12 +116,12 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       const records = parts.flatMap((app) => parts.map((user) => recordWith({ app, user })))
       await Promise.all(records.map((record) => backend.insert(record)))
       for (const record of records) {
-        expect(await backend.lists.byUser(record.app, record.user, NOW)).toEqual([record])
+        expect(await all(backend.lists.byUser(record.app, record.user, NOW))).toEqual([record])
         expect(await backend.touch(record.app, record.key, NOW)).toEqual(record)
       }
       for (const app of parts) {
         expect(await backend.lists.countUsers(app, NOW, NOW)).toBe(parts.length - 1)
-        expect(await backend.lists.activeSince(app, NOW, NOW, 1000)).toHaveLength(parts.length)
+        expect(await all(backend.lists.activeSince(app, NOW, NOW, 1000))).toHaveLength(parts.length)
       }
       for (const { key } of records) await backend.remove(key)
       expect(await everything(client)).toEqual({})
@@ -179,7 +180,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       await backend.sweep(NOW + 1501)
       await backend.sweep(NOW + 1502)
       expect(await client.zCard('komgate:due')).toBe(251)
-      expect(await backend.lists.activeSince('app0', 0, NOW, 1000)).toHaveLength(83)
+      expect(await all(backend.lists.activeSince('app0', 0, NOW, 1000))).toHaveLength(83)
 
       for (const { key } of records.slice(0, 400)) await client.del(`komgate:${key}`)
       await backend.sweep(NOW + 200_501)
@@ -201,9 +202,9 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       }
       const later = NOW + 10_000
       for (const list of [
-        () => byUser('app', 'u', later),
-        () => activeSince('app', NOW, later, 100),
-        () => activeSince('app', Number.NEGATIVE_INFINITY, later, Number.POSITIVE_INFINITY),
+        () => all(byUser('app', 'u', later)),
+        () => all(activeSince('app', NOW, later, 100)),
+        () => all(activeSince('app', Number.NEGATIVE_INFINITY, later, Number.POSITIVE_INFINITY)),
       ]) {
         const left = await fill()
         expect(new Set((await list()).map(({ key }) => key))).toEqual(new Set(left.map(({ key }) => key)))
@@ -212,8 +213,8 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       const left = await fill()
       expect(await countUsers('app', NOW, later)).toBe(1)
       expect(await client.zCard('komgate:active:"app"')).toBe(50)
-      expect(await activeSince('app', NOW, later, 7)).toEqual(left.slice(0, 7))
-      expect(await activeSince('app', NOW, later, 0)).toEqual([])
+      expect(await all(activeSince('app', NOW, later, 7))).toEqual(left.slice(0, 7))
+      expect(await all(activeSince('app', NOW, later, 0))).toEqual([])
     })
 
     test('lists are in the order of the last activity, within a second too', async () => {
@@ -224,11 +225,11 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       for (const { record, at } of order) await backend.touch('app', record.key, at)
       const newest = order.sort((a, b) => b.at - a.at).map(({ record }) => record.key)
       for (const limit of [1, 5, 11, 40]) {
-        const listed = await backend.lists.activeSince('app', NOW, NOW + 4000, limit)
+        const listed = await all(backend.lists.activeSince('app', NOW, NOW + 4000, limit))
         expect(listed.map(({ key }) => key)).toEqual(newest.slice(0, limit))
       }
       const since = NOW + 2050
-      expect(await backend.lists.activeSince('app', since, NOW + 4000, 100)).toHaveLength(19)
+      expect(await all(backend.lists.activeSince('app', since, NOW + 4000, 100))).toHaveLength(19)
       expect(await backend.lists.countUsers('app', since, NOW + 4000)).toBe(19)
       // An earlier clock takes nothing back.
       await backend.touch('app', newest[0] as SessionRecord['key'], NOW - 60_000)
@@ -257,16 +258,16 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       const [one, other] = [await open(), await open()]
       const record = recordWith({})
       await one.insert(record)
-      const all = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? one : other))
-      const before = await Promise.all(all.map((backend) => backend.touch('app', record.key, NOW)))
+      const both = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? one : other))
+      const before = await Promise.all(both.map((backend) => backend.touch('app', record.key, NOW)))
       const reads = before.map((each) => each?.reads ?? -1).sort((a, b) => a - b)
-      expect(reads).toEqual(all.map((_, i) => i))
-      const wrote = await Promise.all(all.map((backend) => backend.update(record.key, 0, { user: 'v' }, NOW)))
+      expect(reads).toEqual(both.map((_, i) => i))
+      const wrote = await Promise.all(both.map((backend) => backend.update(record.key, 0, { user: 'v' }, NOW)))
       expect(wrote.filter((each) => each)).toHaveLength(1)
-      expect(await one.lists.byUser('app', 'u', NOW)).toEqual([])
-      expect(await other.lists.byUser('app', 'v', NOW)).toMatchObject([{ reads: 100, writes: 1, revision: 1 }])
+      expect(await all(one.lists.byUser('app', 'u', NOW))).toEqual([])
+      expect(await all(other.lists.byUser('app', 'v', NOW))).toMatchObject([{ reads: 100, writes: 1, revision: 1 }])
       const removed = await Promise.all(
-        all.flatMap((backend) => [
+        both.flatMap((backend) => [
           backend.remove(record.key),
           backend.touch('app', record.key, NOW).then(() => undefined),
           backend.update(record.key, 1, { user: 'w' }, NOW).then(() => undefined),
@@ -319,7 +320,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
     const data = { text: 'x'.repeat(60_000) }
     for (let i = 0; i < 100; i++) await backend.insert(recordWith({ data }))
     await backend.sweep(NOW + DAY_MS + 1)
-    expect(await backend.lists?.byUser('app', 'u', NOW)).toBeDefined()
+    expect(await all(backend.lists?.byUser('app', 'u', NOW))).toBeDefined()
     await backend.close()
     await server.close()
   }, 30_000)

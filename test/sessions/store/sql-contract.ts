@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../../src/sessions/store/backend.ts'
 import type { Layout } from '../../../src/sessions/store/layout.ts'
 import { keyOf, type SessionRecord } from '../../../src/sessions/store/record.ts'
+import { all } from '../../support/all.ts'
 
 /** A database of the test's own. */
 export interface SqlHarness {
@@ -77,7 +78,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await backend.update(theirs, 0, { user: 'u' }, NOW)).toBe(false)
       expect(await backend.remove(theirs)).toBeUndefined()
       await backend.sweep(NOW * 2)
-      expect(await backend.lists?.byUser('', '', NOW)).toEqual([])
+      expect(await all(backend.lists?.byUser('', '', NOW))).toEqual([])
       const rows = await harness.run('SELECT token_sess, ip_sess, start_sess FROM sessions ORDER BY token_sess')
       expect(rows).toContainEqual({ token_sess: 'theirs', ip_sess: '192.0.2.1', start_sess: null })
       expect(rows).toHaveLength(3)
@@ -123,7 +124,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await backend.touch(record.app, record.key, NOW)).toEqual({ ...record, name: '' })
       const another = recordWith({ user: 'somebody' })
       await backend.insert(another)
-      expect(await backend.lists?.byUser(record.app, 'somebody', NOW)).toHaveLength(2)
+      expect(await all(backend.lists?.byUser(record.app, 'somebody', NOW))).toHaveLength(2)
       expect(await harness.run(indexesOf(kind, 'older'))).toHaveLength(indexes.length)
       expect(await harness.run(`SELECT began FROM older WHERE sid = '${another.key}'`)).toEqual([
         { began: '2026-01-01 12:00:00' },
@@ -136,7 +137,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
         const backends = await Promise.all(Array.from({ length: 5 }, () => open(layout)))
         const records = backends.map(() => recordWith({ user: 'shared' }))
         await Promise.all(backends.map((backend, i) => backend.insert(records[i] as SessionRecord)))
-        for (const backend of backends) expect(await backend.lists?.byUser('app', 'shared', NOW)).toHaveLength(5)
+        for (const backend of backends) expect(await all(backend.lists?.byUser('app', 'shared', NOW))).toHaveLength(5)
       }
     }, 60_000)
 
@@ -147,14 +148,14 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       const names = [...alike, ...unspeakable]
       for (const user of names) await backend.insert(recordWith({ app: 'users', user, name: user, ip: user }))
       for (const user of names) {
-        const records = await backend.lists?.byUser('users', user, NOW)
+        const records = await all(backend.lists?.byUser('users', user, NOW))
         expect(records?.map((record) => [record.user, record.name, record.ip])).toEqual([[user, user, user]])
       }
       expect(await backend.lists?.countUsers('users', 0, NOW)).toBe(names.length)
       const apps = names.map((app) => recordWith({ app, user: 'u' }))
       for (const record of apps) await backend.insert(record)
       for (const { app, key } of apps) {
-        expect(await backend.lists?.activeSince(app, Number.NEGATIVE_INFINITY, NOW, 9)).toHaveLength(1)
+        expect(await all(backend.lists?.activeSince(app, Number.NEGATIVE_INFINITY, NOW, 9))).toHaveLength(1)
         expect(await backend.touch(app, key, NOW)).toMatchObject({ app })
       }
     })
@@ -174,7 +175,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
         expect(await backend.touch(text, record.key, NOW)).toEqual(record)
         expect(await backend.update(record.key, 0, { name: `${text}2`, data: {} }, NOW)).toBe(true)
         const after = { ...record, reads: 1, writes: 1, revision: 1, name: `${text}2`, data: {} }
-        expect(await backend.lists?.byUser(text, text, NOW)).toEqual([after])
+        expect(await all(backend.lists?.byUser(text, text, NOW))).toEqual([after])
         expect(await backend.remove(record.key)).toEqual(after)
       }
       expect(await harness.run('SELECT a FROM victims')).toEqual([])
@@ -189,7 +190,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       await backend.insert(record)
       expect(await backend.find(record.key)).toEqual(record)
       await expect(backend.update(record.key, 0, { name: 'x'.repeat(256) }, NOW)).rejects.toMatchObject(refused)
-      expect(await backend.lists?.byUser('app', 'x'.repeat(10_000), NOW)).toEqual([])
+      expect(await all(backend.lists?.byUser('app', 'x'.repeat(10_000), NOW))).toEqual([])
     })
 
     test('sweeps all that is over, however much it is, and nothing else', async () => {
@@ -218,7 +219,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await backend.update(key, 0, { endsAt: NOW + 150 }, NOW + 90)).toBe(true)
       expect(await backend.touch('ends', key, NOW + 149)).toBeDefined()
       expect(await backend.touch('ends', key, NOW + 150)).toBeUndefined()
-      expect(await backend.lists?.byUser('ends', 'u', NOW + 150)).toEqual([])
+      expect(await all(backend.lists?.byUser('ends', 'u', NOW + 150))).toEqual([])
       expect(await backend.update(key, 1, { endsAt: null }, NOW + 149)).toBe(true)
       expect(await backend.touch('ends', key, NOW + 249)).toBeDefined()
       expect(await backend.touch('ends', key, NOW + 350)).toBeUndefined()

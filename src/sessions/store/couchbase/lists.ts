@@ -1,6 +1,7 @@
 import type { Lists } from '../backend.ts'
 import { fromStored } from '../document.ts'
 import { StoreError } from '../errors.ts'
+import { PAGE, type Pages, pagesOf } from '../pages.ts'
 import type { Key, SessionRecord } from '../record.ts'
 import { type CouchbaseDocument, type CouchbaseQueries, isNamed, storeError } from './port.ts'
 
@@ -26,30 +27,36 @@ const ACTIVE = `${OF_APP} AND ${field('lastActive')} >= $since AND ${NOT_OVER}`
 /** Names of a bucket, none of which can end an escaped identifier. */
 export const BUCKET_NAME = /^[A-Za-z0-9_.%-]{1,100}$/
 
+interface ListParameters {
+  readonly app: string
+  readonly now: number
+  readonly [name: string]: string | number
+}
+
 /**
  * Lists by SQL++. Every question waits for the index to know what was written before: a session that was just made is
  * in the list, as those that make sessions unique must be able to rely on.
  */
 export class CouchbaseLists implements Lists {
   readonly #queries: CouchbaseQueries
+  readonly #bucket: string
   readonly #from: string
   readonly #ns: string
 
   constructor(queries: CouchbaseQueries, bucket: string, ns: string) {
     this.#queries = queries
-    this.#from = `FROM \`${bucket}\` AS s WHERE`
+    this.#bucket = `FROM \`${bucket}\` AS s`
+    this.#from = `${this.#bucket} WHERE`
     this.#ns = ns
   }
 
-  async byUser(app: string, user: string, now: number): Promise<SessionRecord[]> {
-    const statement = `SELECT RAW s.\`record\` ${this.#from} ${OF_APP} AND ${field('user')} = $user AND ${NOT_OVER}`
-    return (await this.#rows(statement, { app, user, now })).map(recordOf)
+  byUser(app: string, user: string, now: number): Pages {
+    const condition = `${OF_APP} AND ${field('user')} = $user AND ${NOT_OVER}`
+    return this.#newestFirst(condition, { app, user, now }, Number.MAX_SAFE_INTEGER)
   }
 
-  async activeSince(app: string, since: number, now: number, limit: number): Promise<SessionRecord[]> {
-    const order = `ORDER BY ${field('lastActive')} DESC LIMIT $limit`
-    const statement = `SELECT RAW s.\`record\` ${this.#from} ${ACTIVE} ${order}`
-    return (await this.#rows(statement, { app, since: finite(since), now, limit })).map(recordOf)
+  activeSince(app: string, since: number, now: number, limit: number): Pages {
+    return this.#newestFirst(ACTIVE, { app, since: finite(since), now }, limit)
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
@@ -58,7 +65,24 @@ export class CouchbaseLists implements Lists {
     return Number(count)
   }
 
-  async #rows(statement: string, parameters: Record<string, string | number>): Promise<readonly unknown[]> {
+  /** One statement where one page is enough; otherwise one for all keys and one for each page. */
+  async *#newestFirst(condition: string, given: ListParameters, limit: number): Pages {
+    const rest = `${this.#from} ${condition} ORDER BY ${field('lastActive')} DESC LIMIT $limit`
+    const first = await this.#rows(`SELECT RAW s.\`record\` ${rest}`, { ...given, limit: Math.min(limit, PAGE + 1) })
+    if (first.length <= PAGE) return yield first.map(recordOf)
+    const keys = (await this.#rows(`SELECT RAW ${field('key')} ${rest}`, { ...given, limit })) as Key[]
+    const byKeys = `SELECT RAW s.\`record\` ${this.#bucket} USE KEYS $ids WHERE ${OF_APP} AND ${NOT_OVER}`
+    const { app, now } = given
+    yield* pagesOf(keys, async (some) => {
+      const ids = some.map((key) => this.#ns + key)
+      return (await this.#rows(byKeys, { app, now, ids })).map(recordOf)
+    })
+  }
+
+  async #rows(
+    statement: string,
+    parameters: Record<string, string | number | readonly string[]>,
+  ): Promise<readonly unknown[]> {
     const options = { scanConsistency: 'request_plus', readOnly: true, timeout: QUERY_MS } as const
     try {
       const { rows } = await this.#queries.query(statement, { ...options, parameters: { ...parameters, ns: this.#ns } })

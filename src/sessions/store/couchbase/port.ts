@@ -35,7 +35,7 @@ export interface CouchbaseQueries {
 }
 
 export interface QueryOptions {
-  parameters?: Readonly<Record<string, string | number>>
+  parameters?: Readonly<Record<string, string | number | readonly string[]>>
   /** The answer knows what was written before it was asked for. */
   scanConsistency?: 'request_plus'
   readOnly?: boolean

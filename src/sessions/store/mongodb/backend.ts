@@ -1,6 +1,7 @@
 import type { Backend, Lists } from '../backend.ts'
 import { dataText, fromStored, namedFields, overFrom, RECORD, stopText, toStored } from '../document.ts'
 import type { Layout } from '../layout.ts'
+import { PAGE, type Pages } from '../pages.ts'
 import type { Change, Key, SessionRecord } from '../record.ts'
 import {
   type IndexOptions,
@@ -104,19 +105,12 @@ export class MongodbBackend implements Backend, Lists {
     await this.#ask((collection) => collection.deleteMany({ [OVER]: { $lte: new Date(now) } }))
   }
 
-  async byUser(app: string, user: string, now: number): Promise<SessionRecord[]> {
-    const filter = { [APP]: app, [USER]: user, ...notOver(now) }
-    const options = { projection: this.#projection }
-    return this.#readAll(await this.#ask((collection) => collection.find(filter, options).toArray()))
+  byUser(app: string, user: string, now: number): Pages {
+    return this.#newestFirst({ [APP]: app, [USER]: user, ...notOver(now) })
   }
 
-  async activeSince(app: string, since: number, now: number, limit: number): Promise<SessionRecord[]> {
-    // To the server, 0 is no limit.
-    if (limit <= 0) return []
-    const options = { projection: this.#projection, sort: { [LAST_ACTIVE]: -1 }, limit } as const
-    return this.#readAll(
-      await this.#ask((collection) => collection.find(activeFilter(app, since, now), options).toArray()),
-    )
+  activeSince(app: string, since: number, now: number, limit: number): Pages {
+    return this.#newestFirst(activeFilter(app, since, now), limit)
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
@@ -152,8 +146,23 @@ export class MongodbBackend implements Backend, Lists {
     return document === null ? undefined : this.#recordOf(document)
   }
 
-  #readAll(documents: SessionDocument[]): SessionRecord[] {
-    return documents.map((document) => this.#recordOf(document))
+  async *#newestFirst(filter: Query, limit?: number): Pages {
+    // To the server, 0 is no limit.
+    if (limit !== undefined && limit <= 0) return
+    const sort = { [LAST_ACTIVE]: -1 } as const
+    const options = { projection: this.#projection, sort, batchSize: PAGE, ...(limit !== undefined && { limit }) }
+    let page: SessionRecord[] = []
+    try {
+      for await (const document of this.#options.collection.find(filter, options)) {
+        page.push(this.#recordOf(document))
+        if (page.length < PAGE) continue
+        yield page
+        page = []
+      }
+    } catch (error) {
+      throw storeError(error)
+    }
+    yield page
   }
 
   #recordOf(document: SessionDocument): SessionRecord {

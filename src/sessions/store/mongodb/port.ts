@@ -26,7 +26,7 @@ export interface MongoCollection {
   findOneAndDelete(filter: Query, options: { projection: Projection }): Promise<SessionDocument | null>
   updateOne(filter: Query, update: Query[]): Promise<{ readonly matchedCount: number }>
   deleteMany(filter: Query): Promise<unknown>
-  find(filter: Query, options: FindOptions): { toArray(): Promise<SessionDocument[]> }
+  find(filter: Query, options: ListOptions): AsyncIterable<SessionDocument>
   aggregate(pipeline: Query[], options: { allowDiskUse: boolean }): { toArray(): Promise<Query[]> }
 }
 
@@ -38,8 +38,13 @@ export interface IndexOptions {
 
 export interface FindOptions {
   projection: Projection
-  sort?: Record<string, 1 | -1>
+}
+
+export interface ListOptions extends FindOptions {
+  sort: Record<string, 1 | -1>
   limit?: number
+  /** documents in one message of the server */
+  batchSize: number
 }
 
 /** What the driver tells of the servers when something about them has changed. */

@@ -2,6 +2,7 @@ import type { Backend, Lists } from '../backend.ts'
 import { checkNames, namedFields, stopText } from '../document.ts'
 import { refuseUnknown } from '../driver.ts'
 import type { Layout } from '../layout.ts'
+import { type Pages, pagesOf } from '../pages.ts'
 import type { Change, Data, Key, SessionRecord } from '../record.ts'
 import { RedisLine } from './line.ts'
 import { INSERT, LOOK, REMOVE, SWEEP, TOUCH, UPDATE } from './scripts.ts'
@@ -87,23 +88,22 @@ class RedisBackend implements Backend, Lists {
     }
   }
 
-  async byUser(app: string, user: string, now: number): Promise<SessionRecord[]> {
+  async *byUser(app: string, user: string, now: number): Pages {
     const index = `${this.#layout.keyNs}user:${JSON.stringify(app)},${JSON.stringify(user)}`
     const keys = await this.#line.send<Key[]>(['SMEMBERS', index])
-    const records = await this.#look(index, 'SREM', keys, now)
-    // A session may have become another user's in the meantime.
-    return records.filter((record) => record.user === user)
+    const active = newestFirst(await this.#activity(index, 'SREM', keys, now))
+    yield* pagesOf(active, (some) => this.#look(index, 'SREM', some, now))
   }
 
-  async activeSince(app: string, since: number, now: number, limit: number): Promise<SessionRecord[]> {
+  async *activeSince(app: string, since: number, now: number, limit: number): Pages {
     const index = this.#activeIndex(app)
     for (;;) {
       const { keys, isAll } = await this.#newest(index, since, limit)
-      const found = await this.#look(index, 'ZREM', keys, now)
+      const found = await this.#activity(index, 'ZREM', keys, now)
       // What is over has been taken out, and has made room for others.
       if (found.length < Math.min(keys.length, limit) && !isAll) continue
-      const active = found.filter(({ lastActive }) => lastActive >= since)
-      return active.sort((a, b) => b.lastActive - a.lastActive).slice(0, limit)
+      const active = newestFirst(found.filter(({ lastActive }) => lastActive >= since)).slice(0, limit)
+      return yield* pagesOf(active, (some) => this.#look(index, 'ZREM', some, now))
     }
   }
 
@@ -111,8 +111,7 @@ class RedisBackend implements Backend, Lists {
     const index = this.#activeIndex(app)
     const keys = await this.#line.send<Key[]>(['ZRANGEBYSCORE', index, secondOf(since), '+inf'])
     const users = new Set<string>()
-    for await (const [, text] of this.#lookAt(index, 'ZREM', keys, now, 'user')) {
-      const [lastActive, user] = JSON.parse(`[${text}]`) as [number, string]
+    for (const { lastActive, user } of await this.#activity(index, 'ZREM', keys, now)) {
       if (lastActive >= since && user !== '') users.add(user)
     }
     return users.size
@@ -140,6 +139,16 @@ class RedisBackend implements Backend, Lists {
     const isAll = second === undefined || Number(second) < Math.floor(since / 1000)
     const args = ['ZRANGEBYSCORE', index, isAll ? secondOf(since) : second, '+inf']
     return { keys: await this.#line.send<Key[]>(args), isAll }
+  }
+
+  /** When the sessions of an index were last active, and whose they are. */
+  async #activity(index: string, leave: string, keys: readonly Key[], now: number): Promise<Activity[]> {
+    const found: Activity[] = []
+    for await (const [key, text] of this.#lookAt(index, leave, keys, now, 'user')) {
+      const [lastActive, user] = JSON.parse(`[${text}]`) as [number, string]
+      found.push({ key, lastActive, user })
+    }
+    return found
   }
 
   async #look(index: string, leave: string, keys: readonly Key[], now: number): Promise<SessionRecord[]> {
@@ -170,6 +179,16 @@ class RedisBackend implements Backend, Lists {
       }
     }
   }
+}
+
+interface Activity {
+  readonly key: Key
+  readonly lastActive: number
+  readonly user: string
+}
+
+function newestFirst(sessions: Activity[]): Key[] {
+  return sessions.sort((a, b) => b.lastActive - a.lastActive).map(({ key }) => key)
 }
 
 /** The score of those who were active then, as the lower end of a range. */

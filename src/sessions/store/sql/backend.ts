@@ -1,10 +1,11 @@
 import { type AliasedExpression, type Expression, type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { Backend, Lists } from '../backend.ts'
 import { inTime } from '../driver.ts'
+import { PAGE, type Pages, pagesOf } from '../pages.ts'
 import type { Change, Key, SessionRecord } from '../record.ts'
 import type { SqlDatabase, SqlKind, SqlRow, SqlValue } from './kind.ts'
 import type { SqlLine } from './line.ts'
-import { NEVER, recordOf, type SelectedRow, type SqlTable } from './table.ts'
+import { keyOfColumn, NEVER, recordOf, type SelectedRow, type SqlTable } from './table.ts'
 import { toColumn } from './text.ts'
 
 type Database = Record<string, SqlRow>
@@ -119,15 +120,14 @@ export class SqlBackend implements Backend, Lists {
     }
   }
 
-  async byUser(app: string, user: string, now: number): Promise<SessionRecord[]> {
+  byUser(app: string, user: string, now: number): Pages {
     const query = this.#living(app, now).where(this.#table.columns.user, '=', toColumn(user))
-    return await this.#all(() => query.execute())
+    return this.#newestFirst(query, now, Number.MAX_SAFE_INTEGER)
   }
 
-  async activeSince(app: string, since: number, now: number, limit: number): Promise<SessionRecord[]> {
-    const { lastActive } = this.#table.columns
-    const query = this.#living(app, now).where(lastActive, '>=', whole(since)).orderBy(lastActive, 'desc').limit(limit)
-    return await this.#all(() => query.execute())
+  activeSince(app: string, since: number, now: number, limit: number): Pages {
+    const query = this.#living(app, now).where(this.#table.columns.lastActive, '>=', whole(since))
+    return this.#newestFirst(query, now, limit)
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
@@ -158,6 +158,23 @@ export class SqlBackend implements Backend, Lists {
   #living(app: string, now: number): SelectQueryBuilder<Database, string, SelectedRow> {
     const { columns: c } = this.#table
     return this.#select().where(c.app, '=', toColumn(app)).where(c.overAt, '>', now)
+  }
+
+  /** One statement where one page is enough; otherwise one for all keys and one for each page. */
+  async *#newestFirst(query: SelectQueryBuilder<Database, string, SelectedRow>, now: number, limit: number): Pages {
+    const { columns: c } = this.#table
+    const ordered = query.orderBy(c.lastActive, 'desc')
+    const first = await this.#all(() => ordered.limit(Math.min(limit, PAGE + 1)).execute())
+    if (first.length <= PAGE) return yield first
+    const all = ordered
+      .limit(limit)
+      .clearSelect()
+      .select((eb) => eb.ref(c.key).as('key'))
+    const rows = await this.#line.run(() => all.execute())
+    const keys = rows.map(({ key }) => keyOfColumn(key))
+    yield* pagesOf(keys, (some) =>
+      this.#all(() => this.#select().where(c.key, 'in', some).where(c.overAt, '>', now).execute()),
+    )
   }
 
   /** What a read and a write both set; the end is the one that is there unless a new one is given. */

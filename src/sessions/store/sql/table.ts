@@ -111,8 +111,7 @@ export type SelectedRow = Record<keyof SessionRecord, SqlValue>
 /** Whole numbers of 64 bits come as text from some drivers. */
 export function recordOf(row: SelectedRow): SessionRecord {
   return {
-    // A column of fixed length may be longer than a key.
-    key: String(row.key).trimEnd() as Key,
+    key: keyOfColumn(row.key),
     app: fromColumn(String(row.app)),
     user: fromColumn(String(row.user)),
     name: fromColumn(String(row.name)),
@@ -126,6 +125,11 @@ export function recordOf(row: SelectedRow): SessionRecord {
     revision: Number(row.revision),
     data: JSON.parse(String(row.data)) as Data,
   }
+}
+
+/** A column of fixed length may be longer than a key. */
+export function keyOfColumn(value: SqlValue): Key {
+  return String(value).trimEnd() as Key
 }
 
 function short(field: keyof typeof SHORT, text: string): string {

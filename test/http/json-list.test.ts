@@ -1,0 +1,154 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { restSessionsFace } from '../../src/http/faces/rest-sessions.ts'
+import { mapPages, pagesOf } from '../../src/http/json-list.ts'
+import { StoreError } from '../../src/sessions/store/errors.ts'
+import { MemoryBackend } from '../../src/sessions/store/memory.ts'
+import { PAGE } from '../../src/sessions/store/pages.ts'
+import { keyOf } from '../../src/sessions/store/record.ts'
+import { type FaceApp, startFace } from '../support/face-app.ts'
+
+const SESSIONS = 9100
+const DATA = { x: 'x'.repeat(60_000) }
+
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const close of closing.splice(0)) await close()
+})
+
+const openFace = () =>
+  startFace(restSessionsFace, {
+    isOpen: true,
+    backend: new MemoryBackend({ maxRecords: 20_000, maxBytes: 2 ** 30 }),
+  })
+
+async function fill(face: FaceApp, count: number, data: { x: string }): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    await face.store.create({ key: keyOf(`${i}`), app: 'mywebapp', user: 'u', ip: '10.0.0.1', idleMs: 60_000, data })
+  }
+}
+
+async function serve(face: FaceApp): Promise<string> {
+  const server = createAdaptorServer({ fetch: face.fetch })
+  closing.push(() => new Promise((resolve) => server.close(resolve)))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+describe('a list of sessions', () => {
+  it('of 546 MB is streamed in chunks, and others get their turn between two pages', { timeout: 60_000 }, async () => {
+    const face = openFace()
+    await fill(face, SESSIONS, DATA)
+    const response = await face.fetch(new Request('http://localhost/mywebapp/soapp?dt=60'))
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
+    let turns = 0
+    const turn = () => {
+      turns++
+      next = setImmediate(turn)
+    }
+    let next = setImmediate(turn)
+    let bytes = 0
+    let largest = 0
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length
+      largest = Math.max(largest, chunk.length)
+    }
+    clearImmediate(next)
+    expect(bytes).toBeGreaterThan(SESSIONS * 60_000)
+    expect(largest).toBeLessThan(200_000)
+    expect(turns).toBeGreaterThan(SESSIONS / PAGE - 3)
+  })
+
+  it('of several pages is one JSON document', async () => {
+    const face = openFace()
+    await fill(face, 1234, { x: 'å"\\\u2028😀'.repeat(100) })
+    const url = await serve(face)
+    const { sessions, ...rest } = (await (await fetch(`${url}/mywebapp/soapp?dt=60`)).json()) as {
+      sessions: { d: object }[]
+    }
+    expect(sessions).toHaveLength(1234)
+    expect(sessions[1000]?.d).toEqual({ x: 'å"\\\u2028😀'.repeat(100) })
+    expect(rest).toEqual({})
+    expect(await (await fetch(`${url}/mywebapp/killsoid/u`, { method: 'DELETE' })).json()).toEqual({ kill: 1234 })
+  })
+
+  it('whose store fails at the third page breaks off, without the reason', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const face = openFace()
+    const record = await face.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u' })
+    const failure = new StoreError('unavailable', 'Redis at 10.9.8.7 is not available')
+    face.store.listActive = async function* () {
+      yield [record]
+      yield [record]
+      throw failure
+    }
+    const response = await fetch(`${await serve(face)}/mywebapp/soapp?dt=60`).catch(() => undefined)
+    const text = await response?.text().catch(() => 'broken off')
+    expect(text ?? 'broken off').toBe('broken off')
+    expect(face.reported).toEqual([failure])
+    expect(log).not.toHaveBeenCalled()
+  })
+
+  it('whose store fails at once is a 503', async () => {
+    const face = openFace()
+    face.store.listActive = async function* () {
+      yield await Promise.reject(new StoreError('unavailable', 'Redis at 10.9.8.7 is not available'))
+    }
+    const { status, text } = await face.send('GET', '/mywebapp/soapp?dt=60')
+    expect(status).toBe(503)
+    expect(text).not.toContain('10.9.8.7')
+  })
+
+  it('is read no further when the client goes away', async () => {
+    const face = openFace()
+    await fill(face, 1000, DATA)
+    let pages = 0
+    const listActive = face.store.listActive.bind(face.store)
+    let ended: () => void = () => undefined
+    const end = new Promise<void>((resolve) => {
+      ended = resolve
+    })
+    face.store.listActive = async function* (...args) {
+      try {
+        for await (const page of listActive(...args)) {
+          pages++
+          yield page
+        }
+      } finally {
+        ended()
+      }
+    }
+    const response = await fetch(`${await serve(face)}/mywebapp/soapp?dt=60`)
+    const reader = response.body?.getReader()
+    await reader?.read()
+    await reader?.cancel()
+    await end
+    expect(pages).toBeLessThan(1000 / PAGE)
+    expect(face.reported).toEqual([])
+  })
+})
+
+describe('pages of a collection', () => {
+  it('hold every item once, in their order', async () => {
+    const sizes: number[] = []
+    const items: number[] = []
+    for await (const page of pagesOf(new Set([1, 2, 3, 4, 5]), 2)) {
+      sizes.push(page.length)
+      items.push(...page)
+    }
+    expect([sizes, items]).toEqual([
+      [2, 2, 1],
+      [1, 2, 3, 4, 5],
+    ])
+  })
+
+  it('are cut after a number of items, and say so', async () => {
+    const pages = mapPages(pagesOf([1, 2, 3, 4, 5], 2), (n) => ({ n }), 3)
+    expect(await pages.next()).toEqual({ done: false, value: [{ n: 1 }, { n: 2 }] })
+    expect(await pages.next()).toEqual({ done: false, value: [{ n: 3 }] })
+    expect(await pages.next()).toEqual({ done: true, value: { truncated: true } })
+  })
+})

@@ -1,0 +1,9 @@
+import type { SessionRecord } from '../../src/sessions/store/record.ts'
+
+/** All records of a list that comes in pages. */
+export async function all(pages: AsyncIterable<SessionRecord[]> | undefined): Promise<SessionRecord[]> {
+  if (pages === undefined) throw new Error('this store cannot list')
+  const records: SessionRecord[] = []
+  for await (const page of pages) records.push(...page)
+  return records
+}
