@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openBackend } from '../../../src/sessions/store/open.ts'
+import type { SessionRecord } from '../../../src/sessions/store/record.ts'
 import { openSqlite } from '../../../src/sessions/store/sql/sql.ts'
 import { describeStore } from './contract.ts'
 import { describeSql, recordWith } from './sql-contract.ts'
@@ -99,5 +101,57 @@ if (driver === undefined) {
       expect(await backend.touch('app', record.key, Date.now())).toEqual(record)
       await backend.close()
     })
+  })
+
+  /** Mounts a file system of some MB, which only root may. */
+  const smallDisk = (megabytes: number): string | undefined => {
+    const path = mkdtempSync(join(dir, 'disk-'))
+    const mount = ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'komgate-test', path]
+    return spawnSync('mount', mount).status === 0 ? path : undefined
+  }
+
+  describe.each([2, 8, 24])('a disk of %i MB that is full', (megabytes) => {
+    const disk = smallDisk(megabytes)
+    afterAll(() => {
+      if (disk !== undefined) spawnSync('umount', ['-l', disk])
+    })
+
+    test.skipIf(disk === undefined)(
+      'takes no more sessions, still ends them, and takes new ones in their place',
+      { timeout: 60_000 },
+      async () => {
+        const backend = await openBackend(`sqlite:${disk}/store.db`)
+        const records: SessionRecord[] = []
+        const full = { name: 'StoreError', code: 'full' }
+        const fill = async () => {
+          for (;;) {
+            const record = recordWith({
+              idleMs: 1000,
+              data: { x: 'x'.repeat(records.length % 2 === 0 ? 60_000 : 100) },
+            })
+            await backend.insert(record)
+            records.push(record)
+          }
+        }
+        await expect(fill()).rejects.toMatchObject(full)
+        await expect(fill()).rejects.toMatchObject(full)
+        // Another program takes the rest.
+        expect(() => writeFileSync(join(`${disk}`, 'other'), Buffer.alloc(megabytes * 2 ** 20))).toThrow(/ENOSPC/)
+        const half = records.splice(0, records.length / 2)
+        for (const { key } of half) expect(await backend.remove(key)).toMatchObject({ key })
+        for (const { key } of half) expect(await backend.find(key)).toBeUndefined()
+        await expect(fill()).rejects.toMatchObject(full)
+        expect(records.length).toBeGreaterThan(half.length)
+        await backend.sweep(Number.MAX_SAFE_INTEGER)
+        for (const { key } of records.splice(0)) expect(await backend.find(key)).toBeUndefined()
+        await expect(fill()).rejects.toMatchObject(full)
+        expect(records.length).toBeGreaterThan(half.length)
+        await backend.close()
+
+        const again = await openBackend(`sqlite:${disk}/store.db`)
+        for (const { key } of records) expect(await again.remove(key)).toMatchObject({ key })
+        await again.close()
+      },
+    )
   })
 }

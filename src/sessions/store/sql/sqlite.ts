@@ -1,10 +1,18 @@
 import { type SqliteDatabase, SqliteDialect, sql } from 'kysely'
 import { decoded, refuseUnknown } from '../driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from './kind.ts'
+import { DiskReserve } from './reserve.ts'
 
 const NAME = 'SQLite'
 /** While one waits for another process nothing else is done in this one; there are more tries. */
 const BUSY_MS = 100
+
+const IN_MEMORY = ':memory:'
+const PAGE_BYTES = 4096
+/** Pages in the write-ahead log after which SQLite moves them into the database file; 1000 is its default. */
+const MAX_LOG_PAGES = 1000
+const MIN_LOG_PAGES = 8
+const MAX_RECORD_BYTES = 65_536
 
 /** SQLite's result codes. */
 const BUSY = 5
@@ -59,14 +67,17 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
   database.exec(`pragma busy_timeout = ${BUSY_MS}`)
   database.exec('pragma journal_mode = wal')
   database.exec('pragma synchronous = normal')
+  const guard = path === IN_MEMORY ? unguarded : guardOf(database, path)
   return {
     prepare(text) {
       const statement = database.prepare(text)
+      const guarded = /^\s*(select|with|pragma)\s/i.test(text) ? unguarded : guard
+      const isDelete = /^\s*delete\s/i.test(text)
       return {
         // Names are in quotes, and values are never in the text: a word between spaces is one of SQL.
         reader: /^\s*(select|with|pragma)\s|\sreturning\s/i.test(text),
-        all: (values) => statement.all(...values),
-        run: (values) => statement.run(...values),
+        all: (values) => guarded(isDelete, () => statement.all(...values)),
+        run: (values) => guarded(isDelete, () => statement.run(...values)),
         iterate: (values) => statement.iterate(...values),
       }
     },
@@ -74,11 +85,93 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
   }
 }
 
-function faultOf(error: unknown): Fault {
+/** Runs a statement that writes. */
+type Guard = <T>(isDelete: boolean, work: () => T) => T
+
+const unguarded: Guard = (_, work) => work()
+
+/**
+ * Keeps deletes possible on a full disk. All writes go to the write-ahead log, and once the database file cannot grow
+ * either, the log cannot be emptied: then the reserve is given up for that. Its size is four times that of the log, which
+ * outgrows its limit by less than as much again before the disk is full.
+ */
+function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: string): Guard {
+  const reserve = new DiskReserve(`${path}-reserve`)
+  const pages = Math.floor(reserve.bytes / 4 / PAGE_BYTES)
+  database.exec(`pragma wal_autocheckpoint = ${Math.min(Math.max(pages, MIN_LOG_PAGES), MAX_LOG_PAGES)}`)
+
+  const free = database.prepare('pragma freelist_count')
+
+  /** Moves the log into the database file. Returns false when the disk has no room for that. */
+  function emptyLog(): boolean {
+    try {
+      database.exec('pragma wal_checkpoint(truncate)')
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  function giveUpReserve(): void {
+    reserve.release()
+    emptyLog()
+  }
+
+  function retry<T>(isDelete: boolean, work: () => T): T {
+    if (!emptyLog()) giveUpReserve()
+    if (!isDelete && !reserve.hold()) throw new FullError()
+    try {
+      return work()
+    } catch (error) {
+      if (codeOf(error) !== FULL || !(isDelete || hasFreePages())) throw error
+      giveUpReserve()
+      try {
+        return work()
+      } finally {
+        emptyLog()
+      }
+    }
+  }
+
+  /** Whether a record fits into the database file as it is. */
+  function hasFreePages(): boolean {
+    const [row] = free.all() as { freelist_count: number }[]
+    return row !== undefined && row.freelist_count * PAGE_BYTES > 4 * MAX_RECORD_BYTES
+  }
+
+  return (isDelete, work) => {
+    if (!isDelete && !reserve.hold() && !(emptyLog() && reserve.hold())) throw new FullError()
+    try {
+      return work()
+    } catch (error) {
+      if (codeOf(error) !== FULL) throw error
+      return retry(isDelete, work)
+    } finally {
+      reserve.hold()
+    }
+  }
+}
+
+/** The disk has no room for the reserve: what SQLite says of a full disk. */
+class FullError extends Error {
+  override readonly name = 'FullError'
+  readonly errcode = FULL
+
+  constructor() {
+    super('database or disk is full')
+  }
+}
+
+/** The result code of SQLite, undefined for other errors. */
+function codeOf(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: unknown }
-  if (typeof errcode !== 'number') return 'other'
   // The rest of the bits say more about it.
-  const code = errcode & 0xff
+  return typeof errcode === 'number' ? errcode & 0xff : undefined
+}
+
+function faultOf(error: unknown): Fault {
+  const code = codeOf(error)
+  if (code === undefined) return 'other'
   if (code === FULL) return 'full'
   if (code === BUSY || code === LOCKED) return 'conflict'
   return UNUSABLE.includes(code) ? 'busy' : 'other'
