@@ -1,14 +1,11 @@
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { getPathNoStrict } from 'hono/utils/url'
 import { empty } from './answer.ts'
 import type { AppOptions, Env } from './context.ts'
 import { errorResponse, gatewayError, limitOf } from './error-response.ts'
 import { access } from './middleware/access.ts'
+import { DOT_SEGMENT_PATH, pathUnder } from './request-path.ts'
 import { RememberingRouter } from './router.ts'
-
-/** No route matches it. */
-const NOWHERE = '/'.repeat(8)
 
 /** An application without routes: it counts and logs what it is asked, and every error has its JSON body. */
 export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
@@ -28,6 +25,7 @@ export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
   })
   // Asked only where nothing was found, so that what is found need not pass it.
   app.notFound(async (c) => {
+    if (c.req.path === DOT_SEGMENT_PATH) return gatewayError(400, 'The path holds a dot segment.')
     c.res = gatewayError(404, 'There is nothing here.')
     await refuseMethod(c, () => Promise.resolve())
     return c.res
@@ -35,14 +33,4 @@ export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
   if (options.requestSpans !== undefined) app.use(options.requestSpans)
   app.use(access(options))
   return app
-}
-
-/** The path of a request below the base path; what is not below it is nowhere. */
-function pathUnder(basePath: string): (request: Request) => string {
-  if (basePath === '') return getPathNoStrict
-  return (request) => {
-    const path = getPathNoStrict(request)
-    if (path === basePath) return '/'
-    return path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : NOWHERE
-  }
 }

@@ -1,6 +1,7 @@
 import { lyskomdInstalled } from './lyskomd.ts'
 import { mariadbInstalled } from './mariadb-server.ts'
 import { memcachedInstalled } from './memcached.ts'
+import { nginxInstalled } from './nginx.ts'
 import { postgresInstalled } from './postgres-server.ts'
 import { redisInstalled } from './redis-server.ts'
 
@@ -11,6 +12,7 @@ const SERVERS: readonly [name: string, packages: string, isInstalled: () => bool
   ['PostgreSQL', 'postgresql', postgresInstalled],
   ['MariaDB', 'mariadb-server', mariadbInstalled],
   ['memcached', 'memcached', memcachedInstalled],
+  ['nginx', 'nginx-light', nginxInstalled],
 ]
 
 /** Runs once, before all tests: says in one line what will not be tested here. Continuous integration takes no less. */

@@ -1,0 +1,48 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type DatabaseServer, startServer } from './database-server.ts'
+
+const NGINX = '/usr/sbin/nginx'
+const SHIPPED = new URL('../../docs/operating/nginx.conf', import.meta.url)
+
+/** Reports whether nginx can be started here: `apt-get install nginx-light`. */
+export function nginxInstalled(): boolean {
+  return existsSync(NGINX)
+}
+
+/**
+ * Starts nginx with the shipped configuration in front of a gateway, which has to have the base path `/kom`. Only the
+ * addresses and TLS are replaced.
+ *
+ * @param gatewayPort where the gateway listens on 127.0.0.1
+ */
+export async function startNginx(gatewayPort: number): Promise<DatabaseServer> {
+  return await startServer({
+    name: 'nginx',
+    user: 'www-data',
+    stopSignal: 'SIGTERM',
+    prepare: async () => undefined,
+    command(dir, port) {
+      const file = join(dir, 'nginx.conf')
+      writeFileSync(file, configuration(port, gatewayPort))
+      return [NGINX, '-p', dir, '-e', 'error.log', '-c', file]
+    },
+    url: (port) => `http://127.0.0.1:${port}`,
+    async greet(url) {
+      await fetch(url)
+    },
+  })
+}
+
+function configuration(port: number, gatewayPort: number): string {
+  const server = readFileSync(SHIPPED, 'utf8')
+    .replace('127.0.0.1:5001', `127.0.0.1:${gatewayPort}`)
+    .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
+    .replace('listen [::]:443 ssl;', '')
+    .replaceAll(/ssl_certificate\w* .*;/g, '')
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`)
+  return `daemon off; master_process off; pid nginx.pid; events {}
+http { access_log off; ${temporary.join(' ')}
+${server}
+}`
+}
