@@ -3,8 +3,9 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../lyskom/numbers.ts'
 import { LATIN1 } from '../protocol/writer.ts'
+import { refuseCodings } from './content-coding.ts'
 import { header } from './header.ts'
-import { parseJson, TooManyValuesError } from './parse-json.ts'
+import { parseJson, UnfitJsonError } from './parse-json.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
 /** Far more than a LysKOM server takes for a name or a password: what is in between is for it to refuse. */
@@ -36,8 +37,9 @@ export const latin1 = z
   .max(MAX_STRING, { error: `is longer than ${MAX_STRING} characters.`, abort: true })
   .regex(LATIN1, 'holds characters outside ISO 8859-1.')
 
-/** Reads the JSON body. Fails with a 400 that names the first field that is wrong. */
+/** Reads the JSON body. Fails with a 400 that names the first field that is wrong, with a 415 for a compressed body. */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
+  refuseCodings(c)
   if (!JSON_TYPE.test(header(c, 'content-type') ?? '')) throw badRequest('Invalid body.')
   const bytes = await c.req.arrayBuffer().catch(() => {
     throw badRequest('The body did not come whole.')
@@ -46,7 +48,7 @@ export async function readBody<S extends z.ZodType>(c: Context, schema: S): Prom
   try {
     value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
-    if (error instanceof TooManyValuesError) throw badRequest(`The body ${error.message}`)
+    if (error instanceof UnfitJsonError) throw badRequest(error.sentence('The body'))
     throw badRequest('The body is not JSON in UTF-8.')
   }
   // An array is a body without any of the fields.

@@ -3,14 +3,46 @@ const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const BRACKET = 0x5b
 const BRACE = 0x7b
+const ZERO = 0x30
+const NINE = 0x39
 
-/** Characters that are parsed at once whatever they say. */
+/** Characters that are parsed without counting their values. */
 const FEW = 65_536
-/** Far more than a client has to say in one go. */
 const MAX_VALUES = 10_000
+/** The levels that MongoDB takes. `JSON.stringify` fails at some thousands. */
+const MAX_DEPTH = 100
+const MAX_FIELD = 100
+const MANY_DIGITS = /\d{16}/
+const NUMBER = /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+const INTEGER = /^\d{16,}$/
+/** Digits of the largest double. */
+const MAX_DIGITS = 309
 
-/** JSON that would hold up everybody else: `JSON.parse` takes seconds for some millions of small values. */
-export class TooManyValuesError extends RangeError {
+const TOO_DEEP = 'is nested too deeply.'
+const TOO_LARGE = 'holds a number that is too large.'
+const HALF_CHARACTER = 'holds half a character.'
+
+/** JSON that the gateway does not take. The message is the rest of a sentence. */
+export class UnfitJsonError extends RangeError {
+  constructor(
+    message: string,
+    /** the field that is at fault, `client.name` for example; empty for the whole */
+    readonly field = '',
+    /** what was parsed, if it was */
+    readonly value?: unknown,
+  ) {
+    super(message)
+    this.name = 'UnfitJsonError'
+  }
+
+  /** The whole sentence. @param whole names the JSON as a whole, `The body` for example */
+  sentence(whole: string): string {
+    return `${this.field === '' ? whole : `"${this.field}"`} ${this.message}`
+  }
+}
+
+/** JSON that would block the event loop: `JSON.parse` takes seconds for some millions of small values. */
+export class TooManyValuesError extends UnfitJsonError {
   constructor() {
     super(`holds more than ${MAX_VALUES} values.`)
     this.name = 'TooManyValuesError'
@@ -18,18 +50,27 @@ export class TooManyValuesError extends RangeError {
 }
 
 /**
- * Parses JSON that comes from a client. A string may be as long as it likes.
- * Throws a `SyntaxError`; for more than 65,536 characters with more than 10,000 values a `TooManyValuesError`.
+ * Parses JSON from a client. What it returns can be written as JSON again, and says the same then.
+ *
+ * Throws a `SyntaxError`; a `TooManyValuesError` for more than 65,536 characters with more than 10,000 values; an
+ * `UnfitJsonError` for more than 100 levels, numbers that a double does not hold, and lone surrogates.
  */
 export function parseJson(text: string): unknown {
-  if (text.length > FEW && hasManyValues(text)) throw new TooManyValuesError()
-  return JSON.parse(text)
+  const isLong = text.length > FEW
+  const scanned = isLong || MANY_DIGITS.test(text) ? scan(text) : undefined
+  if (isLong && scanned === 'too many values') throw new TooManyValuesError()
+  const value: unknown = JSON.parse(text)
+  const fault = faultOf(value, 0)
+  if (fault !== undefined) throw new UnfitJsonError(fault.reason, fault.path.join('.').slice(0, MAX_FIELD), value)
+  if (scanned === 'inexact number') throw new UnfitJsonError(TOO_LARGE, '', value)
+  return value
 }
 
-/** Beside the whole, every value stands behind a comma or at the beginning of a list or an object. */
-function hasManyValues(text: string): boolean {
+/** Finds out what `JSON.parse` would not say. Each value but the first is after a comma or an opening bracket. */
+function scan(text: string): 'too many values' | 'inexact number' | undefined {
   let values = 1
   let isInString = false
+  let isExact = true
   for (let at = 0; at < text.length; at++) {
     const character = text.charCodeAt(at)
     if (isInString) {
@@ -37,8 +78,42 @@ function hasManyValues(text: string): boolean {
       else if (character === QUOTE) isInString = false
     } else if (character === QUOTE) isInString = true
     else if (character === COMMA || character === BRACKET || character === BRACE) {
-      if (++values > MAX_VALUES) return true
+      if (++values > MAX_VALUES) return 'too many values'
+    } else if (character >= ZERO && character <= NINE) {
+      NUMBER.lastIndex = at
+      const [number = ''] = NUMBER.exec(text) ?? []
+      if (INTEGER.test(number) && !isExactInteger(number)) isExact = false
+      at += number.length - 1
     }
   }
-  return false
+  return isExact ? undefined : 'inexact number'
+}
+
+/** Reports whether a double holds an integer, or JavaScript writes the same digits for what it holds. */
+function isExactInteger(digits: string): boolean {
+  if (digits.length > MAX_DIGITS) return false
+  const double = Number(digits)
+  return String(double) === digits || (Number.isFinite(double) && BigInt(double) === BigInt(digits))
+}
+
+interface Fault {
+  reason: string
+  /** the keys from the outermost inwards */
+  path: string[]
+}
+
+/** Recursive: no deeper than `MAX_DEPTH`. */
+function faultOf(value: unknown, depth: number): Fault | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : { reason: HALF_CHARACTER, path: [] }
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : { reason: TOO_LARGE, path: [] }
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth === MAX_DEPTH) return { reason: TOO_DEEP, path: [] }
+  for (const [key, inner] of Object.entries(value)) {
+    if (!key.isWellFormed()) return { reason: HALF_CHARACTER, path: [] }
+    const fault = faultOf(inner, depth + 1)
+    if (fault === undefined) continue
+    if (fault.reason !== TOO_DEEP) fault.path.unshift(key)
+    return fault
+  }
+  return undefined
 }

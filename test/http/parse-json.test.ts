@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseJson, TooManyValuesError } from '../../src/http/parse-json.ts'
+import { WebSocket } from 'ws'
+import { parseJson, TooManyValuesError, UnfitJsonError } from '../../src/http/parse-json.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const MANY = `[${'0,'.repeat(2_000_000)}0]`
@@ -33,6 +36,74 @@ describe('JSON of a client', () => {
 
   it.each(['', '{', '[1,]', `"${LONG}`, `${LONG}`, `["${LONG}\\"]`])('is JSON: not %.20s', (text) => {
     expect(() => parseJson(text)).toThrow(SyntaxError)
+  })
+})
+
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+
+/** JSON that cannot be kept, and why. */
+const UNFIT = [
+  [nested(101), 'is nested too deeply.'],
+  [nested(8000), 'is nested too deeply.'],
+  [nested(20_000), 'is nested too deeply.'],
+  [`${'{"a":'.repeat(101)}1${'}'.repeat(101)}`, 'is nested too deeply.'],
+  ['1e999', 'holds a number that is too large.'],
+  ['[-1e999]', 'holds a number that is too large.'],
+  [`{"a":{"b":[1,${'9'.repeat(400)}]}}`, 'holds a number that is too large.'],
+  ['9007199254740993', 'holds a number that is too large.'],
+  ['{"id":-12345678901234567890}', 'holds a number that is too large.'],
+  ['"\\ud800"', 'holds half a character.'],
+  ['["a\\udc00b"]', 'holds half a character.'],
+  ['{"\\uD83D":1}', 'holds half a character.'],
+] as const
+
+describe('the parser', () => {
+  it.each(UNFIT)('refuses JSON that could not be written again, case %#', (text, reason) => {
+    expect(() => parseJson(text)).toThrow(UnfitJsonError)
+    expect(() => parseJson(text)).toThrow(reason)
+  })
+
+  it.each([
+    nested(100),
+    '9007199254740992',
+    '100000000000000000000',
+    '12345678901234567000',
+    '"12345678901234567890"',
+    '{"12345678901234567891":"\\\\","b":"\\"98765432109876543210"}',
+    '1.7976931348623157e308',
+    '5e-324',
+    '0.1234567890123456789',
+    '"\\ud83d\\ude00"',
+    '{"__proto__":{"__proto__":1},"constructor":2}',
+  ])('takes what JSON.parse takes, case %#', (text) => {
+    expect(parseJson(text)).toEqual(JSON.parse(text))
+    expect(JSON.stringify(parseJson(text))).toBe(JSON.stringify(JSON.parse(text)))
+  })
+
+  it('takes whatever JSON.stringify has written', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5, stringUnit: 'binary' }), (value) => {
+        const text = JSON.stringify(value)
+        expect(JSON.stringify(parseJson(text))).toBe(text)
+      }),
+    )
+  })
+
+  it('names the field that is at fault', () => {
+    const sentenceOf = (text: string) => {
+      try {
+        parseJson(text)
+      } catch (error) {
+        if (error instanceof UnfitJsonError) return error.sentence('The body')
+      }
+      return undefined
+    }
+    expect(sentenceOf('{"a":{"b":[1,1e999]}}')).toBe('"a.b.1" holds a number that is too large.')
+    expect(sentenceOf('{"a":{"\\ud800":1}}')).toBe('"a" holds half a character.')
+    expect(sentenceOf('1e999')).toBe('The body holds a number that is too large.')
+    expect(sentenceOf(`{"${'a'.repeat(1000)}":1e999}`)).toHaveLength(
+      100 + '"" holds a number that is too large.'.length,
+    )
   })
 })
 
@@ -77,5 +148,84 @@ describe('a body of millions of values', () => {
     const headers = { 'content-type': 'application/json' }
     const made = await gateway.send('POST', '/sessman/new?user=nicci', { headers, body: `{"data":${MANY}}` })
     expect([made.status, made.text]).toEqual([400, expect.stringContaining('holds more than 10000 values')])
+  })
+})
+
+describe('JSON that cannot be kept', () => {
+  let gateway: TestGateway
+  let id: string
+  beforeAll(async () => {
+    gateway = await startTestGateway([{ id: 'demo', demo: true }], {
+      apps: [{ id: 'shop', name: 'Shop' }],
+      faces: ['rest-sessions', 'sessman'],
+      insecureFaces: true,
+    })
+    id = await gateway.open()
+    const json = { pers_name: 'demo reader', passwd: 'demo' }
+    expect((await gateway.send('POST', '/demo/sessions/current/login', { id, json })).status).toBe(201)
+  })
+  afterAll(() => gateway.close())
+
+  it.each([
+    ['POST', '/demo/sessions/'],
+    ['POST', '/demo/sessions/current/login'],
+    ['PATCH', '/demo/sessions/current/data'],
+    ['POST', '/demo/texts/'],
+    ['POST', '/demo/textstats'],
+    ['PUT', '/demo/texts/1/mark'],
+    ['POST', '/demo/persons/'],
+    ['PUT', '/demo/persons/6/memberships/1'],
+    ['POST', '/demo/conferences/'],
+    ['PUT', '/shop/create/user?ip=192.0.2.1'],
+    ['POST', `/shop/set/${'a'.repeat(64)}`],
+    ['POST', '/sessman/new?user=u'],
+    ['POST', '/sessman/update?session_id=x'],
+  ])('is refused by %s %s', async (method, path) => {
+    const as = path === '/demo/sessions/' ? {} : { id }
+    for (const [value, reason] of UNFIT) {
+      const body = `{"a":${value}}`
+      const headers = { 'content-type': 'application/json' }
+      const answer = await gateway.send(method, path, { ...as, headers, body })
+      expect([value.slice(0, 30), answer.status, answer.text]).toEqual([
+        value.slice(0, 30),
+        400,
+        expect.stringContaining(reason),
+      ])
+    }
+    expect(gateway.log.filter((line) => line.includes('internal error'))).toEqual([])
+  })
+
+  it('is refused in WebSocket messages, with their reference number', async () => {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
+    await once(socket, 'open')
+    const ask = async (message: string) => {
+      socket.send(message)
+      const [data] = await once(socket, 'message')
+      return JSON.parse(String(data))
+    }
+    for (const [value, reason] of UNFIT) {
+      const { ref_no, error } = await ask(`{"protocol":"echo","ref_no":7,"request":${value}}`)
+      expect([value.slice(0, 30), ref_no, error]).toEqual([value.slice(0, 30), 7, expect.stringContaining(reason)])
+      expect((await ask(`{"protocol":"echo","ref_no":[${value}],"request":1}`)).ref_no).toBeNull()
+    }
+    const proto = '{"__proto__":{"a":1}}'
+    socket.send(`{"protocol":"echo","ref_no":8,"request":${proto}}`)
+    const [data] = await once(socket, 'message')
+    expect(String(data)).toBe(`{"protocol":"echo","ref_no":8,"reply":${proto}}`)
+    socket.close()
+  })
+
+  it('does not include __proto__, which is a key like any other on every route', async () => {
+    const headers = { 'content-type': 'application/json' }
+    const body = '{"__proto__":{"a":1},"constructor":{"prototype":{"a":1}}}'
+    const patched = await gateway.send('PATCH', '/demo/sessions/current/data', { id, headers, body })
+    expect(patched.text).toBe(body)
+    const made = await gateway.send('POST', '/sessman/new?user=u', { headers, body: `{"data":${body}}` })
+    const got = await gateway.send('GET', `/sessman/get?session_id=${made.json.session_id}`)
+    expect(got.text).toContain(`"data":${body}`)
+    const flat = '{"__proto__":"a","constructor":1}'
+    const { token } = (await gateway.send('PUT', '/shop/create/u?ip=192.0.2.1', { headers, body: flat })).json
+    expect((await gateway.send('GET', `/shop/get/${token}`)).text).toContain(`"d":${flat}`)
+    expect(({} as { a?: unknown }).a).toBeUndefined()
   })
 })

@@ -11,7 +11,7 @@ import type { AppOptions, Env } from '../context.ts'
 import { refuseId, useSession } from '../current-session.ts'
 import { komErrorJson, limitOf, toldOf } from '../error-response.ts'
 import { connectionId } from '../middleware/connection-id.ts'
-import { parseJson, TooManyValuesError } from '../parse-json.ts'
+import { parseJson, UnfitJsonError } from '../parse-json.ts'
 import { MessagePace, OpenWebsockets } from './websocket-limits.ts'
 
 /** Anything that JSON can say. */
@@ -21,8 +21,6 @@ type Message = z.output<typeof Message>
 
 /** Answers that a client may leave unread before it is taken for gone, bytes. */
 const MAX_UNREAD = 4 * 1024 * 1024
-const TOO_DEEP = 'The message is nested too deeply.'
-const UNKNOWN_TOO_DEEP = JSON.stringify({ ref_no: null, error: TOO_DEEP })
 /** Close codes of RFC 6455. */
 const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
@@ -124,15 +122,14 @@ async function answer(opened: OpenedSession, text: string, options: AppOptions):
 function errorJson(error: unknown, { onLimit, onInternalError }: AppOptions) {
   if (error instanceof KomError) return { error: error.message, ...komErrorJson(error) }
   const limit = limitOf(error)
+  const { status, message, headers } = toldOf(error as Error)
   if (limit !== undefined) {
     onLimit(limit)
-    const { message, headers } = toldOf(error as Error)
     const retry_after = Number(headers?.['Retry-After'])
     return { error: message, error_type: 'httpkom', error_msg: message, limit, retry_after }
   }
-  if (error instanceof Error && 'code' in error) return { error: error.message }
-  onInternalError(error)
-  return { error: 'Internal error.' }
+  if (status === 500) onInternalError(error)
+  return { error: message }
 }
 
 function parse(text: string): Message | string {
@@ -142,16 +139,17 @@ function parse(text: string): Message | string {
     const field = parsed.error.issues[0]?.path[0]
     return field === undefined ? 'The message is no object.' : `"${String(field)}" is missing or wrong.`
   } catch (error) {
-    return error instanceof TooManyValuesError ? `The message ${error.message}` : 'The message is not JSON.'
+    return error instanceof UnfitJsonError ? error.sentence('The message') : 'The message is not JSON.'
   }
 }
 
-/** Whatever the client called a message that was wrong otherwise, so that it knows which one it was. */
+/** The reference number of a message that is wrong otherwise, so that the client knows which one it was. */
 function refNo(text: string): unknown {
   try {
-    return (parseJson(text) as { ref_no?: unknown } | null)?.ref_no ?? null
-  } catch {
-    return null
+    return refNoOf(parseJson(text))
+  } catch (error) {
+    const ref_no = error instanceof UnfitJsonError ? refNoOf(error.value) : null
+    return typeof ref_no === 'string' || typeof ref_no === 'number' ? ref_no : null
   }
 }
 
@@ -160,19 +158,9 @@ function send(socket: WSContext, reply: unknown): void {
     socket.close(POLICY_VIOLATION, 'answers are left unread')
     return
   }
-  socket.send(asText(reply) ?? asText({ ref_no: refNoOf(reply), error: TOO_DEEP }) ?? UNKNOWN_TOO_DEEP)
+  socket.send(JSON.stringify(reply))
 }
 
-/** Undefined where what a client wants back is nested too deeply to be written. */
-function asText(reply: unknown): string | undefined {
-  try {
-    return JSON.stringify(reply)
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
-}
-
-function refNoOf(reply: unknown): unknown {
-  return (reply as { ref_no?: unknown }).ref_no ?? null
+function refNoOf(message: unknown): unknown {
+  return (message as { ref_no?: unknown } | null | undefined)?.ref_no ?? null
 }

@@ -4,21 +4,20 @@
  */
 import type { Context } from 'hono'
 import type { JsonValue } from '../../sessions/store/record.ts'
-import { parseJson, TooManyValuesError } from '../parse-json.ts'
+import { refuseCodings } from '../content-coding.ts'
+import { parseJson, UnfitJsonError } from '../parse-json.ts'
 
 /** Makes the error to throw: `reason` is the rest of a sentence. */
 export type Refuse<What> = (what: What, reason: string) => Error
-
-/** The levels that MongoDB takes; far beyond them neither JSON nor a database has an answer. */
-const MAX_DEPTH = 100
 
 /** A name, of a user for example: neither control characters nor half a character, which not every store can hold. */
 export function namePattern(maxLength: number): RegExp {
   return new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`, 'u')
 }
 
-/** The body as text; empty for none. */
+/** Reads the body as text; empty for none. Throws a 415 for a compressed body. */
 export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<string> {
+  refuseCodings(c)
   const bytes = await c.req.arrayBuffer().catch(() => {
     throw refuse('The body', 'did not come whole.')
   })
@@ -33,27 +32,11 @@ export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<
 export async function readJson(c: Context, refuse: Refuse<'The body'>): Promise<JsonValue | undefined> {
   const text = await readText(c, refuse)
   if (text === '') return undefined
-  let value: JsonValue
   try {
-    value = parseJson(text) as JsonValue
+    return parseJson(text) as JsonValue
   } catch (error) {
-    throw refuse('The body', error instanceof TooManyValuesError ? error.message : 'is not JSON.')
+    throw refuse('The body', error instanceof UnfitJsonError ? error.message : 'is not JSON.')
   }
-  if (!isStorable(value)) throw refuse('The body', 'is nested too deeply, or holds a number that is too large.')
-  return value
-}
-
-/** Whether JSON will say the same of a value again. Without recursion: the depth is the client's to choose. */
-function isStorable(value: JsonValue): boolean {
-  const left: [JsonValue, number][] = [[value, 0]]
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const [each, depth] = next
-    if (typeof each === 'number' && !Number.isFinite(each)) return false
-    if (typeof each !== 'object' || each === null) continue
-    if (depth === MAX_DEPTH) return false
-    for (const inner of Object.values(each)) left.push([inner, depth + 1])
-  }
-  return true
 }
 
 /** Whether a value is an object, and neither null nor a list. */

@@ -5,6 +5,9 @@ import { LEASE_HEADER } from '../lease.ts'
 import { REQUEST_ID_HEADER } from '../request-id.ts'
 import { CONNECTION_HEADER } from './connection-id.ts'
 
+/** Headers of W3C Trace Context and Baggage, which OpenTelemetry adds to the requests of a page. */
+const TRACE_CONTEXT = ['traceparent', 'tracestate', 'baggage']
+
 export interface CorsOptions {
   /** whether listed origins may use cookies */
   credentials: boolean
@@ -27,6 +30,7 @@ export function cors({ origins, maxAgeSeconds, credentials }: CorsOptions) {
       'Cache-Control',
       'If-None-Match',
       'Authorization',
+      ...TRACE_CONTEXT,
       REQUEST_ID_HEADER,
       CONNECTION_HEADER,
     ],

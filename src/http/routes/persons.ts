@@ -9,6 +9,7 @@ import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { pathNumber } from '../parameters.ts'
+import { parseJson } from '../parse-json.ts'
 
 const Create = z.object({ name: latin1, passwd: latin1 })
 const Presentation = z.object({ text_no: textNo })
@@ -42,10 +43,10 @@ export function personRoutes(options: AppOptions) {
     })
 }
 
-/** Undefined for what is not JSON; blocks of other programs are written in other ways. */
-function jsonOf(text: string) {
+/** Parses a block; undefined for what is not JSON, or could not be written as JSON again. */
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }
