@@ -9,7 +9,9 @@ import { LimitError, type LimitName } from '../sessions/limit-error.ts'
 import { RegistryError } from '../sessions/registry.ts'
 import { StoreError } from '../sessions/store/errors.ts'
 import { json } from './answer.ts'
+import { ContentCodingError } from './content-coding.ts'
 import type { AppOptions, Env } from './context.ts'
+import { errorText } from './error-text.ts'
 import {
   CONNECTION_STATUS,
   komStatus,
@@ -54,7 +56,8 @@ export function errorResponse(error: Error, c: Context<Env>, report: AppOptions[
 /** What a client is told of an error of the gateway's own, in whatever shape; of a 500 nothing: it is ours to find. */
 export function toldOf(error: Error): { status: number; message: string; headers?: Readonly<Record<string, string>> } {
   const status = gatewayStatus(error)
-  const message = messageOf(error, status)
+  const message = status === 500 ? 'Internal error.' : errorText(error)
+  if (error instanceof ContentCodingError) return { status, message, headers: error.headers }
   const seconds = retryAfterSeconds(error, status)
   return { status, message, ...(seconds !== undefined && { headers: { 'Retry-After': String(seconds) } }) }
 }
@@ -83,13 +86,6 @@ export function komErrorJson({ errorCode, errorStatus, errorName }: KomError) {
 function hasBrokenOff(c: Context): boolean {
   const incoming = c.env?.incoming as { complete: boolean; destroyed: boolean } | undefined
   return incoming?.destroyed === true && !incoming.complete
-}
-
-/** Where the store is, and what is wrong with it, is for the log. */
-function messageOf(error: Error, status: number): string {
-  if (status === 500) return 'Internal error.'
-  const isAway = error instanceof StoreError && error.code === 'unavailable'
-  return isAway ? 'The session store cannot be reached.' : error.message
 }
 
 function gatewayStatus(error: Error): ContentfulStatusCode {

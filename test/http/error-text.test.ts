@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { Connection } from '../../src/connection/connection.ts'
+import { ConnectionError, type ConnectionErrorCode } from '../../src/connection/errors.ts'
+import { STORE_STATUS } from '../../src/http/status.ts'
+import { StoreError, type StoreErrorCode } from '../../src/sessions/store/errors.ts'
+import { SessionStore } from '../../src/sessions/store/store.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+const WHERE = 'Redis at 127.0.0.1:38561 of /var/lib/komgate/sessions.db at redis.internal'
+/** What no client may read. */
+const SECRET = /\d+\.\d+\.\d+\.\d+|38561|\/var|\.db|internal|Redis|port \d|ENOENT|WRONGPASS/
+const CLIENT = { client: { name: 'test', version: '1' } }
+const METHODS = [
+  'create',
+  'find',
+  'touch',
+  'merge',
+  'change',
+  'listUser',
+  'listActive',
+  'countActiveUsers',
+  'end',
+  'endUser',
+  'endApp',
+] as const
+
+afterEach(() => vi.restoreAllMocks())
+
+describe('an error of the session store', () => {
+  let gateway: TestGateway
+  let id: string
+  beforeAll(async () => {
+    gateway = await startTestGateway([{ id: 'demo', demo: true }], {
+      apps: [{ id: 'shop', name: 'Shop' }],
+      faces: ['rest-sessions', 'sessman', 'microapp'],
+      insecureFaces: true,
+    })
+    id = await gateway.open()
+    const json = { pers_name: 'demo reader', passwd: 'demo' }
+    await gateway.send('POST', '/demo/sessions/current/login', { id, json })
+  })
+  afterAll(() => gateway.close())
+
+  const TOKEN = 'a'.repeat(64)
+  const ROUTES: readonly [method: string, path: string, json?: unknown][] = [
+    ['GET', '/demo/sessions/current/data'],
+    ['PATCH', '/demo/sessions/current/data', { a: 1 }],
+    ['GET', '/demo/sessions/mine'],
+    ['DELETE', '/demo/sessions/mine?except=current'],
+    ['DELETE', '/demo/sessions/mine/0123456789ab'],
+    ['GET', '/ping'],
+    ['PUT', '/shop/create/user?ip=192.0.2.1'],
+    ['GET', `/shop/get/${TOKEN}`],
+    ['POST', `/shop/set/${TOKEN}`, { a: 1 }],
+    ['GET', '/shop/activity?dt=60'],
+    ['GET', '/shop/soapp?dt=60'],
+    ['GET', '/shop/soid/user'],
+    ['DELETE', `/shop/kill/${TOKEN}`],
+    ['DELETE', '/shop/killsoid/user'],
+    ['DELETE', '/shop/killall'],
+    ['POST', '/sessman/new', { user: 'u' }],
+    ['POST', '/sessman/update', { session_id: 'x', data: 1 }],
+    ['GET', '/sessman/get?session_id=x'],
+    ['GET', '/add_session.cgi?user_id=u;service=s'],
+    ['GET', '/validate.cgi?user_id=u;service=s;session_id=x'],
+    ['GET', '/expire_session.cgi?user_id=u;service=s'],
+  ]
+
+  it.each(Object.keys(STORE_STATUS) as StoreErrorCode[])('of the code %s says nothing of where it is', async (code) => {
+    const error = new StoreError(code, `${WHERE} fails: WRONGPASS`, { cause: new Error('ENOENT') })
+    for (const method of METHODS) vi.spyOn(SessionStore.prototype, method).mockRejectedValue(error)
+    for (const [method, path, json] of ROUTES) {
+      const { status, text } = await gateway.send(method, path, { id, ...(json !== undefined && { json }) })
+      expect([method, path, status]).toEqual([method, path, STORE_STATUS[code]])
+      expect(text).toMatch(/session/)
+      expect(text).not.toMatch(SECRET)
+    }
+  })
+
+  it('names the size where the limit is the gateway’s own', async () => {
+    const json = { a: 'x'.repeat(20_000) }
+    const { status, text } = await gateway.send('PATCH', '/demo/sessions/current/data', { id, json })
+    expect([status, text]).toEqual([413, expect.stringContaining('16384 bytes at most')])
+  })
+})
+
+describe('an error of a connection to a LysKOM server', () => {
+  let gateway: TestGateway
+  let rude: Server
+  let id: string
+  beforeAll(async () => {
+    rude = createServer((socket) => socket.end('%%No connections from 10.20.30.40 to lyskom.internal\n'))
+    await once(rude.listen(0, '127.0.0.1'), 'listening')
+    const { port } = rude.address() as { port: number }
+    gateway = await startTestGateway([
+      { id: 'demo', demo: true },
+      { id: 'down', port: 1 },
+      { id: 'rude', port },
+    ])
+    id = await gateway.open()
+  })
+  afterAll(async () => {
+    await gateway.close()
+    rude.close()
+  })
+
+  it.each(['down', 'rude'])('says nothing of where it is, the server "%s"', async (server) => {
+    const seen = new Set<string>()
+    for (let i = 0; i < 5; i++) {
+      const { status, json, text } = await gateway.send('POST', `/${server}/sessions/`, { json: CLIENT })
+      expect([502, 504]).toContain(status)
+      expect(text).not.toMatch(SECRET)
+      seen.add(json.error_msg)
+    }
+    // The circuit breaker quotes the last error.
+    expect([...seen].some((message) => message.startsWith('the LysKOM server is down: '))).toBe(true)
+  })
+
+  it.each<ConnectionErrorCode>(['unreachable', 'connect-refused', 'line-refused'])(
+    'says nothing of where it is, to HTTP and to WebSockets: %s',
+    async (code) => {
+      const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
+      await once(socket, 'open')
+      const error = new ConnectionError(code, 'cannot connect to 127.0.0.1 port 38561 at lyskom.internal')
+      vi.spyOn(Connection.prototype, 'call').mockRejectedValue(error)
+      const { text } = await gateway.send('GET', '/demo/server/info', { id })
+      expect(text).toMatch(/the LysKOM server/)
+      expect(text).not.toMatch(SECRET)
+      socket.send('{"protocol":"a","ref_no":1,"request":"78 8"}')
+      const [data] = await once(socket, 'message')
+      expect(String(data)).toMatch(/^\{"ref_no":1,"error":"[^"]*the LysKOM server/)
+      expect(String(data)).not.toMatch(SECRET)
+      socket.close()
+    },
+  )
+})
