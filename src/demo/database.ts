@@ -73,6 +73,7 @@ export interface Person {
   sessions: number
   createdLines: number
   createdBytes: number
+  readTexts: number
   textFetches: number
   createdPersons: number
   createdConfs: number
@@ -190,6 +191,7 @@ export class Database {
       sessions: 0,
       createdLines: 0,
       createdBytes: 0,
+      readTexts: 0,
       textFetches: 0,
       createdPersons: 0,
       createdConfs: 0,

@@ -27,6 +27,12 @@ export function withRead(ranges: readonly ReadRange[], localNos: readonly number
   return normalized([...ranges, ...localNos.map((no) => ({ firstRead: no, lastRead: no }))])
 }
 
+/** The number of different local numbers among `localNos` that are not read. */
+export function countUnread(ranges: readonly ReadRange[], localNos: readonly number[]): number {
+  const isRead = (no: number) => ranges.some(({ firstRead, lastRead }) => firstRead <= no && no <= lastRead)
+  return new Set(localNos.filter((no) => !isRead(no))).size
+}
+
 export function withoutRead(ranges: readonly ReadRange[], localNo: number): ReadRange[] {
   return ranges.flatMap(({ firstRead, lastRead }) => {
     if (localNo < firstRead || localNo > lastRead) return [{ firstRead, lastRead }]

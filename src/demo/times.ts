@@ -33,3 +33,8 @@ function isDst(date: Date): boolean {
   const july = new Date(date.getFullYear(), 6, 1).getTimezoneOffset()
   return january !== july && date.getTimezoneOffset() === Math.min(january, july)
 }
+
+/** The difference of two times in seconds. lyskomd rounds idle times and the length of sessions to the nearest second. */
+export function secondsBetween(from: Date, to: Date): number {
+  return Math.round((to.getTime() - from.getTime()) / 1000)
+}

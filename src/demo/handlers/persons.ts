@@ -27,7 +27,7 @@ export const persons = {
       sessions: person.sessions,
       createdLines: person.createdLines,
       createdBytes: person.createdBytes,
-      readTexts: 0,
+      readTexts: person.readTexts,
       noOfTextFetches: person.textFetches,
       createdPersons: person.createdPersons,
       createdConfs: person.createdConfs,

@@ -1,38 +1,40 @@
 /** What the person has read, by local numbers. */
 import { KomError } from '../../protocol/errors.ts'
 import type { Context, Handlers } from '../context.ts'
-import type { Conference, Membership } from '../database.ts'
+import type { Conference, Membership, Person } from '../database.ts'
 import { ACCESS, access, conferenceFor } from '../permissions.ts'
-import { normalized, readTo, withoutRead, withRead } from '../read-ranges.ts'
+import { countUnread, normalized, readTo, withoutRead, withRead } from '../read-ranges.ts'
 
 /** local-to-global gives out at most so many texts. */
 const MAX_MAPPED = 255
 
 export const reading = {
   'mark-as-read'(context, { conference, text }) {
-    const { conf, membership } = own(context, conference)
+    const { conf, person, membership } = own(context, conference)
     for (const [i, localNo] of text.entries()) {
       if (localNo === 0) throw KomError.of('local-text-zero', i)
       if (localNo > conf.texts.highest) throw KomError.of('no-such-local-text', i)
     }
-    setRead(membership, withRead(membership.read, text))
+    // lyskomd counts texts only while the person works in the conference.
+    if (context.session.workingConference === conference) person.readTexts += countUnread(membership.read, text)
+    membership.read = withRead(membership.read, text)
   },
 
   'mark-as-unread'(context, { conference, text }) {
     const { conf, membership } = own(context, conference)
     if (text === 0) throw KomError.of('local-text-zero', 0)
     if (text > conf.texts.highest) throw KomError.of('no-such-local-text', text)
-    setRead(membership, withoutRead(membership.read, text))
+    membership.read = withoutRead(membership.read, text)
   },
 
   'set-unread'(context, { confNo, noOfUnread }) {
     const { conf, membership } = own(context, confNo)
-    setRead(membership, readTo(conf.texts.highest - noOfUnread))
+    membership.read = readTo(conf.texts.highest - noOfUnread)
   },
 
   'set-last-read'(context, { conference, lastRead }) {
     const { conf, membership } = own(context, conference)
-    setRead(membership, readTo(Math.min(lastRead, conf.texts.highest)))
+    membership.read = readTo(Math.min(lastRead, conf.texts.highest))
   },
 
   'set-read-ranges'(context, { conference, readRanges }) {
@@ -45,7 +47,7 @@ export const reading = {
       if (lastRead > conf.texts.highest) throw KomError.of('no-such-local-text', lastRead)
       before = lastRead
     }
-    setRead(membership, normalized(readRanges))
+    membership.read = normalized(readRanges)
   },
 
   'local-to-global'({ db, session }, { confNo, firstLocalNo, noOfExistingTexts }) {
@@ -61,18 +63,13 @@ export const reading = {
   },
 } satisfies Partial<Handlers>
 
-/** The conference and the asker's own membership in it; else `not-member`. */
-function own({ db, session }: Context, no: number): { conf: Conference; membership: Membership } {
-  const person = session.mustBePerson
+/** The conference, the person of the session and that person's membership. Throws `not-member` if there is none. */
+function own({ db, session }: Context, no: number): { conf: Conference; person: Person; membership: Membership } {
+  const person = db.persons.get(session.mustBePerson)
   const conf = conferenceFor(db, session, no)
-  const membership = conf.members.get(person)
-  if (membership === undefined) throw KomError.of('not-member', no)
-  return { conf, membership }
-}
-
-function setRead(membership: Membership, read: Membership['read']): void {
-  membership.read = read
-  membership.lastTimeRead = new Date()
+  const membership = conf.members.get(session.person)
+  if (person === undefined || membership === undefined) throw KomError.of('not-member', no)
+  return { conf, person, membership }
 }
 
 function mapped({ db, session }: Pick<Context, 'db' | 'session'>, no: number, count: number): Conference {

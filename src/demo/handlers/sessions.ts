@@ -1,9 +1,10 @@
 /** Logging in and out, who is on, what a session is sent. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, type Hub, tell } from '../context.ts'
-import type { Person } from '../database.ts'
+import type { Database, Person } from '../database.ts'
 import { ACCESS, access, conferenceFor, supervisesPerson } from '../permissions.ts'
 import type { Session } from '../session.ts'
+import { secondsBetween } from '../times.ts'
 
 /** Longest client name, client version and what-am-i-doing, in characters. */
 const MAX_STRING = 60
@@ -20,6 +21,7 @@ export const sessions = {
     if (conference !== 0 && !conferenceFor(db, session, conference).members.has(person)) {
       throw KomError.of('not-member', conference)
     }
+    leaveConference(db, session)
     session.workingConference = conference
     announce({ db, ...hub }, session)
   },
@@ -46,18 +48,18 @@ export const sessions = {
   },
 
   'who-is-on-dynamic'({ db, session, sessions }, { wantVisible, wantInvisible, activeLast }) {
-    const now = Date.now()
+    const now = new Date()
     const found = [...sessions.values()].filter((other) => {
       const visible = other.person !== 0 && !other.invisible
-      const idle = (now - other.activeAt.getTime()) / 1000
-      const active = activeLast === 0 || !other.userActiveUsed || idle < activeLast
+      const idle = secondsBetween(other.activeAt, now)
+      const active = activeLast === 0 || !other.userActiveUsed || idle <= activeLast
       return active && (visible ? wantVisible : wantInvisible)
     })
     return found.reverse().map((other) => ({
       session: other.no,
       person: other.person,
       workingConference: seenConference({ db }, session, other),
-      idleTime: Math.floor((now - other.activeAt.getTime()) / 1000),
+      idleTime: secondsBetween(other.activeAt, now),
       flags: {
         invisible: other.person === 0 || other.invisible,
         userActiveUsed: other.userActiveUsed,
@@ -147,18 +149,31 @@ function personToLogIn({ db }: Context, no: number): Person {
   return person
 }
 
-/** Logs out whoever is logged in on the session, and tells the others if they could see it. */
+/**
+ * Logs out the person, if one is logged in on the session, and notifies the other sessions unless the session is
+ * invisible. As in lyskomd this leaves the working conference and moves last-login, too.
+ */
 export function logOut(hub: Hub, session: Session): void {
   const { person: no, invisible } = session
   if (no === 0) return
+  leaveConference(hub.db, session)
   const person = hub.db.persons.get(no)
-  if (person !== undefined) person.totalSeconds += Math.floor((Date.now() - session.loggedInAt.getTime()) / 1000)
+  if (person !== undefined) {
+    person.lastLogin = new Date()
+    person.totalSeconds += secondsBetween(session.loggedInAt, person.lastLogin)
+  }
   if (!invisible) tell(hub, 'async-logout', () => ({ persNo: no, sessionNo: session.no }))
   session.person = 0
   session.invisible = false
   session.level = 0
   session.workingConference = 0
   session.whatAmIDoing = ''
+}
+
+/** Sets last-time-read of the working conference. Nothing else moves it: marking texts as read does not. */
+function leaveConference(db: Database, { person, workingConference }: Session): void {
+  const membership = db.conferences.get(workingConference)?.members.get(person)
+  if (membership !== undefined) membership.lastTimeRead = new Date()
 }
 
 /** Bytes are compared, and of them the first eight. */
