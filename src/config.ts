@@ -134,6 +134,16 @@ export const SETTINGS = {
   keepaliveMs: setting(ms, '30000', 'silence after which a LysKOM server is asked for a sign of life'),
   keepaliveTimeoutMs: setting(ms, '10000', 'for that sign to come'),
   maxMessageBytes: setting(whole(1024, 2 ** 30), '33554432', 'largest message from a LysKOM server'),
+  demoMaxTexts: setting(
+    whole(1, 1_000_000),
+    '10000',
+    'texts that clients may write to the demo server; above it their oldest are deleted',
+  ),
+  demoMaxTextBytes: setting(
+    whole(1, 2 ** 40),
+    '33554432',
+    'bytes of those texts, with their aux-items and links; above it their oldest are deleted',
+  ),
   shutdownTimeoutMs: setting(ms, '10000', 'for requests in flight to finish on SIGTERM or SIGINT'),
   corsOrigins: setting(origins, '*', 'origins whose pages may use the API, * for all'),
   corsMaxAgeMs: setting(ms, '3600000', 'how long a browser may remember a CORS preflight'),

@@ -79,8 +79,9 @@ async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listene
 /** Starts what the configuration asks for, the demo server included, but does not listen. */
 export async function createGateway(config: Config, log: Logger, tracing?: Tracing): Promise<Gateway> {
   const store = new SessionStore(await openBackend(config.store))
-  const { servers, closeDemos } = await startServers(config)
+  const { servers, demos, closeDemos } = await startServers(config)
   const metrics = new Metrics()
+  metrics.watchDemos(demos)
   const calls: ConnectionCounters = { replies: 0, errors: 0, messages: 0 }
   const registry = new Registry({
     servers,
@@ -159,17 +160,18 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
 
 /** The servers by id, demo servers started and given their addresses. */
 async function startServers(config: Config) {
-  const demos: DemoServer[] = []
+  const demos = new Map<string, DemoServer>()
+  const limits = { texts: config.demoMaxTexts, textBytes: config.demoMaxTextBytes }
   const servers = new Map<string, ListedServer>()
   for (const [sortOrder, { id, name, demo, host, port }] of config.servers.entries()) {
-    const address = demo ? await startDemoServer() : { host, port }
-    if ('close' in address) demos.push(address)
+    const address = demo ? await startDemoServer({ limits }) : { host, port }
+    if ('close' in address) demos.set(id, address)
     servers.set(id, { id, name, host: address.host, port: address.port, sortOrder })
   }
   const closeDemos = async (): Promise<void> => {
-    await Promise.all(demos.map((demo) => demo.close()))
+    await Promise.all([...demos.values()].map((demo) => demo.close()))
   }
-  return { servers, closeDemos }
+  return { servers, demos, closeDemos }
 }
 
 function storeLog(log: Logger): (state: 'unavailable' | 'available', reason?: unknown) => void {

@@ -98,9 +98,10 @@ export function newAuxItems(inputs: readonly AuxItemInput[], on: Target, creator
 function newItem(input: AuxItemInput, index: number, on: Target, creator: number, createdAt: Date): StoredAuxItem {
   const { tag } = input
   const rule = RULES.get(tag)
-  const data = Buffer.from(input.data)
+  // Not Buffer.from: a few bytes of its pool would keep all of the pool in memory.
+  const data = new Uint8Array(input.data)
   const legal = rule
-    ? rule.on.includes(on) && (rule.pattern?.test(data.toString('latin1')) ?? true)
+    ? rule.on.includes(on) && (rule.pattern?.test(Buffer.from(data).toString('latin1')) ?? true)
     : tag >= FIRST_FREE_TAG
   if (!legal || data.length > MAX_DATA) throw KomError.of('illegal-aux-item', index)
   if (rule?.system) throw KomError.of('aux-item-permission', index)

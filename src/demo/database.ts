@@ -1,5 +1,7 @@
 import { noBits } from '../protocol/codec.ts'
+import type { KomError } from '../protocol/errors.ts'
 import { type ExtendedConfType, type MembershipType, membershipType, type PrivBits } from '../protocol/types.ts'
+import { auxItemsCost, DEFAULT_LIMITS, type DemoLimits, WrittenTexts } from './limits.ts'
 import { LocalTexts } from './local-texts.ts'
 import { nameWords } from './name-expansion.ts'
 import type { ReadRange } from './read-ranges.ts'
@@ -138,12 +140,50 @@ export class Database {
   readonly conferences = new Map<number, Conference>()
   readonly persons = new Map<number, Person>()
   readonly texts = new Map<number, Text>()
+  /** Texts of clients; the others are the contents that the server started with. */
+  readonly written = new WrittenTexts()
   readonly info: ServerInfo
+  readonly limits: DemoLimits
+  /** How often each limit was hit. */
+  readonly limitHits = new Map<keyof DemoLimits, number>()
   #highestConf = 0
   #highestText = 0
 
-  constructor(info: ServerInfo) {
+  constructor(info: ServerInfo, limits: Partial<DemoLimits> = {}) {
     this.info = info
+    this.limits = { ...DEFAULT_LIMITS, ...limits }
+    for (const limit of Object.keys(DEFAULT_LIMITS) as (keyof DemoLimits)[]) this.limitHits.set(limit, 0)
+  }
+
+  /**
+   * Checks that `size` things of a kind are allowed.
+   * @throws KomError `error` if they are not
+   */
+  checkLimit(limit: keyof DemoLimits, size: number, error: KomError): void {
+    if (size <= this.limits[limit]) return
+    this.hitLimit(limit)
+    throw error
+  }
+
+  hitLimit(limit: keyof DemoLimits): void {
+    this.limitHits.set(limit, (this.limitHits.get(limit) ?? 0) + 1)
+  }
+
+  /** Memory of the aux-items of conferences and persons, in bytes. */
+  get auxItemBytes(): number {
+    return sum(this.conferences.values(), ({ auxItems }) => auxItemsCost(auxItems))
+  }
+
+  get membershipCount(): number {
+    return sum(this.persons.values(), ({ memberships }) => memberships.length)
+  }
+
+  get readRangeCount(): number {
+    return sum(this.persons.values(), ({ memberships }) => sum(memberships, ({ read }) => read.length))
+  }
+
+  get markCount(): number {
+    return sum(this.persons.values(), ({ marks }) => marks.size)
   }
 
   get highestConf(): number {
@@ -230,8 +270,9 @@ export class Database {
       'text' in item ? item : { ...item, localNo: this.receive(item.conf, no, fields.created) },
     )
     for (const item of misc) {
-      if ('text' in item)
-        this.texts.get(item.text)?.misc.push({ kind: item.kind === 'comm-to' ? 'comm-in' : 'footn-in', text: no })
+      const linked = 'text' in item ? this.texts.get(item.text) : undefined
+      if (linked === undefined) continue
+      this.setMisc(linked, [...linked.misc, { kind: item.kind === 'comm-to' ? 'comm-in' : 'footn-in', text: no }])
     }
     const lines = fields.body.reduce((sum, byte) => (byte === 0x0a ? sum + 1 : sum), 0)
     const text: Text = {
@@ -257,6 +298,7 @@ export class Database {
   /** Marks of it stay with those who made them, until they take them away. */
   removeText({ no, author, misc }: Text): void {
     this.texts.delete(no)
+    this.written.delete(no)
     this.persons.get(author)?.texts.removeText(no)
     for (const item of misc) {
       if ('localNo' in item) this.conferences.get(item.conf)?.texts.remove(item.localNo)
@@ -266,7 +308,17 @@ export class Database {
 
   #unlink(from: number, to: number): void {
     const text = this.texts.get(from)
-    if (text !== undefined) text.misc = text.misc.filter((item) => !('text' in item && item.text === to))
+    if (text === undefined) return
+    this.setMisc(
+      text,
+      text.misc.filter((item) => !('text' in item && item.text === to)),
+    )
+  }
+
+  /** Replaces the recipients and links of a text. */
+  setMisc(text: Text, misc: Misc[]): void {
+    text.misc = misc
+    this.written.update(text)
   }
 
   /** The mailbox stays. */
@@ -296,4 +348,10 @@ export class Database {
     const stored = this.texts.get(text)
     if (stored !== undefined) stored.noOfMarks += by
   }
+}
+
+function sum<T>(items: Iterable<T>, size: (item: T) => number): number {
+  let total = 0
+  for (const item of items) total += size(item)
+  return total
 }

@@ -3,6 +3,7 @@ import { noBits } from '../protocol/codec.ts'
 import { auxItemFlags, type ExtendedConfType, extendedConfType, type PrivBits, privBits } from '../protocol/types.ts'
 import { newAuxItems } from './aux-items.ts'
 import { Database, type Membership, NO_MEMBERSHIP_FLAGS, type StoredAuxItem } from './database.ts'
+import type { DemoLimits } from './limits.ts'
 import { readTo } from './read-ranges.ts'
 
 /** What the demo server starts with, as fixtures/demo.json holds it. Numbers are unique; times are ISO 8601. */
@@ -135,8 +136,8 @@ export function readDemoData(json: unknown): DemoData {
 }
 
 /** Fills a database. Throws an `Error` when a number is used twice or names nothing. */
-export function loadDatabase(data: DemoData): Database {
-  const db = new Database({ ...data.info })
+export function loadDatabase(data: DemoData, limits: Partial<DemoLimits> = {}): Database {
+  const db = new Database({ ...data.info }, limits)
   for (const { type, permittedSubmitters, presentation, motd, created, ...conf } of data.conferences) {
     if (db.conferences.has(conf.no)) throw new Error(`demo data: conference ${conf.no} comes twice`)
     const flags = { ...NO_CONF_TYPE }

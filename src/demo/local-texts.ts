@@ -3,63 +3,86 @@ import type { TextMapping } from '../protocol/types.ts'
 /** A local number that names no text any more. */
 const GONE = 0
 
-/** Local text numbers of a conference, or of what a person has written: 1, 2, 3 … -> text number. */
+/**
+ * Local text numbers of a conference, or of the texts of an author: 1, 2, 3 … -> text number. Only numbers that still
+ * name a text take memory.
+ */
 export class LocalTexts {
-  /** `#texts[i]` is the text with local number i + 1. */
+  /** Local numbers in rising order, and the texts that they name. */
+  readonly #localNos: number[] = []
   readonly #texts: number[] = []
+  #highest = 0
 
   get highest(): number {
-    return this.#texts.length
+    return this.#highest
   }
 
   /** The lowest local number that still names a text; the next free one when none does. */
   get first(): number {
-    const index = this.#texts.findIndex((text) => text !== GONE)
-    return index < 0 ? this.#texts.length + 1 : index + 1
+    return this.#localNos[0] ?? this.#highest + 1
   }
 
   /** Gives a text the next local number. */
   add(text: number): number {
-    return this.#texts.push(text)
+    this.#localNos.push(++this.#highest)
+    this.#texts.push(text)
+    return this.#highest
   }
 
   /** Forgets a local number; it is never given out again. */
   remove(localNo: number): void {
-    this.#texts[localNo - 1] = GONE
+    const at = this.#indexOf(localNo)
+    if (this.#localNos[at] === localNo) this.#removeAt(at)
   }
 
   /** As `remove`, by the number of the text. */
   removeText(text: number): void {
-    this.remove(this.#texts.indexOf(text) + 1)
+    const at = this.#texts.indexOf(text)
+    if (at >= 0) this.#removeAt(at)
   }
 
   /** At most `count` existing texts from `first` upwards (local-to-global). */
   map(first: number, count: number): TextMapping {
-    const pairs: Pair[] = []
-    let next = Math.min(first, this.highest + 1)
-    for (; next <= this.highest && pairs.length < count; next++) this.#collect(pairs, next)
-    const more = this.#exists(next, this.highest)
-    return mapping(first, more ? next : this.highest + 1, more, pairs)
+    const from = this.#indexOf(first)
+    const pairs = this.#pairs(from, from + count)
+    const end = this.#highest + 1
+    if (from + count >= this.#localNos.length) return mapping(first, end, false, pairs)
+    return mapping(first, (pairs.at(-1)?.localNumber ?? Math.min(first, end) - 1) + 1, true, pairs)
   }
 
   /** At most `count` existing texts below `ceiling` downwards, in rising order; ceiling 0 stands above all. */
   mapDown(ceiling: number, count: number): TextMapping {
-    const end = ceiling === 0 ? this.highest + 1 : Math.min(ceiling, this.highest + 1)
-    const pairs: Pair[] = []
-    let at = end - 1
-    for (; at >= 1 && pairs.length < count; at--) this.#collect(pairs, at)
-    const more = this.#exists(1, at)
-    return mapping(more ? at + 1 : Math.min(this.first, end), end, more, pairs.reverse())
+    const end = ceiling === 0 ? this.#highest + 1 : Math.min(ceiling, this.#highest + 1)
+    const to = this.#indexOf(end)
+    const from = Math.max(0, to - count)
+    const pairs = this.#pairs(from, to)
+    if (from === 0) return mapping(Math.min(this.first, end), end, false, pairs)
+    return mapping(pairs[0]?.localNumber ?? end, end, true, pairs)
   }
 
-  #collect(pairs: Pair[], localNumber: number): void {
-    const globalNumber = this.#texts[localNumber - 1] ?? GONE
-    if (globalNumber !== GONE) pairs.push({ localNumber, globalNumber })
+  #pairs(from: number, to: number): Pair[] {
+    const globalNumbers = this.#texts.slice(from, to)
+    return this.#localNos.slice(from, to).map((localNumber, i) => ({
+      localNumber,
+      globalNumber: globalNumbers[i] ?? GONE,
+    }))
   }
 
-  #exists(from: number, to: number): boolean {
-    for (let at = from; at <= to; at++) if (this.#texts[at - 1] !== GONE) return true
-    return false
+  /** The index of the first existing local number that is not below `localNo`. */
+  #indexOf(localNo: number): number {
+    let low = 0
+    let high = this.#localNos.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#localNos[middle] ?? 0) < localNo) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #removeAt(index: number): void {
+    this.#localNos.splice(index, 1)
+    this.#texts.splice(index, 1)
   }
 }
 

@@ -11,6 +11,7 @@ import type { Context, Hub } from './context.ts'
 import { type DemoData, loadDatabase, readDemoData } from './demo-data.ts'
 import { HANDLERS } from './handlers/index.ts'
 import { logOut } from './handlers/sessions.ts'
+import type { DemoLimits } from './limits.ts'
 import { Session } from './session.ts'
 
 export interface DemoServer {
@@ -18,6 +19,8 @@ export interface DemoServer {
   readonly port: number
   /** Clients that are connected now. */
   readonly connections: number
+  /** How often each limit was hit: texts deleted to make room, and calls refused for the other limits. */
+  readonly limitHits: ReadonlyMap<keyof DemoLimits, number>
   /** Stops listening and drops every client. */
   close(): Promise<void>
 }
@@ -31,6 +34,8 @@ export interface DemoServerOptions {
   port?: number
   /** Default 1000 */
   maxConnections?: number
+  /** Bounds on what clients can make it store; default: `DEFAULT_LIMITS` */
+  limits?: Partial<DemoLimits>
 }
 
 /** One request, its text included: far more than a text may have, since whoever sends too much is to be told so. */
@@ -51,7 +56,7 @@ const FULL = '%% No connections left.\n'
  */
 export async function startDemoServer(options: DemoServerOptions = {}): Promise<DemoServer> {
   const { host = '127.0.0.1', port = 0, maxConnections = 1000 } = options
-  const db = loadDatabase(options.data ?? bundledData())
+  const db = loadDatabase(options.data ?? bundledData(), options.limits)
   const sessions = new Map<number, Session>()
   const sockets = new Set<Socket>()
   const hub: Hub = {
@@ -104,6 +109,7 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     get connections() {
       return sockets.size
     },
+    limitHits: db.limitHits,
     close() {
       return new Promise<void>((resolve) => {
         server.close(() => resolve())

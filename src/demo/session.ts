@@ -10,6 +10,9 @@ const KNOWN_MESSAGES: ReadonlySet<number> = new Set([0, 5, 6, 7, 8, 9, 11, 12, 1
 /** What a new connection gets (chapter About Asynchronous Messages). */
 const DEFAULT_MESSAGES: readonly number[] = [0, 5, 7, 8, 9, 11, 12, 13]
 
+/** Longer user names are cut, as in lyskomd. */
+const MAX_USERNAME = 129
+
 /** A client that lets more than this many bytes of messages wait unread is dropped. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
@@ -38,7 +41,8 @@ export class Session {
 
   constructor(no: number, hello: string, socket: Socket) {
     this.no = no
-    this.hello = hello
+    // A copy: a slice would keep the whole string in memory.
+    this.hello = Buffer.from(hello.slice(0, MAX_USERNAME), 'latin1').toString('latin1')
     this.#socket = socket
     this.host = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
   }

@@ -42,6 +42,19 @@ export class Metrics {
     watchSessions(this.#register, registry, serverIds)
   }
 
+  /** Reports the limits of demo servers, by server id, from now on. */
+  watchDemos(demos: ReadonlyMap<string, { readonly limitHits: ReadonlyMap<string, number> }>): void {
+    readCounter(this.#register, {
+      name: 'komgate_demo_limit_hits_total',
+      help: 'Texts that a demo server deleted to make room, and calls that it refused at its other limits.',
+      labels: ['server', 'limit'],
+      read: () =>
+        [...demos].flatMap(([server, { limitHits }]) =>
+          [...limitHits].map(([limit, n]) => [{ server, limit }, n] as const),
+        ),
+    })
+  }
+
   /** Somebody was turned away by a limit. */
   limitHit(limit: LimitName): void {
     this.#limits.set(limit, (this.#limits.get(limit) ?? 0) + 1)

@@ -11,8 +11,10 @@ interface Player {
  * Plays a dialogue with a server and returns the transcript: each request with its reply, and the messages that each
  * client received. A line of a dialogue is one of
  *
- *     name: request   Sends a request without its reference number. `"text"` stands for a string, `\xNN` for a byte and
- *                     `@name` for the session number of another client.
+ *     name: request   Sends a request without its reference number. `"text"` stands for a string, `\xNN` for a byte,
+ *                     `128*(1 )` for `1 ` 128 times and `@name` for the session number of another client.
+ *     128x name: request
+ *                     Sends the request 128 times. Only the last reply is in the transcript.
  *     closed name     Waits until the server has closed the connection.
  *     drop name       Resets the connection and waits until the server has ended the session.
  *     tick            Waits until the server's clock shows a new second. Times in later replies are compared by the last
@@ -56,15 +58,20 @@ export async function play(port: number, dialogue: string): Promise<string[]> {
   for (const line of dialogue.split('\n')) {
     const [, command = '', argument = ''] = /^(\w+)(?: (\w+))?$/.exec(line) ?? []
     await commands[command]?.(argument)
-    const [, name, written] = /^(\w+): (.*)$/.exec(line) ?? []
+    const [, times = '1', name, written] = /^(?:(\d+)x )?(\w+): (.*)$/.exec(line) ?? []
     if (name === undefined || written === undefined) continue
     const to = await find(name)
     const request = written
       .replace(/@(\w+)/g, (_, other: string) => players.get(other)?.sessionNo ?? '0')
       .replace(/\\x(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
       .replace(/"([^"]*)"/g, (_, text: string) => `${text.length}H${text}`)
-    const { reply, messages } = await to.client.ask(request)
-    to.messages.push(...messages)
+      .replace(/(\d+)\*\(([^)]*)\)/g, (_, count: string, part: string) => part.repeat(Number(count)))
+    let reply = ''
+    for (let i = 0; i < Number(times); i++) {
+      const answer = await to.client.ask(request)
+      to.messages.push(...answer.messages)
+      reply = answer.reply
+    }
     transcript.push(`${line}\n  ${masked(request, reply, ticks)}`)
   }
   for (const [name, { client, messages }] of players) {

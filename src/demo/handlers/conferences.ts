@@ -2,10 +2,14 @@
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
 import { type Handlers, tell } from '../context.ts'
-import type { StoredAuxItem } from '../database.ts'
+import type { Database, StoredAuxItem } from '../database.ts'
+import { auxItemsCost } from '../limits.ts'
 import { ACCESS, access, conferenceFor, mayRead, supervises } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { checkName } from './names.ts'
+
+/** Conference numbers have 16 bits. */
+const MAX_CONF_NO = 65_535
 
 export const conferences = {
   'get-uconf-stat'({ db, session }, { conference }) {
@@ -44,6 +48,7 @@ export const conferences = {
     if (type.letterbox) throw KomError.of('permission-denied', 0)
     const created = new Date()
     const items = newAuxItems(auxItems, 'conf', creator, created)
+    checkRoom(db, items)
     const conf = db.addConference({ name, type, created, creator, supervisor: creator, superConf: creator })
     conf.auxItems = items
     const person = db.persons.get(creator)
@@ -75,6 +80,19 @@ export const conferences = {
     )
   },
 } satisfies Partial<Handlers>
+
+/**
+ * Checks that the server may store one more conference or person.
+ * @throws KomError `index-out-of-range` with the number it would get, as lyskomd; `temporary-failure` for its aux-items
+ */
+export function checkRoom(db: Database, auxItems: readonly StoredAuxItem[]): void {
+  const no = db.highestConf + 1
+  const full = KomError.of('index-out-of-range', no)
+  if (no > MAX_CONF_NO) throw full
+  db.checkLimit('conferences', db.conferences.size + 1, full)
+  if (auxItems.length === 0) return
+  db.checkLimit('auxItemBytes', db.auxItemBytes + auxItemsCost(auxItems), KomError.of('temporary-failure', 0))
+}
 
 /** Aux-items as a session may see them: secret ones only its own, creators unless hidden. */
 export function auxItemsFor(session: Session, items: readonly StoredAuxItem[]) {

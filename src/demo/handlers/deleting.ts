@@ -1,10 +1,11 @@
 /** Doing away with texts, conferences and persons. */
 import { KomError } from '../../protocol/errors.ts'
-import { concerned, type Handlers, tell } from '../context.ts'
+import { concerned, type Handlers, type Hub, tell } from '../context.ts'
+import type { Text } from '../database.ts'
 import { conferenceFor, mayRead, supervises, supervisesPerson, textFor } from '../permissions.ts'
 import { setUserArea } from './persons.ts'
 import { logOut } from './sessions.ts'
-import { textStat } from './texts.ts'
+import { textStat } from './text-stat.ts'
 
 export const deleting = {
   'delete-text'(context, { text: no }) {
@@ -12,14 +13,7 @@ export const deleting = {
     const person = session.mustBePerson
     const text = textFor(db, session, no)
     if (text.author !== person && !supervisesPerson(db, session, text.author)) throw KomError.of('not-author', no)
-    const persons = concerned(db, text)
-    tell(
-      context,
-      'async-deleted-text',
-      (to) => ({ textNo: no, textStat: textStat(context, to, text) }),
-      (to) => persons.has(to.person) && mayRead(db, to, text),
-    )
-    db.removeText(text)
+    deleteText(context, text)
   },
 
   'delete-conf'(context, { conf: no }) {
@@ -39,3 +33,27 @@ export const deleting = {
     db.removeConference(conf)
   },
 } satisfies Partial<Handlers>
+
+/** Deletes the oldest texts that clients have written until the others are within the limits. */
+export function deleteOldTexts(hub: Hub): void {
+  const { written, texts, limits } = hub.db
+  for (;;) {
+    const limit = written.count > limits.texts ? 'texts' : written.bytes > limits.textBytes ? 'textBytes' : undefined
+    const oldest = texts.get(written.oldest ?? 0)
+    if (limit === undefined || oldest === undefined) return
+    hub.db.hitLimit(limit)
+    deleteText(hub, oldest)
+  }
+}
+
+function deleteText(hub: Hub, text: Text): void {
+  const { db } = hub
+  const persons = concerned(db, text)
+  tell(
+    hub,
+    'async-deleted-text',
+    (to) => ({ textNo: text.no, textStat: textStat(hub, to, text) }),
+    (to) => persons.has(to.person) && mayRead(db, to, text),
+  )
+  db.removeText(text)
+}

@@ -2,6 +2,7 @@
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, concerned, type Handlers, tell } from '../context.ts'
 import type { LinkKind, Misc, Recipient, RecipientKind, Text } from '../database.ts'
+import { MAX_COMMENTS_PER_TEXT, MAX_FOOTNOTES_PER_TEXT, MAX_RECIPIENTS_PER_TEXT } from '../limits.ts'
 import {
   conferenceFor,
   mayRead,
@@ -11,6 +12,7 @@ import {
   textFor,
   visibleMisc,
 } from '../permissions.ts'
+import { deleteOldTexts } from './deleting.ts'
 
 export const linking = {
   'add-recipient'(context, { textNo, confNo, recptType }) {
@@ -23,12 +25,19 @@ export const linking = {
     if (existing?.kind === recptType) throw KomError.of('already-recipient', confNo)
     if (existing === undefined) {
       if (!maySubmit(db, session, conf)) throw KomError.of('access-denied', confNo)
-      text.misc.push({ kind: recptType, conf: confNo, localNo: db.receive(confNo, textNo), ...sent(text, person) })
+      if (text.misc.filter((item) => 'conf' in item).length >= MAX_RECIPIENTS_PER_TEXT)
+        throw KomError.of('recipient-limit', textNo)
+      const recipient = { kind: recptType, conf: confNo, localNo: db.receive(confNo, textNo), ...sent(text, person) }
+      db.setMisc(text, [...text.misc, recipient])
     } else {
       const allowed = mayManage(context, text, existing)
       if (!allowed) throw KomError.of('permission-denied', confNo)
-      text.misc = text.misc.map((item) => (item === existing ? { ...existing, kind: recptType } : item))
+      db.setMisc(
+        text,
+        text.misc.map((item) => (item === existing ? { ...existing, kind: recptType } : item)),
+      )
     }
+    deleteOldTexts(context)
     announce(context, 'async-new-recipient', text, confNo)
   },
 
@@ -42,7 +51,10 @@ export const linking = {
     if (recipient === undefined || !('conf' in recipient)) throw KomError.of('not-recipient', confNo)
     if (!mayManage(context, text, recipient)) throw KomError.of('permission-denied', textNo)
     announce(context, 'async-sub-recipient', text, confNo)
-    text.misc = text.misc.filter((item) => item !== recipient)
+    db.setMisc(
+      text,
+      text.misc.filter((item) => item !== recipient),
+    )
     db.conferences.get(confNo)?.texts.remove(recipient.localNo)
   },
 
@@ -110,9 +122,16 @@ function announce(
   )
 }
 
+/** Whether a text has as many comments or footnotes as lyskomd allows. */
+export function isFull(text: Text, kind: 'comm' | 'footn'): boolean {
+  const count = text.misc.filter((item) => item.kind === `${kind}-in`).length
+  return count >= (kind === 'comm' ? MAX_COMMENTS_PER_TEXT : MAX_FOOTNOTES_PER_TEXT)
+}
+
 const isLink = (kind: LinkKind, no: number) => (item: Misc) => 'text' in item && item.kind === kind && item.text === no
 
-function link({ db, session }: Context, kind: 'comm' | 'footn', no: number, toNo: number): void {
+function link(context: Context, kind: 'comm' | 'footn', no: number, toNo: number): void {
+  const { db, session } = context
   const person = session.mustBePerson
   const text = textFor(db, session, no)
   const to = textFor(db, session, toNo)
@@ -120,8 +139,11 @@ function link({ db, session }: Context, kind: 'comm' | 'footn', no: number, toNo
   if (kind === 'footn' && to.author !== person) throw KomError.of('not-author', toNo)
   if (text.misc.some(isLink('comm-to', toNo))) throw KomError.of('already-comment', no)
   if (text.misc.some(isLink('footn-to', toNo))) throw KomError.of('already-footnote', no)
-  text.misc.push({ kind: `${kind}-to`, text: toNo, ...sent(text, person) })
-  to.misc.push({ kind: `${kind}-in`, text: no })
+  // The status of footnote-limit is 0 here, but the text in create-text: lyskomd does so.
+  if (isFull(to, kind)) throw kind === 'comm' ? KomError.of('comment-limit', toNo) : KomError.of('footnote-limit', 0)
+  db.setMisc(text, [...text.misc, { kind: `${kind}-to`, text: toNo, ...sent(text, person) }])
+  db.setMisc(to, [...to.misc, { kind: `${kind}-in`, text: no }])
+  deleteOldTexts(context)
 }
 
 function unlink({ db, session }: Context, kind: 'comm' | 'footn', no: number, toNo: number): void {
@@ -132,6 +154,12 @@ function unlink({ db, session }: Context, kind: 'comm' | 'footn', no: number, to
   if (found === undefined) throw KomError.of(kind === 'comm' ? 'not-comment' : 'not-footnote', no)
   const allowed = text.author === person || found.sentBy === person || supervisesPerson(db, session, text.author)
   if (!allowed) throw KomError.of('permission-denied', no)
-  text.misc = text.misc.filter((item) => item !== found)
-  to.misc = to.misc.filter((item) => !isLink(`${kind}-in`, no)(item))
+  db.setMisc(
+    text,
+    text.misc.filter((item) => item !== found),
+  )
+  db.setMisc(
+    to,
+    to.misc.filter((item) => !isLink(`${kind}-in`, no)(item)),
+  )
 }

@@ -1,7 +1,7 @@
 /** Who is a member of what. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, tell } from '../context.ts'
-import { type Membership, NO_MEMBERSHIP_FLAGS } from '../database.ts'
+import { type Database, type Membership, NO_MEMBERSHIP_FLAGS } from '../database.ts'
 import {
   ACCESS,
   access,
@@ -80,6 +80,7 @@ export const memberships = {
       person.memberships.splice(where, 0, existing)
       return
     }
+    checkMembershipRoom(db)
     const now = new Date()
     const membership = {
       person: persNo,
@@ -117,6 +118,11 @@ export const memberships = {
     }
   },
 } satisfies Partial<Handlers>
+
+/** Throws `temporary-failure` if the server may not store one more membership. */
+export function checkMembershipRoom(db: Database): void {
+  db.checkLimit('memberships', db.membershipCount + 1, KomError.of('temporary-failure', 0))
+}
 
 function shown(
   { db, session }: Context,

@@ -5,8 +5,10 @@ import { type Context, type Handlers, type Hub, tell } from '../context.ts'
 import { NO_MEMBERSHIP_FLAGS, type Person } from '../database.ts'
 import { MAILBOX_TYPE, NO_PRIVILEGES } from '../demo-data.ts'
 import { personFor, supervisesPerson, textFor } from '../permissions.ts'
+import { checkRoom } from './conferences.ts'
+import { checkMembershipRoom } from './memberships.ts'
 import { checkName } from './names.ts'
-import { samePassword } from './sessions.ts'
+import { samePassword, significant } from './sessions.ts'
 
 const MAILBOX_PRIORITY = 255
 /** map-created-texts gives out at most so many texts. */
@@ -44,6 +46,8 @@ export const persons = {
     const created = new Date()
     const no = db.highestConf + 1
     const items = newAuxItems(auxItems, 'letterbox', creator || no, created)
+    checkRoom(db, items)
+    checkMembershipRoom(db)
     const mailbox = db.addConference({
       name,
       type: { ...MAILBOX_TYPE },
@@ -54,7 +58,7 @@ export const persons = {
     })
     mailbox.auxItems = items
     const privileges = { ...NO_PRIVILEGES, changeName: true }
-    db.addPerson(no, passwd, privileges, flags.unreadIsSecret)
+    db.addPerson(no, significant(passwd), privileges, flags.unreadIsSecret)
     const membership = {
       person: no,
       conf: no,
@@ -77,7 +81,7 @@ export const persons = {
     if (!supervisesPerson(db, session, no)) throw KomError.of('permission-denied', no)
     // It is the password of whoever is logged in that must be known, not the one that changes.
     if (own === undefined || !samePassword(own.passwd, oldPwd)) throw KomError.of('invalid-password', no)
-    person.passwd = newPwd
+    person.passwd = significant(newPwd)
   },
 
   'set-user-area'(context, { persNo, userArea }) {

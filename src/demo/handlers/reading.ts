@@ -2,8 +2,9 @@
 import { KomError } from '../../protocol/errors.ts'
 import type { Context, Handlers } from '../context.ts'
 import type { Conference, Membership, Person } from '../database.ts'
+import { MAX_MARK_AS_READ_CHUNKS, MAX_READ_RANGES_PER_CALL } from '../limits.ts'
 import { ACCESS, access, conferenceFor } from '../permissions.ts'
-import { countUnread, normalized, readTo, withoutRead, withRead } from '../read-ranges.ts'
+import { countUnread, normalized, type ReadRange, readTo, withoutRead, withRead } from '../read-ranges.ts'
 
 /** local-to-global gives out at most so many texts. */
 const MAX_MAPPED = 255
@@ -11,43 +12,46 @@ const MAX_MAPPED = 255
 export const reading = {
   'mark-as-read'(context, { conference, text }) {
     const { conf, person, membership } = own(context, conference)
+    if (text.length > MAX_MARK_AS_READ_CHUNKS) throw KomError.of('long-array', MAX_MARK_AS_READ_CHUNKS)
     for (const [i, localNo] of text.entries()) {
       if (localNo === 0) throw KomError.of('local-text-zero', i)
       if (localNo > conf.texts.highest) throw KomError.of('no-such-local-text', i)
     }
     // lyskomd counts texts only while the person works in the conference.
-    if (context.session.workingConference === conference) person.readTexts += countUnread(membership.read, text)
-    membership.read = withRead(membership.read, text)
+    const fresh = context.session.workingConference === conference ? countUnread(membership.read, text) : 0
+    setRead(context, membership, withRead(membership.read, text))
+    person.readTexts += fresh
   },
 
   'mark-as-unread'(context, { conference, text }) {
     const { conf, membership } = own(context, conference)
     if (text === 0) throw KomError.of('local-text-zero', 0)
     if (text > conf.texts.highest) throw KomError.of('no-such-local-text', text)
-    membership.read = withoutRead(membership.read, text)
+    setRead(context, membership, withoutRead(membership.read, text))
   },
 
   'set-unread'(context, { confNo, noOfUnread }) {
     const { conf, membership } = own(context, confNo)
-    membership.read = readTo(conf.texts.highest - noOfUnread)
+    setRead(context, membership, readTo(conf.texts.highest - noOfUnread))
   },
 
   'set-last-read'(context, { conference, lastRead }) {
     const { conf, membership } = own(context, conference)
-    membership.read = readTo(Math.min(lastRead, conf.texts.highest))
+    setRead(context, membership, readTo(Math.min(lastRead, conf.texts.highest)))
   },
 
   'set-read-ranges'(context, { conference, readRanges }) {
     const { conf, membership } = own(context, conference)
+    if (readRanges.length > MAX_READ_RANGES_PER_CALL) throw KomError.of('long-array', MAX_READ_RANGES_PER_CALL)
     let before = 0
     for (const [i, { firstRead, lastRead }] of readRanges.entries()) {
       if (firstRead === 0) throw KomError.of('local-text-zero', i)
       if (firstRead > lastRead) throw KomError.of('invalid-range', i)
       if (firstRead <= before) throw KomError.of('invalid-range-list', i)
-      if (lastRead > conf.texts.highest) throw KomError.of('no-such-local-text', lastRead)
       before = lastRead
     }
-    membership.read = normalized(readRanges)
+    if (before > conf.texts.highest) throw KomError.of('no-such-local-text', before)
+    setRead(context, membership, normalized(readRanges))
   },
 
   'local-to-global'({ db, session }, { confNo, firstLocalNo, noOfExistingTexts }) {
@@ -70,6 +74,13 @@ function own({ db, session }: Context, no: number): { conf: Conference; person: 
   const membership = conf.members.get(session.person)
   if (person === undefined || membership === undefined) throw KomError.of('not-member', no)
   return { conf, person, membership }
+}
+
+/** Replaces the read ranges. Throws `temporary-failure` if they are more than before and the server stores too many. */
+function setRead({ db }: Context, membership: Membership, read: ReadRange[]): void {
+  const more = read.length - membership.read.length
+  if (more > 0) db.checkLimit('readRanges', db.readRangeCount + more, KomError.of('temporary-failure', 0))
+  membership.read = read
 }
 
 function mapped({ db, session }: Pick<Context, 'db' | 'session'>, no: number, count: number): Conference {

@@ -178,7 +178,12 @@ function leaveConference(db: Database, { person, workingConference }: Session): 
 
 /** Bytes are compared, and of them the first eight. */
 export function samePassword(a: string, b: string): boolean {
-  return a.slice(0, PASSWORD_CHARACTERS) === b.slice(0, PASSWORD_CHARACTERS)
+  return significant(a) === significant(b)
+}
+
+/** The part of a password that counts. */
+export function significant(password: string): string {
+  return password.slice(0, PASSWORD_CHARACTERS)
 }
 
 /** The session by its number, 0 being one's own. */

@@ -4,10 +4,13 @@ import type { AuxItemInput, MiscInfo } from '../../protocol/types.ts'
 import { newAuxItems } from '../aux-items.ts'
 import { type Context, concerned, type Handlers, tell } from '../context.ts'
 import type { RecipientKind, Text } from '../database.ts'
-import { conferenceFor, mayRead, submitTo, textFor, visibleMisc } from '../permissions.ts'
+import { MAX_LINKS_PER_CALL, MAX_MARKS_PER_PERSON, MAX_MARKS_PER_TEXT, textCost } from '../limits.ts'
+import { conferenceFor, mayRead, submitTo, textFor } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { fromTime } from '../times.ts'
-import { auxItemsFor } from './conferences.ts'
+import { deleteOldTexts } from './deleting.ts'
+import { isFull } from './linking.ts'
+import { statOld, textStat } from './text-stat.ts'
 
 /** Bytes. */
 const MAX_TEXT = 131_072
@@ -51,21 +54,18 @@ export const texts = {
 
   'find-next-text-no'({ db, session }, { start }) {
     session.mustBePerson
-    for (let no = start + 1; no <= db.highestText; no++) if (readable(db, session, no)) return no
+    for (const [no, text] of db.texts) if (no > start && mayRead(db, session, text)) return no
     throw KomError.of('no-such-text', start)
   },
 
   'find-previous-text-no'({ db, session }, { start }) {
     session.mustBePerson
-    for (let no = Math.min(start - 1, db.highestText); no > 0; no--) if (readable(db, session, no)) return no
+    for (const text of [...db.texts.values()].reverse()) {
+      if (text.no < start && mayRead(db, session, text)) return text.no
+    }
     throw KomError.of('no-such-text', start)
   },
 } satisfies Partial<Handlers>
-
-function readable(db: Context['db'], session: Session, no: number): boolean {
-  const text = db.texts.get(no)
-  return text !== undefined && mayRead(db, session, text)
-}
 
 function me(db: Context['db'], session: Session) {
   const person = db.persons.get(session.mustBePerson)
@@ -76,7 +76,12 @@ function me(db: Context['db'], session: Session) {
 function mark({ db, session }: Context, no: number, type: number): void {
   const { marks } = me(db, session)
   const text = textFor(db, session, no)
-  if (!marks.has(no)) text.noOfMarks++
+  if (!marks.has(no)) {
+    const tooMany = KomError.of('mark-limit', no)
+    if (marks.size >= MAX_MARKS_PER_PERSON || text.noOfMarks >= MAX_MARKS_PER_TEXT) throw tooMany
+    db.checkLimit('marks', db.markCount + 1, tooMany)
+    text.noOfMarks++
+  }
   marks.set(no, type)
 }
 
@@ -102,13 +107,18 @@ function create(
   const author = anonymous ? 0 : person
   const created = new Date()
   const items = newAuxItems(auxItems, 'text', author, created)
-  const text = db.addText({ author, created, body: Buffer.from(body), misc, auxItems: items })
+  const cost = textCost({ body, misc, auxItems: items })
+  db.checkLimit('textBytes', cost, KomError.of('temporary-failure', 0))
+  const text = db.addText({ author, created, body: new Uint8Array(body), misc, auxItems: items })
+  db.written.add(text)
+  deleteOldTexts(context)
   announce(context, text)
   return text.no
 }
 
 /** The recipients and links of a new text; an error about the list itself names the index in it. */
 function newMisc({ db, session }: Context, miscInfo: readonly MiscInfo[], anonymous: boolean): NewMisc[] {
+  if (miscInfo.length > MAX_LINKS_PER_CALL) throw KomError.of('long-array', MAX_LINKS_PER_CALL)
   const misc: NewMisc[] = []
   for (const [i, item] of miscInfo.entries()) {
     switch (item.kind) {
@@ -125,6 +135,8 @@ function newMisc({ db, session }: Context, miscInfo: readonly MiscInfo[], anonym
         const text = textFor(db, session, item.value)
         if (item.kind === 'footn-to' && text.author !== session.person) throw KomError.of('not-author', text.no)
         if (misc.some((other) => 'text' in other && other.text === text.no)) throw KomError.of('illegal-misc', i)
+        if (item.kind === 'comm-to' && isFull(text, 'comm')) throw KomError.of('comment-limit', text.no)
+        if (item.kind === 'footn-to' && isFull(text, 'footn')) throw KomError.of('footnote-limit', text.no)
         misc.push({ kind: item.kind, text: text.no })
         break
       }
@@ -149,37 +161,4 @@ function announce(context: Context, text: Text): void {
     persons.has(person) && mayRead(context.db, { person, level }, text)
   tell(context, 'async-new-text-old', (session) => ({ textNo: text.no, textStat: statOld(context, session, text) }), to)
   tell(context, 'async-new-text', (session) => ({ textNo: text.no, textStat: textStat(context, session, text) }), to)
-}
-
-/** A text's status as a session may see it. */
-export function textStat(context: Context, session: Session, text: Text) {
-  return {
-    ...head(session, text),
-    miscInfo: miscFor(context, session, text),
-    auxItems: auxItemsFor(session, text.auxItems),
-  }
-}
-
-/** In the old form a blind copy is an open one. */
-function statOld(context: Context, session: Session, text: Text) {
-  const miscInfo = miscFor(context, session, text).map((item) =>
-    item.kind === 'bcc-recpt' ? { ...item, kind: 'cc-recpt' as const } : item,
-  )
-  return { ...head(session, text), miscInfo: miscInfo }
-}
-
-function head(session: Session, { created, author, lines, body, noOfMarks }: Text) {
-  return { creationTime: session.time(created), author, noOfLines: lines, noOfChars: body.length, noOfMarks }
-}
-
-function miscFor({ db }: Context, session: Session, text: Text) {
-  const items = visibleMisc(db, session, text).flatMap((item): MiscInfo[] => {
-    const added: MiscInfo[] = [
-      ...(item.sentBy === undefined ? [] : [{ kind: 'sent-by' as const, value: item.sentBy }]),
-      ...(item.sentAt === undefined ? [] : [{ kind: 'sent-at' as const, value: session.time(item.sentAt) }]),
-    ]
-    if ('text' in item) return [{ kind: item.kind, value: item.text }, ...added]
-    return [{ kind: item.kind, value: item.conf }, { kind: 'loc-no', value: item.localNo }, ...added]
-  })
-  return items
 }

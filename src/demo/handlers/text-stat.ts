@@ -1,0 +1,40 @@
+/** The status of a text, as a session may see it. */
+import type { MiscInfo } from '../../protocol/types.ts'
+import type { Hub } from '../context.ts'
+import type { Text } from '../database.ts'
+import { visibleMisc } from '../permissions.ts'
+import type { Session } from '../session.ts'
+import { auxItemsFor } from './conferences.ts'
+
+/** A text's status as a session may see it. */
+export function textStat(hub: Hub, session: Session, text: Text) {
+  return {
+    ...head(session, text),
+    miscInfo: miscFor(hub, session, text),
+    auxItems: auxItemsFor(session, text.auxItems),
+  }
+}
+
+/** In the old form a blind copy is an open one. */
+export function statOld(hub: Hub, session: Session, text: Text) {
+  const miscInfo = miscFor(hub, session, text).map((item) =>
+    item.kind === 'bcc-recpt' ? { ...item, kind: 'cc-recpt' as const } : item,
+  )
+  return { ...head(session, text), miscInfo: miscInfo }
+}
+
+function head(session: Session, { created, author, lines, body, noOfMarks }: Text) {
+  return { creationTime: session.time(created), author, noOfLines: lines, noOfChars: body.length, noOfMarks }
+}
+
+function miscFor({ db }: Hub, session: Session, text: Text) {
+  const items = visibleMisc(db, session, text).flatMap((item): MiscInfo[] => {
+    const added: MiscInfo[] = [
+      ...(item.sentBy === undefined ? [] : [{ kind: 'sent-by' as const, value: item.sentBy }]),
+      ...(item.sentAt === undefined ? [] : [{ kind: 'sent-at' as const, value: session.time(item.sentAt) }]),
+    ]
+    if ('text' in item) return [{ kind: item.kind, value: item.text }, ...added]
+    return [{ kind: item.kind, value: item.conf }, { kind: 'loc-no', value: item.localNo }, ...added]
+  })
+  return items
+}
