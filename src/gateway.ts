@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { ConnectionCounters } from './connection/connection.ts'
-import { heartbeatFor } from './connection/settings.ts'
+import { heartbeatFor, unfinishedFor } from './connection/settings.ts'
 import { type DemoServer, startDemoServer } from './demo/server.ts'
 import { createAdminApp } from './http/admin-app.ts'
 import { createApp } from './http/app.ts'
@@ -88,6 +88,7 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
     connections: {
       settings: config,
       heartbeat: heartbeatFor(config),
+      unfinished: unfinishedFor(config),
       counters: calls,
       observer: metrics.connections,
       ...(tracing && { onCall: tracing.onCall }),

@@ -25,6 +25,9 @@ const HARMLESS = {
   'accept-async': 'unknown-async',
 } as const satisfies Partial<Record<CallName, KomError['errorName']>>
 
+/** Errors of connect(2) and socket(2) that say nothing of the server: this process or machine has no more to give. */
+const OWN_FAULTS: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+
 /**
  * Opens a connection: TCP, then greeting, time format, client version, accepted messages and session number in one
  * round trip, since the server reads ahead.
@@ -43,9 +46,13 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   }, connectTimeoutMs)
   try {
     const transport = await connectTcp(options, connection, deadline.signal).catch((error: unknown) => {
-      throw error instanceof ConnectionError
-        ? error
-        : new ConnectionError('unreachable', `cannot connect to ${options.host} port ${options.port}`, { cause: error })
+      if (error instanceof ConnectionError) throw error
+      if (OWN_FAULTS.has((error as NodeJS.ErrnoException).code)) {
+        throw new ConnectionError('open-files', 'this gateway cannot open more connections', { cause: error })
+      }
+      throw new ConnectionError('unreachable', `cannot connect to ${options.host} port ${options.port}`, {
+        cause: error,
+      })
     })
     connection.attach(transport)
     await shakeHands(connection, options)

@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events'
+import type { BoundName } from '../protocol/bounds.ts'
 import { CALLS, type CallName, type Params, type Reply } from '../protocol/calls/index.ts'
 import type { AnyCodec } from '../protocol/codec.ts'
 import { type Envelope, readData, readEnvelope, readMessage, refusalText, writeRequest } from '../protocol/envelope.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { Framer } from '../protocol/framer.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
+import type { UnfinishedHolder, UnfinishedMessages } from '../protocol/unfinished-messages.ts'
 import { type CallTracer, told } from './call-tracer.ts'
 import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
 import type { Beating, Heartbeat } from './heartbeat.ts'
@@ -27,6 +29,8 @@ export interface ConnectionContext {
   settings: Readonly<ConnectionSettings>
   heartbeat: Heartbeat
   counters: ConnectionCounters
+  /** bounds what the connections hold of messages that have not come whole */
+  unfinished?: UnfinishedMessages
   observer?: ConnectionObserver
   onCall?: CallTracer
 }
@@ -67,6 +71,8 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024
 /** How long the server has for closing the line after we said goodbye. */
 const GOODBYE_MS = 1000
 const GREETING = 'LysKOM'
+/** What lyskomd says when all its connections are taken. */
+const FULL = /no connections left/i
 /** It has a line of its own, and so has the reason why a server refuses. */
 const MAX_GREETING_BYTES = 1000
 /**
@@ -79,7 +85,7 @@ const MAX_GREETING_BYTES = 1000
 const NUDGE = Buffer.from(' ')
 
 /** One TCP connection to one LysKOM server, opened by `connect`. */
-export class Connection extends EventEmitter<ConnectionEvents> implements Beating, TransportHandlers {
+export class Connection extends EventEmitter<ConnectionEvents> implements Beating, TransportHandlers, UnfinishedHolder {
   /** The server's number for this session. */
   sessionNo = 0
   readonly #context: ConnectionContext
@@ -98,7 +104,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     // Who listens is counted by those who let them: each WebSocket and each trace of a session does.
     this.setMaxListeners(0)
     this.#context = context
-    this.#framer = new Framer((line) => this.#receive(line), context.settings.maxMessageBytes)
+    this.#framer = new Framer((line) => this.#receive(line), context.settings.maxMessageBytes, this)
   }
 
   /** How many calls have been made on it, those of the handshake and of the keepalive included. */
@@ -165,6 +171,20 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     }) as Promise<Reply<N>>
   }
 
+  get unfinished(): UnfinishedMessages | undefined {
+    return this.#context.unfinished
+  }
+
+  overflow(): void {
+    this.boundHit('unfinished-messages')
+    this.#die('line-unreadable', 'the unfinished messages of LysKOM servers are too many')
+  }
+
+  /** Counts a bound that something from the server exceeded. */
+  boundHit(bound: BoundName): void {
+    this.#context.observer?.boundHit(bound)
+  }
+
   /** Says goodbye to the server and closes the line; waiting calls are rejected at once. Never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#goodbye()
@@ -176,6 +196,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     if (this.#dead !== undefined) return
     this.#dead = reason
     this.#context.heartbeat.remove(this)
+    this.#framer.drop()
     this.#transport?.destroy()
     this.#rejectAll(reason)
     this.emit('close', reason)
@@ -278,8 +299,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
         try {
           reply = readData(CALLS[waiting.call.name].reply as AnyCodec, envelope.reader)
         } catch (error) {
-          this.#context.observer?.unanswered('unreadable', 1)
-          waiting.reject(error as Error)
+          if (!(error instanceof ProtocolError)) throw error
+          this.#context.observer?.unanswered(error.code, 1)
+          this.#observeBound(error)
+          waiting.reject(error)
           return
         }
         waiting.resolve(reply)
@@ -323,8 +346,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
       message = readMessage(number, reader)
     } catch (error) {
       // Skipped whole: its frame was sound, so what follows it can be read.
-      if (error instanceof ProtocolError) return
-      throw error
+      if (!(error instanceof ProtocolError)) throw error
+      this.#context.observer?.unreadableMessage()
+      this.#observeBound(error)
+      return
     }
     if (message !== undefined) this.emit('message', message)
   }
@@ -332,8 +357,13 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   #greet(line: Buffer): void {
     const text = line.toString('latin1', 0, 200).trim()
     if (text === GREETING) this.#greeted = true
-    else if (text.startsWith('%%')) this.#die('connect-refused', `the LysKOM server refused: ${refusalText(line)}`)
+    else if (text.startsWith('%%')) this.#refused(refusalText(line))
     else this.#noGreeting()
+  }
+
+  #refused(reason: string): void {
+    if (FULL.test(reason)) this.#die('server-full', 'the LysKOM server has no connections left')
+    else this.#die('connect-refused', `the LysKOM server refused: ${reason}`)
   }
 
   #noGreeting(): void {
@@ -361,7 +391,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
 
   #unreadable(error: unknown): void {
     if (!(error instanceof ProtocolError)) throw error
+    this.#observeBound(error)
     this.#die(this.#greeted ? 'line-unreadable' : 'not-lyskom', 'the server sent what is not Protocol A', error)
+  }
+
+  #observeBound({ bound }: ProtocolError): void {
+    if (bound !== undefined) this.boundHit(bound)
   }
 
   #die(code: ConnectionErrorCode, message: string, cause?: Error): void {

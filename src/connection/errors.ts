@@ -4,8 +4,12 @@ export type ConnectionErrorCode =
   | 'unreachable'
   /** no TCP connection, or no greeting and handshake, within the deadline */
   | 'connect-timeout'
-  /** the server said `%%…` instead of its greeting, e.g. that it has no connections left */
+  /** this process has no file descriptor left for a TCP connection */
+  | 'open-files'
+  /** the server said `%%…` instead of its greeting, e.g. that it allows no logins */
   | 'connect-refused'
+  /** the server said that it has no connections left */
+  | 'server-full'
   /** whatever answers there is no LysKOM server */
   | 'not-lyskom'
   /** the server closed the connection (FIN) */

@@ -1,3 +1,4 @@
+import { UnfinishedMessages } from '../protocol/unfinished-messages.ts'
 import { Heartbeat } from './heartbeat.ts'
 
 /** How connections behave; the same for all connections of a gateway. Times in milliseconds. */
@@ -26,4 +27,11 @@ export const DEFAULT_CONNECTION_SETTINGS: Readonly<ConnectionSettings> = {
 export function heartbeatFor(settings: Readonly<ConnectionSettings>): Heartbeat {
   const shortest = Math.min(settings.callTimeoutMs, settings.keepaliveMs, settings.keepaliveTimeoutMs)
   return new Heartbeat(Math.max(5, Math.min(1000, shortest / 4)))
+}
+
+const MIN_UNFINISHED_BYTES = 64 * 1024 * 1024
+
+/** The bound on unfinished messages: four of the longest, 64 MB at least. */
+export function unfinishedFor({ maxMessageBytes }: Readonly<ConnectionSettings>): UnfinishedMessages {
+  return new UnfinishedMessages(Math.max(MIN_UNFINISHED_BYTES, 4 * maxMessageBytes))
 }

@@ -13,6 +13,7 @@ import { ContentCodingError } from './content-coding.ts'
 import type { AppOptions, Env } from './context.ts'
 import { errorText } from './error-text.ts'
 import {
+  CONNECTION_LIMIT,
   CONNECTION_STATUS,
   komStatus,
   LIMIT_STATUS,
@@ -39,7 +40,8 @@ export function limitResponse(limit: LimitName, message: string, headers?: Reado
 /** The limit that an error is about. */
 export function limitOf(error: unknown): LimitName | undefined {
   if (error instanceof LimitError) return error.limit
-  return error instanceof ConnectionError && error.code === 'too-many-calls' ? 'calls-per-session' : undefined
+  if (error instanceof ConnectionError) return CONNECTION_LIMIT[error.code]
+  return error instanceof ProtocolError && error.bound !== undefined ? 'reply-size' : undefined
 }
 
 /** Answers a request that ended in an error. `report` is told of those that are nobody's but ours. */

@@ -5,14 +5,22 @@ import type { LimitName } from '../sessions/limit-error.ts'
 import type { RegistryError } from '../sessions/registry.ts'
 import type { StoreErrorCode } from '../sessions/store/errors.ts'
 
-/**
+/*
  * The HTTP status of every error, total: a new error without a status does not compile.
- * 403 makes clients forget the session, 401 the person; 502, 503 and 504 let them keep both.
+ *
+ * - 401 makes clients forget the person, 403 the session. 502, 503 and 504 keep both.
+ * - 502 means that the LysKOM server is unreachable, and nothing smaller: libjskom aborts every waiting request on a 502.
+ * - 503 means that the request was not carried out, and may be sent again after `Retry-After`.
+ * - 504 means that there is no usable reply, because it is late, unreadable or too long. The LysKOM server may have
+ *   carried out the call.
  */
+
 export const CONNECTION_STATUS: Readonly<Record<ConnectionErrorCode, 403 | 502 | 503 | 504>> = {
   unreachable: 502,
   'connect-timeout': 504,
-  'connect-refused': 502,
+  'open-files': 503,
+  'connect-refused': 503,
+  'server-full': 503,
   'not-lyskom': 502,
   'line-ended': 403,
   'line-reset': 403,
@@ -24,10 +32,18 @@ export const CONNECTION_STATUS: Readonly<Record<ConnectionErrorCode, 403 | 502 |
   'too-many-calls': 503,
 }
 
-export const PROTOCOL_STATUS: Readonly<Record<ProtocolErrorCode, 400 | 502>> = {
+/** The limits that a connection meets, by the code of its error. */
+export const CONNECTION_LIMIT: Readonly<Partial<Record<ConnectionErrorCode, LimitName>>> = {
+  'open-files': 'open-files',
+  'server-full': 'sessions-on-server',
+  'too-many-calls': 'calls-per-session',
+}
+
+export const PROTOCOL_STATUS: Readonly<Record<ProtocolErrorCode, 400 | 504>> = {
   unwritable: 400,
-  unreadable: 502,
-  'message-too-large': 502,
+  unreadable: 504,
+  'over-bound': 504,
+  'message-too-large': 504,
 }
 
 export const REGISTRY_STATUS: Readonly<Record<RegistryError['code'], 503>> = {
@@ -35,14 +51,17 @@ export const REGISTRY_STATUS: Readonly<Record<RegistryError['code'], 503>> = {
 }
 
 /** 503 where somebody else has to leave first, 429 where this client has to be slower; what HTTP has a word for has that. */
-export const LIMIT_STATUS: Readonly<Record<LimitName, 408 | 413 | 429 | 431 | 503>> = {
+export const LIMIT_STATUS: Readonly<Record<LimitName, 408 | 413 | 429 | 431 | 503 | 504>> = {
   sessions: 503,
   'sessions-per-address': 503,
   'sessions-per-person': 503,
+  'sessions-on-server': 503,
+  'open-files': 503,
   'openings-per-address': 429,
   'logins-per-address': 429,
   'login-failures': 429,
   'calls-per-session': 503,
+  'reply-size': 504,
   'websockets-per-session': 503,
   'websocket-messages': 429,
   'body-size': 413,

@@ -1,14 +1,25 @@
-/** Enough that few operations wait for it, and few enough to fit among the 4,096 calls that may wait on a connection. */
+/** Enough to keep the in-flight window of a connection full, and few enough to fit among the calls that may wait on it. */
 const CONCURRENCY = 256
 
-/** Runs an operation for each item, 256 at a time; resolves with the results in the order of the items. */
+/**
+ * Runs `work` for each item, 256 at a time, and resolves with the results in the order of the items. Rejects with the
+ * first error, after which no further item is started.
+ */
 export async function mapConcurrent<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  if (items.length <= CONCURRENCY) return await Promise.all(items.map((item) => work(item)))
-  const results: R[] = []
-  const rest = items.entries()
-  const run = async (): Promise<void> => {
-    for (const [index, item] of rest) results[index] = await work(item)
+  if (items.length <= CONCURRENCY) return await Promise.all(items.map(work))
+  const results = new Array<R>(items.length)
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const i = next++
+      try {
+        results[i] = await work(items[i] as T)
+      } catch (error) {
+        next = items.length
+        throw error
+      }
+    }
   }
-  await Promise.all(Array.from({ length: CONCURRENCY }, run))
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
   return results
 }

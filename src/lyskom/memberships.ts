@@ -1,9 +1,10 @@
 import { noBits } from '../protocol/codec.ts'
-import { KomError } from '../protocol/errors.ts'
+import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { type Membership as MembershipStat, membershipType } from '../protocol/types.ts'
 import { getMicroConference, type MicroConference } from './conferences.ts'
 import { mapConcurrent } from './map-concurrent.ts'
 import type { NameTable, PersonName } from './names.ts'
+import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
 import { readMiscInfo, textNumbers } from './texts.ts'
 import { type LocalRange, unreadRanges } from './unread.ts'
@@ -37,8 +38,13 @@ export interface PageOptions {
 
 /** All memberships of a person: their number is 16 bits. */
 const ALL = 2 ** 16 - 1
-/** lyskomd maps at most so many texts in one call. */
-const TEXTS_PER_CALL = 255
+/**
+ * The calls that map unread texts in one operation: local numbers up to 16.7 million without a text read. The largest
+ * LysKOM server has fewer texts in all.
+ */
+const MAX_MAPPINGS = 2 ** 16
+/** The unread texts of one operation. */
+const MAX_UNREAD = 2 ** 22
 
 const ACTIVE = noBits(membershipType)
 
@@ -60,8 +66,9 @@ export async function getMemberships(
 ): Promise<MembershipPage> {
   // One more than asked for tells whether there are more.
   const stats = unread
-    ? await Promise.all(
-        (await getUnreadConfs(session, persNo, { ranges: false, first, count: count + 1 })).map(byMembership),
+    ? await mapConcurrent(
+        await getUnreadConfs(session, persNo, { ranges: false, first, count: count + 1 }),
+        ({ membership }) => membership(),
       )
     : await session.connection.call('get-membership', {
         person: persNo,
@@ -90,13 +97,16 @@ function withNames(stat: MembershipStat, persNo: number, conference: MicroConfer
 /** What is unread in every conference where something is. Three round trips, whatever their number. */
 export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
   const confs = await getUnreadConfs(session, persNo, { ranges: true, first: 0, count: ALL })
-  const all = await Promise.all(confs.map(({ confNo, membership }) => getUnreadOf(session, persNo, confNo, membership)))
+  const states = await mapConcurrent(confs, ({ confNo, membership }) => getReadState(session, confNo, membership()))
+  const all = await mapUnread(session, persNo, states)
   return all.filter(({ textNos }) => textNos.length > 0)
 }
 
 /** What is unread in one conference. Two round trips. Rejects with `not-member`. */
 export async function getUnread(session: LyskomSession, persNo: number, confNo: number): Promise<Unread> {
-  return getUnreadOf(session, persNo, confNo, queryReadTexts(session, persNo, confNo, true))
+  const state = await getReadState(session, confNo, queryReadTexts(session, persNo, confNo, true))
+  const [unread] = await mapUnread(session, persNo, [state])
+  return unread as Unread
 }
 
 /** Makes the person a member, or changes the membership. One round trip. */
@@ -134,16 +144,14 @@ export async function markLocalAsRead(
  */
 export async function setRead({ connection }: LyskomSession, textNo: number, read: boolean): Promise<void> {
   const { miscInfo } = await connection.call('get-text-stat', { textNo })
-  await Promise.all(
-    readMiscInfo(miscInfo).recipients.map(async ({ confNo, localNo }) => {
-      try {
-        if (read) await connection.call('mark-as-read', { conference: confNo, text: [localNo] })
-        else await connection.call('mark-as-unread', { conference: confNo, text: localNo })
-      } catch (error) {
-        if (!(error instanceof KomError && error.errorName === 'not-member')) throw error
-      }
-    }),
-  )
+  await mapConcurrent(readMiscInfo(miscInfo).recipients, async ({ confNo, localNo }) => {
+    try {
+      if (read) await connection.call('mark-as-read', { conference: confNo, text: [localNo] })
+      else await connection.call('mark-as-unread', { conference: confNo, text: localNo })
+    } catch (error) {
+      if (!(error instanceof KomError && error.errorName === 'not-member')) throw error
+    }
+  })
 }
 
 function queryReadTexts(
@@ -157,15 +165,11 @@ function queryReadTexts(
 
 interface UnreadConf {
   confNo: number
-  /** as it comes */
-  membership: Promise<MembershipStat>
+  /** gets the membership, if the server has not sent it yet */
+  membership: () => Promise<MembershipStat>
 }
 
-function byMembership({ membership }: UnreadConf): Promise<MembershipStat> {
-  return membership
-}
-
-/** Where there may be something unread, in the person's own order. */
+/** The conferences in which there may be unread texts, in the person's own order. */
 async function getUnreadConfs(
   session: LyskomSession,
   persNo: number,
@@ -175,7 +179,7 @@ async function getUnreadConfs(
   if (persNo !== session.persNo) {
     // A list of somebody else's memberships leaves out the hidden ones, and numbers the others anew.
     const confNos = (await unread).slice(first, first + count)
-    return confNos.map((confNo) => ({ confNo, membership: queryReadTexts(session, persNo, confNo, ranges) }))
+    return confNos.map((confNo) => ({ confNo, membership: () => queryReadTexts(session, persNo, confNo, ranges) }))
   }
   const own = session.connection.call('get-membership', {
     person: persNo,
@@ -189,32 +193,67 @@ async function getUnreadConfs(
   return memberships
     .filter(({ conference }) => wanted.has(conference))
     .slice(first, first + count)
-    .map((membership) => ({ confNo: membership.conference, membership: Promise.resolve(membership) }))
+    .map((membership) => ({ confNo: membership.conference, membership: () => Promise.resolve(membership) }))
 }
 
-async function getUnreadOf(
+/** What is read in a conference, and how far its local numbers go. */
+interface ReadState {
+  confNo: number
+  readRanges: MembershipStat['readRanges']
+  highestLocalNo: number
+}
+
+/** One round trip. */
+async function getReadState(
   session: LyskomSession,
-  persNo: number,
   confNo: number,
   membership: Promise<MembershipStat>,
-): Promise<Unread> {
+): Promise<ReadState> {
   const conference = getMicroConference(session, confNo)
   conference.catch(() => undefined)
   // Its error says best what is wrong.
   const { readRanges } = await membership
   const { highestLocalNo } = await conference
-  const ranges = unreadRanges(readRanges, highestLocalNo, TEXTS_PER_CALL)
-  const mapped = await mapConcurrent(ranges, (range) => mapTexts(session, confNo, range))
-  return { persNo, confNo, textNos: mapped.flat() }
+  return { confNo, readRanges, highestLocalNo }
+}
+
+/** The unread texts of each conference. One round trip. Rejects with a `ProtocolError` for more than can be mapped. */
+async function mapUnread(session: LyskomSession, persNo: number, states: readonly ReadState[]): Promise<Unread[]> {
+  const all = states.map(({ confNo }): Unread => ({ persNo, confNo, textNos: [] }))
+  const mappings: { of: number; range: LocalRange }[] = []
+  for (const [of, { readRanges, highestLocalNo }] of states.entries()) {
+    const room = MAX_MAPPINGS - mappings.length
+    const ranges = unreadRanges(readRanges, highestLocalNo, TEXTS_PER_CALL, room + 1)
+    if (ranges.length > room) throw tooMuchUnread(session)
+    for (const range of ranges) mappings.push({ of, range })
+  }
+  let total = 0
+  const mapped = await mapConcurrent(mappings, async ({ of, range }) => {
+    const textNos = await mapTexts(session, (states[of] as ReadState).confNo, range)
+    total += textNos.length
+    if (total > MAX_UNREAD) throw tooMuchUnread(session)
+    return textNos
+  })
+  for (const [i, { of }] of mappings.entries()) {
+    const { textNos } = all[of] as Unread
+    for (const textNo of mapped[i] as number[]) textNos.push(textNo)
+  }
+  return all
+}
+
+function tooMuchUnread({ connection }: LyskomSession): ProtocolError {
+  connection.boundHit('unread-texts')
+  return new ProtocolError('over-bound', 'more unread texts than can be listed (unread-texts)', 'unread-texts')
 }
 
 /** The existing texts whose local numbers are in the range. */
 async function mapTexts({ connection }: LyskomSession, confNo: number, { first, last }: LocalRange): Promise<number[]> {
-  const params = { confNo, firstLocalNo: first, noOfExistingTexts: last - first + 1 }
+  const size = last - first + 1
+  const params = { confNo, firstLocalNo: first, noOfExistingTexts: size }
   const mapping = await connection.call('local-to-global', params).catch((error: unknown) => {
     // The conference has no text from here on.
     if (error instanceof KomError && error.errorName === 'no-such-local-text') return undefined
     throw error
   })
-  return mapping === undefined ? [] : textNumbers(mapping.block, last)
+  return mapping === undefined ? [] : textNumbers(mapping.block, last).slice(0, size)
 }

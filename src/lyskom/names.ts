@@ -25,8 +25,13 @@ export class NameError extends Error {
   }
 }
 
-/** Names kept per session; the one kept longest makes room. */
-const MAX_NAMES = 2000
+/** The names that one session keeps, and those of all sessions together, bytes. */
+const MAX_BYTES = 128 * 1024
+const MAX_ALL_BYTES = 64 * 1024 * 1024
+/** What an entry takes besides its characters, roughly: its place in the map and the head of the string. */
+const ENTRY_BYTES = 64
+
+const all = { bytes: 0 }
 
 /** Names that `Names.load` has found. A conference or person that does not exist, or is secret, has a name that says so. */
 export class NameTable {
@@ -48,16 +53,17 @@ export class NameTable {
 }
 
 /**
- * The names of conferences and persons as one session sees them, cached until async-new-name changes them.
- * Concurrent requests for one name share one lookup.
+ * The names of conferences and persons as one session sees them, kept until async-new-name changes them. Concurrent
+ * lookups of one name share a call. The names kept longest make room for new ones.
  */
 export class Names {
   readonly #connection: Connection
   /**
-   * A promise while the lookup runs. A new name may arrive in the packet of the lookup's reply, before the code that
-   * awaits the reply runs. It replaces the promise, so the old name is not cached.
+   * A promise while the name is looked up: async-new-name may come in the same packet as the reply, before the lookup
+   * continues. It replaces the promise, so that the old name is not kept.
    */
   #names: Map<number, string | Promise<string | undefined>> | undefined
+  #bytes = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -94,8 +100,9 @@ export class Names {
     return this.#connection.call('lookup-z-name', { name, wantPers: want.persons, wantConfs: want.conferences })
   }
 
-  /** Somebody else is logged in, who may not see what the one before saw. */
+  /** Forgets all names: another person is logged in, who may not see what the one before saw, or the session ended. */
   clear(): void {
+    this.#count(-this.#bytes)
     this.#names = undefined
   }
 
@@ -111,20 +118,29 @@ export class Names {
 
   /** Applies async-new-name to the cache. */
   onMessage(message: AsyncMessage): void {
-    if (message.name === 'async-new-name') this.#remember(message.params.confNo, message.params.newName)
+    if (message.name !== 'async-new-name') return
+    const { confNo, newName } = message.params
+    // A name that no request asked for is not kept: the server could fill the memory with them.
+    if (this.#names?.has(confNo)) this.#remember(confNo, newName)
   }
 
   /** Resolves with undefined for a conference or person that does not exist. */
-  #lookUp(confNo: number): Promise<string | undefined> {
+  async #lookUp(confNo: number): Promise<string | undefined> {
     const underWay = this.#names?.get(confNo)
-    if (underWay !== undefined) return Promise.resolve(underWay)
+    if (underWay !== undefined) return underWay
     const lookup = this.#ask(confNo)
-    this.#remember(confNo, lookup)
-    lookup.then(
-      (name) => this.#replace(confNo, lookup, name),
-      () => this.#replace(confNo, lookup, undefined),
-    )
-    return lookup
+    this.#names ??= new Map()
+    this.#names.set(confNo, lookup)
+    let name: string | undefined
+    try {
+      name = await lookup
+      return name
+    } finally {
+      if (this.#names?.get(confNo) === lookup) {
+        if (name === undefined) this.#names.delete(confNo)
+        else this.#remember(confNo, name)
+      }
+    }
   }
 
   async #ask(confNo: number): Promise<string | undefined> {
@@ -136,19 +152,30 @@ export class Names {
     }
   }
 
-  /** Ends a lookup: its name is cached unless a newer one has come meanwhile. */
-  #replace(confNo: number, lookup: Promise<string | undefined>, name: string | undefined): void {
-    if (this.#names?.get(confNo) !== lookup) return
-    if (name === undefined) this.#names.delete(confNo)
-    else this.#names.set(confNo, name)
+  #remember(confNo: number, name: string): void {
+    this.#forget(confNo)
+    this.#names?.set(confNo, name)
+    this.#count(sizeOf(name))
+    if (this.#bytes <= MAX_BYTES && all.bytes <= MAX_ALL_BYTES) return
+    this.#connection.boundHit('name-cache')
+    for (const [oldest, value] of this.#names ?? []) {
+      if (this.#bytes <= MAX_BYTES && all.bytes <= MAX_ALL_BYTES) return
+      if (typeof value === 'string') this.#forget(oldest)
+    }
   }
 
-  #remember(confNo: number, name: string | Promise<string | undefined>): void {
-    this.#names ??= new Map()
-    this.#names.delete(confNo)
-    this.#names.set(confNo, name)
-    if (this.#names.size <= MAX_NAMES) return
-    const [oldest] = this.#names.keys()
-    if (oldest !== undefined) this.#names.delete(oldest)
+  #forget(confNo: number): void {
+    const name = this.#names?.get(confNo)
+    if (typeof name === 'string') this.#count(-sizeOf(name))
+    this.#names?.delete(confNo)
   }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes
+    all.bytes += bytes
+  }
+}
+
+function sizeOf(name: string): number {
+  return name.length + ENTRY_BYTES
 }

@@ -1,6 +1,7 @@
 import { noBits } from '../protocol/codec.ts'
 import { personalFlags } from '../protocol/types.ts'
 import { latin1 } from './content.ts'
+import { mustFitJson } from './json-size.ts'
 import type { PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
 import { END_OF_TEXT } from './texts.ts'
@@ -37,5 +38,7 @@ export async function getUserAreaBlock(
   const { userArea } = await connection.call('get-person-stat', { persNo })
   if (userArea === 0) return undefined
   const text = await connection.call('get-text', { text: userArea, startChar: 0, endChar: END_OF_TEXT })
-  return readUserArea(latin1(text)).get(block)
+  const content = readUserArea(latin1(text)).get(block)
+  mustFitJson(connection, content?.length ?? 0)
+  return content
 }

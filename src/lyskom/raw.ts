@@ -4,6 +4,7 @@ import { readData, readRequest, replyData } from '../protocol/envelope.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { MESSAGES } from '../protocol/messages.ts'
 import { LATIN1 } from '../protocol/writer.ts'
+import { mustFitJson } from './json-size.ts'
 import { ACCEPTED, type LyskomSession } from './session.ts'
 
 /**
@@ -18,7 +19,9 @@ export async function performRaw(session: LyskomSession, text: string): Promise<
   const { name, reader } = readRequest(Buffer.from(`0 ${text}\n`, 'latin1'))
   if (name === undefined) throw KomError.of('not-implemented', 0)
   const params = readData(CALLS[name].params as AnyCodec, reader)
-  return replyData(name, (await perform(session, name, params)) as Reply<typeof name>)
+  const reply = replyData(name, (await perform(session, name, params)) as Reply<typeof name>)
+  mustFitJson(session.connection, reply.length)
+  return reply
 }
 
 /** What would change the session behind its back goes through the session. */

@@ -7,8 +7,10 @@ import { KomError } from '../protocol/errors.ts'
 import { type AuxItemInput, auxItemFlags, type MiscInfo, type TextStat, type Time } from '../protocol/types.ts'
 import { type NamedAuxItem, withCreator } from './conferences.ts'
 import { type ContentType, contentTypeOf, decode, isText, splitText, USER_AREA } from './content.ts'
+import { mustFitJson } from './json-size.ts'
 import { mapConcurrent } from './map-concurrent.ts'
 import type { ConferenceName, PersonName } from './names.ts'
+import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
 import { isoTime } from './time.ts'
 
@@ -60,6 +62,7 @@ export async function getText(session: LyskomSession, textNo: number): Promise<T
   const stat = await session.connection.call('get-text-stat', { textNo })
   const bytes = await getBytes(session, textNo, stat, requested)
   const head = await describeText(session, textNo, stat)
+  mustFitJson(session.connection, jsonBytes(bytes, head.contentType))
   return { ...head, ...readContent(bytes, head.contentType) }
 }
 
@@ -105,7 +108,9 @@ export async function getLastTexts(session: LyskomSession, confNo: number, count
     localNoCeiling: 0,
     noOfExistingTexts: count,
   })
-  const heads = await mapConcurrent(textNumbers(block), (textNo) => unlessGone(getTextHead(session, textNo)))
+  const found = textNumbers(block)
+  const newest = found.slice(Math.max(0, found.length - Math.min(count, TEXTS_PER_CALL)))
+  const heads = await mapConcurrent(newest, (textNo) => unlessGone(getTextHead(session, textNo)))
   return heads.filter((head) => head !== undefined).reverse()
 }
 
@@ -188,6 +193,11 @@ async function getBytes(
 
 function fetchBytes(connection: Connection, textNo: number): Promise<Uint8Array> {
   return connection.call('get-text', { text: textNo, startChar: 0, endChar: END_OF_TEXT })
+}
+
+/** How much of a text `readContent` makes into strings. */
+function jsonBytes(bytes: Uint8Array, contentType: ContentType): number {
+  return isText(contentType) || contentType.type === USER_AREA ? bytes.length : splitText(bytes).subject.length
 }
 
 function readContent(bytes: Uint8Array, contentType: ContentType): Pick<Text, 'subject' | 'body'> {

@@ -1,3 +1,5 @@
+/** Blocks of a user area that are read: what is no user area could have one for every two bytes. */
+const MAX_BLOCKS = 1000
 const STRING = /\s*(\d{1,9})H/y
 
 /**
@@ -12,7 +14,7 @@ export function readUserArea(text: string): Map<string, string> {
 function strings(text: string): string[] {
   const found: string[] = []
   STRING.lastIndex = 0
-  for (let match = STRING.exec(text); match !== null; match = STRING.exec(text)) {
+  for (let match = STRING.exec(text); match !== null && found.length < MAX_BLOCKS; match = STRING.exec(text)) {
     const start = STRING.lastIndex
     const end = start + Number(match[1])
     if (end > text.length) break

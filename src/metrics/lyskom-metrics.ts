@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { ConnectionObserver, UnansweredCode } from '../connection/observer.ts'
+import type { BoundName } from '../protocol/bounds.ts'
 import { CALLS, type CallName } from '../protocol/calls/index.ts'
 import type { KomError } from '../protocol/errors.ts'
 import { type Labels, readCounter, readHistogram } from './read.ts'
@@ -10,7 +11,9 @@ export class LyskomMetrics implements ConnectionObserver {
   readonly #calls = new Map<CallName, Times>()
   readonly #errors = new Map<KomError['errorName'], number>()
   readonly #unanswered = new Map<UnansweredCode, number>()
+  readonly #boundHits = new Map<BoundName, number>()
   #messages = 0
+  #unreadableMessages = 0
   #received = 0
   #sent = 0
 
@@ -45,6 +48,17 @@ export class LyskomMetrics implements ConnectionObserver {
       read: () => [[{}, this.#messages]],
     })
     readCounter(register, {
+      name: 'komgate_lyskom_unreadable_messages_total',
+      help: 'Asynchronous messages that were skipped because they could not be read.',
+      read: () => [[{}, this.#unreadableMessages]],
+    })
+    readCounter(register, {
+      name: 'komgate_lyskom_bound_hits_total',
+      help: 'Replies, messages and cached values of LysKOM servers that exceeded a bound.',
+      labels: ['bound'],
+      read: () => labelled('bound', this.#boundHits),
+    })
+    readCounter(register, {
       name: 'komgate_lyskom_received_bytes_total',
       help: 'Bytes from LysKOM servers.',
       read: () => [[{}, this.#received]],
@@ -66,6 +80,14 @@ export class LyskomMetrics implements ConnectionObserver {
 
   message(): void {
     this.#messages++
+  }
+
+  unreadableMessage(): void {
+    this.#unreadableMessages++
+  }
+
+  boundHit(bound: BoundName): void {
+    this.#boundHits.set(bound, (this.#boundHits.get(bound) ?? 0) + 1)
   }
 
   answered(call: CallName, ms: number, error?: KomError['errorName']): void {

@@ -7,7 +7,9 @@ import { readCounter, readGauge } from './read.ts'
 const LINE_CODES: Readonly<Record<ConnectionErrorCode, true>> = {
   unreachable: true,
   'connect-timeout': true,
+  'open-files': true,
   'connect-refused': true,
+  'server-full': true,
   'not-lyskom': true,
   'line-ended': true,
   'line-reset': true,

@@ -1,3 +1,4 @@
+import { BOUNDS, type Bound } from './bounds.ts'
 import { ProtocolError } from './errors.ts'
 import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
@@ -75,12 +76,19 @@ export const float: Codec<number> = {
   write: (writer, value) => writer.float(value),
 }
 
-/** HOLLERITH whose charset is decided by whoever knows it. Read as a view on the message: copy what is kept. */
-export const bytes: Codec<Uint8Array> = {
-  schema: { kind: 'string', charset: 'bytes' },
-  read: (reader) => reader.bytes(),
-  write: (writer, value) => writer.bytes(value),
+function byteString(bound: Bound): Codec<Uint8Array> {
+  return {
+    schema: { kind: 'string', charset: 'bytes' },
+    read: (reader) => reader.bytes(bound),
+    write: (writer, value) => writer.bytes(value),
+  }
 }
+
+/** HOLLERITH whose charset the caller knows. Read as a view on the message: copy what is kept. */
+export const bytes = byteString(BOUNDS.byteString)
+
+/** The same for a whole text, of any length that a message can have. */
+export const textBytes = byteString(BOUNDS.text)
 
 /** HOLLERITH that every client reads as ISO 8859-1: names, passwords, what people say they do. */
 export const latin1: Codec<string> = {
@@ -150,11 +158,11 @@ export function eitherBits<S, L extends S>(short: Codec<S>, long: Codec<L>): Cod
  */
 export type ArrayOf<T> = T[] & { omitted?: number }
 
-export function array<T>(element: Codec<T>): Codec<ArrayOf<T>> {
+export function array<T>(element: Codec<T>, bound: Bound = BOUNDS.array): Codec<ArrayOf<T>> {
   return {
     schema: { kind: 'array', of: element.schema },
     read(reader) {
-      const { length, follows } = reader.arrayStart()
+      const { length, follows } = reader.arrayStart(bound)
       const values: ArrayOf<T> = []
       if (!follows) {
         if (length > 0) values.omitted = length

@@ -29,7 +29,7 @@ export type Envelope =
 
 /** Reads the beginning of a line from the server. Throws a `ProtocolError` when it is none of the four kinds. */
 export function readEnvelope(line: Buffer): Envelope {
-  const reader = new Reader(line, 1)
+  const reader = new Reader(line, 1, true)
   switch (line[0]) {
     case EQUALS:
       return { kind: 'reply', refNo: reader.int(MAX_REF_NO), reader }

@@ -2,6 +2,7 @@
  * What can go wrong on the wire: the server's own error replies (chapter Error Codes) as `KomError`,
  * and bytes that are not Protocol A as `ProtocolError`.
  */
+import type { BoundName } from './bounds.ts'
 
 /** The error codes of Protocol A 11.1 under the specification's names. */
 export const ERRORS = {
@@ -99,6 +100,8 @@ export type ProtocolErrorCode =
   | 'message-too-large'
   /** bytes that do not follow the grammar */
   | 'unreadable'
+  /** a string or an array of a server's message is longer than its type admits; the rest of the stream is readable */
+  | 'over-bound'
   /** a value that the grammar cannot express; nothing was sent */
   | 'unwritable'
 
@@ -110,6 +113,8 @@ export class ProtocolError extends Error {
   constructor(
     readonly code: ProtocolErrorCode,
     private readonly reason: string,
+    /** the bound that was exceeded, for `over-bound` and `message-too-large` */
+    readonly bound?: BoundName,
   ) {
     super(reason)
     this.name = 'ProtocolError'

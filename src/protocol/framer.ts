@@ -1,4 +1,5 @@
 import { ProtocolError } from './errors.ts'
+import type { UnfinishedHolder } from './unfinished-messages.ts'
 
 const LF = 0x0a
 const PERCENT = 0x25
@@ -24,6 +25,8 @@ const TRUSTED_ANNOUNCEMENT = 1024 * 1024
 export class Framer {
   readonly #onMessage: (message: Buffer) => void
   readonly #maxBytes: number
+  readonly #holder: UnfinishedHolder | undefined
+  #isDropped = false
   /** The beginning of a message whose end has not come; `#held` bytes of it are filled. */
   #buffer: Buffer | undefined
   #held = 0
@@ -34,10 +37,14 @@ export class Framer {
   /** The message began with `%%`: a line of text for people, in which nothing is a string. */
   #refusal = false
 
-  /** @param maxBytes a message longer than this, announced or received, is a `message-too-large` error */
-  constructor(onMessage: (message: Buffer) => void, maxBytes: number) {
+  /**
+   * @param maxBytes a message longer than this, announced or received, is a `message-too-large` error
+   * @param holder in whose name unfinished messages are held
+   */
+  constructor(onMessage: (message: Buffer) => void, maxBytes: number, holder?: UnfinishedHolder) {
     this.#onMessage = onMessage
     this.#maxBytes = maxBytes
+    this.#holder = holder
   }
 
   /** Whether a message has begun and not ended. */
@@ -48,6 +55,12 @@ export class Framer {
   /** What has come of the unfinished message: at the end of a stream, its last words. */
   rest(): Buffer {
     return this.#buffer?.subarray(0, this.#held) ?? Buffer.alloc(0)
+  }
+
+  /** Drops the unfinished message. From then on nothing is kept. */
+  drop(): void {
+    this.#isDropped = true
+    this.#release()
   }
 
   /** Takes the next chunk. Throws a `ProtocolError`; the stream is useless from then on. */
@@ -90,18 +103,26 @@ export class Framer {
     }
     this.#hold(chunk.subarray(0, end), start)
     const message = (this.#buffer as Buffer).subarray(0, this.#held)
-    this.#buffer = undefined
-    this.#held = 0
+    this.#release()
     this.#onMessage(message)
   }
 
+  #release(): void {
+    this.#buffer = undefined
+    this.#held = 0
+    this.#holder?.unfinished?.release(this.#holder)
+  }
+
   #hold(chunk: Buffer, start: number): void {
+    if (this.#isDropped) return
     const total = this.#held + chunk.length - start
     this.#limit(total)
     let buffer = this.#buffer
     if (buffer === undefined || buffer.length < total) {
       const announced = Math.min(total + this.#skip + 1, Math.max(total, TRUSTED_ANNOUNCEMENT))
-      const grown = Buffer.allocUnsafe(Math.max(FIRST_BUFFER, announced, this.#held * 2))
+      const size = Math.max(FIRST_BUFFER, announced, this.#held * 2)
+      this.#holder?.unfinished?.hold(this.#holder, size)
+      const grown = Buffer.allocUnsafe(size)
       if (buffer !== undefined) buffer.copy(grown, 0, 0, this.#held)
       this.#buffer = buffer = grown
     }
@@ -112,7 +133,7 @@ export class Framer {
 
   #limit(bytes: number): void {
     if (bytes > this.#maxBytes) {
-      throw new ProtocolError('message-too-large', `a message of over ${this.#maxBytes} bytes`)
+      throw new ProtocolError('message-too-large', `a message of over ${this.#maxBytes} bytes`, 'message-size')
     }
   }
 }

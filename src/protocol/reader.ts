@@ -1,3 +1,4 @@
+import { BOUNDS, type Bound } from './bounds.ts'
 import { ProtocolError } from './errors.ts'
 
 const LF = 0x0a
@@ -21,11 +22,18 @@ const FLOAT = /^-?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|inf|nan)$/
  */
 export class Reader {
   readonly #bytes: Buffer
+  readonly #isBounded: boolean
   #at: number
+  /** Elements of the arrays read so far. */
+  #elements = 0
+  /** Bytes of the strings read so far. */
+  #stringBytes = 0
 
-  constructor(message: Buffer, at = 0) {
+  /** @param isBounded whether the message is from a LysKOM server, whose strings and arrays have bounds */
+  constructor(message: Buffer, at = 0, isBounded = false) {
     if (message[message.length - 1] !== LF) throw new ProtocolError('unreadable', 'a message without a line feed')
     this.#bytes = message
+    this.#isBounded = isBounded
     this.#at = at
   }
 
@@ -72,16 +80,16 @@ export class Reader {
   }
 
   /** A Hollerith string; a view on the message, so copy what outlives it. */
-  bytes(): Buffer {
-    const length = this.#hollerith()
+  bytes(bound: Bound = BOUNDS.byteString): Buffer {
+    const length = this.#hollerith(bound)
     const start = this.#at
     this.#at += length
     return this.#bytes.subarray(start, this.#at)
   }
 
   /** A Hollerith string as ISO 8859-1. */
-  latin1(): string {
-    const length = this.#hollerith()
+  latin1(bound: Bound = BOUNDS.shortString): string {
+    const length = this.#hollerith(bound)
     const start = this.#at
     this.#at += length
     return this.#bytes.toString('latin1', start, this.#at)
@@ -110,11 +118,16 @@ export class Reader {
   }
 
   /** The length of an array and whether its elements follow: `N {` says yes, `N *` no. */
-  arrayStart(): { length: number; follows: boolean } {
+  arrayStart(bound: Bound = BOUNDS.array): { length: number; follows: boolean } {
     const length = this.#digits('the length of an array')
     const follows = this.arrayOpen()
-    // Each element takes two bytes at least: an array that announces more than has come is a lie.
-    if (follows && length > this.remaining / 2) this.#fail('an array as long as it says')
+    if (follows) {
+      // Each element takes at least two bytes.
+      if (length > this.remaining / 2) this.#fail('an array as long as it says')
+      this.#elements += length
+      if (length > bound.max) this.#over(bound, `an array of ${length} elements`)
+      if (this.#elements > BOUNDS.elements.max) this.#over(BOUNDS.elements, `${this.#elements} elements in one message`)
+    }
     return { length, follows }
   }
 
@@ -156,11 +169,16 @@ export class Reader {
     return value
   }
 
-  #hollerith(): number {
+  #hollerith(bound: Bound): number {
     const length = this.#digits('a string')
     if (this.#bytes[this.#at] !== H) this.#fail('a string')
     this.#at++
     if (length >= this.remaining) this.#fail('a string as long as it says')
+    if (bound !== BOUNDS.text) {
+      this.#stringBytes += length
+      if (length > bound.max) this.#over(bound, `a string of ${length} bytes`)
+      if (this.#stringBytes > BOUNDS.strings.max) this.#over(BOUNDS.strings, 'strings in one message')
+    }
     return length
   }
 
@@ -171,6 +189,11 @@ export class Reader {
   #atSeparator(): boolean {
     const byte = this.#bytes[this.#at]
     return byte === SPACE || byte === LF || byte === CLOSE
+  }
+
+  #over(bound: Bound, what: string): void {
+    if (!this.#isBounded) return
+    throw new ProtocolError('over-bound', `${what}, over the bound of ${bound.max} (${bound.name})`, bound.name)
   }
 
   /** The message is not quoted: it may hold a text or a password. */

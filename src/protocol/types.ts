@@ -2,6 +2,8 @@
  * The data types of Protocol A 11.1 (chapter LysKOM Data Types), in the specification's order, under its names.
  * Compared with the specification itself by test/protocol/specification.test.ts.
  */
+
+import { BOUNDS } from './bounds.ts'
 import {
   array,
   bits,
@@ -43,7 +45,10 @@ export type Time = Infer<typeof time>
 export const confNo = named('Conf-No', int16)
 export const textNo = named('Text-No', int32)
 export const localTextNo = named('Local-Text-No', int32)
-export const textList = named('Text-List', struct({ firstLocalNo: localTextNo, texts: array(textNo) }))
+export const textList = named(
+  'Text-List',
+  struct({ firstLocalNo: localTextNo, texts: array(textNo, BOUNDS.longArray) }),
+)
 export const persNo = named('Pers-No', confNo)
 export const sessionNo = named('Session-No', int32)
 
@@ -143,6 +148,7 @@ export const confListArchaic = named('Conf-List-Archaic', {
   read(reader) {
     const confNos = array(confNo).read(reader)
     const confTypes: ConfType[] = []
+    // As many as the numbers, which are within their bound.
     if (reader.arrayOpen()) {
       for (let i = 0; i < confNos.length; i++) confTypes.push(confType.read(reader))
       reader.arrayEnd()
@@ -281,7 +287,7 @@ export const membership = named(
     lastTimeRead: time,
     conference: confNo,
     priority: int8,
-    readRanges: array(readRange),
+    readRanges: array(readRange, BOUNDS.longArray),
     ...membershipTail,
   }),
 )
@@ -291,7 +297,7 @@ const membershipOldFields = {
   conference: confNo,
   priority: int8,
   lastTextRead: localTextNo,
-  readTexts: array(localTextNo),
+  readTexts: array(localTextNo, BOUNDS.longArray),
 }
 export const membershipOld = named('Membership-Old', struct(membershipOldFields))
 export const membership10 = named(

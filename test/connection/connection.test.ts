@@ -88,7 +88,8 @@ describe('the handshake', () => {
   })
 
   it.each([
-    ['refuses', 'refuse', 'connect-refused'],
+    ['has no connections left', 'refuse', 'server-full'],
+    ['allows no logins', Buffer.from('%% No logins allowed.\n'), 'connect-refused'],
     ['greets with something else', Buffer.from('220 smtp ready\n'), 'not-lyskom'],
     ['greets without end', Buffer.alloc(40_000_000, 'x'), 'not-lyskom'],
   ] as const)('fails when the server %s', async (_, greeting, code) => {

@@ -249,10 +249,10 @@ describe('a LysKOM server that fails', () => {
     expect(server.connections).toHaveLength(2)
   })
 
-  it('by sending what cannot be read is a 502 for that request alone', async () => {
+  it('that sends an unreadable reply answers that request alone with 504', async () => {
     const { gateway } = await start(({ ref, call }) => call === 94 && reply(ref, 'nonsense'))
     const id = await gateway.open()
-    expect((await gateway.send('GET', '/kom/server/info', { id })).status).toBe(502)
+    expect((await gateway.send('GET', '/kom/server/info', { id })).status).toBe(504)
     expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
   })
 })

@@ -125,8 +125,9 @@ function errorJson(error: unknown, { onLimit, onInternalError }: AppOptions) {
   const { status, message, headers } = toldOf(error as Error)
   if (limit !== undefined) {
     onLimit(limit)
-    const retry_after = Number(headers?.['Retry-After'])
-    return { error: message, error_type: 'httpkom', error_msg: message, limit, retry_after }
+    const retryAfter = headers?.['Retry-After']
+    const wait = retryAfter !== undefined && { retry_after: Number(retryAfter) }
+    return { error: message, error_type: 'httpkom', error_msg: message, limit, ...wait }
   }
   if (status === 500) onInternalError(error)
   return { error: message }

@@ -1,5 +1,5 @@
 /** Requests about texts, their recipients, links, marks and numbers. */
-import { array, bytes, int8, int32, nothing } from '../codec.ts'
+import { array, bytes, int8, int32, nothing, textBytes } from '../codec.ts'
 import {
   auxItemInput,
   auxNo,
@@ -20,7 +20,7 @@ import { call } from './call.ts'
 export const texts = {
   'get-marks': call(23, {}, array(mark)),
   'mark-text-old': call(24, { text: textNo, markType: int8 }, nothing, 'obsolete'),
-  'get-text': call(25, { text: textNo, startChar: int32, endChar: int32 }, bytes),
+  'get-text': call(25, { text: textNo, startChar: int32, endChar: int32 }, textBytes),
   'get-text-stat-old': call(26, { textNo }, textStatOld, 'obsolete'),
   'create-text-old': call(28, { text: bytes, miscInfo: array(miscInfo) }, textNo, 'obsolete'),
   'delete-text': call(29, { text: textNo }, nothing),

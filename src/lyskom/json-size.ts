@@ -1,0 +1,11 @@
+import type { Connection } from '../connection/connection.ts'
+import { MAX_JSON_STRING } from '../protocol/bounds.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+
+/** Throws a `ProtocolError` for a string of a server that is too long to be put into JSON. */
+export function mustFitJson(connection: Connection, bytes: number): void {
+  if (bytes <= MAX_JSON_STRING) return
+  connection.boundHit('json-string')
+  const reason = `a string of ${bytes} bytes, over the bound of ${MAX_JSON_STRING} (json-string)`
+  throw new ProtocolError('over-bound', reason, 'json-string')
+}

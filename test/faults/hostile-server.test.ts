@@ -1,0 +1,313 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type FakeRequest, type Handler, startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { array, fields, h, message, reply, time } from '../support/wire.ts'
+
+const GET_MARKS = 23
+const GET_TEXT = 25
+const UNREAD_CONFS = 52
+const LOGIN = 62
+const LOOKUP_NAME = 76
+const UCONF = 78
+const TEXT_STAT = 90
+const GET_CONF = 91
+const LOCAL_TO_GLOBAL = 103
+const LOCAL_TO_GLOBAL_REVERSE = 121
+const QUERY_READ_TEXTS = 107
+const MEMBERSHIP = 108
+const MB = 1_000_000
+const then = time(new Date('2026-01-02T03:04:05Z'))
+const WHO_AM_I = '/kom/sessions/current/who-am-i'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** `n` copies of an element as an array. */
+const many = (n: number, element: string | Buffer) => Buffer.from(`${n} { ${`${element} `.repeat(n)}}`, 'latin1')
+/** `n` elements, each made from its index. */
+const numbered = (n: number, make: (i: number) => string | Buffer) =>
+  Buffer.from(`${n} { ${Array.from({ length: n }, (_, i) => make(i)).join(' ')} }`, 'latin1')
+
+const textStat = (miscInfo: Buffer, auxItems: Buffer | string = '0 *') => fields(then, 5, 1, 1, 0, miscInfo, auxItems)
+const membership = (confNo: number, ranges: Buffer | string = '0 *') =>
+  fields(1, then, confNo, 100, ranges, 5, then, '00000000')
+const uconf = (name: string, highest: number) => fields(h(name), '00000000', highest, 77)
+
+async function start(handler: Handler) {
+  const server = await startFakeServer((request, connection) =>
+    request.call === LOGIN ? reply(request.ref) : handler(request, connection),
+  )
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }])
+  closing.push(server.close, gateway.close)
+  const id = await gateway.open()
+  await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: 5, passwd: 'x' } })
+  return { server, gateway, id }
+}
+
+const first = (request: FakeRequest) => Number(String(request.args).split(' ')[0])
+
+async function metric(gateway: TestGateway, line: string): Promise<number> {
+  const { text } = await gateway.send('GET', '/metrics')
+  const found = text.split('\n').find((each) => each.startsWith(`${line} `))
+  return Number(found?.slice(line.length + 1) ?? 0)
+}
+
+/**
+ * Does the work, and measures the longest tick of the event loop and the growth of the memory meanwhile. Ticks are
+ * measured in processor time, so that other processes do not count.
+ */
+async function cost<T>(work: () => Promise<T>) {
+  const before = process.memoryUsage.rss()
+  let peak = before
+  let heldMs = 0
+  let isOver = false
+  let last = process.cpuUsage()
+  const tick = (): void => {
+    const { user, system } = process.cpuUsage(last)
+    last = process.cpuUsage()
+    heldMs = Math.max(heldMs, (user + system) / 1000)
+    peak = Math.max(peak, process.memoryUsage.rss())
+    if (!isOver) setImmediate(tick)
+  }
+  tick()
+  const value = await work()
+  isOver = true
+  tick()
+  return { value, heldMs, mb: (peak - before) / MB }
+}
+
+const LISTS: [what: string, path: string, call: number, data: () => Buffer][] = [
+  ['100,000 recipients', '/texts/1', TEXT_STAT, () => textStat(many(100_000, '0 7'))],
+  ['100,000 recipients without its body', '/textstats/1', TEXT_STAT, () => textStat(many(100_000, '0 7'))],
+  ['100,000 comments', '/texts/1', TEXT_STAT, () => textStat(numbered(100_000, (i) => `3 ${i + 10}`))],
+  [
+    '100,000 aux-items',
+    '/texts/1',
+    TEXT_STAT,
+    () => textStat(Buffer.from('0 *'), many(100_000, fields(1, 2, 5, then, '00000000', 0, h('')))),
+  ],
+  [
+    '100,000 aux-items of a conference',
+    '/conferences/1?micro=false',
+    GET_CONF,
+    () =>
+      fields(
+        ...[h('c'), '00000000', then, then, 0, 0, 0, 0, 0, 0, 77, 77, 1, 1, 10, 0],
+        many(100_000, fields(1, 2, 5, then, '00000000', 0, h(''))),
+      ),
+  ],
+  ['7.9 million marks', '/texts/marks', GET_MARKS, () => many(7_900_000, '1 1')],
+  ['100,000 memberships', '/persons/5/memberships', MEMBERSHIP, () => many(100_000, membership(7))],
+  ['100,000 conferences with unread texts', '/persons/6/memberships/unread', UNREAD_CONFS, () => many(100_000, '7')],
+  ['100,000 names', '/conferences?name=a&want-confs=true', LOOKUP_NAME, () => many(100_000, '1Ha 0000 7')],
+  ['a name of 1 MB', '/conferences/7', UCONF, () => uconf('x'.repeat(MB), 1)],
+  [
+    '5 million read ranges',
+    '/persons/6/memberships/7/unread',
+    QUERY_READ_TEXTS,
+    () => membership(7, many(5_000_000, '1 2')),
+  ],
+  [
+    'read ranges within memberships',
+    '/persons/5/memberships/unread',
+    MEMBERSHIP,
+    () => many(2000, membership(7, many(1000, '1 2'))),
+  ],
+]
+
+describe('a reply that exceeds a bound', () => {
+  it.each(LISTS)(
+    '(%s) answers the request with 504 and names the limit, and the session goes on',
+    async (_, path, call, data) => {
+      const bytes = data()
+      const { gateway, id } = await start(({ ref, call: asked, args }) => {
+        if (asked === call && !(call === UCONF && String(args) === '5')) return reply(ref, bytes)
+        if (asked === UCONF) return reply(ref, uconf('a name', 10))
+        if (asked === UNREAD_CONFS) return reply(ref, array([7]))
+        return asked === GET_TEXT && reply(ref, h('subject\nbody'))
+      })
+      const { value, heldMs, mb } = await cost(() => gateway.send('GET', `/kom${path}`, { id }))
+      expect([value.status, value.json.error_type, value.json.limit]).toEqual([504, 'httpkom', 'reply-size'])
+      expect(value.json.error_msg).toMatch(/over the bound of \d+ \((string-length|array-length|message-elements)\)$/)
+      expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
+      const { text } = await gateway.send('GET', '/metrics')
+      expect(text).toMatch(/^komgate_lyskom_bound_hits_total\{bound="(string|array|message)-\w+"\} [1-9]/m)
+      expect(await metric(gateway, 'komgate_lyskom_unanswered_calls_total{code="over-bound"}')).toBeGreaterThan(0)
+      expect(await metric(gateway, 'komgate_limit_hits_total{limit="reply-size"}')).toBe(1)
+      expect(heldMs).toBeLessThan(1000)
+      expect(mb).toBeLessThan(300)
+    },
+  )
+})
+
+describe('a reply at its bound', () => {
+  const answer = (answers: Partial<Record<number, (request: FakeRequest) => Buffer>>): Handler => {
+    return (request) => {
+      const data = answers[request.call]?.(request)
+      return data && reply(request.ref, data)
+    }
+  }
+
+  it('is served: a text with 13,000 recipients and as many comments', async () => {
+    const n = 13_000
+    const list = Array.from({ length: n }, (_, i) => `0 ${i + 1} 6 ${i} 3 ${i + 10}`)
+    const stat = textStat(Buffer.from(`${3 * n} { ${list.join(' ')} }`))
+    const { gateway, id } = await start(
+      answer({
+        [TEXT_STAT]: (request) => (first(request) === 1 ? stat : textStat(Buffer.from('0 *'))),
+        [UCONF]: (request) => uconf(`conference ${first(request)} ${'x'.repeat(40)}`, 10),
+      }),
+    )
+    const { value, heldMs, mb } = await cost(() => gateway.send('GET', '/kom/textstats/1', { id }))
+    expect(value.status).toBe(200)
+    expect([value.json.recipient_list.length, value.json.comment_in_list.length]).toEqual([n, n])
+    expect(heldMs).toBeLessThan(1000)
+    expect(mb).toBeLessThan(300)
+  })
+
+  it('is served: 65,535 marks and memberships, 10,000 of them with unread texts', async () => {
+    const all = 65_535
+    const unread = 10_000
+    const memberships = numbered(all, (i) => membership(i + 1))
+    const { gateway, id } = await start(
+      answer({
+        [GET_MARKS]: () => many(all, '4294967295 255'),
+        [UNREAD_CONFS]: () => numbered(unread, (i) => String(i + 1)),
+        [MEMBERSHIP]: () => memberships,
+        [UCONF]: () => uconf('x'.repeat(60), 1),
+        [LOCAL_TO_GLOBAL]: () => fields(1, 2, 0, 1, 1, array([7])),
+      }),
+    )
+    for (const path of ['/texts/marks', '/persons/5/memberships?first=0', '/persons/5/memberships/unread']) {
+      const { value, heldMs, mb } = await cost(() => gateway.send('GET', `/kom${path}`, { id }))
+      expect(value.status).toBe(200)
+      expect(heldMs).toBeLessThan(1000)
+      expect(mb).toBeLessThan(300)
+    }
+  })
+
+  it('is served: names of 1,024 bytes and a text of 8 MB', async () => {
+    const { gateway, id } = await start(
+      answer({
+        [UCONF]: () => uconf('x'.repeat(1024), 1),
+        [TEXT_STAT]: () => textStat(Buffer.from('0 *')),
+        [GET_TEXT]: () => h(Buffer.alloc(8 * MB, 'x')),
+      }),
+    )
+    expect((await gateway.send('GET', '/kom/conferences/7', { id })).json.name).toHaveLength(1024)
+    expect((await gateway.send('GET', '/kom/texts/1/body', { id })).text).toHaveLength(8 * MB)
+  })
+})
+
+describe('unread texts', () => {
+  const unread = (highest: number, block: (from: number) => string | Buffer): Handler => {
+    return ({ ref, call, args }) => {
+      if (call === QUERY_READ_TEXTS) return reply(ref, membership(7))
+      if (call === UCONF) return reply(ref, uconf('a', highest))
+      return call === LOCAL_TO_GLOBAL && reply(ref, 1, 2, 0, block(Number(String(args).split(' ')[1])))
+    }
+  }
+
+  it('of a conference that claims 4 billion of them are a 504, and nothing is mapped', async () => {
+    const { server, gateway, id } = await start(unread(2 ** 32 - 1, () => fields(0, '0 *')))
+    const { value, heldMs } = await cost(() => gateway.send('GET', '/kom/persons/6/memberships/7/unread', { id }))
+    expect([value.status, value.json.limit]).toEqual([504, 'reply-size'])
+    expect(heldMs).toBeLessThan(1000)
+    expect(server.connections[0]?.received.filter(({ call }) => call === LOCAL_TO_GLOBAL)).toHaveLength(0)
+    expect(await metric(gateway, 'komgate_lyskom_bound_hits_total{bound="unread-texts"}')).toBe(1)
+  })
+
+  it('of a long conference are listed: 100,000 texts', async () => {
+    const { gateway, id } = await start(
+      unread(100_000, (from) =>
+        fields(
+          1,
+          from,
+          numbered(255, (i) => String(from + i)),
+        ),
+      ),
+    )
+    const { json } = await gateway.send('GET', '/kom/persons/6/memberships/7/unread', { id })
+    expect(json.no_of_unread).toBe(100_000)
+  })
+
+  it('are no more than were asked for, whatever the server sends', async () => {
+    const { gateway, id } = await start(unread(10, (from) => fields(1, from, many(1000, '5'))))
+    const { json } = await gateway.send('GET', '/kom/persons/6/memberships/7/unread', { id })
+    expect(json.no_of_unread).toBe(10)
+  })
+
+  it('of a list of the newest texts are no more than were asked for', async () => {
+    const { server, gateway, id } = await start(({ ref, call }) => {
+      if (call === LOCAL_TO_GLOBAL_REVERSE) return reply(ref, 1, 2, 0, 1, 1, many(50_000, '5'))
+      if (call === UCONF) return reply(ref, uconf('a', 1))
+      return call === TEXT_STAT && reply(ref, textStat(Buffer.from('0 *')))
+    })
+    const { status, json } = await gateway.send('GET', '/kom/conferences/7/texts?no-of-texts=10', { id })
+    expect([status, json.texts?.length]).toEqual([200, 10])
+    expect(server.connections[0]?.received.filter(({ call }) => call === TEXT_STAT)).toHaveLength(10)
+  })
+})
+
+describe('asynchronous messages that nobody asked for', () => {
+  it('with names of 1 MB are skipped and counted, and the memory does not grow', async () => {
+    const { server, gateway, id } = await start(({ ref, call }) => call === UCONF && reply(ref, uconf('a', 1)))
+    const [connection] = server.connections
+    const name = h(Buffer.alloc(MB, 'x'))
+    const { value, mb } = await cost(async () => {
+      for (let confNo = 1; confNo <= 500; confNo++) {
+        if (connection?.socket.write(message(5, confNo, h('a'), name)) === false)
+          await new Promise((resolve) => connection.socket.once('drain', resolve))
+      }
+      return await gateway.send('GET', WHO_AM_I, { id })
+    })
+    expect(value.status).toBe(200)
+    expect(mb).toBeLessThan(300)
+    expect(await metric(gateway, 'komgate_lyskom_unreadable_messages_total')).toBe(500)
+    expect(await metric(gateway, 'komgate_lyskom_bound_hits_total{bound="string-length"}')).toBe(500)
+  })
+})
+
+describe('the unfinished messages of all sessions together', () => {
+  it('are bounded: the sessions that hold the most end, others go on', async () => {
+    const bad = await startFakeServer()
+    const good = await startFakeServer()
+    const servers = [
+      { id: 'bad', port: bad.port },
+      { id: 'good', port: good.port },
+    ]
+    const gateway = await startTestGateway(servers, { maxMessageBytes: 20 * MB })
+    closing.push(bad.close, good.close, gateway.close)
+    const ids = await Promise.all(Array.from({ length: 12 }, () => gateway.open('bad')))
+    const other = await gateway.open('good')
+    const half = Buffer.alloc(10 * MB, 'x')
+    for (const { socket } of bad.connections) socket.write(Buffer.concat([Buffer.from('=1 19000000H'), half]))
+    await expect
+      .poll(async () => await metric(gateway, 'komgate_lyskom_bound_hits_total{bound="unfinished-messages"}'))
+      .toBeGreaterThan(0)
+    expect((await gateway.send('GET', '/good/sessions/current/who-am-i', { id: other })).status).toBe(200)
+    const statuses = await Promise.all(
+      ids.map(async (id) => (await gateway.send('DELETE', '/bad/sessions/0', { id })).status),
+    )
+    expect(statuses).toContain(403)
+    expect(statuses).toContain(204)
+  })
+})
+
+describe('a string that is too long for JSON', () => {
+  it('is a 504 for the text, while its body is served', async () => {
+    const { gateway, id } = await start(({ ref, call }) => {
+      if (call === TEXT_STAT) return reply(ref, textStat(Buffer.from('0 *')))
+      if (call === UCONF) return reply(ref, uconf('a', 1))
+      return call === GET_TEXT && reply(ref, h(Buffer.alloc(30 * MB, 1)))
+    })
+    const { value, heldMs, mb } = await cost(() => gateway.send('GET', '/kom/texts/1', { id }))
+    expect([value.status, value.json.limit]).toEqual([504, 'reply-size'])
+    expect(value.json.error_msg).toMatch(/json-string/)
+    expect(heldMs).toBeLessThan(1000)
+    expect(mb).toBeLessThan(300)
+    expect((await gateway.send('GET', '/kom/texts/1/body', { id })).text).toHaveLength(30 * MB)
+  })
+})
