@@ -108,7 +108,7 @@ export const SETTINGS = {
   ),
   sessionIdleMs: setting(ms, '1800000', 'a session that no request has used for so long is closed'),
   maxSessions: setting(whole(1, 1_000_000), '20000', 'sessions held at most'),
-  maxSessionsPerAddress: setting(whole(1, 1_000_000), '1000', 'sessions held at most for one client address'),
+  maxSessionsPerAddress: setting(whole(1, 1_000_000), '200', 'sessions held at most for one client address'),
   maxSessionsPerPerson: setting(whole(1, 1_000_000), '50', 'sessions on which one person is logged in at most'),
   maxOpeningsPerMinute: setting(whole(1, 10_000_000), '1200', 'sessions that one client address may open in a minute'),
   maxLoginsPerMinute: setting(whole(1, 10_000_000), '600', 'logins that one client address may try in a minute'),

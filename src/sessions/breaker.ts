@@ -5,13 +5,10 @@ import { KomError, ProtocolError } from '../protocol/errors.ts'
 /** After so many failures in a row a server is left alone for a while. */
 const FAILURES = 3
 
-/** What says that there is no LysKOM server to be had. Any other error it has told us itself, or is our own. */
-const DOWN: ReadonlySet<ConnectionErrorCode> = new Set([
-  'unreachable',
-  'connect-timeout',
-  'connect-refused',
-  'not-lyskom',
-])
+/** Failures that mean that there is no LysKOM server to reach. */
+const DOWN: ReadonlySet<ConnectionErrorCode> = new Set(['unreachable', 'connect-timeout', 'not-lyskom'])
+/** Failures with which the server answers: it is up, and full or closed to new sessions. */
+const REFUSED: ReadonlySet<ConnectionErrorCode> = new Set(['connect-refused', 'server-full'])
 
 /** The server has failed some times in a row, and is not tried now. */
 export class ServerDownError extends Error {
@@ -66,14 +63,19 @@ export class Breaker {
     // The policy would have those who come during the one attempt wait for its end.
     if (!this.isLetting) throw new ServerDownError(this.#waitMs(), this.#reason())
     try {
-      const made = await this.#policy.execute(attempt)
+      const outcome = await this.#policy.execute(() => settle(attempt))
       this.#up = true
-      return made
+      if ('refusal' in outcome) throw outcome.refusal
+      return outcome.made
     } catch (error) {
       if (isDown(error)) this.#up = false
-      else if (error instanceof KomError || error instanceof ProtocolError) this.#up = true
       throw error
     }
+  }
+
+  /** The live sessions on the server. */
+  get sessions(): number {
+    return this.#lines
   }
 
   /** A session has come to be. */
@@ -96,6 +98,21 @@ export class Breaker {
     const failure = this.#policy.lastFailure
     return failure !== undefined && 'error' in failure ? failure.error : new Error('it does not answer')
   }
+}
+
+/** An attempt that the server has answered, whatever its answer, is a success of the circuit. */
+async function settle<T>(attempt: () => Promise<T>): Promise<{ made: T } | { refusal: unknown }> {
+  try {
+    return { made: await attempt() }
+  } catch (error) {
+    if (isRefusal(error)) return { refusal: error }
+    throw error
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (error instanceof ConnectionError) return REFUSED.has(error.code)
+  return error instanceof KomError || error instanceof ProtocolError
 }
 
 function isDown(error: unknown): boolean {

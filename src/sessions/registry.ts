@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { v4 as uuid } from 'uuid'
 import type { ConnectionContext } from '../connection/connection.ts'
+import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { BodyCache } from '../lyskom/body-cache.ts'
 import { type LyskomSession, openSession } from '../lyskom/session.ts'
@@ -9,6 +10,7 @@ import { type Closing, type ClosingRequest, closeGracefully } from './closing.ts
 import { LimitError } from './limit-error.ts'
 import { type LoginLimitOptions, LoginLimits, SessionLogins } from './login-limits.ts'
 import { networkOf } from './network.ts'
+import { Places } from './places.ts'
 import { RateLimit } from './rate-limit.ts'
 import { type Key, keyOf } from './store/record.ts'
 
@@ -92,11 +94,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #sessions = new Map<Key, OpenedSession>()
   readonly #bodies = new Map<string, BodyCache>()
   readonly #breakers = new Map<string, Breaker>()
+  readonly #places = new Map<string, Places>()
   /** Sessions for each client's network, those being opened included. */
   readonly #perAddress = new Map<string, number>()
   readonly #openings: RateLimit
   readonly #logins: LoginLimits
-  readonly #opening = new Set<Promise<unknown>>()
+  readonly #opening = new Map<Promise<unknown>, OpenRequest>()
   readonly #sweeper: NodeJS.Timeout
   #shuttingDown = false
 
@@ -112,6 +115,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     for (const serverId of options.servers.keys()) {
       this.#bodies.set(serverId, new BodyCache(options.bodyCacheBytes))
       this.#breakers.set(serverId, new Breaker(options.serverRetryMs))
+      this.#places.set(serverId, new Places())
     }
     const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
@@ -127,9 +131,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#breakers.get(serverId)?.up ?? null
   }
 
-  /** Whether there is a server that is up, or is worth an attempt. */
+  /** Whether there is a server that is up, is worth an attempt, or has live sessions. */
   isAnyReachable(): boolean {
-    return [...this.#breakers.values()].some((breaker) => breaker.up === true || breaker.isLetting)
+    return [...this.#breakers.values()].some(
+      (breaker) => breaker.up === true || breaker.isLetting || breaker.sessions > 0,
+    )
   }
 
   /**
@@ -139,13 +145,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
    */
   async open(request: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
     const network = networkOf(request.clientAddress)
-    this.#reserve(network)
+    this.#reserve(request.serverId, network)
     const opening = this.#open(request)
-    this.#opening.add(opening)
+    this.#opening.set(opening, request)
     try {
       return await opening
     } catch (error) {
       this.#release(network)
+      if (error instanceof ConnectionError && error.code === 'server-full') this.#full(request.serverId)
       this.emit('failed', request.serverId, error)
       throw error
     } finally {
@@ -216,7 +223,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.refuse()
     clearInterval(this.#sweeper)
     const all = [...this.#sessions.values()].map((opened) => this.#end(opened, 'shutdown'))
-    await Promise.all([...all, Promise.allSettled(this.#opening)])
+    await Promise.all([...all, Promise.allSettled(this.#opening.keys())])
   }
 
   async #open({
@@ -251,6 +258,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     }
     this.#sessions.set(opened.key, opened)
     breaker.lineOpened()
+    this.#places.get(serverId)?.opened(breaker.sessions)
     session.connection.on('close', ({ code }) => {
       breaker.lineClosed(code !== 'line-closed')
       // A closing session stays until its closing request is answered.
@@ -267,7 +275,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return { id, opened }
   }
 
-  #reserve(network: string): void {
+  #reserve(serverId: string, network: string): void {
     const { maxSessions, maxSessionsPerAddress } = this.#options
     if (this.#shuttingDown) throw shuttingDown()
     if (this.#sessions.size + this.#opening.size >= maxSessions) {
@@ -284,12 +292,34 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (waitMs > 0) {
       throw new LimitError('openings-per-address', 'Too many sessions were opened from this address; wait.', waitMs)
     }
+    const share = this.#places.get(serverId)?.share(performance.now())
+    if (share !== undefined && held >= share && this.#heldOn(serverId, network) >= share) {
+      throw new LimitError(
+        'sessions-per-address',
+        `the LysKOM server is full: one client address may hold ${share} of its sessions`,
+      )
+    }
     this.#perAddress.set(network, held + 1)
   }
 
   #usable(id: string): OpenedSession | undefined {
     const opened = this.#sessions.get(keyOf(id))
     return opened?.closing === undefined ? opened : undefined
+  }
+
+  #full(serverId: string): void {
+    this.#places.get(serverId)?.refused(this.#breakers.get(serverId)?.sessions ?? 0, performance.now())
+  }
+
+  /** The sessions of a client's network on one server, those being opened included. */
+  #heldOn(serverId: string, network: string): number {
+    let held = 0
+    const count = (session: { serverId: string; clientAddress: string }): void => {
+      if (session.serverId === serverId && networkOf(session.clientAddress) === network) held++
+    }
+    for (const opened of this.#sessions.values()) count(opened)
+    for (const request of this.#opening.values()) count(request)
+    return held
   }
 
   #release(network: string): void {
@@ -307,6 +337,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (!this.#sessions.delete(opened.key)) return
     this.#release(networkOf(opened.clientAddress))
     this.#logins.count(opened, opened.session.persNo, 0)
+    opened.session.names.clear()
     this.emit('closed', opened, reason, requestId)
   }
 }

@@ -39,7 +39,7 @@ it('refuses the connection: 502 at once', async () => {
 })
 
 it.each<[string, string, number, number, Parameters<typeof startFakeServer>]>([
-  ['refuses with %% while a session opens', '502 at once', 502, 0, [undefined, { greeting: 'refuse' }]],
+  ['refuses with %% while a session opens', '503 at once', 503, 0, [undefined, { greeting: 'refuse' }]],
   ['accepts and says nothing', '504 in time', 504, CONNECT_MS, [silent, { greeting: 'stall' }]],
   ['greets and stalls', '504 in time', 504, CONNECT_MS, [silent]],
   ['stalls in the middle of its greeting', '504 in time', 504, CONNECT_MS, [silent, { greeting: Buffer.from('Lys') }]],

@@ -28,7 +28,7 @@ describe('the breaker', () => {
     expect([breaker.up, breaker.isLetting]).toEqual([true, true])
   })
 
-  it.each<ConnectionErrorCode>(['unreachable', 'connect-timeout', 'connect-refused', 'not-lyskom'])(
+  it.each<ConnectionErrorCode>(['unreachable', 'connect-timeout', 'not-lyskom'])(
     'lets nobody through after three attempts that end with %s',
     async (code) => {
       for (let n = 0; n < 3; n++) await expect(fail(code)).rejects.toBeInstanceOf(ConnectionError)
@@ -72,6 +72,24 @@ describe('the breaker', () => {
     const refused = KomError.of('string-too-long', 60)
     for (let n = 0; n < 5; n++) await expect(breaker.try(() => Promise.reject(refused))).rejects.toBe(refused)
     expect([breaker.up, breaker.isLetting]).toEqual([true, true])
+  })
+
+  it.each<ConnectionErrorCode>(['server-full', 'connect-refused'])(
+    'stays closed after attempts that the server rejects with %s, and counts the server as up',
+    async (code) => {
+      await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
+      await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
+      for (let n = 0; n < 5; n++) await expect(fail(code)).rejects.toMatchObject({ code })
+      expect([breaker.up, breaker.isLetting]).toEqual([true, true])
+      // A rejection proves that the server is there, so the failures before it do not count any more.
+      await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
+      expect(breaker.isLetting).toBe(true)
+    },
+  )
+
+  it('stays closed when this process has no file descriptors left', async () => {
+    for (let n = 0; n < 5; n++) await expect(fail('open-files')).rejects.toMatchObject({ code: 'open-files' })
+    expect([breaker.up, breaker.isLetting]).toEqual([null, true])
   })
 
   it('does not know any more when the last line to a server is lost', async () => {

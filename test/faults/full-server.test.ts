@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { type DemoServerOptions, startDemoServer } from '../../src/demo/server.ts'
+import { Places } from '../../src/sessions/places.ts'
+import { startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+const run = promisify(execFile)
+const CLIENT = { client: { name: 'test', version: '1.0' } }
+const WHO_AM_I = '/kom/sessions/current/who-am-i'
+const ALICE = '192.0.2.1'
+const BOB = '198.51.100.2'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(options: DemoServerOptions) {
+  const server = await startDemoServer(options)
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }], { trustedProxies: ['127.0.0.1'] })
+  closing.push(server.close, gateway.close)
+  return gateway
+}
+
+const openFrom = (gateway: TestGateway, address: string) =>
+  gateway.send('POST', '/kom/sessions/', { json: CLIENT, headers: { 'x-forwarded-for': address } })
+
+async function openAll(gateway: TestGateway, address: string, count: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let n = 0; n < count; n++) ids.push((await openFrom(gateway, address)).json.connection_id)
+  return ids
+}
+
+const leave = (gateway: TestGateway, id: string | undefined) =>
+  gateway.send('DELETE', '/kom/sessions/0', { id: id as string })
+
+describe('a LysKOM server without connections left', () => {
+  it('answers with 503 and a limit of its own, however often, and stays up and ready', async () => {
+    const gateway = await start({ maxConnections: 3 })
+    const [id] = await openAll(gateway, ALICE, 3)
+    for (let n = 0; n < 6; n++) {
+      const { status, headers, json } = await openFrom(gateway, BOB)
+      expect([status, headers.get('retry-after'), json]).toEqual([
+        503,
+        '5',
+        {
+          error_type: 'httpkom',
+          error_msg: 'the LysKOM server has no connections left',
+          limit: 'sessions-on-server',
+        },
+      ])
+      expect((await gateway.send('GET', '/ready')).status).toBe(200)
+      expect((await gateway.send('GET', '/')).json.kom.up).toBe(true)
+    }
+    expect((await gateway.send('GET', WHO_AM_I, { id: id as string })).status).toBe(200)
+    const { text } = await gateway.send('GET', '/metrics')
+    expect(text).toContain('komgate_limit_hits_total{limit="sessions-on-server"} 6\n')
+    expect(text).toContain('komgate_sessions_failed_total{server="kom",code="server-full"} 6\n')
+    expect(text).toContain('komgate_server_up{server="kom"} 1\n')
+  })
+
+  it('is shared: the address that holds more than half of it gets no more, another one does', async () => {
+    const gateway = await start({ maxConnections: 6 })
+    const alice = await openAll(gateway, ALICE, 6)
+    expect((await openFrom(gateway, BOB)).json.limit).toBe('sessions-on-server')
+    await leave(gateway, alice[0])
+    await leave(gateway, alice[1])
+    const refused = await openFrom(gateway, ALICE)
+    expect([refused.status, refused.json.limit]).toEqual([503, 'sessions-per-address'])
+    expect(refused.json.error_msg).toBe('the LysKOM server is full: one client address may hold 3 of its sessions')
+    expect((await openFrom(gateway, BOB)).status).toBe(201)
+    expect((await openFrom(gateway, BOB)).status).toBe(201)
+    for (const id of alice.slice(2, 4)) await leave(gateway, id)
+    expect((await openFrom(gateway, ALICE)).status).toBe(201)
+    expect((await openFrom(gateway, ALICE)).json.limit).toBe('sessions-per-address')
+  })
+
+  it('counts an IPv6 network of 64 bits as one address', async () => {
+    const gateway = await start({ maxConnections: 4 })
+    const ids: string[] = []
+    for (let n = 1; n <= 4; n++) ids.push((await openFrom(gateway, `2001:db8::${n}`)).json.connection_id)
+    expect((await openFrom(gateway, BOB)).json.limit).toBe('sessions-on-server')
+    await leave(gateway, ids[0])
+    expect((await openFrom(gateway, '2001:db8::9')).json.limit).toBe('sessions-per-address')
+    expect((await openFrom(gateway, '2001:db8:0:1::9')).status).toBe(201)
+  })
+
+  it('lets an address open many sessions at once no further than its share', async () => {
+    const gateway = await start({ maxConnections: 8 })
+    const alice = await openAll(gateway, ALICE, 8)
+    expect((await openFrom(gateway, BOB)).status).toBe(503)
+    for (const id of alice) await leave(gateway, id)
+    const answers = await Promise.all(Array.from({ length: 8 }, () => openFrom(gateway, ALICE)))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(4)
+  })
+})
+
+describe('a LysKOM server that allows no logins', () => {
+  it('answers with 503 that says so, and stays ready', async () => {
+    const server = await startFakeServer(undefined, { greeting: Buffer.from('%% No logins allowed.\n') })
+    const gateway = await startTestGateway([{ id: 'kom', port: server.port }])
+    closing.push(server.close, gateway.close)
+    for (let n = 0; n < 5; n++) {
+      const { status, headers, json } = await gateway.send('POST', '/kom/sessions/', { json: CLIENT })
+      expect([status, headers.get('retry-after'), json.limit]).toEqual([503, '5', undefined])
+      expect(json.error_msg).toBe('the LysKOM server refused: No logins allowed.')
+    }
+    expect((await gateway.send('GET', '/ready')).status).toBe(200)
+  })
+})
+
+describe('a gateway without file descriptors left', () => {
+  it('blames itself, not the LysKOM server', async () => {
+    const server = await startFakeServer()
+    closing.push(server.close)
+    const connection = new URL('../support/connection.ts', import.meta.url).href
+    const script = `
+      import { openSync } from 'node:fs'
+      const { connectTo } = await import(${JSON.stringify(connection)})
+      try { for (;;) openSync('/dev/null') } catch {}
+      console.log(await connectTo(${server.port}).catch((error) => error.code))`
+    const node = `exec "$0" --import tsx --input-type=module -e "$1"`
+    const { stdout } = await run('bash', ['-c', `ulimit -n 200; ${node}`, process.execPath, script])
+    expect(stdout.trim()).toBe('open-files')
+    expect(server.connections).toHaveLength(0)
+  })
+})
+
+describe('the default number of sessions for one client address', () => {
+  it("is a fifth of what the demo server and Debian's lyskomd hold", () => {
+    expect(readConfig().maxSessionsPerAddress).toBe(200)
+  })
+})
+
+describe('the share of a full server', () => {
+  it('is half of the places known, one at least, and ends a minute after the last refusal', () => {
+    const places = new Places()
+    expect(places.share(0)).toBeUndefined()
+    places.refused(10, 0)
+    expect(places.share(59_999)).toBe(5)
+    expect(places.share(60_000)).toBeUndefined()
+    places.refused(1, 70_000)
+    expect(places.share(70_000)).toBe(1)
+    places.opened(9)
+    expect(places.share(70_000)).toBe(4)
+  })
+})
