@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from './config.ts'
 import { startGateway } from './gateway.ts'
+import { escapeLine, escapeLineForTerminal } from './log-lines.ts'
 import { startTracing } from './tracing.ts'
 
 const EXIT_CONFIGURATION = 2
@@ -20,7 +21,8 @@ async function main(): Promise<void> {
 
 async function run(config: Config): Promise<void> {
   const destination = process.stdout.isTTY ? pretty({ sync: true }) : pino.destination({ sync: false, ...LOG_BUFFER })
-  const log = pino({ level: config.logLevel, base: null }, destination)
+  const streamWrite = process.stdout.isTTY ? escapeLineForTerminal : escapeLine
+  const log = pino({ level: config.logLevel, base: null, hooks: { streamWrite } }, destination)
   const flush = setInterval(() => log.flush(), 1000)
   flush.unref()
   // A fault of ours in one request must not end everybody's sessions.

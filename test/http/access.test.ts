@@ -65,3 +65,16 @@ it('nor is a request forgotten whose answer waits behind another for a client th
   await expect.poll(() => requests(gateway, ACTIVE), { timeout: 3000 }).toMatchObject([{ status: 504 }])
   expect(requests(gateway, '/')).toMatchObject([{ status: 200 }])
 })
+
+it.each([
+  ['/start-%C2%9B31m', '/start-%C2%9B31m'],
+  ['/start-%1b%5B31m', '/start-%1B[31m'],
+  ['/start-%E2%80%AEtxt.%E2%81%A6', '/start-%E2%80%AEtxt.%E2%81%A6'],
+  ['/start-%0d%0afake', '/start-%0D%0Afake'],
+  ['/start-%7f%C2%AD%E2%80%A8', '/start-%7F%C2%AD%E2%80%A8'],
+  ['/start-%C3%A5%F0%9F%98%80', '/start-å😀'],
+])('the path %s is logged as %s, without control and format characters', async (path, logged) => {
+  const gateway = await start()
+  expect((await gateway.send('GET', path)).status).toBe(404)
+  await expect.poll(() => requests(gateway, logged)).toHaveLength(1)
+})

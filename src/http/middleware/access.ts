@@ -5,6 +5,7 @@ import type { AppOptions, Env } from '../context.ts'
 import { withoutIds } from '../ids.ts'
 import { NamedResponse, REQUEST_ID_HEADER, RequestIds } from '../request-id.ts'
 import { routePattern } from '../route-pattern.ts'
+import { printablePath } from '../unprintable.ts'
 
 /** Of a path in the log, characters. */
 const MAX_PATH = 200
@@ -29,7 +30,7 @@ export function access({ registry, counters, metrics, onAccess }: AppOptions) {
       const opened = c.get('opened') as Env['Variables']['opened'] | undefined
       onAccess({
         method: c.req.method,
-        path: withoutIds(c.req.path).slice(0, MAX_PATH),
+        path: printablePath(withoutIds(c.req.path).slice(0, MAX_PATH)),
         status,
         ms: Math.round(ms * 1000) / 1000,
         session: opened && handleOf(opened.key),

@@ -1,0 +1,8 @@
+/** Control and format characters, bidirectional ones among them, and line separators: they change what a terminal shows. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+const BEYOND_ASCII = /[^ -~]/
+
+/** Percent-encodes the characters of a path that a terminal or an editor would not show as they are. */
+export function printablePath(path: string): string {
+  return BEYOND_ASCII.test(path) ? path.replace(UNPRINTABLE, encodeURIComponent) : path
+}
