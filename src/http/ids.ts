@@ -1,8 +1,26 @@
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
+const DIGIT = '(?:[0-9a-f]|%(?:25)*(?:3[0-9]|[46][1-6]))'
+/** A hyphen, or what may stand for one. */
+const SEPARATOR = '(?:[-_.~ ]|%(?:25)*(?:2[0de]|5f|7e))?'
+const DIGITS_OF_ID = 32
+/** A connection id, whatever separates its digits, in any case and percent-encoding, and the digits around it. */
+const ID = new RegExp(`(?<![0-9a-f])${DIGIT}(?:${SEPARATOR}${DIGIT}){${DIGITS_OF_ID - 1},}`, 'gi')
 /** The paths of REST-Sessions that end in a token, however it is written. */
-const TOKEN_PATH = /^(\/[^/]*\/(?:get|set|kill)\/).+/s
+const TOKEN_PATH = /\/(get|set|kill)\/.+/is
+/** The digits of a UUID of version 4. */
+const VERSION_4 = /^(.{8})(.{4})(4.{3})([89ab].{3})(.{12})$/
 
-/** A path with nothing in it that opens a session: clients have been seen to put the id where a number belongs. */
+/** Replaces what opens a session in a path: clients put the id where a number belongs. */
 export function withoutIds(path: string): string {
-  return path.replace(TOKEN_PATH, '$1<id>').replace(UUID, '<id>')
+  const withoutToken = path.replace(TOKEN_PATH, '/$1/<id>')
+  return withoutToken.length < DIGITS_OF_ID ? withoutToken : withoutToken.replace(ID, '<id>')
+}
+
+/** Yields every connection id that a text may hold, in its usual form, whatever the text has between and around its digits. */
+export function* connectionIdsIn(text: string): Generator<string> {
+  if (text.length < DIGITS_OF_ID) return
+  const digits = text.toLowerCase().replace(/[^0-9a-f]/g, '')
+  for (let at = 0; at + DIGITS_OF_ID <= digits.length; at++) {
+    const parts = VERSION_4.exec(digits.slice(at, at + DIGITS_OF_ID))
+    if (parts !== null) yield parts.slice(1).join('-')
+  }
 }

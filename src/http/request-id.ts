@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
-import { validate as isUuid } from 'uuid'
 import type { Registry } from '../sessions/registry.ts'
 import { keyOf } from '../sessions/store/record.ts'
 import { header } from './header.ts'
+import { connectionIdsIn } from './ids.ts'
 
 /** What names a request, to whoever asks and in the log. */
 export const REQUEST_ID_HEADER = 'X-Request-Id'
 const HEADER_KEY = REQUEST_ID_HEADER.toLowerCase()
 type HeadersOfNode = OutgoingHttpHeaders | OutgoingHttpHeader[]
+/** Headers with ids, tokens and keys. */
+const CREDENTIALS = ['authorization', 'cookie', 'httpkom-connection']
+/** The tokens of microapp have as many characters. */
+const SHORTEST_TOKEN = 16
 const GOOD = /^[A-Za-z0-9._=-]{1,128}$/
 
 /** Names for requests: the one that a request brings along, from a proxy in front perhaps, or one of our own. */
@@ -24,14 +28,15 @@ export class RequestIds {
 
   of(c: Context): string {
     const given = header(c, HEADER_KEY)
-    if (given !== undefined && GOOD.test(given) && !this.#isSecret(given)) return given
+    if (given !== undefined && GOOD.test(given) && !this.#isSecret(given, c)) return given
     return `${this.#prefix}-${(++this.#last).toString(36)}`
   }
 
-  /** It will be logged, and what opens a session must not be, whoever has put it here. */
-  #isSecret(text: string): boolean {
-    // A proxy gives each request an id, and few of them look like one of ours: to make a key takes microseconds.
-    return isUuid(text) && this.#registry.byKey(keyOf(text)) !== undefined
+  /** Request ids are logged, so none may hold what opens a session, in any spelling. */
+  #isSecret(text: string, c: Context): boolean {
+    for (const id of connectionIdsIn(text)) if (this.#registry.byKey(keyOf(id)) !== undefined) return true
+    if (text.length < SHORTEST_TOKEN) return false
+    return c.req.url.includes(text) || CREDENTIALS.some((name) => header(c, name)?.includes(text) === true)
   }
 }
 

@@ -118,6 +118,69 @@ it('what opens a session is not taken for an id, and not logged', async () => {
   expect(gateway.log.join('')).not.toContain(id)
 })
 
+it('a connection id in another spelling is not taken for an id, and not logged', async () => {
+  const gateway = await start(undefined, { transports: ['bearer', 'cookie', 'query'] })
+  const id = await gateway.open()
+  const digits = id.replaceAll('-', '')
+  const spellings = [
+    id.toUpperCase(),
+    digits,
+    digits.toUpperCase(),
+    `{${id}}`,
+    `urn:uuid:${id}`,
+    encodeURIComponent(`{${id}}`),
+    id.replaceAll('-', '%2d'),
+    id.replaceAll('-', '_'),
+    id.replaceAll('-', '.'),
+    `Root=1-${id}`,
+    `req.${digits}.1`,
+    `0123${digits}4567`,
+    digits.replace(/..../g, '$&-'),
+  ]
+  for (const spelling of spellings) {
+    for (const path of [
+      WHO_AM_I,
+      `/kom/texts/${encodeURIComponent(spelling)}`,
+      `/${spelling}/server/info?_token=${id}`,
+    ]) {
+      const { headers } = await gateway.send('GET', path, { id, headers: { 'x-request-id': spelling } })
+      expect([spelling, headers.get('x-request-id')]).toEqual([spelling, expect.stringMatching(OWN)])
+    }
+  }
+  await expect
+    .poll(() => gateway.log.filter((line) => line.includes('"request"')).length)
+    .toBe(1 + 3 * spellings.length)
+  const logged = gateway.log
+    .join('')
+    .toLowerCase()
+    .replace(/[-_.]|%2d/g, '')
+  expect(logged).not.toContain(digits)
+})
+
+it('what else a request carries to open a session is not taken for an id', async () => {
+  const gateway = await start(undefined, { apps: [{ id: 'shop', name: 'Shop' }], faces: ['rest-sessions', 'sessman'] })
+  const token = 'Ab1'.repeat(20).padEnd(64, 'x')
+  const carried: [path: string, headers: Record<string, string>][] = [
+    [`/shop/get/${token}`, {}],
+    [`/sessman/get?session_id=${token}`, {}],
+    ['/shop/soapp?dt=60', { authorization: `Bearer ${token}` }],
+    ['/', { cookie: `__Host-komgate-kom=${token}` }],
+    ['/', { 'httpkom-connection': token }],
+  ]
+  for (const [path, headers] of carried) {
+    const answer = await gateway.send('GET', path, { headers: { ...headers, 'x-request-id': token } })
+    expect([path, answer.headers.get('x-request-id')]).toEqual([path, expect.stringMatching(OWN)])
+  }
+  expect(gateway.log.join('')).not.toContain(token)
+})
+
+it('the id of a session that has ended, or that nobody knows, is an id like any other', async () => {
+  const gateway = await start()
+  const id = await gateway.open()
+  await gateway.send('DELETE', '/kom/sessions/0', { id })
+  expect((await gateway.send('GET', '/', { headers: { 'x-request-id': id } })).headers.get('x-request-id')).toBe(id)
+})
+
 it('answers of every kind have it, with what other headers they have', async () => {
   const gateway = await start(({ ref, call }) => call === 82 && reply(ref))
   const id = await gateway.open()
