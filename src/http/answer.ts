@@ -30,6 +30,11 @@ export function jsonStream(pieces: AsyncIterable<Uint8Array>): Response {
   return new Response(ReadableStream.from(pieces), { headers: JSON_HEADERS })
 }
 
+/** @param text JSON already */
+export function writtenJson(text: string): Response {
+  return new Response(text, { headers: JSON_HEADERS })
+}
+
 /** Makes JSON answers that all have the same headers more. */
 export function jsonWith(headers: PlainHeaders): (value: unknown) => Response {
   const all = Object.freeze(and(JSON_HEADERS, headers))

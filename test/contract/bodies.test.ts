@@ -37,7 +37,7 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
   it('of a user area is all of it, of a text without a line feed as well', async () => {
     const { texts } = stage.cast
     const area = await (await stage.as('alice')).get(`/texts/${texts.userArea}/body`)
-    expect(area.text).toMatch(/^\d+H6Hcommon5Hjskom5Helisp 3H2 H\n/)
+    expect(area.text).toMatch(/^\d+H6Hcommon5Hjskom5Helisp4Hdeep 3H2 H\n/)
     expect((await fetchBytes(await stored({ text: 'no line feed' }))).bytes.toString()).toBe('no line feed')
   })
 

@@ -5,6 +5,9 @@ import { h, wire } from '../support/wire.ts'
 import { Author, type Person } from './author.ts'
 import type { Backend } from './backends.ts'
 
+/** A block of a user area that JSON.stringify could not write again. */
+export const DEEP_BLOCK = `{"number":1e999,"deep":${'['.repeat(8000)}${']'.repeat(8000)}}`
+
 export interface Conference {
   no: number
   name: string
@@ -148,7 +151,16 @@ async function makeTexts(
     commentOnOrphan: await alice.write({ text: 'Re\nx', contentType, to: [club.no], commentTo: [orphan] }),
     deleted,
     userArea: await alice.write({
-      text: wire(h(wire(h('common'), h('jskom'), h('elisp'))), ' ', h('2 H'), '\n', h(block), ' ', h('(setq kom t)')),
+      text: wire(
+        h(wire(h('common'), h('jskom'), h('elisp'), h('deep'))),
+        ' ',
+        h('2 H'),
+        '\n',
+        h(block),
+        ' ',
+        h('(setq kom t)'),
+        h(DEEP_BLOCK),
+      ),
       contentType: 'x-kom/user-area',
     }),
   }

@@ -11,6 +11,7 @@ import {
   undefinedPerson,
 } from './answers.ts'
 import { BACKENDS } from './backends.ts'
+import { DEEP_BLOCK } from './cast.ts'
 import { onStage } from './stage.ts'
 
 const personExists = protocolError(21, 'PersonExists', 0)
@@ -183,6 +184,12 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
     it('give a block of JSON as it is', async () => {
       const answer = await get(stage.cast.alice.no, 'jskom')
       expect([answer.status, answer.json]).toEqual([200, { 'mark-type': 100, name: 'å' }])
+    })
+
+    it('give a block that is nested deeply as it is', async () => {
+      const answer = await get(stage.cast.alice.no, 'deep')
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
+      expect(answer.text).toBe(DEEP_BLOCK)
     })
 
     it('are a 404 for a block that is not there, or not JSON, and for a person without one', async () => {

@@ -3,13 +3,12 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { createPerson, getUserAreaBlock, setPassword, setPresentation } from '../../lyskom/persons.ts'
-import { empty, json } from '../answer.ts'
+import { empty, json, writtenJson } from '../answer.ts'
 import { latin1, nfc, readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { pathNumber } from '../parameters.ts'
-import { parseJson } from '../parse-json.ts'
 
 const Create = z.object({ name: latin1, passwd: latin1 })
 const Presentation = z.object({ text_no: textNo })
@@ -37,17 +36,19 @@ export function personRoutes(options: AppOptions) {
     .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(options, 'header-or-query'), requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
       const block = await getUserAreaBlock(c.get('opened').session, persNo, nfc(c.req.param('block')))
-      const value = block === undefined ? undefined : jsonOf(block)
-      if (value === undefined) throw new HTTPException(404, { message: 'There is no such block of JSON.' })
-      return json(value)
+      if (block === undefined || !isJson(block)) {
+        throw new HTTPException(404, { message: 'There is no such block of JSON.' })
+      }
+      return writtenJson(block)
     })
 }
 
-/** Parses a block; undefined for what is not JSON, or could not be written as JSON again. */
-function jsonOf(text: string): unknown {
+/** Blocks of other programs are written in other ways. */
+function isJson(text: string): boolean {
   try {
-    return parseJson(text)
+    JSON.parse(text)
+    return true
   } catch {
-    return undefined
+    return false
   }
 }
