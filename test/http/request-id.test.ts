@@ -118,7 +118,7 @@ it('what opens a session is not taken for an id, and not logged', async () => {
   expect(gateway.log.join('')).not.toContain(id)
 })
 
-it('a connection id in another spelling is not taken for an id, and not logged', async () => {
+it('replaces a request id that is a connection id in another spelling, and does not log it', async () => {
   const gateway = await start(undefined, { transports: ['bearer', 'cookie', 'query'] })
   const id = await gateway.open()
   const digits = id.replaceAll('-', '')
@@ -157,7 +157,7 @@ it('a connection id in another spelling is not taken for an id, and not logged',
   expect(logged).not.toContain(digits)
 })
 
-it('what else a request carries to open a session is not taken for an id', async () => {
+it('replaces a request id that repeats a token or a key of the same request', async () => {
   const gateway = await start(undefined, { apps: [{ id: 'shop', name: 'Shop' }], faces: ['rest-sessions', 'sessman'] })
   const token = 'Ab1'.repeat(20).padEnd(64, 'x')
   const carried: [path: string, headers: Record<string, string>][] = [
@@ -174,7 +174,7 @@ it('what else a request carries to open a session is not taken for an id', async
   expect(gateway.log.join('')).not.toContain(token)
 })
 
-it('the id of a session that has ended, or that nobody knows, is an id like any other', async () => {
+it('keeps the id of a session that has ended as a request id', async () => {
   const gateway = await start()
   const id = await gateway.open()
   await gateway.send('DELETE', '/kom/sessions/0', { id })
