@@ -90,7 +90,11 @@ export async function getBody(session: LyskomSession, textNo: number, known: rea
   const tag = bodyTag(textNo, stat.creationTime, contentType)
   if (known.includes(tag) || known.includes('*')) return { contentType, tag, bytes: undefined }
   const bytes = await getBytes(session, textNo, stat, requested)
-  return { contentType, tag, bytes: contentType.type === USER_AREA ? bytes : splitText(bytes).body }
+  return {
+    contentType,
+    tag,
+    bytes: contentType.type === USER_AREA ? bytes : splitText(bytes, contentType.charset).body,
+  }
 }
 
 /** Part of every tag: to be changed when `decode` changes, so that browsers drop the bodies they keep. */
@@ -203,7 +207,7 @@ function jsonBytes(bytes: Uint8Array, contentType: ContentType): number {
 function readContent(bytes: Uint8Array, contentType: ContentType): Pick<Text, 'subject' | 'body'> {
   const { type, charset } = contentType
   if (type === USER_AREA) return { subject: null, body: decode(bytes, charset) }
-  const { subject, body } = splitText(bytes)
+  const { subject, body } = splitText(bytes, isText(contentType) ? charset : undefined)
   return { subject: decode(subject, charset), body: isText(contentType) ? decode(body, charset) : undefined }
 }
 

@@ -86,6 +86,34 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
     expect(new Set(await Promise.all(tags)).size).toBe(2)
   })
 
+  it.each([
+    ['windows-1252', [0x35, 0x20, 0x80], '5 €'],
+    ['IBM850', [0x86, 0x73, 0x61], 'åsa'],
+    ['Mac-Roman', [0x8c, 0x73, 0x61], 'åsa'],
+    ['utf-7', [...Buffer.from('+AOU-sa')], 'åsa'],
+    ['cp932', [0x82, 0xa0], 'あ'],
+    ['utf-16be', [0x00, 0xe5], 'å'],
+    ['UTF-16', [0xfe, 0xff, 0x00, 0xe5], 'å'],
+    ['gb18030', [0xff], 'ÿ'],
+  ])('in the charset %s are decoded', async (charset, bytes, text) => {
+    const contentType = `text/plain;charset=${charset}`
+    const no = await stored({ text: Buffer.concat([Buffer.from('s\n'), Buffer.from(bytes)]), contentType })
+    const bob = await stage.as('bob')
+    const body = await bob.get(`/texts/${no}/body`)
+    expect([body.text, body.headers.get('content-type')]).toEqual([text, 'text/plain; charset=utf-8'])
+    expect((await bob.get(`/texts/${no}`)).json).toMatchObject({ subject: 's', body: text })
+  })
+
+  it('of a text that is in UTF-16 as a whole are decoded', async () => {
+    const bytes = Buffer.from('\ufeffÅsa\nrad 1\nrad 2', 'utf16le')
+    for (const text of [bytes, Buffer.from(bytes).swap16()]) {
+      const no = await stored({ text, contentType: 'text/plain;charset=utf-16' })
+      const bob = await stage.as('bob')
+      expect((await bob.get(`/texts/${no}`)).json).toMatchObject({ subject: 'Åsa', body: 'rad 1\nrad 2' })
+      expect((await bob.get(`/texts/${no}/body`)).text).toBe('rad 1\nrad 2')
+    }
+  })
+
   it('of a secret text stay with those who may read it, though others have asked before', async () => {
     const no = stage.cast.texts.secret
     const path = `/texts/${no}/body`

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { codecName } from '../../src/lyskom/charsets/names.ts'
+import { decode, latin1, splitText } from '../../src/lyskom/content.ts'
+
+type Sample = [label: string, hex: string, text: string | null]
+/** Written by Python 3.11: what its codecs decode, null for a UnicodeError or a LookupError. */
+const PYTHON: {
+  aliases: Record<string, string>
+  /** by codec: the characters of the bytes 0 to 255, U+FFFD for a byte without a character */
+  single: Record<string, string>
+  samples: Sample[]
+  spellings: Sample[]
+} = JSON.parse(readFileSync(new URL('python-codecs.json', import.meta.url), 'utf8'))
+/** Not known to Python, but to the Encoding Standard. */
+const STANDARD = new Set(['mac', 'x-mac-roman'])
+
+describe('charsets', () => {
+  it.each(Object.keys(PYTHON.single))('decodes every byte in %s as Python', (codec) => {
+    const decoded = Array.from({ length: 256 }, (_, byte) => decode(Uint8Array.of(byte), codec))
+    const expected = [...(PYTHON.single[codec] as string)]
+    expect(decoded).toEqual(expected.map((char, byte) => (char === '\ufffd' ? String.fromCharCode(byte) : char)))
+  })
+
+  it.each(PYTHON.samples)('decodes text in %s as Python: %s', (label, hex, text) => {
+    const bytes = Buffer.from(hex, 'hex')
+    expect(decode(bytes, label.toLowerCase())).toBe(text ?? latin1(bytes))
+  })
+
+  it.each(PYTHON.spellings.filter(([label]) => !STANDARD.has(label)))(
+    'reads the label %j as Python',
+    (label, hex, text) => {
+      const bytes = Buffer.from(hex, 'hex')
+      expect(decode(bytes, label)).toBe(text ?? latin1(bytes))
+    },
+  )
+
+  it('knows the aliases of Python', () => {
+    const names = Object.keys(PYTHON.aliases).map((alias) => [alias, codecName(alias.replaceAll('_', '-'))])
+    expect(Object.fromEntries(names)).toEqual(PYTHON.aliases)
+  })
+
+  it.each([
+    ['x-sjis', '82a0 8740', 'あ①'],
+    ['x-cp1252', '80', '€'],
+    ['x-mac-cyrillic', '80', 'А'],
+    ['windows-1252', '3520 80', '5 €'],
+  ])('decodes %s, which is a label of the Encoding Standard', (label, hex, text) => {
+    expect(decode(Buffer.from(hex.replaceAll(' ', ''), 'hex'), label)).toBe(text)
+  })
+
+  it('decodes a view of a larger buffer', () => {
+    const bytes = Buffer.from('xxÅsa xx')
+    expect(decode(new Uint8Array(bytes.buffer, bytes.byteOffset + 2, 5), 'utf-8')).toBe('Åsa ')
+  })
+
+  it.each(['mac-roman', 'iso-8859-15', 'shift_jis', 'utf-7', 'utf-16'])('decodes megabytes in %s', (charset) => {
+    expect(decode(Buffer.alloc(4_000_000, 'text'), charset).length).toBeGreaterThan(1_900_000)
+  })
+})
+
+describe('a text in UTF-16 or UTF-32', () => {
+  const encode = (text: string, charset: string): Buffer => {
+    const unit = charset.includes('16') ? 2 : 4
+    const bytes = Buffer.alloc([...text].length * unit)
+    const isBig = charset.endsWith('be')
+    for (const [i, char] of [...text].entries()) {
+      const at = i * unit
+      if (isBig) bytes.writeUIntBE(char.codePointAt(0) ?? 0, at, unit)
+      else bytes.writeUIntLE(char.codePointAt(0) ?? 0, at, unit)
+    }
+    return bytes
+  }
+  const read = (bytes: Buffer, charset: string) => {
+    const { subject, body } = splitText(bytes, charset)
+    return [decode(subject, charset), decode(body, charset)]
+  }
+
+  describe.each(['utf-16le', 'utf-16be', 'utf-32le', 'utf-32be'])('%s', (charset) => {
+    const declared = charset.slice(0, 6)
+
+    it.each([
+      ['Åsa', 'en\nrad ☃'],
+      ['', 'Ċ上ઊ'],
+      ['Ċ上ઊ!', 'b\n'],
+      ['s', ''],
+    ])('is split at its line feed if it is encoded as a whole: %j', (subject, body) => {
+      const whole = encode(`${subject}\n${body}`, charset)
+      expect(read(whole, charset)).toEqual([subject, body])
+      expect(read(Buffer.concat([encode('\ufeff', charset), whole]), declared)).toEqual([subject, body])
+    })
+
+    it('is split at a line feed of one byte between parts that are encoded on their own', () => {
+      const [subject, body] = [encode('Åsa', charset), encode('☃\n', charset)]
+      expect(read(Buffer.concat([subject, Buffer.from('\n'), body]), charset)).toEqual(['Åsa', '☃\n'])
+      expect(read(Buffer.concat([Buffer.from('s\n'), body]), charset)).toEqual(['s', '☃\n'])
+      expect(read(Buffer.concat([Buffer.from('s\n'), encode('\ufeff', charset), body]), declared)).toEqual(['s', '☃\n'])
+    })
+
+    it('is all body without a line feed', () => {
+      expect(read(encode('Ċ上ઊ', charset), charset)).toEqual(['', 'Ċ上ઊ'])
+    })
+  })
+})
