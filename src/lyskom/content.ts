@@ -51,12 +51,16 @@ export function isText({ type }: ContentType): boolean {
   return type.startsWith('text/')
 }
 
+/** Bytes. Larger texts in other charsets than UTF-8 would block the event loop for seconds; lyskomd takes 131,072. */
+const MAX_DECODED = 8 * 1024 * 1024
+
 /**
  * Decodes as Python's codec of that name, which is what httpkom does; by ISO 8859-1 without a charset, for an unknown one,
  * and for bytes that are not in it.
  */
 export function decode(bytes: Uint8Array, charset: string | undefined): string {
   if (charset === undefined || LATIN1.has(charset)) return latin1(bytes)
+  if (bytes.length > MAX_DECODED && charset !== 'utf-8') return latin1(bytes)
   return decodeStrictly(bufferOf(bytes), charset) ?? latin1(bytes)
 }
 

@@ -2,6 +2,9 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { decodeBase64 } from '../../src/http/base64.ts'
 import { NewText, toDraft } from '../../src/http/new-text.ts'
+import { startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import { h, reply } from '../support/wire.ts'
 
 const CLIENT = { name: 'test', version: '1.0' }
 
@@ -53,4 +56,32 @@ it('normalizes the subject of a text to NFC, but not its body', () => {
 it('reads a subject of a million combining marks in a moment', { timeout: 2000 }, () => {
   const subject = `A${'\u0300\u0323'.repeat(500_000)}`
   expect(NewText.parse({ subject, body: '', content_type: 'text/plain' }).subject).toBe(subject)
+})
+
+it('answers 201 for an image of 5 MB that the LysKOM server takes', async () => {
+  const CREATE_TEXT = 86
+  const LOGIN = 62
+  const GET_UCONF_STAT = 78
+  let stored = 0
+  const server = await startFakeServer(({ ref, call, args }) => {
+    if (call === LOGIN) return reply(ref)
+    if (call === GET_UCONF_STAT) return reply(ref, h('Anna'), '10010000', 0, 77)
+    if (call !== CREATE_TEXT) return undefined
+    stored = args.length
+    return reply(ref, 4711)
+  })
+  const gateway = await startTestGateway([{ id: 'kom', port: server.port }])
+  try {
+    const id = await gateway.open()
+    const login = { id, json: { pers_no: 5, passwd: '' } }
+    expect((await gateway.send('POST', '/kom/sessions/current/login', login)).status).toBe(201)
+    const body = Buffer.alloc(5_500_000, 'image').toString('base64').replace(/.{76}/g, '$&\n')
+    const json = { subject: '', body, content_type: 'image/png', content_encoding: 'base64' }
+    const answer = await gateway.send('POST', '/kom/texts/', { id, json })
+    expect([answer.status, answer.json]).toEqual([201, { text_no: 4711 }])
+    expect(stored).toBeGreaterThan(5_500_000)
+  } finally {
+    await gateway.close()
+    await server.close()
+  }
 })

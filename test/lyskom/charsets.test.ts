@@ -54,6 +54,12 @@ describe('charsets', () => {
     expect(decode(new Uint8Array(bytes.buffer, bytes.byteOffset + 2, 5), 'utf-8')).toBe('Åsa ')
   })
 
+  it('decodes a text of more than 8 MiB only by ISO 8859-1 and UTF-8, which are fast', () => {
+    const bytes = Buffer.alloc(8 * 1024 * 1024 + 1, 'å', 'latin1')
+    expect(decode(bytes, 'gb18030')).toBe(latin1(bytes))
+    expect(decode(Buffer.alloc(9_000_000, 'å'), 'utf-8')).toBe('å'.repeat(4_500_000))
+  })
+
   it.each(['mac-roman', 'iso-8859-15', 'shift_jis', 'utf-7', 'utf-16'])('decodes megabytes in %s', (charset) => {
     expect(decode(Buffer.alloc(4_000_000, 'text'), charset).length).toBeGreaterThan(1_900_000)
   })
