@@ -14,6 +14,8 @@ const LF = 0x0a
 
 /** The usual labels of ISO 8859-1, and what httpkom reads as ISO 8859-1. */
 const LATIN1 = new Set(['iso-8859-1', 'latin1', 'latin-1', 'us-ascii', 'ascii', 'x-ctext'])
+/** The usual labels of UTF-8. */
+const UTF8 = new Set(['utf-8', 'utf8'])
 
 export interface ContentType {
   /** in lower case, with its parameters but the charset: `text/html;x=y` */
@@ -60,7 +62,7 @@ const MAX_DECODED = 8 * 1024 * 1024
  */
 export function decode(bytes: Uint8Array, charset: string | undefined): string {
   if (charset === undefined || LATIN1.has(charset)) return latin1(bytes)
-  if (bytes.length > MAX_DECODED && charset !== 'utf-8') return latin1(bytes)
+  if (bytes.length > MAX_DECODED && !UTF8.has(charset)) return latin1(bytes)
   return decodeStrictly(bufferOf(bytes), charset) ?? latin1(bytes)
 }
 
@@ -71,7 +73,7 @@ export function decode(bytes: Uint8Array, charset: string | undefined): string {
 export function splitText(text: Uint8Array, charset?: string): { subject: Uint8Array; body: Uint8Array } {
   const end = text.indexOf(LF)
   if (end < 0) return { subject: text.subarray(0, 0), body: text }
-  const codec = charset === undefined ? undefined : codecName(charset)
+  const codec = charset === undefined || UTF8.has(charset) ? undefined : codecName(charset)
   const form = codec === undefined ? undefined : wideForm(codec, text)
   return (form && splitWide(text, form, end)) ?? { subject: text.subarray(0, end), body: text.subarray(end + 1) }
 }
