@@ -145,7 +145,9 @@ export class SessionRecords {
   /** There was a record and there is none: another process has ended it, unless the store has lost what it held. */
   async #endedElsewhere(opened: OpenedSession): Promise<void> {
     const { registry, store } = this.#options
-    if (!store.forgets && store.interruptions === this.#interruptions) await registry.close(opened, 'ended')
+    if (opened.closing !== undefined) return
+    // Closing waits for requests in flight, and one of them may wait for this.
+    if (!store.forgets && store.interruptions === this.#interruptions) void registry.close(opened, 'ended')
     else await this.#create(opened, userOf(opened))
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
+import { endRequest } from '../../src/sessions/closing.ts'
 import { SessionRecords } from '../../src/sessions/records.ts'
 import { Registry } from '../../src/sessions/registry.ts'
 import { StoreError } from '../../src/sessions/store/errors.ts'
@@ -159,6 +160,19 @@ describe('records of LysKOM sessions', () => {
     await records.ready(opened)
     expect(registry.byKey(opened.key)).toBeUndefined()
     expect(await store.find('kom', opened.key)).toBeUndefined()
+  })
+
+  it('that another process has ended hold up no request in flight on the session', async () => {
+    const opened = await open()
+    opened.requests = 1
+    await backend.remove(opened.key)
+    await opened.session.loginAs(7, 'secret', false)
+    const started = performance.now()
+    expect(await records.readData(opened)).toBeUndefined()
+    expect(performance.now() - started).toBeLessThan(1000)
+    endRequest(opened)
+    await server.connections[0]?.closed
+    expect(registry.byKey(opened.key)).toBeUndefined()
   })
 
   it('are made later where the store fails, and the sessions go on', async () => {
