@@ -32,7 +32,7 @@ export class SessionRecords {
   readonly #behind = new Map<OpenedSession, 'missing' | 'changed'>()
   /** The last of what is being done about a session's record. */
   readonly #doing = new Map<OpenedSession, Promise<void>>()
-  /** The person number of whoever wrote the data of a session; no entry for data that was written without a login. */
+  /** The number of the person who wrote the data of a session; no entry for data that was written without a login. */
   readonly #dataOwners = new WeakMap<OpenedSession, number>()
   readonly #queue = new PQueue({ concurrency: TOUCHED_AT_ONCE })
   readonly #timer: NodeJS.Timeout

@@ -324,7 +324,7 @@ describe('WebSockets', () => {
     ['GET', 'Connection: close\r\nUpgrade: websocket'],
     ['GET', 'Connection: close'],
     ['POST', 'Connection: close\r\nContent-Length: 0\r\nUpgrade: websocket'],
-  ])('that do not come about take no place and delay no DELETE: %s %j', async (method, headers) => {
+  ])('fail their handshake without taking a place or delaying a DELETE: %s %j', async (method, headers) => {
     const { gateway } = await start({ maxWebsocketsPerSession: 1 })
     const id = await gateway.open()
     for (let n = 0; n < 3; n++) {

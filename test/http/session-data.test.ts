@@ -41,7 +41,7 @@ describe('the data of a session', () => {
     expect((await gateway.send('GET', DATA, { id })).json).toEqual({ seen: [1, 2] })
   })
 
-  it('that was written without a login stays when a person logs in', async () => {
+  it('stays when a person logs in, if it was written without a login', async () => {
     const id = await gateway.open()
     await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
     await logIn(id, 'Demo Reader')
@@ -72,7 +72,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({ draft: 'a secret letter' })
   })
 
-  it('of a person who has logged out is replaced by a PATCH without a login', async () => {
+  it('is replaced by a PATCH without a login after its person has logged out', async () => {
     const id = await loggedIn('Demo Reader')
     await gateway.send('PATCH', DATA, { id, json: { draft: 'a secret letter' } })
     await logOut(id)

@@ -162,7 +162,7 @@ describe('records of LysKOM sessions', () => {
     expect(await store.find('kom', opened.key)).toBeUndefined()
   })
 
-  it('that another process has ended hold up no request in flight on the session', async () => {
+  it('do not delay a request in flight when another process has ended them', async () => {
     const opened = await open()
     opened.requests = 1
     await backend.remove(opened.key)
@@ -192,7 +192,7 @@ describe('records of LysKOM sessions', () => {
     expect(states).toEqual(['unavailable', 'available'])
   })
 
-  it('lose the data of another person also when the store fails at the login', async () => {
+  it('lose the data of another person when the store fails at the login and comes back', async () => {
     const opened = await open()
     await opened.session.loginAs(7, 'secret', false)
     expect(await records.mergeData(opened, { draft: 'a secret letter' }, 1000)).toEqual({ draft: 'a secret letter' })

@@ -59,8 +59,8 @@ export interface Session {
   merge(patch: Data): Promise<Data>
   /**
    * Gives the session a new id, which the response hands to the client, and voids the old one. Data, creation time and
-   * end stay, the handle changes. Call it when a person logs in, before anything of theirs is in the data: whoever
-   * planted the old id in the person's browser cannot use it then (session fixation). Rejects as `read` does.
+   * end stay, the handle changes. Call it when a person logs in, before anything of theirs is in the data: an
+   * attacker who planted the old id in the person's browser cannot use it then (session fixation). Rejects as `read` does.
    */
   renew(): Promise<void>
   /** Ends the session, for all who have its id. */

@@ -125,7 +125,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect((await store.merge(app, newKey, { b: 2 }))?.data).toEqual({ a: 1, b: 2 })
     })
 
-    test('gives a session another key once, whoever asks at the same time', async () => {
+    test('gives a session another key once, also to several callers at the same time', async () => {
       const { key } = await create()
       const other = new SessionStore(backend, { clock: () => now })
       const keys = Array.from({ length: 10 }, (_, n) => keyOf(`${kind}-${app}-${n}`))
