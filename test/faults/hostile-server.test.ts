@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { show } from '../support/bound.ts'
 import { type FakeRequest, type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { array, fields, h, message, reply, time } from '../support/wire.ts'
@@ -120,7 +123,7 @@ const LISTS: [what: string, path: string, call: number, data: () => Buffer][] = 
 describe('a reply that exceeds a bound', () => {
   it.each(LISTS)(
     '(%s) answers the request with 504 and names the limit, and the session goes on',
-    async (_, path, call, data) => {
+    async (what, path, call, data) => {
       const bytes = data()
       const { gateway, id } = await start(({ ref, call: asked, args }) => {
         if (asked === call && !(call === UCONF && String(args) === '5')) return reply(ref, bytes)
@@ -130,6 +133,7 @@ describe('a reply that exceeds a bound', () => {
       })
       const { value, heldMs, mb } = await cost(() => gateway.send('GET', `/kom${path}`, { id }))
       expect([value.status, value.json.error_type, value.json.limit]).toEqual([504, 'httpkom', 'reply-size'])
+      show(`a reply with ${what}`, '1 s, 300 MB', `${heldMs.toFixed(0)} ms, ${mb.toFixed(0)} MB`)
       expect(value.json.error_msg).toMatch(/over the bound of \d+ \((string-length|array-length|message-elements)\)$/)
       expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
       const { text } = await gateway.send('GET', '/metrics')
@@ -140,6 +144,32 @@ describe('a reply that exceeds a bound', () => {
       expect(mb).toBeLessThan(300)
     },
   )
+})
+
+describe('a reply that exceeds a bound, on a WebSocket', () => {
+  it.each([
+    ['an array', '39', () => many(100_000, '0 0 0H'), /array-length/],
+    ['a string', '70 1', () => h(Buffer.alloc(2000, 'x')), /string-length/],
+    ['a text too long for JSON', '25 1 0 99999999', () => h(Buffer.alloc(9 * MB, 'x')), /json-string/],
+  ] as const)('(%s) is an error with the limit, and the next request is answered', async (_, request, data, error) => {
+    const { gateway, id } = await start(({ ref, call }) => call === Number.parseInt(request, 10) && reply(ref, data()))
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
+    await once(socket, 'open')
+    const ask = async (raw: string) => {
+      socket.send(JSON.stringify({ protocol: 'a', ref_no: 1, request: raw }))
+      const [reply] = await once(socket, 'message')
+      return JSON.parse(String(reply))
+    }
+    expect(await ask(request)).toEqual({
+      ref_no: 1,
+      error: expect.stringMatching(error),
+      error_type: 'httpkom',
+      error_msg: expect.stringMatching(error),
+      limit: 'reply-size',
+    })
+    expect((await ask('56')).reply).toBe('1')
+    socket.close()
+  })
 })
 
 describe('a reply at its bound', () => {
@@ -263,6 +293,7 @@ describe('asynchronous messages that nobody asked for', () => {
       }
       return await gateway.send('GET', WHO_AM_I, { id })
     })
+    show('500 unasked names of 1 MB', '300 MB', `${mb.toFixed(0)} MB`)
     expect(value.status).toBe(200)
     expect(mb).toBeLessThan(300)
     expect(await metric(gateway, 'komgate_lyskom_unreadable_messages_total')).toBe(500)

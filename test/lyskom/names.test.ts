@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { BodyCache } from '../../src/lyskom/body-cache.ts'
+import { LyskomSession } from '../../src/lyskom/session.ts'
+import { readUserArea } from '../../src/lyskom/user-area.ts'
+import { connectTo } from '../support/connection.ts'
+import { startFakeServer } from '../support/fake-server.ts'
+import { h, message, reply } from '../support/wire.ts'
+
+const UCONF = 78
+const GET_TIME = 35
+
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** A session on a server whose names are so long, and the numbers that the server was asked for. */
+async function start(length: number) {
+  const server = await startFakeServer(
+    ({ ref, call, args }) => call === UCONF && reply(ref, h(String(args).padEnd(length, '.')), '00000000', 1, 77),
+  )
+  const connection = await connectTo(server.port)
+  const session = new LyskomSession(connection, { name: 'test', version: '1' }, new BodyCache(0))
+  closing.push(server.close, () => connection.close())
+  const asked = () =>
+    server.connections.flatMap(({ received }) => received.filter(({ call }) => call === UCONF).map(({ args }) => +args))
+  return { server, session, asked }
+}
+
+describe('the names that a session keeps', () => {
+  it('are bounded by bytes, and the oldest make room', async () => {
+    const { session, asked } = await start(1000)
+    for (let confNo = 1; confNo <= 200; confNo++) await session.names.conference(confNo)
+    // 123 names of 1,000 bytes and their entries fit into 128 kB.
+    await session.names.conference(200)
+    await session.names.conference(78)
+    expect(asked()).toHaveLength(200)
+    await session.names.conference(77)
+    expect(asked().slice(200)).toEqual([77])
+  })
+
+  it('are 1,500 and more where they are as short as names are', async () => {
+    const { session, asked } = await start(20)
+    for (let round = 0; round < 2; round++) {
+      for (let confNo = 1; confNo <= 1500; confNo++) await session.names.conference(confNo)
+    }
+    expect(asked()).toHaveLength(1500)
+  })
+
+  it('are changed by a new name, but none is kept that was not asked for', async () => {
+    const { server, session, asked } = await start(10)
+    await session.names.conference(7)
+    server.connections[0]?.send(message(5, 7, h('old'), h('new')), message(5, 8, h('old'), h('unasked')))
+    await session.connection.call('get-time')
+    expect(await session.names.conference(7)).toEqual({ confNo: 7, name: 'new' })
+    expect(await session.names.conference(8)).toEqual({ confNo: 8, name: '8.........' })
+    expect(asked()).toEqual([7, 8])
+    expect(server.connections[0]?.received.filter(({ call }) => call === GET_TIME)).toHaveLength(1)
+  })
+})
+
+describe('a user area', () => {
+  it('has no more than 1,000 blocks, whatever a text of that length could hold', () => {
+    const names = Array.from({ length: 5000 }, (_, i) => `b${i}`)
+    const text = [names.map((name) => `${name.length}H${name}`).join(' '), ...names]
+      .map((string) => `${string.length}H${string}`)
+      .join(' ')
+    const area = readUserArea(text)
+    expect(area.get('b0')).toBe('b0')
+    expect(area.size).toBe(999)
+  })
+})
