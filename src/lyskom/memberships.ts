@@ -52,7 +52,7 @@ const ACTIVE = noBits(membershipType)
 export async function getMembership(session: LyskomSession, persNo: number, confNo: number): Promise<Membership> {
   const conference = getMicroConference(session, confNo)
   conference.catch(() => undefined)
-  // Its error says best what is wrong.
+  // The error of the membership is the more precise one.
   const stat = await queryReadTexts(session, persNo, confNo, false)
   const [found, names] = await Promise.all([conference, session.names.load([stat.addedBy])])
   return withNames(stat, persNo, found, names)
@@ -211,7 +211,7 @@ async function getReadState(
 ): Promise<ReadState> {
   const conference = getMicroConference(session, confNo)
   conference.catch(() => undefined)
-  // Its error says best what is wrong.
+  // The error of the membership is the more precise one.
   const { readRanges } = await membership
   const { highestLocalNo } = await conference
   return { confNo, readRanges, highestLocalNo }

@@ -281,7 +281,7 @@ describe('unread texts', () => {
   })
 })
 
-describe('asynchronous messages that nobody asked for', () => {
+describe('unasked asynchronous messages', () => {
   it('with names of 1 MB are skipped and counted, and the memory does not grow', async () => {
     const { server, gateway, id } = await start(({ ref, call }) => call === UCONF && reply(ref, uconf('a', 1)))
     const [connection] = server.connections
