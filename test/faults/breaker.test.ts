@@ -91,7 +91,20 @@ describe('a server that has failed three times in a row', () => {
     await failThreeTimes(gateway, 504)
     expect((await open(gateway)).status).toBe(502)
     expect((await gateway.send('GET', '/kom/sessions/current/who-am-i', { id })).status).toBe(200)
+  })
+
+  it('leaves the gateway ready while sessions are open there', async () => {
+    const server = await startFakeServer((_, connection) => connection.index > 0)
+    const gateway = await startTestGateway([{ id: 'kom', port: server.port }], {
+      connectTimeoutMs: CONNECT_MS,
+      serverRetryMs: 60_000,
+    })
+    closing.push(server.close, gateway.close)
+    const id = await gateway.open()
+    await failThreeTimes(gateway, 504)
     expect((await gateway.send('GET', '/ready')).status).toBe(200)
+    await gateway.send('DELETE', '/kom/sessions/0', { id })
+    expect((await gateway.send('GET', '/ready')).status).toBe(503)
   })
 })
 
