@@ -117,6 +117,11 @@ export const SETTINGS = {
     '5',
     'wrong passwords in a row for one person from one client address before the next must wait',
   ),
+  freeLoginFailuresPerPerson: setting(
+    whole(1, 1_000_000),
+    '100',
+    'wrong passwords for one person from networks that have not logged the person in before each of them must wait',
+  ),
   maxLoginDelayMs: setting(ms, '300000', 'longest such wait; it is a second at first and doubles'),
   maxBodyBytes: setting(whole(1, 2 ** 30), '8388608', 'largest request body'),
   maxHeaderBytes: setting(whole(1024, 1_048_576), '16384', 'largest head of a request, all its headers together'),

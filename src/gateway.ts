@@ -11,6 +11,7 @@ import type { AppOptions, ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
 import { type FetchCallback, type Listener, listen } from './listener.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { GuessLimits } from './sessions/guess-limits.ts'
 import { SessionRecords } from './sessions/records.ts'
 import { Registry } from './sessions/registry.ts'
 import { openBackend } from './sessions/store/open.ts'
@@ -102,7 +103,15 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
     maxOpeningsPerMinute: config.maxOpeningsPerMinute,
     maxLoginsPerMinute: config.maxLoginsPerMinute,
     freeLoginFailures: config.freeLoginFailures,
+    freeLoginFailuresPerPerson: config.freeLoginFailuresPerPerson,
     maxLoginDelayMs: config.maxLoginDelayMs,
+  })
+  const keyGuesses = new GuessLimits({
+    limit: 'key-failures',
+    message: 'Too many wrong keys; wait before the next one.',
+    free: config.freeLoginFailures,
+    freeInAll: config.freeLoginFailuresPerPerson,
+    maxDelayMs: config.maxLoginDelayMs,
   })
   const records = new SessionRecords({ registry, store, idleMs: config.sessionIdleMs, onStore: storeLog(log) })
   const sessions = countSessions(registry)
@@ -126,12 +135,13 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
     clientAddress: clientAddressBehind(config.trustedProxies, config.forwardedHeader),
     faces: config.faces,
     apps: new Set(config.apps.map(({ id }) => id)),
-    appKeys: new AppKeys(config.appKeys, config.insecureFaces),
+    appKeys: new AppKeys(config.appKeys, { isOpen: config.insecureFaces, guesses: keyGuesses, subject: 'app' }),
     sessmanTtlMs: config.sessmanTtlMs,
     counters: http,
     metrics,
     ...(tracing && { requestSpans: tracing.requestSpans }),
     adminKey: config.adminKey,
+    keyGuesses,
     isWatchedElsewhere: config.adminPort !== undefined,
     stats: () => stats(http, registry, sessions, calls),
     basePath: config.basePath,

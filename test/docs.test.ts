@@ -9,6 +9,7 @@ import { createApp } from '../src/http/app.ts'
 import { AppKeys } from '../src/http/app-keys.ts'
 import { HttpCounters } from '../src/http/counters.ts'
 import { Metrics } from '../src/metrics/metrics.ts'
+import { GuessLimits } from '../src/sessions/guess-limits.ts'
 import { SessionRecords } from '../src/sessions/records.ts'
 import { Registry } from '../src/sessions/registry.ts'
 import { MemoryBackend } from '../src/sessions/store/memory.ts'
@@ -91,7 +92,8 @@ function appRoutes(): string[] {
     faces: [],
     isWatchedElsewhere: true,
     apps: new Set(),
-    appKeys: new AppKeys([], false),
+    appKeys: new AppKeys([], { subject: 'app' }),
+    keyGuesses: new GuessLimits({ limit: 'key-failures', message: '', free: 1, freeInAll: 1, maxDelayMs: 1 }),
     counters: new HttpCounters(),
     metrics: new Metrics(),
     stats: () => ({}),

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { KomError } from '../protocol/errors.ts'
+import type { GuessLimits } from '../sessions/guess-limits.ts'
 import type { LimitName } from '../sessions/limit-error.ts'
 import type { SessionRecords } from '../sessions/records.ts'
 import type { OpenedSession } from '../sessions/registry.ts'
@@ -52,6 +53,8 @@ export interface AppOptions extends ConnectionIdOptions {
   requestSpans?: MiddlewareHandler<Env>
   /** who has it may see everybody's sessions; empty where nobody may */
   adminKey: string
+  /** slows the guessing of keys */
+  keyGuesses: GuessLimits
   /** whether metrics, health and administration are on another port */
   isWatchedElsewhere: boolean
   /** everything that `GET /stats` shows */

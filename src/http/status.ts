@@ -60,6 +60,7 @@ export const LIMIT_STATUS: Readonly<Record<LimitName, 408 | 413 | 429 | 431 | 50
   'openings-per-address': 429,
   'logins-per-address': 429,
   'login-failures': 429,
+  'key-failures': 429,
   'calls-per-session': 503,
   'reply-size': 504,
   'websockets-per-session': 503,

@@ -14,16 +14,6 @@ export async function createPerson({ connection }: LyskomSession, name: string, 
   return { persNo: await connection.call('create-person', { name, passwd, flags: NO_FLAGS, auxItems: [] }), name }
 }
 
-/** @param oldPwd the password of whoever is logged in, who may be a supervisor of the person */
-export async function setPassword(
-  { connection }: LyskomSession,
-  person: number,
-  oldPwd: string,
-  newPwd: string,
-): Promise<void> {
-  await connection.call('set-passwd', { person, oldPwd, newPwd })
-}
-
 /** @param textNo 0 for none; `confNo` may be a person or a conference */
 export async function setPresentation({ connection }: LyskomSession, confNo: number, textNo: number): Promise<void> {
   await connection.call('set-presentation', { confNo, textNo })

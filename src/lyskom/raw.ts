@@ -35,6 +35,10 @@ function perform(session: LyskomSession, name: CallName, params: unknown): Promi
       const { person, passwd } = params as Params<'login-old'>
       return session.loginAs(person, passwd, false)
     }
+    case 'set-passwd': {
+      const { person, oldPwd, newPwd } = params as Params<'set-passwd'>
+      return session.setPassword(person, oldPwd, newPwd)
+    }
     case 'logout':
       return session.logout()
     case 'accept-async': {

@@ -20,6 +20,8 @@ export interface LoginGuard {
   begin(): void
   /** Somebody is to be logged in, by `ask`. Rejects as that does. */
   logIn(persNo: number, ask: () => Promise<void>): Promise<void>
+  /** Checks the password of a person otherwise than by logging in: `ask` fails if it is wrong. Rejects as `ask` does. */
+  checkPassword(persNo: number, ask: () => Promise<void>): Promise<void>
 }
 
 /** Opens a session on a LysKOM server. Rejects as `connect` does. */
@@ -77,6 +79,16 @@ export class LyskomSession {
   async loginAs(person: number, passwd: string, invisible: boolean): Promise<void> {
     this.loginGuard?.begin()
     await this.#logIn(person, passwd, invisible)
+  }
+
+  /**
+   * Sets the password of a person. One round trip.
+   * @param oldPwd the password of the person who is logged in, who may be a supervisor of `person`
+   */
+  async setPassword(person: number, oldPwd: string, newPwd: string): Promise<void> {
+    const ask = async () => void (await this.connection.call('set-passwd', { person, oldPwd, newPwd }))
+    if (this.loginGuard === undefined || this.#persNo === 0) await ask()
+    else await this.loginGuard.checkPassword(this.#persNo, ask)
   }
 
   async logout(): Promise<void> {

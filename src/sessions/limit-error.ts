@@ -8,6 +8,7 @@ export const LIMITS = [
   'openings-per-address',
   'logins-per-address',
   'login-failures',
+  'key-failures',
   'calls-per-session',
   'reply-size',
   'websockets-per-session',

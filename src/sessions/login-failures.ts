@@ -1,101 +1,133 @@
-import { LRUCache } from 'lru-cache'
-import { ConnectionError } from '../connection/errors.ts'
-import { KomError } from '../protocol/errors.ts'
-import { LimitError } from './limit-error.ts'
+import type { LRUCache } from 'lru-cache'
+import type { LimitError } from './limit-error.ts'
+import { lru } from './lru.ts'
 
-export interface LoginFailureOptions {
-  /** so many failures in a row cost nothing */
+export interface FailureOptions {
+  /** failures in a row without a delay */
   free: number
-  /** the longest wait after a failure, milliseconds */
+  /** longest delay after a failure, milliseconds */
   maxDelayMs: number
-  /** milliseconds, from any beginning */
-  clock?: () => number
+  /** whether an attempt that succeeds clears the failures */
+  clearsOnSuccess: boolean
+  /** the error for an attempt that has to wait */
+  tooMany: (waitMs: number) => LimitError
+  /** milliseconds since any moment */
+  clock: () => number
 }
 
-/** What is remembered of somebody who tries to log a person in. */
-interface Attempts {
+/** How an attempt ended; `unknown` changes nothing. */
+export type Outcome = 'failed' | 'succeeded' | 'unknown'
+
+/** An attempt that may be made. `end` must be called once. */
+export interface Attempt {
+  /** attempts with the same key that have not ended, itself included */
+  readonly pending: number
+  end(outcome: Outcome): void
+}
+
+interface State {
   /** in a row */
   failures: number
-  /** under way */
   pending: number
-  /** no attempt before this moment */
+  /** no attempt is allowed before this moment */
   notBefore: number
 }
 
 const FIRST_DELAY_MS = 1000
-/** Those who fail, known at a time; the one that was longest away is forgotten first. */
+/** Keys remembered at a time. The least recently used one is forgotten first. */
 const MAX_KEYS = 10_000
-/** So many times the longest delay after the last failure all is forgiven: waiting for that gains no guesses. */
-const FORGIVEN_AFTER = 12
-const WRONG: ReadonlySet<string> = new Set<KomError['errorName']>(['invalid-password', 'undefined-person'])
+/** Failures are forgotten after so many of the longest delays: waiting for that gains no guesses. */
+const FORGOTTEN_AFTER = 12
 
-/** Lets those who fail to log in wait before they try again, longer each time. */
-export class LoginFailures {
-  readonly #free: number
-  readonly #maxDelayMs: number
-  readonly #clock: () => number
-  readonly #attempts: LRUCache<string, Attempts>
+/** Delays attempts that follow failed ones with the same key, twice as long after each failure. */
+export class Failures {
+  readonly #options: FailureOptions
+  readonly #states: LRUCache<string, State>
 
-  constructor({ free, maxDelayMs, clock = () => performance.now() }: LoginFailureOptions) {
-    this.#free = free
-    this.#maxDelayMs = maxDelayMs
-    this.#clock = clock
-    this.#attempts = new LRUCache({
-      max: MAX_KEYS,
-      ttl: maxDelayMs * FORGIVEN_AFTER,
-      ttlResolution: 0,
-      perf: { now: clock },
-    })
+  constructor(options: FailureOptions) {
+    this.#options = options
+    this.#states = memory(options)
   }
 
-  /**
-   * Makes an attempt, or rejects at once with a `LimitError`. Rejects as `attempt` does, to which is told how many with
-   * the same key are under way, itself included.
-   */
-  async try(key: string, attempt: (pending: number) => Promise<void>): Promise<void> {
-    const attempts = this.#attempts.get(key) ?? { failures: 0, pending: 0, notBefore: 0 }
-    this.#refuse(attempts)
-    attempts.pending++
-    this.#attempts.set(key, attempts)
-    try {
-      await attempt(attempts.pending)
-      attempts.failures = 0
-    } catch (error) {
-      if (isFailure(error)) this.#failed(attempts)
-      throw error
-    } finally {
-      attempts.pending--
-      if (attempts.failures + attempts.pending > 0) this.#attempts.set(key, attempts)
-      else this.#attempts.delete(key)
-    }
+  /** @throws LimitError while the key has to wait */
+  begin(key: string): Attempt {
+    const state = this.#states.get(key) ?? { failures: 0, pending: 0, notBefore: 0 }
+    this.#refuse(state)
+    state.pending++
+    this.#states.set(key, state)
+    return { pending: state.pending, end: (outcome) => this.#end(key, state, outcome) }
   }
 
-  #refuse({ failures, pending, notBefore }: Attempts): void {
-    const waitMs = notBefore - this.#clock()
+  #refuse({ failures, pending, notBefore }: State): void {
+    const { clock, free, tooMany } = this.#options
+    const waitMs = notBefore - clock()
     if (waitMs > 0) throw tooMany(waitMs)
-    // Who sends many guesses at once would otherwise have them all before the first has failed.
-    if (pending > 0 && failures + pending >= this.#free) throw tooMany(FIRST_DELAY_MS)
+    // Otherwise a client could send many guesses at once, before the first one fails.
+    if (pending > 0 && failures + pending >= free) throw tooMany(FIRST_DELAY_MS)
   }
 
-  #failed(attempts: Attempts): void {
-    const delays = attempts.failures++ - this.#free + 1
-    if (delays >= 0) attempts.notBefore = this.#clock() + Math.min(this.#maxDelayMs, FIRST_DELAY_MS * 2 ** delays)
+  #end(key: string, state: State, outcome: Outcome): void {
+    const { clock, free, maxDelayMs, clearsOnSuccess } = this.#options
+    state.pending--
+    if (outcome === 'succeeded' && clearsOnSuccess) state.failures = 0
+    if (outcome === 'failed') {
+      const excess = ++state.failures - free
+      if (excess >= 0) state.notBefore = clock() + delay(excess, maxDelayMs)
+    }
+    if (state.failures + state.pending > 0) this.#states.set(key, state)
+    else this.#states.delete(key)
   }
 }
 
 /**
- * Whether an attempt was a guess at a password. So is one of which we do not know how it ended: who closes the session
- * in between may see from elsewhere whether the person was there for a moment.
+ * Delays attempts on a key that has failed too often from many networks: each network waits for its own turn and then
+ * has one attempt. The turn of a network does not depend on what other networks do meanwhile, so they cannot keep it
+ * from its attempt.
  */
-function isFailure(error: unknown): boolean {
-  if (error instanceof KomError) return WRONG.has(error.errorName)
-  return error instanceof ConnectionError && error.code !== 'too-many-calls'
+export class DistributedFailures {
+  readonly #options: FailureOptions
+  readonly #states: LRUCache<string, { failures: number; pending: number }>
+  /** The moment from which a network may make its next attempt, by network and key. */
+  readonly #turns: LRUCache<string, number>
+
+  constructor(options: FailureOptions) {
+    this.#options = options
+    this.#states = memory(options)
+    this.#turns = memory(options)
+  }
+
+  /** @throws LimitError while the network has to wait for its turn */
+  begin(key: string, network: string): Attempt {
+    const state = this.#states.get(key) ?? { failures: 0, pending: 0 }
+    const excess = state.failures + state.pending - this.#options.free
+    if (excess >= 0) this.#takeTurn(`${network} ${key}`, delay(excess, this.#options.maxDelayMs))
+    state.pending++
+    this.#states.set(key, state)
+    return { pending: state.pending, end: (outcome) => this.#end(key, state, outcome) }
+  }
+
+  #takeTurn(key: string, delayMs: number): void {
+    const { clock, tooMany } = this.#options
+    const now = clock()
+    const turn = this.#turns.get(key)
+    if (turn === undefined) this.#turns.set(key, now + delayMs)
+    const waitMs = (turn ?? now + delayMs) - now
+    if (waitMs > 0) throw tooMany(waitMs)
+    this.#turns.delete(key)
+  }
+
+  #end(key: string, state: { failures: number; pending: number }, outcome: Outcome): void {
+    state.pending--
+    if (outcome === 'failed') state.failures++
+    if (state.failures + state.pending > 0) this.#states.set(key, state)
+    else this.#states.delete(key)
+  }
 }
 
-function tooMany(waitMs: number): LimitError {
-  return new LimitError(
-    'login-failures',
-    'Too many logins of this person have failed; wait before the next one.',
-    waitMs,
-  )
+function delay(excess: number, maxDelayMs: number): number {
+  return Math.min(maxDelayMs, FIRST_DELAY_MS * 2 ** excess)
+}
+
+function memory<V extends object | number>({ maxDelayMs, clock }: FailureOptions): LRUCache<string, V> {
+  return lru<V>({ max: MAX_KEYS, ttl: maxDelayMs * FORGOTTEN_AFTER, clock })
 }

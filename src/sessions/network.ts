@@ -1,15 +1,27 @@
-import { isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 
 const GROUPS = 8
-/** Of the groups of an IPv6 address, those that name a network. */
-const NETWORK_GROUPS = 4
+
+/** The network that a limit per address counts as one client: an IPv4 address, or the /64 of an IPv6 address, in which every client has 2^64 addresses to choose from (RFC 4291, 2.5.4). */
+export function networkOf(address: string): string {
+  return networksOf(address)[0]
+}
 
 /**
- * Whom a limit for each address counts as one: an IPv4 address, or the network of an IPv6 address, in which everybody
- * has 2^64 addresses to choose from (RFC 4291, 2.5.4).
+ * The networks of an address, the narrowest first: of an IPv6 address the /64, the /56 that a household and the /48 that
+ * a site gets (RFC 6177), of an IPv4 address the address and its /24. What is no address is one network.
  */
-export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
+export function networksOf(address: string): [own: string, ...wider: string[]] {
+  if (isIPv4(address)) return [address, `${address.slice(0, address.lastIndexOf('.'))}.0/24`]
+  if (!isIPv6(address)) return [address]
+  const [a, b, c, d] = groupsOf(address)
+  const site = `${a}:${b}:${c}`
+  const household = (Number.parseInt(d, 16) & 0xff00).toString(16)
+  return [`${site}:${d}::/64`, `${site}:${household}::/56`, `${site}::/48`]
+}
+
+/** The first four groups of an IPv6 address, in hexadecimal. */
+function groupsOf(address: string): [string, string, string, string] {
   const [head = '', tail] = address.split('::')
   const groups = head === '' ? [] : head.split(':')
   if (tail !== undefined) {
@@ -17,5 +29,6 @@ export function networkOf(address: string): string {
     const length = groups.length + after.length + (tail.includes('.') ? 1 : 0)
     groups.push(...Array.from({ length: GROUPS - length }, () => '0'), ...after)
   }
-  return `${groups.slice(0, NETWORK_GROUPS).join(':')}::/64`
+  const [a = '0', b = '0', c = '0', d = '0'] = groups
+  return [a, b, c, d]
 }

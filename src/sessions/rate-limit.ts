@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { lru } from './lru.ts'
 
 export interface RateLimitOptions {
   /** so many at once, and so many in each period from then on */
@@ -25,18 +26,26 @@ export class RateLimit {
     this.#intervalMs = periodMs / max
     this.#periodMs = periodMs
     this.#clock = clock
-    // Without a resolution it reads the clock each time, and has no timer.
-    this.#fullAt = new LRUCache({ max: MAX_KEYS, ttl: periodMs, ttlResolution: 0, perf: { now: clock } })
+    this.#fullAt = lru({ max: MAX_KEYS, ttl: periodMs, clock })
   }
 
   /** Takes one if there is one. Returns for how many milliseconds there is none: 0 when it was taken. */
   take(key: string): number {
-    const now = this.#clock()
-    const fullAt = Math.max(now, this.#fullAt.get(key) ?? now) + this.#intervalMs
-    const waitMs = fullAt - now - this.#periodMs
+    const waitMs = this.wait(key)
+    if (waitMs === 0) this.#fullAt.set(key, this.#nextFullAt(key))
+    return waitMs
+  }
+
+  /** For how many milliseconds there is none, 0 when there is one. Takes nothing. */
+  wait(key: string): number {
+    const waitMs = this.#nextFullAt(key) - this.#clock() - this.#periodMs
     // What is a rounding error must not turn anybody away.
-    if (waitMs > 1e-6) return waitMs
-    this.#fullAt.set(key, fullAt)
-    return 0
+    return waitMs > 1e-6 ? waitMs : 0
+  }
+
+  /** When the bucket would be full again if one were taken now. */
+  #nextFullAt(key: string): number {
+    const now = this.#clock()
+    return Math.max(now, this.#fullAt.get(key) ?? now) + this.#intervalMs
   }
 }

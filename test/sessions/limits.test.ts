@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectionError } from '../../src/connection/errors.ts'
 import { KomError } from '../../src/protocol/errors.ts'
+import { GuessLimits } from '../../src/sessions/guess-limits.ts'
 import { LimitError } from '../../src/sessions/limit-error.ts'
-import { LoginFailures } from '../../src/sessions/login-failures.ts'
-import { networkOf } from '../../src/sessions/network.ts'
+import { LoginLimits, SessionLogins } from '../../src/sessions/login-limits.ts'
+import { networkOf, networksOf } from '../../src/sessions/network.ts'
 import { RateLimit } from '../../src/sessions/rate-limit.ts'
 
 function stoppedClock() {
@@ -55,100 +56,226 @@ describe('a rate limit', () => {
   })
 })
 
-describe('failed logins', () => {
-  const wrong = () => Promise.reject(new KomError(4, 6))
-  const right = () => Promise.resolve()
+describe('failed guesses', () => {
+  type Outcome = 'failed' | 'succeeded' | 'unknown'
 
-  function make(options: { free?: number; maxDelayMs?: number } = {}) {
+  function make(options: { free?: number; freeInAll?: number; maxDelayMs?: number } = {}) {
     const { clock, pass } = stoppedClock()
-    const failures = new LoginFailures({ free: 3, maxDelayMs: 60_000, ...options, clock })
-    /** How long there is to wait, 0 when the attempt was made. */
-    const attempt = async (how: (pending: number) => Promise<void>, key = 'a') => {
+    const guesses = new GuessLimits({
+      limit: 'login-failures',
+      message: 'Too many.',
+      ...{ free: 3, freeInAll: Number.POSITIVE_INFINITY, maxDelayMs: 60_000 },
+      ...options,
+      clock,
+    })
+    /** Milliseconds to wait, or the attempt that was begun. */
+    const begin = (address: string, subject = 'person') => {
       try {
-        await failures.try(key, how)
+        return guesses.begin(subject, address)
       } catch (error) {
         if (error instanceof LimitError) return error.retryAfterMs
+        throw error
       }
+    }
+    /** Milliseconds to wait, 0 when the attempt was made. */
+    const attempt = (outcome: Outcome, address = '192.0.2.1', subject = 'person') => {
+      const begun = begin(address, subject)
+      if (typeof begun === 'number') return begun
+      begun.end(outcome)
       return 0
     }
-    return { failures, attempt, pass }
+    return { guesses, begin, attempt, pass }
   }
 
-  it('cost nothing at first, then a wait that doubles up to a longest one', async () => {
+  it('have no delay at first, then one that doubles up to the longest', () => {
     const { attempt, pass } = make()
-    expect([await attempt(wrong), await attempt(wrong), await attempt(wrong)]).toEqual([0, 0, 0])
+    expect([attempt('failed'), attempt('failed'), attempt('failed')]).toEqual([0, 0, 0])
     const waits: number[] = []
     for (let i = 0; i < 9; i++) {
-      const waitMs = await attempt(wrong)
+      const waitMs = attempt('failed')
       waits.push(waitMs / 1000)
       pass(waitMs - 1)
-      expect(await attempt(right)).toBe(1)
+      expect(attempt('succeeded')).toBe(1)
       pass(1)
-      expect(await attempt(wrong)).toBe(0)
+      expect(attempt('failed')).toBe(0)
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
   })
 
-  it('are forgiven by a login that succeeds', async () => {
+  it('are cleared by an attempt that succeeds', () => {
     const { attempt, pass } = make()
-    for (let i = 0; i < 3; i++) await attempt(wrong)
+    for (let i = 0; i < 3; i++) attempt('failed')
     pass(1000)
-    expect(await attempt(right)).toBe(0)
-    expect([await attempt(wrong), await attempt(wrong), await attempt(wrong)]).toEqual([0, 0, 0])
-    expect(await attempt(wrong)).toBe(1000)
+    expect(attempt('succeeded')).toBe(0)
+    expect([attempt('failed'), attempt('failed'), attempt('failed')]).toEqual([0, 0, 0])
+    expect(attempt('failed')).toBe(1000)
   })
 
-  it('are forgotten long after the longest wait, and not by it', async () => {
+  it('are forgotten long after the longest delay, and not by it', () => {
     const { attempt, pass } = make({ maxDelayMs: 4000 })
     for (let i = 0; i < 6; i++) {
-      await attempt(wrong)
+      attempt('failed')
       pass(4000)
     }
-    expect(await attempt(wrong)).toBe(0)
-    expect(await attempt(wrong)).toBe(4000)
+    expect(attempt('failed')).toBe(0)
+    expect(attempt('failed')).toBe(4000)
     pass(4000 * 12 + 1)
-    expect([await attempt(wrong), await attempt(wrong)]).toEqual([0, 0])
+    expect([attempt('failed'), attempt('failed')]).toEqual([0, 0])
   })
 
-  it('count for one key each', async () => {
+  it('count for each subject and each network', () => {
     const { attempt } = make()
-    for (let i = 0; i < 3; i++) await attempt(wrong)
-    expect([await attempt(wrong), await attempt(wrong, 'b')]).toEqual([1000, 0])
+    for (let i = 0; i < 3; i++) attempt('failed')
+    expect([attempt('failed'), attempt('failed', '192.0.2.1', 'other'), attempt('failed', '192.0.2.2')]).toEqual([
+      1000, 0, 0,
+    ])
   })
 
-  it('cannot be had many at once before the first has failed', async () => {
+  it('cannot be made many at once before the first has failed', () => {
+    const { begin } = make()
+    const begun = Array.from({ length: 100 }, () => begin('192.0.2.1')).filter((each) => typeof each !== 'number')
+    expect(begun).toHaveLength(3)
+    expect(begun.map(({ pending }) => pending)).toEqual([1, 2, 3])
+  })
+
+  it('of attempts with an unknown outcome are none', () => {
     const { attempt } = make()
-    let asked = 0
-    const slow = async () => {
-      asked++
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      await wrong()
+    for (let i = 0; i < 20; i++) expect(attempt('unknown')).toBe(0)
+  })
+
+  /** Attempts that are made, of `count` wrong ones from addresses in turn, without waiting. */
+  const made = (
+    attempt: (outcome: Outcome, address: string) => number,
+    count: number,
+    address: (i: number) => string,
+  ) => Array.from({ length: count }, (_, i) => attempt('failed', address(i))).filter((waitMs) => waitMs === 0).length
+
+  it.each<[string, number, (i: number) => string]>([
+    ['1,000 /64 networks of a /48', 24, (i) => `2001:db8:1:${(i % 1000).toString(16)}::1`],
+    ['the /64 networks of a /56', 12, (i) => `2001:db8:1:1${(i % 256).toString(16).padStart(2, '0')}::1`],
+    ['the addresses of an IPv4 /24', 12, (i) => `192.0.2.${i % 256}`],
+    ['one /64', 3, (i) => `2001:db8:1:1:${(i % 1000).toString(16)}::1`],
+  ])('from %s count together: %i are made', (_, expected, address) => {
+    const { attempt } = make()
+    expect(made(attempt, 5000, address)).toBe(expected)
+  })
+
+  it('from any number of networks count together', () => {
+    const { attempt } = make({ freeInAll: 50 })
+    expect(made(attempt, 5000, (i) => `2001:db8:${(i % 1000).toString(16)}::1`)).toBe(50)
+  })
+
+  it('cannot be made from any number of networks at once before the first has failed', () => {
+    const { begin } = make({ freeInAll: 50 })
+    const begun = Array.from({ length: 1000 }, (_, i) => begin(`2001:db8:${i.toString(16)}::1`))
+    expect(begun.filter((each) => typeof each !== 'number')).toHaveLength(50)
+  })
+
+  it('elsewhere do not delay a network that has succeeded before', () => {
+    const { attempt } = make({ freeInAll: 50 })
+    for (const home of ['2001:db8:1:7::1', '192.0.2.7']) expect(attempt('succeeded', home)).toBe(0)
+    made(attempt, 5000, (i) => `2001:db8:1:${((i % 1000) + 16).toString(16)}::1`)
+    made(attempt, 5000, (i) => `192.0.2.${(i % 200) + 10}`)
+    made(attempt, 5000, (i) => `2001:db8:${(i % 1000).toString(16)}:9::1`)
+    expect(attempt('failed', '192.0.2.8')).toBeGreaterThan(0)
+    expect(attempt('failed', '198.51.100.1')).toBeGreaterThan(0)
+    for (const home of ['2001:db8:1:7:ffff::2', '192.0.2.7']) {
+      expect([attempt('failed', home), attempt('failed', home), attempt('succeeded', home)]).toEqual([0, 0, 0])
     }
-    await Promise.all(Array.from({ length: 100 }, () => attempt(slow)))
-    expect(asked).toBe(3)
+    expect(attempt('failed', '2001:db8:1:7::1', 'other')).toBe(0)
   })
 
-  it('tell an attempt how many are under way', async () => {
+  it('of a network that has succeeded before count for this network', () => {
     const { attempt } = make()
-    const seen: number[] = []
-    const look = async (pending: number) => void seen.push(pending)
-    await Promise.all([attempt(look), attempt(look)])
-    await attempt(look)
-    expect(seen).toEqual([1, 2, 1])
+    attempt('succeeded')
+    expect([attempt('failed'), attempt('failed'), attempt('failed'), attempt('failed')]).toEqual([0, 0, 0, 1000])
   })
+
+  it('elsewhere never keep a new network from its attempt: it waits once, at most the longest delay', () => {
+    const { attempt, pass } = make({ freeInAll: 50 })
+    made(attempt, 5000, (i) => `2001:db8:${(i % 1000).toString(16)}::1`)
+    const waitMs = attempt('succeeded', '198.51.100.1')
+    expect(waitMs).toBe(1000)
+    for (let passed = 0; passed < waitMs; passed += 100) {
+      made(attempt, 100, (i) => `2001:db8:${i.toString(16)}::1`)
+      expect(attempt('succeeded', '198.51.100.1')).toBe(waitMs - passed)
+      pass(100)
+    }
+    expect(attempt('succeeded', '198.51.100.1')).toBe(0)
+    for (let i = 0; i < 10; i++) {
+      pass(60_000)
+      made(attempt, 100, (n) => `2001:db8:${(n + 4096).toString(16)}::1`)
+    }
+    expect(attempt('failed', '203.0.113.1')).toBe(60_000)
+    pass(60_000)
+    expect(attempt('failed', '203.0.113.1')).toBe(0)
+    expect(attempt('failed', '203.0.113.1')).toBe(60_000)
+  })
+
+  it('of a refused attempt leave nothing behind', () => {
+    const { attempt, pass } = make({ freeInAll: 1, maxDelayMs: 1000 })
+    attempt('failed', '198.51.100.1')
+    for (let i = 0; i < 100; i++) expect(attempt('failed')).toBe(1000)
+    pass(1000)
+    expect(attempt('failed')).toBe(0)
+  })
+
+  it('known beforehand are checked the same way', () => {
+    const { guesses } = make()
+    const check =
+      (isGood: boolean, address = '192.0.2.1') =>
+      () =>
+        guesses.check('keys', address, isGood)
+    check(true)()
+    for (let i = 0; i < 3; i++) check(false)()
+    expect(check(false)).toThrow('Too many.')
+    expect(check(true)).not.toThrow()
+    expect(check(false)).toThrow('Too many.')
+    for (let i = 0; i < 3; i++) check(false, '192.0.2.2')()
+    expect(check(true, '192.0.2.2')).toThrow('Too many.')
+    expect(check(true, '192.0.2.3')).not.toThrow()
+  })
+})
+
+describe('logins', () => {
+  const session = { serverId: 'kom', clientAddress: '192.0.2.1' }
 
   it.each([
     ['a wrong password', new KomError(4, 6), true],
-    ['a person who is not there', new KomError(10, 6), true],
-    ['a line that was cut, by the client perhaps', new ConnectionError('line-closed', 'x'), true],
-    ['a server that lets nobody in', new KomError(7, 0), false],
+    ['an unknown person', new KomError(10, 6), true],
+    ['a connection that was lost, by the client perhaps', new ConnectionError('line-closed', 'x'), true],
+    ['a server that allows no logins', new KomError(7, 0), false],
     ['a call that was never made', new ConnectionError('too-many-calls', 'x'), false],
     ['another limit', new LimitError('sessions-per-person', 'x'), false],
-    ['a fault of our own', new TypeError('x'), false],
-  ])('are %s: %o %s', async (_, error, counts) => {
-    const { attempt, failures } = make({ free: 1 })
-    await expect(failures.try('a', () => Promise.reject(error))).rejects.toBe(error)
-    expect(await attempt(right)).toBe(counts ? 1000 : 0)
+    ['an internal error', new TypeError('x'), false],
+  ])('that end with %s: %o, count as failures: %s', async (_, error, counts) => {
+    const { clock } = stoppedClock()
+    const logins = new SessionLogins(new LoginLimits({ freeLoginFailures: 1, clock }), session)
+    await expect(logins.logIn(6, () => Promise.reject(error))).rejects.toBe(error)
+    const next = logins.logIn(6, () => Promise.resolve())
+    await (counts ? expect(next).rejects.toMatchObject({ limit: 'login-failures', retryAfterMs: 1000 }) : next)
+  })
+
+  it('and checks of a password share one limit', async () => {
+    const { clock } = stoppedClock()
+    const logins = new SessionLogins(new LoginLimits({ freeLoginFailures: 1, clock }), session)
+    const wrong = () => Promise.reject(new KomError(4, 6))
+    await expect(logins.checkPassword(6, wrong)).rejects.toBeInstanceOf(KomError)
+    await expect(logins.checkPassword(6, wrong)).rejects.toBeInstanceOf(LimitError)
+    await expect(logins.logIn(6, wrong)).rejects.toBeInstanceOf(LimitError)
+    await expect(logins.logIn(7, wrong)).rejects.toBeInstanceOf(KomError)
+  })
+
+  it('are limited in a minute for an address, four times as many for its /56 or /24, eight times for its /48', () => {
+    const { clock } = stoppedClock()
+    const limits = new LoginLimits({ maxLoginsPerMinute: 10, clock })
+    const taken = (address: (i: number) => string) =>
+      Array.from({ length: 1000 }, (_, i) => limits.takeLogin(address(i))).filter((waitMs) => waitMs === 0).length
+    expect(taken(() => '2001:db8:1:1::1')).toBe(10)
+    expect(taken((i) => `2001:db8:1:${(i % 256).toString(16)}::1`)).toBe(30)
+    expect(taken((i) => `2001:db8:1:${(i % 250).toString(16)}00::1`)).toBe(40)
+    expect(taken((i) => `192.0.2.${i % 256}`)).toBe(40)
+    expect(taken((i) => `198.51.${i % 256}.1`)).toBe(1000)
   })
 })
 
@@ -164,4 +291,15 @@ it.each([
   ['1:2:3::5:6:1.2.3.4', '1:2:3:0::/64'],
 ])('the network of %s is %s', (address, network) => {
   expect(networkOf(address)).toBe(network)
+})
+
+it.each([
+  ['192.0.2.1', ['192.0.2.1', '192.0.2.0/24']],
+  ['unknown', ['unknown']],
+  ['2001:db8:1:2345:6:7:8:9', ['2001:db8:1:2345::/64', '2001:db8:1:2300::/56', '2001:db8:1::/48']],
+  ['2001:db8:1:45::', ['2001:db8:1:45::/64', '2001:db8:1:0::/56', '2001:db8:1::/48']],
+  ['2001:db8::1', ['2001:db8:0:0::/64', '2001:db8:0:0::/56', '2001:db8:0::/48']],
+  ['::1', ['0:0:0:0::/64', '0:0:0:0::/56', '0:0:0::/48']],
+])('the networks of %s are %j', (address, networks) => {
+  expect(networksOf(address)).toEqual(networks)
 })

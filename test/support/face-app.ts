@@ -65,7 +65,7 @@ export function startFace(
   const servers = new Map<string, ListedServer>([
     ['demo', { id: 'demo', name: 'Demo', host: '127.0.0.1', port: 1, sortOrder: 0 }],
   ])
-  const appKeys = new AppKeys(keys, isOpen)
+  const appKeys = new AppKeys(keys, { isOpen, subject: 'app' })
   app.route(
     path,
     face({

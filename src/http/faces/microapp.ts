@@ -5,7 +5,7 @@ import { keyOf } from '../../sessions/store/record.ts'
 import { text } from '../answer.ts'
 import { badRequest } from '../body.ts'
 import type { Env } from '../context.ts'
-import { toldOf } from '../error-response.ts'
+import { limitOf, toldOf } from '../error-response.ts'
 import { bearer } from '../middleware/app-key.ts'
 import { type FaceOptions, newToken, SECRET } from './face.ts'
 import { namePattern, queryOf, readParameters, readText } from './input.ts'
@@ -34,7 +34,7 @@ interface Holder {
  * The Session Manager microapp: three CGI scripts, which bind a user to a session id for as long as nobody ends it.
  * Mounted at the root.
  */
-export function microappFace({ store, appKeys, clientAddress }: FaceOptions): Hono<Env> {
+export function microappFace({ store, appKeys, clientAddress, onLimit }: FaceOptions): Hono<Env> {
   const face = new Hono<Env>({ strict: false })
   const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => text('ERROR: The form is too large.', 413) })
 
@@ -64,6 +64,8 @@ export function microappFace({ store, appKeys, clientAddress }: FaceOptions): Ho
       } catch (error) {
         const { status, message, headers } = toldOf(error as Error)
         if (status === 500) throw error
+        const limit = limitOf(error)
+        if (limit !== undefined) onLimit(limit)
         return text(`${status === 400 ? word : 'ERROR'}: ${message}`, status, headers)
       }
     })
@@ -72,7 +74,7 @@ export function microappFace({ store, appKeys, clientAddress }: FaceOptions): Ho
   /** Asks for the key before anything else is looked at but the service, whose it is. */
   function authorized(c: Context, parameters: Parameters): Holder {
     const service = required('service', parameters.service)
-    if (!appKeys.allow(service, bearer(c))) {
+    if (!appKeys.allow(service, bearer(c), clientAddress(c))) {
       throw new HTTPException(401, { message: 'This needs the key of the service, as "Authorization: Bearer".' })
     }
     return holderOf(parameters)

@@ -31,8 +31,8 @@ const MAX_LISTED = 10_000
  * kills, where the id is a person number and the token a connection id. Mounted at the root.
  */
 export function restSessionsFace(options: FaceOptions): Hono<Env> {
-  const { store, apps, servers, appKeys, onLimit, onInternalError, clock = Date.now } = options
-  const key = requireAppKey(appKeys, (c) => c.req.param('app') ?? '')
+  const { store, apps, servers, onLimit, onInternalError, clock = Date.now } = options
+  const key = requireAppKey(options, (c) => c.req.param('app') ?? '')
   const limit = limitBody(MAX_BODY_BYTES, onLimit)
 
   return new Hono<Env>({ strict: false })

@@ -5,7 +5,7 @@ import { type JsonValue, keyOf, type SessionRecord } from '../../sessions/store/
 import { json } from '../answer.ts'
 import { badRequest } from '../body.ts'
 import type { Env } from '../context.ts'
-import { toldOf } from '../error-response.ts'
+import { limitOf, toldOf } from '../error-response.ts'
 import { bearer, requireAppKey } from '../middleware/app-key.ts'
 import { type FaceOptions, newToken, SECRET } from './face.ts'
 import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
@@ -29,8 +29,9 @@ const Arguments = z.object({
 })
 
 /** sessman: sessions whose data is any JSON value, replaced as a whole; mounted under `/sessman`. */
-export function sessmanFace({ store, appKeys, clientAddress, sessmanTtlMs }: FaceOptions): Hono<Env> {
-  const key = requireAppKey(appKeys, () => APP)
+export function sessmanFace(options: FaceOptions): Hono<Env> {
+  const { store, clientAddress, sessmanTtlMs, onLimit } = options
+  const key = requireAppKey(options, () => APP)
   /** The session id is enough; but a key that is sent must be right. */
   const rightKeyOrNone: typeof key = (c, next) => (bearer(c) === undefined ? next() : key(c, next))
 
@@ -38,6 +39,8 @@ export function sessmanFace({ store, appKeys, clientAddress, sessmanTtlMs }: Fac
   face.onError((error) => {
     const { status, message, headers } = toldOf(error)
     if (status === 500) throw error
+    const limit = limitOf(error)
+    if (limit !== undefined) onLimit(limit)
     return json({ error: message }, status, headers)
   })
   face.on(METHODS, '/new', key, async (c) => {

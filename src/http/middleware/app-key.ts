@@ -10,13 +10,18 @@ export function bearer(c: Context): string | undefined {
   return BEARER.exec(header(c, 'authorization') ?? '')?.[1]
 }
 
-/**
- * 401 without the key of the app that the request is about. What it asks for is looked at only then, so that nobody
- * learns without a key what there is.
- */
-export function requireAppKey(keys: AppKeys, appOf: (c: Context) => string): MiddlewareHandler {
+interface KeyOptions {
+  appKeys: AppKeys
+  clientAddress: (c: Context) => string
+}
+
+/** 401 without the key of the app that the request is about. Checked first, so that without a key nothing else shows. */
+export function requireAppKey(
+  { appKeys, clientAddress }: KeyOptions,
+  appOf: (c: Context) => string,
+): MiddlewareHandler {
   return (c, next) => {
-    if (!keys.allow(appOf(c), bearer(c))) {
+    if (!appKeys.allow(appOf(c), bearer(c), clientAddress(c))) {
       throw new HTTPException(401, { message: 'This needs the key of the application, as "Authorization: Bearer".' })
     }
     return next()

@@ -15,8 +15,9 @@ const ADMIN = 'admin'
 const PAGE = 500
 
 /** The sessions of everybody, for those who have the admin key; mounted under `/admin`. */
-export function adminRoutes({ registry, adminKey, sessionIdleMs, onInternalError }: AppOptions) {
-  const keys = new AppKeys([{ app: ADMIN, key: adminKey }], false)
+export function adminRoutes(options: AppOptions) {
+  const { registry, adminKey, keyGuesses, clientAddress, sessionIdleMs, onInternalError } = options
+  const keys = new AppKeys([{ app: ADMIN, key: adminKey }], { guesses: keyGuesses, subject: ADMIN })
 
   const find = (handle: string): OpenedSession => {
     for (const opened of registry.all()) if (handleOf(opened.key) === handle) return opened
@@ -25,7 +26,7 @@ export function adminRoutes({ registry, adminKey, sessionIdleMs, onInternalError
 
   return new Hono<Env>({ strict: false })
     .use((c, next) => {
-      if (keys.allow(ADMIN, bearer(c))) return next()
+      if (keys.allow(ADMIN, bearer(c), clientAddress(c))) return next()
       throw new HTTPException(401, { message: 'This needs the admin key, as "Authorization: Bearer".' })
     })
     .get('/sessions', (c) => {

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
-import { createPerson, getUserAreaBlock, setPassword, setPresentation } from '../../lyskom/persons.ts'
+import { createPerson, getUserAreaBlock, setPresentation } from '../../lyskom/persons.ts'
 import { empty, json, writtenJson } from '../answer.ts'
 import { latin1, nfc, readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
@@ -30,7 +30,7 @@ export function personRoutes(options: AppOptions) {
     })
     .post('/:pers_no{[0-9]+}/set-passwd', session, requireLogin, async (c) => {
       const { old_pwd, new_pwd } = await readBody(c, Password)
-      await setPassword(c.get('opened').session, pathNumber(c, 'pers_no', MAX_CONF_NO), old_pwd, new_pwd)
+      await c.get('opened').session.setPassword(pathNumber(c, 'pers_no', MAX_CONF_NO), old_pwd, new_pwd)
       return empty(201)
     })
     .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(options, 'header-or-query'), requireLogin, async (c) => {
