@@ -13,6 +13,8 @@ const DEFAULT_MESSAGES: readonly number[] = [0, 5, 7, 8, 9, 11, 12, 13]
 /** Longer user names are cut, as in lyskomd. */
 const MAX_USERNAME = 129
 
+const MAX_ACCEPTED = 128
+
 /** A client that lets more than this many bytes of messages wait unread is dropped. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
@@ -62,8 +64,12 @@ export class Session {
     return [...this.#accepted].sort((a, b) => a - b)
   }
 
-  /** Accepts the known ones among these numbers, and then throws `unknown-async` with the first unknown one. */
+  /**
+   * Accepts the known ones among these numbers, and then throws `unknown-async` with the first unknown one. Throws
+   * `long-array`, and changes nothing, if there are too many.
+   */
   accept(numbers: readonly number[]): void {
+    if (numbers.length > MAX_ACCEPTED) throw KomError.of('long-array', 0)
     this.#accepted = new Set(numbers.filter((number) => KNOWN_MESSAGES.has(number)))
     const unknown = numbers.find((number) => !KNOWN_MESSAGES.has(number))
     if (unknown !== undefined) throw KomError.of('unknown-async', unknown)
