@@ -1,6 +1,6 @@
 import { KomError } from '../protocol/errors.ts'
 import type { AuxItemInput } from '../protocol/types.ts'
-import type { StoredAuxItem } from './database.ts'
+import type { StoredAuxItem } from './model.ts'
 
 type Target = 'text' | 'conf' | 'letterbox'
 

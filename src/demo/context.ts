@@ -1,6 +1,7 @@
 import type { CallName, Params, Reply } from '../protocol/calls/index.ts'
 import type { MessageName, MessageParams } from '../protocol/messages.ts'
-import type { Database, Text } from './database.ts'
+import type { Database } from './database.ts'
+import type { Text } from './model.ts'
 import type { Session } from './session.ts'
 
 /** What the sessions of one server share. */

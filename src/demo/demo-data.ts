@@ -2,8 +2,9 @@ import { AUX_ITEMS } from '../protocol/aux-items.ts'
 import { noBits } from '../protocol/codec.ts'
 import { auxItemFlags, type ExtendedConfType, extendedConfType, type PrivBits, privBits } from '../protocol/types.ts'
 import { newAuxItems } from './aux-items.ts'
-import { Database, type Membership, NO_MEMBERSHIP_FLAGS, type StoredAuxItem } from './database.ts'
+import { Database, NO_MEMBERSHIP_FLAGS } from './database.ts'
 import type { DemoLimits } from './limits.ts'
+import type { Membership, StoredAuxItem } from './model.ts'
 import { readTo } from './read-ranges.ts'
 
 /** What the demo server starts with, as fixtures/demo.json holds it. Numbers are unique; times are ISO 8601. */

@@ -1,4 +1,4 @@
-import type { StoredAuxItem, Text } from './database.ts'
+import type { StoredAuxItem, Text } from './model.ts'
 
 /** Bounds on what clients can make the demo server store. The contents that it starts with do not count as `texts`. */
 export interface DemoLimits {

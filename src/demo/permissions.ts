@@ -1,6 +1,7 @@
 import { AUX_ITEMS } from '../protocol/aux-items.ts'
 import { KomError } from '../protocol/errors.ts'
-import type { Conference, Database, Membership, Misc, Person, Text } from './database.ts'
+import type { Database } from './database.ts'
+import type { Conference, Membership, Misc, Person, Text } from './model.ts'
 
 /** Who asks. */
 export interface Viewer {

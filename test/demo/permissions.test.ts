@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Conference, Database, NO_MEMBERSHIP_FLAGS } from '../../src/demo/database.ts'
+import { Database, NO_MEMBERSHIP_FLAGS } from '../../src/demo/database.ts'
 import { MAILBOX_TYPE, NO_PRIVILEGES } from '../../src/demo/demo-data.ts'
+import type { Conference } from '../../src/demo/model.ts'
 import {
   ACCESS,
   access,

@@ -1,7 +1,7 @@
 /** Doing away with texts, conferences and persons. */
 import { KomError } from '../../protocol/errors.ts'
 import { concerned, type Handlers, type Hub, tell } from '../context.ts'
-import type { Text } from '../database.ts'
+import type { Text } from '../model.ts'
 import { conferenceFor, mayRead, supervises, supervisesPerson, textFor } from '../permissions.ts'
 import { setUserArea } from './persons.ts'
 import { logOut } from './sessions.ts'

@@ -1,8 +1,8 @@
 /** Recipients and links that texts get, or lose, after they were written. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, concerned, type Handlers, tell } from '../context.ts'
-import type { LinkKind, Misc, Recipient, RecipientKind, Text } from '../database.ts'
 import { MAX_COMMENTS_PER_TEXT, MAX_FOOTNOTES_PER_TEXT, MAX_RECIPIENTS_PER_TEXT } from '../limits.ts'
+import type { LinkKind, Misc, Recipient, RecipientKind, Text } from '../model.ts'
 import {
   conferenceFor,
   mayRead,

@@ -1,7 +1,8 @@
 /** Who is a member of what. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, tell } from '../context.ts'
-import { type Database, type Membership, NO_MEMBERSHIP_FLAGS } from '../database.ts'
+import { type Database, NO_MEMBERSHIP_FLAGS } from '../database.ts'
+import type { Membership } from '../model.ts'
 import {
   ACCESS,
   access,

@@ -1,7 +1,8 @@
 /** Names of conferences and persons: looking them up, changing them. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, tell } from '../context.ts'
-import type { Conference, Database } from '../database.ts'
+import type { Database } from '../database.ts'
+import type { Conference } from '../model.ts'
 import { isLegalName, matchesName, nameWords, sameName } from '../name-expansion.ts'
 import { ACCESS, access, conferenceFor, supervises, wheel } from '../permissions.ts'
 

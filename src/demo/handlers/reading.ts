@@ -1,8 +1,8 @@
 /** What the person has read, by local numbers. */
 import { KomError } from '../../protocol/errors.ts'
 import type { Context, Handlers } from '../context.ts'
-import type { Conference, Membership, Person } from '../database.ts'
 import { MAX_MARK_AS_READ_CHUNKS, MAX_READ_RANGES_PER_CALL } from '../limits.ts'
+import type { Conference, Membership, Person } from '../model.ts'
 import { ACCESS, access, conferenceFor } from '../permissions.ts'
 import { countUnread, normalized, type ReadRange, readTo, withoutRead, withRead } from '../read-ranges.ts'
 

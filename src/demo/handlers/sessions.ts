@@ -1,7 +1,8 @@
 /** Logging in and out, who is on, what a session is sent. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, type Hub, tell } from '../context.ts'
-import type { Database, Person } from '../database.ts'
+import type { Database } from '../database.ts'
+import type { Person } from '../model.ts'
 import { ACCESS, access, conferenceFor, supervisesPerson } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { secondsBetween } from '../times.ts'

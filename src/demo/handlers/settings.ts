@@ -1,7 +1,7 @@
 /** What supervisors set on a conference, and administrators on the server. */
 import { KomError } from '../../protocol/errors.ts'
 import type { Context, Handlers } from '../context.ts'
-import type { Conference } from '../database.ts'
+import type { Conference } from '../model.ts'
 import { conferenceFor, supervises, textFor, wheel } from '../permissions.ts'
 
 export const settings = {

@@ -1,7 +1,7 @@
 /** The status of a text, as a session may see it. */
 import type { MiscInfo } from '../../protocol/types.ts'
 import type { Hub } from '../context.ts'
-import type { Text } from '../database.ts'
+import type { Text } from '../model.ts'
 import { visibleMisc } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { auxItemsFor } from './conferences.ts'
