@@ -1,6 +1,7 @@
 import type { Backend } from './backend.ts'
 import { type Layout, takeLayout } from './layout.ts'
 import { MemoryBackend } from './memory.ts'
+import { parseStoreUrl } from './url.ts'
 
 /**
  * Opens where records are kept. `url` has whatever the driver of its kind of server understands; the layout has been
@@ -14,6 +15,8 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   'memory:': async (url) => openMemory(url),
   'redis:': async (...args) => (await import('./redis/redis.ts')).openRedis(...args),
   'rediss:': async (...args) => (await import('./redis/redis.ts')).openRedis(...args),
+  'unix:': async (...args) => (await import('./redis/redis.ts')).openRedis(...args),
+  'redis+unix:': async (...args) => (await import('./redis/redis.ts')).openRedis(...args),
   'postgres:': async (...args) => (await import('./sql/sql.ts')).openPostgres(...args),
   'postgresql:': async (...args) => (await import('./sql/sql.ts')).openPostgres(...args),
   'mysql:': async (...args) => (await import('./sql/sql.ts')).openMysql(...args),
@@ -30,8 +33,7 @@ export const STORE_SCHEMES = Object.keys(OPENERS)
 
 /** `memory:`, `redis://host:6379/0?key_ns=…` and so on. Rejects as an `Opener` does. */
 export async function openBackend(text: string): Promise<Backend> {
-  if (!URL.canParse(text)) throw new TypeError('the store is no URL')
-  const url = new URL(text)
+  const url = parseStoreUrl(text)
   const open = OPENERS[url.protocol]
   if (open === undefined) throw new TypeError(`there is no store of the kind ${url.protocol}`)
   return await open(url, takeLayout(url))

@@ -1,9 +1,9 @@
 import { EventEmitter, once } from 'node:events'
-import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
-import { decoded, inTime } from '../driver.ts'
+import { inTime } from '../driver.ts'
 import { StoreError } from '../errors.ts'
+import { type RedisAddress, redisAddress } from './address.ts'
 import type { Script } from './scripts.ts'
 
 const CONNECT_MS = 3000
@@ -28,7 +28,7 @@ type Client = ReturnType<typeof clientOf>
  */
 export class RedisLine {
   interruptions = 0
-  readonly #url: URL
+  readonly #address: RedisAddress
   readonly #watch: NodeJS.Timeout
   #client: Client | undefined
   readonly #events = new EventEmitter<{ idle: [] }>()
@@ -39,7 +39,7 @@ export class RedisLine {
   #idleLooks = 0
 
   private constructor(url: URL) {
-    this.#url = url
+    this.#address = redisAddress(url)
     this.#watch = setInterval(() => this.#look(), LOOK_MS).unref()
   }
 
@@ -99,7 +99,7 @@ export class RedisLine {
   }
 
   async #connect(): Promise<void> {
-    const client = clientOf(this.#url)
+    const client = clientOf(this.#address)
     client.on('error', () => this.#lose(client))
     try {
       // It lets anybody in, but does nothing for those who have not said who they are, or while it is loading.
@@ -152,25 +152,19 @@ export class RedisLine {
 
   #translated(error: unknown): StoreError {
     const reason = error instanceof Error ? error.message || error.name : 'for no known reason'
-    const where = `Redis at ${this.#url.host}`
+    const where = `Redis at ${this.#address.where}`
     if (reason.startsWith('OOM')) return new StoreError('full', `${where} has no room`, { cause: error })
     return new StoreError('unavailable', `${where} is not available: ${reason}`, { cause: error })
   }
 }
 
-function clientOf(url: URL) {
-  const { protocol, username, password, pathname, hostname, port } = url
-  const host = hostname === '' ? 'localhost' : decoded(hostname).replace(/^\[(.*)\]$/, '$1')
-  const database = pathname.replace(/^\//, '')
-  if (!/^\d{0,4}$/.test(database)) throw new TypeError("the path of the store's URL is the number of a Redis database")
-  const to = { host, port: port === '' ? 6379 : Number(port), connectTimeout: CONNECT_MS }
-  const tls = protocol === 'rediss:' ? { tls: true as const, ...(isIP(host) ? {} : { servername: host }) } : {}
+function clientOf({ socket, username, password, database }: RedisAddress) {
   return createClient({
     RESP: 2,
-    socket: { ...to, ...tls, reconnectStrategy: false },
-    ...(username === '' ? {} : { username: decoded(username) }),
-    ...(password === '' ? {} : { password: decoded(password) }),
-    database: Number(database),
+    socket: { ...socket, connectTimeout: CONNECT_MS, reconnectStrategy: false },
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+    database,
     disableOfflineQueue: true,
     // A timer for each command, which stops when the command is sent.
     commandOptions: { timeout: 0 },

@@ -1,6 +1,5 @@
 import type { Backend, Lists } from '../backend.ts'
 import { checkNames, namedFields, stopText } from '../document.ts'
-import { refuseUnknown } from '../driver.ts'
 import type { Layout } from '../layout.ts'
 import { type Pages, pagesOf } from '../pages.ts'
 import type { Change, Data, Key, SessionRecord } from '../record.ts'
@@ -18,7 +17,6 @@ const SWEPT_AT_MOST = 20_000
  * is told in `scripts.ts`.
  */
 export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
-  refuseUnknown(url, 'Redis', [])
   checkNames(Object.values(layout.fields))
   const line = await RedisLine.open(url)
   return new RedisBackend(line, layout, await makesRoom(line))

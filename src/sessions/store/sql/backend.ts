@@ -104,12 +104,19 @@ export class SqlBackend implements Backend, Lists {
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
     const { name, columns: c } = this.#table
-    const statement = this.#db
-      .deleteFrom(name)
-      .where(c.key, '=', key)
-      .where(c.app, 'is not', null)
-      .returning((eb) => this.#fields(eb))
-    return await this.#first(() => statement.execute())
+    const statement = this.#db.deleteFrom(name).where(c.key, '=', key).where(c.app, 'is not', null)
+    if (this.#forms.deleteReturns) {
+      const returning = statement.returning((eb) => this.#fields(eb))
+      return await this.#first(() => returning.execute())
+    }
+    for (;;) {
+      const record = await this.find(key)
+      if (record === undefined) return undefined
+      // Written in between, it is read again.
+      const same = statement.where(c.revision, '=', record.revision)
+      const [result] = await this.#line.run(() => same.execute())
+      if (result?.numDeletedRows) return record
+    }
   }
 
   async sweep(now: number): Promise<void> {

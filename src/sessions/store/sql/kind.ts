@@ -57,6 +57,8 @@ export interface SqlKind {
     readonly least: string
     /** UPDATE … FROM (SELECT … FOR UPDATE) … RETURNING: gives the old values */
     readonly updateReturnsOld: boolean
+    /** DELETE … RETURNING */
+    readonly deleteReturns: boolean
     /** DELETE … ORDER BY … LIMIT */
     readonly deleteHasLimit: boolean
     /** SELECT … FOR UPDATE SKIP LOCKED, and arrays */

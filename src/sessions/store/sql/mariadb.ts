@@ -1,4 +1,4 @@
-import { type Dialect, MysqlAdapter, MysqlDialect, type MysqlPool, type MysqlPoolConnection, sql } from 'kysely'
+import { type Dialect, MysqlDialect, type MysqlPool, type MysqlPoolConnection, sql } from 'kysely'
 import type { Pool, PoolConnection, PoolOptions } from 'mysql2'
 import { inTime, LateError } from '../driver.ts'
 import {
@@ -11,7 +11,7 @@ import {
 } from './kind.ts'
 import { takePool } from './url.ts'
 
-const NAME = 'MariaDB'
+const NAME = 'MySQL or MariaDB'
 const CONNECT_MS = 4000
 /** Longer, so that one that cannot be made is told from one that is not given back. */
 const TAKE_MS = 4500
@@ -27,9 +27,11 @@ const PARAMETERS = [
   'localAddress',
   'maxIdle',
   'maxPreparedStatements',
-  'socketPath',
   'ssl',
 ]
+
+/** Parameters with the path of a Unix socket, as different drivers call it. */
+const SOCKETS = ['socketPath', 'socket', 'unix_socket']
 
 /** The numbers of errors of a server that does nothing for us now. */
 const BUSY = [
@@ -37,8 +39,10 @@ const BUSY = [
   1040, 1129, 1203, 1226,
   // not let in, no such database
   1044, 1045, 1049, 1130, 1698,
-  // going down, the connection killed, the statement interrupted or too long
-  1053, 1077, 1317, 1927, 1969,
+  // an account that is locked or whose password has expired, TLS demanded
+  1820, 1862, 3118, 3159, 4151,
+  // going down, not available, the connection killed or idle for too long, the statement interrupted or too long
+  1053, 1077, 1317, 1927, 1969, 3024, 3168, 4031,
   // packets out of order or cut off
   1152, 1158, 1159, 1160, 1161, 1184,
   // a lock that is not let go of, a server that only reads
@@ -47,52 +51,49 @@ const BUSY = [
 const FULL = [1021, 1114]
 const CONFLICTS = [1020, 1213]
 
-/** Gives back what it deletes, as MySQL does not. */
-class MariadbDialect extends MysqlDialect {
-  override createAdapter(): MysqlAdapter {
-    return new (class extends MysqlAdapter {
-      override get supportsReturning(): boolean {
-        return true
-      }
-    })()
-  }
-}
+/** The first version of MySQL whose columns of text may have a default. */
+const OLDEST_MYSQL = [8, 0, 13]
 
-/** MariaDB; not MySQL, which lacks several things that are used here. */
+/** MariaDB and MySQL: the SQL is what both have. */
 export async function mariadb(url: URL): Promise<SqlKind> {
   const { createPool, TypedParameter } = (await import('mysql2')).default
-  const { pool: connectionLimit, rest } = takePool(url, NAME, PARAMETERS)
-  if (rest.pathname.length < 2) throw new TypeError('the URL of a store on MariaDB must name a database')
+  const { pool: connectionLimit, rest } = takePool(url, NAME, [...PARAMETERS, 'ssl-mode', ...SOCKETS])
+  if (rest.pathname.length < 2) throw new TypeError(`the URL of a store on ${NAME} must name a database`)
+  const ssl = takeSslMode(rest)
+  const socketPath = takeSocket(rest)
   const options: PoolOptions = {
     uri: rest.href,
     connectionLimit,
     connectTimeout: CONNECT_MS,
     keepAliveInitialDelay: KEEPALIVE_MS,
     charset: 'utf8mb4',
+    ...(ssl !== undefined && { ssl }),
+    ...(socketPath !== undefined && { socketPath }),
   }
   // All numbers are fractions otherwise.
   const typed = (value: unknown) => (Number.isSafeInteger(value) ? TypedParameter.BIGINT(value as number) : value)
 
   return {
     name: NAME,
-    where: rest.host,
+    where: socketPath ?? rest.host,
     types: {
       key: sql`varchar(64) character set ascii collate ascii_bin`,
-      // Of all collations only these count trailing spaces.
-      short: (length) => sql`varchar(${sql.lit(length)}) character set utf8mb4 collate utf8mb4_nopad_bin`,
-      long: sql`mediumtext character set utf8mb4 collate utf8mb4_nopad_bin`,
+      // The one binary collation that both have. It ignores trailing spaces, of which `toColumn` leaves none.
+      short: (length) => sql`varchar(${sql.lit(length)}) character set utf8mb4 collate utf8mb4_bin`,
+      long: sql`mediumtext character set utf8mb4 collate utf8mb4_bin`,
     },
     forms: {
       greatest: 'greatest',
       least: 'least',
       updateReturnsOld: false,
+      deleteReturns: false,
       deleteHasLimit: true,
       skipsLocked: false,
     },
     connect(limits: SqlLimits, lost: () => void): Dialect {
       const pool = createPool(options)
       pool.on('connection', (connection) => connection.on('error', lost))
-      return new MariadbDialect({ pool: leavingTheBroken(pool, limits, typed) })
+      return new MysqlDialect({ pool: leavingTheBroken(pool, limits, typed) })
     },
     faultOf,
     fold: (name) => name.toLowerCase(),
@@ -181,7 +182,31 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
 async function check(db: SqlDatabase): Promise<void> {
   const { rows } = await sql<{ version: string }>`select version() as version`.execute(db)
   const version = rows[0]?.version ?? ''
-  if (!/mariadb/i.test(version)) throw new TypeError(`a store on MySQL ${version} is not possible, only on MariaDB`)
+  if (/mariadb/i.test(version)) return
+  const numbers = version.split('.').map((part) => Number.parseInt(part, 10))
+  const i = OLDEST_MYSQL.findIndex((oldest, at) => numbers[at] !== oldest)
+  if (i >= 0 && !((numbers[i] ?? 0) > (OLDEST_MYSQL[i] ?? 0))) {
+    throw new TypeError(`a store on MySQL ${version} is not possible: it needs ${OLDEST_MYSQL.join('.')} or later`)
+  }
+}
+
+/** MySQL's name for how it is encrypted, as some providers write it into URLs. Undefined where nothing is said. */
+function takeSslMode(url: URL): PoolOptions['ssl'] | undefined {
+  const mode = url.searchParams.get('ssl-mode')
+  url.searchParams.delete('ssl-mode')
+  if (mode === null || mode === 'DISABLED') return undefined
+  if (mode === 'REQUIRED') return { rejectUnauthorized: false }
+  if (mode === 'VERIFY_CA' || mode === 'VERIFY_IDENTITY') return {}
+  throw new TypeError('"ssl-mode" must be DISABLED or REQUIRED or VERIFY_CA or VERIFY_IDENTITY')
+}
+
+function takeSocket(url: URL): string | undefined {
+  let path: string | undefined
+  for (const name of SOCKETS) {
+    path = url.searchParams.get(name) ?? path
+    url.searchParams.delete(name)
+  }
+  return path
 }
 
 function faultOf(error: unknown): Fault {

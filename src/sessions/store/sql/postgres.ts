@@ -2,29 +2,10 @@ import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClie
 import type { PoolClient, PoolConfig } from 'pg'
 import { inTime, LateError } from '../driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './kind.ts'
-import { takePool } from './url.ts'
+import { postgresAddress } from './postgres-url.ts'
 
 const NAME = 'PostgreSQL'
-const CONNECT_MS = 4000
 const KEEPALIVE_MS = 10_000
-
-/** What `pg` takes from a URL, but for what would change how we talk with the server. */
-const PARAMETERS = [
-  'application_name',
-  'fallback_application_name',
-  'host',
-  'idle_in_transaction_session_timeout',
-  'lock_timeout',
-  'options',
-  'ssl',
-  'sslcert',
-  'sslkey',
-  'sslmode',
-  'sslnegotiation',
-  'sslrootcert',
-  'statement_timeout',
-  'uselibpqcompat',
-]
 
 /**
  * SQLSTATEs, or how they begin, of a server that does nothing for us now: no connection, not let in, no resources, an
@@ -39,11 +20,12 @@ const ALL_TAKEN = 'timeout exceeded when trying to connect'
 /** PostgreSQL. */
 export async function postgres(url: URL): Promise<SqlKind> {
   const { Pool } = (await import('pg')).default
-  const { pool: max, rest } = takePool(url, NAME, PARAMETERS)
+  const { pool: max, url: address, where, connectMs, channelBinding } = await postgresAddress(url)
   const config: PoolConfig = {
-    connectionString: rest.href,
+    connectionString: address.href,
     max,
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: connectMs,
+    enableChannelBinding: channelBinding,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
     fallback_application_name: 'komgate',
@@ -52,7 +34,7 @@ export async function postgres(url: URL): Promise<SqlKind> {
   function connect(limits: SqlLimits, lost: () => void): Dialect {
     // A column of a type that knows time zones is to get what is written in UTC as such.
     const onConnect = (client: { query(text: string): Promise<unknown> }) =>
-      inTime(client.query("set time zone 'UTC'"), CONNECT_MS)
+      inTime(client.query("set time zone 'UTC'"), connectMs)
     const pool = new Pool({ ...config, onConnect } as PoolConfig)
     pool.on('connect', (client) => client.on('error', lost))
     // Those of clients that nobody uses: the pool has let them go, and `lost` was told.
@@ -62,12 +44,13 @@ export async function postgres(url: URL): Promise<SqlKind> {
 
   return {
     name: NAME,
-    where: rest.host || 'its socket',
+    where,
     types: { key: 'varchar(64)', short: (length) => `varchar(${length})`, long: 'text' },
     forms: {
       greatest: 'greatest',
       least: 'least',
       updateReturnsOld: true,
+      deleteReturns: true,
       deleteHasLimit: false,
       skipsLocked: true,
     },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ColumnDefinitionBuilder, sql } from 'kysely'
+import { type ColumnDefinitionBuilder, type Expression, sql } from 'kysely'
 import type { ColumnType, ExistingColumn, SqlDatabase, SqlKind } from './kind.ts'
 import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 
@@ -89,7 +89,7 @@ interface NewColumn {
 
 /** All columns but the key. A row that somebody else adds gets none of ours, or what makes no difference. */
 function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewColumn[] {
-  const column = (name: string, type: ColumnType, value?: string | number): NewColumn => ({
+  const column = (name: string, type: ColumnType, value?: string | number | Expression<unknown>): NewColumn => ({
     name,
     type,
     define: (definition) => (value === undefined ? definition : definition.notNull().defaultTo(value)),
@@ -107,7 +107,8 @@ function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewCo
     column(c.writes, 'bigint', 0),
     column(c.revision, 'bigint', 0),
     column(c.overAt, 'bigint', NEVER),
-    column(c.data, types.long, '{}'),
+    // In parentheses: of a column of text MySQL takes only an expression as the default.
+    column(c.data, types.long, sql`('{}')`),
     ...shared.map(({ column: name, length }) => column(name, sql`varchar(${sql.lit(length)})`)),
   ]
 }

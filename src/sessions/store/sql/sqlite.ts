@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type SqliteDatabase, SqliteDialect, sql } from 'kysely'
 import { decoded, refuseUnknown } from '../driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from './kind.ts'
@@ -48,7 +49,14 @@ export function sqlite(url: URL): SqlKind {
     name: NAME,
     where: path,
     types: { key: 'varchar(64)', short: (length) => `varchar(${length})`, long: 'text' },
-    forms: { greatest: 'max', least: 'min', updateReturnsOld: false, deleteHasLimit: false, skipsLocked: false },
+    forms: {
+      greatest: 'max',
+      least: 'min',
+      updateReturnsOld: false,
+      deleteReturns: true,
+      deleteHasLimit: false,
+      skipsLocked: false,
+    },
     connect: () => new SqliteDialect({ database: async () => open(driver, path) }),
     faultOf,
     fold: (name) => name.toLowerCase(),
@@ -58,8 +66,9 @@ export function sqlite(url: URL): SqlKind {
 
 function pathOf({ host, pathname }: URL): string {
   if (host !== '') throw new TypeError('a store on SQLite is a file: sqlite:/path')
-  if (pathname === '' || pathname === '/') throw new TypeError('the URL of a store on SQLite must name a file')
-  return decoded(pathname)
+  const path = decoded(pathname)
+  if (path === '' || path.endsWith('/')) throw new TypeError('the URL of a store on SQLite must name a file')
+  return path === IN_MEMORY ? path : resolve(path)
 }
 
 function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
