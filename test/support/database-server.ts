@@ -16,6 +16,8 @@ const run = promisify(execFile)
 /** A database server of a test's own, on a free port of 127.0.0.1. */
 export interface DatabaseServer {
   readonly port: number
+  /** its working directory */
+  readonly dir: string
   /** where a client finds its database, with user and password */
   readonly url: string
   /** Takes it away; what it holds is still there when it is started again. */
@@ -80,6 +82,7 @@ function handle(
   }
   return {
     port,
+    dir,
     url: kind.url(port),
     stop,
     start: async () => {

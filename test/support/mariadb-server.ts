@@ -21,8 +21,11 @@ export function mariadbInstalled(): boolean {
   return existsSync(SERVER) && existsSync(INSTALLER)
 }
 
-/** Starts a MariaDB server with a password of its own and an empty database. */
-export async function startMariadb(): Promise<DatabaseServer> {
+/**
+ * Starts a MariaDB server with a password of its own and an empty database.
+ * @param settings others of its own settings, as on its command line
+ */
+export async function startMariadb(settings: readonly string[] = []): Promise<DatabaseServer> {
   if (!mariadbInstalled()) throw new Error(`${SERVER} is not installed: apt-get install mariadb-server`)
   const password = randomBytes(16).toString('hex')
   return await startServer({
@@ -35,6 +38,9 @@ export async function startMariadb(): Promise<DatabaseServer> {
         'CREATE DATABASE IF NOT EXISTS komgate CHARACTER SET latin1;',
         `CREATE USER IF NOT EXISTS komgate@'127.0.0.1' IDENTIFIED BY '${password}';`,
         "GRANT ALL ON *.* TO komgate@'127.0.0.1';",
+        // Over the Unix socket.
+        `CREATE USER IF NOT EXISTS komgate@'localhost' IDENTIFIED BY '${password}';`,
+        "GRANT ALL ON *.* TO komgate@'localhost';",
       ]
       await writeFile(join(dir, 'init.sql'), `${statements.join('\n')}\n`)
       await runAsUser(INSTALLER, ['--no-defaults', ...common(dir), '--skip-name-resolve', '--skip-test-db'])
@@ -49,6 +55,7 @@ export async function startMariadb(): Promise<DatabaseServer> {
       `--socket=${join(dir, 'socket')}`,
       `--pid-file=${join(dir, 'pid')}`,
       `--init-file=${join(dir, 'init.sql')}`,
+      ...settings,
     ],
     url: (port) => `mysql://komgate:${password}@127.0.0.1:${port}/komgate`,
     async greet(url) {

@@ -47,6 +47,53 @@ describe.skipIf(!mariadbInstalled())('MariaDB', () => {
     await server.close()
   }, 60_000)
 
+  test('a server that says it is MySQL gets no SQL that only MariaDB has', { timeout: 60_000 }, async () => {
+    const server = await startMariadb(['--version=8.0.36', '--general-log=1', '--log-output=TABLE'])
+    const backend = await openBackend(server.url)
+    const record = recordWith({ user: 'with a space ', name: ' ', data: { a: 1 } })
+    await backend.insert(record)
+    await backend.insert(recordWith({ user: 'with a space' }))
+    expect(await backend.touch('app', record.key, record.lastActive)).toEqual(record)
+    expect(await backend.update(record.key, 0, { name: 'x ' }, record.lastActive)).toBe(true)
+    expect(await all(backend.lists?.byUser('app', 'with a space ', record.lastActive))).toMatchObject([{ name: 'x ' }])
+    expect(await backend.lists?.countUsers('app', 0, record.lastActive)).toBe(2)
+    const removed = await Promise.all(Array.from({ length: 5 }, () => backend.remove(record.key)))
+    expect(removed.filter((each) => each !== undefined)).toMatchObject([{ name: 'x ', reads: 1, writes: 1 }])
+    await backend.sweep(record.lastActive)
+    await backend.close()
+    const rows = await run(server.url, 'SELECT CONVERT(argument USING utf8mb4) AS text FROM mysql.general_log')
+    const statements = rows
+      .map(({ text }) => String(text).toLowerCase())
+      .filter((text) => !text.includes('general_log'))
+    expect(statements.some((text) => text.startsWith('create table'))).toBe(true)
+    expect(statements.some((text) => text.startsWith('delete from'))).toBe(true)
+    for (const text of statements) expect(text).not.toMatch(/returning|nopad|default '\{\}'/)
+    await server.close()
+  })
+
+  test('a server that says it is a MySQL that is too old is refused', { timeout: 60_000 }, async () => {
+    const server = await startMariadb(['--version=5.7.44-log'])
+    await expect(openBackend(server.url)).rejects.toThrow(
+      new TypeError('a store on MySQL 5.7.44-log is not possible: it needs 8.0.13 or later'),
+    )
+    await server.close()
+  })
+
+  test('is reached over a Unix socket, whose path the URL names', { timeout: 60_000 }, async () => {
+    const server = await startMariadb()
+    const [row] = await run(server.url, 'SELECT @@socket AS path')
+    const [login] = /^.*@/.exec(server.url) ?? []
+    for (const name of ['socketPath', 'socket', 'unix_socket']) {
+      const backend = await openBackend(`${login}/komgate?${name}=${encodeURIComponent(String(row?.path))}`)
+      expect(await backend.find(recordWith({}).key)).toBeUndefined()
+      await backend.close()
+    }
+    await expect(openBackend(`${server.url}?ssl-mode=ON`)).rejects.toThrow(/"ssl-mode" must be DISABLED/)
+    const plain = await openBackend(`${server.url}?ssl-mode=DISABLED`)
+    await plain.close()
+    await server.close()
+  })
+
   describeSqlServer('MariaDB', {
     start: startMariadb,
     connect,
