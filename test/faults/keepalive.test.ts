@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { expectWithin, timed } from '../support/bound.ts'
+import { startFakeServer } from '../support/fake-server.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import { startProxy } from '../support/proxy.ts'
+
+/** What docs/api.md recommends to operators whose clients are to notice a dead server within 4 s. */
+const { keepaliveMs, keepaliveTimeoutMs } = readConfig(['--keepalive-ms', '2000', '--keepalive-timeout-ms', '2000'])
+
+it('--keepalive-ms 2000 and --keepalive-timeout-ms 2000 end a session whose server is dead within 4 s', async () => {
+  const server = await startFakeServer()
+  const proxy = await startProxy(server)
+  const gateway = await startTestGateway([{ id: 'kom', port: proxy.port }], { keepaliveMs, keepaliveTimeoutMs })
+  const id = await gateway.open()
+  const { ms, value } = await timed(() => {
+    proxy.lines[0]?.stall()
+    return gateway.send('POST', '/kom/sessions/current/active', { id })
+  })
+  expect(value.status).toBe(403)
+  expectWithin(4000, ms, 'a dead server, noticed by the recommended keepalive')
+  await gateway.close()
+  await proxy.close()
+  await server.close()
+})
