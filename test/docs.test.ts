@@ -47,6 +47,10 @@ describe('docs/api.md', async () => {
   })
 })
 
+it('docs/operating advises no proxy to choose a process by the connection id', () => {
+  expect(read('docs/operating/README.md')).not.toMatch(/choose by the header|Httpkom-Connection/)
+})
+
 describe('every route', () => {
   const routes = new Set(appRoutes())
 

@@ -8,7 +8,7 @@ import { readConfig } from '../../../src/config.ts'
 import { openBackend } from '../../../src/sessions/store/open.ts'
 import { redisAddress } from '../../../src/sessions/store/redis/address.ts'
 import { postgresAddress } from '../../../src/sessions/store/sql/postgres-url.ts'
-import { parseStoreUrl } from '../../../src/sessions/store/url.ts'
+import { parseStoreUrl, withMembers } from '../../../src/sessions/store/url.ts'
 import { postgresInstalled, startPostgres } from '../../support/postgres-server.ts'
 import { redisInstalled, startRedis } from '../../support/redis-server.ts'
 import { recordWith } from './sql-contract.ts'
@@ -34,6 +34,26 @@ describe('the URL of a store', () => {
       await expect(openBackend(text)).rejects.toThrow(error)
     },
   )
+})
+
+describe('a URL of MongoDB', () => {
+  it.each([
+    'mongodb://u:p%40w@a.example:27017,b.example:27018,c.example/db?replicaSet=rs0',
+    'mongodb://a:1,b:2/db',
+    'mongodb://u:p@a,b:2/db',
+    'mongodb://u:p@a:1/db',
+    'mongodb://u:p@[::1]:1/db',
+    'mongodb+srv://u:p@a.example/db',
+  ])('%s reaches the driver as it is', (text) => {
+    expect(withMembers(parseStoreUrl(text))).toBe(text)
+  })
+
+  it('with several members, none of which answers, is unavailable', async () => {
+    await expect(openBackend('mongodb://u:s3cret@127.0.0.1:1,127.0.0.1:2/db')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.not.stringContaining('s3cret'),
+    })
+  })
 })
 
 describe('a URL of PostgreSQL', () => {

@@ -3,6 +3,7 @@ import { checkNames } from '../document.ts'
 import { loadDriver, withoutPassword } from '../driver.ts'
 import { StoreError } from '../errors.ts'
 import type { Layout } from '../layout.ts'
+import { withMembers } from '../url.ts'
 import { MongodbBackend } from './backend.ts'
 import type { SessionDocument } from './port.ts'
 
@@ -55,7 +56,7 @@ function withDefaults(url: URL): string {
   for (const [name, value] of Object.entries(DEFAULTS)) {
     if (!given.has(name.toLowerCase())) whole.searchParams.set(name, value)
   }
-  return whole.href
+  return withMembers(whole)
 }
 
 /** The driver's own errors of a URL are left behind: they may show it. */
