@@ -129,6 +129,17 @@ export const SETTINGS = {
   httpRequestMs: setting(ms, '120000', 'for a request to come whole, its body included'),
   httpIdleMs: setting(ms, '75000', 'an HTTP connection without a request is closed after so long'),
   httpStallMs: setting(ms, '180000', 'an HTTP connection on which nothing moves is dropped after so long'),
+  maxUnreadBytesPerConnection: setting(
+    whole(1, 2 ** 30),
+    '1048576',
+    'unread responses of one WebSocket before the gateway stops reading from it',
+  ),
+  maxUnreadBytesPerAddress: setting(
+    whole(1, 2 ** 40),
+    '67108864',
+    'unread responses held for one client address before its most stalled connections are dropped',
+  ),
+  maxUnreadBytes: setting(whole(1, 2 ** 40), '268435456', 'unread responses held for all clients together'),
   maxWebsocketsPerSession: setting(whole(1, 1000), '8', 'WebSockets of one session at most'),
   maxWebsocketMessagesPerSecond: setting(whole(1, 1_000_000), '1000', 'messages on one WebSocket in a second'),
   websocketPingMs: setting(ms, '30000', 'between two signs of life that a WebSocket is asked for'),

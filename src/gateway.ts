@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { ConnectionCounters } from './connection/connection.ts'
@@ -9,6 +10,7 @@ import { AppKeys } from './http/app-keys.ts'
 import { clientAddressBehind } from './http/client-address.ts'
 import type { AppOptions, ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
+import { UnreadBudget } from './http/node/unread-budget.ts'
 import { type FetchCallback, type Listener, listen } from './listener.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { GuessLimits } from './sessions/guess-limits.ts'
@@ -19,6 +21,9 @@ import { handleOf } from './sessions/store/record.ts'
 import { SessionStore } from './sessions/store/store.ts'
 import type { Tracing } from './tracing.ts'
 
+/** For each step of closing that begins at the deadline, milliseconds: the process exits within a second of it. */
+const MIN_CLOSING_MS = 400
+
 /** A gateway without a port: for a program that has a server of its own. */
 export interface Gateway {
   /** answers a request as Hono's and Node's `fetch` interface has it */
@@ -27,6 +32,8 @@ export interface Gateway {
   readonly adminFetch: FetchCallback
   /** To be told of the limits that are kept before a request comes to `fetch`. */
   readonly onLimit: AppOptions['onLimit']
+  /** bounds the memory of responses that clients do not read; `fetch` counts those of WebSockets */
+  readonly unreadBudget: UnreadBudget
   /** Opens no more sessions, while those there are go on. */
   refuse(): void
   /** Closes every LysKOM session. */
@@ -48,21 +55,23 @@ export async function startGateway(config: Config, log: Logger, tracing?: Tracin
   const gateway = await createGateway(config, log, tracing)
   try {
     const admin = await listenForAdmin(gateway, config)
-    const listener = await listen(gateway.fetch, { ...config, onLimit: gateway.onLimit }).catch(
-      async (error: unknown) => {
-        await admin?.close()
-        throw error
-      },
-    )
+    const { onLimit, unreadBudget } = gateway
+    const listener = await listen(gateway.fetch, { ...config, onLimit, unreadBudget }).catch(async (error: unknown) => {
+      await admin?.close()
+      throw error
+    })
     return {
       url: listener.url + config.basePath,
       adminUrl: admin?.url,
       close: async () => {
+        const deadline = performance.now() + config.shutdownTimeoutMs
+        const leftMs = () => Math.max(MIN_CLOSING_MS, deadline - performance.now())
         gateway.refuse()
         await listener.close()
-        await gateway.close()
-        // Until then it says that the gateway is going.
-        await admin?.close()
+        // A LysKOM server or a store that does not answer must not keep the process running.
+        await within(leftMs(), gateway.close())
+        // Until then its health endpoint reports that the gateway shuts down.
+        await admin?.close(leftMs())
       },
     }
   } catch (error) {
@@ -71,10 +80,17 @@ export async function startGateway(config: Config, log: Logger, tracing?: Tracin
   }
 }
 
+/** Resolves with `work`, or after `ms` without it. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const isDone = new AbortController()
+  await Promise.race([work, setTimeout(ms, undefined, { signal: isDone.signal })]).finally(() => isDone.abort())
+}
+
 async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listener | undefined> {
   if (config.adminPort === undefined) return undefined
-  const { onLimit } = gateway
-  return await listen(gateway.adminFetch, { ...config, host: config.adminHost, port: config.adminPort, onLimit })
+  const { adminHost: host, adminPort: port } = config
+  const { onLimit, unreadBudget } = gateway
+  return await listen(gateway.adminFetch, { ...config, host, port, basePath: '', onLimit, unreadBudget })
 }
 
 /** Starts what the configuration asks for, the demo server included, but does not listen. */
@@ -121,6 +137,9 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
   if (config.insecureFaces && config.faces.length > 0) {
     log.warn('insecure-faces: whoever reaches this gateway, and any web page that does, may list and end sessions')
   }
+  const onLimit: AppOptions['onLimit'] = (limit) => metrics.limitHit(limit)
+  const unreadBudget = new UnreadBudget({ ...config, onLimit })
+  metrics.watchUnread(() => unreadBudget.measure())
   const http = new HttpCounters()
   const options: AppOptions = {
     servers,
@@ -150,14 +169,16 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
     maxBodyBytes: config.maxBodyBytes,
     maxWebsocketsPerSession: config.maxWebsocketsPerSession,
     maxWebsocketMessagesPerSecond: config.maxWebsocketMessagesPerSecond,
-    onLimit: (limit) => metrics.limitHit(limit),
+    unreadBudget,
+    onLimit,
     onAccess: (entry) => log.info(entry, 'request'),
     onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),
   }
   return {
     fetch: createApp(options).fetch,
     adminFetch: createAdminApp(options).fetch,
-    onLimit: options.onLimit,
+    onLimit,
+    unreadBudget,
     refuse: () => registry.refuse(),
     close: async () => {
       await registry.closeAll()

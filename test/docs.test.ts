@@ -8,6 +8,7 @@ import { heartbeatFor } from '../src/connection/settings.ts'
 import { createApp } from '../src/http/app.ts'
 import { AppKeys } from '../src/http/app-keys.ts'
 import { HttpCounters } from '../src/http/counters.ts'
+import { UnreadBudget } from '../src/http/node/unread-budget.ts'
 import { Metrics } from '../src/metrics/metrics.ts'
 import { GuessLimits } from '../src/sessions/guess-limits.ts'
 import { SessionRecords } from '../src/sessions/records.ts'
@@ -103,6 +104,7 @@ function appRoutes(): string[] {
     stats: () => ({}),
     corsMaxAgeSeconds: 0,
     clientAddress: () => '',
+    unreadBudget: new UnreadBudget(config),
     onLimit: () => undefined,
     onAccess: () => undefined,
     onInternalError: () => undefined,

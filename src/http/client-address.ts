@@ -61,7 +61,7 @@ export function clientAddressBehind(
  * An IP address in its canonical form, without brackets, port and zone; undefined for anything else. An IPv4 address is
  * without the prefix that makes an IPv6 address of it.
  */
-function plainAddress(text: string): string | undefined {
+export function plainAddress(text: string): string | undefined {
   if (text.length > MAX_HOP) return undefined
   const trimmed = text.trim()
   const bare = BRACKETED.exec(trimmed)?.[1] ?? DOTTED.exec(trimmed)?.[1] ?? trimmed

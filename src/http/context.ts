@@ -10,6 +10,7 @@ import type { SessionStore } from '../sessions/store/store.ts'
 import type { AppKeys } from './app-keys.ts'
 import type { HttpCounters } from './counters.ts'
 import type { ConnectionIdOptions } from './middleware/connection-id.ts'
+import type { UnreadBudget } from './node/unread-budget.ts'
 
 /** A LysKOM server as `GET /` lists it. */
 export interface ListedServer {
@@ -65,6 +66,8 @@ export interface AppOptions extends ConnectionIdOptions {
   maxBodyBytes: number
   maxWebsocketsPerSession: number
   maxWebsocketMessagesPerSecond: number
+  /** bounds the memory of responses and messages that clients do not read */
+  unreadBudget: UnreadBudget
   /** somebody was turned away by a limit */
   onLimit: (limit: LimitName) => void
   onAccess: (entry: AccessEntry) => void

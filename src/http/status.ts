@@ -68,6 +68,11 @@ export const LIMIT_STATUS: Readonly<Record<LimitName, 408 | 413 | 429 | 431 | 50
   'body-size': 413,
   'header-size': 431,
   'request-time': 408,
+  // No response has these: the client waits, or its connection is closed.
+  'requests-per-connection': 503,
+  'unread-bytes-per-connection': 503,
+  'unread-bytes-per-address': 503,
+  'unread-bytes': 503,
 }
 
 export const SERVER_DOWN_STATUS = 502

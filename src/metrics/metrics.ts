@@ -5,7 +5,7 @@ import type { Registry } from '../sessions/registry.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import { LyskomMetrics } from './lyskom-metrics.ts'
 import { ProcessMetrics } from './process-metrics.ts'
-import { readCounter } from './read.ts'
+import { readCounter, readGauge } from './read.ts'
 import { watchSessions } from './session-metrics.ts'
 
 /**
@@ -52,6 +52,15 @@ export class Metrics {
         [...demos].flatMap(([server, { limitHits }]) =>
           [...limitHits].map(([limit, n]) => [{ server, limit }, n] as const),
         ),
+    })
+  }
+
+  /** Shows how many bytes of responses clients have not read. */
+  watchUnread(read: () => number): void {
+    readGauge(this.#register, {
+      name: 'komgate_http_unread_bytes',
+      help: 'Responses and messages held for clients that have not read them.',
+      read: () => [[{}, read()]],
     })
   }
 

@@ -16,6 +16,10 @@ export const LIMITS = [
   'body-size',
   'header-size',
   'request-time',
+  'requests-per-connection',
+  'unread-bytes-per-connection',
+  'unread-bytes-per-address',
+  'unread-bytes',
 ] as const
 export type LimitName = (typeof LIMITS)[number]
 

@@ -396,15 +396,6 @@ describe('WebSockets', () => {
     await expect.poll(async () => (await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']).toBe(1)
     expect(alive.readyState).toBe(WebSocket.OPEN)
   })
-
-  it('are the only upgrade there is', async () => {
-    const { gateway } = await start()
-    const { text } = await raw(gateway, (socket) =>
-      socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'),
-    )
-    expect(text).toMatch(/^HTTP\/1.1 400 /)
-    expect(text).toContain('There is no upgrade but to a WebSocket.')
-  })
 })
 
 describe('requests', () => {

@@ -1,17 +1,20 @@
 import { upgradeWebSocket } from '@hono/node-server'
 import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
-import type { WSContext, WSEvents } from 'hono/ws'
+import type { WSEvents } from 'hono/ws'
+import type { WebSocket } from 'ws'
 import { z } from 'zod'
 import { performRaw } from '../../lyskom/raw.ts'
 import { KomError } from '../../protocol/errors.ts'
 import { endRequest } from '../../sessions/closing.ts'
+import { networkOf } from '../../sessions/network.ts'
 import type { OpenedSession } from '../../sessions/registry.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { refuseId, useSession } from '../current-session.ts'
 import { komErrorJson, limitOf, toldOf } from '../error-response.ts'
 import { connectionId } from '../middleware/connection-id.ts'
 import { parseJson, UnfitJsonError } from '../parse-json.ts'
+import { WebSocketFlow } from './websocket-flow.ts'
 import { MessagePace, OpenWebsockets } from './websocket-limits.ts'
 
 /** Anything that JSON can say. */
@@ -19,8 +22,6 @@ const anything = z.unknown().refine((value) => value !== undefined)
 const Message = z.object({ protocol: z.string(), ref_no: anything, request: anything })
 type Message = z.output<typeof Message>
 
-/** Answers that a client may leave unread before it is taken for gone, bytes. */
-const MAX_UNREAD = 4 * 1024 * 1024
 /** Close codes of RFC 6455. */
 const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
@@ -34,7 +35,8 @@ export function websocket(options: AppOptions) {
   const { registry, corsOrigins } = options
   const websockets = new OpenWebsockets(options)
   return createMiddleware<Env>(async (c, next) => {
-    if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
+    // An ordinary request has a response of Node's, whatever its fields say.
+    if (c.env?.outgoing !== undefined || c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
       throw new HTTPException(400, { message: 'This is for WebSockets.' })
     }
     const origin = c.req.header('origin')
@@ -49,15 +51,18 @@ export function websocket(options: AppOptions) {
     websockets.check(opened)
     const requestId = c.get('requestId')
     const named = { ...options, onInternalError: (error: unknown) => options.onInternalError(error, requestId) }
-    return upgradeWebSocket(() => converse(named, opened, websockets))(c, next)
+    return upgradeWebSocket(() => converse(named, opened, websockets, networkOf(options.clientAddress(c))))(c, next)
   })
 }
 
-function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWebsockets): WSEvents {
-  const { registry, onLimit } = options
+function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWebsockets, network: string): WSEvents {
+  const { registry, unreadBudget: budget, onLimit } = options
   const { connection } = opened.session
   const pace = new MessagePace(options)
+  const reply = async (text: string) => JSON.stringify(await answer(opened, text, options))
+  const onAnswered = () => endRequest(opened)
   let hangUp: (() => void) | undefined
+  let flow: WebSocketFlow | undefined
   return {
     onOpen(_, socket) {
       try {
@@ -69,6 +74,7 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
         return
       }
       hangUp = () => socket.close(GOING_AWAY, 'the session is closed')
+      flow = new WebSocketFlow(socket.raw as WebSocket, { budget, network, answer: reply, onAnswered, onLimit })
       websockets.add(opened)
       opened.streams++
       if (connection.dead !== undefined) hangUp()
@@ -85,16 +91,14 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
       registry.renew(opened)
       const text = typeof data === 'string' ? data : Buffer.from(data as ArrayBuffer).toString()
       if (limit !== undefined) {
-        send(socket, { ref_no: refNo(text), ...errorJson(limit, options) })
+        flow?.send(JSON.stringify({ ref_no: refNo(text), ...errorJson(limit, options) }))
         return
       }
       opened.requests++
-      void answer(opened, text, options).then((reply) => {
-        send(socket, reply)
-        endRequest(opened)
-      })
+      flow?.receive(text)
     },
     onClose() {
+      flow?.close()
       if (hangUp === undefined) return
       connection.off('close', hangUp)
       websockets.remove(opened)
@@ -152,14 +156,6 @@ function refNo(text: string): unknown {
     const ref_no = error instanceof UnfitJsonError ? refNoOf(error.value) : null
     return typeof ref_no === 'string' || typeof ref_no === 'number' ? ref_no : null
   }
-}
-
-function send(socket: WSContext, reply: unknown): void {
-  if (((socket.raw as { bufferedAmount?: number } | undefined)?.bufferedAmount ?? 0) > MAX_UNREAD) {
-    socket.close(POLICY_VIOLATION, 'answers are left unread')
-    return
-  }
-  socket.send(JSON.stringify(reply))
 }
 
 function refNoOf(message: unknown): unknown {

@@ -1,16 +1,18 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** For a client to read the answer before the line is cut. */
+/** Time for the client to read the response before the connection is closed. */
 const LINGER_MS = 1000
 
 /**
- * Writes an answer to a socket that no request of Node's has any more, and hangs up: in a while even on a client that
- * goes on sending. Resolves when the line is closed.
- * @param body what `JSON.stringify` takes, or JSON
- * @param more header lines
+ * Writes a response to a socket that Node's HTTP server no longer handles, then closes the connection. Node offers no
+ * `ServerResponse` on a parse error or an upgrade.
+ *
+ * @param body a value for `JSON.stringify`, or JSON
+ * @param more further header fields
+ * @returns resolves when the connection is closed, at the latest after a second
  */
-export function hangUpWith(
+export function closeWith(
   socket: Duplex,
   status: number,
   body: object | string,
@@ -32,7 +34,7 @@ export function hangUpWith(
       resolve()
     })
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`)
-    // What the client sends on is nobody's to read; its end closes the line.
+    // Discard what the client still sends: a close with unread data would reset the connection before the client reads.
     socket.resume()
   })
 }

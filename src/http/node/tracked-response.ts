@@ -1,0 +1,27 @@
+import type { IncomingMessage } from 'node:http'
+import { NamedResponse } from '../request-id.ts'
+
+/** What keeps the responses of one connection. */
+export interface ResponseOwner {
+  /** The response is finished, or its connection is closed. */
+  ended(): void
+  /** The client has not read all of the response yet. */
+  unread(): void
+}
+
+/** A response that reports to its connection. A method costs a request less than a listener does. */
+export class TrackedResponse<R extends IncomingMessage = IncomingMessage> extends NamedResponse<R> {
+  owner: ResponseOwner | undefined
+
+  override end(...rest: unknown[]): this {
+    super.end(...(rest as []))
+    if (this.writableLength > 0) this.owner?.unread()
+    return this
+  }
+
+  override write(chunk: unknown, ...rest: unknown[]): boolean {
+    const hasRoom = super.write(chunk, ...(rest as []))
+    if (!hasRoom) this.owner?.unread()
+    return hasRoom
+  }
+}

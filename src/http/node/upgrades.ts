@@ -1,0 +1,71 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Connections } from './connections.ts'
+import { closeWith } from './raw-response.ts'
+
+type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void
+
+/** Fields that mean something only together with an upgrade. */
+const UPGRADE_FIELDS: ReadonlySet<string> = new Set(['upgrade', 'http2-settings'])
+const ORIGIN = /^https?:\/\/[^/?#]*/i
+
+/**
+ * Hands over requests for a WebSocket at `path`, and handles every other request with an `Upgrade` field as if it had none
+ * (RFC 9110, 7.8), both when the requests before it are answered. Without this Node treats a request for any upgrade as
+ * one that is served, and without an `upgrade` listener it loses the requests behind it in the same chunk.
+ */
+export function serveUpgrades(server: Server, connections: Connections, path: string): void {
+  const [openWebSocket] = server.listeners('upgrade') as UpgradeListener[]
+  server.removeAllListeners('upgrade')
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const isForWebSocket = openWebSocket !== undefined && isWebSocketRequest(request, path)
+    // At once: a socket whose client has closed its side takes nothing back later.
+    if (!isForWebSocket) socket.unshift(Buffer.concat([withoutUpgrade(request), head]))
+    connections.of(socket)?.detach(() => {
+      if (!isForWebSocket) server.emit('connection', socket)
+      else if (connections.isDraining) void refuseWhileDraining(socket)
+      else openWebSocket(request, socket, head)
+    })
+  })
+  // Node destroys the socket of a CONNECT request without a listener.
+  server.on('connect', (_: IncomingMessage, socket: Socket) => {
+    const { status, body } = CONNECT_REFUSAL
+    connections.of(socket)?.detach(() => void closeWith(socket, status, body))
+  })
+}
+
+const CONNECT_REFUSAL = { status: 405, body: { error_type: 'httpkom', error_msg: 'CONNECT is not allowed here.' } }
+
+/** Rejects a request for a WebSocket that arrives while the gateway shuts down. */
+export function refuseWhileDraining(socket: Socket): Promise<void> {
+  return closeWith(socket, 503, { error_type: 'httpkom', error_msg: 'The gateway is shutting down.' })
+}
+
+function isWebSocketRequest({ method, httpVersion, url = '', headers }: IncomingMessage, path: string): boolean {
+  if (method !== 'GET' || httpVersion !== '1.1' || !tokens(headers.upgrade).includes('websocket')) return false
+  const [asked] = url.replace(ORIGIN, '').split('?')
+  if (asked !== path && asked !== `${path}/`) return false
+  // The client may offer more than one protocol; `ws` accepts only a field with a single one.
+  headers.upgrade = 'websocket'
+  return true
+}
+
+/** The head of a request as bytes, without what asks for an upgrade. */
+function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(i, i + 2)
+    if (UPGRADE_FIELDS.has(name.toLowerCase())) continue
+    const kept =
+      name.toLowerCase() === 'connection' ? tokens(value).filter((each) => !UPGRADE_FIELDS.has(each)) : undefined
+    if (kept?.length !== 0) lines.push(`${name}: ${kept?.join(', ') ?? value}`)
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+}
+
+function tokens(list = ''): string[] {
+  return list
+    .toLowerCase()
+    .split(',')
+    .map((each) => each.trim())
+}
