@@ -50,9 +50,10 @@ export class WebSocketFlow implements UnreadSource {
   }
 
   send(reply: string): void {
+    const wasUnread = this.#isUnread
     this.#socket.send(reply, () => this.#sent())
     if (this.#socket.bufferedAmount === 0) return
-    if (this.#isUnread && !this.#socket.isPaused) {
+    if (this.#isUnread && !wasUnread) {
       this.#options.onLimit('unread-bytes-per-connection')
       this.#socket.pause()
     }

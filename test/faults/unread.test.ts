@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import type { Config } from '../../src/config.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { openRaw, rawRequest } from '../support/raw-http.ts'
+
+const MEGABYTE = 2 ** 20
+const TEXT_BYTES = 130_000
+const LIMITS = { maxUnreadBytesPerAddress: 8 * MEGABYTE, maxUnreadBytes: 16 * MEGABYTE }
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** A gateway with a large text, and a session on which a person is logged in. */
+async function start(settings: Partial<Config> = {}) {
+  const gateway = await startTestGateway([{ id: 'demo', demo: true }], { ...LIMITS, ...settings })
+  closing.push(gateway.close)
+  const id = await gateway.open()
+  await gateway.send('POST', '/demo/sessions/current/login', { id, json: { pers_name: 'demo reader', passwd: 'demo' } })
+  const text = { subject: 's', body: 'x'.repeat(TEXT_BYTES), content_type: 'text/x-kom-basic', recipient_list: [] }
+  const { json } = await gateway.send('POST', '/demo/texts/', { id, json: text })
+  return { gateway, id, textNo: json.text_no as number }
+}
+
+/** Connections that send a request many times and read nothing. */
+async function pipeline(gateway: TestGateway, connections: number, request: string, times: number): Promise<Socket[]> {
+  const sockets = []
+  for (let i = 0; i < connections; i++) {
+    const { socket } = await openRaw(gateway.url)
+    closing.push(async () => void socket.destroy())
+    socket.pause()
+    socket.write(request.repeat(times))
+    sockets.push(socket)
+  }
+  return sockets
+}
+
+async function metric(gateway: TestGateway, name: string): Promise<number> {
+  const { text } = await gateway.send('GET', '/metrics')
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.split(' ')[1],
+  )
+}
+
+const hits = (gateway: TestGateway, limit: string) => metric(gateway, `komgate_limit_hits_total{limit="${limit}"}`)
+const unreadBytes = (gateway: TestGateway) => metric(gateway, 'komgate_http_unread_bytes')
+
+/** Other clients get their answers while the attack goes on. */
+async function expectServed({ gateway, id }: { gateway: TestGateway; id: string }): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id })).status).toBe(200)
+  }
+}
+
+describe('clients that read no responses', () => {
+  it.each([
+    ['texts', (id: string, no: number) => rawRequest('GET', `/demo/texts/${no}`, { 'Httpkom-Connection': id })],
+    ['metrics', () => rawRequest('GET', '/metrics')],
+    ['the list of servers', () => 'GET / HTTP/1.1\r\nHost:\r\n\r\n'],
+  ])('and pipeline requests for %s hold no more memory than their address may', async (_, request) => {
+    const { gateway, id, textNo } = await start()
+    await pipeline(gateway, 30, request(id, textNo), 690)
+    await expect.poll(() => hits(gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)
+    await expectServed({ gateway, id })
+    expect(await unreadBytes(gateway)).toBeLessThanOrEqual(LIMITS.maxUnreadBytesPerAddress)
+    expect(await hits(gateway, 'requests-per-connection')).toBeGreaterThan(0)
+  })
+
+  it('hold no more memory than all clients together may, behind a trusted proxy too', async () => {
+    const { gateway, id, textNo } = await start({ trustedProxies: ['127.0.0.1'], maxUnreadBytes: 8 * MEGABYTE })
+    await pipeline(gateway, 30, rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id }), 690)
+    await expect.poll(() => hits(gateway, 'unread-bytes'), { timeout: 10_000 }).toBeGreaterThan(0)
+    await expectServed({ gateway, id })
+    expect(await unreadBytes(gateway)).toBeLessThanOrEqual(8 * MEGABYTE)
+    expect(await hits(gateway, 'unread-bytes-per-address')).toBe(0)
+  })
+
+  it('lose their connections, and a client of the same address that reads keeps its own', async () => {
+    const { gateway, id, textNo } = await start()
+    const request = rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id })
+    const reader = await openRaw(gateway.url)
+    closing.push(async () => void reader.socket.destroy())
+    await pipeline(gateway, 30, request, 690)
+    reader.socket.write(request.repeat(50))
+    await expect.poll(() => reader.text.match(/HTTP\/1\.1 200/g)?.length, { timeout: 10_000 }).toBe(50)
+    await expect.poll(() => hits(gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)
+    expect(reader.socket.closed).toBe(false)
+  })
+
+  it('hold no more memory with WebSockets', async () => {
+    const { gateway, textNo } = await start({ maxUnreadBytesPerConnection: 200_000 })
+    const message = (ref_no: number) => JSON.stringify({ protocol: 'a', ref_no, request: `25 ${textNo} 0 200000` })
+    for (let session = 0; session < 4; session++) {
+      const id = await gateway.open()
+      await gateway.send('POST', '/demo/sessions/current/login', {
+        id,
+        json: { pers_name: 'demo reader', passwd: 'demo' },
+      })
+      for (let i = 0; i < 8; i++) {
+        const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
+        closing.push(async () => socket.terminate())
+        socket.on('error', () => undefined)
+        await once(socket, 'open')
+        socket.pause()
+        for (let ref = 0; ref < 200; ref++) socket.send(message(ref))
+      }
+    }
+    await expect.poll(() => hits(gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)
+    expect(await unreadBytes(gateway)).toBeLessThanOrEqual(LIMITS.maxUnreadBytesPerAddress)
+  })
+})
+
+describe('a WebSocket whose client reads slowly', () => {
+  it('gets every reply, and nothing is read from it meanwhile', async () => {
+    const { gateway, id, textNo } = await start({ maxUnreadBytesPerConnection: 200_000 })
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
+    closing.push(async () => socket.terminate())
+    await once(socket, 'open')
+    const received: number[] = []
+    socket.on('message', (data) => received.push(JSON.parse(String(data)).ref_no))
+    socket.pause()
+    const refs = Array.from({ length: 150 }, (_, i) => i)
+    for (const ref_no of refs) socket.send(JSON.stringify({ protocol: 'a', ref_no, request: `25 ${textNo} 0 200000` }))
+    await expect.poll(() => hits(gateway, 'unread-bytes-per-connection'), { timeout: 10_000 }).toBeGreaterThan(0)
+    socket.resume()
+    await expect.poll(() => received.length, { timeout: 10_000 }).toBe(refs.length)
+    expect(received.toSorted((a, b) => a - b)).toEqual(refs)
+    socket.send(JSON.stringify({ protocol: 'echo', ref_no: 'after', request: 1 }))
+    await expect.poll(() => received.length).toBe(refs.length + 1)
+    await expect.poll(() => unreadBytes(gateway)).toBe(0)
+  })
+})
