@@ -43,6 +43,8 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
   #whenAnswered: (() => void) | undefined
   #isReadingStopped = false
   #isWatched = false
+  /** whether the budget knows this connection; most responses are read at once */
+  #isCounted = false
 
   constructor(
     context: ConnectionContext,
@@ -72,16 +74,20 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
     this.#waiting.push(exchange)
     this.#stopReading()
     this.#context.onWait()
-    this.#context.budget.update(this)
+    this.unread()
   }
 
   ended(): void {
     // The socket is closed, and this was counted then.
     if (this.#current === undefined) return
     this.#current = undefined
-    this.#context.budget.remove(this)
+    if (this.#isCounted) {
+      // The client has read the response: the time without reading begins anew.
+      this.#isCounted = false
+      this.#context.budget.remove(this)
+    }
     if (this.#waiting.length > 0) {
-      this.#context.budget.update(this)
+      this.unread()
       this.#context.backlog.add(() => this.#next())
     } else {
       this.#idle()
@@ -89,6 +95,7 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
   }
 
   unread(): void {
+    this.#isCounted = true
     this.#context.budget.update(this)
   }
 

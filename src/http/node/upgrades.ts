@@ -11,8 +11,8 @@ const ORIGIN = /^https?:\/\/[^/?#]*/i
 
 /**
  * Hands over requests for a WebSocket at `path`, and handles every other request with an `Upgrade` field as if it had none
- * (RFC 9110, 7.8), both when the requests before it are answered. Without this Node treats a request for any upgrade as
- * one that is served, and without an `upgrade` listener it loses the requests behind it in the same chunk.
+ * (RFC 9110, 7.8), both when the requests before it are answered. Node emits `upgrade` for any
+ * protocol (nodejs/node#57054), and without a listener for it loses the requests behind in the same chunk.
  */
 export function serveUpgrades(server: Server, connections: Connections, path: string): void {
   const [openWebSocket] = server.listeners('upgrade') as UpgradeListener[]
