@@ -16,7 +16,6 @@ import { Metrics } from './metrics/metrics.ts'
 import { GuessLimits } from './sessions/guess-limits.ts'
 import { SessionRecords } from './sessions/records.ts'
 import { Registry } from './sessions/registry.ts'
-import { openBackend } from './sessions/store/open.ts'
 import { handleOf } from './sessions/store/record.ts'
 import { SessionStore } from './sessions/store/store.ts'
 import type { Tracing } from './tracing.ts'
@@ -95,7 +94,11 @@ async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listene
 
 /** Starts what the configuration asks for, the demo server included, but does not listen. */
 export async function createGateway(config: Config, log: Logger, tracing?: Tracing): Promise<Gateway> {
-  const store = new SessionStore(await openBackend(config.store))
+  const serverIds = new Set(config.servers.map(({ id }) => id))
+  const store = await SessionStore.open(config.store, {
+    isElsewhere: ({ app, key }) => serverIds.has(app) && registry.byKey(key) === undefined,
+  })
+  if (store.forgets) log.warn('session store: its server drops sessions of applications when its memory is full')
   const { servers, demos, closeDemos } = await startServers(config)
   const metrics = new Metrics()
   metrics.watchDemos(demos)
@@ -133,6 +136,7 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
   const sessions = countSessions(registry)
   logSessions(registry, log)
   metrics.watch(registry, servers.keys())
+  metrics.watchStore(store)
 
   if (config.insecureFaces && config.faces.length > 0) {
     log.warn('insecure-faces: whoever reaches this gateway, and any web page that does, may list and end sessions')
@@ -208,8 +212,8 @@ async function startServers(config: Config) {
 
 function storeLog(log: Logger): (state: 'unavailable' | 'available', reason?: unknown) => void {
   return (state, reason) => {
-    if (state === 'available') log.info('the session store is back')
-    else log.error({ err: reason }, 'the session store fails; LysKOM sessions go on')
+    if (state === 'available') log.info('session store: available again')
+    else log.error({ err: reason }, 'session store: failing; LysKOM sessions continue')
   }
 }
 

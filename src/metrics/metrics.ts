@@ -2,11 +2,13 @@ import { Registry as Register } from 'prom-client'
 import type { ConnectionObserver } from '../connection/observer.ts'
 import { LIMITS, type LimitName } from '../sessions/limit-error.ts'
 import type { Registry } from '../sessions/registry.ts'
+import type { SessionStore } from '../sessions/store/store.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import { LyskomMetrics } from './lyskom-metrics.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { readCounter, readGauge } from './read.ts'
 import { watchSessions } from './session-metrics.ts'
+import { watchStore } from './store-metrics.ts'
 
 /**
  * What one gateway counts, in a register of its own. All is counted in plain numbers, and put into words only when
@@ -40,6 +42,11 @@ export class Metrics {
   /** Counts the sessions of a registry from now on. */
   watch(registry: Registry, serverIds: Iterable<string>): void {
     watchSessions(this.#register, registry, serverIds)
+  }
+
+  /** Reads the state of a session store. */
+  watchStore(store: SessionStore): void {
+    watchStore(this.#register, store)
   }
 
   /** Reports the limits of demo servers, by server id, from now on. */

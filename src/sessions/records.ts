@@ -1,14 +1,14 @@
 import PQueue from 'p-queue'
 import type { OpenedSession, Registry } from './registry.ts'
 import type { Data, SessionRecord } from './store/record.ts'
-import type { SessionStore } from './store/store.ts'
+import type { NewSession, SessionStore } from './store/store.ts'
 
 export interface RecordsOptions {
   registry: Registry
   store: SessionStore
   /** the lease of a session, milliseconds */
   idleMs: number
-  /** told when the store begins to fail, and when it is back */
+  /** called once for each outage of the store and kind of error, and when the outage is over */
   onStore: (state: 'unavailable' | 'available', reason?: unknown) => void
   /** between two looks at the sessions that were used, milliseconds */
   intervalMs?: number
@@ -18,18 +18,23 @@ const INTERVAL_MS = 10_000
 /** A record outlives its session by some looks: it runs out by itself only where the whole gateway has ended. */
 const LOOKS_MISSED = 3
 const TOUCHED_AT_ONCE = 64
+/** The store's clock was set when it moves by so much more or less than the monotonic clock, milliseconds. */
+const CLOCK_STEP_MS = 5000
 const NO_DATA: Data = Object.freeze({})
 /** Of the client's name and version, characters. */
 const MAX_NAME = 100
 
+type Behind = 'missing' | 'lost' | 'changed'
+
 /**
- * Keeps a record in the store for every LysKOM session, and ends the session whose record somebody ends. The session
- * goes on where the store fails: what could not be written is written when it is back.
+ * Keeps a record in the store for every live LysKOM session. A record that is lost or has expired is written anew while
+ * its session lives; only a record that was ended on purpose ends its session. While the store fails, sessions go on, and
+ * what could not be written or removed is written or removed when the store works again.
  */
 export class SessionRecords {
   readonly #options: RecordsOptions
-  /** Sessions whose record is not as it should be: perhaps there is none, or it says what is no longer so. */
-  readonly #behind = new Map<OpenedSession, 'missing' | 'changed'>()
+  /** Sessions without a record yet, and sessions whose record may be lost or is not up to date. */
+  readonly #behind = new Map<OpenedSession, Behind>()
   /** The last of what is being done about a session's record. */
   readonly #doing = new Map<OpenedSession, Promise<void>>()
   /** The number of the person who wrote the data of a session; no entry for data that was written without a login. */
@@ -38,21 +43,27 @@ export class SessionRecords {
   readonly #timer: NodeJS.Timeout
   readonly #intervalMs: number
   #lastLook = performance.now()
-  #isFailing = false
+  #lastStoreTime: number
   #interruptions = 0
   #isLooking = false
 
   constructor(options: RecordsOptions) {
     this.#options = options
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS
-    const { registry, store } = options
+    const { registry, store, onStore } = options
+    this.#lastStoreTime = store.now()
     registry.on('opened', (opened) => this.#bring(opened, 'missing'))
     registry.on('person', (opened) => this.#bring(opened, 'changed'))
     registry.on('closed', (opened, reason) => {
       this.#behind.delete(opened)
-      if (reason !== 'ended') void this.#do(opened, async () => void (await store.end(opened.serverId, opened.key)))
+      if (reason !== 'ended') void this.#do(opened, () => store.remove(opened.key))
     })
     store.on('ended', ({ key }) => this.#endSession(key))
+    store.on('failing', (error) => onStore('unavailable', error))
+    store.on('recovered', () => {
+      onStore('available')
+      void this.look()
+    })
     this.#timer = setInterval(() => void this.look(), this.#intervalMs)
     this.#timer.unref()
   }
@@ -69,7 +80,7 @@ export class SessionRecords {
    */
   async readData(opened: OpenedSession): Promise<Data | undefined> {
     await this.ready(opened)
-    const record = await this.#options.store.find(opened.serverId, opened.key)
+    const record = await this.#restoring(opened, () => this.#options.store.find(opened.serverId, opened.key))
     return record && (this.#ownsData(opened) ? record.data : NO_DATA)
   }
 
@@ -79,26 +90,51 @@ export class SessionRecords {
     await this.ready(opened)
     if (!this.#ownsData(opened)) await store.change(opened.serverId, opened.key, { data: NO_DATA })
     this.#setDataOwner(opened, opened.session.persNo)
-    return (await store.merge(opened.serverId, opened.key, patch, maxBytes))?.data
+    const merge = () => store.merge(opened.serverId, opened.key, patch, maxBytes)
+    return (await this.#restoring(opened, merge))?.data
   }
 
-  /** Sweeps the store, writes what is missing there, and notes which sessions were used since the last look. */
+  /** Does something with the record of a session, after writing it anew where a live session has none. */
+  async #restoring(
+    opened: OpenedSession,
+    work: () => Promise<SessionRecord | undefined>,
+  ): Promise<SessionRecord | undefined> {
+    const record = await work()
+    if (record !== undefined || this.#options.registry.byKey(opened.key) !== opened) return record
+    await this.#write(opened)
+    return await work()
+  }
+
+  /** Renews the records of the sessions that were used since the last look, writes those that are missing, and sweeps. */
   async look(): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true
+    const { store } = this.#options
+    // While the store is unavailable, a call for each session would only add to its load.
+    if (store.unavailable === undefined || (await this.#try(() => store.sweep()))) {
+      await this.#renewRecords()
+      // After the records are renewed: with a clock that was set forward, live sessions would look expired.
+      await this.#try(() => store.sweep())
+    }
+    this.#isLooking = false
+  }
+
+  async #renewRecords(): Promise<void> {
     const { registry, store } = this.#options
     const since = this.#lastLook
+    const elapsed = performance.now() - since
+    const mayBeLost =
+      store.interruptions !== this.#interruptions ||
+      Math.abs(store.now() - this.#lastStoreTime - elapsed) > CLOCK_STEP_MS
     this.#lastLook = performance.now()
-    const lost = store.interruptions !== this.#interruptions
+    this.#lastStoreTime = store.now()
     this.#interruptions = store.interruptions
-    await this.#try(() => store.sweep())
     for (const opened of registry.all()) {
-      if (lost || this.#behind.has(opened))
-        void this.#queue.add(() => this.#bring(opened, lost ? 'missing' : 'changed'))
+      if (mayBeLost) void this.#queue.add(() => this.#bring(opened, 'lost'))
+      else if (this.#behind.has(opened)) void this.#queue.add(() => this.#bring(opened, 'changed'))
       else if (opened.lastUsed > since || opened.streams > 0) void this.#queue.add(() => this.#touch(opened))
     }
     await this.#queue.onIdle()
-    this.#isLooking = false
   }
 
   /** Waits for what is being done. */
@@ -108,9 +144,10 @@ export class SessionRecords {
     await Promise.all(this.#doing.values())
   }
 
-  /** Makes the record say what is so. */
-  #bring(opened: OpenedSession, state: 'missing' | 'changed'): Promise<void> {
-    if (this.#behind.get(opened) !== 'missing') this.#behind.set(opened, state)
+  /** Writes what is missing or not up to date in a record. What is known to be missing stays so until it is written. */
+  #bring(opened: OpenedSession, state: Behind): Promise<void> {
+    const before = this.#behind.get(opened)
+    if (before === undefined || before === 'changed') this.#behind.set(opened, state)
     return this.#do(opened, () => this.#write(opened))
   }
 
@@ -120,35 +157,40 @@ export class SessionRecords {
     const user = userOf(opened)
     const { persNo } = opened.session
     const isForeign = persNo !== 0 && !this.#ownsData(opened)
-    if ((await store.change(app, key, { user, ...(isForeign && { data: NO_DATA }) })) === undefined) {
-      if (this.#behind.get(opened) === 'missing') await this.#create(opened, user)
-      else await this.#endedElsewhere(opened)
+    const cleared = isForeign ? { data: NO_DATA } : undefined
+    if ((await store.change(app, key, { user, ...cleared })) === undefined) {
+      const state = this.#behind.get(opened)
+      const record = { ...this.#recordOf(opened, user), ...cleared }
+      if (state === 'missing') await store.create(record)
+      else if (!(await this.#restore(opened, record, state === 'lost'))) return
     }
     if (isForeign) this.#setDataOwner(opened, persNo)
     if (userOf(opened) === user) this.#behind.delete(opened)
-    // It was closed while the record was being made: nobody else takes that record away.
-    if (registry.byKey(key) !== opened) await store.end(app, key)
+    // The session was closed while its record was written: only this process removes the record.
+    if (registry.byKey(key) !== opened) await store.remove(key)
   }
 
-  async #create({ serverId, key, clientAddress, session }: OpenedSession, user: string): Promise<void> {
+  #recordOf({ serverId, key, clientAddress, session }: OpenedSession, user: string): NewSession {
     const { name, version } = session.client
-    await this.#options.store.create({
+    return {
       key,
       app: serverId,
       user,
       name: `${name} ${version}`.trim().slice(0, MAX_NAME),
       ip: clientAddress,
       idleMs: this.#options.idleMs + LOOKS_MISSED * this.#intervalMs,
-    })
+    }
   }
 
-  /** There was a record and there is none: another process has ended it, unless the store has lost what it held. */
-  async #endedElsewhere(opened: OpenedSession): Promise<void> {
+  /** Writes a record anew that is not there any more; where it was ended on purpose, ends the session instead. */
+  async #restore(opened: OpenedSession, record: NewSession, mayBeLost: boolean): Promise<boolean> {
     const { registry, store } = this.#options
-    if (opened.closing !== undefined) return
+    // A session that is closing needs no record.
+    if (opened.closing !== undefined) return false
+    if (await store.restore(record, mayBeLost)) return true
     // Closing waits for requests in flight, and one of them may wait for this.
-    if (!store.forgets && store.interruptions === this.#interruptions) void registry.close(opened, 'ended')
-    else await this.#create(opened, userOf(opened))
+    if (registry.byKey(opened.key) === opened) void registry.close(opened, 'ended')
+    return false
   }
 
   async #touch(opened: OpenedSession): Promise<void> {
@@ -156,7 +198,7 @@ export class SessionRecords {
     await this.#do(opened, async () => {
       if (registry.byKey(opened.key) !== opened) return
       const record = await store.touch(opened.serverId, opened.key)
-      if (record === undefined && registry.byKey(opened.key) === opened) await this.#endedElsewhere(opened)
+      if (record === undefined && registry.byKey(opened.key) === opened) await this.#write(opened)
     })
   }
 
@@ -187,14 +229,13 @@ export class SessionRecords {
     return mine
   }
 
-  async #try(work: () => Promise<void>): Promise<void> {
+  /** Resolves with whether it was done. The store reports why it was not. */
+  async #try(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
-      if (this.#isFailing) this.#options.onStore('available')
-      this.#isFailing = false
-    } catch (error) {
-      if (!this.#isFailing) this.#options.onStore('unavailable', error)
-      this.#isFailing = true
+      return true
+    } catch {
+      return false
     }
   }
 }

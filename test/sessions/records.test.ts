@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
 import { endRequest } from '../../src/sessions/closing.ts'
 import { SessionRecords } from '../../src/sessions/records.ts'
-import { Registry } from '../../src/sessions/registry.ts'
+import { type OpenedSession, Registry } from '../../src/sessions/registry.ts'
 import { StoreError } from '../../src/sessions/store/errors.ts'
 import { MemoryBackend } from '../../src/sessions/store/memory.ts'
+import { keyOf } from '../../src/sessions/store/record.ts'
 import { SessionStore } from '../../src/sessions/store/store.ts'
 import { all } from '../support/all.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
@@ -224,5 +225,135 @@ describe('records of LysKOM sessions', () => {
     await closing
     await records.close()
     expect(await backend.find(opened.key)).toBeUndefined()
+  })
+
+  it('are removed once the store works again when their session ended while it was away', async () => {
+    const [deleted, idle, own] = [await open(), await open(), await open()]
+    await own.session.loginAs(7, 'secret', false)
+    await records.ready(own)
+    backend.goAway()
+    await registry.close(deleted)
+    idle.lastUsed = performance.now() - IDLE_MS - 1
+    registry.sweep(performance.now())
+    await own.session.logout()
+    await expect.poll(() => store.ends.size).toBe(2)
+    backend.isAway = false
+    await records.look()
+    for (const { key } of [deleted, idle]) expect(await backend.find(key)).toBeUndefined()
+    expect(await all(store.listUser('kom', '7'))).toEqual([])
+    expect(store.ends.size).toBe(0)
+  })
+
+  it('are in no list while their removal is pending, before the next look too', async () => {
+    const opened = await open()
+    backend.goAway()
+    await registry.close(opened)
+    await expect.poll(() => store.ends.size).toBe(1)
+    backend.isAway = false
+    expect(await all(store.listUser('kom', ''))).toEqual([])
+  })
+})
+
+/** A backend that other processes see too. */
+class Shared extends Fragile {
+  override readonly isPrivate = false
+}
+
+describe('records of live LysKOM sessions and clocks', () => {
+  let now: number
+  let shared: Shared
+  let own: SessionStore
+  let ownRecords: SessionRecords
+  /** The store as another process sees it, with its own clock. */
+  const other = (aheadMs: number) => new SessionStore(shared, { clock: () => now + aheadMs, isElsewhere: () => true })
+
+  beforeEach(() => {
+    now = Date.UTC(2026, 0, 1)
+    shared = new Shared({ maxRecords: 100, maxBytes: 100_000 })
+    own = new SessionStore(shared, { clock: () => now })
+    ownRecords = new SessionRecords({ registry, store: own, idleMs: IDLE_MS, onStore: () => undefined })
+  })
+  afterEach(() => ownRecords.close())
+
+  const openOne = async () => {
+    const { opened } = await registry.open(request)
+    await ownRecords.ready(opened)
+    return opened
+  }
+
+  it.each([60_000, 40 * 60_000, 10 * 365 * 86_400_000])('outlast a step of the clock by %i ms', async (step) => {
+    const opened = await openOne()
+    await own.merge('kom', opened.key, { a: 1 })
+    now += IDLE_MS + step
+    registry.renew(opened)
+    await ownRecords.look()
+    expect(registry.byKey(opened.key)).toBe(opened)
+    expect(await own.find('kom', opened.key)).toMatchObject({ data: { a: 1 }, lastActive: now })
+  })
+
+  it('are written anew when a process with a clock that is ahead has swept them', async () => {
+    const opened = await openOne()
+    await opened.session.loginAs(7, 'secret', false)
+    await ownRecords.ready(opened)
+    await other(40 * 60_000).sweep()
+    expect(await shared.find(opened.key)).toBeUndefined()
+    registry.renew(opened)
+    await ownRecords.look()
+    expect(registry.byKey(opened.key)).toBe(opened)
+    expect(await all(own.listUser('kom', '7'))).toHaveLength(1)
+  })
+
+  it('are written anew for the data of a client when a process with a clock that is ahead has swept them', async () => {
+    const opened = await openOne()
+    for (const ask of [() => ownRecords.readData(opened), () => ownRecords.mergeData(opened, { a: null }, 1000)]) {
+      await other(40 * 60_000).sweep()
+      expect(await ask()).toEqual({})
+    }
+    expect(registry.byKey(opened.key)).toBe(opened)
+  })
+
+  it('are written anew by a login when a process with a clock that is ahead has swept them', async () => {
+    const opened = await openOne()
+    await other(40 * 60_000).sweep()
+    await opened.session.loginAs(7, 'secret', false)
+    await ownRecords.ready(opened)
+    expect(registry.byKey(opened.key)).toBe(opened)
+    expect(await all(own.listUser('kom', '7'))).toHaveLength(1)
+  })
+
+  it('end their session when another process ends them, and leave nothing behind', async () => {
+    const ends = [
+      ({ key }: OpenedSession) => other(0).end('kom', key),
+      () => other(0).endUser('kom', ''),
+      () => other(0).endApp('kom'),
+    ]
+    for (const end of ends) {
+      const opened = await openOne()
+      await end(opened)
+      registry.renew(opened)
+      await ownRecords.look()
+      expect(registry.byKey(opened.key)).toBeUndefined()
+      await own.sweep()
+      expect(await all(shared.activeSince('kom', 0, now, 10))).toEqual([])
+      expect(await all(shared.activeSince('komgate:ended', 0, now, 10))).toEqual([])
+    }
+  })
+
+  it('end their session when another process ends them during an outage of this one', async () => {
+    const opened = await openOne()
+    await other(0).end('kom', opened.key)
+    shared.interruptions++
+    await ownRecords.look()
+    expect(registry.byKey(opened.key)).toBeUndefined()
+    expect(await shared.find(opened.key)).toBeUndefined()
+  })
+
+  it('end their session also on a full store', async () => {
+    const opened = await openOne()
+    for (let i = 1; i < 100; i++) await own.create({ key: keyOf(`${i}`), app: 'other', user: 'u' })
+    await other(0).end('kom', opened.key)
+    registry.renew(opened)
+    await ownRecords.look()
+    expect(registry.byKey(opened.key)).toBeUndefined()
   })
 })

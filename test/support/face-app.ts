@@ -77,7 +77,6 @@ export function startFace(
       sessmanTtlMs: DAY_MS,
       onLimit: () => undefined,
       onInternalError,
-      clock,
     }),
   )
   return {

@@ -76,6 +76,8 @@ export class FakeCouchbase implements CouchbaseCluster {
 
   #queried(statement: string, { parameters = {}, scanConsistency, readOnly = false }: QueryOptions): unknown[] {
     if (statement === 'SELECT RAW 1') return [1]
+    // A clock that no test sets.
+    if (statement === 'SELECT RAW NOW_MILLIS()') return [Math.floor(performance.timeOrigin + performance.now())]
     const [, name, bucket, keys] = /^CREATE INDEX `(\w+)` ON `([^`]+)`\((.*)\)$/.exec(statement) ?? []
     if (name !== undefined && keys !== undefined) {
       if (readOnly || bucket !== this.#bucket) throw couchbaseError('InternalServerFailureError')

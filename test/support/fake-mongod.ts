@@ -82,7 +82,15 @@ export class FakeMongod {
     switch (name.toLowerCase()) {
       case 'hello':
       case 'ismaster':
-        return { isWritablePrimary: true, ismaster: true, helloOk: true, maxWireVersion: 21, ...LIMITS }
+        return {
+          isWritablePrimary: true,
+          ismaster: true,
+          helloOk: true,
+          maxWireVersion: 21,
+          // A clock that no test sets.
+          localTime: new Date(performance.timeOrigin + performance.now()),
+          ...LIMITS,
+        }
       case 'createindexes':
         for (const { key, name: _, ...options } of listOf(command.indexes)) {
           await collection.createIndex(key as Record<string, 1>, options)

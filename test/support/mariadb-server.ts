@@ -37,7 +37,7 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Da
       const statements = [
         'CREATE DATABASE IF NOT EXISTS komgate CHARACTER SET latin1;',
         `CREATE USER IF NOT EXISTS komgate@'127.0.0.1' IDENTIFIED BY '${password}';`,
-        "GRANT ALL ON *.* TO komgate@'127.0.0.1';",
+        "GRANT ALL ON *.* TO komgate@'127.0.0.1' WITH GRANT OPTION;",
         // Over the Unix socket.
         `CREATE USER IF NOT EXISTS komgate@'localhost' IDENTIFIED BY '${password}';`,
         "GRANT ALL ON *.* TO komgate@'localhost';",

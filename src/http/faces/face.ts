@@ -21,8 +21,6 @@ export interface FaceOptions {
   onLimit: (limit: LimitName) => void
   /** called for every error that is the gateway's own fault */
   onInternalError: (error: unknown, requestId: string) => void
-  /** The store's, milliseconds since 1970. */
-  clock?: () => number
 }
 
 /** Headers of an answer with a secret in it: some clients ask with GET, and caches lie on the way. */

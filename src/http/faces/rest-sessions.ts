@@ -31,14 +31,13 @@ const MAX_LISTED = 10_000
  * kills, where the id is a person number and the token a connection id. Mounted at the root.
  */
 export function restSessionsFace(options: FaceOptions): Hono<Env> {
-  const { store, apps, servers, onLimit, onInternalError, clock = Date.now } = options
+  const { store, apps, servers, onLimit, onInternalError } = options
   const key = requireAppKey(options, (c) => c.req.param('app') ?? '')
   const limit = limitBody(MAX_BODY_BYTES, onLimit)
 
   return new Hono<Env>({ strict: false })
     .get('/ping', async () => {
-      // Says that the store answers, as it does in the original.
-      await store.find('', keyOf(''))
+      await store.ping()
       return text('PONG')
     })
     .put('/:app/create/:id', key, limit, async (c) => {
@@ -110,7 +109,7 @@ export function restSessionsFace(options: FaceOptions): Hono<Env> {
 
   /** Seconds since the last activity that a record knows of. */
   function idleOf({ lastActive }: SessionRecord): number {
-    return Math.max(0, Math.floor((clock() - lastActive) / 1000))
+    return Math.max(0, Math.floor((store.now() - lastActive) / 1000))
   }
 
   function listedJson(record: SessionRecord) {

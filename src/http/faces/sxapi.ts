@@ -2,7 +2,6 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { LRUCache } from 'lru-cache'
 import { v4 as uuid } from 'uuid'
 import { StoreError } from '../../sessions/store/errors.ts'
-import { openBackend } from '../../sessions/store/open.ts'
 import { type Key, keyOf } from '../../sessions/store/record.ts'
 import { SessionStore } from '../../sessions/store/store.ts'
 import { clientAddress } from '../client-address.ts'
@@ -60,19 +59,19 @@ export function session(
 ): SessionGuard {
   if (config === false) return passing()
   const { duration, auto_create, transport: transportConfig, backend } = readSessionConfig(config)
-  const { address = clientAddress, report = console.error, clock = Date.now } = options
+  const { address = clientAddress, report = console.error, clock } = options
   const transport = transportOf(transportConfig, duration)
   const url = storeUrl(backend, resources)
-  const store = new LazyStore(async () => new SessionStore(await openBackend(url), { clock }))
+  const store = new LazyStore(() => SessionStore.open(url, clock && { clock }))
   const ask = asking(store, report)
   const renewed = new LRUCache<Key, true>({ max: MAX_RENEWED, ttl: RENEWED_MS })
   const context: SessionContext = { ask, onRenew: (oldKey) => renewed.set(oldKey, true) }
 
   const begin = async (c: Context): Promise<CurrentSession> => {
     const id = uuid()
-    const endsAt = clock() + duration * 1000
-    const all = { key: keyOf(id), app: SXAPI_APP, user: '', ip: address(c), endsAt }
-    return new CurrentSession(await ask((opened) => opened.create(all)), id, context)
+    const all = { key: keyOf(id), app: SXAPI_APP, user: '', ip: address(c) }
+    const made = ask((opened) => opened.create({ ...all, endsAt: opened.now() + duration * 1000 }))
+    return new CurrentSession(await made, id, context)
   }
   const find = async (c: Context, ids: readonly string[]): Promise<CurrentSession> => {
     for (const id of ids) {

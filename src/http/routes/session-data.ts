@@ -68,7 +68,7 @@ export function sessionDataRoutes(options: AppOptions) {
   /** Idle time is of the session itself where it is on this gateway; a record is told of activity from time to time. */
   function otherJson({ key, name, ip, lastActive }: SessionRecord) {
     const live = registry.byKey(key)
-    const idleMs = live === undefined ? Date.now() - lastActive : performance.now() - live.lastUsed
+    const idleMs = live === undefined ? store.now() - lastActive : performance.now() - live.lastUsed
     return { handle: handleOf(key), client: name, address: ip, idle: Math.max(0, Math.round(idleMs / 1000)) }
   }
 }

@@ -6,7 +6,7 @@ import { adminRoutes } from './admin.ts'
 
 /** How the gateway is doing, and, where there is an admin key, the sessions on it; mounted at the root. */
 export function watchRoutes(options: AppOptions) {
-  const { registry, metrics } = options
+  const { registry, store, metrics } = options
   const app = new Hono<Env>({ strict: false })
     .get(
       '/metrics',
@@ -18,6 +18,7 @@ export function watchRoutes(options: AppOptions) {
     .get('/live', () => json({ live: true }))
     .get('/ready', () => {
       if (registry.isDraining) return gatewayError(503, 'This gateway is shutting down.')
+      if (store.unavailable !== undefined) return gatewayError(503, 'The session store is unavailable.')
       if (!registry.isAnyReachable()) return gatewayError(503, 'No LysKOM server can be reached.')
       return json({ ready: true })
     })

@@ -30,6 +30,10 @@ export interface Backend {
   readonly lists: Lists | undefined
   /** Whether it may drop a record by itself, when it needs the room. */
   readonly forgets?: boolean
+  /** Whether no other process can see it. Then a record that is not there was removed on purpose. */
+  readonly isPrivate?: boolean
+  /** Asks the server for its time, milliseconds since 1970; absent where there is no server with a clock of its own. */
+  readonly time?: (() => Promise<number>) | undefined
   /** How often the line to the server was lost since the start: what was there may be gone. */
   readonly interruptions: number
   close(): Promise<void>

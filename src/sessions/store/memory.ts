@@ -33,6 +33,7 @@ interface App {
 /** Records in this process's memory: gone when it ends. */
 export class MemoryBackend implements Backend, Lists {
   readonly interruptions: number = 0
+  readonly isPrivate: boolean = true
   readonly lists = this
   readonly #options: MemoryOptions
   readonly #rows = new Map<Key, Row>()

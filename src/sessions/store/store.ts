@@ -1,83 +1,104 @@
 import { EventEmitter } from 'node:events'
 import type { Backend, Lists } from './backend.ts'
+import { StoreClock } from './clock.ts'
+import { EndNotes } from './end-notes.ts'
 import { StoreError } from './errors.ts'
+import { checkLengths, checkSize, merged, type NewSession, newRecord } from './new-session.ts'
+import { openBackend } from './open.ts'
 import type { Pages } from './pages.ts'
-import { afterWrite, type Change, type Data, isOver, type JsonValue, type Key, type SessionRecord } from './record.ts'
+import { PendingEnds } from './pending-ends.ts'
+import { afterWrite, type Change, type Data, isOver, type Key, keyOf, type SessionRecord } from './record.ts'
 import { Turns } from './turns.ts'
+import { WatchedBackend } from './watched-backend.ts'
+
+export type { NewSession } from './new-session.ts'
 
 export interface StoreOptions {
-  /** milliseconds since 1970 */
+  /** milliseconds since 1970; a `StoreClock` by default */
   clock?: () => number
   /** the data of one record, as JSON in UTF-8 */
   maxDataBytes?: number
-}
-
-/** A session to be. What is left out is empty, or without end. */
-export interface NewSession extends Partial<Pick<SessionRecord, 'name' | 'ip' | 'idleMs' | 'endsAt' | 'data'>> {
-  key: Key
-  app: string
-  user: string
-  /** ends the other sessions of the same app, user and name */
-  unique?: boolean
+  /**
+   * Whether another process may hold the live session of a record, and must learn when the record is ended here; by
+   * default there are no live sessions.
+   */
+  isElsewhere?: (record: SessionRecord) => boolean
 }
 
 interface StoreEvents {
   /** Somebody has ended a session; emitted once for each, but not for those that run out. */
   ended: [record: SessionRecord]
+  /** A call to the backend failed; emitted once for each outage and kind of error. */
+  failing: [error: unknown]
+  /** An outage is over. */
+  recovered: []
 }
 
 const MAX_DATA_BYTES = 65_536
-/** What every kind of store has room for, characters. */
-const MAX_APP = 100
-const MAX_TEXT = 255
 /** Writers in other processes that may come before us, one after the other. */
 const MAX_TRIES = 50
 const LISTED_AT_ONCE = 1000
-/** Most LysKOM sessions keep nothing: one object is enough for all of them. */
-const NO_DATA: Data = Object.freeze({})
+/** How long closing waits for ends that are pending. */
+const CLOSE_MS = 1000
 
 /**
  * Sessions of any application: who has one, since when, and what is kept in it. A session is found by the key of its
  * token (`keyOf`), which nobody but its holder knows. Every method rejects with a `StoreError` when the backend cannot be reached.
  */
 export class SessionStore extends EventEmitter<StoreEvents> {
-  readonly #backend: Backend
+  /** Whether the backend may drop records by itself when it needs the room. */
+  readonly forgets: boolean
+  readonly #backend: WatchedBackend
+  readonly #ends: PendingEnds
+  readonly #notes: EndNotes
+  readonly #ownClock: StoreClock | undefined
   readonly #clock: () => number
   readonly #maxDataBytes: number
+  readonly #isPrivate: boolean
+  readonly #isElsewhere: (record: SessionRecord) => boolean
   /** Writers of this process wait for each other, so that they need not try again. */
   readonly #turns = new Turns()
 
-  constructor(backend: Backend, { clock = Date.now, maxDataBytes = MAX_DATA_BYTES }: StoreOptions = {}) {
+  constructor(
+    backend: Backend,
+    { clock, maxDataBytes = MAX_DATA_BYTES, isElsewhere = () => false }: StoreOptions = {},
+  ) {
     super()
-    this.#backend = backend
-    this.#clock = clock
+    const ownClock = new StoreClock(backend.time?.bind(backend))
+    this.#ownClock = clock === undefined ? ownClock : undefined
+    this.#clock = clock ?? (() => ownClock.now())
+    this.#backend = new WatchedBackend(backend, this.#clock, {
+      onFailure: (error) => this.emit('failing', error),
+      onRecovery: () => {
+        this.emit('recovered')
+        void this.#ends.flush().catch(() => undefined)
+      },
+    })
+    this.#ends = new PendingEnds((key) => this.#backend.remove(key))
+    this.#notes = new EndNotes(this.#backend, this.#clock)
     this.#maxDataBytes = maxDataBytes
+    this.forgets = backend.forgets === true
+    this.#isPrivate = backend.isPrivate === true
+    this.#isElsewhere = isElsewhere
+  }
+
+  /** Opens the store that a URL names, and takes the time from its server. Rejects as `openBackend` does. */
+  static async open(url: string, options?: StoreOptions): Promise<SessionStore> {
+    const store = new SessionStore(await openBackend(url), options)
+    await store.#ownClock?.sync()
+    return store
+  }
+
+  /** The time by which records expire, milliseconds since 1970. */
+  now(): number {
+    return this.#clock()
   }
 
   /** Rejects with `too-large` for too much data, with `full` when there is no room. */
-  async create({ key, app, user, unique = false, ...rest }: NewSession): Promise<SessionRecord> {
-    const { name = '', ip = '', idleMs = null, endsAt = null } = rest
-    const data = rest.data === undefined ? NO_DATA : merged(NO_DATA, rest.data)
-    this.#checkSize(data)
-    checkLengths({ app, user, name, ip })
-    const now = this.#clock()
-    // Not put together from others: V8 would give each record a shape of its own, which is larger than the record.
-    const record: SessionRecord = {
-      key,
-      app,
-      user,
-      name,
-      ip,
-      created: now,
-      lastActive: now,
-      idleMs,
-      endsAt,
-      reads: 0,
-      writes: 0,
-      revision: 0,
-      data,
-    }
-    if (!unique) await this.#backend.insert(record)
+  async create(session: NewSession): Promise<SessionRecord> {
+    const record = newRecord(session, this.#clock(), this.#maxDataBytes)
+    const { app, user, name } = record
+    if (!session.unique) await this.#backend.insert(record)
     else await this.#turns.take(JSON.stringify([app, user, name]), () => this.#insertUnique(record))
     return record
   }
@@ -96,17 +117,17 @@ export class SessionStore extends EventEmitter<StoreEvents> {
    * Sets some keys of the data and leaves the others; null deletes. Resolves with the record as it is then.
    * @param maxBytes what the data may be afterwards, where that is less than in general
    */
-  async merge(app: string, key: Key, patch: Data, maxBytes?: number): Promise<SessionRecord | undefined> {
+  async merge(app: string, key: Key, patch: Data, maxBytes = this.#maxDataBytes): Promise<SessionRecord | undefined> {
     return await this.#write(app, key, ({ data }) => {
       const after = merged(data, patch)
-      this.#checkSize(after, maxBytes)
+      checkSize(after, maxBytes)
       return { data: after }
     })
   }
 
   /** Changes a session as it is. Resolves with the record as it is then, undefined when there is none. */
   async change(app: string, key: Key, change: Change): Promise<SessionRecord | undefined> {
-    if (change.data !== undefined) this.#checkSize(change.data)
+    if (change.data !== undefined) checkSize(change.data, this.#maxDataBytes)
     checkLengths(change)
     return await this.#write(app, key, () => change)
   }
@@ -127,7 +148,8 @@ export class SessionStore extends EventEmitter<StoreEvents> {
 
   /** The sessions of a user, the last active first, in pages. Throws `cannot-list` where that cannot be had. */
   async *listUser(app: string, user: string): Pages {
-    for await (const page of this.#lists().byUser(app, user, this.#clock())) {
+    const lists = await this.#lists()
+    for await (const page of lists.byUser(app, user, this.#clock())) {
       // A session may have become another user's since the list began.
       yield page.filter((record) => record.user === user && !isOver(record, this.#clock()))
     }
@@ -138,14 +160,16 @@ export class SessionStore extends EventEmitter<StoreEvents> {
    * `cannot-list` where that cannot be had.
    */
   async *listActive(app: string, withinMs: number, limit: number): Pages {
+    const lists = await this.#lists()
     const now = this.#clock()
-    yield* this.#lists().activeSince(app, now - withinMs, now, limit)
+    yield* lists.activeSince(app, now - withinMs, now, limit)
   }
 
   /** The users of an app with a session that was active in the last so many milliseconds. */
   async countActiveUsers(app: string, withinMs: number): Promise<number> {
+    const lists = await this.#lists()
     const now = this.#clock()
-    return await this.#lists().countUsers(app, now - withinMs, now)
+    return await lists.countUsers(app, now - withinMs, now)
   }
 
   /** Ends a session; resolves with it, undefined when there was none. */
@@ -174,14 +198,54 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     }
   }
 
-  /** Takes out what is over. */
-  async sweep(): Promise<void> {
-    await this.#backend.sweep(this.#clock())
+  /**
+   * Removes the record of a session that has ended in this process. Rejects when that cannot be done now; then it is
+   * done as soon as the store works again.
+   */
+  async remove(key: Key): Promise<void> {
+    await this.#ends.remove(key)
   }
 
-  /** Whether a record that is not there may have been dropped by the backend itself. */
-  get forgets(): boolean {
-    return this.#backend.forgets === true
+  /**
+   * Writes the record of a live session that is not there any more or has expired; data that is still there is kept.
+   * Resolves with false, and leaves no record, when the session was ended on purpose: by `end`, `endUser` or `endApp`
+   * in another process.
+   * @param mayBeLost whether the backend may have lost records
+   */
+  async restore(session: NewSession, mayBeLost: boolean): Promise<boolean> {
+    const { key, app } = session
+    return await this.#turns.take(key, async () => {
+      const old = await this.#backend.remove(key)
+      if ((old === undefined && this.#isPrivate && !mayBeLost) || (await this.#notes.take(key))) return false
+      await this.create(old?.app === app ? { data: old.data, ...session } : session)
+      // An end is noted before its record is removed: one that is not noted by now removes this new record.
+      if (!(await this.#notes.take(key))) return true
+      await this.#backend.remove(key)
+      return false
+    })
+  }
+
+  /** Takes out what is over, and does the ends that could not be done before. */
+  async sweep(): Promise<void> {
+    await this.#ends.flush()
+    await this.#backend.sweep(this.#clock())
+    await this.#ownClock?.sync()
+  }
+
+  /** Why the store is unavailable; undefined while it works. */
+  get unavailable(): StoreError | undefined {
+    return this.#backend.unavailable
+  }
+
+  /** How many ends are pending, and how many were given up because too many were. */
+  get ends(): Readonly<{ size: number; dropped: number }> {
+    return this.#ends
+  }
+
+  /** Rejects with a `StoreError` while the store is unavailable. */
+  async ping(): Promise<void> {
+    await this.find('', keyOf(''))
+    if (this.unavailable !== undefined) throw this.unavailable
   }
 
   /** How often the line to the backend's server was lost. */
@@ -189,7 +253,9 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return this.#backend.interruptions
   }
 
+  /** Waits a moment for ends that are pending, then lets go of the backend. */
   async close(): Promise<void> {
+    await this.#ends.drain(CLOSE_MS)
     await this.#backend.close()
   }
 
@@ -197,9 +263,11 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return record?.app === app && !isOver(record, this.#clock()) ? record : undefined
   }
 
-  #lists(): Lists {
+  /** No list shows a session whose end is pending: where the end cannot be done, the list cannot be read either. */
+  async #lists(): Promise<Lists> {
     const { lists } = this.#backend
     if (lists === undefined) throw new StoreError('cannot-list', 'this kind of store cannot list sessions')
+    await this.#ends.flush()
     return lists
   }
 
@@ -223,10 +291,14 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return ended.filter((record) => record !== undefined).length
   }
 
-  async #end({ key }: SessionRecord): Promise<SessionRecord | undefined> {
-    const record = await this.#backend.remove(key)
-    if (record !== undefined) this.emit('ended', record)
-    return record
+  async #end(record: SessionRecord): Promise<SessionRecord | undefined> {
+    const { key } = record
+    // The note goes first, so that the record is not written anew in between; only a full store needs its room.
+    const hasRoom = !this.#isElsewhere(record) || (await this.#notes.add(key))
+    const removed = await this.#backend.remove(key)
+    if (!hasRoom) await this.#notes.add(key)
+    if (removed !== undefined) this.emit('ended', removed)
+    return removed
   }
 
   async #write(app: string, key: Key, changeOf: (record: SessionRecord) => Change): Promise<SessionRecord | undefined> {
@@ -245,31 +317,11 @@ export class SessionStore extends EventEmitter<StoreEvents> {
       const now = this.#clock()
       if (await this.#backend.update(key, record.revision, change, now)) return afterWrite(record, change, now)
     }
-    throw new StoreError('contended', 'too many others write this session')
-  }
-
-  #checkSize(data: Data, maxBytes = this.#maxDataBytes): void {
-    const bytes = Buffer.byteLength(JSON.stringify(data))
-    if (bytes > maxBytes) {
-      throw new StoreError('too-large', `the data of a session is ${maxBytes} bytes at most, not ${bytes}`)
-    }
-  }
-}
-
-function checkLengths({ app = '', user = '', name = '', ip = '' }: Partial<SessionRecord>): void {
-  for (const [field, text] of Object.entries({ app, user, name, ip })) {
-    const max = field === 'app' ? MAX_APP : MAX_TEXT
-    if (text.length > max) throw new StoreError('too-large', `the ${field} of a session is ${max} characters at most`)
+    throw this.#backend.failed(new StoreError('contended', 'too many others write this session'))
   }
 }
 
 /** The older first; of the same age in an order that everybody agrees on. */
 function byAge(a: SessionRecord, b: SessionRecord): number {
   return a.created - b.created || (a.key < b.key ? -1 : 1)
-}
-
-/** Neither a spread nor `fromEntries` heeds a setter, so `__proto__` is a key like any other. */
-function merged(data: Data, patch: Data): Data {
-  const entries: [string, JsonValue][] = Object.entries({ ...data, ...patch })
-  return Object.fromEntries(entries.filter(([, value]) => value !== null))
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Backend } from '../../../src/sessions/store/backend.ts'
 import { StoreError } from '../../../src/sessions/store/errors.ts'
 import { handleOf, keyOf, type SessionRecord } from '../../../src/sessions/store/record.ts'
@@ -270,6 +270,36 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(results.filter((record) => record !== undefined)).toHaveLength(1)
       expect(ended).toHaveLength(1)
       expect(await store.find(app, key)).toBeUndefined()
+    })
+
+    test('restores the record of a live session that expired or was lost, and keeps the data that is there', async () => {
+      const live = { app, user: '7', name: 'n', ip: '192.0.2.1', idleMs: 10_000 }
+      const { key } = await create({ ...live, data: { a: [] } })
+      now += 3_600_000
+      expect(await store.restore({ key, ...live }, false)).toBe(true)
+      expect(await store.find(app, key)).toMatchObject({ ...live, data: { a: [] }, lastActive: now })
+      await backend.remove(key)
+      expect(await store.restore({ key, ...live }, true)).toBe(true)
+      expect(await store.find(app, key)).toMatchObject({ ...live, data: {} })
+    })
+
+    test('restores no record of a session that another process has ended', async () => {
+      const { key } = await create()
+      const other = new SessionStore(backend, { clock: () => now, isElsewhere: () => true })
+      const ended = await Promise.all([other.end(app, key), other.end(app, key), other.end(app, key)])
+      expect(ended.filter((record) => record !== undefined)).toHaveLength(1)
+      expect(await store.restore({ key, app, user: 'u' }, true)).toBe(false)
+      expect(await store.find(app, key)).toBeUndefined()
+    })
+
+    test('takes the time from its server, whatever the clock of this process says', async () => {
+      if (backend.time === undefined) return
+      const real = Date.now()
+      const skewed = vi.spyOn(Date, 'now').mockReturnValue(real + 40 * 60_000)
+      const other = new SessionStore(backend)
+      await other.sweep()
+      skewed.mockRestore()
+      expect(Math.abs(other.now() - Date.now())).toBeLessThan(5000)
     })
 
     test('stores no token', async () => {

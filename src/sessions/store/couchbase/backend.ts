@@ -25,6 +25,8 @@ export interface CouchbaseOptions {
   collection: CouchbaseCollection
   lists: Lists | undefined
   layout: Layout
+  /** asks the cluster for its time, where it answers queries */
+  time?: (() => Promise<number>) | undefined
   close(): Promise<void>
 }
 
@@ -33,12 +35,15 @@ export interface CouchbaseOptions {
  * yet: it is tested on a stand-in for the collection.
  */
 export class CouchbaseBackend implements Backend {
+  readonly time: Backend['time']
   readonly #options: CouchbaseOptions
   #interruptions = 0
   #reached = true
 
   constructor(options: CouchbaseOptions) {
     this.#options = options
+    const { time } = options
+    if (time !== undefined) this.time = time
   }
 
   get lists(): Lists | undefined {

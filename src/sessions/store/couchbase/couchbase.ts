@@ -38,7 +38,13 @@ export async function openCouchbase(
       const collection = cluster.bucket(bucket).defaultCollection()
       await reach(collection, layout)
       const lists = await openLists(cluster, bucket, layout.keyNs)
-      return new CouchbaseBackend({ collection, lists, layout, close: () => cluster.close() })
+      return new CouchbaseBackend({
+        collection,
+        lists,
+        layout,
+        time: lists && (() => lists.time()),
+        close: () => cluster.close(),
+      })
     } catch (error) {
       await cluster.close().catch(() => undefined)
       throw error

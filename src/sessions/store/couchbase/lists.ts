@@ -65,6 +65,12 @@ export class CouchbaseLists implements Lists {
     return Number(count)
   }
 
+  /** The server's time, milliseconds since 1970. */
+  async time(): Promise<number> {
+    const { rows } = await this.#queries.query('SELECT RAW NOW_MILLIS()', { timeout: QUERY_MS })
+    return Number(rows[0])
+  }
+
   /** One statement where one page is enough; otherwise one for all keys and one for each page. */
   async *#newestFirst(condition: string, given: ListParameters, limit: number): Pages {
     const rest = `${this.#from} ${condition} ORDER BY ${field('lastActive')} DESC LIMIT $limit`

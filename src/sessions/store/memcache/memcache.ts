@@ -47,6 +47,8 @@ class MemcacheBackend implements Backend {
   readonly #layout: Layout
   /** Writers of this process wait for each other, so that they are not in each other's way. */
   readonly #turns = new Turns()
+  /** memcached's clock, as it was last read, less this process's monotonic clock. */
+  #serverOffset = Date.now() - performance.now()
 
   constructor(line: MemcacheLine, layout: Layout) {
     this.#line = line
@@ -57,8 +59,17 @@ class MemcacheBackend implements Backend {
     return this.#line.interruptions
   }
 
+  /** In whole seconds. */
+  async time(): Promise<number> {
+    const { STAT } = await this.#line.ask((client) => client.cmd<{ STAT: string[][] }>('stats'))
+    const [, seconds] = STAT.map((line) => line.slice(-2)).find(([name]) => name === 'time') ?? []
+    const time = Number(seconds) * 1000
+    this.#serverOffset = time - performance.now()
+    return time
+  }
+
   async insert(record: SessionRecord): Promise<void> {
-    const options = { lifetime: lifetimeOf(record, record.lastActive) }
+    const options = { lifetime: this.#lifetimeOf(record, record.lastActive) }
     await this.#line.ask((client) => client.set(this.#nameOf(record.key), this.#documentOf(record), options))
   }
 
@@ -107,7 +118,7 @@ class MemcacheBackend implements Backend {
         const held = await this.#hold(key)
         const after = held && next(held.record)
         if (held === undefined || after === undefined) return undefined
-        if (await this.#put(after, held.casUniq, lifetime ?? lifetimeOf(after, now))) return held.record
+        if (await this.#put(after, held.casUniq, lifetime ?? this.#lifetimeOf(after, now))) return held.record
         await sleep(Math.random() * PAUSE_MS * tries)
       }
       throw new StoreError('contended', 'too many others write this session')
@@ -144,14 +155,14 @@ class MemcacheBackend implements Backend {
   #nameOf(key: Key): string {
     return this.#layout.keyNs + key
   }
-}
 
-/** Seconds as memcached has them; 0 is for ever. */
-function lifetimeOf(record: SessionRecord, now: number): number {
-  const end = overFrom(record)
-  if (end === null) return 0
-  const seconds = Math.ceil(Math.max(0, end - now) / 1000) + SLACK_S
-  if (seconds <= MAX_DURATION_S) return seconds
-  const time = Math.floor(Date.now() / 1000) + seconds
-  return time <= MAX_TIME_S ? time : 0
+  /** Seconds as memcached has them; 0 is for ever. */
+  #lifetimeOf(record: SessionRecord, now: number): number {
+    const end = overFrom(record)
+    if (end === null) return 0
+    const seconds = Math.ceil(Math.max(0, end - now) / 1000) + SLACK_S
+    if (seconds <= MAX_DURATION_S) return seconds
+    const time = Math.floor((this.#serverOffset + performance.now()) / 1000) + seconds
+    return time <= MAX_TIME_S ? time : 0
+  }
 }

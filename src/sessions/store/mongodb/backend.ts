@@ -35,18 +35,22 @@ const NEW_OVER = {
 export interface MongodbOptions {
   collection: MongoCollection
   layout: Layout
+  /** asks the server for its time */
+  time?: () => Promise<number>
   close(): Promise<void>
 }
 
 /** Records in a collection of MongoDB. No real server has seen it yet: it is tested on a stand-in for the collection. */
 export class MongodbBackend implements Backend, Lists {
   readonly lists = this
+  readonly time: Backend['time']
   readonly #options: MongodbOptions
   readonly #projection: Record<string, 1>
   #interruptions = 0
 
   constructor(options: MongodbOptions) {
     this.#options = options
+    if (options.time !== undefined) this.time = options.time
     this.#projection = { [options.layout.sidField]: 1, [RECORD]: 1 }
   }
 

@@ -38,7 +38,8 @@ export async function openMongodb(
   const client = clientOf(await loadDriver('mongodb', '7', load), url)
   // A session that was just made is found only where it was made.
   const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
-  const backend = new MongodbBackend({ collection, layout, close: () => client.close() })
+  const time = async () => Number((await client.db().command({ hello: 1 })).localTime)
+  const backend = new MongodbBackend({ collection, layout, time, close: () => client.close() })
   client.on('topologyDescriptionChanged', (change) => backend.noteTopology(change))
   try {
     await client.connect()

@@ -4,11 +4,16 @@ import { createClient } from 'redis'
 import { inTime } from '../driver.ts'
 import { StoreError } from '../errors.ts'
 import { type RedisAddress, redisAddress } from './address.ts'
+import { isDemoted, isOfCluster, NO_CLUSTER, replyKind } from './replies.ts'
 import type { Script } from './scripts.ts'
 
 const CONNECT_MS = 3000
+/** Less, so that an address that leads nowhere delays the next attempt, which may find the new master, by little. */
+const RECONNECT_MS = 1300
 const FIRST_PAUSE_MS = 50
-const LONGEST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 400
+/** A connection that lasts for so long worked. */
+const STABLE_MS = 5000
 /** The line is looked at so often, */
 const LOOK_MS = 1000
 /** given up when nothing has come for so many looks though an answer was due, */
@@ -31,6 +36,10 @@ export class RedisLine {
   readonly #address: RedisAddress
   readonly #watch: NodeJS.Timeout
   #client: Client | undefined
+  /** why there is no client */
+  #lossReason: unknown = new Error('not connected')
+  #connectedAt = 0
+  #pauseMs = FIRST_PAUSE_MS
   readonly #events = new EventEmitter<{ idle: [] }>()
   #isClosed = false
   #waiting = 0
@@ -47,7 +56,7 @@ export class RedisLine {
   static async open(url: URL): Promise<RedisLine> {
     const line = new RedisLine(url)
     try {
-      await line.#connect()
+      await line.#connect(CONNECT_MS)
       return line
     } catch (error) {
       await line.close()
@@ -85,39 +94,45 @@ export class RedisLine {
 
   async #use<T>(work: (client: Client) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw this.#translated(new Error('the store is closed'))
-    if (this.#client === undefined) throw this.#translated(new Error('the line is lost'))
+    if (this.#client === undefined) throw this.#translated(this.#lossReason)
     if (this.#waiting >= MAX_WAITING) throw this.#translated(new Error('too many commands wait for an answer'))
+    const client = this.#client
     this.#waiting++
     try {
-      return await work(this.#client)
+      return await work(client)
     } catch (error) {
-      throw this.#translated(error)
+      if (isDemoted(error)) this.#lose(client, error)
+      // Commands that were on their way when the connection was given up fail for the same reason.
+      const isLost = client !== this.#client && replyKind(error) === 'connection'
+      throw this.#translated(isLost ? this.#lossReason : error)
     } finally {
       this.#hasAnswered = true
       if (--this.#waiting === 0) this.#events.emit('idle')
     }
   }
 
-  async #connect(): Promise<void> {
+  /** Connects to a server that is a master and ready. */
+  async #connect(ms: number): Promise<void> {
     const client = clientOf(this.#address)
-    client.on('error', () => this.#lose(client))
+    client.on('error', (error: unknown) => this.#lose(client, error))
     try {
-      // It lets anybody in, but does nothing for those who have not said who they are, or while it is loading.
       await inTime(
-        client.connect().then(() => client.sendCommand(['PING'])),
-        CONNECT_MS,
+        client.connect().then(() => checkServer(client)),
+        ms,
       )
     } catch (error) {
       client.destroy()
       throw error
     }
-    if (this.#isClosed) client.destroy()
-    else this.#client = client
+    if (this.#isClosed) return client.destroy()
+    this.#client = client
+    this.#connectedAt = performance.now()
   }
 
-  #lose(client: Client): void {
+  #lose(client: Client, reason: unknown): void {
     if (client !== this.#client) return
     this.#client = undefined
+    this.#lossReason = reason
     this.interruptions++
     // Not before it has told those who wait what has happened.
     queueMicrotask(() => client.destroy())
@@ -125,13 +140,15 @@ export class RedisLine {
   }
 
   async #reconnect(): Promise<void> {
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      await sleep(pause, undefined, { ref: false })
+    if (performance.now() - this.#connectedAt > STABLE_MS) this.#pauseMs = FIRST_PAUSE_MS
+    for (;;) {
+      await sleep(this.#pauseMs, undefined, { ref: false })
+      this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
       if (this.#isClosed) return
       try {
-        return await this.#connect()
-      } catch {
-        // It is still away.
+        return await this.#connect(RECONNECT_MS)
+      } catch (error) {
+        this.#lossReason = error
       }
     }
   }
@@ -146,16 +163,33 @@ export class RedisLine {
     this.#idleLooks = this.#hasAnswered ? 0 : this.#idleLooks + 1
     this.#hasAnswered = false
     if (client === undefined) return
-    if (this.#silentLooks >= SILENT_LOOKS) this.#lose(client)
+    if (this.#silentLooks >= SILENT_LOOKS) this.#lose(client, new Error('no answer'))
     else if (this.#waiting === 0 && this.#idleLooks >= IDLE_LOOKS) void this.send(['PING']).catch(() => undefined)
   }
 
   #translated(error: unknown): StoreError {
     const reason = error instanceof Error ? error.message || error.name : 'for no known reason'
     const where = `Redis at ${this.#address.where}`
-    if (reason.startsWith('OOM')) return new StoreError('full', `${where} has no room`, { cause: error })
-    return new StoreError('unavailable', `${where} is not available: ${reason}`, { cause: error })
+    const kind = replyKind(error)
+    if (isOfCluster(error)) return new StoreError('unavailable', `${where}: ${NO_CLUSTER}`, { cause: error, kind })
+    if (kind === 'OOM') return new StoreError('full', `${where} has no room`, { cause: error, kind })
+    return new StoreError('unavailable', `${where} is not available: ${reason}`, { cause: error, kind })
   }
+}
+
+/**
+ * Rejects for a server that lets clients in and does not serve them: one that still loads its data set, wants a password,
+ * or is a replica. Rejects with a `TypeError` for a node of a cluster.
+ */
+async function checkServer(client: Client): Promise<void> {
+  await client.sendCommand(['PING'])
+  // Not every user may run these.
+  const [cluster, role] = await Promise.all([
+    client.sendCommand<string>(['INFO', 'cluster']).catch(() => ''),
+    client.sendCommand<readonly unknown[]>(['ROLE']).catch(() => []),
+  ])
+  if (/^cluster_enabled:1/m.test(cluster)) throw new TypeError(NO_CLUSTER)
+  if (role[0] === 'slave') throw new Error('READONLY the server is a replica')
 }
 
 function clientOf({ socket, username, password, database }: RedisAddress) {

@@ -1,9 +1,11 @@
 import type { Backend, Lists } from '../backend.ts'
 import { checkNames, namedFields, stopText } from '../document.ts'
+import { StoreError } from '../errors.ts'
 import type { Layout } from '../layout.ts'
 import { type Pages, pagesOf } from '../pages.ts'
 import type { Change, Data, Key, SessionRecord } from '../record.ts'
 import { RedisLine } from './line.ts'
+import { isOfCluster, NO_CLUSTER } from './replies.ts'
 import { INSERT, LOOK, REMOVE, SWEEP, TOUCH, UPDATE } from './scripts.ts'
 import { Touches } from './touches.ts'
 
@@ -19,7 +21,22 @@ const SWEPT_AT_MOST = 20_000
 export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   checkNames(Object.values(layout.fields))
   const line = await RedisLine.open(url)
-  return new RedisBackend(line, layout, await makesRoom(line))
+  try {
+    await refuseCluster(line, layout)
+    return new RedisBackend(line, layout, await makesRoom(line))
+  } catch (error) {
+    await line.close()
+    throw error
+  }
+}
+
+/** A server that does not say whether it is of a cluster answers a command on keys of two slots with an error. */
+async function refuseCluster(line: RedisLine, { keyNs }: Layout): Promise<void> {
+  try {
+    await line.send(['EXISTS', `${keyNs}due`, `${keyNs}active`])
+  } catch (error) {
+    if (error instanceof StoreError && isOfCluster(error.cause)) throw new TypeError(NO_CLUSTER)
+  }
 }
 
 /** Whether the server is set up to throw away what it likes, rather than to refuse more. */
@@ -48,6 +65,11 @@ class RedisBackend implements Backend, Lists {
 
   get interruptions(): number {
     return this.#line.interruptions
+  }
+
+  async time(): Promise<number> {
+    const [seconds, microseconds] = await this.#line.send<[string, string]>(['TIME'])
+    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
   }
 
   async insert(record: SessionRecord): Promise<void> {

@@ -36,6 +36,7 @@ const FIELDS = [
 /** Records in a table of an SQL server. Every statement stands alone, so that no connection is held between two. */
 export class SqlBackend implements Backend, Lists {
   readonly lists = this
+  readonly time: Backend['time']
   readonly #db: SqlDatabase
   readonly #forms: SqlKind['forms']
   readonly #table: SqlTable
@@ -46,6 +47,7 @@ export class SqlBackend implements Backend, Lists {
     this.#forms = forms
     this.#table = table
     this.#line = line
+    if (forms.time !== undefined) this.time = time(db, forms.time)
   }
 
   get interruptions(): number {
@@ -221,6 +223,11 @@ export class SqlBackend implements Backend, Lists {
   async #all(statement: () => Promise<SelectedRow[]>): Promise<SessionRecord[]> {
     return (await this.#line.run(statement)).map(recordOf)
   }
+}
+
+function time(db: SqlDatabase, expression: string): () => Promise<number> {
+  const statement = sql<{ time: string | number }>`select ${sql.raw(expression)} as time`
+  return async () => Number((await statement.execute(db)).rows[0]?.time)
 }
 
 /** Servers know no infinity among their whole numbers. */

@@ -16,6 +16,8 @@ export type SqlDatabase = Kysely<Record<string, SqlRow>>
 export type Fault =
   /** The server is not there; what it held may be gone. */
   | 'away'
+  /** It only reads, as a standby does: another server is, or will be, the one to write to. */
+  | 'read-only'
   /** It is there, and does nothing for us now. */
   | 'busy'
   /** It has no room. */
@@ -55,6 +57,8 @@ export interface SqlKind {
   readonly forms: {
     readonly greatest: string
     readonly least: string
+    /** the server's time, milliseconds since 1970; undefined where there is no server */
+    readonly time?: string
     /** UPDATE … FROM (SELECT … FOR UPDATE) … RETURNING: gives the old values */
     readonly updateReturnsOld: boolean
     /** DELETE … RETURNING */

@@ -41,10 +41,18 @@ export class SqlLine {
     const fault = this.#kind.faultOf(error)
     if (fault === 'other') return error
     const { name, where } = this.#kind
-    if (fault === 'full') return new StoreError('full', `${name} at ${where} has no room`, { cause: error })
-    if (fault === 'away') this.lost()
-    return new StoreError('unavailable', `${name} at ${where} is not available: ${reasonOf(error)}`, { cause: error })
+    const options = { cause: error, kind: fault === 'away' ? 'connection' : kindOf(error) }
+    if (fault === 'full') return new StoreError('full', `${name} at ${where} has no room`, options)
+    // What a server held that is replaced by another one may be gone as well.
+    if (fault === 'away' || fault === 'read-only') this.lost()
+    return new StoreError('unavailable', `${name} at ${where} is not available: ${reasonOf(error)}`, options)
   }
+}
+
+/** What the server calls its error; `timeout` where it says nothing. */
+function kindOf(error: unknown): string {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' ? code : 'timeout'
 }
 
 function reasonOf(error: unknown): string {

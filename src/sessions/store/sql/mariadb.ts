@@ -45,9 +45,11 @@ const BUSY = [
   1053, 1077, 1317, 1927, 1969, 3024, 3168, 4031,
   // packets out of order or cut off
   1152, 1158, 1159, 1160, 1161, 1184,
-  // a lock that is not let go of, a server that only reads
-  1205, 1290, 1792, 1836,
+  // a lock that is not let go of
+  1205,
 ]
+/** --read-only, a read-only transaction, read-only mode: a replica, or a server that was demoted. */
+const READ_ONLY = [1290, 1792, 1836]
 const FULL = [1021, 1114]
 const CONFLICTS = [1020, 1213]
 
@@ -85,6 +87,7 @@ export async function mariadb(url: URL): Promise<SqlKind> {
     forms: {
       greatest: 'greatest',
       least: 'least',
+      time: 'cast(unix_timestamp(now(3)) * 1000 as signed)',
       updateReturnsOld: false,
       deleteReturns: false,
       deleteHasLimit: true,
@@ -110,6 +113,9 @@ export async function mariadb(url: URL): Promise<SqlKind> {
  */
 function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) => unknown): MysqlPool {
   const settled = new WeakSet<PoolConnection>()
+  /** Connections to a server that only reads are all replaced once one of them shows it. */
+  const generations = new WeakMap<PoolConnection, number>()
+  let generation = 0
 
   async function ask(connection: PoolConnection, ms: number, text: string, values: unknown[] = []): Promise<unknown> {
     const answer = new Promise((resolve, reject) => {
@@ -120,7 +126,7 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
     return await inTime(answer, ms)
   }
 
-  async function take(): Promise<PoolConnection> {
+  async function takeAny(): Promise<PoolConnection> {
     const taken = new Promise<PoolConnection>((resolve, reject) => {
       pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)))
     })
@@ -132,6 +138,16 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
         () => undefined,
       )
       throw error
+    }
+  }
+
+  async function take(): Promise<PoolConnection> {
+    for (;;) {
+      const connection = await takeAny()
+      const born = generations.get(connection) ?? generation
+      generations.set(connection, born)
+      if (born === generation) return connection
+      connection.destroy()
     }
   }
 
@@ -153,7 +169,9 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
       ask(connection, limits.queryMs, text, values).then(
         (result) => callback(undefined, result),
         (error: unknown) => {
-          broken ||= ['away', 'busy'].includes(faultOf(error))
+          const fault = faultOf(error)
+          broken ||= ['away', 'busy', 'read-only'].includes(fault)
+          if (fault === 'read-only' && generations.get(connection) === generation) generation++
           callback(error)
         },
       )
@@ -216,6 +234,7 @@ function faultOf(error: unknown): Fault {
   if (typeof errno !== 'number' || sqlState === undefined) return 'away'
   if (FULL.includes(errno)) return 'full'
   if (CONFLICTS.includes(errno)) return 'conflict'
+  if (READ_ONLY.includes(errno)) return 'read-only'
   return BUSY.includes(errno) ? 'busy' : 'other'
 }
 

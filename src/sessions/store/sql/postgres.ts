@@ -9,9 +9,11 @@ const KEEPALIVE_MS = 10_000
 
 /**
  * SQLSTATEs, or how they begin, of a server that does nothing for us now: no connection, not let in, no resources, an
- * operator at work, an error of the system, no such database, a server that only reads, a lock that is not let go of.
+ * operator at work, an error of the system, no such database, a lock that is not let go of.
  */
-const BUSY = ['08', '28', '53', '57', '58', '3D000', '25006', '55P03']
+const BUSY = ['08', '28', '53', '57', '58', '3D000', '55P03']
+/** A read-only transaction: a standby, or a server that was demoted. */
+const READ_ONLY = '25006'
 const FULL = ['53100']
 const CONFLICTS = ['40001', '40P01']
 /** what `pg` says when no connection was given back in time */
@@ -49,6 +51,7 @@ export async function postgres(url: URL): Promise<SqlKind> {
     forms: {
       greatest: 'greatest',
       least: 'least',
+      time: 'floor(extract(epoch from clock_timestamp()) * 1000)',
       updateReturnsOld: true,
       deleteReturns: true,
       deleteHasLimit: false,
@@ -61,20 +64,38 @@ export async function postgres(url: URL): Promise<SqlKind> {
   }
 }
 
-/** `pg` gives a connection back to its pool that has not answered in time, as if it were free. */
+/**
+ * `pg` gives a connection back to its pool that has not answered in time, as if it were free. Connections to a server
+ * that only reads are all replaced once one of them shows it: a new connection may lead to the new primary.
+ */
 function leavingTheBroken(
   pool: { connect(): Promise<PoolClient>; end(): Promise<void> },
   limits: SqlLimits,
 ): PostgresPool {
+  const generations = new WeakMap<PoolClient, number>()
+  let generation = 0
+
+  async function take(): Promise<PoolClient> {
+    for (;;) {
+      const client = await pool.connect()
+      const born = generations.get(client) ?? generation
+      generations.set(client, born)
+      if (born === generation) return client
+      client.release(true)
+    }
+  }
+
   return {
     async connect() {
-      const client = await pool.connect()
+      const client = await take()
       let broken = false
       const query = async (text: string, values: unknown[]): Promise<unknown> => {
         try {
           return await inTime(client.query(text, values), limits.queryMs)
         } catch (error) {
-          broken ||= ['away', 'busy'].includes(faultOf(error))
+          const fault = faultOf(error)
+          broken ||= ['away', 'busy', 'read-only'].includes(fault)
+          if (fault === 'read-only' && generations.get(client) === generation) generation++
           throw error
         }
       }
@@ -91,6 +112,7 @@ function faultOf(error: unknown): Fault {
   if (typeof code !== 'string' || severity === undefined) return 'away'
   if (FULL.includes(code)) return 'full'
   if (CONFLICTS.includes(code)) return 'conflict'
+  if (code === READ_ONLY) return 'read-only'
   return BUSY.some((state) => code.startsWith(state)) ? 'busy' : 'other'
 }
 

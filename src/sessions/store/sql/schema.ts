@@ -18,7 +18,8 @@ export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTab
     try {
       return await complete(db, kind, table)
     } catch (error) {
-      const isLasting = error instanceof TypeError || ['away', 'busy', 'full'].includes(kind.faultOf(error))
+      const isLasting =
+        error instanceof TypeError || ['away', 'busy', 'full', 'read-only'].includes(kind.faultOf(error))
       // A step fails when somebody else has just done it: another look tells.
       if (tries === MAX_TRIES || isLasting) throw error
       await sleep(Math.random() * PAUSE_MS)

@@ -1,0 +1,22 @@
+import type { Registry as Register } from 'prom-client'
+import type { SessionStore } from '../sessions/store/store.ts'
+import { readCounter, readGauge } from './read.ts'
+
+/** Reads whether a session store works, and the ends of sessions that it could not do yet. */
+export function watchStore(register: Register, store: SessionStore): void {
+  readGauge(register, {
+    name: 'komgate_store_up',
+    help: 'Whether the session store works.',
+    read: () => [[{}, store.unavailable === undefined ? 1 : 0]],
+  })
+  readGauge(register, {
+    name: 'komgate_store_pending_ends',
+    help: 'Ended sessions whose record could not be removed yet.',
+    read: () => [[{}, store.ends.size]],
+  })
+  readCounter(register, {
+    name: 'komgate_store_dropped_ends_total',
+    help: 'Ended sessions whose record is left to expire, because too many ends were pending.',
+    read: () => [[{}, store.ends.dropped]],
+  })
+}
