@@ -45,6 +45,11 @@ async function responseWritten(c: Context<Env>): Promise<void> {
   // A pipelined response has no socket before its turn, and reports no close then.
   if (c.req.raw.signal.aborted || incoming?.socket.destroyed) throw new Error('the client has disconnected')
   // Without a response of Node's there is no event: the application has returned its response in the next tick.
-  if (outgoing === undefined) await setImmediate()
-  else await finished(outgoing)
+  if (outgoing === undefined) {
+    await setImmediate()
+    return
+  }
+  await finished(outgoing)
+  // Node emits `finish` also when the last write failed. Behind pipelined requests, only a write notices a reset.
+  if (incoming?.socket.errored) throw new Error('the client has disconnected')
 }

@@ -43,7 +43,8 @@ export function holdsDotSegment(target: string): boolean {
   return DOT_SEGMENT.test(path)
 }
 
-function withoutExtraSlashes(path: string): string {
+/** Merges runs of slashes and drops a slash at the end. */
+export function withoutExtraSlashes(path: string): string {
   const merged = path.includes('//') ? path.replace(SLASHES, '/') : path
   return merged.length > 1 && merged.endsWith('/') ? merged.slice(0, -1) : merged
 }

@@ -52,7 +52,7 @@ it.each(['', 'x'.repeat(129), 'a b', 'a,b', '<script>', 'a/b', '"', '\u00e5'])(
 it('it is in the access line, and in the line of an internal error', async () => {
   const gateway = await start(({ ref, call }) => call === 94 && reply(ref, 20102, 1, 2, 3, 4, 0, '0 *'))
   const id = await gateway.open()
-  const names = vi.spyOn(Names.prototype, 'conference').mockRejectedValue(new TypeError('the details'))
+  const names = vi.spyOn(Names.prototype, 'load').mockRejectedValue(new TypeError('the details'))
   const { status } = await gateway.send('GET', '/kom/server/info', { id, headers: { 'x-request-id': 'mine' } })
   names.mockRestore()
   expect(status).toBe(500)

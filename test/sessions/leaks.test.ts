@@ -24,6 +24,8 @@ const MAX_BYTES_LEFT = 120
 const IDLE_MS = 60_000
 const AT_ONCE = 40
 const LOGIN = 62
+/** The gateway remembers from where each of 10,000 persons has logged in: the warm-up lets all of these log in. */
+const PEOPLE = 1000
 
 /** Ways in which a session ends. */
 const FATES = ['abandoned', 'deleted', 'at-login', 'record-ended', 'person-ended', 'fin', 'rst', 'refused'] as const
@@ -125,7 +127,7 @@ class Model {
       clientAddress: life.address,
       client: { name: 'test', version: '1' },
     })
-    const persNo = (this.#people++ % 60_000) + 1
+    const persNo = (this.#people++ % PEOPLE) + 1
     this.live.set(opened.key, { ...life, opened, persNo })
     if (life.logsIn) await opened.session.loginAs(persNo, 'secret', false)
   }

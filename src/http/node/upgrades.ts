@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { withoutExtraSlashes } from '../request-path.ts'
 import type { Connections } from './connections.ts'
 import { closeWith } from './raw-response.ts'
 
@@ -43,8 +44,8 @@ export function refuseWhileDraining(socket: Socket): Promise<void> {
 
 function isWebSocketRequest({ method, httpVersion, url = '', headers }: IncomingMessage, path: string): boolean {
   if (method !== 'GET' || httpVersion !== '1.1' || !tokens(headers.upgrade).includes('websocket')) return false
-  const [asked] = url.replace(ORIGIN, '').split('?')
-  if (asked !== path && asked !== `${path}/`) return false
+  const [asked = ''] = url.replace(ORIGIN, '').split('?')
+  if (withoutExtraSlashes(asked) !== path) return false
   // The client may offer more than one protocol; `ws` accepts only a field with a single one.
   headers.upgrade = 'websocket'
   return true
