@@ -104,7 +104,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     // Who listens is counted by those who let them: each WebSocket and each trace of a session does.
     this.setMaxListeners(0)
     this.#context = context
-    this.#framer = new Framer((line) => this.#receive(line), context.settings.maxMessageBytes, this)
+    this.#framer = new Framer(Connection.#onLine, context.settings.maxMessageBytes, this)
   }
 
   /** How many calls have been made on it, those of the handshake and of the keepalive included. */
@@ -273,6 +273,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     if (this.#transport === undefined) return
     this.#context.observer?.sent(bytes.length)
     this.#transport.write(bytes)
+  }
+
+  /** One function for all connections: a closure for each would be memory for each of many idle sessions. */
+  static #onLine(this: void, line: Buffer, connection: UnfinishedHolder): void {
+    if (connection instanceof Connection) connection.#receive(line)
   }
 
   #receive(line: Buffer): void {

@@ -11,6 +11,8 @@ const H = 0x48
 const HUGE = 2 ** 40
 
 const FIRST_BUFFER = 256
+/** The holder of a framer whose unfinished message counts towards no common bound. */
+const UNBOUNDED: UnfinishedHolder = { unfinished: undefined, overflow: () => undefined }
 /** How far the buffer trusts an announced length: beyond it, room is made only as bytes really come. */
 const TRUSTED_ANNOUNCEMENT = 1024 * 1024
 
@@ -23,9 +25,9 @@ const TRUSTED_ANNOUNCEMENT = 1024 * 1024
  * buffer that the framer gives away with it; it is never written to again.
  */
 export class Framer {
-  readonly #onMessage: (message: Buffer) => void
+  readonly #onMessage: (message: Buffer, holder: UnfinishedHolder) => void
   readonly #maxBytes: number
-  readonly #holder: UnfinishedHolder | undefined
+  readonly #holder: UnfinishedHolder
   #isDropped = false
   /** The beginning of a message whose end has not come; `#held` bytes of it are filled. */
   #buffer: Buffer | undefined
@@ -39,9 +41,14 @@ export class Framer {
 
   /**
    * @param maxBytes a message longer than this, announced or received, is a `message-too-large` error
-   * @param holder in whose name unfinished messages are held
+   * @param holder in whose name unfinished messages are held; passed to `onMessage`, so that connections share one
+   * function instead of a closure each
    */
-  constructor(onMessage: (message: Buffer) => void, maxBytes: number, holder?: UnfinishedHolder) {
+  constructor(
+    onMessage: (message: Buffer, holder: UnfinishedHolder) => void,
+    maxBytes: number,
+    holder: UnfinishedHolder = UNBOUNDED,
+  ) {
     this.#onMessage = onMessage
     this.#maxBytes = maxBytes
     this.#holder = holder
@@ -98,19 +105,19 @@ export class Framer {
     this.#refusal = false
     if (this.#held === 0) {
       this.#limit(end - start)
-      this.#onMessage(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end))
+      this.#onMessage(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), this.#holder)
       return
     }
     this.#hold(chunk.subarray(0, end), start)
     const message = (this.#buffer as Buffer).subarray(0, this.#held)
     this.#release()
-    this.#onMessage(message)
+    this.#onMessage(message, this.#holder)
   }
 
   #release(): void {
     this.#buffer = undefined
     this.#held = 0
-    this.#holder?.unfinished?.release(this.#holder)
+    this.#holder.unfinished?.release(this.#holder)
   }
 
   #hold(chunk: Buffer, start: number): void {
@@ -121,7 +128,7 @@ export class Framer {
     if (buffer === undefined || buffer.length < total) {
       const announced = Math.min(total + this.#skip + 1, Math.max(total, TRUSTED_ANNOUNCEMENT))
       const size = Math.max(FIRST_BUFFER, announced, this.#held * 2)
-      this.#holder?.unfinished?.hold(this.#holder, size)
+      this.#holder.unfinished?.hold(this.#holder, size)
       const grown = Buffer.allocUnsafe(size)
       if (buffer !== undefined) buffer.copy(grown, 0, 0, this.#held)
       this.#buffer = buffer = grown
