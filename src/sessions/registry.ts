@@ -134,7 +134,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Whether there is a server that is up, is worth an attempt, or has live sessions. */
   isAnyReachable(): boolean {
     return [...this.#breakers.values()].some(
-      (breaker) => breaker.up === true || breaker.isLetting || breaker.sessions > 0,
+      (breaker) => breaker.up === true || breaker.allowsAttempt || breaker.sessions > 0,
     )
   }
 
@@ -257,10 +257,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
       closing: undefined,
     }
     this.#sessions.set(opened.key, opened)
-    breaker.lineOpened()
+    breaker.sessionOpened()
     this.#places.get(serverId)?.opened(breaker.sessions)
     session.connection.on('close', ({ code }) => {
-      breaker.lineClosed(code !== 'line-closed')
+      breaker.sessionClosed(code !== 'line-closed')
       // A closing session stays until its closing request is answered.
       if (opened.closing === undefined) this.#forget(opened, code)
     })

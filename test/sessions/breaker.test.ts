@@ -19,20 +19,20 @@ async function failThreeTimes(): Promise<void> {
   for (let n = 0; n < 3; n++) await expect(fail()).rejects.toBeInstanceOf(ConnectionError)
 }
 
-describe('the breaker', () => {
-  it('knows nothing before the first attempt, and then what came of the last', async () => {
-    expect([breaker.up, breaker.isLetting]).toEqual([null, true])
+describe('Breaker', () => {
+  it('reports null before the first attempt and then whether the last attempt reached the server', async () => {
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([null, true])
     await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
-    expect([breaker.up, breaker.isLetting]).toEqual([false, true])
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([false, true])
     expect(await succeed()).toBe('made')
-    expect([breaker.up, breaker.isLetting]).toEqual([true, true])
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
   })
 
   it.each<ConnectionErrorCode>(['unreachable', 'connect-timeout', 'not-lyskom'])(
-    'lets nobody through after three attempts that end with %s',
+    'rejects attempts after three that failed with %s',
     async (code) => {
       for (let n = 0; n < 3; n++) await expect(fail(code)).rejects.toBeInstanceOf(ConnectionError)
-      expect([breaker.up, breaker.isLetting]).toEqual([false, false])
+      expect([breaker.up, breaker.allowsAttempt]).toEqual([false, false])
       const attempt = vi.fn(succeed)
       const refused = breaker.try(attempt)
       await expect(refused).rejects.toMatchObject({ code: 'server-down', retryAfterMs: RETRY_MS })
@@ -41,13 +41,13 @@ describe('the breaker', () => {
     },
   )
 
-  it('lets one through each time the wait is over, and nobody beside it', async () => {
+  it('allows one attempt at a time when the delay is over', async () => {
     await failThreeTimes()
     vi.advanceTimersByTime(RETRY_MS)
-    expect(breaker.isLetting).toBe(true)
+    expect(breaker.allowsAttempt).toBe(true)
     let end: (error: Error) => void = () => undefined
     const one = breaker.try(() => new Promise((_, reject) => (end = reject)))
-    expect(breaker.isLetting).toBe(false)
+    expect(breaker.allowsAttempt).toBe(false)
     await expect(succeed()).rejects.toBeInstanceOf(ServerDownError)
     end(new ConnectionError('connect-timeout', 'still'))
     await expect(one).rejects.toThrow('still')
@@ -57,21 +57,40 @@ describe('the breaker', () => {
     await Promise.all([succeed(), succeed()])
   })
 
-  it('goes by a clock that nobody sets', async () => {
+  it('measures the delay with the monotonic clock', async () => {
     await failThreeTimes()
     vi.advanceTimersByTime(RETRY_MS)
     vi.setSystemTime(0)
     await succeed()
   })
 
-  it('takes a server that refuses one client for up, and our own faults for nothing', async () => {
+  it('counts a server that refuses a client as up, and ignores faults of the gateway', async () => {
     for (let n = 0; n < 5; n++) {
       await expect(breaker.try(() => Promise.reject(new TypeError('ours')))).rejects.toBeInstanceOf(TypeError)
     }
-    expect([breaker.up, breaker.isLetting]).toEqual([null, true])
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([null, true])
     const refused = KomError.of('string-too-long', 60)
     for (let n = 0; n < 5; n++) await expect(breaker.try(() => Promise.reject(refused))).rejects.toBe(refused)
-    expect([breaker.up, breaker.isLetting]).toEqual([true, true])
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
+  })
+
+  it('allows an attempt at once after one in the half-open state failed by a fault of the gateway', async () => {
+    await failThreeTimes()
+    vi.advanceTimersByTime(RETRY_MS)
+    await expect(breaker.try(() => Promise.reject(new TypeError('ours')))).rejects.toBeInstanceOf(TypeError)
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([false, true])
+    await succeed()
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
+  })
+
+  it('starts the delay anew after the late failure of an attempt that began before the circuit opened', async () => {
+    let end: (error: Error) => void = () => undefined
+    const late = breaker.try(() => new Promise((_, reject) => (end = reject)))
+    await failThreeTimes()
+    vi.advanceTimersByTime(RETRY_MS / 2)
+    end(new ConnectionError('connect-timeout', 'late'))
+    await expect(late).rejects.toThrow('late')
+    await expect(succeed()).rejects.toMatchObject({ retryAfterMs: RETRY_MS })
   })
 
   it.each<ConnectionErrorCode>(['server-full', 'connect-refused'])(
@@ -80,34 +99,34 @@ describe('the breaker', () => {
       await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
       await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
       for (let n = 0; n < 5; n++) await expect(fail(code)).rejects.toMatchObject({ code })
-      expect([breaker.up, breaker.isLetting]).toEqual([true, true])
+      expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
       // A rejection proves that the server is there, so the failures before it do not count any more.
       await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
-      expect(breaker.isLetting).toBe(true)
+      expect(breaker.allowsAttempt).toBe(true)
     },
   )
 
   it('stays closed when this process has no file descriptors left', async () => {
     for (let n = 0; n < 5; n++) await expect(fail('open-files')).rejects.toMatchObject({ code: 'open-files' })
-    expect([breaker.up, breaker.isLetting]).toEqual([null, true])
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([null, true])
   })
 
-  it('does not know any more when the last line to a server is lost', async () => {
+  it('reports null when the last session on a server is lost', async () => {
     for (let n = 0; n < 3; n++) {
       await succeed()
-      breaker.lineOpened()
+      breaker.sessionOpened()
     }
-    breaker.lineClosed(true)
-    breaker.lineClosed(false)
+    breaker.sessionClosed(true)
+    breaker.sessionClosed(false)
     expect(breaker.up).toBe(true)
-    breaker.lineClosed(true)
+    breaker.sessionClosed(true)
     expect(breaker.up).toBe(null)
   })
 
-  it('knows of a server whose last line we closed', async () => {
+  it('reports a server as up after the gateway closed the last session', async () => {
     await succeed()
-    breaker.lineOpened()
-    breaker.lineClosed(false)
+    breaker.sessionOpened()
+    breaker.sessionClosed(false)
     expect(breaker.up).toBe(true)
   })
 })
