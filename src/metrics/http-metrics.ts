@@ -2,14 +2,14 @@ import type { Registry } from 'prom-client'
 import { readCounter, readHistogram } from './read.ts'
 import { Times } from './times.ts'
 
-/** Methods of HTTP that are told by their name; a client can invent any number of others. */
+/** HTTP methods with a `method` label of their own. Clients can send any other token, which is labelled `other`. */
 export const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-/** What no route matches, and what is no method of ours. */
+/** Label of requests that match no route and of methods outside `KNOWN_METHODS`. */
 const OTHER = 'other'
-/** What a route demands of a parameter, `{[0-9]+}`. */
+/** The pattern of a route parameter, `{[0-9]+}`. It is left out of labels. */
 const DEMANDS = /\{(?:[^{}]|\{[^}]*\})*\}/g
 
-/** The requests of one route and method. */
+/** Request count and durations of one route and method. */
 class Requests {
   readonly times = new Times()
   readonly byStatus = new Map<number, number>()
@@ -25,9 +25,12 @@ class Requests {
   }
 }
 
-/** HTTP requests. Its labels are patterns of routes, never a path that somebody has asked for. */
+/** Metrics of HTTP requests. Labels are route patterns, never request paths, so clients cannot create labels. */
 export class HttpMetrics {
-  /** By the route's own pattern and the request's own method, as often as it takes; and each once, for the text. */
+  /**
+   * Requests by route pattern and method, as `answered` looks them up; `#all` has each entry once, as `/metrics` lists
+   * them.
+   */
   readonly #known = new Map<string | undefined, Map<string, Requests>>()
   readonly #all: Requests[] = []
 
@@ -49,14 +52,18 @@ export class HttpMetrics {
     })
   }
 
-  /** @param pattern of the route that answered; undefined where there was none */
+  /**
+   * Counts a response.
+   * @param pattern pattern of the matched route; undefined for a request without a route
+   * @param ms time from the request to its response, milliseconds
+   */
   answered(pattern: string | undefined, method: string, status: number, ms: number): void {
     const known = KNOWN_METHODS.has(method) ? method : OTHER
-    const requests = this.#known.get(pattern)?.get(known) ?? this.#meet(pattern, known)
+    const requests = this.#known.get(pattern)?.get(known) ?? this.#create(pattern, known)
     requests.add(status, ms)
   }
 
-  #meet(pattern: string | undefined, method: string): Requests {
+  #create(pattern: string | undefined, method: string): Requests {
     const route = pattern?.replace(DEMANDS, '') ?? OTHER
     let requests = this.#all.find((each) => each.route === route && each.method === method)
     if (requests === undefined) {

@@ -6,7 +6,10 @@ import type { KomError } from '../protocol/errors.ts'
 import { type Labels, readCounter, readHistogram } from './read.ts'
 import { Times } from './times.ts'
 
-/** What passes between the gateway and LysKOM servers. Its labels are names of the specification and of our own. */
+/**
+ * Metrics of the traffic between the gateway and LysKOM servers. Labels are names from the Protocol A specification and
+ * from this code base, so LysKOM servers cannot create labels.
+ */
 export class LyskomMetrics implements ConnectionObserver {
   readonly #calls = new Map<CallName, Times>()
   readonly #errors = new Map<KomError['errorName'], number>()
@@ -18,7 +21,7 @@ export class LyskomMetrics implements ConnectionObserver {
   #sent = 0
 
   constructor(register: Registry) {
-    // Made beforehand: nothing is made on the way of a call.
+    // Created in advance, so that counting a call allocates nothing.
     for (const name of Object.keys(CALLS) as CallName[]) this.#calls.set(name, new Times())
     readHistogram(register, {
       name: 'komgate_lyskom_call_duration_seconds',
@@ -100,7 +103,7 @@ export class LyskomMetrics implements ConnectionObserver {
   }
 }
 
-/** Values of a metric with one label. */
+/** Yields the values of a metric with one label. */
 function* labelled<V>(label: string, values: Iterable<readonly [string, V]>): Iterable<readonly [Labels, V]> {
   for (const [each, value] of values) yield [{ [label]: each }, value]
 }

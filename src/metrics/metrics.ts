@@ -11,8 +11,8 @@ import { watchSessions } from './session-metrics.ts'
 import { watchStore } from './store-metrics.ts'
 
 /**
- * What one gateway counts, in a register of its own. All is counted in plain numbers, and put into words only when
- * somebody asks. No label holds what a client or a LysKOM server has chosen.
+ * The metrics of one gateway, in a prom-client registry of its own. Counters are plain numbers; the text is only built
+ * for `GET /metrics`. No label contains text from a client or a LysKOM server.
  */
 export class Metrics {
   readonly http: HttpMetrics
@@ -34,22 +34,22 @@ export class Metrics {
     })
   }
 
-  /** Is to be told of what happens on connections. */
+  /** The observer that connections report their calls, messages and bytes to. */
   get connections(): ConnectionObserver {
     return this.#lyskom
   }
 
-  /** Counts the sessions of a registry from now on. */
+  /** Registers the metrics of sessions. Sessions are counted from this call on. */
   watch(registry: Registry, serverIds: Iterable<string>): void {
     watchSessions(this.#register, registry, serverIds)
   }
 
-  /** Reads the state of a session store. */
+  /** Registers the metrics of a session store. */
   watchStore(store: SessionStore): void {
     watchStore(this.#register, store)
   }
 
-  /** Reports the limits of demo servers, by server id, from now on. */
+  /** Registers the limit hits of demo servers, by server id. */
   watchDemos(demos: ReadonlyMap<string, { readonly limitHits: ReadonlyMap<string, number> }>): void {
     readCounter(this.#register, {
       name: 'komgate_demo_limit_hits_total',
@@ -62,7 +62,10 @@ export class Metrics {
     })
   }
 
-  /** Shows how many bytes of responses clients have not read. */
+  /**
+   * Registers `komgate_http_unread_bytes`.
+   * @param read returns the bytes held for clients that have not read them
+   */
   watchUnread(read: () => number): void {
     readGauge(this.#register, {
       name: 'komgate_http_unread_bytes',
@@ -71,21 +74,22 @@ export class Metrics {
     })
   }
 
-  /** Somebody was turned away by a limit. */
+  /** Counts a request or connection that was rejected by a limit. */
   limitHit(limit: LimitName): void {
     this.#limits.set(limit, (this.#limits.get(limit) ?? 0) + 1)
   }
 
-  /** Everything, in the text format of Prometheus. */
+  /** Returns all metrics in the Prometheus text format. */
   text(): Promise<string> {
     return this.#register.metrics()
   }
 
-  /** The media type of the text. */
+  /** The media type of `text()`. */
   get contentType(): string {
     return this.#register.contentType
   }
 
+  /** Stops measuring the event loop. */
   close(): void {
     this.#process.close()
   }

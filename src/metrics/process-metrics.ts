@@ -10,9 +10,9 @@ const LAGS = ['mean', 'p50', 'p90', 'p99', 'max'] as const
 type Lag = Record<(typeof LAGS)[number], number>
 
 /**
- * What the process takes, and how late the event loop is, under the names of prom-client's own default metrics. Those
- * cannot be used: once begun they go on for ever, and there may be many gateways in a process, one after the other.
- * Nothing is measured before anybody has asked for it.
+ * Metrics of the process and of event-loop delay, under the names of prom-client's default metrics. The default metrics
+ * themselves cannot be used: they cannot be stopped, and a process can create many gateways one after the other.
+ * Event-loop delay is not measured before the first scrape.
  */
 export class ProcessMetrics {
   #delay: IntervalHistogram | undefined
@@ -85,12 +85,16 @@ export class ProcessMetrics {
     }
   }
 
+  /** Stops measuring the event loop. */
   close(): void {
     this.#delay?.disable()
     this.#isClosed = true
   }
 
-  /** Since the last look; undefined on the first, with which the measuring begins. */
+  /**
+   * Returns the event-loop delay since the last scrape, in seconds; undefined on the first scrape, which starts the
+   * measurement.
+   */
   #lag(): Lag | undefined {
     const delay = this.#delay
     if (delay === undefined) {
@@ -99,7 +103,7 @@ export class ProcessMetrics {
       return undefined
     }
     if (delay.count === 0) return undefined
-    // What is measured is the whole time between two looks at the clock.
+    // The histogram records the whole interval between two timer ticks, so subtract the resolution.
     const seconds = (nanoseconds: number): number => Math.max(0, nanoseconds / NANOSECONDS - RESOLUTION_MS / 1000)
     const lag = {
       mean: seconds(delay.mean),
@@ -114,6 +118,6 @@ export class ProcessMetrics {
 }
 
 async function openDescriptors(): Promise<number | undefined> {
-  // Only Linux has them.
+  // /proc exists on Linux only.
   return (await readdir('/proc/self/fd').catch(() => undefined))?.length
 }

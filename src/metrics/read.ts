@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { BOUNDS_MS, type Times } from './times.ts'
 
-/** Of one value. */
+/** The labels of one value, by label name. */
 export type Labels = Readonly<Record<string, string>>
 
-/** What a metric is, and where its values come from: they are counted elsewhere, and read when somebody asks. */
+/** A metric whose values are counted elsewhere. prom-client calls `read` for each scrape. */
 interface ReadMetric<V> {
   name: string
   help: string
@@ -12,6 +12,7 @@ interface ReadMetric<V> {
   read: () => Iterable<readonly [labels: Labels, value: V]>
 }
 
+/** Registers a counter whose values are read for each scrape. */
 export function readCounter(register: Registry, { name, help, labels = [], read }: ReadMetric<number>): void {
   new Counter({
     name,
@@ -25,6 +26,7 @@ export function readCounter(register: Registry, { name, help, labels = [], read 
   })
 }
 
+/** Registers a gauge whose values are read for each scrape. */
 export function readGauge(register: Registry, { name, help, labels = [], read }: ReadMetric<number>): void {
   new Gauge({
     name,
@@ -38,7 +40,7 @@ export function readGauge(register: Registry, { name, help, labels = [], read }:
   })
 }
 
-/** In seconds. */
+/** Registers a histogram in seconds whose values are read for each scrape. */
 export function readHistogram(register: Registry, metric: ReadMetric<Times>): void {
   register.registerMetric(new ReadHistogram(metric))
 }
@@ -53,7 +55,7 @@ class ReadHistogram extends Histogram {
     this.#read = read
   }
 
-  /** What the register asks for its text, in the place of the histogram's own values. */
+  /** Overrides the method by which prom-client reads a histogram: returns the values from `read`. */
   getForPromString() {
     const { name } = this.#description
     const values: Sample[] = []
@@ -71,7 +73,7 @@ class ReadHistogram extends Histogram {
   }
 }
 
-/** One line of the text. */
+/** One sample, which is one line of the text format. */
 interface Sample {
   metricName: string
   labels: Record<string, string | number>

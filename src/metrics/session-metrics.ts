@@ -3,7 +3,7 @@ import type { ConnectionErrorCode } from '../connection/errors.ts'
 import type { Registry } from '../sessions/registry.ts'
 import { readCounter, readGauge } from './read.ts'
 
-/** Total: a new code of a `ConnectionError` without a place here does not compile. */
+/** All codes of `ConnectionError`. The record type makes a new code without an entry here a compile error. */
 const LINE_CODES: Readonly<Record<ConnectionErrorCode, true>> = {
   unreachable: true,
   'connect-timeout': true,
@@ -25,10 +25,10 @@ const CLOSE_REASONS: ReadonlySet<string> = new Set([
   ...Object.keys(LINE_CODES),
 ])
 const FAILURES: ReadonlySet<string> = new Set(['server-down', 'shutting-down', 'kom-error', ...Object.keys(LINE_CODES)])
-/** What has no name of its own here. */
+/** Label of reasons and codes that are not in the lists above. */
 const OTHER = 'other'
 
-/** Of the sessions on one server. */
+/** Session counts of one LysKOM server. */
 interface Counts {
   open: number
   opened: number
@@ -36,7 +36,7 @@ interface Counts {
   failed: Map<string, number>
 }
 
-/** Counts the sessions of a registry, for each of its servers. */
+/** Registers the session metrics of a registry, by server id. */
 export function watchSessions(register: Register, registry: Registry, serverIds: Iterable<string>): void {
   const servers = new Map<string, Counts>()
   for (const id of serverIds) servers.set(id, { open: 0, opened: 0, closed: new Map(), failed: new Map() })

@@ -2,7 +2,10 @@ import type { Registry as Register } from 'prom-client'
 import type { SessionStore } from '../sessions/store/store.ts'
 import { readCounter, readGauge } from './read.ts'
 
-/** Reads whether a session store works, and the ends of sessions that it could not do yet. */
+/**
+ * Registers the metrics of a session store: whether it is available, and the record removals that are pending or were
+ * dropped.
+ */
 export function watchStore(register: Register, store: SessionStore): void {
   readGauge(register, {
     name: 'komgate_store_up',

@@ -3,36 +3,37 @@ import { type Attempt, DistributedFailures, Failures, type Outcome } from './log
 import { lru } from './lru.ts'
 import { networksOf } from './network.ts'
 
+/** Options of `GuessLimits`. */
 export interface GuessLimitOptions {
-  /** the limit that a delayed attempt hits, and the message of its error */
+  /** the limit that a delayed attempt hits, and the message of its `LimitError` */
   limit: LimitName
   message: string
-  /** failures from one network without a delay */
+  /** failures from one network before attempts are delayed */
   free: number
-  /** failures from all networks that have not succeeded before, without a delay */
+  /** failures from all networks without an earlier success, before attempts are delayed */
   freeInAll: number
   /** longest delay, milliseconds */
   maxDelayMs: number
-  /** milliseconds since any moment */
+  /** the current time, milliseconds since an arbitrary origin; default: the monotonic clock */
   clock?: () => number
 }
 
-/** A wider network has so many times the free failures of a single one: the /56 or /24, then the /48. */
+/** Multiples of `free` that apply to the wider networks of an address: the /56 or IPv4 /24, then the /48. */
 const WIDER = [4, 8]
-/** Subjects whose networks are remembered, and networks remembered of each. */
+/** Subjects whose networks are remembered, and networks remembered per subject. */
 const MAX_SUBJECTS = 10_000
 const MAX_NETWORKS = 8
 
 /**
- * Slows the guessing of passwords and keys. Failures are counted for a subject, such as a person, in each of the
- * networks of a client address and in all networks together. A network in which an attempt has succeeded before is
- * counted on its own: failures elsewhere do not delay it, so guessing cannot lock the owner of the password out.
+ * Slows down guessing of passwords and keys. Failures are counted per subject, such as a person, in each network of the
+ * client address and in all networks together. A network with an earlier success is counted separately: failures
+ * elsewhere do not delay it, so guessing cannot lock out the owner of the password.
  */
 export class GuessLimits {
   readonly #own: Failures
   readonly #wider: readonly Failures[]
   readonly #all: DistributedFailures
-  /** Networks in which an attempt has succeeded, by subject, the latest last. */
+  /** Networks with a successful attempt, by subject, most recent last. */
   readonly #known = lru<readonly string[]>({ max: MAX_SUBJECTS })
 
   constructor({ limit, message, free, freeInAll, maxDelayMs, clock = () => performance.now() }: GuessLimitOptions) {
@@ -44,7 +45,8 @@ export class GuessLimits {
   }
 
   /**
-   * Begins an attempt. `pending` of the result counts the attempts of the same network on the same subject.
+   * Begins an attempt. `pending` in the result counts the unfinished attempts from the same network on the same
+   * subject.
    * @throws LimitError while the client has to wait
    */
   begin(subject: string, address: string): Attempt {
@@ -77,9 +79,10 @@ export class GuessLimits {
   }
 
   /**
-   * Counts an attempt whose outcome is known already, for secrets that are too long to be guessed from a network whose
-   * programs use them: there a good attempt never waits, since otherwise wrong ones could keep these programs out.
-   * @throws LimitError while the client has to wait, elsewhere also if the attempt is a good one
+   * Counts an attempt whose outcome is already known. It is meant for secrets that are too long to be guessed: a
+   * correct attempt from a network with an earlier success never waits, so that wrong attempts cannot lock out programs
+   * there.
+   * @throws LimitError while the client has to wait; in other networks for correct attempts too
    */
   check(subject: string, address: string, isGood: boolean): void {
     const [own] = networksOf(address)

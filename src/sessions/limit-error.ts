@@ -1,4 +1,4 @@
-/** Every limit of the gateway's own, by the name that clients and metrics know it by. */
+/** The limits of the gateway, by their names in errors and metrics. */
 export const LIMITS = [
   'sessions',
   'sessions-per-address',
@@ -21,12 +21,13 @@ export const LIMITS = [
   'unread-bytes-per-address',
   'unread-bytes',
 ] as const
+/** The name of a limit. */
 export type LimitName = (typeof LIMITS)[number]
 
-/** When to come back for what is free again as soon as somebody else leaves, milliseconds. */
+/** Default `Retry-After` for limits that end when another client leaves, milliseconds. */
 const A_WHILE_MS = 5000
 
-/** Somebody has reached a limit: what was asked for was not begun, and may be asked for again later. */
+/** A request was rejected by a limit. It had no effect and can be repeated after `retryAfterMs`. */
 export class LimitError extends Error {
   override readonly name = 'LimitError'
 

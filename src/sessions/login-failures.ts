@@ -2,44 +2,47 @@ import type { LRUCache } from 'lru-cache'
 import type { LimitError } from './limit-error.ts'
 import { lru } from './lru.ts'
 
+/** Options of `Failures` and `DistributedFailures`. */
 export interface FailureOptions {
-  /** failures in a row without a delay */
+  /** failures in a row before attempts are delayed */
   free: number
   /** longest delay after a failure, milliseconds */
   maxDelayMs: number
-  /** whether an attempt that succeeds clears the failures */
+  /** whether a successful attempt resets the failures to 0 */
   clearsOnSuccess: boolean
-  /** the error for an attempt that has to wait */
+  /** returns the error for an attempt that has to wait `waitMs` milliseconds */
   tooMany: (waitMs: number) => LimitError
-  /** milliseconds since any moment */
+  /** the current time, milliseconds since an arbitrary origin */
   clock: () => number
 }
 
-/** How an attempt ended; `unknown` changes nothing. */
+/** The outcome of an attempt; `unknown` changes no counts. */
 export type Outcome = 'failed' | 'succeeded' | 'unknown'
 
-/** An attempt that may be made. `end` must be called once. */
+/** An attempt that is allowed. The caller must call `end` exactly once. */
 export interface Attempt {
-  /** attempts with the same key that have not ended, itself included */
+  /** unfinished attempts with the same key, including this one */
   readonly pending: number
   end(outcome: Outcome): void
 }
 
 interface State {
-  /** in a row */
+  /** failures in a row */
   failures: number
   pending: number
-  /** no attempt is allowed before this moment */
+  /** earliest time of the next attempt, by `clock` */
   notBefore: number
 }
 
 const FIRST_DELAY_MS = 1000
-/** Keys remembered at a time. The least recently used one is forgotten first. */
+/** Keys remembered at the same time. The least recently used key is dropped first. */
 const MAX_KEYS = 10_000
-/** Failures are forgotten after so many of the longest delays: waiting for that gains no guesses. */
+/**
+ * Failures are dropped after this many times `maxDelayMs`: waiting for that yields fewer guesses than the delays allow.
+ */
 const FORGOTTEN_AFTER = 12
 
-/** Delays attempts that follow failed ones with the same key, twice as long after each failure. */
+/** Delays attempts after failed attempts with the same key. The delay doubles with each failure. */
 export class Failures {
   readonly #options: FailureOptions
   readonly #states: LRUCache<string, State>
@@ -80,14 +83,14 @@ export class Failures {
 }
 
 /**
- * Delays attempts on a key that has failed too often from many networks: each network waits for its own turn and then
- * has one attempt. The turn of a network does not depend on what other networks do meanwhile, so they cannot keep it
- * from its attempt.
+ * Delays attempts on a key that has failed too often from many networks: each network waits once and then has one
+ * attempt. The wait of a network does not depend on the attempts of other networks, so they cannot keep it from its
+ * attempt.
  */
 export class DistributedFailures {
   readonly #options: FailureOptions
   readonly #states: LRUCache<string, { failures: number; pending: number }>
-  /** The moment from which a network may make its next attempt, by network and key. */
+  /** Earliest time of the next attempt, by network and key. */
   readonly #turns: LRUCache<string, number>
 
   constructor(options: FailureOptions) {
@@ -96,7 +99,7 @@ export class DistributedFailures {
     this.#turns = memory(options)
   }
 
-  /** @throws LimitError while the network has to wait for its turn */
+  /** @throws LimitError while the network has to wait */
   begin(key: string, network: string): Attempt {
     const state = this.#states.get(key) ?? { failures: 0, pending: 0 }
     const excess = state.failures + state.pending - this.#options.free

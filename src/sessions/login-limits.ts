@@ -7,44 +7,46 @@ import { LimitError } from './limit-error.ts'
 import { networksOf } from './network.ts'
 import { RateLimit } from './rate-limit.ts'
 
-/** No limit where none is given. */
+/** Options of `LoginLimits`. A limit that is not given does not apply. */
 export interface LoginLimitOptions {
-  /** the addresses of the LysKOM servers by id: ids with the same address share the limits of a person */
+  /** addresses of the LysKOM servers by server id; ids with the same address share the limits of a person */
   servers?: ReadonlyMap<string, TcpAddress>
-  /** of one person on one server */
+  /** sessions of one person on one LysKOM server */
   maxSessionsPerPerson?: number
-  /** for one client address */
+  /** logins from one client address in a minute */
   maxLoginsPerMinute?: number
-  /** of one person, from one client address, before the next has to wait */
+  /** failed logins of one person from one network before attempts are delayed */
   freeLoginFailures?: number
-  /** of one person, from all networks that have not logged the person in before, before each has to wait */
+  /**
+   * failed logins of one person from all networks without an earlier login of the person, before attempts are delayed
+   */
   freeLoginFailuresPerPerson?: number
-  /** the longest such wait */
+  /** longest delay, milliseconds */
   maxLoginDelayMs?: number
-  /** milliseconds, from any beginning */
+  /** the current time, milliseconds since an arbitrary origin */
   clock?: () => number
 }
 
-/** What a limit wants to know of a session. */
+/** The part of a session that the limits use. */
 interface Session {
   readonly serverId: string
-  /** of the client that opened it */
+  /** address of the client that opened the session */
   readonly clientAddress: string
 }
 
 const MINUTE_MS = 60_000
-const NOBODY = 0
-/** A client address, its /56 or /24 and its /48 may try so many times `maxLoginsPerMinute`. */
+const ANONYMOUS = 0
+/** Multiples of `maxLoginsPerMinute` for a client address, for its /56 or IPv4 /24, and for its /48. */
 const RATES = [1, 4, 8]
 const WRONG: ReadonlySet<string> = new Set<KomError['errorName']>(['invalid-password', 'undefined-person'])
 
-/** Who may log in, and when. A session counts as of the address that opened it, whoever uses it. */
+/** The limits on logins. A session counts for the address of the client that opened it, whichever client uses it. */
 export class LoginLimits {
   readonly maxPerPerson: number
   readonly guesses: GuessLimits
   readonly #servers: LoginLimitOptions['servers']
   readonly #rates: readonly RateLimit[]
-  /** The sessions of each person who is logged in. */
+  /** Sessions by the logged-in person. */
   readonly #sessions = new Map<string, Set<Session>>()
 
   constructor(options: LoginLimitOptions) {
@@ -64,7 +66,10 @@ export class LoginLimits {
     })
   }
 
-  /** Counts a login from an address. Returns the milliseconds to wait if there are too many, 0 if the login may be tried. */
+  /**
+   * Counts a login from an address. Returns the milliseconds to wait if there are too many logins, 0 if this one is
+   * allowed.
+   */
   takeLogin(address: string): number {
     const networks = networksOf(address)
     const waitMs = Math.max(...networks.map((network, i) => this.#rates[i]?.wait(network) ?? 0))
@@ -73,19 +78,23 @@ export class LoginLimits {
     return 0
   }
 
-  /** The sessions of a person, but for one. */
+  /** Returns the number of sessions of a person, not counting `but`. */
   others(person: string, but: Session): number {
     const sessions = this.#sessions.get(person)
     return sessions === undefined ? 0 : sessions.size - (sessions.has(but) ? 1 : 0)
   }
 
-  /** Somebody has logged in or out on a session, or it has ended: then nobody is logged in any more. */
+  /**
+   * Records a login, a logout or the end of a session.
+   * @param before person number before, 0 for an anonymous session
+   * @param now person number now; 0 after a logout and for a session that has ended
+   */
   count(session: Session, before: number, now: number): void {
-    if (before !== NOBODY) this.#remove(this.personOn(session, before), session)
-    if (now !== NOBODY) this.#add(this.personOn(session, now), session)
+    if (before !== ANONYMOUS) this.#remove(this.personOn(session, before), session)
+    if (now !== ANONYMOUS) this.#add(this.personOn(session, now), session)
   }
 
-  /** Names a person on the LysKOM server of a session. */
+  /** Returns the key of a person on the LysKOM server of a session. */
   personOn({ serverId }: Session, persNo: number): string {
     const server = this.#servers?.get(serverId)
     return server === undefined ? `${serverId} ${persNo}` : `${server.host.toLowerCase()} ${server.port} ${persNo}`
@@ -104,7 +113,7 @@ export class LoginLimits {
   }
 }
 
-/** The limits as one session meets them. */
+/** Applies the login limits to one session. */
 export class SessionLogins implements LoginGuard {
   readonly #limits: LoginLimits
   readonly #session: Session
@@ -124,7 +133,7 @@ export class SessionLogins implements LoginGuard {
     const { maxPerPerson } = this.#limits
     const person = this.#limits.personOn(this.#session, persNo)
     await this.#guess(persNo, async (pending) => {
-      // Of those who try, only the ones from the same address count: from elsewhere nobody could keep the person out.
+      // Only pending attempts from the same network count: attempts from elsewhere must not lock the person out.
       if (this.#limits.others(person, this.#session) + pending > maxPerPerson) {
         throw new LimitError(
           'sessions-per-person',
@@ -140,7 +149,10 @@ export class SessionLogins implements LoginGuard {
     await this.#guess(persNo, ask)
   }
 
-  /** @param ask makes the attempt; `pending` is the number of attempts under way on the person from the same network */
+  /**
+   * Runs an attempt and counts its outcome.
+   * @param ask makes the attempt; `pending` is the number of unfinished attempts on the person from the same network
+   */
   async #guess(persNo: number, ask: (pending: number) => Promise<void>): Promise<void> {
     const attempt = this.#limits.guesses.begin(
       this.#limits.personOn(this.#session, persNo),
@@ -157,8 +169,8 @@ export class SessionLogins implements LoginGuard {
 }
 
 /**
- * Whether an attempt was a guess at a password. An attempt without a known outcome is one: a client that closes the
- * session meanwhile may see in another session whether the person was logged in for a moment.
+ * Whether a failed attempt counts as a password guess. An attempt without a known outcome counts: a client that closes
+ * the session before the reply can see in another session whether the person was logged in for a moment.
  */
 function isWrong(error: unknown): boolean {
   if (error instanceof KomError) return WRONG.has(error.errorName)

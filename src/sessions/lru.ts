@@ -1,21 +1,24 @@
 import { LRUCache } from 'lru-cache'
 
 interface LruOptions {
-  /** entries at most; the least recently used one is forgotten first */
+  /** maximum number of entries; the least recently used entry is dropped first */
   max: number
-  /** milliseconds after which an entry is forgotten; default: never */
+  /** milliseconds after which an entry expires; 0, the default: never */
   ttl?: number
-  /** milliseconds since any moment */
+  /** the current time, milliseconds since an arbitrary origin */
   clock?: () => number
 }
 
-/** A bounded map. It gives `maxSize` to `LRUCache`, which for `max` would allocate 0.4 MB per 10,000 entries at once. */
+/**
+ * Creates a bounded map. It passes `maxSize` to `LRUCache`, since `max` would allocate 0.4 MB per 10,000 entries in
+ * advance.
+ */
 export function lru<V extends object | number>({ max, ttl = 0, clock }: LruOptions): LRUCache<string, V> {
   return new LRUCache<string, V>({
     maxSize: max,
     sizeCalculation: () => 1,
     ttl,
-    // Reads the clock each time, so it needs no timer.
+    // With resolution 0 the cache reads the clock each time and needs no timer.
     ttlResolution: 0,
     ...(clock && { perf: { now: clock } }),
   })

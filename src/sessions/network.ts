@@ -2,14 +2,17 @@ import { isIPv4, isIPv6 } from 'node:net'
 
 const GROUPS = 8
 
-/** The network that a limit per address counts as one client: an IPv4 address, or the /64 of an IPv6 address, in which every client has 2^64 addresses to choose from (RFC 4291, 2.5.4). */
+/**
+ * Returns the network that a per-address limit counts as one client: an IPv4 address, or the /64 of an IPv6 address, in
+ * which every client has 2^64 addresses to choose from (RFC 4291, 2.5.4).
+ */
 export function networkOf(address: string): string {
   return networksOf(address)[0]
 }
 
 /**
- * The networks of an address, the narrowest first: of an IPv6 address the /64, the /56 that a household and the /48 that
- * a site gets (RFC 6177), of an IPv4 address the address and its /24. What is no address is one network.
+ * Returns the networks of an address, narrowest first: the /64, /56 (one household) and /48 (one site) of an IPv6
+ * address (RFC 6177); an IPv4 address and its /24. Text that is not an IP address is returned as one network.
  */
 export function networksOf(address: string): [own: string, ...wider: string[]] {
   if (isIPv4(address)) return [address, `${address.slice(0, address.lastIndexOf('.'))}.0/24`]
@@ -20,7 +23,7 @@ export function networksOf(address: string): [own: string, ...wider: string[]] {
   return [`${site}:${d}::/64`, `${site}:${household}::/56`, `${site}::/48`]
 }
 
-/** The first four groups of an IPv6 address, in hexadecimal. */
+/** Returns the first four groups of an IPv6 address, in hexadecimal. */
 function groupsOf(address: string): [string, string, string, string] {
   const [head = '', tail] = address.split('::')
   const groups = head === '' ? [] : head.split(':')

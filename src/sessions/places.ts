@@ -1,26 +1,36 @@
-/** How long a refusal counts. Rejected clients come back sooner, and renew it while the server is full. */
+/** How long a refusal counts, milliseconds. Rejected clients retry sooner, which renews it while the server is full. */
 const FULL_FOR_MS = 60_000
 
 /**
- * The places that a LysKOM server has for this gateway, learnt from its refusals: when it has no connections left, it has
- * as many as there are sessions at that moment.
+ * The session capacity of a LysKOM server for this gateway, learned from its refusals: when the server has no
+ * connections left, the capacity is the number of live sessions at that moment.
  */
 export class Places {
   #known = 0
   #fullUntil = Number.NEGATIVE_INFINITY
 
-  /** The server refused a session because it is full. @param sessions the live ones on it */
+  /**
+   * The server refused a session because it is full.
+   * @param sessions number of live sessions on the server
+   * @param now current time, milliseconds
+   */
   refused(sessions: number, now: number): void {
     this.#known = sessions
     this.#fullUntil = now + FULL_FOR_MS
   }
 
-  /** A session was opened. @param sessions the live ones on the server, this one included */
+  /**
+   * A session was opened.
+   * @param sessions number of live sessions on the server, including this one
+   */
   opened(sessions: number): void {
     this.#known = Math.max(this.#known, sessions)
   }
 
-  /** The sessions that one client address may hold: half of the places while the server is full, undefined otherwise. */
+  /**
+   * Returns the number of sessions that one client address may hold: half of the capacity while the server is full,
+   * undefined otherwise.
+   */
   share(now: number): number | undefined {
     return now < this.#fullUntil ? Math.max(1, Math.floor(this.#known / 2)) : undefined
   }

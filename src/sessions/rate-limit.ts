@@ -1,20 +1,21 @@
 import type { LRUCache } from 'lru-cache'
 import { lru } from './lru.ts'
 
+/** Options of `RateLimit`. */
 export interface RateLimitOptions {
-  /** so many at once, and so many in each period from then on */
+  /** size of the burst, and number of tokens added in each period */
   max: number
   periodMs: number
-  /** milliseconds, from any beginning */
+  /** the current time, milliseconds since an arbitrary origin; default: the monotonic clock */
   clock?: () => number
 }
 
-/** Keys that are known at a time; the one that was longest away is forgotten first. */
+/** Keys remembered at the same time; the least recently used key is dropped first. */
 const MAX_KEYS = 10_000
 
 /**
- * How often something may be done for each key: a token bucket, of which only the moment is kept at which it will be full
- * again (the generic cell rate algorithm). A key whose bucket is full is forgotten.
+ * A rate limit per key: a token bucket, stored as the time at which the bucket will be full again (generic cell rate
+ * algorithm). Keys with a full bucket are dropped.
  */
 export class RateLimit {
   readonly #intervalMs: number
@@ -29,21 +30,21 @@ export class RateLimit {
     this.#fullAt = lru({ max: MAX_KEYS, ttl: periodMs, clock })
   }
 
-  /** Takes one if there is one. Returns for how many milliseconds there is none: 0 when it was taken. */
+  /** Takes a token. Returns 0 if there was one, otherwise the milliseconds until there is one. */
   take(key: string): number {
     const waitMs = this.wait(key)
     if (waitMs === 0) this.#fullAt.set(key, this.#nextFullAt(key))
     return waitMs
   }
 
-  /** For how many milliseconds there is none, 0 when there is one. Takes nothing. */
+  /** Returns the milliseconds until there is a token, 0 if there is one. Takes none. */
   wait(key: string): number {
     const waitMs = this.#nextFullAt(key) - this.#clock() - this.#periodMs
-    // What is a rounding error must not turn anybody away.
+    // Rounding errors must not reject a request.
     return waitMs > 1e-6 ? waitMs : 0
   }
 
-  /** When the bucket would be full again if one were taken now. */
+  /** Returns the time at which the bucket would be full again if a token were taken now. */
   #nextFullAt(key: string): number {
     const now = this.#clock()
     return Math.max(now, this.#fullAt.get(key) ?? now) + this.#intervalMs

@@ -3,41 +3,48 @@ import type { OpenedSession, Registry } from './registry.ts'
 import type { Data, SessionRecord } from './store/record.ts'
 import type { NewSession, SessionStore } from './store/store.ts'
 
+/** Options of `SessionRecords`. */
 export interface RecordsOptions {
   registry: Registry
   store: SessionStore
-  /** the lease of a session, milliseconds */
+  /** idle timeout of LysKOM sessions, milliseconds */
   idleMs: number
   /** called once for each outage of the store and kind of error, and when the outage is over */
   onStore: (state: 'unavailable' | 'available', reason?: unknown) => void
-  /** between two looks at the sessions that were used, milliseconds */
+  /** milliseconds between two calls of `look`; default: 10 s */
   intervalMs?: number
 }
 
 const INTERVAL_MS = 10_000
-/** A record outlives its session by some looks: it runs out by itself only where the whole gateway has ended. */
+/**
+ * A record outlives the idle timeout of its session by this many intervals: it only expires by itself after the gateway
+ * process ended.
+ */
 const LOOKS_MISSED = 3
 const TOUCHED_AT_ONCE = 64
-/** The store's clock was set when it moves by so much more or less than the monotonic clock, milliseconds. */
+/**
+ * A difference between the store's clock and the monotonic clock from which on the store's clock counts as having been
+ * set, milliseconds.
+ */
 const CLOCK_STEP_MS = 5000
 const NO_DATA: Data = Object.freeze({})
-/** Of the client's name and version, characters. */
+/** Longest client name and version in a record, characters. */
 const MAX_NAME = 100
 
 type Behind = 'missing' | 'lost' | 'changed'
 
 /**
- * Keeps a record in the store for every live LysKOM session. A record that is lost or has expired is written anew while
- * its session lives; only a record that was ended on purpose ends its session. While the store fails, sessions go on, and
- * what could not be written or removed is written or removed when the store works again.
+ * Keeps a record in the store for every live LysKOM session. While a session lives, a record that was lost or has
+ * expired is written again; only a record that was ended on purpose ends its session. Sessions continue while the store
+ * fails, and missed writes and removals are made when the store works again.
  */
 export class SessionRecords {
   readonly #options: RecordsOptions
-  /** Sessions without a record yet, and sessions whose record may be lost or is not up to date. */
+  /** Sessions whose record is missing, may be lost, or is out of date. */
   readonly #behind = new Map<OpenedSession, Behind>()
-  /** The last of what is being done about a session's record. */
+  /** The last queued operation on the record of each session. */
   readonly #doing = new Map<OpenedSession, Promise<void>>()
-  /** The number of the person who wrote the data of a session; no entry for data that was written without a login. */
+  /** Person number of the owner of a session's data; no entry for data that was written before a login. */
   readonly #dataOwners = new WeakMap<OpenedSession, number>()
   readonly #queue = new PQueue({ concurrency: TOUCHED_AT_ONCE })
   readonly #timer: NodeJS.Timeout
@@ -52,8 +59,8 @@ export class SessionRecords {
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS
     const { registry, store, onStore } = options
     this.#lastStoreTime = store.now()
-    registry.on('opened', (opened) => this.#bring(opened, 'missing'))
-    registry.on('person', (opened) => this.#bring(opened, 'changed'))
+    registry.on('opened', (opened) => this.#sync(opened, 'missing'))
+    registry.on('person', (opened) => this.#sync(opened, 'changed'))
     registry.on('closed', (opened, reason) => {
       this.#behind.delete(opened)
       if (reason !== 'ended') void this.#do(opened, () => store.remove(opened.key))
@@ -68,14 +75,14 @@ export class SessionRecords {
     this.#timer.unref()
   }
 
-  /** Resolves when the record of a session is as it should be; rejects with a `StoreError` when that cannot be. */
+  /** Resolves when the record of a session is up to date. Rejects with a `StoreError` if it cannot be written. */
   async ready(opened: OpenedSession): Promise<void> {
     await this.#doing.get(opened)
     if (this.#behind.has(opened)) await this.#write(opened)
   }
 
   /**
-   * Reads the data of a session. Data that a person wrote is empty for everyone else. Resolves with undefined when the
+   * Reads the data of a session. Data written by another person reads as empty. Resolves with undefined when the
    * session has ended; rejects with a `StoreError`.
    */
   async readData(opened: OpenedSession): Promise<Data | undefined> {
@@ -84,7 +91,10 @@ export class SessionRecords {
     return record && (this.#ownsData(opened) ? record.data : NO_DATA)
   }
 
-  /** Merges a patch into the data of a session, replacing another person's; otherwise as `readData` and `SessionStore.merge`. */
+  /**
+   * Merges a patch into the data of a session; data written by another person is cleared first. Resolves and rejects
+   * like `readData` and `SessionStore.merge`.
+   */
   async mergeData(opened: OpenedSession, patch: Data, maxBytes: number): Promise<Data | undefined> {
     const { store } = this.#options
     await this.ready(opened)
@@ -94,7 +104,7 @@ export class SessionRecords {
     return (await this.#restoring(opened, merge))?.data
   }
 
-  /** Does something with the record of a session, after writing it anew where a live session has none. */
+  /** Runs `work` on the record of a session. If a live session has no record, writes it and runs `work` again. */
   async #restoring(
     opened: OpenedSession,
     work: () => Promise<SessionRecord | undefined>,
@@ -105,15 +115,15 @@ export class SessionRecords {
     return await work()
   }
 
-  /** Renews the records of the sessions that were used since the last look, writes those that are missing, and sweeps. */
+  /** Touches the records of sessions used since the last call, writes missing records, and sweeps expired ones. */
   async look(): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true
     const { store } = this.#options
-    // While the store is unavailable, a call for each session would only add to its load.
+    // While the store is unavailable, one call per session would only add to its load.
     if (store.unavailable === undefined || (await this.#try(() => store.sweep()))) {
       await this.#renewRecords()
-      // After the records are renewed: with a clock that was set forward, live sessions would look expired.
+      // Sweep after the records are renewed: after a forward step of the clock, live sessions would look expired.
       await this.#try(() => store.sweep())
     }
     this.#isLooking = false
@@ -130,22 +140,25 @@ export class SessionRecords {
     this.#lastStoreTime = store.now()
     this.#interruptions = store.interruptions
     for (const opened of registry.all()) {
-      if (mayBeLost) void this.#queue.add(() => this.#bring(opened, 'lost'))
-      else if (this.#behind.has(opened)) void this.#queue.add(() => this.#bring(opened, 'changed'))
+      if (mayBeLost) void this.#queue.add(() => this.#sync(opened, 'lost'))
+      else if (this.#behind.has(opened)) void this.#queue.add(() => this.#sync(opened, 'changed'))
       else if (opened.lastUsed > since || opened.streams > 0) void this.#queue.add(() => this.#touch(opened))
     }
     await this.#queue.onIdle()
   }
 
-  /** Waits for what is being done. */
+  /** Stops the timer and waits for the operations in progress. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#queue.clear()
     await Promise.all(this.#doing.values())
   }
 
-  /** Writes what is missing or not up to date in a record. What is known to be missing stays so until it is written. */
-  #bring(opened: OpenedSession, state: Behind): Promise<void> {
+  /**
+   * Marks a record as out of date and writes it. A record known to be missing stays marked as missing until it is
+   * written.
+   */
+  #sync(opened: OpenedSession, state: Behind): Promise<void> {
     const before = this.#behind.get(opened)
     if (before === undefined || before === 'changed') this.#behind.set(opened, state)
     return this.#do(opened, () => this.#write(opened))
@@ -166,7 +179,7 @@ export class SessionRecords {
     }
     if (isForeign) this.#setDataOwner(opened, persNo)
     if (userOf(opened) === user) this.#behind.delete(opened)
-    // The session was closed while its record was written: only this process removes the record.
+    // The session was closed while its record was being written; no other process removes the record.
     if (registry.byKey(key) !== opened) await store.remove(key)
   }
 
@@ -182,13 +195,13 @@ export class SessionRecords {
     }
   }
 
-  /** Writes a record anew that is not there any more; where it was ended on purpose, ends the session instead. */
+  /** Writes a missing record again. If it was ended on purpose, closes the session and resolves with false. */
   async #restore(opened: OpenedSession, record: NewSession, mayBeLost: boolean): Promise<boolean> {
     const { registry, store } = this.#options
     // A session that is closing needs no record.
     if (opened.closing !== undefined) return false
     if (await store.restore(record, mayBeLost)) return true
-    // Closing waits for requests in flight, and one of them may wait for this.
+    // Not awaited: closing waits for requests in flight, and one of them may be waiting for this write.
     if (registry.byKey(opened.key) === opened) void registry.close(opened, 'ended')
     return false
   }
@@ -217,7 +230,7 @@ export class SessionRecords {
     if (opened !== undefined) void this.#options.registry.close(opened, 'ended')
   }
 
-  /** One thing after the other for each session. Never rejects. */
+  /** Queues an operation on a session's record; the operations of a session run one at a time. Never rejects. */
   #do(opened: OpenedSession, work: () => Promise<void>): Promise<void> {
     const before = this.#doing.get(opened)
     const mine: Promise<void> = (before ?? Promise.resolve())
@@ -229,7 +242,7 @@ export class SessionRecords {
     return mine
   }
 
-  /** Resolves with whether it was done. The store reports why it was not. */
+  /** Resolves with whether `work` succeeded. The store reports the error. */
   async #try(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
@@ -240,7 +253,7 @@ export class SessionRecords {
   }
 }
 
-/** The user of a session's record: the number of the person who is logged in. */
+/** Returns the user of a session's record: the number of the logged-in person, empty for an anonymous session. */
 export function userOf({ session }: OpenedSession): string {
   return session.persNo === 0 ? '' : String(session.persNo)
 }

@@ -14,64 +14,69 @@ import { Places } from './places.ts'
 import { RateLimit } from './rate-limit.ts'
 import { type Key, keyOf } from './store/record.ts'
 
+/** Options of `Registry`. */
 export interface RegistryOptions extends LoginLimitOptions {
   /** the LysKOM servers by server id */
   servers: ReadonlyMap<string, TcpAddress>
   connections: ConnectionContext
-  /** for so long a server that has failed some times in a row is not tried again, milliseconds */
+  /** how long a server is not tried after several failures in a row, milliseconds */
   serverRetryMs: number
-  /** the texts kept for each server, bytes */
+  /** size of the text body cache per server, bytes */
   bodyCacheBytes: number
-  /** a session that no request has used for so long is closed, milliseconds */
+  /** idle timeout: sessions without requests for this long are closed, milliseconds */
   idleMs: number
   maxSessions: number
   maxSessionsPerAddress: number
-  /** sessions opened for one client address; no limit where none is given */
+  /** sessions opened from one client address in a minute; default: no limit */
   maxOpeningsPerMinute?: number
 }
 
+/** A request to open a session. */
 export interface OpenRequest {
   serverId: string
-  /** the HTTP client's */
+  /** address of the HTTP client */
   clientAddress: string
   client: { name: string; version: string }
-  /** the HTTP request's, for the log */
+  /** id of the HTTP request, for the log */
   requestId?: string
 }
 
-/** A session that somebody holds the key to. */
+/** A live LysKOM session, which clients address by its connection id. */
 export interface OpenedSession {
-  /** Of the connection id, a version 4 UUID: the id itself is nowhere but with its holder. */
+  /** Hash of the connection id, a version 4 UUID. The gateway does not keep the id itself. */
   readonly key: Key
   readonly serverId: string
   readonly clientAddress: string
   readonly session: LyskomSession
-  /** When a request last used it, milliseconds of `performance.now()`. */
+  /** Time of the last request, milliseconds of `performance.now()`. */
   lastUsed: number
-  /** Open streams of events and messages: while there is one, the lease does not run out. */
+  /** Open event streams and WebSockets. While there is one, the idle timeout does not apply. */
   streams: number
-  /** Requests and WebSocket messages without a response yet. */
+  /** Number of requests and WebSocket messages without a response. */
   requests: number
-  /** Set when the gateway starts to close the session. It starts no more requests from then on. */
+  /** Set when the gateway starts to close the session. No further requests are accepted on it. */
   closing: Closing | undefined
 }
 
-/** `idle`, `deleted` (by its client), `ended` (by way of its record), `admin` (by who runs the gateway), `shutdown`, or the code of the `ConnectionError` that ended the line. */
+/**
+ * Why a session was closed: `idle`, `deleted` (by its client), `ended` (through its record), `admin` (by the operator),
+ * `shutdown`, or the code of the `ConnectionError` that ended its connection.
+ */
 export type CloseReason = string
 
 interface RegistryEvents {
-  /** `requestId`, here and below: of the request that did it, where that is known */
+  /** `requestId`, here and below: id of the request that caused the event, if any */
   opened: [opened: OpenedSession, requestId: string | undefined]
-  /** somebody has logged in or out */
+  /** a person logged in or out */
   person: [opened: OpenedSession]
   closed: [opened: OpenedSession, reason: CloseReason, requestId: string | undefined]
   /** a session could not be opened */
   failed: [serverId: string, error: unknown]
-  /** no more sessions will be opened */
+  /** the registry rejects new sessions from now on */
   draining: []
 }
 
-/** No session can be opened any more. */
+/** The registry is shutting down and rejects new sessions. */
 export class RegistryError extends Error {
   constructor(
     readonly code: 'shutting-down',
@@ -86,8 +91,8 @@ const MAX_SWEEP_INTERVAL_MS = 10_000
 const MINUTE_MS = 60_000
 
 /**
- * Connection ids and the live sessions they open, 1 to 1. A session leaves the map in the turn of the event loop in
- * which its line dies or somebody closes it, so an id that is found is good.
+ * Maps connection ids to live sessions, 1 to 1. A session is removed in the event-loop tick in which its connection
+ * ends or it is closed, so every id that is found is usable.
  */
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly #options: RegistryOptions
@@ -95,7 +100,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #bodies = new Map<string, BodyCache>()
   readonly #breakers = new Map<string, Breaker>()
   readonly #places = new Map<string, Places>()
-  /** Sessions for each client's network, those being opened included. */
+  /** Sessions per client network, including those being opened. */
   readonly #perAddress = new Map<string, number>()
   readonly #openings: RateLimit
   readonly #logins: LoginLimits
@@ -122,16 +127,17 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#sweeper.unref()
   }
 
+  /** The number of live sessions. */
   get size(): number {
     return this.#sessions.size
   }
 
-  /** Whether a server is up, as the sessions that were opened there tell; null while there is no telling. */
+  /** Whether a server is up, judging by the sessions opened on it; null if unknown. */
   serverUp(serverId: string): boolean | null {
     return this.#breakers.get(serverId)?.up ?? null
   }
 
-  /** Whether there is a server that is up, is worth an attempt, or has live sessions. */
+  /** Whether at least one server is up, may be tried again, or has live sessions. */
   isAnyReachable(): boolean {
     return [...this.#breakers.values()].some(
       (breaker) => breaker.up === true || breaker.allowsAttempt || breaker.sessions > 0,
@@ -139,8 +145,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /**
-   * Opens a session and makes its key. Rejects with a `LimitError`, with a `RegistryError` when the gateway shuts
-   * down, with a `ServerDownError` at once while a server is not to be tried, and as `connect` does.
+   * Opens a session and creates its connection id. Rejects with a `LimitError`, with a `RegistryError` while the
+   * gateway is shutting down, with a `ServerDownError` immediately while the circuit breaker of the server is open, and
+   * with the errors of `connect`.
    * @throws RangeError for a server id that is not configured
    */
   async open(request: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
@@ -160,65 +167,74 @@ export class Registry extends EventEmitter<RegistryEvents> {
     }
   }
 
-  /** The live session that an id opens on a server, unless it is closing; finding it renews its lease. */
+  /**
+   * Returns the live session with a connection id on a server and restarts its idle timeout; undefined if there is none
+   * or it is closing.
+   */
   find(serverId: string, id: string): OpenedSession | undefined {
     const opened = this.#usable(id)
     return opened?.serverId === serverId ? this.renew(opened) : undefined
   }
 
-  /** The same where the server is not named: an id belongs to one only. */
+  /** Like `find`, for a request that names no server: an id belongs to one server only. */
   findAnywhere(id: string): OpenedSession | undefined {
     const opened = this.#usable(id)
     return opened && this.renew(opened)
   }
 
-  /** Resolves when the session with this id has ended if it is closing, and at once otherwise. */
+  /** Resolves when the session with this id has ended if it is closing, and immediately otherwise. */
   async ended(id: string): Promise<void> {
     await this.#sessions.get(keyOf(id))?.closing?.ended
   }
 
-  /** The live session with such a key. Its lease stays as it is. */
+  /** Returns the live session with a key, without restarting its idle timeout. */
   byKey(key: Key): OpenedSession | undefined {
     return this.#sessions.get(key)
   }
 
-  /** The live sessions, in the order in which they were opened. */
+  /** Returns the live sessions in the order in which they were opened. */
   all(): IterableIterator<OpenedSession> {
     return this.#sessions.values()
   }
 
-  /** Begins the lease anew. */
+  /** Restarts the idle timeout of a session. */
   renew(opened: OpenedSession): OpenedSession {
     opened.lastUsed = performance.now()
     return opened
   }
 
-  /** Makes the id void at once, lets the requests in flight finish, and ends the session. See `closeGracefully`. */
+  /**
+   * Invalidates the connection id immediately, waits for the requests in flight, and ends the session. See
+   * `closeGracefully`.
+   */
   async close(opened: OpenedSession, reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
     if (opened.closing !== undefined || this.#sessions.get(opened.key) !== opened) return
     await closeGracefully(opened, request, () => this.#end(opened, reason, request?.requestId))
   }
 
-  /** Closes the sessions whose lease has run out. */
+  /**
+   * Closes the sessions whose idle timeout is over.
+   * @param now milliseconds of `performance.now()`
+   */
   sweep(now: number): void {
     for (const opened of this.#sessions.values()) {
       if (opened.streams === 0 && now - opened.lastUsed > this.#options.idleMs) void this.close(opened, 'idle')
     }
   }
 
-  /** Opens no more sessions, while those there are go on. */
+  /** Rejects new sessions from now on; live sessions continue. */
   refuse(): void {
     if (this.#shuttingDown) return
     this.#shuttingDown = true
     this.emit('draining')
   }
 
-  /** Whether it opens no more sessions. */
+  /** Whether new sessions are rejected. */
   get isDraining(): boolean {
     return this.#shuttingDown
   }
 
-  /** Opens no more sessions, and closes those there are and those being opened. */
+  /** Rejects new sessions, closes the live ones and waits for those being opened. */
   async closeAll(): Promise<void> {
     this.refuse()
     clearInterval(this.#sweeper)
@@ -261,12 +277,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#places.get(serverId)?.opened(breaker.sessions)
     session.connection.on('close', ({ code }) => {
       breaker.sessionClosed(code !== 'line-closed')
-      // A closing session stays until its closing request is answered.
+      // A closing session stays in the map until the closing request has its response.
       if (opened.closing === undefined) this.#forget(opened, code)
     })
     session.loginGuard = new SessionLogins(this.#logins, opened)
     session.onPerson = (before) => {
-      // Of a session that has ended in this moment nothing is kept.
+      // The session may have ended in this tick.
       if (!this.#sessions.has(opened.key)) return
       this.#logins.count(opened, before, session.persNo)
       this.emit('person', opened)
@@ -311,7 +327,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#places.get(serverId)?.refused(this.#breakers.get(serverId)?.sessions ?? 0, performance.now())
   }
 
-  /** The sessions of a client's network on one server, those being opened included. */
+  /** Returns the number of sessions of a client network on one server, including those being opened. */
   #heldOn(serverId: string, network: string): number {
     let held = 0
     const count = (session: { serverId: string; clientAddress: string }): void => {

@@ -1,26 +1,26 @@
-/** An answer that takes longer says too little about the time at which the server read its clock. */
+/** Longest usable round trip, milliseconds: a slower reply does not determine the server's time well enough. */
 const MAX_ROUND_TRIP_MS = 1000
 
 /**
- * The clock by which records expire. It follows the clock of the store's server, so that all gateways on one store agree
- * whatever their own clocks say. Between two synchronisations, and without a server, it follows this process's monotonic
- * clock: a step of the local wall clock changes nothing.
+ * The clock by which records expire. It follows the clock of the store's server, so that all gateways on one store
+ * agree whatever their own clocks show. Between two synchronizations, and without a server, it follows the monotonic
+ * clock of the process: a step of the local wall clock has no effect.
  */
 export class StoreClock {
   readonly #time: (() => Promise<number>) | undefined
   #offset = Date.now() - performance.now()
 
-  /** @param time asks the server for its time, milliseconds since 1970; undefined without a server */
+  /** @param time resolves with the server's time, milliseconds since 1970; undefined without a server */
   constructor(time?: () => Promise<number>) {
     this.#time = time
   }
 
-  /** Milliseconds since 1970. */
+  /** Returns the time, milliseconds since 1970. */
   now(): number {
     return Math.floor(this.#offset + performance.now())
   }
 
-  /** Takes the time from the server. Without an answer the clock goes on as before. */
+  /** Synchronizes with the server. Without a reply the clock continues as before. Never rejects. */
   async sync(): Promise<void> {
     const sent = performance.now()
     const time = await this.#time?.().catch(() => undefined)

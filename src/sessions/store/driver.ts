@@ -1,18 +1,15 @@
-/**
- * Loads a driver that not every gateway needs, so that it is installed by those who do. Rejects with a `TypeError` that
- * says what to install when it is not there.
- */
+/** Loads an optional driver package. Rejects with a `TypeError` that names the package to install if it is missing. */
 export async function loadDriver<T>(name: string, version: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
-    // The driver itself may lack something too: then what it lacks is named, and that message is the better one.
+    // If the driver lacks a dependency, its own message is the better one.
     if (!isMissing(error) || !error.message.includes(name)) throw error
     throw new TypeError(`this kind of store needs a package that is not installed: npm install ${name}@${version}`)
   }
 }
 
-/** A part of a URL as it is meant. Throws a `TypeError` that does not show it: it may be a password. */
+/** Decodes a part of a URL. Throws a `TypeError` without the text, which may be a password. */
 export function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
@@ -21,17 +18,17 @@ export function decoded(part: string): string {
   }
 }
 
-/** Parameters of drivers that are secrets: `proxyPassword`, `authMechanismProperties` with a session token, … */
+/** Names of driver parameters with secrets: `proxyPassword`, `authMechanismProperties` with a session token, … */
 const SECRET = /password|secret|token|properties/i
 
-/** What a driver says of a URL, without the passwords in it, however the driver writes them. */
+/** Returns a driver's message about a URL with all passwords replaced by `…`, in every spelling the driver may use. */
 export function withoutPassword(text: string, url: URL): string {
   const secrets = [url.password, ...secretParameters(url.search)].flatMap(spellings).filter((secret) => secret !== '')
-  // The longest first: a short one may be a part of it.
+  // Longest first, since a short secret may be part of a longer one.
   return secrets.sort((a, b) => b.length - a.length).reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
 }
 
-/** Their values as they stand in the URL, and what stands behind a colon in them. */
+/** Returns the values of secret parameters as written in the URL, and the parts of them after a colon. */
 function secretParameters(search: string): string[] {
   const parameters = search.slice(1).split('&')
   return parameters.flatMap((parameter) => {
@@ -42,7 +39,7 @@ function secretParameters(search: string): string[] {
   })
 }
 
-/** A part of a URL as it is written there, as it is meant, and as others write it. */
+/** Returns a part of a URL as written, decoded, and in the encodings of other programs. */
 function spellings(raw: string): string[] {
   const meanings = [decoded(raw), decoded(raw.replaceAll('+', ' '))]
   const written = meanings.flatMap((meaning) => [
@@ -56,7 +53,7 @@ function isMissing(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
 }
 
-/** There was no answer in time, which may be for many reasons. */
+/** A server did not reply in time, for whatever reason. */
 export class LateError extends Error {
   constructor(ms: number) {
     super(`no answer within ${ms / 1000} s`)
@@ -64,7 +61,7 @@ export class LateError extends Error {
   }
 }
 
-/** Rejects with a `LateError` when the work is not done in time. */
+/** Resolves as `work` does; rejects with a `LateError` if it takes longer than `ms`. */
 export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
@@ -77,7 +74,10 @@ export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
   }
 }
 
-/** Throws a `TypeError` that names a key of the query which means nothing to this kind of store. */
+/**
+ * Checks the query of a store's URL.
+ * @throws TypeError that names the first parameter outside `known`
+ */
 export function refuseUnknown(url: URL, kind: string, known: readonly string[]): void {
   for (const key of url.searchParams.keys()) {
     if (!known.includes(key)) throw new TypeError(`"${key}" is nothing that the store on ${kind} knows`)

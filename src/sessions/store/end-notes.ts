@@ -4,14 +4,14 @@ import { newRecord } from './new-session.ts'
 import { type Key, keyOf } from './record.ts'
 import { Turns } from './turns.ts'
 
-/** The app of the notes, in characters that no other app's name has. */
+/** The app of end notes. It contains a character that no other app's name has. */
 const APP = 'komgate:ended'
-/** A note lasts longer than any live session goes without a request. */
+/** Lifetime of a note, milliseconds: longer than any live session goes without a request. */
 const LASTS_MS = 24 * 60 * 60 * 1000
 
 /**
- * Notes of live sessions that were ended on purpose. The process that holds such a session would otherwise take a record
- * that is not there for one that was lost, and write it anew.
+ * Notes that a live session was ended on purpose. Without the note, the process that holds the session would take the
+ * missing record for a lost one and write it again.
  */
 export class EndNotes {
   readonly #backend: Backend
@@ -23,7 +23,7 @@ export class EndNotes {
     this.#clock = clock
   }
 
-  /** Resolves with false where a full store has no room for a note. */
+  /** Adds a note for a session. Resolves with false if the store is full. */
   async add(key: Key): Promise<boolean> {
     const noteKey = noteKeyOf(key)
     return await this.#turns.take(noteKey, async () => {
@@ -34,14 +34,14 @@ export class EndNotes {
         return true
       } catch (error) {
         if (error instanceof StoreError && error.code === 'full') return false
-        // Another process has added it in this moment.
+        // Another process may have added the same note in the meantime.
         if (await this.#has(noteKey)) return true
         throw error
       }
     })
   }
 
-  /** Takes a note out; resolves with whether there was one. */
+  /** Removes a note; resolves with whether there was one. */
   async take(key: Key): Promise<boolean> {
     return (await this.#backend.remove(noteKeyOf(key))) !== undefined
   }

@@ -1,8 +1,9 @@
-/** Why the store did not do what was asked of it. */
+/** Codes of `StoreError`. */
 export type StoreErrorCode = 'unavailable' | 'full' | 'cannot-list' | 'too-large' | 'contended'
 
+/** The store could not do an operation. */
 export class StoreError extends Error {
-  /** What kind of failure it is within its code, for the log: `connection`, or the server's name of its error. */
+  /** The kind of failure within its code, for the log: `connection`, or the server's name for its error. */
   readonly kind: string
 
   constructor(

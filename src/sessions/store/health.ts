@@ -1,14 +1,16 @@
 import { StoreError } from './errors.ts'
 
 /**
- * How much a call shows when it succeeds: a standby server still reads, and a full one still deletes. An outage ends with
- * the success of a call of the level that failed, or of a higher one.
+ * What a successful call proves: a standby server still reads, and a full one still deletes. An outage ends with a
+ * successful call of the level that failed or a higher one.
  */
 export const READ = 0
 export const DELETE = 1
 export const WRITE = 2
+/** The level of a call. */
 export type Level = typeof READ | typeof DELETE | typeof WRITE
 
+/** Callbacks of `StoreHealth`. */
 export interface HealthEvents {
   /** called once for each outage and kind of error */
   onFailure: (error: unknown) => void
@@ -19,19 +21,22 @@ export interface HealthEvents {
 interface Outage {
   level: Level
   kinds: Set<string>
-  /** of the last error with the code `unavailable` */
+  /** the last error with the code `unavailable` */
   unavailable: StoreError | undefined
-  /** when a store last was full or contended, milliseconds of `performance.now()` */
+  /** time of the last `full`, `contended` or unknown error, milliseconds of `performance.now()` */
   lastRefusal: number
 }
 
-/** A store that is full takes some records and refuses others: its outage ends after a while without a refusal. */
+/**
+ * A full store accepts some records and rejects others: its outage ends after this long without a rejection,
+ * milliseconds.
+ */
 const REFUSAL_MS = 10_000
 const MAX_KINDS = 20
-/** Errors that the caller causes, and that say nothing about the store. */
+/** Codes of errors that the caller caused and that say nothing about the store. */
 const OF_CALLERS: readonly unknown[] = ['too-large', 'cannot-list']
 
-/** Whether a store works, as the results of its calls show. All calls to a backend pass here. */
+/** The health of a store, judged by the results of its calls. All calls to a backend pass through `watch`. */
 export class StoreHealth {
   readonly #events: HealthEvents
   readonly #onFailure = ([READ, DELETE, WRITE] as const).map((level) => (error: unknown) => this.failed(error, level))
@@ -41,25 +46,25 @@ export class StoreHealth {
     this.#events = events
   }
 
-  /** Whether calls fail that have not succeeded since. */
+  /** Whether an outage is in progress. */
   get isFailing(): boolean {
     return this.#outage !== undefined
   }
 
-  /** The last error of an outage in which the store is unavailable; undefined while it works, or is full. */
+  /** The last `unavailable` error of the current outage; undefined while the store works or is only full. */
   get unavailable(): StoreError | undefined {
     return this.#outage?.unavailable
   }
 
-  /** Watches a call, and returns it. A call that begins in an outage ends the outage when it succeeds. */
+  /** Observes the result of a call and returns the call. A call that starts during an outage ends it by succeeding. */
   watch<T>(level: Level, call: Promise<T>): Promise<T> {
-    // Not awaited here: that would make every call take longer.
+    // Not awaited: that would add latency to every call.
     const onSuccess = this.#outage === undefined ? undefined : (result: T) => this.#succeeded(level, result)
     call.then(onSuccess, this.#onFailure[level])
     return call
   }
 
-  /** Notes a failure. */
+  /** Records the failure of a call. */
   failed(error: unknown, level: Level): void {
     const { code } = error as { code?: unknown }
     if (error instanceof StoreError && OF_CALLERS.includes(code)) return
@@ -77,7 +82,7 @@ export class StoreHealth {
   #succeeded(level: Level, result: unknown): void {
     const outage = this.#outage
     if (outage === undefined) return
-    // A write that finds nothing to write succeeds on a server that only reads.
+    // A write without a matching record also succeeds on a read-only server.
     const reached = result === undefined || result === false ? READ : level
     if (reached < outage.level || performance.now() - outage.lastRefusal < REFUSAL_MS) return
     this.#outage = undefined

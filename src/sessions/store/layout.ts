@@ -1,19 +1,19 @@
-/** How a store's records lie where they are kept, so that a table or a key layout that is there can be used. */
+/** The names under which a store keeps its records, so that an existing table or key layout can be used. */
 export interface Layout {
-  /** of SQL stores: the table; of MongoDB: the collection */
+  /** table of SQL stores, collection of MongoDB */
   table: string
-  /** the column, or the field of a document, with the key: the token's SHA-256 */
+  /** column or document field with the key, which is the SHA-256 of the token */
   sidField: string
-  /** what stands before every key of Redis, memcached and Couchbase */
+  /** prefix of every key in Redis, memcached and Couchbase */
   keyNs: string
-  /** Names under which others want to read some of it; what has no name is not written there. */
+  /** Columns or fields for other programs to read; a field without a name is not written. */
   fields: {
     ip?: string
     /** `YYYY-MM-DD HH:mm:ss`, UTC */
     start?: string
-    /** the same; empty where the session has no end */
+    /** the same format; empty for a session without an end */
     stop?: string
-    /** the public handle: the token itself is stored nowhere */
+    /** the public handle; the token itself is not stored */
     token?: string
   }
 }
@@ -23,7 +23,10 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
 const KEY_NS = /^[\x21-\x7e]{0,64}$/
 const FIELDS = ['ip', 'start', 'stop', 'token'] as const
 
-/** Takes the layout out of the query of a store's URL, and leaves the rest. Throws a `TypeError` that names the key. */
+/**
+ * Removes the layout parameters from the query of a store's URL and returns them.
+ * @throws TypeError that names a parameter with a wrong value
+ */
 export function takeLayout(url: URL): Layout {
   const take = (key: string, pattern: RegExp): string | undefined => {
     const value = url.searchParams.get(key)
@@ -40,10 +43,10 @@ export function takeLayout(url: URL): Layout {
   }
 }
 
-/** After this the year would have five digits. */
+/** Later times have a year of five digits. */
 const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59)
 
-/** A time as `fields.start` and `fields.stop` hold it. */
+/** Returns a time in the form of `fields.start` and `fields.stop`. */
 export function writtenTime(ms: number): string {
   return new Date(Math.min(ms, LAST_TIME)).toISOString().slice(0, 19).replace('T', ' ')
 }

@@ -4,18 +4,19 @@ import { StoreError } from './errors.ts'
 import { type Pages, pagesOf } from './pages.ts'
 import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from './record.ts'
 
+/** Limits of the store in memory. */
 export interface MemoryOptions {
   maxRecords: number
-  /** of the records' data, as JSON */
+  /** size of all data, characters of JSON */
   maxBytes: number
 }
 
-/** Records looked at in one sweep: some milliseconds of work. */
+/** Records checked in one sweep: a few milliseconds of work. */
 const SWEPT_AT_ONCE = 20_000
-/** Records looked at for a count between two event-loop ticks. */
+/** Records checked for a count between two event-loop ticks. */
 const COUNTED_AT_ONCE = 20_000
 
-/** A record and its neighbours among those of its app, in the order of their last activity. */
+/** A record in the linked list of its app, which is in the order of last activity. */
 interface Row {
   record: SessionRecord
   readonly app: App
@@ -30,7 +31,7 @@ interface App {
   newest: Row | undefined
 }
 
-/** Records in this process's memory: gone when it ends. */
+/** Keeps records in the memory of the process; they are lost when it ends. */
 export class MemoryBackend implements Backend, Lists {
   readonly interruptions: number = 0
   readonly isPrivate: boolean = true
@@ -39,7 +40,7 @@ export class MemoryBackend implements Backend, Lists {
   readonly #rows = new Map<Key, Row>()
   readonly #apps = new Map<string, App>()
   #bytes = 0
-  /** Where the last sweep stopped. */
+  /** The position of the last sweep. */
   #sweeping: Iterator<Row> | undefined
 
   constructor(options: MemoryOptions) {
@@ -125,7 +126,7 @@ export class MemoryBackend implements Backend, Lists {
   async countUsers(app: string, since: number, now: number): Promise<number> {
     let users = 0
     let seen = 0
-    // Maps and sets may change while they are iterated over.
+    // Maps and sets may change during iteration.
     for (const [user, rows] of this.#apps.get(app)?.users ?? []) {
       if (user === '') continue
       for (const { record } of rows) {
@@ -151,7 +152,7 @@ export class MemoryBackend implements Backend, Lists {
     })
   }
 
-  /** The last active first. */
+  /** Yields the active records of an app, most recently active first. */
   *#active(app: string, since: number, now: number): Generator<SessionRecord> {
     let row = this.#apps.get(app)?.newest
     for (; row !== undefined && row.record.lastActive >= since; row = row.older) {

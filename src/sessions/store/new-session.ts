@@ -1,28 +1,32 @@
 import { StoreError } from './errors.ts'
 import type { Data, JsonValue, Key, SessionRecord } from './record.ts'
 
-/** A session to be. What is left out is empty, or without end. */
+/** A session to be created. Missing text and data are empty; missing times mean no expiry. */
 export interface NewSession extends Partial<Pick<SessionRecord, 'name' | 'ip' | 'idleMs' | 'endsAt' | 'data'>> {
   key: Key
   app: string
   user: string
-  /** ends the other sessions of the same app, user and name */
+  /** whether to end the other sessions with the same app, user and name */
   unique?: boolean
 }
 
-/** What every kind of store has room for, characters. */
+/** Lengths that every kind of store supports, characters. */
 const MAX_APP = 100
 const MAX_TEXT = 255
-/** Most LysKOM sessions keep nothing: one object is enough for all of them. */
+/** Most LysKOM sessions have no data and share this object. */
 const NO_DATA: Data = Object.freeze({})
 
-/** The record of a session that begins now. Throws a `StoreError` `too-large` for text or data that is too long. */
+/**
+ * Returns the record of a session that starts now.
+ * @throws StoreError `too-large` for text or data that is too long
+ */
 export function newRecord(session: NewSession, now: number, maxDataBytes: number): SessionRecord {
   const { key, app, user, name = '', ip = '', idleMs = null, endsAt = null } = session
   const data = session.data === undefined ? NO_DATA : merged(NO_DATA, session.data)
   checkSize(data, maxDataBytes)
   checkLengths({ app, user, name, ip })
-  // Not put together from others: V8 would give each record a shape of its own, which is larger than the record.
+  // Written as one literal: with spreads, V8 gives each record a hidden class of its own, which is larger than the
+  // record.
   return {
     key,
     app,
@@ -40,6 +44,7 @@ export function newRecord(session: NewSession, now: number, maxDataBytes: number
   }
 }
 
+/** @throws StoreError `too-large` for data of more than `maxBytes` bytes of JSON */
 export function checkSize(data: Data, maxBytes: number): void {
   const bytes = Buffer.byteLength(JSON.stringify(data))
   if (bytes > maxBytes) {
@@ -47,6 +52,7 @@ export function checkSize(data: Data, maxBytes: number): void {
   }
 }
 
+/** @throws StoreError `too-large` for text that is too long */
 export function checkLengths({ app = '', user = '', name = '', ip = '' }: Partial<SessionRecord>): void {
   for (const [field, text] of Object.entries({ app, user, name, ip })) {
     const max = field === 'app' ? MAX_APP : MAX_TEXT
@@ -54,7 +60,10 @@ export function checkLengths({ app = '', user = '', name = '', ip = '' }: Partia
   }
 }
 
-/** Neither a spread nor `fromEntries` calls a setter, so `__proto__` is a key like any other. */
+/**
+ * Applies a patch to data: sets its keys, and deletes those with null. Neither a spread nor `fromEntries` calls
+ * setters, so `__proto__` is a key like any other.
+ */
 export function merged(data: Data, patch: Data): Data {
   const entries: [string, JsonValue][] = Object.entries({ ...data, ...patch })
   return Object.fromEntries(entries.filter(([, value]) => value !== null))

@@ -4,13 +4,14 @@ import { MemoryBackend } from './memory.ts'
 import { parseStoreUrl } from './url.ts'
 
 /**
- * Opens where records are kept. `url` has whatever the driver of its kind of server understands; the layout has been
- * taken out of its query. Rejects with a `StoreError` when the server cannot be reached, with a `TypeError` for a URL
- * that is wrong.
+ * Opens a backend.
+ *
+ * Rejects with a `StoreError` if the server cannot be reached and with a `TypeError` for a wrong URL.
+ * @param url the URL for the driver, without the layout parameters
  */
 export type Opener = (url: URL, layout: Layout) => Promise<Backend>
 
-/** Kinds of stores by the scheme of their URL. A driver is loaded when it is asked for. */
+/** Kinds of stores by the scheme of their URL. Drivers are loaded on first use. */
 const OPENERS: Readonly<Record<string, Opener>> = {
   'memory:': async (url) => openMemory(url),
   'redis:': async (...args) => (await import('./redis/redis.ts')).openRedis(...args),
@@ -28,10 +29,10 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   'couchbases:': async (...args) => (await import('./couchbase/couchbase.ts')).openCouchbase(...args),
 }
 
-/** What `openBackend` takes, for those who check a setting without opening anything. */
+/** The URL schemes that `openBackend` accepts, for validating settings. */
 export const STORE_SCHEMES = Object.keys(OPENERS)
 
-/** `memory:`, `redis://host:6379/0?key_ns=…` and so on. Rejects as an `Opener` does. */
+/** Opens the backend for a store URL, such as `memory:` or `redis://host:6379/0?key_ns=…`. Rejects like an `Opener`. */
 export async function openBackend(text: string): Promise<Backend> {
   const url = parseStoreUrl(text)
   const open = OPENERS[url.protocol]

@@ -2,29 +2,30 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inTime } from './driver.ts'
 import type { Key } from './record.ts'
 
-/** More sessions than one gateway holds. */
+/** Removals kept at most; more than a gateway has sessions. */
 const MAX_PENDING = 100_000
 const AT_ONCE = 32
 const RETRY_MS = 100
 
-/** Records that are to be removed and could not be, because the store failed. */
+/** Records whose removal failed because the store was unavailable. */
 export class PendingEnds {
-  /** Ends that were given up because there were too many. Their records expire by themselves. */
+  /** Number of removals dropped because too many were pending. Their records expire by themselves. */
   dropped = 0
   readonly #remove: (key: Key) => Promise<unknown>
   readonly #keys = new Set<Key>()
   #flushing: Promise<void> | undefined
 
-  /** @param remove removes a record; removing one that is not there is no error */
+  /** @param remove removes a record; a missing record is not an error */
   constructor(remove: (key: Key) => Promise<unknown>) {
     this.#remove = remove
   }
 
+  /** The number of pending removals. */
   get size(): number {
     return this.#keys.size
   }
 
-  /** Removes a record, now or in a later `flush`. Rejects when it could not be removed now. */
+  /** Removes a record. Rejects if that fails now; then a later `flush` removes it. */
   async remove(key: Key): Promise<void> {
     try {
       await this.#remove(key)
@@ -35,7 +36,7 @@ export class PendingEnds {
     }
   }
 
-  /** Removes all that could not be removed before. Rejects with the first error, and keeps what is left. */
+  /** Removes all pending records. Rejects with the first error and keeps the rest. */
   async flush(): Promise<void> {
     if (this.#keys.size === 0) return
     this.#flushing ??= this.#flush().finally(() => {
@@ -44,7 +45,7 @@ export class PendingEnds {
     await this.#flushing
   }
 
-  /** The same, again and again until all is removed or the time is up. Never rejects. */
+  /** Flushes repeatedly until nothing is pending or `ms` milliseconds have passed. Never rejects. */
   async drain(ms: number): Promise<void> {
     const deadline = performance.now() + ms
     while (this.#keys.size > 0 && performance.now() < deadline) {

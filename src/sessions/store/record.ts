@@ -1,64 +1,68 @@
 import { hash } from 'node:crypto'
 
-/** A value that JSON can hold. */
+/** A value that JSON can represent. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
-/** What an application keeps in a session. */
+/** The data of a session. */
 export type Data = { readonly [key: string]: JsonValue }
 
 declare const hashed: unique symbol
 
-/** What a record is stored under: its token's SHA-256, hexadecimal. A type of its own, so that no token is stored. */
+/** The key of a record: SHA-256 of its token, hexadecimal. A branded type, so that no token is stored by mistake. */
 export type Key = string & { readonly [hashed]: true }
 
-/** A session as the store knows it. Times are milliseconds since 1970. */
+/** A session in the store. Times are milliseconds since 1970. */
 export interface SessionRecord {
   readonly key: Key
-  /** whose sessions it is among: a LysKOM server's id, a REST-Sessions app, a microapp service, … */
+  /** the application: a LysKOM server id, a REST-Sessions app, a microapp service, … */
   readonly app: string
-  /** whose session it is: a person number of a LysKOM server, a user id of an app; empty for nobody's */
+  /** the user: a person number on a LysKOM server or a user id of an app; empty for an anonymous session */
   readonly user: string
-  /** tells the sessions of one user apart, where an app has a use for that; empty otherwise */
+  /** distinguishes the sessions of one user, for apps that need it; otherwise empty */
   readonly name: string
-  /** the client's address */
+  /** the client's IP address */
   readonly ip: string
   readonly created: number
   readonly lastActive: number
-  /** The session is over when it has been idle for longer, milliseconds; null for never. */
+  /** Idle timeout, milliseconds: the session expires when it was idle for longer; null for never. */
   readonly idleMs: number | null
-  /** The session is over from then on, however active; null for never. */
+  /** The session expires at this time even if it is active; null for never. */
   readonly endsAt: number | null
-  /** how often it has been read and written */
+  /** number of reads and of writes */
   readonly reads: number
   readonly writes: number
-  /** Grows with every write, so that a writer can tell whether another one has come before it. */
+  /** Increases with every write, for optimistic locking. */
   readonly revision: number
   readonly data: Data
 }
 
-/** What a writer may change. */
+/** The fields that a write may change. */
 export type Change = Partial<Pick<SessionRecord, 'user' | 'name' | 'endsAt' | 'data'>>
 
-/** The key of a token's record. The token itself is stored nowhere. */
+/** Returns the key of a token's record. The token itself is not stored. */
 export function keyOf(token: string): Key {
   return hash('sha256', token) as Key
 }
 
-/** What names a record in lists and logs: too little of the key to find the token with, so it is no secret. */
+/**
+ * Returns the handle that names a record in lists and logs. It is too short to find the token or the record with, so it
+ * is not secret.
+ */
 export function handleOf(key: Key): string {
   return key.slice(0, 12)
 }
 
+/** Returns whether a record is expired at `now`. */
 export function isOver({ idleMs, lastActive, endsAt }: SessionRecord, now: number): boolean {
   return (idleMs !== null && now - lastActive > idleMs) || (endsAt !== null && now >= endsAt)
 }
 
-/** The record after a read. */
+/** Returns the record after a read: read count and last activity updated. */
 export function afterRead(record: SessionRecord, now: number): SessionRecord {
   return { ...record, reads: record.reads + 1, lastActive: Math.max(now, record.lastActive) }
 }
 
-/** The record after a write. */
+/** Returns the record after a write: change applied; write count, revision and last activity updated. */
 export function afterWrite(record: SessionRecord, change: Change, now: number): SessionRecord {
   return {
     ...record,

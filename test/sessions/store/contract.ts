@@ -411,7 +411,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
 
     test('says so where it cannot list', async () => {
       if (canList) {
-        expect(await all(store.listUser(app, 'nobody'))).toEqual([])
+        expect(await all(store.listUser(app, 'unknown'))).toEqual([])
         return
       }
       const asked = [

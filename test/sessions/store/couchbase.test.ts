@@ -214,8 +214,8 @@ describe('lists of Couchbase', () => {
       ],
       [
         'query',
-        `SELECT RAW COUNT(DISTINCT s.\`record\`.\`user\`) ${active} AND s.\`record\`.\`user\` != $nobody`,
-        { ...options, parameters: { ...given, since: NOW - 1000, nobody: '' } },
+        `SELECT RAW COUNT(DISTINCT s.\`record\`.\`user\`) ${active} AND s.\`record\`.\`user\` != $anonymous`,
+        { ...options, parameters: { ...given, since: NOW - 1000, anonymous: '' } },
       ],
     ])
   })

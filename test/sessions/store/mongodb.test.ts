@@ -153,8 +153,8 @@ describe('what MongoDB is sent', () => {
     await backend.countUsers('app', NOW - 1000, NOW)
     const active = { 'record.app': 'app', 'record.lastActive': { $gte: NOW - 1000 }, ...notOver }
     const sort = { 'record.lastActive': -1 }
-    const somebody = { ...active, 'record.user': { $ne: '' } }
-    const pipeline = [{ $match: somebody }, { $group: { _id: '$record.user' } }, { $count: 'users' }]
+    const loggedIn = { ...active, 'record.user': { $ne: '' } }
+    const pipeline = [{ $match: loggedIn }, { $group: { _id: '$record.user' } }, { $count: 'users' }]
     expect(server.commands).toEqual([
       ['find', { 'record.app': 'app', 'record.user': 'u', ...notOver }, { projection, sort, batchSize: 50 }],
       ['find', active, { projection, sort, batchSize: 50, limit: 10 }],

@@ -97,7 +97,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
       withPart(server.url, { port: '1', hostname: '[::1]' }),
       withPart(server.url, { hostname: 'no-such-host.invalid' }),
       withPart(server.url, { password: 'wrong hunter2' }),
-      withPart(server.url, { username: 'somebody' }),
+      withPart(server.url, { username: 'someone' }),
       withPart(server.url, { password: '' }),
       withPart(server.url, { pathname: '/99' }),
       withPart(server.url, { protocol: 'rediss:' }),

@@ -109,7 +109,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
     test('gives a table of ours the columns and indexes that it lacks, and keeps what is in it', async () => {
       const layout = { table: 'older', fields: {} }
       const first = await harness.open(layout)
-      const record = recordWith({ user: 'somebody' })
+      const record = recordWith({ user: 'someone' })
       await first.insert(record)
       await first.close()
       const indexes = await harness.run(indexesOf(kind, 'older'))
@@ -122,9 +122,9 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       const backend = await open({ ...layout, fields: { start: 'began' } })
       expect(await backend.find(record.key)).toEqual({ ...record, name: '' })
       expect(await backend.touch(record.app, record.key, NOW)).toEqual({ ...record, name: '' })
-      const another = recordWith({ user: 'somebody' })
+      const another = recordWith({ user: 'someone' })
       await backend.insert(another)
-      expect(await all(backend.lists?.byUser(record.app, 'somebody', NOW))).toHaveLength(2)
+      expect(await all(backend.lists?.byUser(record.app, 'someone', NOW))).toHaveLength(2)
       expect(await harness.run(indexesOf(kind, 'older'))).toHaveLength(indexes.length)
       expect(await harness.run(`SELECT began FROM older WHERE sid = '${another.key}'`)).toEqual([
         { began: '2026-01-01 12:00:00' },

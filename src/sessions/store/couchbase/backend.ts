@@ -6,11 +6,13 @@ import type { Layout } from '../layout.ts'
 import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecord } from '../record.ts'
 import { type Cas, type CouchbaseCollection, type CouchbaseDocument, isNamed, storeError } from './port.ts'
 
-/** Others that may come between reading and writing a document, one after the other. */
+/** Tries of a read-modify-write before it fails with `contended`. */
 const MAX_TRIES = 100
-/** Between two tries, at most: chance decides, so that those who met do not meet again. */
+/**
+ * Longest pause between two tries, milliseconds. The pause is random, so that competing writers do not collide again.
+ */
 const MAX_PAUSE_MS = 20
-/** What expires later does not expire: the SDK takes larger numbers for a mistake. */
+/** Expiry times from which on a document never expires, seconds: the SDK rejects larger numbers. */
 const LONGEST_S = 50 * 365 * 86_400
 
 const AGAIN = Symbol('another one has come between')
@@ -21,18 +23,19 @@ interface Found {
   readonly cas: Cas
 }
 
+/** Options of `CouchbaseBackend`. */
 export interface CouchbaseOptions {
   collection: CouchbaseCollection
   lists: Lists | undefined
   layout: Layout
-  /** asks the cluster for its time, where it answers queries */
+  /** resolves with the cluster's time, milliseconds since 1970; undefined without the query service */
   time?: (() => Promise<number>) | undefined
   close(): Promise<void>
 }
 
 /**
- * Records in a bucket of Couchbase, each in a document of its own, which expires with it. No real server has seen it
- * yet: it is tested on a stand-in for the collection.
+ * Stores each record in a Couchbase document of its own, which expires with the record. It was never run on a real
+ * server; the tests use a stand-in for the collection.
  */
 export class CouchbaseBackend implements Backend {
   readonly time: Backend['time']
@@ -50,7 +53,7 @@ export class CouchbaseBackend implements Backend {
     return this.#options.lists
   }
 
-  /** The SDK tells nobody when it loses a line: it shows when something is asked for. */
+  /** The SDK does not report a lost connection, so interruptions are counted when a call fails. */
   get interruptions(): number {
     return this.#interruptions
   }
@@ -93,7 +96,7 @@ export class CouchbaseBackend implements Backend {
   }
 
   async sweep(): Promise<void> {
-    // Documents expire by themselves.
+    // Couchbase expires documents itself.
   }
 
   async close(): Promise<void> {
@@ -101,8 +104,8 @@ export class CouchbaseBackend implements Backend {
   }
 
   /**
-   * Reads a record and does something with it that fails if another one has come between: then it is read again.
-   * Undefined where there is none.
+   * Reads a record and runs `work` on it; repeats both when another writer changed the document in between. Resolves
+   * with undefined if there is no record.
    */
   async #withRecord<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | undefined> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -127,7 +130,7 @@ export class CouchbaseBackend implements Backend {
 
   async #replace({ document, cas }: Found, record: SessionRecord, now: number): Promise<void> {
     const { collection } = this.#options
-    // What others have added to the document stays.
+    // Keep the fields that other programs added to the document.
     const changed = { ...document, ...this.#document(record) }
     await collection.replace(this.#idOf(record.key), changed, { expiry: expiryOf(record, now), cas })
   }
@@ -158,8 +161,8 @@ export class CouchbaseBackend implements Backend {
 }
 
 /**
- * How long a document stays, by the gateway's clock: seconds from `now` on, and one more, since the server counts in
- * whole ones; 0 for ever.
+ * Returns the lifetime of a document from `now` on, in seconds, plus one second since the server counts whole seconds;
+ * 0 for no expiry.
  */
 function expiryOf(record: SessionRecord, now: number): number {
   const over = overFrom(record)

@@ -11,12 +11,15 @@ const PACKAGE: string = 'couchbase'
 const TIMEOUTS = { kvTimeout: 2500, queryTimeout: 5000, connectTimeout: 3000, bootstrapTimeout: 5000 }
 
 /**
- * `couchbase://user:password@host/bucket?…` and `couchbases:`, with the options of the official SDK, an optional package
- * (4.6 or later: before, it took a time of 30 days and more for a date long past). No real server has seen this yet.
+ * Opens a Couchbase store, `couchbase://user:password@host/bucket?…` or `couchbases:`, with the options of the official
+ * SDK, an optional package (4.6 or later: earlier versions take an expiry of 30 days or more for a date in the past).
+ * It was never run on a real server.
  *
- * The records are in the bucket's default collection, each in a document under `layout.keyNs` and the key, with the
- * fields that are named, and the record itself in `record`. The bucket may have other documents. Lists need the query
- * service; a cluster without it keeps sessions all the same, and cannot list them.
+ * Records are in the bucket's default collection, each in a document with the id `layout.keyNs` plus key; the document
+ * has the fields of the layout, and the record itself in `record`. The bucket may contain other documents. Lists need
+ * the query service; without it sessions are stored but cannot be listed.
+ *
+ * Rejects with a `TypeError` for a wrong URL and with a `StoreError` `unavailable` if the cluster cannot be used.
  */
 export async function openCouchbase(
   url: URL,
@@ -55,7 +58,7 @@ export async function openCouchbase(
   }
 }
 
-/** Rejects when the bucket does not answer: the SDK opens it behind our back, and says nothing. */
+/** Rejects if the bucket does not respond: the SDK opens it in the background and reports no error. */
 async function reach(collection: CouchbaseCollection, { keyNs }: Layout): Promise<void> {
   try {
     await collection.get(`${keyNs}nothing`)

@@ -6,10 +6,10 @@ import type { Key, SessionRecord } from '../record.ts'
 import { type CouchbaseDocument, type CouchbaseQueries, isNamed, storeError } from './port.ts'
 
 const QUERY_MS = 5000
-/** An index of a bucket that holds much is made once, and not at once. */
+/** Creating an index of a large bucket takes time, but happens only once, milliseconds. */
 const INDEX_MS = 60_000
 
-/** What says that this bucket, or this user, has no queries, and not that something is away. */
+/** Errors that mean that this bucket or user has no queries, as opposed to a service that is unavailable. */
 const NO_QUERIES = [
   'AuthenticationFailureError',
   'FeatureNotAvailableError',
@@ -18,13 +18,16 @@ const NO_QUERIES = [
   'PlanningFailureError',
 ]
 
-/** A field of the record of the document `s`. Escaped, since some are reserved words. */
+/**
+ * Returns the SQL++ name of a record field in the document `s`. It is escaped, since some field names are reserved
+ * words.
+ */
 const field = (name: keyof CouchbaseDocument['record']) => `s.\`record\`.\`${name}\``
 const OF_APP = `${field('ns')} = $ns AND ${field('app')} = $app`
 const NOT_OVER = `(${field('over')} IS NULL OR ${field('over')} > $now)`
 const ACTIVE = `${OF_APP} AND ${field('lastActive')} >= $since AND ${NOT_OVER}`
 
-/** Names of a bucket, none of which can end an escaped identifier. */
+/** Bucket names. None of them can end an escaped identifier. */
 export const BUCKET_NAME = /^[A-Za-z0-9_.%-]{1,100}$/
 
 interface ListParameters {
@@ -34,8 +37,8 @@ interface ListParameters {
 }
 
 /**
- * Lists by SQL++. Every question waits for the index to know what was written before: a session that was just made is
- * in the list, as those that make sessions unique must be able to rely on.
+ * Lists records with SQL++. Every query waits for the index to contain all earlier writes, so a session that was just
+ * created is listed: unique sessions depend on that.
  */
 export class CouchbaseLists implements Lists {
   readonly #queries: CouchbaseQueries
@@ -60,18 +63,18 @@ export class CouchbaseLists implements Lists {
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
-    const statement = `SELECT RAW COUNT(DISTINCT ${field('user')}) ${this.#from} ${ACTIVE} AND ${field('user')} != $nobody`
-    const [count] = await this.#rows(statement, { app, since: finite(since), now, nobody: '' })
+    const statement = `SELECT RAW COUNT(DISTINCT ${field('user')}) ${this.#from} ${ACTIVE} AND ${field('user')} != $anonymous`
+    const [count] = await this.#rows(statement, { app, since: finite(since), now, anonymous: '' })
     return Number(count)
   }
 
-  /** The server's time, milliseconds since 1970. */
+  /** Resolves with the server's time, milliseconds since 1970. */
   async time(): Promise<number> {
     const { rows } = await this.#queries.query('SELECT RAW NOW_MILLIS()', { timeout: QUERY_MS })
     return Number(rows[0])
   }
 
-  /** One statement where one page is enough; otherwise one for all keys and one for each page. */
+  /** Runs one statement if the result fits one page; otherwise one statement for all keys and one per page. */
   async *#newestFirst(condition: string, given: ListParameters, limit: number): Pages {
     const rest = `${this.#from} ${condition} ORDER BY ${field('lastActive')} DESC LIMIT $limit`
     const first = await this.#rows(`SELECT RAW s.\`record\` ${rest}`, { ...given, limit: Math.min(limit, PAGE + 1) })
@@ -100,8 +103,8 @@ export class CouchbaseLists implements Lists {
 }
 
 /**
- * Makes the indexes that are not there, and tries whether lists can be had; undefined where they cannot: a cluster may
- * be without the query service, as many that are used for keys and values alone are, and a user without the right to it.
+ * Creates missing indexes and checks that lists work. Resolves with undefined if they do not: many clusters used as a
+ * key-value store have no query service, and the user may lack the right to use it.
  */
 export async function openLists(
   queries: CouchbaseQueries,
@@ -110,7 +113,7 @@ export async function openLists(
 ): Promise<CouchbaseLists | undefined> {
   const lists = new CouchbaseLists(queries, bucket, ns)
   try {
-    // Whether there is anybody to ask is known sooner than whether an index can be made.
+    // Check for the query service first: that is faster than creating an index.
     await queries.query('SELECT RAW 1', { timeout: QUERY_MS })
     for (const statement of indexesOf(bucket)) await createIndex(queries, statement)
     await lists.countUsers('', 0, 0)
@@ -122,7 +125,7 @@ export async function openLists(
   }
 }
 
-/** Somebody with more rights may have made it: whether it can be used is what counts. */
+/** A user with more rights may have created the index; `openLists` checks that it can be used. */
 async function createIndex(queries: CouchbaseQueries, statement: string): Promise<void> {
   try {
     await queries.query(statement, { timeout: INDEX_MS })
@@ -131,11 +134,14 @@ async function createIndex(queries: CouchbaseQueries, statement: string): Promis
   }
 }
 
-/** Documents without a first field are in neither, so those of others do not count. */
+/**
+ * Returns the statements that create the indexes. Documents without the first field are in neither index, so documents
+ * of other programs do not count.
+ */
 function indexesOf(bucket: string): string[] {
   const fields = (...names: (keyof CouchbaseDocument['record'])[]) => names.map((name) => `\`record\`.\`${name}\``)
   const byUser = fields('ns', 'app', 'user').join(', ')
-  // The users and the ends are there to be counted without a look at the documents.
+  // Users and end times are in the index, so that counting reads no documents.
   const [ns, app, lastActive, ...rest] = fields('ns', 'app', 'lastActive', 'user', 'over')
   const byActivity = [ns, app, `${lastActive} DESC`, ...rest].join(', ')
   return [
@@ -154,7 +160,7 @@ function recordOf(row: unknown): SessionRecord {
   return fromStored(stored.key as Key, stored)
 }
 
-/** JSON has no infinity: it would be null, which nothing is later than. */
+/** JSON has no infinity; it would become null, to which nothing compares as greater. */
 function finite(since: number): number {
   return Math.max(since, Number.MIN_SAFE_INTEGER)
 }

@@ -2,27 +2,27 @@ import type { StoredRecord } from '../document.ts'
 import { StoreError } from '../errors.ts'
 
 /*
- * The part of the official `couchbase` 4 SDK that sessions need, written down from its published types, since the
- * package is an optional one. Its errors are known by their names: every class of the SDK names its errors after itself.
+ * The part of the official `couchbase` 4 SDK that sessions need, copied from its published types, since the package is
+ * optional. Errors are recognized by name: every error class of the SDK sets `name` to its class name.
  */
 
-/** Which state of a document it is; the SDK's to look into. */
+/** The version of a document, opaque to all but the SDK. */
 export interface Cas {
   toString(): string
 }
 
-/** A session's document: the record, and beside it the fields under the names of a layout. */
+/** The document of a session: the record and the fields under the names of the layout. */
 export interface CouchbaseDocument {
   record: StoredRecord & {
     readonly key: string
-    /** the layout's `keyNs`: tells the sessions of gateways that share a bucket apart */
+    /** the layout's `keyNs`, which separates gateways that share a bucket */
     readonly ns: string
     readonly over: number | null
   }
   [name: string]: unknown
 }
 
-/** `expiry` is in seconds from then on, 0 for never. */
+/** A collection. `expiry` is in seconds from the call on, 0 for never. */
 export interface CouchbaseCollection {
   get(id: string): Promise<{ readonly content: unknown; readonly cas: Cas }>
   insert(id: string, document: CouchbaseDocument, options: { expiry: number }): Promise<unknown>
@@ -30,24 +30,28 @@ export interface CouchbaseCollection {
   remove(id: string, options: { cas: Cas }): Promise<unknown>
 }
 
+/** The query service of a cluster. */
 export interface CouchbaseQueries {
   query(statement: string, options: QueryOptions): Promise<{ readonly rows: readonly unknown[] }>
 }
 
+/** Options of a query. */
 export interface QueryOptions {
   parameters?: Readonly<Record<string, string | number | readonly string[]>>
-  /** The answer knows what was written before it was asked for. */
+  /** The result includes all writes before the query. */
   scanConsistency?: 'request_plus'
   readOnly?: boolean
   /** milliseconds */
   timeout: number
 }
 
+/** A connected cluster. */
 export interface CouchbaseCluster extends CouchbaseQueries {
   bucket(name: string): { defaultCollection(): CouchbaseCollection }
   close(): Promise<void>
 }
 
+/** The entry point of the SDK. */
 export interface CouchbaseSdk {
   connect(
     address: string,
@@ -59,7 +63,7 @@ export interface CouchbaseSdk {
   ): Promise<CouchbaseCluster>
 }
 
-/** The SDK's errors of a line that is lost, of an answer that does not come, and of a server that does not serve. */
+/** SDK errors of a lost connection, a missing reply and a server that does not serve requests. */
 const AWAY: ReadonlySet<string> = new Set([
   'AmbiguousTimeoutError',
   'AuthenticationFailureError',
@@ -75,13 +79,14 @@ const AWAY: ReadonlySet<string> = new Set([
   'UnambiguousTimeoutError',
 ])
 
-/** What the store makes of an error of the SDK; what it has no word for stays as it is. */
+/** Converts an SDK error into a `StoreError`; unknown errors are returned unchanged. */
 export function storeError(error: unknown): unknown {
   if (isNamed(error, 'QuotaLimitedError')) return new StoreError('full', 'Couchbase has no room', { cause: error })
   if (!(error instanceof Error) || !AWAY.has(error.name)) return error
   return new StoreError('unavailable', `Couchbase cannot be reached (${error.name})`, { cause: error })
 }
 
+/** Returns whether an error has one of these names. */
 export function isNamed(error: unknown, ...names: string[]): boolean {
   return error instanceof Error && names.includes(error.name)
 }

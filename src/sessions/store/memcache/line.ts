@@ -2,23 +2,23 @@ import { MemcacheClient } from 'memcache-client'
 import { StoreError } from '../errors.ts'
 
 const PORT = 11_211
-/** To connect, and for an answer. */
+/** Timeout for connecting and for each reply, milliseconds. */
 const WAIT_MS = 3000
-/** Commands on their way at the same time. */
+/** Longest queue of commands without a reply. */
 const MAX_WAITING = 100_000
 
 type Send = MemcacheClient['_send']
 
-/** The line to memcached: whether it holds, and what goes wrong on it. */
+/** The connection to memcached: detects its loss and converts errors. */
 export class MemcacheLine {
-  /** How often the line was lost. A line that nobody uses is looked after too: memcached may be empty when it is back. */
+  /** Number of lost connections. Idle connections are watched too, since memcached may be empty after a restart. */
   interruptions = 0
   readonly #where: string
   readonly #client: MemcacheClient
   #isClosed = false
   #waiting = 0
 
-  /** Throws a `TypeError` for a URL that is wrong. */
+  /** @throws TypeError for a wrong URL */
   constructor(url: URL) {
     const { hostname, port, username, password, pathname } = url
     if (hostname === '' || username !== '' || password !== '' || pathname.length > 1) {
@@ -32,7 +32,9 @@ export class MemcacheLine {
     )
   }
 
-  /** Puts a question; rejects with a `StoreError` when it cannot be answered, or is not within some seconds. */
+  /**
+   * Runs commands on the client. Rejects with a `StoreError` if they fail or there is no reply within a few seconds.
+   */
   async ask<T>(question: (client: MemcacheClient) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw this.#unavailable('the store is closed')
     if (this.#waiting >= MAX_WAITING) throw this.#unavailable('too many commands wait for an answer')
@@ -46,11 +48,15 @@ export class MemcacheLine {
     }
   }
 
-  /** Throws when somebody has waited for too long: of many in a queue, not each shall find out that nobody answers. */
+  /**
+   * Throws if a caller has waited too long: of many queued callers, not each one should wait for its own timeout.
+   * @param since start of the wait, milliseconds of `performance.now()`
+   */
   checkPatience(since: number): void {
     if (performance.now() - since >= WAIT_MS) throw this.#unavailable(`no answer within ${WAIT_MS / 1000} s`)
   }
 
+  /** Closes the connection. Later commands are rejected. */
   close(): void {
     this.#isClosed = true
     this.#client.shutdown()
@@ -76,7 +82,10 @@ export class MemcacheLine {
   }
 }
 
-/** The client says nothing of a connection that ends, and waits for ever for the answer to what it sends on one. */
+/**
+ * Reports closed connections, which `MemcacheClient` does not, and rejects commands on them, for whose reply it would
+ * wait forever.
+ */
 class WatchedClient extends MemcacheClient {
   readonly #onLost: () => void
   readonly #watched = new WeakSet<object>()

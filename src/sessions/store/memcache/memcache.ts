@@ -8,23 +8,27 @@ import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecor
 import { Turns } from '../turns.ts'
 import { MemcacheLine } from './line.ts'
 
-/** Writers in other processes that may come before us, one after the other. */
+/** Tries of a read-modify-write before it fails with `contended`. */
 const MAX_TRIES = 50
 const PAUSE_MS = 1
-/** What memcached takes for a duration; more is a time since 1970. */
+/** Longest lifetime that memcached takes for a duration; larger values are times since 1970. */
 const MAX_DURATION_S = 30 * 24 * 60 * 60
-/** The last second that memcached knows. */
+/** Largest time that memcached can represent, seconds since 1970. */
 const MAX_TIME_S = 2 ** 31 - 1
-/** An item outlives its record: the clock of the gateway says when that is over, not memcached's. */
+/** Extra lifetime of an item, seconds: the store's clock, not memcached's, decides when the record expires. */
 const SLACK_S = 60
-/** memcached drops such an item at once. */
+/** Lifetime of an item that memcached drops immediately. */
 const DROPPED = -1
 
 type Document = { readonly [RECORD]: StoredRecord }
-/** A record, and by what memcached knows whether it is still the same. */
+/** A record and the version of its item. */
 type Held = { record: SessionRecord; casUniq: string | number }
 
-/** `memcache://host:port`. The text protocol knows no passwords. Each record is one item, under `layout.keyNs`. */
+/**
+ * Opens a memcached store, `memcache://host:port`. The text protocol has no passwords. Each record is one item under
+ * `layout.keyNs` plus key. Rejects with a `StoreError` if the server is unavailable and with a `TypeError` for a wrong
+ * URL.
+ */
 export async function openMemcache(url: URL, layout: Layout): Promise<Backend> {
   refuseUnknown(url, 'memcached', [])
   checkNames(Object.values(layout.fields))
@@ -39,15 +43,15 @@ export async function openMemcache(url: URL, layout: Layout): Promise<Backend> {
 }
 
 class MemcacheBackend implements Backend {
-  /** memcached cannot tell what it holds. */
+  /** memcached cannot list its items. */
   readonly lists = undefined
-  /** It makes room by itself, and says nothing. */
+  /** memcached evicts items without notice. */
   readonly forgets = true
   readonly #line: MemcacheLine
   readonly #layout: Layout
-  /** Writers of this process wait for each other, so that they are not in each other's way. */
+  /** Serializes the writes of this process per key, so that they do not conflict. */
   readonly #turns = new Turns()
-  /** memcached's clock, as it was last read, less this process's monotonic clock. */
+  /** The last known time of memcached minus the monotonic clock, milliseconds. */
   #serverOffset = Date.now() - performance.now()
 
   constructor(line: MemcacheLine, layout: Layout) {
@@ -59,7 +63,7 @@ class MemcacheBackend implements Backend {
     return this.#line.interruptions
   }
 
-  /** In whole seconds. */
+  /** Resolves with memcached's time, milliseconds since 1970, in whole seconds. */
   async time(): Promise<number> {
     const { STAT } = await this.#line.ask((client) => client.cmd<{ STAT: string[][] }>('stats'))
     const [, seconds] = STAT.map((line) => line.slice(-2)).find(([name]) => name === 'time') ?? []
@@ -97,14 +101,14 @@ class MemcacheBackend implements Backend {
   }
 
   async sweep(): Promise<void> {
-    // memcached drops what has run out by itself.
+    // memcached expires items itself.
   }
 
   async close(): Promise<void> {
     this.#line.close()
   }
 
-  /** Writes what `next` makes of a record, unless that is nothing; resolves with the record as it was before. */
+  /** Replaces a record by the result of `next`, unless that is undefined; resolves with the record before the write. */
   async #overwrite(
     key: Key,
     now: number,
@@ -133,7 +137,7 @@ class MemcacheBackend implements Backend {
     return { record: fromStored(key, value[RECORD]), casUniq }
   }
 
-  /** Whether nobody has come in between. */
+  /** Writes an item if its version is unchanged; resolves with whether it was. */
   async #put(record: SessionRecord, casUniq: string | number, lifetime: number): Promise<boolean> {
     const name = this.#nameOf(record.key)
     const options = { casUniq, lifetime }
@@ -156,7 +160,7 @@ class MemcacheBackend implements Backend {
     return this.#layout.keyNs + key
   }
 
-  /** Seconds as memcached has them; 0 is for ever. */
+  /** Returns the lifetime of an item as memcached takes it: seconds, a time since 1970, or 0 for no expiry. */
   #lifetimeOf(record: SessionRecord, now: number): number {
     const end = overFrom(record)
     if (end === null) return 0

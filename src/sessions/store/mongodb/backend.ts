@@ -14,33 +14,40 @@ import {
   type TopologyChange,
 } from './port.ts'
 
-/** A field of the record in a document. */
+/** Returns the path of a record field in a document. */
 const field = <N extends keyof SessionDocument['record']>(name: N) => `${RECORD}.${name}` as const
 const [APP, USER, LAST_ACTIVE, OVER] = [field('app'), field('user'), field('lastActive'), field('over')]
 
 /**
- * Records that are over and that no gateway sweeps vanish by themselves a day later, by the server's clock: clocks of
- * gateways and servers do not differ by that much, so it takes no session that lives.
+ * Time after expiry at which MongoDB removes records that no gateway swept, seconds: a day, by the server's clock.
+ * Clocks of gateways and servers do not differ that much, so no live session is removed.
  */
 const GRACE_S = 86_400
 
-/** No date is later; what ends later does not end. */
+/** The latest date; records that expire later never expire. */
 const LATEST = 8.64e15
 
-/** `overFrom`, by the server, of the record as the stage before has left it. A sum with null is null, a least is not. */
+/**
+ * `overFrom` as an aggregation expression on the record after the previous stage. A sum with null is null, and `$min`
+ * ignores null.
+ */
 const NEW_OVER = {
   $add: [new Date(0), { $min: [{ $add: [`$${LAST_ACTIVE}`, `$${field('idleMs')}`, 1] }, `$${field('endsAt')}`] }],
 }
 
+/** Options of `MongodbBackend`. */
 export interface MongodbOptions {
   collection: MongoCollection
   layout: Layout
-  /** asks the server for its time */
+  /** resolves with the server's time, milliseconds since 1970 */
   time?: () => Promise<number>
   close(): Promise<void>
 }
 
-/** Records in a collection of MongoDB. No real server has seen it yet: it is tested on a stand-in for the collection. */
+/**
+ * Stores records in a MongoDB collection. It was never run on a real server; the tests use a stand-in for the
+ * collection.
+ */
 export class MongodbBackend implements Backend, Lists {
   readonly lists = this
   readonly time: Backend['time']
@@ -58,15 +65,15 @@ export class MongodbBackend implements Backend, Lists {
     return this.#interruptions
   }
 
-  /** To be told of every change of the servers. */
+  /** Handles a topology change of the driver; counts the loss of the last writable server. */
   noteTopology(change: TopologyChange): void {
     if (isLoss(change)) this.#interruptions++
   }
 
-  /** Makes the indexes that are not there. */
+  /** Creates the missing indexes. */
   async prepare(): Promise<void> {
     const { sidField } = this.#options.layout
-    // Documents of others need not have the field; `_id` has its index already.
+    // Sparse, since documents of other programs may lack the field; `_id` always has an index.
     if (sidField !== '_id') await this.#createIndex({ [sidField]: 1 }, { unique: true, sparse: true })
     await this.#createIndex({ [APP]: 1, [USER]: 1 })
     await this.#createIndex({ [APP]: 1, [LAST_ACTIVE]: -1 })
@@ -118,11 +125,11 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
-    const somebody = { ...activeFilter(app, since, now), [USER]: { $ne: '' } }
-    const pipeline = [{ $match: somebody }, { $group: { _id: `$${USER}` } }, { $count: 'users' }]
+    const loggedIn = { ...activeFilter(app, since, now), [USER]: { $ne: '' } }
+    const pipeline = [{ $match: loggedIn }, { $group: { _id: `$${USER}` } }, { $count: 'users' }]
     const options = { allowDiskUse: true }
     const [row] = await this.#ask((collection) => collection.aggregate(pipeline, options).toArray())
-    // Where there is none, there is no row.
+    // An empty result has no row.
     return Number(row?.users ?? 0)
   }
 
@@ -134,7 +141,10 @@ export class MongodbBackend implements Backend, Lists {
     return { [this.#options.layout.sidField]: key }
   }
 
-  /** What a change sets. The strings are somebody's: one that begins with a $ would be the value of a field. */
+  /**
+   * Returns the fields that a change sets. Values are literals: a string from a client that begins with `$` would
+   * otherwise be a field reference.
+   */
   #changed({ user, name, endsAt, data }: Change): Query {
     const { stop } = this.#options.layout.fields
     return {
@@ -151,7 +161,7 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   async *#newestFirst(filter: Query, limit?: number): Pages {
-    // To the server, 0 is no limit.
+    // To MongoDB, 0 means no limit.
     if (limit !== undefined && limit <= 0) return
     const sort = { [LAST_ACTIVE]: -1 } as const
     const options = { projection: this.#projection, sort, batchSize: PAGE, ...(limit !== undefined && { limit }) }
@@ -177,7 +187,7 @@ export class MongodbBackend implements Backend, Lists {
     try {
       await this.#ask((collection) => collection.createIndex(keys, options))
     } catch (error) {
-      // One that somebody has made with other options serves as well.
+      // One that loggedIn has made with other options serves as well.
       if (!isIndexThere(error)) throw error
     }
   }
@@ -207,7 +217,7 @@ function oneMore(counter: 'reads' | 'writes' | 'revision'): Query {
   return { $add: [`$${field(counter)}`, 1] }
 }
 
-/** The last activity, which clocks that differ do not take back. */
+/** Sets the last activity, which a gateway with a slower clock does not move back. */
 function active(now: number): Query {
   return { [LAST_ACTIVE]: { $max: [`$${LAST_ACTIVE}`, now] } }
 }

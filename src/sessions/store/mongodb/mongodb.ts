@@ -10,8 +10,8 @@ import type { SessionDocument } from './port.ts'
 type Driver = Pick<typeof import('mongodb'), 'MongoClient'>
 
 /**
- * What the driver does where the URL does not say otherwise. By itself it waits half a minute for a server that is not
- * there, and for ever for an answer.
+ * Driver options that apply unless the URL sets them. The driver's own defaults wait 30 s for a server and forever for
+ * a reply.
  */
 const DEFAULTS = {
   appName: 'komgate',
@@ -22,11 +22,13 @@ const DEFAULTS = {
 }
 
 /**
- * `mongodb://user:password@host/database?…` and `mongodb+srv:`, with the options of the official driver, an optional
- * package. No real server has seen this yet.
+ * Opens a MongoDB store, `mongodb://user:password@host/database?…` or `mongodb+srv:`, with the options of the official
+ * driver, an optional package. It was never run on a real server.
  *
- * The records are in the collection `layout.table`, each in a document with its key in `layout.sidField`, the fields
- * that are named, and the record itself in `record`. The collection may have other documents.
+ * Records are in the collection `layout.table`, each in a document with its key in `layout.sidField`, the fields of the
+ * layout, and the record itself in `record`. The collection may contain other documents.
+ *
+ * Rejects with a `TypeError` for a wrong URL and with a `StoreError` `unavailable` if the server cannot be used.
  */
 export async function openMongodb(
   url: URL,
@@ -36,7 +38,7 @@ export async function openMongodb(
   if (url.pathname.length < 2) throw new TypeError("the store's URL does not say which database of MongoDB")
   checkNames([...new Set(['_id', layout.sidField]), ...Object.values(layout.fields)])
   const client = clientOf(await loadDriver('mongodb', '7', load), url)
-  // A session that was just made is found only where it was made.
+  // Reads from the primary: a new session may not have reached the secondaries.
   const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
   const time = async () => Number((await client.db().command({ hello: 1 })).localTime)
   const backend = new MongodbBackend({ collection, layout, time, close: () => client.close() })
@@ -60,7 +62,7 @@ function withDefaults(url: URL): string {
   return withMembers(whole)
 }
 
-/** The driver's own errors of a URL are left behind: they may show it. */
+/** Creates the client. The driver's own errors about a URL are replaced, since they may contain it. */
 function clientOf({ MongoClient }: Driver, url: URL): InstanceType<Driver['MongoClient']> {
   try {
     return new MongoClient(withDefaults(url))

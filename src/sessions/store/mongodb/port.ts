@@ -1,19 +1,19 @@
 import type { StoredRecord } from '../document.ts'
 import { StoreError } from '../errors.ts'
 
-/** What a query language takes. */
+/** A filter, an update or a pipeline stage. */
 export type Query = Record<string, unknown>
 
-/** A session's document: the record, and beside it the key and the fields under the names of a layout. */
+/** The document of a session: the record, the key, and the fields under the names of the layout. */
 export interface SessionDocument {
   record: StoredRecord & { readonly over: Date | null }
   [name: string]: unknown
 }
 
-/** Those fields that are asked for. */
+/** The fields that a query returns. */
 type Projection = Record<string, 1>
 
-/** A collection of the official driver, as far as sessions need it. */
+/** The part of the official driver's `Collection` that sessions need. */
 export interface MongoCollection {
   createIndex(keys: Record<string, 1 | -1>, options: IndexOptions): Promise<unknown>
   insertOne(document: SessionDocument): Promise<unknown>
@@ -30,24 +30,27 @@ export interface MongoCollection {
   aggregate(pipeline: Query[], options: { allowDiskUse: boolean }): { toArray(): Promise<Query[]> }
 }
 
+/** Options of `createIndex`. */
 export interface IndexOptions {
   unique?: boolean
   sparse?: boolean
   expireAfterSeconds?: number
 }
 
+/** Options of `findOne`. */
 export interface FindOptions {
   projection: Projection
 }
 
+/** Options of `find`. */
 export interface ListOptions extends FindOptions {
   sort: Record<string, 1 | -1>
   limit?: number
-  /** documents in one message of the server */
+  /** documents per batch */
   batchSize: number
 }
 
-/** What the driver tells of the servers when something about them has changed. */
+/** The driver's `topologyDescriptionChanged` event. */
 export interface TopologyChange {
   readonly previousDescription: Topology
   readonly newDescription: Topology
@@ -57,7 +60,7 @@ interface Topology {
   readonly servers: ReadonlyMap<string, { readonly isWritable: boolean }>
 }
 
-/** Whether there was a server that takes writes, and now there is none. */
+/** Returns whether the last writable server was lost. */
 export function isLoss({ previousDescription, newDescription }: TopologyChange): boolean {
   return takesWrites(previousDescription) && !takesWrites(newDescription)
 }
@@ -66,7 +69,7 @@ function takesWrites({ servers }: Topology): boolean {
   return [...servers.values()].some(({ isWritable }) => isWritable)
 }
 
-/** The driver's errors of a line that is lost, or of a server that is not found in time. */
+/** Driver errors of a lost connection or of a server that is not found in time. */
 const AWAY_NAMES: ReadonlySet<string> = new Set([
   'MongoClientClosedError',
   'MongoNetworkError',
@@ -82,15 +85,15 @@ const AWAY_NAMES: ReadonlySet<string> = new Set([
   'PoolClearedOnNetworkError',
 ])
 
-/** The server's errors when it goes, steps down, cannot reach the others, or lets nobody in any more. */
+/** Codes of server errors on shutdown, step-down, loss of the other members, and denied access. */
 const AWAY_CODES: ReadonlySet<unknown> = new Set([
   6, 7, 18, 64, 89, 91, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ])
 const OUT_OF_DISK_SPACE = 14_031
-/** An index of the same name, or of the same fields, is there, with other options. */
+/** Codes for an existing index with the same name or fields and other options. */
 const INDEX_IS_THERE: ReadonlySet<unknown> = new Set([85, 86])
 
-/** What the store makes of an error of the driver; what it has no word for stays as it is. */
+/** Converts a driver error into a `StoreError`; unknown errors are returned unchanged. */
 export function storeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const code = codeOf(error)
@@ -99,6 +102,7 @@ export function storeError(error: unknown): unknown {
   return new StoreError('unavailable', `MongoDB cannot be reached (${error.name})`, { cause: error })
 }
 
+/** Returns whether `createIndex` failed because a similar index exists. */
 export function isIndexThere(error: unknown): boolean {
   return INDEX_IS_THERE.has(codeOf(error))
 }

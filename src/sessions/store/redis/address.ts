@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
 import { decoded, refuseUnknown } from '../driver.ts'
 
-/** Where a Redis server is, and who asks. */
+/** The address of a Redis server and the credentials. */
 export interface RedisAddress {
   readonly socket: { readonly path: string } | TcpAddress
-  /** for messages: without user and password */
+  /** the address for messages, without user and password */
   readonly where: string
   readonly username: string
   readonly password: string
@@ -22,9 +22,9 @@ const PORT = 6379
 const OF_SOCKETS = ['db', 'user', 'username', 'pass', 'password']
 
 /**
- * Reads `redis://user:password@host:port/database`, `rediss:` with TLS, and `unix:///path?db=0&user=…&password=…` or
- * `redis+unix:` for a Unix socket, whose user and password may also stand before an @. Throws a `TypeError` that names
- * what is wrong.
+ * Parses `redis://user:password@host:port/database`, `rediss:` with TLS, and `unix:///path?db=0&user=…&password=…` or
+ * `redis+unix:` for a Unix socket, where user and password may also precede an `@`.
+ * @throws TypeError that names the wrong part
  */
 export function redisAddress(url: URL): RedisAddress {
   const { protocol, hostname, pathname, searchParams } = url

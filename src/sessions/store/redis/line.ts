@@ -8,35 +8,36 @@ import { isDemoted, isOfCluster, NO_CLUSTER, replyKind } from './replies.ts'
 import type { Script } from './scripts.ts'
 
 const CONNECT_MS = 3000
-/** Less, so that an address that leads nowhere delays the next attempt, which may find the new master, by little. */
+/** Shorter, so that an unreachable address delays the next attempt, which may find the new master, only briefly. */
 const RECONNECT_MS = 1300
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 400
-/** A connection that lasts for so long worked. */
+/** A connection that lasts this long resets the reconnect delay. */
 const STABLE_MS = 5000
-/** The line is looked at so often, */
-const LOOK_MS = 1000
-/** given up when nothing has come for so many looks though an answer was due, */
-const SILENT_LOOKS = 3
-/** and asked for a sign of life when nobody has used it for so many. */
-const IDLE_LOOKS = 10
-/** Commands on their way at the same time. */
+/** Interval of connection checks, milliseconds. */
+const CHECK_MS = 1000
+/** Checks without data after which a connection with pending commands is closed. */
+const SILENT_CHECKS = 3
+/** Checks after which an idle connection is pinged. */
+const IDLE_CHECKS = 10
+/** Longest queue of commands without a reply. */
 const MAX_WAITING = 100_000
 
 type Client = ReturnType<typeof clientOf>
 
 /**
- * The line to a Redis server. There is one or there is none: while there is none, every command is refused at once, and
- * a new one is tried for behind the scenes.
+ * The connection to a Redis server. While there is none, every command is rejected immediately, and the connection is
+ * restored in the background.
  *
- * The client would do that by itself, but it waits for ever for a server that has taken a command and says nothing.
+ * The client's own reconnect is not used: the client waits forever for a server that accepts a command and does not
+ * reply.
  */
 export class RedisLine {
   interruptions = 0
   readonly #address: RedisAddress
   readonly #watch: NodeJS.Timeout
   #client: Client | undefined
-  /** why there is no client */
+  /** the reason why there is no client */
   #lossReason: unknown = new Error('not connected')
   #connectedAt = 0
   #pauseMs = FIRST_PAUSE_MS
@@ -44,15 +45,18 @@ export class RedisLine {
   #isClosed = false
   #waiting = 0
   #hasAnswered = true
-  #silentLooks = 0
-  #idleLooks = 0
+  #silentChecks = 0
+  #idleChecks = 0
 
   private constructor(url: URL) {
     this.#address = redisAddress(url)
-    this.#watch = setInterval(() => this.#look(), LOOK_MS).unref()
+    this.#watch = setInterval(() => this.#check(), CHECK_MS).unref()
   }
 
-  /** Rejects with a `StoreError` when there is nobody, or nobody who lets us in; with a `TypeError` for a wrong URL. */
+  /**
+   * Connects to the server. Rejects with a `StoreError` if it cannot be reached or rejects the credentials, and with a
+   * `TypeError` for a wrong URL.
+   */
   static async open(url: URL): Promise<RedisLine> {
     const line = new RedisLine(url)
     try {
@@ -64,26 +68,26 @@ export class RedisLine {
     }
   }
 
-  /** Sends a command; rejects with a `StoreError` when it cannot be done, or nobody answers within some seconds. */
+  /** Sends a command. Rejects with a `StoreError` if it fails or there is no reply within a few seconds. */
   async send<T>(args: readonly string[]): Promise<T> {
     return await this.#use((client) => client.sendCommand<T>(args))
   }
 
-  /** Runs a script on the server, which happens all at once for everybody else. */
+  /** Runs a Lua script atomically on the server. Rejects like `send`. */
   async run<T>(script: Script, keys: readonly string[], args: readonly string[]): Promise<T> {
     const rest = [`${keys.length}`, ...keys, ...args]
     return await this.#use(async (client) => {
       try {
         return await client.sendCommand<T>(['EVALSHA', script.sha, ...rest])
       } catch (error) {
-        // The server has been started anew, or is another one, and learns the script by being sent it.
+        // The server was restarted or replaced and does not have the script: send its text.
         if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
         return await client.sendCommand<T>(['EVAL', script.text, ...rest])
       }
     })
   }
 
-  /** Waits for what is on its way, but not for long. */
+  /** Waits for commands in progress, at most `CONNECT_MS`, and closes the connection. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#watch)
@@ -102,7 +106,7 @@ export class RedisLine {
       return await work(client)
     } catch (error) {
       if (isDemoted(error)) this.#lose(client, error)
-      // Commands that were on their way when the connection was given up fail for the same reason.
+      // Commands in progress when the connection was closed fail for the same reason.
       const isLost = client !== this.#client && replyKind(error) === 'connection'
       throw this.#translated(isLost ? this.#lossReason : error)
     } finally {
@@ -111,7 +115,7 @@ export class RedisLine {
     }
   }
 
-  /** Connects to a server that is a master and ready. */
+  /** Connects, and checks that the server is a master that is ready. */
   async #connect(ms: number): Promise<void> {
     const client = clientOf(this.#address)
     client.on('error', (error: unknown) => this.#lose(client, error))
@@ -134,7 +138,7 @@ export class RedisLine {
     this.#client = undefined
     this.#lossReason = reason
     this.interruptions++
-    // Not before it has told those who wait what has happened.
+    // Destroyed in a microtask, so that pending commands are rejected with the cause first.
     queueMicrotask(() => client.destroy())
     void this.#reconnect()
   }
@@ -154,17 +158,17 @@ export class RedisLine {
   }
 
   /**
-   * Answers come in order, so that one that is late holds up all. Looks are counted, not milliseconds: when this process
-   * itself was held up, answers may be there that it has not come to read.
+   * Detects a connection that is silent or idle. Replies come in order, so one late reply delays all. The method counts
+   * checks, not milliseconds: after this process was blocked, replies may have arrived that it has not read.
    */
-  #look(): void {
+  #check(): void {
     const client = this.#client
-    this.#silentLooks = this.#waiting === 0 || this.#hasAnswered ? 0 : this.#silentLooks + 1
-    this.#idleLooks = this.#hasAnswered ? 0 : this.#idleLooks + 1
+    this.#silentChecks = this.#waiting === 0 || this.#hasAnswered ? 0 : this.#silentChecks + 1
+    this.#idleChecks = this.#hasAnswered ? 0 : this.#idleChecks + 1
     this.#hasAnswered = false
     if (client === undefined) return
-    if (this.#silentLooks >= SILENT_LOOKS) this.#lose(client, new Error('no answer'))
-    else if (this.#waiting === 0 && this.#idleLooks >= IDLE_LOOKS) void this.send(['PING']).catch(() => undefined)
+    if (this.#silentChecks >= SILENT_CHECKS) this.#lose(client, new Error('no answer'))
+    else if (this.#waiting === 0 && this.#idleChecks >= IDLE_CHECKS) void this.send(['PING']).catch(() => undefined)
   }
 
   #translated(error: unknown): StoreError {
@@ -178,12 +182,12 @@ export class RedisLine {
 }
 
 /**
- * Rejects for a server that lets clients in and does not serve them: one that still loads its data set, wants a password,
- * or is a replica. Rejects with a `TypeError` for a node of a cluster.
+ * Rejects for a server that accepts clients but does not serve them: it is loading its data set, requires a password,
+ * or is a replica. Rejects with a `TypeError` for a cluster node.
  */
 async function checkServer(client: Client): Promise<void> {
   await client.sendCommand(['PING'])
-  // Not every user may run these.
+  // Access control lists may forbid these commands.
   const [cluster, role] = await Promise.all([
     client.sendCommand<string>(['INFO', 'cluster']).catch(() => ''),
     client.sendCommand<readonly unknown[]>(['ROLE']).catch(() => []),
@@ -200,7 +204,7 @@ function clientOf({ socket, username, password, database }: RedisAddress) {
     ...(password === '' ? {} : { password }),
     database,
     disableOfflineQueue: true,
-    // A timer for each command, which stops when the command is sent.
+    // Off: this timeout only covers the time until a command is sent.
     commandOptions: { timeout: 0 },
   })
 }

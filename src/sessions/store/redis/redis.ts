@@ -9,14 +9,15 @@ import { isOfCluster, NO_CLUSTER } from './replies.ts'
 import { INSERT, LOOK, REMOVE, SWEEP, TOUCH, UPDATE } from './scripts.ts'
 import { Touches } from './touches.ts'
 
-/** Records that the server looks at without a pause for others: about a millisecond. */
+/** Records per script call: it blocks the server for about a millisecond. */
 const AT_ONCE = 200
-/** Records looked at in one sweep. */
+/** Records checked in one sweep. */
 const SWEPT_AT_MOST = 20_000
 
 /**
- * `redis://user:password@host:port/database`, and `rediss:` with TLS. What lies there, under the prefix `layout.keyNs`,
- * is told in `scripts.ts`.
+ * Opens a Redis store, `redis://user:password@host:port/database` or `rediss:` with TLS. `scripts.ts` describes the
+ * keys under the prefix `layout.keyNs`. Rejects with a `StoreError` if the server is unavailable and with a `TypeError`
+ * for a wrong URL or a cluster node.
  */
 export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   checkNames(Object.values(layout.fields))
@@ -30,7 +31,7 @@ export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   }
 }
 
-/** A server that does not say whether it is of a cluster answers a command on keys of two slots with an error. */
+/** Detects a cluster node that hides `INFO cluster`: it rejects a command on keys of two slots. */
 async function refuseCluster(line: RedisLine, { keyNs }: Layout): Promise<void> {
   try {
     await line.send(['EXISTS', `${keyNs}due`, `${keyNs}active`])
@@ -39,9 +40,9 @@ async function refuseCluster(line: RedisLine, { keyNs }: Layout): Promise<void> 
   }
 }
 
-/** Whether the server is set up to throw away what it likes, rather than to refuse more. */
+/** Whether the server evicts keys at its memory limit rather than rejecting writes. */
 async function makesRoom(line: RedisLine): Promise<boolean> {
-  // Not everybody may ask.
+  // Access control lists may forbid INFO.
   const memory = await line.send<string>(['INFO', 'memory']).catch(() => '')
   const isBounded = /^maxmemory:[1-9]/m.test(memory)
   return isBounded && !/^maxmemory_policy:noeviction/m.test(memory)
@@ -120,7 +121,7 @@ class RedisBackend implements Backend, Lists {
     for (;;) {
       const { keys, isAll } = await this.#newest(index, since, limit)
       const found = await this.#activity(index, 'ZREM', keys, now)
-      // What is over has been taken out, and has made room for others.
+      // Expired records were removed from the index, so that other keys take their place in it.
       if (found.length < Math.min(keys.length, limit) && !isAll) continue
       const active = newestFirst(found.filter(({ lastActive }) => lastActive >= since)).slice(0, limit)
       return yield* pagesOf(active, (some) => this.#look(index, 'ZREM', some, now))
@@ -150,8 +151,8 @@ class RedisBackend implements Backend, Lists {
   }
 
   /**
-   * The keys of those who were active last: so many, and all others of the same second, for which of them came last is
-   * not known here.
+   * Returns the keys of the `limit` most recently active records, and all others of the same second, since the index
+   * has no order within a second.
    */
   async #newest(index: string, since: number, limit: number): Promise<{ keys: Key[]; isAll: boolean }> {
     const at = `${Math.min(Math.max(limit, 1), 2 ** 31) - 1}`
@@ -161,7 +162,7 @@ class RedisBackend implements Backend, Lists {
     return { keys: await this.#line.send<Key[]>(args), isAll }
   }
 
-  /** When the sessions of an index were last active, and whose they are. */
+  /** Returns the last activity and the user of the records in an index. */
   async #activity(index: string, leave: string, keys: readonly Key[], now: number): Promise<Activity[]> {
     const found: Activity[] = []
     for await (const [key, text] of this.#lookAt(index, leave, keys, now, 'user')) {
@@ -180,7 +181,7 @@ class RedisBackend implements Backend, Lists {
     return records
   }
 
-  /** What the server says of records that were in an index, some at a time. */
+  /** Yields the replies of the `LOOK` script for the keys of an index, in batches. */
   async *#lookAt(
     index: string,
     leave: string,
@@ -211,19 +212,19 @@ function newestFirst(sessions: Activity[]): Key[] {
   return sessions.sort((a, b) => b.lastActive - a.lastActive).map(({ key }) => key)
 }
 
-/** The score of those who were active then, as the lower end of a range. */
+/** Returns a time as the lower end of a score range. */
 function secondOf(ms: number): string {
   return ms === Number.NEGATIVE_INFINITY ? '-inf' : `${Math.floor(ms / 1000)}`
 }
 
 type Times = Pick<SessionRecord, 'lastActive' | 'reads' | 'idleMs' | 'endsAt' | 'created' | 'writes' | 'revision'>
 
-/** The field `@when`: the beginning of a list in JSON. */
+/** Returns the field `@when`: the first part of a JSON list. */
 function timesOf({ lastActive, reads, idleMs, endsAt, created, writes, revision }: Times): string {
   return [lastActive, reads, idleMs, endsAt, created, writes, revision].map((value) => `${value},`).join('')
 }
 
-/** The field `@record`: the rest of the list, one value a line. In JSON, text has no line breaks. */
+/** Returns the field `@record`: the rest of the list, one value per line. JSON strings contain no line breaks. */
 function linesOf({ app, user, name, ip, data }: SessionRecord): string {
   return [app, user, name, ip, data].map((value) => JSON.stringify(value)).join(',\n')
 }

@@ -1,35 +1,34 @@
 import { hash } from 'node:crypto'
 
-/** A program that the server runs. It is known there by its SHA-1. */
+/** A Lua script and its SHA-1, under which the server caches it. */
 export interface Script {
   readonly text: string
   readonly sha: string
 }
 
-/** Redis keeps a record for so much longer than it lasts: its TTL is not set anew by every read. */
+/** Extra TTL of records and indexes, since not every read renews the TTL, milliseconds. */
 const SLACK_MS = 60_000
 const RENEWED_MS = 30_000
-/** A record without an end is looked at so often, whether it is still there. */
+/** Interval at which sweeps check that a record without expiry still exists, milliseconds. */
 const LOOKED_AT_MS = 24 * 60 * 60 * 1000
 
 /*
- * A record is a hash. Its times and counters are in the field `@when`, the rest in `@record`, one value a line; both are
- * parts of a list in JSON, which is split at its commas or lines and put together again, but never understood here.
- * Fields that others want to read stand beside them, under names that cannot begin with an @.
+ * A record is a hash. The field `@when` has its times and counters, `@record` the rest, one value per line; both are
+ * parts of a JSON list, which the scripts split at commas or lines and join again, but never parse. Fields for other
+ * programs are in the same hash, under names that cannot begin with `@`.
  *
- * Where records are found without their token:
- *   active:<app>       a sorted set of keys by the second in which they were last active
- *   user:<app>,<user>  a set of keys
- *   due                a sorted set of keys, each with its app and user, by the time when a sweep must look at them
- * App and user are JSON strings, so that no two pairs have the same name, whatever they are made of.
+ * Indexes:
+ *   active:<app>       sorted set of keys by the second of their last activity
+ *   user:<app>,<user>  set of keys
+ *   due                sorted set of keys, each with its app and user, by the time of their next sweep check
+ * App and user are JSON strings, so that different pairs have different names, whatever characters they contain.
  *
- * The clock is that of the caller, `now`, and may be any: what the server's own clock says is not asked, and what it is
- * told to keep is given as a duration.
+ * The caller passes its clock as `now`. The server's clock is not used: TTLs are durations.
  */
 
-/** Of `@when`: last active, reads, idle time, end; created, writes, revision. */
+/** Pattern of `@when`: last activity, reads, idle timeout, end; then created, writes, revision. */
 const TIMES = "'^([^,]*),([^,]*),([^,]*),([^,]*),(.*)$'"
-/** Of `@record`: app, user, name, address, data. */
+/** Pattern of `@record`: app, user, name, address, data. */
 const LINES = String.raw`'^([^\n]*),\n([^\n]*),\n([^\n]*),\n([^\n]*),\n(.*)$'`
 
 const BEGIN = `
@@ -37,10 +36,10 @@ local ns, call, match, floor = ARGV[1], redis.call, string.match, math.floor
 `
 
 const KEEP = `
--- In full: Lua would write 1.7e+12.
+-- All digits: Lua's default would be 1.7e+12.
 local function digits(number) return string.format('%.0f', number) end
 
--- How long a record lasts that is active now; nil for ever.
+-- Lifetime of a record that is active now, in milliseconds; nil for no expiry.
 local function lasting(now, idle, ends)
   local ms = idle
   if ends and (not ms or ends - now < ms) then ms = ends - now end
@@ -51,7 +50,7 @@ local function keep(name, ms)
   if ms then call('PEXPIRE', name, digits(ms + ${SLACK_MS})) else call('PERSIST', name) end
 end
 
--- An index is kept for as long as any of its records. left is its TTL, as it was before the record was added.
+-- An index is kept as long as its longest-lived record. left is its TTL before the record was added.
 local function keepIndex(index, left, ms)
   if left == -1 then return end
   if not ms or left < ms + ${SLACK_MS} then keep(index, ms) end
@@ -90,7 +89,7 @@ function script(...parts: string[]): Script {
   return { text, sha: hash('sha1', text) }
 }
 
-/** KEYS: the record. ARGV: ns, @when, @record, names and values of other fields. */
+/** Adds a record. KEYS: the record. ARGV: ns, @when, @record, then names and values of other fields. */
 export const INSERT = script(
   BEGIN,
   KEEP,
@@ -107,10 +106,10 @@ enter(keyOf(KEYS[1]), app, user, now, now, ms)
 )
 
 /**
- * KEYS: records. ARGV: ns, now, app. Gives for each what it was before, or nil.
+ * Reads records. KEYS: records. ARGV: ns, now, app. Returns each record before the read, or nil.
  *
- * This is the one that must be fast. What takes time is every call of a command and every function that is made, so what
- * need not be done each time is not: the order of the records of an app is by seconds, and TTLs have some slack.
+ * This is the script that must be fast. Its cost is the number of commands and of functions created, so it skips what
+ * is not needed each time: the index by activity has a resolution of one second, and TTLs have some slack.
  */
 export const TOUCH = script(
   BEGIN,
@@ -153,8 +152,8 @@ return answer
 )
 
 /**
- * KEYS: the record. ARGV: ns, now, revision, then user, name, end and data as JSON or empty where they stay, then names
- * and values of other fields. Gives 1 when it was still of that revision.
+ * Writes a record. KEYS: the record. ARGV: ns, now, revision; user, name, end and data as JSON, or empty for no change;
+ * then names and values of other fields. Returns 1 if the record still had the revision, otherwise 0.
  */
 export const UPDATE = script(
   BEGIN,
@@ -183,7 +182,7 @@ return 1
 `,
 )
 
-/** KEYS: the record. ARGV: ns. Gives what it was, or nil. */
+/** Removes a record. KEYS: the record. ARGV: ns. Returns the record, or nil. */
 export const REMOVE = script(
   BEGIN,
   KEEP,
@@ -199,9 +198,9 @@ return when .. record
 )
 
 /**
- * KEYS: an index, and records that were found in it. ARGV: ns, now, the command that takes a member out of the index,
- * and `user` where no more is wanted than when a record was last active and whose it is. Gives what each is, or nil when
- * it is over: then it is taken out.
+ * Reads records found in an index and removes expired ones. KEYS: the index, then the records. ARGV: ns, now, the
+ * command that removes a member from the index, and `user` if only the last activity and the user are needed. Returns
+ * the text of each record, nil for missing and expired ones.
  */
 export const LOOK = script(
   BEGIN,
@@ -232,7 +231,10 @@ return answer
 `,
 )
 
-/** ARGV: ns, now, how many to look at. Gives how many it has looked at. */
+/**
+ * Checks the records that are due and removes expired ones. ARGV: ns, now, maximum number to check. Returns the number
+ * checked.
+ */
 export const SWEEP = script(
   BEGIN,
   KEEP,

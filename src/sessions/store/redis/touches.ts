@@ -1,4 +1,4 @@
-/** What Redis says of a record; null when there is none. */
+/** The text of a record; null if there is none. */
 type Answer = string | null
 
 interface Batch {
@@ -7,21 +7,23 @@ interface Batch {
   readonly waiting: { resolve(answer: Answer): void; reject(error: unknown): void }[]
 }
 
-/** What is on its way together holds up everybody else on the server. */
+/** Records per batch: a batch blocks the server for other clients. */
 const MAX_TOGETHER = 32
 
 /**
- * Reads of records that are asked for in the same turn of the event loop go to the server together: one command for many
- * costs both sides a good deal less than many.
+ * Batches the reads of records of one event-loop tick: one command for many records costs both sides much less than one
+ * command each.
  */
 export class Touches {
   readonly #send: (app: string, now: number, names: readonly string[]) => Promise<Answer[]>
   readonly #batches = new Map<string, Batch>()
 
+  /** @param send reads some records; resolves with one text per name */
   constructor(send: (app: string, now: number, names: readonly string[]) => Promise<Answer[]>) {
     this.#send = send
   }
 
+  /** Reads a record of an app. Resolves with the record before the read, null if there is none. */
   touch(app: string, now: number, name: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const batch = this.#batchFor(app, now)
