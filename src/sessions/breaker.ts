@@ -74,11 +74,15 @@ export class Breaker {
     }
   }
 
+  /** Counts a session that was opened. */
   sessionOpened(): void {
     this.#sessions++
   }
 
-  /** @param lost whether the connection ended without the gateway closing it */
+  /**
+   * Counts a session whose connection ended.
+   * @param lost whether the connection ended without the gateway closing it
+   */
   sessionClosed(lost: boolean): void {
     this.#sessions--
     // The server may be gone, or may have ended this one session. Other sessions would show which.

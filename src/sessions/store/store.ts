@@ -13,40 +13,41 @@ import { WatchedBackend } from './watched-backend.ts'
 
 export type { NewSession } from './new-session.ts'
 
+/** Options of `SessionStore`. */
 export interface StoreOptions {
-  /** milliseconds since 1970; a `StoreClock` by default */
+  /** returns the time, milliseconds since 1970; default: a `StoreClock` */
   clock?: () => number
-  /** the data of one record, as JSON in UTF-8 */
+  /** maximum size of the data of a record, bytes of JSON; default: 65,536 */
   maxDataBytes?: number
   /**
-   * Whether another process may hold the live session of a record, and must learn when the record is ended here; by
-   * default there are no live sessions.
+   * Whether another process may hold the live session of a record and must detect that the record is ended here;
+   * default: never.
    */
   isElsewhere?: (record: SessionRecord) => boolean
 }
 
 interface StoreEvents {
-  /** Somebody has ended a session; emitted once for each, but not for those that run out. */
+  /** A session was ended; emitted once per session, not for sessions that expire. */
   ended: [record: SessionRecord]
-  /** A call to the backend failed; emitted once for each outage and kind of error. */
+  /** A call to the backend failed; emitted once per outage and kind of error. */
   failing: [error: unknown]
-  /** An outage is over. */
+  /** An outage ended. */
   recovered: []
 }
 
 const MAX_DATA_BYTES = 65_536
-/** Writers in other processes that may come before us, one after the other. */
+/** Tries of an optimistic write before it fails with `contended`. */
 const MAX_TRIES = 50
 const LISTED_AT_ONCE = 1000
-/** How long closing waits for ends that are pending. */
+/** Longest wait for pending removals on close, milliseconds. */
 const CLOSE_MS = 1000
 
 /**
- * Sessions of any application: who has one, since when, and what is kept in it. A session is found by the key of its
- * token (`keyOf`), which nobody but its holder knows. Every method rejects with a `StoreError` when the backend cannot be reached.
+ * The sessions of all applications: their users, times and data. A session is found by the key of its token (`keyOf`),
+ * which only the client knows. Every method rejects with a `StoreError` if the backend cannot be reached.
  */
 export class SessionStore extends EventEmitter<StoreEvents> {
-  /** Whether the backend may drop records by itself when it needs the room. */
+  /** Whether the backend may evict records when it needs the memory. */
   readonly forgets: boolean
   readonly #backend: WatchedBackend
   readonly #ends: PendingEnds
@@ -56,7 +57,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   readonly #maxDataBytes: number
   readonly #isPrivate: boolean
   readonly #isElsewhere: (record: SessionRecord) => boolean
-  /** Writers of this process wait for each other, so that they need not try again. */
+  /** Serializes the writes of this process per key, so that they need no retries. */
   readonly #turns = new Turns()
 
   constructor(
@@ -82,19 +83,19 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     this.#isElsewhere = isElsewhere
   }
 
-  /** Opens the store that a URL names, and takes the time from its server. Rejects as `openBackend` does. */
+  /** Opens the store of a URL and synchronizes its clock. Rejects like `openBackend`. */
   static async open(url: string, options?: StoreOptions): Promise<SessionStore> {
     const store = new SessionStore(await openBackend(url), options)
     await store.#ownClock?.sync()
     return store
   }
 
-  /** The time by which records expire, milliseconds since 1970. */
+  /** Returns the time by which records expire, milliseconds since 1970. */
   now(): number {
     return this.#clock()
   }
 
-  /** Rejects with `too-large` for too much data, with `full` when there is no room. */
+  /** Creates a session. Rejects with a `StoreError` `too-large` for too much data, or `full`. */
   async create(session: NewSession): Promise<SessionRecord> {
     const record = newRecord(session, this.#clock(), this.#maxDataBytes)
     const { app, user, name } = record
@@ -103,19 +104,23 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return record
   }
 
-  /** A session, without a trace of having been looked at; undefined when there is none, or it is over. */
+  /** Finds a session without counting a read; undefined if there is none or it is expired. */
   async find(app: string, key: Key): Promise<SessionRecord | undefined> {
     return this.#ofApp(app, await this.#backend.find(key))
   }
 
-  /** Reads a session: its idle time begins anew. Resolves with the record as it was before. */
+  /**
+   * Reads a session and restarts its idle timeout. Resolves with the record before the read, undefined if there is
+   * none.
+   */
   touch(app: string, key: Key): Promise<SessionRecord | undefined> {
     return this.#backend.touch(app, key, this.#clock())
   }
 
   /**
-   * Sets some keys of the data and leaves the others; null deletes. Resolves with the record as it is then.
-   * @param maxBytes what the data may be afterwards, where that is less than in general
+   * Merges a patch into the data: sets its keys and deletes those with null. Resolves with the record after the write,
+   * undefined if there is none.
+   * @param maxBytes maximum size of the data after the write, if less than the general one
    */
   async merge(app: string, key: Key, patch: Data, maxBytes = this.#maxDataBytes): Promise<SessionRecord | undefined> {
     return await this.#write(app, key, ({ data }) => {
@@ -125,7 +130,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     })
   }
 
-  /** Changes a session as it is. Resolves with the record as it is then, undefined when there is none. */
+  /** Changes fields of a session. Resolves with the record after the write, undefined if there is none. */
   async change(app: string, key: Key, change: Change): Promise<SessionRecord | undefined> {
     if (change.data !== undefined) checkSize(change.data, this.#maxDataBytes)
     checkLengths(change)
@@ -133,8 +138,9 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   /**
-   * Gives a session another key; the old one is void, and of several callers at the same time one succeeds. Resolves with
-   * the record as it is then, undefined when there is none. The session is lost when the backend fails in between.
+   * Replaces the key of a session; the old key becomes invalid, and of several concurrent callers only one succeeds.
+   * Resolves with the new record, undefined if there is none. The session is lost if the backend fails between the two
+   * steps.
    */
   async changeKey(app: string, key: Key, newKey: Key): Promise<SessionRecord | undefined> {
     return await this.#turns.take(key, async () => {
@@ -146,18 +152,21 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     })
   }
 
-  /** The sessions of a user, the last active first, in pages. Throws `cannot-list` where that cannot be had. */
+  /**
+   * Lists the sessions of a user in pages, most recently active first. Throws a `StoreError` `cannot-list` if the store
+   * cannot list.
+   */
   async *listUser(app: string, user: string): Pages {
     const lists = await this.#lists()
     for await (const page of lists.byUser(app, user, this.#clock())) {
-      // A session may have become another user's since the list began.
+      // The user of a session may have changed since the list began.
       yield page.filter((record) => record.user === user && !isOver(record, this.#clock()))
     }
   }
 
   /**
-   * The sessions of an app that were active in the last so many milliseconds, the last active first, in pages. Throws
-   * `cannot-list` where that cannot be had.
+   * Lists up to `limit` sessions of an app that were active in the last `withinMs` milliseconds, in pages, most
+   * recently active first. Throws a `StoreError` `cannot-list` if the store cannot list.
    */
   async *listActive(app: string, withinMs: number, limit: number): Pages {
     const lists = await this.#lists()
@@ -165,20 +174,20 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     yield* lists.activeSince(app, now - withinMs, now, limit)
   }
 
-  /** The users of an app with a session that was active in the last so many milliseconds. */
+  /** Counts the users of an app with a session that was active in the last `withinMs` milliseconds. */
   async countActiveUsers(app: string, withinMs: number): Promise<number> {
     const lists = await this.#lists()
     const now = this.#clock()
     return await lists.countUsers(app, now - withinMs, now)
   }
 
-  /** Ends a session; resolves with it, undefined when there was none. */
+  /** Ends a session; resolves with its record, undefined if there was none. */
   async end(app: string, key: Key): Promise<SessionRecord | undefined> {
     const record = await this.find(app, key)
     return record && (await this.#end(record))
   }
 
-  /** Ends the sessions of a user, or those that are chosen; resolves with their number. */
+  /** Ends the sessions of a user for which `chosen` returns true; resolves with their number. */
   async endUser(app: string, user: string, chosen: (record: SessionRecord) => boolean = () => true): Promise<number> {
     let ended = 0
     for await (const page of this.listUser(app, user)) ended += await this.#endAll(page.filter(chosen))
@@ -199,17 +208,16 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   /**
-   * Removes the record of a session that has ended in this process. Rejects when that cannot be done now; then it is
-   * done as soon as the store works again.
+   * Removes the record of a session that ended in this process. Rejects if that fails now; the removal is retried when
+   * the store works again.
    */
   async remove(key: Key): Promise<void> {
     await this.#ends.remove(key)
   }
 
   /**
-   * Writes the record of a live session that is not there any more or has expired; data that is still there is kept.
-   * Resolves with false, and leaves no record, when the session was ended on purpose: by `end`, `endUser` or `endApp`
-   * in another process.
+   * Writes the missing or expired record of a live session again; existing data is kept. Resolves with false and leaves
+   * no record if the session was ended on purpose, by `end`, `endUser` or `endApp` in another process.
    * @param mayBeLost whether the backend may have lost records
    */
   async restore(session: NewSession, mayBeLost: boolean): Promise<boolean> {
@@ -218,42 +226,42 @@ export class SessionStore extends EventEmitter<StoreEvents> {
       const old = await this.#backend.remove(key)
       if ((old === undefined && this.#isPrivate && !mayBeLost) || (await this.#notes.take(key))) return false
       await this.create(old?.app === app ? { data: old.data, ...session } : session)
-      // An end is noted before its record is removed: one that is not noted by now removes this new record.
+      // An end is noted before its record is removed, so an end without a note yet will remove this new record.
       if (!(await this.#notes.take(key))) return true
       await this.#backend.remove(key)
       return false
     })
   }
 
-  /** Takes out what is over, and does the ends that could not be done before. */
+  /** Removes expired records, retries pending removals, and synchronizes the clock. */
   async sweep(): Promise<void> {
     await this.#ends.flush()
     await this.#backend.sweep(this.#clock())
     await this.#ownClock?.sync()
   }
 
-  /** Why the store is unavailable; undefined while it works. */
+  /** The error while the store is unavailable; undefined while it works. */
   get unavailable(): StoreError | undefined {
     return this.#backend.unavailable
   }
 
-  /** How many ends are pending, and how many were given up because too many were. */
+  /** The numbers of pending removals and of removals dropped because too many were pending. */
   get ends(): Readonly<{ size: number; dropped: number }> {
     return this.#ends
   }
 
-  /** Rejects with a `StoreError` while the store is unavailable. */
+  /** Checks the store. Rejects with a `StoreError` while it is unavailable. */
   async ping(): Promise<void> {
     await this.find('', keyOf(''))
     if (this.unavailable !== undefined) throw this.unavailable
   }
 
-  /** How often the line to the backend's server was lost. */
+  /** Number of lost connections to the backend's server. */
   get interruptions(): number {
     return this.#backend.interruptions
   }
 
-  /** Waits a moment for ends that are pending, then lets go of the backend. */
+  /** Waits up to `CLOSE_MS` for pending removals, then closes the backend. */
   async close(): Promise<void> {
     await this.#ends.drain(CLOSE_MS)
     await this.#backend.close()
@@ -263,7 +271,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return record?.app === app && !isOver(record, this.#clock()) ? record : undefined
   }
 
-  /** No list shows a session whose end is pending: where the end cannot be done, the list cannot be read either. */
+  /** Lists must not contain sessions whose removal is pending: if the removal fails, listing fails as well. */
   async #lists(): Promise<Lists> {
     const { lists } = this.#backend
     if (lists === undefined) throw new StoreError('cannot-list', 'this kind of store cannot list sessions')
@@ -275,7 +283,8 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     const others = await this.#namesakes(record)
     await this.#backend.insert(record)
     await this.#endAll(others)
-    // Of several that other processes make at the same time the last one stays, whoever looks first.
+    // Of several sessions created by different processes at the same time, the newest stays, whichever process checks
+    // first.
     const all = await this.#namesakes(record)
     await this.#endAll(all.sort(byAge).slice(0, -1))
   }
@@ -293,7 +302,8 @@ export class SessionStore extends EventEmitter<StoreEvents> {
 
   async #end(record: SessionRecord): Promise<SessionRecord | undefined> {
     const { key } = record
-    // The note goes first, so that the record is not written anew in between; only a full store needs its room.
+    // The note comes first, so that the record is not written again in between. In a full store the removal must make
+    // room for it.
     const hasRoom = !this.#isElsewhere(record) || (await this.#notes.add(key))
     const removed = await this.#backend.remove(key)
     if (!hasRoom) await this.#notes.add(key)
@@ -321,7 +331,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 }
 
-/** The older first; of the same age in an order that everybody agrees on. */
+/** Older records first; records of the same age in an order that is the same in every process. */
 function byAge(a: SessionRecord, b: SessionRecord): number {
   return a.created - b.created || (a.key < b.key ? -1 : 1)
 }

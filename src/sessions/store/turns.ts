@@ -1,9 +1,9 @@
-/** Lets work under the same name be done one after the other, so that none of it gets in another's way. */
+/** A mutex per key: runs work with the same name one at a time. */
 export class Turns {
-  /** The last of the work under each name that is not done. */
+  /** The last unfinished work for each name. */
   readonly #last = new Map<string, Promise<unknown>>()
 
-  /** Does the work when that before it is done, well or not. */
+  /** Runs `work` when the previous work with the same name has settled. Resolves and rejects like `work`. */
   async take<T>(name: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(name)
     const mine = (async () => {

@@ -1,14 +1,16 @@
-/** `user@` without a host behind it: the path, or the parameter `host` or `socketPath`, names a Unix socket then. */
+/** `user@` without a host: the path, or the parameter `host` or `socketPath`, is a Unix socket. */
 const NO_HOST = /^((?:postgres|postgresql|mysql|unix|redis\+unix):\/\/[^/?#]*@)(?=[:/?]|$)/
 
-/** The members of a replica set of MongoDB, with commas between them, and what stands before. */
+/** The comma-separated members of a MongoDB replica set, and the part before them. */
 const MEMBERS = /^(mongodb:\/\/(?:[^/?#@]*@)?)([^/?#@]*)/
 
 /**
- * Parses the URL of a store as people write it. Throws a `TypeError` that does not show it: it may hold a password.
+ * Parses a store URL in the forms that providers and people use.
  *
- * Of several members of MongoDB, `mongodb://a:1,b:2`, only the last one's port is one to a URL: the other colons become
- * `%3A`, which `withMembers` takes back. In a path of SQLite only `?` and `%` have a meaning; in other URLs a `#` would cut off what stands behind it.
+ * For several MongoDB members, `mongodb://a:1,b:2`, a URL has a port only at the last one: the other colons become
+ * `%3A`, which `withMembers` reverts. In SQLite paths only `?` and `%` are special; in other URLs a `#` would truncate
+ * the rest.
+ * @throws TypeError without the URL in its message, since that may contain a password
  */
 export function parseStoreUrl(text: string): URL {
   const written = text.startsWith('sqlite:')
@@ -21,7 +23,7 @@ export function parseStoreUrl(text: string): URL {
   return new URL(written)
 }
 
-/** The text of a URL of MongoDB as its driver reads it. */
+/** Returns a MongoDB URL in the form that the driver parses. */
 export function withMembers(url: URL): string {
   return url.href.replace(url.hostname, url.hostname.replace(/%3A/gi, ':'))
 }

@@ -6,13 +6,13 @@ import { newRecord } from './new-session.ts'
 import type { Pages } from './pages.ts'
 import { type Change, type Key, keyOf, type SessionRecord } from './record.ts'
 
-/** A backend that fails is probed at this interval. */
+/** Interval of probes while the backend fails, milliseconds. */
 const PROBE_MS = 1000
-/** The app of the records that probes write, in characters that no other app's name has. */
+/** The app of probe records. It contains a character that no other app's name has. */
 const PROBE_APP = 'komgate:probe'
 const PROBE_LASTS_MS = 60_000
 
-/** A backend whose calls are all watched: it reports outages, and finds out by itself when they are over. */
+/** Observes all calls to a backend: reports outages, and probes the backend until they end. */
 export class WatchedBackend implements Backend {
   readonly lists: Lists | undefined
   readonly #backend: Backend
@@ -44,12 +44,12 @@ export class WatchedBackend implements Backend {
     return this.#backend.interruptions
   }
 
-  /** Why the backend is unavailable; undefined while it works. */
+  /** The error while the backend is unavailable; undefined while it works. */
   get unavailable(): StoreError | undefined {
     return this.#health.unavailable
   }
 
-  /** Reports a write that failed above the backend. */
+  /** Records a write that failed in a layer above the backend, and returns the error. */
   failed(error: StoreError): StoreError {
     this.#health.failed(error, WRITE)
     return error
@@ -91,14 +91,14 @@ export class WatchedBackend implements Backend {
   #probeLater(): void {
     if (this.#isClosed || this.#probe !== undefined) return
     this.#probe = setTimeout(async () => {
-      // The health notes an error.
+      // The health records the error.
       await this.#writeProbe().catch(() => undefined)
       this.#probe = undefined
       if (this.#health.isFailing) this.#probeLater()
     }, PROBE_MS).unref()
   }
 
-  /** Writes and removes a record, since a store that only reads does not work. */
+  /** Writes and removes a record; reading would succeed on a read-only server. */
   async #writeProbe(): Promise<void> {
     const now = this.#clock()
     const key = keyOf(randomUUID())

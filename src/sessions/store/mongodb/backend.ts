@@ -187,7 +187,7 @@ export class MongodbBackend implements Backend, Lists {
     try {
       await this.#ask((collection) => collection.createIndex(keys, options))
     } catch (error) {
-      // One that loggedIn has made with other options serves as well.
+      // An existing index with other options works as well.
       if (!isIndexThere(error)) throw error
     }
   }

@@ -11,7 +11,7 @@ import { toColumn } from './text.ts'
 type Database = Record<string, SqlRow>
 type Expressions = ExpressionBuilder<Database, string>
 
-/** Taken out in one statement, so that nobody waits for it for long, and in one sweep. */
+/** Records removed by one statement, which must not block others for long, and in one sweep. */
 const SWEPT_AT_ONCE = 1000
 const SWEPT_IN_ALL = 20_000
 const CLOSE_MS = 5000
@@ -33,7 +33,10 @@ const FIELDS = [
   'data',
 ] as const satisfies readonly (keyof SessionRecord)[]
 
-/** Records in a table of an SQL server. Every statement stands alone, so that no connection is held between two. */
+/**
+ * Stores records in a table of an SQL server. No transaction spans several statements, so no connection is held between
+ * two.
+ */
 export class SqlBackend implements Backend, Lists {
   readonly lists = this
   readonly time: Backend['time']
@@ -80,7 +83,7 @@ export class SqlBackend implements Backend, Lists {
     }
     const before = await this.#first(() => query.execute())
     if (before === undefined) return undefined
-    // It may be over by now. What others have noted in between is kept, and this read is noted as well.
+    // The record may have expired in between; reads and writes of others in between are kept.
     const statement = update.where(c.key, '=', key).where(c.app, '=', toColumn(app)).where(c.overAt, '>', now)
     const [result] = await this.#line.run(() => statement.execute())
     return result?.numUpdatedRows ? before : undefined
@@ -114,7 +117,7 @@ export class SqlBackend implements Backend, Lists {
     for (;;) {
       const record = await this.find(key)
       if (record === undefined) return undefined
-      // Written in between, it is read again.
+      // The revision check fails if the record was written in between; then it is read again.
       const same = statement.where(c.revision, '=', record.revision)
       const [result] = await this.#line.run(() => same.execute())
       if (result?.numDeletedRows) return record
@@ -151,7 +154,7 @@ export class SqlBackend implements Backend, Lists {
   }
 
   async close(): Promise<void> {
-    // A server that is away may never say goodbye.
+    // An unavailable server may never confirm the close.
     await inTime(this.#db.destroy(), CLOSE_MS).catch(() => undefined)
   }
 
@@ -163,13 +166,13 @@ export class SqlBackend implements Backend, Lists {
     return this.#db.selectFrom(this.#table.name).select((eb) => this.#fields(eb))
   }
 
-  /** The records of an app that are not over. */
+  /** Selects the unexpired records of an app. */
   #living(app: string, now: number): SelectQueryBuilder<Database, string, SelectedRow> {
     const { columns: c } = this.#table
     return this.#select().where(c.app, '=', toColumn(app)).where(c.overAt, '>', now)
   }
 
-  /** One statement where one page is enough; otherwise one for all keys and one for each page. */
+  /** Runs one statement if the result fits one page; otherwise one statement for all keys and one per page. */
   async *#newestFirst(query: SelectQueryBuilder<Database, string, SelectedRow>, now: number, limit: number): Pages {
     const { columns: c } = this.#table
     const ordered = query.orderBy(c.lastActive, 'desc')
@@ -186,7 +189,10 @@ export class SqlBackend implements Backend, Lists {
     )
   }
 
-  /** What a read and a write both set; the end is the one that is there unless a new one is given. */
+  /**
+   * Returns the columns that reads and writes both set: last activity and time of expiry.
+   * @param endsAt the new end; the current one if undefined
+   */
   #active(eb: Expressions, now: number, endsAt?: number | null): Record<string, Expression<number>> {
     const { columns: c } = this.#table
     const { greatest, least } = this.#forms
@@ -206,7 +212,7 @@ export class SqlBackend implements Backend, Lists {
       .where(c.overAt, '<=', now)
       .orderBy(c.overAt)
       .limit(SWEPT_AT_ONCE)
-    // As an array they are looked for once; otherwise perhaps once for each row.
+    // As an array, the subquery is evaluated once; otherwise possibly once per row.
     const array = sql<boolean>`${sql.ref(c.key)} = any(array(${keys.forUpdate().skipLocked()}))`
     const statement = deleteHasLimit
       ? over.orderBy(c.overAt).limit(SWEPT_AT_ONCE)
@@ -230,7 +236,7 @@ function time(db: SqlDatabase, expression: string): () => Promise<number> {
   return async () => Number((await statement.execute(db)).rows[0]?.time)
 }
 
-/** Servers know no infinity among their whole numbers. */
+/** Rounds a time to an integer, since integer columns have no infinity. */
 function whole(time: number): number {
   return Math.max(Math.ceil(time), Number.MIN_SAFE_INTEGER)
 }

@@ -1,91 +1,95 @@
 import type { Dialect, Expression, Kysely } from 'kysely'
 
-/** Rows of a table whose columns are known when its layout is. */
+/** A row of a table whose columns are only known at run time. */
 export interface SqlRow {
   [column: string]: SqlValue
 }
 
+/** A value of a column. */
 export type SqlValue = string | number | null
 
+/** The type of a column. */
 export type ColumnType = 'bigint' | 'text' | `varchar(${number})` | Expression<unknown>
 
-/** A database of such tables. */
+/** A database with tables of such rows. */
 export type SqlDatabase = Kysely<Record<string, SqlRow>>
 
-/** Why a statement was not done. */
+/** Why a statement failed. */
 export type Fault =
-  /** The server is not there; what it held may be gone. */
+  /** The server cannot be reached; its records may be lost. */
   | 'away'
-  /** It only reads, as a standby does: another server is, or will be, the one to write to. */
+  /** The server is read-only, such as a standby: another server is or will be the primary. */
   | 'read-only'
-  /** It is there, and does nothing for us now. */
+  /** The server is running but does not serve this client now. */
   | 'busy'
-  /** It has no room. */
+  /** The server is out of space. */
   | 'full'
-  /** Others were in the way: the same again may well be done. */
+  /** A conflict with other statements: the statement can be retried. */
   | 'conflict'
   | 'other'
 
-/** How long the server is waited for; may be changed while it is in use. */
+/** Time limits; they can be changed while the store is in use. */
 export interface SqlLimits {
+  /** longest duration of a statement, milliseconds */
   queryMs: number
 }
 
-/** What there is to know about a column that is there. */
+/** An existing column of a table. */
 export interface ExistingColumn {
   name: string
-  /** how many characters it holds, infinity for any number; undefined where it does not hold text */
+  /** maximum length in characters, infinity for no limit; undefined if it is not a text column */
   textLength: number | undefined
-  /** Every row needs a value for it, and there is no default. */
+  /** The column is NOT NULL and has no default. */
   required: boolean
 }
 
 /** What differs between the kinds of SQL servers. */
 export interface SqlKind {
-  /** as people call it */
+  /** the product name, for messages */
   readonly name: string
-  /** its address, without user and password */
+  /** the server's address, without user and password */
   readonly where: string
   readonly types: {
-    /** of 64 hexadecimal digits */
+    /** for 64 hexadecimal digits */
     readonly key: ColumnType
-    /** of up to so many characters, whose case, accents and trailing spaces count */
+    /** for text of up to `length` characters; case, accents and trailing spaces are significant */
     short(length: number): ColumnType
-    /** of any length */
+    /** for text of any length */
     readonly long: ColumnType
   }
   readonly forms: {
     readonly greatest: string
     readonly least: string
-    /** the server's time, milliseconds since 1970; undefined where there is no server */
+    /** expression for the server's time, milliseconds since 1970; undefined without a server */
     readonly time?: string
-    /** UPDATE … FROM (SELECT … FOR UPDATE) … RETURNING: gives the old values */
+    /** whether it supports UPDATE … FROM (SELECT … FOR UPDATE) … RETURNING, which returns the old values */
     readonly updateReturnsOld: boolean
-    /** DELETE … RETURNING */
+    /** whether it supports DELETE … RETURNING */
     readonly deleteReturns: boolean
-    /** DELETE … ORDER BY … LIMIT */
+    /** whether it supports DELETE … ORDER BY … LIMIT */
     readonly deleteHasLimit: boolean
-    /** SELECT … FOR UPDATE SKIP LOCKED, and arrays */
+    /** whether it supports SELECT … FOR UPDATE SKIP LOCKED, and arrays */
     readonly skipsLocked: boolean
   }
-  /** `lost` is called when a connection ends that we have not ended, while nothing is asked of it too. */
+  /** Creates the dialect. `lost` is called when a connection ends that the store did not close, idle ones included. */
   connect(limits: SqlLimits, lost: () => void): Dialect
-  /** Throws a `TypeError` when the server is of another kind. */
+  /** Checks the server. Rejects with a `TypeError` for a server or version that is not supported. */
   check?(db: SqlDatabase): Promise<void>
+  /** Classifies an error. */
   faultOf(error: unknown): Fault
-  /** Names that are equal after it are one name to the server. */
+  /** Normalizes an identifier: names that are equal afterwards are the same name to the server. */
   fold(name: string): string
-  /** A column of text as part of an index, where that is not all of it. */
+  /** A text column as part of an index; absent if the whole column can be indexed. */
   indexed?(column: string): Expression<unknown>
-  /** Empty when there is no such table. */
+  /** Returns the columns of a table; empty if there is no such table. */
   columns(db: SqlDatabase, table: string): Promise<ExistingColumn[]>
-  /** The columns of each index, in their order. */
+  /** Returns the columns of each index of a table, in order. */
   indexes(db: SqlDatabase, table: string): Promise<string[][]>
-  /** Makes room for so many characters in a column of text, and changes nothing else about it. */
+  /** Enlarges a text column to `length` characters and changes nothing else about it. */
   widen(db: SqlDatabase, table: string, column: string, length: number): Promise<void>
 }
 
-/** The columns of each index, from a row for each column. */
+/** Groups rows of index and column into the columns of each index. */
 export function columnsOfIndexes(rows: readonly { index: string; column: string }[]): string[][] {
   const indexes = new Map<string, string[]>()
   for (const { index, column } of rows) {

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../errors.ts'
 import type { SqlKind } from './kind.ts'
 
-/** Statements that were in each other's way are tried again so often. */
+/** Tries of a statement that conflicts with others. */
 const MAX_TRIES = 10
 const PAUSE_MS = 10
 
-/** The line to an SQL server: whether it holds, and what goes wrong on it. */
+/** The connection to an SQL server: retries conflicts, detects the loss of the server, and converts errors. */
 export class SqlLine {
-  /** How often the server went away; not how many connections were lost with it. */
+  /** Number of times the server was lost, however many connections each loss closed. */
   interruptions = 0
   readonly #kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>
   #holds = true
@@ -17,12 +17,13 @@ export class SqlLine {
     this.#kind = kind
   }
 
+  /** Records that a connection was lost. */
   lost(): void {
     if (this.#holds) this.interruptions++
     this.#holds = false
   }
 
-  /** Does a statement, again if others were in its way. Rejects with a `StoreError` where it is the server's fault. */
+  /** Runs a statement and retries it after conflicts. Rejects with a `StoreError` if the server failed. */
   async run<T>(statement: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
@@ -36,20 +37,20 @@ export class SqlLine {
     }
   }
 
-  /** The error as the caller is to see it. */
+  /** Converts a driver error into a `StoreError`; errors that are not the server's fault are returned unchanged. */
   translated(error: unknown): unknown {
     const fault = this.#kind.faultOf(error)
     if (fault === 'other') return error
     const { name, where } = this.#kind
     const options = { cause: error, kind: fault === 'away' ? 'connection' : kindOf(error) }
     if (fault === 'full') return new StoreError('full', `${name} at ${where} has no room`, options)
-    // What a server held that is replaced by another one may be gone as well.
+    // Records on a server that was replaced may be lost, too.
     if (fault === 'away' || fault === 'read-only') this.lost()
     return new StoreError('unavailable', `${name} at ${where} is not available: ${reasonOf(error)}`, options)
   }
 }
 
-/** What the server calls its error; `timeout` where it says nothing. */
+/** Returns the server's code of an error; `timeout` if there is none. */
 function kindOf(error: unknown): string {
   const { code } = error as { code?: unknown }
   return typeof code === 'string' ? code : 'timeout'
@@ -57,6 +58,6 @@ function kindOf(error: unknown): string {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'for no known reason'
-  // A name with several addresses, none of which answers, is an error without a text.
+  // If a host name has several addresses and none responds, the error has no message.
   return error.message || (error as NodeJS.ErrnoException).code || error.name
 }

@@ -13,12 +13,12 @@ import { takePool } from './url.ts'
 
 const NAME = 'MySQL or MariaDB'
 const CONNECT_MS = 4000
-/** Longer, so that one that cannot be made is told from one that is not given back. */
+/** Longer than `CONNECT_MS`, to distinguish a connection that cannot be made from a pool that is exhausted. */
 const TAKE_MS = 4500
 const KEEPALIVE_MS = 10_000
 const INDEXED = 100
 
-/** What `mysql2` takes from a URL, but for what would change how we talk with the server. */
+/** Parameters that are passed to `mysql2`, without those that would change how the store talks to the server. */
 const PARAMETERS = [
   'compress',
   'connectAttributes',
@@ -30,33 +30,35 @@ const PARAMETERS = [
   'ssl',
 ]
 
-/** Parameters with the path of a Unix socket, as different drivers call it. */
+/** Names of the Unix socket parameter in different drivers. */
 const SOCKETS = ['socketPath', 'socket', 'unix_socket']
 
-/** The numbers of errors of a server that does nothing for us now. */
+/** Error numbers of a server that is running but does not serve this client now. */
 const BUSY = [
-  // too many connections, of all, of one host, of one user
+  // too many connections: in total, per host, per user
   1040, 1129, 1203, 1226,
-  // not let in, no such database
+  // access denied, unknown database
   1044, 1045, 1049, 1130, 1698,
-  // an account that is locked or whose password has expired, TLS demanded
+  // account locked or password expired, TLS required
   1820, 1862, 3118, 3159, 4151,
-  // going down, not available, the connection killed or idle for too long, the statement interrupted or too long
+  // shutdown, not available, connection killed or idle for too long, statement interrupted or too long
   1053, 1077, 1317, 1927, 1969, 3024, 3168, 4031,
-  // packets out of order or cut off
+  // packets out of order or truncated
   1152, 1158, 1159, 1160, 1161, 1184,
-  // a lock that is not let go of
+  // lock wait timeout
   1205,
 ]
-/** --read-only, a read-only transaction, read-only mode: a replica, or a server that was demoted. */
+/** Error numbers of --read-only, read-only transactions and read-only mode: a replica, or a demoted server. */
 const READ_ONLY = [1290, 1792, 1836]
 const FULL = [1021, 1114]
 const CONFLICTS = [1020, 1213]
 
-/** The first version of MySQL whose columns of text may have a default. */
+/** The first version of MySQL in which text columns can have a default. */
 const OLDEST_MYSQL = [8, 0, 13]
 
-/** MariaDB and MySQL: the SQL is what both have. */
+/**
+ * Returns the kind for MariaDB and MySQL, with the SQL that both support. Rejects with a `TypeError` for a wrong URL.
+ */
 export async function mariadb(url: URL): Promise<SqlKind> {
   const { createPool, TypedParameter } = (await import('mysql2')).default
   const { pool: connectionLimit, rest } = takePool(url, NAME, [...PARAMETERS, 'ssl-mode', ...SOCKETS])
@@ -72,7 +74,7 @@ export async function mariadb(url: URL): Promise<SqlKind> {
     ...(ssl !== undefined && { ssl }),
     ...(socketPath !== undefined && { socketPath }),
   }
-  // All numbers are fractions otherwise.
+  // mysql2 sends all numbers as DOUBLE otherwise.
   const typed = (value: unknown) => (Number.isSafeInteger(value) ? TypedParameter.BIGINT(value as number) : value)
 
   return {
@@ -80,7 +82,7 @@ export async function mariadb(url: URL): Promise<SqlKind> {
     where: socketPath ?? rest.host,
     types: {
       key: sql`varchar(64) character set ascii collate ascii_bin`,
-      // The one binary collation that both have. It ignores trailing spaces, of which `toColumn` leaves none.
+      // The only binary collation of both servers. It ignores trailing spaces, but `toColumn` leaves none.
       short: (length) => sql`varchar(${sql.lit(length)}) character set utf8mb4 collate utf8mb4_bin`,
       long: sql`mediumtext character set utf8mb4 collate utf8mb4_bin`,
     },
@@ -100,7 +102,7 @@ export async function mariadb(url: URL): Promise<SqlKind> {
     },
     faultOf,
     fold: (name) => name.toLowerCase(),
-    // Old kinds of tables have little room in an index.
+    // Old table formats limit the length of index entries.
     indexed: (column) => sql`${sql.ref(column)}(${sql.lit(INDEXED)})`,
     check,
     ...catalog,
@@ -108,12 +110,12 @@ export async function mariadb(url: URL): Promise<SqlKind> {
 }
 
 /**
- * Every statement is prepared, so that values and statements go separate ways. `mysql2` waits for an answer, and for a
- * connection that is free, as long as it takes.
+ * Wraps the pool: adds time limits to statements and to taking a connection, for which `mysql2` waits forever, and
+ * closes broken connections. Every statement is prepared, so that values are sent apart from the SQL.
  */
 function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) => unknown): MysqlPool {
   const settled = new WeakSet<PoolConnection>()
-  /** Connections to a server that only reads are all replaced once one of them shows it. */
+  /** All connections opened before a read-only error are replaced. */
   const generations = new WeakMap<PoolConnection, number>()
   let generation = 0
 
@@ -151,7 +153,7 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
     }
   }
 
-  /** Nothing is cut off silently, and a column of a type that knows time zones gets what is written in UTC as such. */
+  /** Sets the session variables: overlong values are errors, and columns with a time zone take written times as UTC. */
   async function settle(connection: PoolConnection): Promise<void> {
     if (settled.has(connection)) return
     try {
@@ -208,7 +210,7 @@ async function check(db: SqlDatabase): Promise<void> {
   }
 }
 
-/** MySQL's name for how it is encrypted, as some providers write it into URLs. Undefined where nothing is said. */
+/** Removes `ssl-mode`, which some providers write into URLs, and returns mysql2's `ssl` option; undefined for none. */
 function takeSslMode(url: URL): PoolOptions['ssl'] | undefined {
   const mode = url.searchParams.get('ssl-mode')
   url.searchParams.delete('ssl-mode')
@@ -230,7 +232,7 @@ function takeSocket(url: URL): string | undefined {
 function faultOf(error: unknown): Fault {
   if (error instanceof LateError) return 'busy'
   const { errno, sqlState } = error as { errno?: unknown; sqlState?: unknown }
-  // What does not come from the server itself tells of the way there.
+  // Errors that the server did not send are connection errors.
   if (typeof errno !== 'number' || sqlState === undefined) return 'away'
   if (FULL.includes(errno)) return 'full'
   if (CONFLICTS.includes(errno)) return 'conflict'
@@ -268,7 +270,7 @@ const catalog: Pick<SqlKind, 'columns' | 'indexes' | 'widen'> = {
   async widen(db, table, column, length) {
     const rows = await columnRows(db, table)
     const row = rows.find(({ name }) => name.toLowerCase() === column.toLowerCase())
-    // The statement says all there is about a column, and a default cannot be said without trusting its text.
+    // MODIFY COLUMN replaces the whole definition, and a default cannot be repeated safely from its text.
     if (row === undefined || row.collation === null || (row.initial !== null && row.initial !== 'NULL')) {
       throw new TypeError(`the column "${column}" of "${table}" must hold ${length} characters`)
     }

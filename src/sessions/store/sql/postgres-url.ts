@@ -2,13 +2,13 @@ import { connect } from 'node:net'
 import { decoded } from '../driver.ts'
 import { takePool } from './url.ts'
 
-/** How a store on PostgreSQL is reached. */
+/** The address of a PostgreSQL store and its connection options. */
 export interface PostgresAddress {
-  /** what `pg` takes */
+  /** the URL for `pg` */
   readonly url: URL
-  /** connections at most */
+  /** maximum number of connections */
   readonly pool: number
-  /** host and port, or the folder of a Unix socket; for messages */
+  /** host and port, or the directory of a Unix socket; for messages */
   readonly where: string
   readonly connectMs: number
   readonly channelBinding: boolean
@@ -17,11 +17,11 @@ export interface PostgresAddress {
 const NAME = 'PostgreSQL'
 const CONNECT_MS = 4000
 const SHORTEST_CONNECT_MS = 2000
-/** Requests wait for as long when the server cannot be reached. */
+/** Upper limit: requests wait this long when the server cannot be reached. */
 const LONGEST_CONNECT_MS = 10_000
 const DEFAULT_PORT = 5432
 
-/** What `pg` takes from a URL, but for what would change how we talk with the server. */
+/** Parameters that are passed to `pg`, without those that would change how the store talks to the server. */
 const OF_PG = [
   'application_name',
   'fallback_application_name',
@@ -39,7 +39,7 @@ const OF_PG = [
   'uselibpqcompat',
 ]
 
-/** Parameters of libpq that `pg` does not know, with the values that change nothing here. */
+/** Parameters of libpq that `pg` does not support, with the values that have no effect here. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
   client_encoding: ['utf8', 'UTF8', 'auto'],
   gssencmode: ['disable', 'prefer'],
@@ -52,13 +52,13 @@ const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
 
-/** The request for TLS that a connection to PostgreSQL begins with: its length and a code. The answer is S or N. */
+/** The SSLRequest message at the start of a connection: length and code. The server replies S or N. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
 const YES = 0x53
 
 /**
- * Reads a URL of PostgreSQL as libpq knows it (https://www.postgresql.org/docs/current/libpq-connect.html) and makes it
- * one that `pg` understands. Rejects with a `TypeError` that names a parameter which is wrong or unknown.
+ * Parses a PostgreSQL URL as libpq does (https://www.postgresql.org/docs/current/libpq-connect.html) and converts it
+ * for `pg`. Rejects with a `TypeError` that names a wrong or unknown parameter.
  */
 export async function postgresAddress(given: URL): Promise<PostgresAddress> {
   const ofLibpq = ['connect_timeout', 'channel_binding', 'user', 'port', 'dbname', ...Object.keys(WITHOUT_EFFECT)]
@@ -81,7 +81,7 @@ export async function postgresAddress(given: URL): Promise<PostgresAddress> {
   return { url, pool, where: isSocket ? host : url.host, connectMs, channelBinding }
 }
 
-/** Puts what may stand in the query into the places for it. */
+/** Moves host, user, port and database from the query to their places in the URL. */
 function takePlace(url: URL, take: (name: string) => string | undefined): void {
   if (url.hostname === '') url.hostname = 'localhost'
   const [user, port, database] = [take('user'), take('port'), take('dbname')]
@@ -91,7 +91,7 @@ function takePlace(url: URL, take: (name: string) => string | undefined): void {
   if (database !== undefined) url.pathname = `/${encodeURIComponent(database)}`
 }
 
-/** As libpq: whole seconds, 2 at least, 0 for the default. */
+/** Parses `connect_timeout` like libpq: whole seconds, at least 2, 0 for the default. Returns milliseconds. */
 function connectMsOf(seconds = '0'): number {
   if (!/^\d{1,9}$/.test(seconds)) throw new TypeError('"connect_timeout" must be a whole number of seconds')
   if (Number(seconds) === 0) return CONNECT_MS
@@ -99,8 +99,8 @@ function connectMsOf(seconds = '0'): number {
 }
 
 /**
- * `allow` and `prefer` are TLS where the server has it. Otherwise TLS verifies the server, unless `no-verify` or
- * `uselibpqcompat` says that it does not. A Unix socket has none.
+ * Converts `sslmode` for `pg`. `allow` and `prefer` use TLS if the server supports it. The other modes verify the
+ * server, except `no-verify` or with `uselibpqcompat`. Unix sockets have no TLS.
  */
 async function setSslMode(url: URL, host: string, isSocket: boolean, ms: number): Promise<void> {
   const mode = url.searchParams.get('sslmode')
@@ -113,7 +113,7 @@ async function setSslMode(url: URL, host: string, isSocket: boolean, ms: number)
     url.searchParams.set('sslmode', isOffered ? 'no-verify' : 'disable')
     if (isOffered) url.searchParams.delete('uselibpqcompat')
   } else if (url.searchParams.get('uselibpqcompat') !== 'true' && mode !== 'disable' && mode !== 'no-verify') {
-    // What `pg` does for all of these, and without its warning.
+    // `pg` treats all of these as verify-full, but warns about the others.
     url.searchParams.set('sslmode', 'verify-full')
   }
 }
@@ -128,7 +128,7 @@ function takeChannelBinding(value: string | undefined, url: URL): boolean {
   return value === 'prefer' || value === 'require'
 }
 
-/** Whether the server has TLS; false where it cannot be reached. */
+/** Resolves with whether the server supports TLS; false if it cannot be reached. */
 function hasTls(host: string, port: number, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: ms }, () => socket.write(SSL_REQUEST))

@@ -8,18 +8,18 @@ const NAME = 'PostgreSQL'
 const KEEPALIVE_MS = 10_000
 
 /**
- * SQLSTATEs, or how they begin, of a server that does nothing for us now: no connection, not let in, no resources, an
- * operator at work, an error of the system, no such database, a lock that is not let go of.
+ * SQLSTATEs or their prefixes of a server that is running but does not serve this client now: connection failure,
+ * access denied, insufficient resources, operator intervention, system error, unknown database, lock not available.
  */
 const BUSY = ['08', '28', '53', '57', '58', '3D000', '55P03']
-/** A read-only transaction: a standby, or a server that was demoted. */
+/** SQLSTATE of a write in a read-only transaction: a standby, or a demoted server. */
 const READ_ONLY = '25006'
 const FULL = ['53100']
 const CONFLICTS = ['40001', '40P01']
-/** what `pg` says when no connection was given back in time */
+/** Message of `pg` when the pool is exhausted. */
 const ALL_TAKEN = 'timeout exceeded when trying to connect'
 
-/** PostgreSQL. */
+/** Returns the kind for PostgreSQL. Rejects with a `TypeError` for a wrong URL. */
 export async function postgres(url: URL): Promise<SqlKind> {
   const { Pool } = (await import('pg')).default
   const { pool: max, url: address, where, connectMs, channelBinding } = await postgresAddress(url)
@@ -34,12 +34,12 @@ export async function postgres(url: URL): Promise<SqlKind> {
   }
 
   function connect(limits: SqlLimits, lost: () => void): Dialect {
-    // A column of a type that knows time zones is to get what is written in UTC as such.
+    // Times are written in UTC, also into columns with a time zone.
     const onConnect = (client: { query(text: string): Promise<unknown> }) =>
       inTime(client.query("set time zone 'UTC'"), connectMs)
     const pool = new Pool({ ...config, onConnect } as PoolConfig)
     pool.on('connect', (client) => client.on('error', lost))
-    // Those of clients that nobody uses: the pool has let them go, and `lost` was told.
+    // Errors of idle clients: the pool has removed them, and `lost` was called.
     pool.on('error', () => undefined)
     return new PostgresDialect({ pool: leavingTheBroken(pool, limits) })
   }
@@ -65,8 +65,9 @@ export async function postgres(url: URL): Promise<SqlKind> {
 }
 
 /**
- * `pg` gives a connection back to its pool that has not answered in time, as if it were free. Connections to a server
- * that only reads are all replaced once one of them shows it: a new connection may lead to the new primary.
+ * Wraps the pool: adds a time limit to statements, and closes connections without a reply, which `pg` would return to
+ * the pool as free. After a read-only error all older connections are replaced: a new connection may lead to the new
+ * primary.
  */
 function leavingTheBroken(
   pool: { connect(): Promise<PoolClient>; end(): Promise<void> },
@@ -108,7 +109,7 @@ function leavingTheBroken(
 function faultOf(error: unknown): Fault {
   const { code, severity, message } = error as { code?: unknown; severity?: unknown; message?: unknown }
   if (error instanceof LateError || message === ALL_TAKEN) return 'busy'
-  // What does not come from the server itself tells of the way there.
+  // Errors that the server did not send are connection errors.
   if (typeof code !== 'string' || severity === undefined) return 'away'
   if (FULL.includes(code)) return 'full'
   if (CONFLICTS.includes(code)) return 'conflict'

@@ -3,33 +3,34 @@ import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'no
 import { dirname } from 'node:path'
 
 const MAX_BYTES = 16 * 1024 * 1024
-/** The part of the free space that a reserve takes on a small disk. */
+/** Divisor of the free space: on a small disk the reserve takes a quarter. */
 const PART = 4
 const NO_ROOM = ['ENOSPC', 'EDQUOT']
 
 /**
- * A file that keeps some space of a disk. SQLite needs space even to delete; when the disk is full, the file is removed
- * to make some, and nothing but deletes is allowed until it can be made again.
+ * A file that reserves disk space. SQLite needs space even to delete. When the disk is full, the file is removed to
+ * make room, and only deletes are allowed until it can be created again.
  */
 export class DiskReserve {
-  /** the size of the file; 0 where it cannot be made for another reason than the lack of space */
+  /** size of the file, bytes; 0 if it cannot be created for another reason than lack of space */
   readonly bytes: number
   readonly #path: string
   #isHeld = false
 
+  /** Creates the file. */
   constructor(path: string) {
     this.#path = path
     this.bytes = sizeOf(path) || Math.min(MAX_BYTES, Math.floor(freeBytes(path) / PART))
     this.hold()
   }
 
-  /** Makes the file unless it is there. Returns false when the disk has no room for it. */
+  /** Creates the file if it is missing. Returns false if the disk is too full. */
   hold(): boolean {
     this.#isHeld ||= sizeOf(this.#path) === this.bytes || this.#write()
     return this.#isHeld
   }
 
-  /** Removes the file. */
+  /** Removes the file to free its space. */
   release(): void {
     this.#isHeld = false
     rmSync(this.#path, { force: true })
@@ -37,7 +38,7 @@ export class DiskReserve {
 
   #write(): boolean {
     if (freeBytes(this.#path) < this.bytes) return false
-    // Random, so that no file system stores less of it.
+    // Random data, so that a compressing file system stores all of it.
     const block = randomBytes(Math.min(this.bytes, 1024 * 1024))
     try {
       const file = openSync(this.#path, 'w', 0o600)

@@ -4,14 +4,14 @@ import { type ColumnDefinitionBuilder, type Expression, sql } from 'kysely'
 import type { ColumnType, ExistingColumn, SqlDatabase, SqlKind } from './kind.ts'
 import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 
-/** Others who do the same at this moment may come before us at each step. */
+/** Tries to prepare the table while other processes do the same. */
 const MAX_TRIES = 40
 const PAUSE_MS = 50
 const KEY_LENGTH = 64
 
 /**
- * Makes the table, or what it lacks. Another program's rows stay as they are, and it can still add some. Rejects with a
- * `TypeError` for a table that cannot be used.
+ * Creates the table, or adds what an existing one lacks. Rows of other programs stay as they are, and these programs
+ * can still add rows. Rejects with a `TypeError` for a table that cannot be used.
  */
 export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
   for (let tries = 1; ; tries++) {
@@ -20,7 +20,7 @@ export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTab
     } catch (error) {
       const isLasting =
         error instanceof TypeError || ['away', 'busy', 'full', 'read-only'].includes(kind.faultOf(error))
-      // A step fails when somebody else has just done it: another look tells.
+      // A step fails if another process has just done it; the next try detects that.
       if (tries === MAX_TRIES || isLasting) throw error
       await sleep(Math.random() * PAUSE_MS)
     }
@@ -88,7 +88,7 @@ interface NewColumn {
   define: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
 }
 
-/** All columns but the key. A row that somebody else adds gets none of ours, or what makes no difference. */
+/** Returns all columns except the key. Rows of other programs get null in `app` and neutral defaults in the rest. */
 function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewColumn[] {
   const column = (name: string, type: ColumnType, value?: string | number | Expression<unknown>): NewColumn => ({
     name,
@@ -123,7 +123,10 @@ function wantedIndexes(c: Columns): [purpose: string, columns: string[]][] {
   ]
 }
 
-/** Some servers have one room for the indexes of all tables, and cut off what is longer than a table's name may be. */
+/**
+ * Returns the name of an index: unique within the database, since some servers require that, and short, since servers
+ * truncate long names.
+ */
 function indexName(table: SqlTable, purpose: string): string {
   return `komgate_${purpose}_${createHash('sha256').update(table.name).digest('hex').slice(0, 12)}`
 }

@@ -11,20 +11,27 @@ import { sqlite } from './sqlite.ts'
 import { SqlTable } from './table.ts'
 
 const QUERY_MS = 4000
-/** A large table of another program takes its time when it gets new columns. */
+/** Time limit for preparing the table, milliseconds: adding columns to a large table of another program takes long. */
 const PREPARE_MS = 600_000
 
-/** `postgres://user:password@host:5432/database`; `?pool=` says how many connections there may be. */
+/**
+ * Opens a PostgreSQL store, `postgres://user:password@host:5432/database`; `?pool=` is the maximum number of
+ * connections. Rejects with a `StoreError` if the server cannot be used and with a `TypeError` for a wrong URL or
+ * table.
+ */
 export async function openPostgres(url: URL, layout: Layout): Promise<Backend> {
   return await open(await postgres(url), layout)
 }
 
-/** `mysql://user:password@host:3306/database`: MariaDB; `?pool=` says how many connections there may be. */
+/**
+ * Opens a store on MariaDB or MySQL, `mysql://user:password@host:3306/database`; `?pool=` is the maximum number of
+ * connections. Rejects like `openPostgres`.
+ */
 export async function openMysql(url: URL, layout: Layout): Promise<Backend> {
   return await open(await mariadb(url), layout)
 }
 
-/** `sqlite:/path/of/the/file`, where Node.js has SQLite. */
+/** Opens an SQLite store, `sqlite:/path/of/the/file`, if Node.js has SQLite. Rejects like `openPostgres`. */
 export async function openSqlite(url: URL, layout: Layout): Promise<Backend> {
   return await open(sqlite(url), layout)
 }

@@ -5,7 +5,7 @@ import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from 
 import { DiskReserve } from './reserve.ts'
 
 const NAME = 'SQLite'
-/** While one waits for another process nothing else is done in this one; there are more tries. */
+/** SQLite's wait for a lock, milliseconds: short, since it blocks this process; the statement is retried. */
 const BUSY_MS = 100
 
 const IN_MEMORY = ':memory:'
@@ -15,14 +15,14 @@ const MAX_LOG_PAGES = 1000
 const MIN_LOG_PAGES = 8
 const MAX_RECORD_BYTES = 65_536
 
-/** SQLite's result codes. */
+/** SQLite result codes. */
 const BUSY = 5
 const LOCKED = 6
 const FULL = 13
-/** read-only, input or output, damaged, cannot be opened, no database */
+/** SQLITE_READONLY, SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB */
 const UNUSABLE = [8, 10, 11, 14, 26]
 
-/** What we use of `node:sqlite`, which not every Node.js that we run on has. */
+/** The part of `node:sqlite` that the store uses; older supported versions of Node.js do not have it. */
 interface NodeSqlite {
   DatabaseSync: new (
     path: string,
@@ -37,7 +37,10 @@ interface NodeSqlite {
   }
 }
 
-/** SQLite, in a file. Throws a `TypeError` where Node.js does not have it. */
+/**
+ * Returns the kind for SQLite.
+ * @throws TypeError for a wrong URL, or if Node.js has no SQLite
+ */
 export function sqlite(url: URL): SqlKind {
   const driver = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
   if (driver === undefined) {
@@ -83,7 +86,7 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
       const guarded = /^\s*(select|with|pragma)\s/i.test(text) ? unguarded : guard
       const isDelete = /^\s*delete\s/i.test(text)
       return {
-        // Names are in quotes, and values are never in the text: a word between spaces is one of SQL.
+        // Names are quoted and values are parameters, so a word between spaces is a keyword.
         reader: /^\s*(select|with|pragma)\s|\sreturning\s/i.test(text),
         all: (values) => guarded(isDelete, () => statement.all(...values)),
         run: (values) => guarded(isDelete, () => statement.run(...values)),
@@ -94,15 +97,15 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
   }
 }
 
-/** Runs a statement that writes. */
+/** Runs a statement that writes, and handles a full disk. */
 type Guard = <T>(isDelete: boolean, work: () => T) => T
 
 const unguarded: Guard = (_, work) => work()
 
 /**
- * Keeps deletes possible on a full disk. All writes go to the write-ahead log, and once the database file cannot grow
- * either, the log cannot be emptied: then the reserve is given up for that. Its size is four times that of the log, which
- * outgrows its limit by less than as much again before the disk is full.
+ * Returns a guard that keeps deletes possible on a full disk. Writes go to the write-ahead log; when the database file
+ * cannot grow, the log cannot be checkpointed, and the reserve is removed for that. The reserve is four times the size
+ * of the log, which exceeds its limit by less than its own size before the disk is full.
  */
 function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: string): Guard {
   const reserve = new DiskReserve(`${path}-reserve`)
@@ -111,7 +114,7 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
 
   const free = database.prepare('pragma freelist_count')
 
-  /** Moves the log into the database file. Returns false when the disk has no room for that. */
+  /** Checkpoints the log into the database file. Returns false if the disk is too full. */
   function emptyLog(): boolean {
     try {
       database.exec('pragma wal_checkpoint(truncate)')
@@ -142,7 +145,7 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
     }
   }
 
-  /** Whether a record fits into the database file as it is. */
+  /** Whether a record fits into free pages of the database file. */
   function hasFreePages(): boolean {
     const [row] = free.all() as { freelist_count: number }[]
     return row !== undefined && row.freelist_count * PAGE_BYTES > 4 * MAX_RECORD_BYTES
@@ -161,7 +164,7 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
   }
 }
 
-/** The disk has no room for the reserve: what SQLite says of a full disk. */
+/** The error of SQLite for a full disk, thrown when the reserve cannot be created. */
 class FullError extends Error {
   override readonly name = 'FullError'
   readonly errcode = FULL
@@ -171,10 +174,10 @@ class FullError extends Error {
   }
 }
 
-/** The result code of SQLite, undefined for other errors. */
+/** Returns the primary result code of an SQLite error, undefined for other errors. */
 function codeOf(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: unknown }
-  // The rest of the bits say more about it.
+  // The higher bits are the extended result code.
   return typeof errcode === 'number' ? errcode & 0xff : undefined
 }
 
@@ -191,7 +194,7 @@ const catalog: Pick<SqlKind, 'columns' | 'indexes' | 'widen'> = {
     const { rows } = await sql<{ name: string; type: string; required: number }>`
       select name, type, "notnull" = 1 and dflt_value is null as required from pragma_table_info(${table})`.execute(db)
     return rows.map(({ name, type, required }): ExistingColumn => {
-      // It heeds no length, and a number only where a column is one of numbers.
+      // SQLite ignores lengths, and converts text to numbers only in numeric columns.
       const textual = type === '' || /char|clob|text|blob/i.test(type)
       return { name, textLength: textual ? Number.POSITIVE_INFINITY : undefined, required: required === 1 }
     })

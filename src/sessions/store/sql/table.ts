@@ -4,14 +4,14 @@ import { type Change, type Data, handleOf, type Key, type SessionRecord } from '
 import type { SqlRow, SqlValue } from './kind.ts'
 import { fromColumn, toColumn } from './text.ts'
 
-/** When a record is over that never is. */
+/** The time of expiry of records that never expire. */
 export const NEVER = Number.MAX_SAFE_INTEGER
-/** The longest address is an IPv6 one with an IPv4 one in it. */
+/** Longest address, characters: IPv6 with an embedded IPv4 address. */
 const MAX_IP = 45
 
 /**
- * What a column is for: the fields of a record, and when it is over unless it is active before. Nobody else's table has
- * columns of these names, and a row of theirs no `app`.
+ * Columns of the store: the fields of a record, and `overAt`, the time of expiry unless the record is used before.
+ * Tables of other programs have no columns of these names, and their rows have no `app`.
  */
 const OURS = {
   app: 'komgate_app',
@@ -29,26 +29,27 @@ const OURS = {
   overAt: 'komgate_over_at',
 } as const
 
-/** How many characters our columns hold: what is looked for must fit into an index on every server. */
+/** Lengths of the store's columns, characters; short enough for an index on every server. */
 export const SHORT = { app: 100, user: 255, name: 255, ip: 255 } as const
 const SHARED = { ip: MAX_IP, start: 19, stop: 19, token: 12 } as const
 
+/** The names of the store's columns. */
 export type Columns = Readonly<Record<'key' | keyof typeof OURS, string>>
 
-/** A column that others read. */
+/** A column for other programs. */
 interface Shared {
   field: keyof typeof SHARED
   column: string
   length: number
 }
 
-/** A record as a row of a table: which columns there are, and what is in them. */
+/** Maps records to rows of a table. */
 export class SqlTable {
   readonly name: string
   readonly columns: Columns
   readonly shared: readonly Shared[]
 
-  /** Throws a `TypeError` for a layout that gives two things the same name. */
+  /** @throws TypeError for a layout that uses a name twice */
   constructor({ table, sidField, fields }: Layout) {
     this.name = table
     this.columns = { key: sidField, ...OURS }
@@ -58,13 +59,17 @@ export class SqlTable {
     })
     const names = new Set<string>()
     for (const name of [...Object.values(this.columns), ...this.shared.map(({ column }) => column)]) {
-      // To some servers case is all the same.
+      // Some servers ignore the case of names.
       const folded = name.toLowerCase()
       if (names.has(folded)) throw new TypeError(`"${name}" is the name of two columns of a store's table`)
       names.add(folded)
     }
   }
 
+  /**
+   * Returns the row of a record.
+   * @throws StoreError `too-large` for text that a column cannot hold
+   */
   rowOf(record: SessionRecord): SqlRow {
     const { columns: c } = this
     const { ip, created, lastActive, idleMs, endsAt, reads, writes, revision } = record
@@ -90,7 +95,7 @@ export class SqlTable {
     return row
   }
 
-  /** The columns that a change changes, but for those that every change does. */
+  /** Returns the columns that a change sets, without those that every write sets. */
   changed({ user, name, endsAt, data }: Change): SqlRow {
     const { columns: c } = this
     const row: SqlRow = {}
@@ -105,10 +110,10 @@ export class SqlTable {
   }
 }
 
-/** A row that was selected under the names of a record's fields. */
+/** A row selected under the field names of a record. */
 export type SelectedRow = Record<keyof SessionRecord, SqlValue>
 
-/** Whole numbers of 64 bits come as text from some drivers. */
+/** Converts a row to a record. Some drivers return 64-bit integers as text. */
 export function recordOf(row: SelectedRow): SessionRecord {
   return {
     key: keyOfColumn(row.key),
@@ -127,7 +132,7 @@ export function recordOf(row: SelectedRow): SessionRecord {
   }
 }
 
-/** A column of fixed length may be longer than a key. */
+/** Converts a column value to a key. A CHAR column may pad it with spaces. */
 export function keyOfColumn(value: SqlValue): Key {
   return String(value).trimEnd() as Key
 }

@@ -1,12 +1,12 @@
 /**
- * Text as a column of text can hold it. PostgreSQL has no place for a zero character, and no server for half of a
- * surrogate pair, and MySQL and MariaDB ignore spaces at the end; none of these may make two users one. Nearly all text
- * stays as it is.
+ * Escapes text so that every server stores it faithfully: PostgreSQL rejects NUL, no server stores lone surrogates, and
+ * MySQL and MariaDB ignore trailing spaces, so that two users could become one. Nearly all text is unchanged.
  */
 export function toColumn(text: string): string {
   return text.replace(/[\\\0\p{Surrogate}]| $/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** Reverses `toColumn`. */
 export function fromColumn(text: string): string {
   return text.replace(/\\u([0-9a-f]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 }

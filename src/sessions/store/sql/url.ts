@@ -3,11 +3,11 @@ import { decoded, refuseUnknown } from '../driver.ts'
 const DEFAULT_POOL = 10
 
 /**
- * Takes out of a store's URL how many connections there may be. What is left of its query goes to the driver: throws a
- * `TypeError` that names what the driver would not understand.
+ * Removes `pool`, the maximum number of connections, from a store's URL. The rest of the query is passed to the driver.
+ * @throws TypeError that names a parameter outside `known` or with a wrong value
  */
 export function takePool(url: URL, kind: string, known: readonly string[]): { pool: number; rest: URL } {
-  // The drivers do not say what is wrong with a stray `%`.
+  // The drivers report a stray `%` unclearly.
   for (const part of [url.username, url.password, url.hostname, url.pathname]) decoded(part)
   const rest = new URL(url)
   const pool = rest.searchParams.get('pool') ?? `${DEFAULT_POOL}`
