@@ -4,9 +4,9 @@ import { KomError, ProtocolError } from '../protocol/errors.ts'
 /** Consecutive failures that open the circuit. */
 const MAX_FAILURES = 3
 
-/** Failures that mean that there is no LysKOM server to reach. */
+/** Codes of failures that mean that no LysKOM server can be reached. */
 const DOWN: ReadonlySet<ConnectionErrorCode> = new Set(['unreachable', 'connect-timeout', 'not-lyskom'])
-/** Failures with which the server answers: it is up, and full or closed to new sessions. */
+/** Codes of refusals by a running server that is full or closed to new sessions. */
 const REFUSED: ReadonlySet<ConnectionErrorCode> = new Set(['connect-refused', 'server-full'])
 
 /** The circuit is open: the LysKOM server failed several times in a row, and no attempt is made. */
@@ -52,7 +52,7 @@ export class Breaker {
     return this.#state === 'closed' || (this.#state === 'open' && this.#waitMs() <= 0)
   }
 
-  /** The live sessions on the server. */
+  /** The number of live sessions on the server. */
   get sessions(): number {
     return this.#sessions
   }

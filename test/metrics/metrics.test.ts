@@ -35,8 +35,8 @@ async function metricsOf(gateway: TestGateway): Promise<Sample[]> {
   return parseMetrics(text)
 }
 
-describe('sessions', () => {
-  it('are counted by server: open, opened, and closed by reason', async () => {
+describe('session metrics', () => {
+  it('counts open, opened and closed sessions by server, and closed ones by reason', async () => {
     const { server, gateway } = await start()
     await gateway.open()
     const id = await gateway.open()
@@ -53,7 +53,7 @@ describe('sessions', () => {
     expect(of('open', { server: 'down' })).toBe(0)
   })
 
-  it('that could not be opened are counted by why, and whether the server is up is told as far as it is known', async () => {
+  it('counts sessions that fail to open by error code, and reports whether a server is up if known', async () => {
     const { gateway } = await start()
     const up = async (server: string) => metric(await metricsOf(gateway), 'komgate_server_up', { server })
     expect([await up('kom'), await up('down')]).toEqual([undefined, undefined])
@@ -65,8 +65,8 @@ describe('sessions', () => {
   })
 })
 
-describe('calls', () => {
-  it('are timed by name, from the moment they were made', async () => {
+describe('LysKOM call metrics', () => {
+  it('measures the duration of calls by name, from the moment they are made', async () => {
     const { gateway } = await start(async ({ call }) => {
       if (call === GET_TIME) await new Promise((resolve) => setTimeout(resolve, 60))
       return false
@@ -87,7 +87,7 @@ describe('calls', () => {
     expect(values).toEqual([...values].sort((a, b) => a - b))
   })
 
-  it('that take their time are in the right bucket', async () => {
+  it('puts slow calls into the bucket of their duration', async () => {
     const { gateway } = await start(async ({ call }) => {
       if (call === LOGIN) await new Promise((resolve) => setTimeout(resolve, 60))
       return false
@@ -102,7 +102,7 @@ describe('calls', () => {
     expect(sum).toBeLessThan(5)
   })
 
-  it('that are refused are counted by the error; a code that nobody knows is an unknown error', async () => {
+  it('counts error replies by error name, and unknown error codes as unknown-error', async () => {
     const { gateway } = await start(({ ref, call }) => {
       if (call === LOGIN) return errorReply(ref, 4, 6)
       return call === 82 ? errorReply(ref, 4711) : false
@@ -115,7 +115,7 @@ describe('calls', () => {
     expect(metric(metrics, 'komgate_lyskom_errors_total', { error: 'unknown-error' })).toBe(1)
   })
 
-  it('that get no reply are counted by why: each once, though its reply may come late', async () => {
+  it('counts each call without a reply once by its error code, even if the reply comes late', async () => {
     const { server, gateway } = await start(({ call }) => call === 82, { callTimeoutMs: 100 })
     const id = await gateway.open()
     const { status } = await gateway.send('POST', '/kom/sessions/current/active', { id })
@@ -137,7 +137,7 @@ describe('calls', () => {
     expect(metric(after, 'komgate_lyskom_unanswered_calls_total', { code: 'call-timeout' })).toBe(1)
   })
 
-  it('have their bytes and messages counted', async () => {
+  it('counts bytes and messages from and to LysKOM servers', async () => {
     const { server, gateway } = await start()
     const id = await gateway.open()
     const value = async (name: string) => metric(await metricsOf(gateway), `komgate_lyskom_${name}_total`) as number
@@ -151,8 +151,8 @@ describe('calls', () => {
   })
 })
 
-describe('HTTP requests', () => {
-  it('are counted by the pattern of their route, method and status, and timed', async () => {
+describe('HTTP metrics', () => {
+  it('counts and measures requests by route pattern, method and status', async () => {
     const { gateway } = await start()
     const id = await gateway.open()
     await gateway.send('GET', WHO_AM_I, { id })
@@ -175,7 +175,7 @@ describe('HTTP requests', () => {
     expect(metric(metrics, 'komgate_http_request_duration_seconds_sum', labels)).toBeGreaterThan(0)
   })
 
-  it('of odd kinds make no labels of their own', async () => {
+  it('labels requests without a route and unknown methods as other', async () => {
     const { gateway } = await start()
     const id = await gateway.open()
     const odd = [
@@ -203,7 +203,7 @@ describe('HTTP requests', () => {
   })
 })
 
-it('limits are counted by name, all of them from the beginning', async () => {
+it('reports hits of all limits by name, starting at 0', async () => {
   const { gateway } = await start(undefined, { maxSessionsPerAddress: 1 })
   const hits = async () => {
     const metrics = await metricsOf(gateway)
@@ -216,7 +216,7 @@ it('limits are counted by name, all of them from the beginning', async () => {
   expect(metric(await metricsOf(gateway), 'komgate_limit_hits_total', { limit: 'body-size' })).toBe(0)
 })
 
-it('the process tells what it takes, and from the second look on how late its event loop is', async () => {
+it('reports process metrics, and the event-loop delay from the second scrape on', async () => {
   const { gateway } = await start()
   const names = (metrics: Sample[]) => new Set(metrics.map(({ name }) => name))
   const first = await metricsOf(gateway)
@@ -233,7 +233,7 @@ it('the process tells what it takes, and from the second look on how late its ev
   expect(lag(second, 'p50')).toBeLessThan(lag(second, 'max'))
 })
 
-it('each gateway has metrics of its own', async () => {
+it('keeps the metrics of two gateways in one process separate', async () => {
   const [{ gateway: one }, { gateway: other }] = [await start(), await start()]
   await one.open()
   const opened = async (gateway: TestGateway) =>
@@ -241,11 +241,11 @@ it('each gateway has metrics of its own', async () => {
   expect([await opened(one), await opened(other)]).toEqual([1, 0])
 })
 
-// Ten digits, since figures have digits of their own: four of them are found among microseconds every now and then.
+// Ten digits: shorter numbers occur by chance among the digits of durations.
 const PERSON = 1_987_654_321
 const ERROR_CODE = 1_876_543_219
 
-it('no connection id, handle, person, address, name of a client or word of a LysKOM server is in them', async () => {
+it('exposes no connection id, handle, person, address, client name or text from a LysKOM server', async () => {
   const { gateway } = await start(({ ref, call }) => call === 82 && errorReply(ref, ERROR_CODE, 815))
   const made = await gateway.send('POST', '/kom/sessions/', { json: { client: { name: 'Gulliver', version: '99' } } })
   const id = made.json.connection_id as string
@@ -267,7 +267,7 @@ it('no connection id, handle, person, address, name of a client or word of a Lys
   }
 })
 
-/** Sends what `fetch` would not. */
+/** Sends a request that `fetch` cannot send; resolves with the status. */
 function send(gateway: TestGateway, method: string, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = request(gateway.url, { method, path }, (response) => {

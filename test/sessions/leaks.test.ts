@@ -14,29 +14,32 @@ import { reply } from '../support/wire.ts'
 
 const SESSIONS = 10_000
 const ROUNDS = 5
-/** Before the first measurement everything has been compiled and every buffer has grown. */
+/** Sessions before the first measurement, so that all code is compiled and all buffers have grown. */
 const WARM_UP_SESSIONS = 2000
 /**
- * Of each session: about a hundredth of what it takes. V8 goes on compiling and shows up to half of that; heap snapshots
- * of tens of thousands of sessions differ in nothing but its code.
+ * Bytes per closed session that are allowed to remain, about a hundredth of the size of a session. Up to half of that
+ * is code that V8 continues to compile: heap snapshots after tens of thousands of sessions differ in nothing else.
  */
 const MAX_BYTES_LEFT = 120
 const IDLE_MS = 60_000
 const AT_ONCE = 40
 const LOGIN = 62
-/** The gateway remembers from where each of 10,000 persons has logged in: the warm-up lets all of these log in. */
+/**
+ * Persons that log in. The gateway remembers the networks of up to 10,000 persons; all of these log in during the
+ * warm-up.
+ */
 const PEOPLE = 1000
 
-/** Ways in which a session ends. */
+/** The ways in which a session ends. */
 const FATES = ['abandoned', 'deleted', 'at-login', 'record-ended', 'person-ended', 'fin', 'rst', 'refused'] as const
 type Fate = (typeof FATES)[number]
 
-/** What happens to one session. */
+/** The course of one session. */
 interface Life {
   address: string
   logsIn: boolean
   fate: Fate
-  /** steps until it ends */
+  /** number of steps until the session ends */
   steps: number
 }
 
@@ -47,7 +50,7 @@ const life: fc.Arbitrary<Life> = fc.record({
   steps: fc.nat({ max: 5 }),
 })
 
-/** A session in the model. */
+/** A session in the model of the gateway. */
 interface Live extends Life {
   opened: OpenedSession
   persNo: number
@@ -59,13 +62,13 @@ function collectGarbage(): void {
   for (let i = 0; i < 3; i++) gc()
 }
 
-/** Those that somebody still holds on to. */
+/** Returns the objects that were not garbage-collected. */
 function leftOf(refs: readonly WeakRef<object>[]): number {
   collectGarbage()
   return refs.filter((ref) => ref.deref() !== undefined).length
 }
 
-/** Without the matchers, which keep what they are asked. */
+/** Throws unless two values are equal. Vitest's matchers would keep references to them. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await isSo()); tries++) {
     if (tries > 100) throw new Error(`not so: ${isSo}`)
@@ -77,7 +80,7 @@ function count(name: string): number {
   return process.getActiveResourcesInfo().filter((each) => each === name).length
 }
 
-/** How much each step adds: the slope of the line that fits the values best. */
+/** Returns the growth per step: the slope of the line that fits the values best. */
 function slope(values: readonly number[]): number {
   const middle = (values.length - 1) / 2
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
@@ -85,7 +88,7 @@ function slope(values: readonly number[]): number {
   return above / values.reduce((sum, _, i) => sum + (i - middle) ** 2, 0)
 }
 
-/** A gateway's sessions and records, beside a plain map that says which sessions there should be. */
+/** The sessions and records of a gateway, compared with a plain map of the expected sessions. */
 class Model {
   readonly registry: Registry
   readonly store = new SessionStore(new MemoryBackend({ maxRecords: 1000, maxBytes: 1_000_000 }))
@@ -106,7 +109,7 @@ class Model {
       serverRetryMs: 1000,
       bodyCacheBytes: 1000,
       idleMs: IDLE_MS,
-      // A place that is not given back is missed soon.
+      // Low limits, so that a slot that is not released causes an error soon.
       maxSessions: 7 * AT_ONCE,
       maxSessionsPerAddress: 7 * AT_ONCE,
       maxSessionsPerPerson: 1,
@@ -132,7 +135,7 @@ class Model {
     if (life.logsIn) await opened.session.loginAs(persNo, 'secret', false)
   }
 
-  /** Ends a session in its way, and resolves when the registry has let go of it. */
+  /** Ends a session as planned; resolves when the registry has removed it. */
   async end(live: Live): Promise<void> {
     const { opened, fate, persNo } = live
     this.live.delete(opened.key)
@@ -141,7 +144,7 @@ class Model {
     await gone
   }
 
-  /** Opens some sessions, while those end whose time has come; then it compares. */
+  /** Opens some sessions, ends those that are due, and compares the gateway with the model. */
   async step(opening: readonly Life[]): Promise<void> {
     const ending = [...this.live.values()].filter((each) => each.steps-- <= 0)
     await Promise.all([...opening.map((each) => this.open(each)), ...ending.map((each) => this.end(each))])
@@ -161,7 +164,7 @@ class Model {
       case 'deleted':
         return this.registry.close(opened)
       case 'at-login': {
-        // Those who give up a login are remembered for a while, so there are few of them.
+        // Few logins are aborted, since the gateway remembers these persons for a while.
         const trying = opened.session.loginAs(60_001 + (persNo % 10), 'secret', false).catch(() => undefined)
         await Promise.all([this.registry.close(opened), trying])
         return
@@ -192,7 +195,7 @@ class Model {
   }
 }
 
-it('of 10,000 sessions that end in any way and order nothing is left', { timeout: 120_000 }, async () => {
+it('leaves nothing in memory of 10,000 sessions that end in any way and order', { timeout: 120_000 }, async () => {
   const server = await startFakeServer(({ ref, call }) => call === LOGIN && reply(ref))
   const model = new Model(server)
   const { registry, store, live } = model
@@ -202,13 +205,13 @@ it('of 10,000 sessions that end in any way and order nothing is left', { timeout
   })
   const seed = Number(process.env.LEAK_SEED ?? Date.now() % 2 ** 31)
 
-  /** Resolves with the heap when all its sessions have ended. */
+  /** Runs one round; resolves with the size of the heap after all its sessions ended. */
   const round = async (sessions: number, seed: number): Promise<number> => {
     const lives = fc.sample(life, { numRuns: sessions, seed })
     for (let at = 0; at < lives.length || live.size > 0; at += AT_ONCE) await model.step(lives.slice(at, at + AT_ONCE))
     await Promise.all(server.connections.map(({ closed }) => closed))
     await until(async () => (await all(store.listActive('kom', Number.POSITIVE_INFINITY, 1))).length === 0)
-    // The fake server keeps all it has ever had.
+    // The fake server keeps its past connections.
     ;(server.connections as FakeConnection[]).length = 0
     if (refs.length !== 3 * sessions) throw new Error(`${refs.length} references`)
     await until(async () => leftOf(refs) === 0)

@@ -17,8 +17,8 @@ function stoppedClock() {
   }
 }
 
-describe('a rate limit', () => {
-  it('lets so many pass at once, and so many in each period from then on', () => {
+describe('RateLimit', () => {
+  it('allows the maximum number of requests at once and the same number in each period after that', () => {
     const { clock, pass } = stoppedClock()
     const limit = new RateLimit({ max: 3, periodMs: 60_000, clock })
     expect([1, 2, 3].map(() => limit.take('a'))).toEqual([0, 0, 0])
@@ -32,7 +32,7 @@ describe('a rate limit', () => {
     expect([1, 2, 3, 4].map(() => limit.take('a') === 0)).toEqual([true, true, true, false])
   })
 
-  it('takes nothing for what it turns away', () => {
+  it('takes no token for a rejected request', () => {
     const { clock, pass } = stoppedClock()
     const limit = new RateLimit({ max: 1, periodMs: 1000, clock })
     limit.take('a')
@@ -41,7 +41,7 @@ describe('a rate limit', () => {
     expect(limit.take('a')).toBe(0)
   })
 
-  it('counts each key for itself, and forgets those of long ago when there are too many', () => {
+  it('counts keys separately and drops the least recently used key when there are too many', () => {
     const { clock } = stoppedClock()
     const limit = new RateLimit({ max: 1, periodMs: 1000, clock })
     for (let i = 0; i < 10_001; i++) expect(limit.take(`key ${i}`)).toBe(0)
@@ -50,13 +50,13 @@ describe('a rate limit', () => {
     expect(limit.take('key 0')).toBe(0)
   })
 
-  it('is none with room for any number', () => {
+  it('rejects nothing with an infinite maximum', () => {
     const limit = new RateLimit({ max: Number.POSITIVE_INFINITY, periodMs: 1000, clock: () => 0 })
     for (let i = 0; i < 1000; i++) expect(limit.take('a')).toBe(0)
   })
 })
 
-describe('failed guesses', () => {
+describe('GuessLimits', () => {
   type Outcome = 'failed' | 'succeeded' | 'unknown'
 
   function make(options: { free?: number; freeInAll?: number; maxDelayMs?: number } = {}) {
@@ -68,7 +68,7 @@ describe('failed guesses', () => {
       ...options,
       clock,
     })
-    /** Milliseconds to wait, or the attempt that was begun. */
+    /** Begins an attempt; returns it, or the milliseconds to wait. */
     const begin = (address: string, subject = 'person') => {
       try {
         return guesses.begin(subject, address)
@@ -77,7 +77,7 @@ describe('failed guesses', () => {
         throw error
       }
     }
-    /** Milliseconds to wait, 0 when the attempt was made. */
+    /** Makes an attempt; returns the milliseconds to wait, 0 if it was allowed. */
     const attempt = (outcome: Outcome, address = '192.0.2.1', subject = 'person') => {
       const begun = begin(address, subject)
       if (typeof begun === 'number') return begun
@@ -87,7 +87,7 @@ describe('failed guesses', () => {
     return { guesses, begin, attempt, pass }
   }
 
-  it('have no delay at first, then one that doubles up to the longest', () => {
+  it('delays attempts after the free failures, doubling up to the longest delay', () => {
     const { attempt, pass } = make()
     expect([attempt('failed'), attempt('failed'), attempt('failed')]).toEqual([0, 0, 0])
     const waits: number[] = []
@@ -102,7 +102,7 @@ describe('failed guesses', () => {
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
   })
 
-  it('are cleared by an attempt that succeeds', () => {
+  it('resets the failures after a successful attempt', () => {
     const { attempt, pass } = make()
     for (let i = 0; i < 3; i++) attempt('failed')
     pass(1000)
@@ -111,7 +111,7 @@ describe('failed guesses', () => {
     expect(attempt('failed')).toBe(1000)
   })
 
-  it('are forgotten long after the longest delay, and not by it', () => {
+  it('drops failures after 12 times the longest delay, not earlier', () => {
     const { attempt, pass } = make({ maxDelayMs: 4000 })
     for (let i = 0; i < 6; i++) {
       attempt('failed')
@@ -123,7 +123,7 @@ describe('failed guesses', () => {
     expect([attempt('failed'), attempt('failed')]).toEqual([0, 0])
   })
 
-  it('count for each subject and each network', () => {
+  it('counts failures separately for each subject and each network', () => {
     const { attempt } = make()
     for (let i = 0; i < 3; i++) attempt('failed')
     expect([attempt('failed'), attempt('failed', '192.0.2.1', 'other'), attempt('failed', '192.0.2.2')]).toEqual([
@@ -131,19 +131,19 @@ describe('failed guesses', () => {
     ])
   })
 
-  it('cannot be made many at once before the first has failed', () => {
+  it('limits concurrent attempts before the first one has failed', () => {
     const { begin } = make()
     const begun = Array.from({ length: 100 }, () => begin('192.0.2.1')).filter((each) => typeof each !== 'number')
     expect(begun).toHaveLength(3)
     expect(begun.map(({ pending }) => pending)).toEqual([1, 2, 3])
   })
 
-  it('of attempts with an unknown outcome are none', () => {
+  it('does not count attempts with an unknown outcome as failures', () => {
     const { attempt } = make()
     for (let i = 0; i < 20; i++) expect(attempt('unknown')).toBe(0)
   })
 
-  /** Attempts that are made, of `count` wrong ones from addresses in turn, without waiting. */
+  /** Returns how many of `count` failing attempts from alternating addresses are allowed, without waiting. */
   const made = (
     attempt: (outcome: Outcome, address: string) => number,
     count: number,
@@ -155,23 +155,23 @@ describe('failed guesses', () => {
     ['the /64 networks of a /56', 12, (i) => `2001:db8:1:1${(i % 256).toString(16).padStart(2, '0')}::1`],
     ['the addresses of an IPv4 /24', 12, (i) => `192.0.2.${i % 256}`],
     ['one /64', 3, (i) => `2001:db8:1:1:${(i % 1000).toString(16)}::1`],
-  ])('from %s count together: %i are made', (_, expected, address) => {
+  ])('counts failures from %s together and allows %i attempts', (_, expected, address) => {
     const { attempt } = make()
     expect(made(attempt, 5000, address)).toBe(expected)
   })
 
-  it('from any number of networks count together', () => {
+  it('counts failures from any number of networks together', () => {
     const { attempt } = make({ freeInAll: 50 })
     expect(made(attempt, 5000, (i) => `2001:db8:${(i % 1000).toString(16)}::1`)).toBe(50)
   })
 
-  it('cannot be made from any number of networks at once before the first has failed', () => {
+  it('limits concurrent attempts from any number of networks before the first one has failed', () => {
     const { begin } = make({ freeInAll: 50 })
     const begun = Array.from({ length: 1000 }, (_, i) => begin(`2001:db8:${i.toString(16)}::1`))
     expect(begun.filter((each) => typeof each !== 'number')).toHaveLength(50)
   })
 
-  it('elsewhere do not delay a network that has succeeded before', () => {
+  it('does not delay a network with an earlier success because of failures elsewhere', () => {
     const { attempt } = make({ freeInAll: 50 })
     for (const home of ['2001:db8:1:7::1', '192.0.2.7']) expect(attempt('succeeded', home)).toBe(0)
     made(attempt, 5000, (i) => `2001:db8:1:${((i % 1000) + 16).toString(16)}::1`)
@@ -185,13 +185,13 @@ describe('failed guesses', () => {
     expect(attempt('failed', '2001:db8:1:7::1', 'other')).toBe(0)
   })
 
-  it('of a network that has succeeded before count for this network', () => {
+  it('counts failures from a network with an earlier success against that network', () => {
     const { attempt } = make()
     attempt('succeeded')
     expect([attempt('failed'), attempt('failed'), attempt('failed'), attempt('failed')]).toEqual([0, 0, 0, 1000])
   })
 
-  it('elsewhere never keep a new network from its attempt: it waits once, at most the longest delay', () => {
+  it('lets a new network make an attempt after at most the longest delay, despite failures elsewhere', () => {
     const { attempt, pass } = make({ freeInAll: 50 })
     made(attempt, 5000, (i) => `2001:db8:${(i % 1000).toString(16)}::1`)
     const waitMs = attempt('succeeded', '198.51.100.1')
@@ -212,7 +212,7 @@ describe('failed guesses', () => {
     expect(attempt('failed', '203.0.113.1')).toBe(60_000)
   })
 
-  it('of a refused attempt leave nothing behind', () => {
+  it('changes no state when it rejects an attempt', () => {
     const { attempt, pass } = make({ freeInAll: 1, maxDelayMs: 1000 })
     attempt('failed', '198.51.100.1')
     for (let i = 0; i < 100; i++) expect(attempt('failed')).toBe(1000)
@@ -220,7 +220,7 @@ describe('failed guesses', () => {
     expect(attempt('failed')).toBe(0)
   })
 
-  it('known beforehand are checked the same way', () => {
+  it('applies the same limits to attempts whose outcome is already known', () => {
     const { guesses } = make()
     const check =
       (isGood: boolean, address = '192.0.2.1') =>
@@ -237,7 +237,7 @@ describe('failed guesses', () => {
   })
 })
 
-describe('logins', () => {
+describe('LoginLimits', () => {
   const session = { serverId: 'kom', clientAddress: '192.0.2.1' }
 
   it.each([
@@ -248,7 +248,7 @@ describe('logins', () => {
     ['a call that was never made', new ConnectionError('too-many-calls', 'x'), false],
     ['another limit', new LimitError('sessions-per-person', 'x'), false],
     ['an internal error', new TypeError('x'), false],
-  ])('that end with %s: %o, count as failures: %s', async (_, error, counts) => {
+  ])('counts logins that end with %s (%o) as failures: %s', async (_, error, counts) => {
     const { clock } = stoppedClock()
     const logins = new SessionLogins(new LoginLimits({ freeLoginFailures: 1, clock }), session)
     await expect(logins.logIn(6, () => Promise.reject(error))).rejects.toBe(error)
@@ -256,7 +256,7 @@ describe('logins', () => {
     await (counts ? expect(next).rejects.toMatchObject({ limit: 'login-failures', retryAfterMs: 1000 }) : next)
   })
 
-  it('and checks of a password share one limit', async () => {
+  it('counts password checks and logins against one limit', async () => {
     const { clock } = stoppedClock()
     const logins = new SessionLogins(new LoginLimits({ freeLoginFailures: 1, clock }), session)
     const wrong = () => Promise.reject(new KomError(4, 6))
@@ -266,7 +266,7 @@ describe('logins', () => {
     await expect(logins.logIn(7, wrong)).rejects.toBeInstanceOf(KomError)
   })
 
-  it('are limited in a minute for an address, four times as many for its /56 or /24, eight times for its /48', () => {
+  it('limits logins per minute per address, to 4 times as many per /56 or /24 and 8 times per /48', () => {
     const { clock } = stoppedClock()
     const limits = new LoginLimits({ maxLoginsPerMinute: 10, clock })
     const taken = (address: (i: number) => string) =>
@@ -289,7 +289,7 @@ it.each([
   ['1:2::3:4:5:6:7', '1:2:0:3::/64'],
   ['::2:3:4:5:6:7:8', '0:2:3:4::/64'],
   ['1:2:3::5:6:1.2.3.4', '1:2:3:0::/64'],
-])('the network of %s is %s', (address, network) => {
+])('networkOf(%s) returns %s', (address, network) => {
   expect(networkOf(address)).toBe(network)
 })
 
@@ -300,6 +300,6 @@ it.each([
   ['2001:db8:1:45::', ['2001:db8:1:45::/64', '2001:db8:1:0::/56', '2001:db8:1::/48']],
   ['2001:db8::1', ['2001:db8:0:0::/64', '2001:db8:0:0::/56', '2001:db8:0::/48']],
   ['::1', ['0:0:0:0::/64', '0:0:0:0::/56', '0:0:0::/48']],
-])('the networks of %s are %j', (address, networks) => {
+])('networksOf(%s) returns %j', (address, networks) => {
   expect(networksOf(address)).toEqual(networks)
 })

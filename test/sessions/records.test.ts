@@ -15,7 +15,7 @@ const request = { serverId: 'kom', clientAddress: '192.0.2.1', client: { name: '
 const LOGIN_AND_LOGOUT = [62, 1]
 const IDLE_MS = 60_000
 
-/** A backend that can be taken away, and lose what it holds. */
+/** A backend that can be made unavailable and lose its records. */
 class Fragile extends MemoryBackend {
   isAway = false
   override interruptions = 0
@@ -94,8 +94,8 @@ async function open() {
   return opened
 }
 
-describe('records of LysKOM sessions', () => {
-  it('are there while the session is, and say whose it is', async () => {
+describe('SessionRecords', () => {
+  it('keeps a record with the current user while a session lives', async () => {
     const opened = await open()
     expect(await store.find('kom', opened.key)).toMatchObject({
       app: 'kom',
@@ -116,14 +116,14 @@ describe('records of LysKOM sessions', () => {
     expect(states).toEqual([])
   })
 
-  it('run out by themselves only some time after the lease of their session', async () => {
+  it('lets records expire some time after the idle timeout of their session', async () => {
     const { key } = await open()
     const record = await store.find('kom', key)
     expect(record?.idleMs).toBeGreaterThan(IDLE_MS)
     expect(record?.idleMs).toBeLessThan(2 * IDLE_MS)
   })
 
-  it('end their session when somebody ends them', async () => {
+  it('closes a session when its record is ended', async () => {
     const opened = await open()
     const reasons: string[] = []
     registry.on('closed', (_, reason) => reasons.push(reason))
@@ -133,7 +133,7 @@ describe('records of LysKOM sessions', () => {
     await server.connections[0]?.closed
   })
 
-  it('are told which sessions were used, from time to time', async () => {
+  it('touches the records of used sessions and of sessions with streams periodically', async () => {
     const [used, held, idle] = [await open(), await open(), await open()]
     await records.look()
     for (const opened of [used, held, idle]) opened.lastUsed = performance.now() - 1000
@@ -146,7 +146,7 @@ describe('records of LysKOM sessions', () => {
     expect(after.map((record, i) => (record?.reads ?? 0) - (before[i]?.reads ?? 0))).toEqual([1, 1, 0])
   })
 
-  it('that another process has ended end the session at the next look', async () => {
+  it('closes a session at the next check after another process ended its record', async () => {
     const opened = await open()
     await backend.remove(opened.key)
     registry.renew(opened)
@@ -154,7 +154,7 @@ describe('records of LysKOM sessions', () => {
     expect(registry.byKey(opened.key)).toBeUndefined()
   })
 
-  it('that another process has ended are not made again by a login', async () => {
+  it('does not write a record again at a login after another process ended it', async () => {
     const opened = await open()
     await backend.remove(opened.key)
     await opened.session.loginAs(7, 'secret', false)
@@ -163,7 +163,7 @@ describe('records of LysKOM sessions', () => {
     expect(await store.find('kom', opened.key)).toBeUndefined()
   })
 
-  it('do not delay a request in flight when another process has ended them', async () => {
+  it('does not delay a request in flight when another process ended the record', async () => {
     const opened = await open()
     opened.requests = 1
     await backend.remove(opened.key)
@@ -176,7 +176,7 @@ describe('records of LysKOM sessions', () => {
     expect(registry.byKey(opened.key)).toBeUndefined()
   })
 
-  it('are made later where the store fails, and the sessions go on', async () => {
+  it('keeps sessions alive while the store fails and writes their records afterwards', async () => {
     const before = await open()
     backend.goAway()
     const { opened } = await registry.open(request)
@@ -193,7 +193,7 @@ describe('records of LysKOM sessions', () => {
     expect(states).toEqual(['unavailable', 'available'])
   })
 
-  it('lose the data of another person when the store fails at the login and comes back', async () => {
+  it('clears the data of another person after a login during an outage of the store', async () => {
     const opened = await open()
     await opened.session.loginAs(7, 'secret', false)
     expect(await records.mergeData(opened, { draft: 'a secret letter' }, 1000)).toEqual({ draft: 'a secret letter' })
@@ -206,7 +206,7 @@ describe('records of LysKOM sessions', () => {
     expect(await store.find('kom', opened.key)).toMatchObject({ user: '8', data: {} })
   })
 
-  it('are made again where the store has lost what it held', async () => {
+  it('writes records again after the store lost them', async () => {
     const opened = await open()
     await opened.session.loginAs(7, 'secret', false)
     await records.ready(opened)
@@ -218,7 +218,7 @@ describe('records of LysKOM sessions', () => {
     expect(registry.byKey(opened.key)).toBe(opened)
   })
 
-  it('are taken away also of a session that ends while its record is being made', async () => {
+  it('removes the record of a session that ends while the record is being written', async () => {
     const { opened } = await registry.open(request)
     const closing = registry.close(opened)
     await records.ready(opened)
@@ -227,7 +227,7 @@ describe('records of LysKOM sessions', () => {
     expect(await backend.find(opened.key)).toBeUndefined()
   })
 
-  it('are removed once the store works again when their session ended while it was away', async () => {
+  it('removes records of sessions that ended during an outage once the store works again', async () => {
     const [deleted, idle, own] = [await open(), await open(), await open()]
     await own.session.loginAs(7, 'secret', false)
     await records.ready(own)
@@ -244,7 +244,7 @@ describe('records of LysKOM sessions', () => {
     expect(store.ends.size).toBe(0)
   })
 
-  it('are in no list while their removal is pending, before the next look too', async () => {
+  it('lists no records whose removal is pending, even before the next check', async () => {
     const opened = await open()
     backend.goAway()
     await registry.close(opened)
@@ -254,17 +254,17 @@ describe('records of LysKOM sessions', () => {
   })
 })
 
-/** A backend that other processes see too. */
+/** A backend that several processes share. */
 class Shared extends Fragile {
   override readonly isPrivate = false
 }
 
-describe('records of live LysKOM sessions and clocks', () => {
+describe('SessionRecords with several processes and clocks', () => {
   let now: number
   let shared: Shared
   let own: SessionStore
   let ownRecords: SessionRecords
-  /** The store as another process sees it, with its own clock. */
+  /** Returns the store of another process, whose clock is ahead. */
   const other = (aheadMs: number) => new SessionStore(shared, { clock: () => now + aheadMs, isElsewhere: () => true })
 
   beforeEach(() => {
@@ -281,7 +281,7 @@ describe('records of live LysKOM sessions and clocks', () => {
     return opened
   }
 
-  it.each([60_000, 40 * 60_000, 10 * 365 * 86_400_000])('outlast a step of the clock by %i ms', async (step) => {
+  it.each([60_000, 40 * 60_000, 10 * 365 * 86_400_000])('keeps records through a clock step of %i ms', async (step) => {
     const opened = await openOne()
     await own.merge('kom', opened.key, { a: 1 })
     now += IDLE_MS + step
@@ -291,7 +291,7 @@ describe('records of live LysKOM sessions and clocks', () => {
     expect(await own.find('kom', opened.key)).toMatchObject({ data: { a: 1 }, lastActive: now })
   })
 
-  it('are written anew when a process with a clock that is ahead has swept them', async () => {
+  it('writes records again after a process whose clock is ahead swept them', async () => {
     const opened = await openOne()
     await opened.session.loginAs(7, 'secret', false)
     await ownRecords.ready(opened)
@@ -303,7 +303,7 @@ describe('records of live LysKOM sessions and clocks', () => {
     expect(await all(own.listUser('kom', '7'))).toHaveLength(1)
   })
 
-  it('are written anew for the data of a client when a process with a clock that is ahead has swept them', async () => {
+  it('writes a record again for the data of a client after a process whose clock is ahead swept it', async () => {
     const opened = await openOne()
     for (const ask of [() => ownRecords.readData(opened), () => ownRecords.mergeData(opened, { a: null }, 1000)]) {
       await other(40 * 60_000).sweep()
@@ -312,7 +312,7 @@ describe('records of live LysKOM sessions and clocks', () => {
     expect(registry.byKey(opened.key)).toBe(opened)
   })
 
-  it('are written anew by a login when a process with a clock that is ahead has swept them', async () => {
+  it('writes a record again at a login after a process whose clock is ahead swept it', async () => {
     const opened = await openOne()
     await other(40 * 60_000).sweep()
     await opened.session.loginAs(7, 'secret', false)
@@ -321,7 +321,7 @@ describe('records of live LysKOM sessions and clocks', () => {
     expect(await all(own.listUser('kom', '7'))).toHaveLength(1)
   })
 
-  it('end their session when another process ends them, and leave nothing behind', async () => {
+  it('closes a session when another process ends its record, and leaves no note behind', async () => {
     const ends = [
       ({ key }: OpenedSession) => other(0).end('kom', key),
       () => other(0).endUser('kom', ''),
@@ -339,7 +339,7 @@ describe('records of live LysKOM sessions and clocks', () => {
     }
   })
 
-  it('end their session when another process ends them during an outage of this one', async () => {
+  it('closes a session when another process ends its record during an interruption of this process', async () => {
     const opened = await openOne()
     await other(0).end('kom', opened.key)
     shared.interruptions++
@@ -348,7 +348,7 @@ describe('records of live LysKOM sessions and clocks', () => {
     expect(await shared.find(opened.key)).toBeUndefined()
   })
 
-  it('end their session also on a full store', async () => {
+  it('closes a session when another process ends its record in a full store', async () => {
     const opened = await openOne()
     for (let i = 1; i < 100; i++) await own.create({ key: keyOf(`${i}`), app: 'other', user: 'u' })
     await other(0).end('kom', opened.key)

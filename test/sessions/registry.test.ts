@@ -44,8 +44,8 @@ function make(options: Partial<RegistryOptions> = {}) {
   return { registry, events }
 }
 
-describe('the registry', () => {
-  it('finds a session by its id on its server only', async () => {
+describe('Registry', () => {
+  it('finds a session by its connection id on its own server only', async () => {
     const { registry } = make()
     const { id, opened } = await registry.open(request)
     expect(registry.find('kom', id)).toBe(opened)
@@ -54,7 +54,7 @@ describe('the registry', () => {
     expect(registry.find('kom', '__proto__')).toBeUndefined()
   })
 
-  it('names a session by a handle that does not give the id away', async () => {
+  it('names a session by a handle that is not part of its connection id', async () => {
     const { registry, events } = make()
     const { id, opened } = await registry.open(request)
     const handle = handleOf(opened.key)
@@ -63,7 +63,7 @@ describe('the registry', () => {
     expect(events).toEqual([`opened ${handle}`])
   })
 
-  it('forgets a session in the turn of the event loop in which its line dies', async () => {
+  it('removes a session in the event-loop tick in which its connection ends', async () => {
     const { registry, events } = make()
     const { id, opened } = await registry.open(request)
     const died = new Promise((resolve) => opened.session.connection.once('close', resolve))
@@ -74,7 +74,7 @@ describe('the registry', () => {
     expect(events.at(-1)).toBe(`closed ${handleOf(opened.key)}: line-ended`)
   })
 
-  it('voids an id before the goodbye is over', async () => {
+  it('invalidates a connection id before the logoff from the LysKOM server is complete', async () => {
     const { registry, events } = make()
     const { id, opened } = await registry.open(request)
     const closing = registry.close(opened)
@@ -85,7 +85,7 @@ describe('the registry', () => {
     await server.connections[0]?.closed
   })
 
-  it('closes what has been idle for longer than its lease, and nothing that is used', async () => {
+  it('closes sessions after the idle timeout, but not those in use', async () => {
     const { registry, events } = make({ idleMs: 1000 })
     const { id: idleId, opened: idle } = await registry.open(request)
     const { id: usedId, opened: used } = await registry.open(request)
@@ -98,7 +98,7 @@ describe('the registry', () => {
     await server.connections[0]?.closed
   })
 
-  it('renews the lease of a session that is found', async () => {
+  it('restarts the idle timeout of a session that is found', async () => {
     const { registry } = make()
     const { id, opened } = await registry.open(request)
     opened.lastUsed = -1_000_000
@@ -107,7 +107,7 @@ describe('the registry', () => {
     expect(registry.size).toBe(1)
   })
 
-  it('lets no lease run out while a stream is open', async () => {
+  it('keeps a session alive while a stream is open', async () => {
     const { registry } = make()
     const { opened } = await registry.open(request)
     opened.streams = 1
@@ -115,13 +115,13 @@ describe('the registry', () => {
     expect(registry.size).toBe(1)
   })
 
-  it('sweeps by itself', async () => {
+  it('sweeps idle sessions periodically', async () => {
     const { registry } = make({ idleMs: 50 })
     await registry.open(request)
     await expect.poll(() => registry.size, { timeout: 5000 }).toBe(0)
   })
 
-  it('limits sessions in total, those being opened included', async () => {
+  it('limits the total number of sessions, including those being opened', async () => {
     const { registry } = make({ maxSessions: 2 })
     const all = await Promise.allSettled(
       [1, 2, 3].map((n) => registry.open({ ...request, clientAddress: `192.0.2.${n}` })),
@@ -130,7 +130,7 @@ describe('the registry', () => {
     expect(all[2]).toMatchObject({ reason: { limit: 'sessions' } })
   })
 
-  it('limits sessions for each client address, and gives the place back', async () => {
+  it('limits sessions per client address, and frees the slot when a session is closed', async () => {
     const { registry } = make({ maxSessionsPerAddress: 1 })
     const { opened } = await registry.open(request)
     await expect(registry.open(request)).rejects.toMatchObject({ limit: 'sessions-per-address' })
@@ -139,13 +139,13 @@ describe('the registry', () => {
     await registry.open(request)
   })
 
-  it('gives the place back when a session cannot be opened', async () => {
+  it('frees the slot when a session cannot be opened', async () => {
     const { registry } = make({ maxSessions: 1, maxSessionsPerAddress: 1 })
     await expect(registry.open({ ...request, serverId: 'down' })).rejects.toMatchObject({ code: 'unreachable' })
     await registry.open(request)
   })
 
-  it('says of each server whether it is up, and whether there is one that is worth an attempt', async () => {
+  it('reports whether each server is up and whether any server is worth an attempt', async () => {
     const { registry } = make()
     const ups = () => ['kom', 'twin', 'down'].map((serverId) => registry.serverUp(serverId))
     expect([ups(), registry.isAnyReachable()]).toEqual([[null, null, null], true])
@@ -159,7 +159,7 @@ describe('the registry', () => {
     expect([ups(), registry.isAnyReachable()]).toEqual([[false, false, false], false])
   })
 
-  it('closes everything on shutdown, what is being opened too, and opens nothing more', async () => {
+  it('closes all sessions on shutdown, including those being opened, and rejects new ones', async () => {
     const { registry } = make()
     const { opened } = await registry.open(request)
     const opening = registry.open(request)

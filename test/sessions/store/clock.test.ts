@@ -14,7 +14,7 @@ function setWallClock(ahead: number): void {
 }
 
 test.each([HOUR_MS, -HOUR_MS, 50 * 365 * 24 * HOUR_MS])(
-  'a step of the wall clock by %i ms expires no record',
+  'expires no record after a wall-clock step of %i ms',
   async (step) => {
     const store = new SessionStore(new MemoryBackend({ maxRecords: 10, maxBytes: 1000 }))
     const key = keyOf('token')
@@ -26,7 +26,7 @@ test.each([HOUR_MS, -HOUR_MS, 50 * 365 * 24 * HOUR_MS])(
   },
 )
 
-test('follows the clock of the server, and goes on without its answer', async () => {
+test("follows the server's clock, and continues without its reply", async () => {
   let answer: () => Promise<number> = async () => 1000
   const clock = new StoreClock(() => answer())
   await clock.sync()

@@ -5,12 +5,12 @@ import { handleOf, keyOf, type SessionRecord } from '../../../src/sessions/store
 import { type NewSession, SessionStore } from '../../../src/sessions/store/store.ts'
 import { all } from '../../support/all.ts'
 
-/** A kind of store, and the server that it is kept on. */
+/** A kind of store and its server. */
 export interface StoreHarness {
   open(): Promise<Backend>
-  /** everything that is stored, as text, whatever its form */
+  /** resolves with everything that is stored, as text in any form */
   dump(): Promise<string>
-  /** takes the server away, and brings it back as it was or empty; undefined where there is no server */
+  /** stops the server, and starts it with or without its records; undefined without a server */
   outage?: { begin(): Promise<void>; end(): Promise<void> }
   close(): Promise<void>
 }
@@ -28,15 +28,15 @@ const STRANGE_USERS = [
   'x'.repeat(128),
 ]
 
-/** The promises of the store, on one kind of backend. */
+/** Tests that every kind of store must pass. */
 export function describeStore(kind: string, start: () => Promise<StoreHarness>, { canList = true } = {}): void {
-  describe(`the store on ${kind}`, () => {
+  describe(`SessionStore on ${kind}`, () => {
     let harness: StoreHarness
     let backend: Backend
     let store: SessionStore
     let now = START
     let apps = 0
-    /** One of its own for each test: what is left of others does not count. */
+    /** A new app for each test, so that records of other tests do not count. */
     let app = ''
     let tokens = 0
 
@@ -60,7 +60,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       return { token, key, record: await store.create({ key, app, user: 'u', ...rest }) }
     }
 
-    test('gives back what was created, under a handle that is not its token', async () => {
+    test('returns a created session, whose handle is not its token', async () => {
       const all = { user: 'someone', name: 'a phone', ip: '2001:db8::1', idleMs: 60_000, endsAt: START + 3_600_000 }
       const { key, token, record } = await create({ ...all, data: { a: 1, b: 'två', c: true } })
       expect(record).toMatchObject({ app, ...all, created: START, lastActive: START, reads: 0, writes: 0 })
@@ -69,7 +69,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(token).not.toContain(handleOf(record.key))
     })
 
-    test('knows no token that was not given out, and none of another app', async () => {
+    test('finds no session for an unknown token or a token of another app', async () => {
       const { key } = await create()
       expect(await store.find(app, keyOf('never given out'))).toBeUndefined()
       expect(await store.find('another', key)).toBeUndefined()
@@ -79,7 +79,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toMatchObject({ reads: 0, writes: 0, data: {} })
     })
 
-    test('counts reads, and each begins the idle time anew', async () => {
+    test('counts reads and restarts the idle timeout with each', async () => {
       const { key } = await create()
       now += 5000
       expect(await store.touch(app, key)).toMatchObject({ reads: 0, lastActive: START })
@@ -88,7 +88,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toMatchObject({ reads: 2, writes: 0, lastActive: START + 6000 })
     })
 
-    test('loses none of 20 reads at the same time', async () => {
+    test('counts all of 20 concurrent reads', async () => {
       const { key } = await create()
       const before = await Promise.all(Array.from({ length: 20 }, () => store.touch(app, key)))
       expect(
@@ -100,7 +100,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toMatchObject({ reads: 20 })
     })
 
-    test('merges data: what is not named stays, null deletes, the rest is set', async () => {
+    test('merges data: keeps keys that are not in the patch, deletes null, sets the rest', async () => {
       const { key } = await create({ data: { a: 1, b: 'x', c: [1, 2] } })
       now += 10
       const after = await store.merge(app, key, { a: null, b: 'y', d: { deep: [null, {}] } })
@@ -110,7 +110,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect((await store.merge(app, key, { nothing: null }))?.data).toEqual(after?.data)
     })
 
-    test('gives a session another key: all else stays, and the old key is void', async () => {
+    test('changes the key of a session, keeps everything else and invalidates the old key', async () => {
       const all = { user: 'someone', name: 'a phone', ip: '2001:db8::1', idleMs: 60_000, endsAt: START + 3_600_000 }
       const { key, record } = await create({ ...all, data: { a: 1 } })
       const newKey = keyOf(`${kind}-${app}-new`)
@@ -125,7 +125,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect((await store.merge(app, newKey, { b: 2 }))?.data).toEqual({ a: 1, b: 2 })
     })
 
-    test('gives a session another key once, also to several callers at the same time', async () => {
+    test('changes the key of a session for only one of several concurrent callers', async () => {
       const { key } = await create()
       const other = new SessionStore(backend, { clock: () => now })
       const keys = Array.from({ length: 10 }, (_, n) => keyOf(`${kind}-${app}-${n}`))
@@ -135,14 +135,14 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(found.filter((record) => record !== undefined)).toHaveLength(1)
     })
 
-    test('replaces nested values, it does not merge into them', async () => {
+    test('replaces nested values instead of merging them', async () => {
       const { key } = await create({ data: { nested: { a: 1, b: 2 }, list: [] } })
       const after = await store.merge(app, key, { nested: { c: 3 } })
       expect((await store.find(app, key))?.data).toEqual({ nested: { c: 3 }, list: [] })
       expect(after?.data).toEqual({ nested: { c: 3 }, list: [] })
     })
 
-    test('keeps values as they are: empty lists, large and small numbers, any string', async () => {
+    test('stores empty lists, large and small numbers and any string unchanged', async () => {
       const data = {
         list: [],
         object: {},
@@ -157,7 +157,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect((await store.find(app, key))?.data).toEqual(data)
     })
 
-    test('loses none of 20 patches at the same time', async () => {
+    test('applies all of 20 concurrent patches', async () => {
       const { key } = await create()
       await Promise.all(Array.from({ length: 20 }, (_, i) => store.merge(app, key, { [`k${i}`]: i })))
       const record = await store.find(app, key)
@@ -165,7 +165,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(record?.writes).toBe(20)
     })
 
-    test('loses none of 20 patches and reads that come by two ways at the same time', async () => {
+    test('applies all of 20 concurrent patches and reads from two stores on one server', async () => {
       const other = new SessionStore(await harness.open().then((opened) => (opened === backend ? backend : opened)), {
         clock: () => now,
       })
@@ -180,7 +180,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       if (kind !== 'memory') await other.close()
     })
 
-    test('takes __proto__, constructor and toString as keys like any other', async () => {
+    test('stores __proto__, constructor and toString as ordinary keys', async () => {
       const data = JSON.parse('{"__proto__": {"polluted": 1}, "constructor": 2, "toString": 3}')
       const { key } = await create({ data })
       await store.merge(app, key, JSON.parse('{"__proto__": {"polluted": 2}, "constructor": null}'))
@@ -189,7 +189,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(({} as Record<string, unknown>).polluted).toBeUndefined()
     })
 
-    test('holds 64 kB of data, and refuses more without harm to what is there', async () => {
+    test('stores 64 kB of data, rejects more and keeps the existing data', async () => {
       const { key } = await create({ data: { big: 'å'.repeat(32_000) } })
       expect((await store.find(app, key))?.data).toEqual({ big: 'å'.repeat(32_000) })
       await expect(store.merge(app, key, { more: 'x'.repeat(2000) })).rejects.toMatchObject({ code: 'too-large' })
@@ -197,7 +197,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toMatchObject({ writes: 0 })
     })
 
-    test('refuses what not every kind of store has room for', async () => {
+    test('rejects text that is too long for some kind of store', async () => {
       for (const rest of [{ user: 'x'.repeat(256) }, { name: 'x'.repeat(256) }, { app: 'x'.repeat(101) }]) {
         await expect(create(rest)).rejects.toMatchObject({ code: 'too-large' })
       }
@@ -205,7 +205,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       await expect(store.change(app, key, { user: 'x'.repeat(256) })).rejects.toMatchObject({ code: 'too-large' })
     })
 
-    test('changes whose session it is, and when it ends', async () => {
+    test('changes the user and the end of a session', async () => {
       const { key } = await create({ user: '', name: 'x' })
       await store.change(app, key, { user: '7', name: 'y', endsAt: START + 1000 })
       expect(await store.find(app, key)).toMatchObject({ user: '7', name: 'y', endsAt: START + 1000, data: {} })
@@ -215,7 +215,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       }
     })
 
-    test('a session that was idle for too long is over before anybody sweeps', async () => {
+    test('hides an idle session after its timeout, even before a sweep', async () => {
       const { key } = await create({ idleMs: 10_000 })
       now += 10_000
       expect(await store.touch(app, key)).toBeDefined()
@@ -231,7 +231,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       }
     })
 
-    test('a session with an end is over then, however active', async () => {
+    test('expires a session at its end even if it is active', async () => {
       const { key } = await create({ idleMs: 10_000, endsAt: START + 25_000 })
       for (const at of [9000, 18_000, 24_999]) {
         now = START + at
@@ -242,7 +242,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toBeUndefined()
     })
 
-    test('an active session outlives its idle time many times over', async () => {
+    test('keeps an active session many times longer than its idle timeout', async () => {
       const { key } = await create({ idleMs: 10_000 })
       for (let i = 0; i < 10; i++) {
         now += 9000
@@ -251,7 +251,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toBeDefined()
     })
 
-    test('sweeping leaves what is not over', async () => {
+    test('keeps unexpired sessions in a sweep', async () => {
       const { key } = await create()
       const { key: idle } = await create({ idleMs: 1000 })
       const { key: patient } = await create({ idleMs: 60_000 })
@@ -262,7 +262,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, patient)).toBeDefined()
     })
 
-    test('ends one session, once', async () => {
+    test('ends a session only once', async () => {
       const { key } = await create()
       const ended: SessionRecord[] = []
       store.on('ended', (record) => ended.push(record))
@@ -272,7 +272,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toBeUndefined()
     })
 
-    test('restores the record of a live session that expired or was lost, and keeps the data that is there', async () => {
+    test('restores the record of a live session that expired or was lost, and keeps existing data', async () => {
       const live = { app, user: '7', name: 'n', ip: '192.0.2.1', idleMs: 10_000 }
       const { key } = await create({ ...live, data: { a: [] } })
       now += 3_600_000
@@ -283,7 +283,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toMatchObject({ ...live, data: {} })
     })
 
-    test('restores no record of a session that another process has ended', async () => {
+    test('does not restore the record of a session that another process ended', async () => {
       const { key } = await create()
       const other = new SessionStore(backend, { clock: () => now, isElsewhere: () => true })
       const ended = await Promise.all([other.end(app, key), other.end(app, key), other.end(app, key)])
@@ -292,7 +292,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toBeUndefined()
     })
 
-    test('takes the time from its server, whatever the clock of this process says', async () => {
+    test('uses the time of its server, whatever the clock of this process shows', async () => {
       if (backend.time === undefined) return
       const real = Date.now()
       const skewed = vi.spyOn(Date, 'now').mockReturnValue(real + 40 * 60_000)
@@ -302,7 +302,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(Math.abs(other.now() - Date.now())).toBeLessThan(5000)
     })
 
-    test('stores no token', async () => {
+    test('does not store tokens', async () => {
       const { key, token } = await create({ name: 'n', data: { a: 1 } })
       await store.touch(app, key)
       await store.merge(app, key, { b: 2 })
@@ -313,7 +313,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
 
     const describeLists = canList ? describe : undefined
     describeLists?.('lists', () => {
-      test.for(STRANGE_USERS)('the sessions of the user %j', async (user) => {
+      test.for(STRANGE_USERS)('lists the sessions of the user %j', async (user) => {
         await create({ user: `${user}2` })
         const { record: first } = await create({ user })
         now += 1000
@@ -321,7 +321,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
         expect(await all(store.listUser(app, user))).toEqual([second, first])
       })
 
-      test('what was active, the last first, at most so many', async () => {
+      test('lists active sessions, most recent first, up to the limit', async () => {
         const first = await create({ user: 'a' })
         now += 1000
         const second = await create({ user: 'b' })
@@ -338,7 +338,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
         expect(await all(store.listActive('another', 10_000, 10))).toEqual([])
       })
 
-      test('lists of several pages in the order of the last activity, with data and without what has ended', async () => {
+      test('lists several pages in the order of last activity, with data and without ended sessions', async () => {
         const keys: string[] = []
         for (let i = 0; i < 130; i++) {
           now += 1
@@ -357,7 +357,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
         expect(await store.endUser(app, 'u')).toBe(70)
       }, 30_000)
 
-      test('how many users were active, each once', async () => {
+      test('counts each active user once', async () => {
         await create({ user: 'a' })
         await create({ user: 'a' })
         now += 60_000
@@ -370,7 +370,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
         expect(await store.countActiveUsers('another', 90_000)).toBe(0)
       })
 
-      test('ends the sessions of a user, and nobody else', async () => {
+      test('ends the sessions of one user only', async () => {
         await create({ user: 'a:b' })
         await create({ user: 'a:b' })
         const { key } = await create({ user: 'a' })
@@ -388,7 +388,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
         expect(await store.find(app, other)).toBeDefined()
       })
 
-      test('ends all sessions of an app, many of them too, and no other app', async () => {
+      test('ends all sessions of one app only, even if they are many', async () => {
         const { key } = await create({ app: `${app}-other` })
         await Promise.all(Array.from({ length: 1200 }, (_, i) => create({ user: `u${i % 7}` })))
         expect(await store.endApp(app)).toBe(1200)
@@ -397,7 +397,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
         expect(await store.find(`${app}-other`, key)).toBeDefined()
       }, 30_000)
 
-      test('a session made unique ends the others of its name', async () => {
+      test('ends the other sessions of the same name when a unique session is created', async () => {
         const { key: first } = await create({ name: 'n', unique: true })
         const { key: another } = await create({ name: 'm', unique: true })
         const { key: second } = await create({ name: 'n', unique: true })
@@ -409,7 +409,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       })
     })
 
-    test('says so where it cannot list', async () => {
+    test('rejects lists with cannot-list', async () => {
       if (canList) {
         expect(await all(store.listUser(app, 'unknown'))).toEqual([])
         return
@@ -427,7 +427,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       }
     })
 
-    test('is unavailable while its server is away, soon, and works again when it is back', async () => {
+    test('is unavailable soon after its server stops, and works again when the server is back', async () => {
       if (harness.outage === undefined) {
         expect(backend.interruptions).toBe(0)
         return

@@ -10,7 +10,7 @@ import { all } from '../../support/all.ts'
 import { couchbaseError, FakeCouchbase } from '../../support/fake-couchbase.ts'
 import { describeStore, type StoreHarness } from './contract.ts'
 
-// No real server has seen this backend: what it is tested on behaves as the documentation of Couchbase and its SDK says.
+// Tested on a stand-in that behaves as the documentation of Couchbase and its SDK says, never on a real server.
 
 const layoutOf = (query: string): Layout => takeLayout(new URL(`couchbase://host/b?${query}`))
 const NAMED = layoutOf('key_ns=sx::&fields.ip=ip&fields.start=start&fields.stop=stop&fields.token=token')
@@ -20,7 +20,7 @@ const open = async (cluster: FakeCouchbase, layout: Layout) =>
 
 for (const [kind, layout, canList] of [
   ['couchbase', layoutOf(''), true],
-  ['couchbase with names of others', NAMED, true],
+  ['couchbase with fields for other programs', NAMED, true],
   ['couchbase without queries', layoutOf(''), false],
 ] as const) {
   const start = async (): Promise<StoreHarness> => {
@@ -59,15 +59,15 @@ beforeEach(() => {
   cluster.commands.length = 0
 })
 
-describe('what Couchbase is sent', () => {
+describe('operations of the Couchbase backend', () => {
   const id = `komgate:${key}`
 
-  test('a record, in a document that expires a moment after it', async () => {
+  test('inserts a record as a document that expires shortly after the record', async () => {
     await backend.insert(record)
     expect(cluster.commands).toEqual([['insert', id, { record: stored }, { expiry: 62 }]])
   })
 
-  test('a read: the document as it was, counted, if nobody has changed it', async () => {
+  test('counts a read by replacing the document if it is unchanged', async () => {
     await backend.insert(record)
     const cas = cluster.documents.get(id)?.cas
     cluster.commands.length = 0
@@ -79,7 +79,7 @@ describe('what Couchbase is sent', () => {
     ])
   })
 
-  test('a write, if it is of that revision and nobody has changed it', async () => {
+  test('writes a record of the expected revision if the document is unchanged', async () => {
     await backend.insert(record)
     const cas = cluster.documents.get(id)?.cas
     cluster.commands.length = 0
@@ -93,7 +93,7 @@ describe('what Couchbase is sent', () => {
     ])
   })
 
-  test('an end, if nobody has changed it', async () => {
+  test('removes a document if it is unchanged', async () => {
     await backend.insert(record)
     const cas = cluster.documents.get(id)?.cas
     cluster.commands.length = 0
@@ -104,13 +104,13 @@ describe('what Couchbase is sent', () => {
     ])
   })
 
-  test('the fields of others, in the same document and up to date', async () => {
+  test('keeps the fields for other programs in the same document up to date', async () => {
     const named = await open(cluster, NAMED)
     await named.insert(record)
     const fields = { ip: '::1', start: '2026-01-01 00:00:00', stop: '', token: key.slice(0, 12) }
     const documentOf = () => JSON.parse(cluster.documents.get(`sx::${key}`)?.json ?? '')
     expect(documentOf()).toMatchObject({ ...fields, record: { ...stored, ns: 'sx::' } })
-    // What others have put beside them stays.
+    // Fields that other programs added are kept.
     const { collection } = { collection: cluster.bucket('sessions').defaultCollection() }
     const { content, cas } = await collection.get(`sx::${key}`)
     await collection.replace(`sx::${key}`, { ...(content as { record: typeof stored }), note: 'x' }, { expiry: 9, cas })
@@ -119,24 +119,24 @@ describe('what Couchbase is sent', () => {
   })
 })
 
-describe('documents of Couchbase expire', () => {
+describe('expiry of Couchbase documents', () => {
   const expiryOf = async (change: Partial<SessionRecord>): Promise<unknown> => {
     cluster.documents.clear()
     await backend.insert({ ...record, ...change })
     return cluster.commands.at(-1)?.[3]
   }
 
-  test('not before the record is over, and never where it has no end', async () => {
+  test('expires documents after their record, and never if it has no end', async () => {
     expect(await expiryOf({ idleMs: 1 })).toEqual({ expiry: 2 })
     expect(await expiryOf({ idleMs: 999 })).toEqual({ expiry: 2 })
     expect(await expiryOf({ endsAt: NOW + 10_000 })).toEqual({ expiry: 11 })
     expect(await expiryOf({ idleMs: null })).toEqual({ expiry: 0 })
     expect(await expiryOf({ idleMs: Number.MAX_SAFE_INTEGER })).toEqual({ expiry: 0 })
-    // 0 would be never, and not at once.
+    // An expiry of 0 would mean never.
     expect(await expiryOf({ endsAt: NOW - 10_000 })).toEqual({ expiry: 1 })
   })
 
-  test('and with every read they have their time again', async () => {
+  test('renews the expiry of a document with every read', async () => {
     await backend.insert(record)
     cluster.clock += 61
     await backend.touch('app', key, NOW + 59_000)
@@ -150,8 +150,8 @@ describe('documents of Couchbase expire', () => {
   })
 })
 
-describe('several who write one document of Couchbase', () => {
-  test('each come to their turn', async () => {
+describe('concurrent writers of one Couchbase document', () => {
+  test('lets all concurrent writers of a document succeed', async () => {
     await backend.insert(record)
     const reads = Array.from({ length: 40 }, () => backend.touch('app', key, NOW))
     expect(await backend.update(key, 0, { user: 'x' }, NOW)).toBe(true)
@@ -160,7 +160,7 @@ describe('several who write one document of Couchbase', () => {
     expect(cluster.commands.filter(([name]) => name === 'replace').length).toBeGreaterThan(41)
   })
 
-  test('do not try for ever', async () => {
+  test('rejects a write with contended after too many conflicts', async () => {
     await backend.insert(record)
     const collection = cluster.bucket('sessions').defaultCollection()
     const replace = vi.fn(() => Promise.reject(couchbaseError('CasMismatchError')))
@@ -181,7 +181,7 @@ describe('several who write one document of Couchbase', () => {
   })
 })
 
-describe('lists of Couchbase', () => {
+describe('Couchbase lists', () => {
   const OF_APP = 's.`record`.`ns` = $ns AND s.`record`.`app` = $app'
   const NOT_OVER = '(s.`record`.`over` IS NULL OR s.`record`.`over` > $now)'
   const ORDER = 'ORDER BY s.`record`.`lastActive` DESC LIMIT $limit'
@@ -192,7 +192,7 @@ describe('lists of Couchbase', () => {
       '`record`.`user`, `record`.`over`)',
   ]
 
-  test('are asked for with values apart from the statement', async () => {
+  test('passes values as query parameters, apart from the statement', async () => {
     const lists = await openLists(cluster, 'sessions', "o'brien`")
     cluster.commands.length = 0
     await all(lists?.byUser('a', '` OR 1=1', NOW))
@@ -220,7 +220,7 @@ describe('lists of Couchbase', () => {
     ])
   })
 
-  test('have their indexes made when the store is opened, if they are not there', async () => {
+  test('creates missing indexes when the store is opened', async () => {
     for (let i = 0; i < 2; i++) {
       cluster.commands.length = 0
       expect(await openLists(cluster, 'sessions', 'x')).toBeDefined()
@@ -230,7 +230,7 @@ describe('lists of Couchbase', () => {
     expect([...cluster.indexes.keys()]).toEqual(['komgate_sessions_user', 'komgate_sessions_active'])
   })
 
-  test('are there when somebody else has made the indexes, and this user may not', async () => {
+  test('lists sessions if another user created the indexes and this user may not', async () => {
     await openLists(cluster, 'sessions', 'x')
     const readOnly = {
       query: async (...[statement, options]: Parameters<FakeCouchbase['query']>) => {
@@ -244,7 +244,7 @@ describe('lists of Couchbase', () => {
   })
 
   test.for(['ServiceNotAvailableError', 'FeatureNotAvailableError', 'AuthenticationFailureError'])(
-    'are not there after a %s',
+    'opens without lists after a %s',
     async (name) => {
       cluster.queryFailure = name
       expect(await openLists(cluster, 'sessions', 'x')).toBeUndefined()
@@ -252,19 +252,19 @@ describe('lists of Couchbase', () => {
     },
   )
 
-  test('that do not answer are no reason to go without them', async () => {
+  test('fails to open, instead of opening without lists, when queries time out', async () => {
     cluster.queryFailure = 'UnambiguousTimeoutError'
     await expect(openLists(cluster, 'sessions', 'x')).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  test('cannot be had any more once the indexes are gone, and are away for a time with their service', async () => {
+  test('rejects lists with cannot-list without indexes, and with unavailable without the query service', async () => {
     const lists = new CouchbaseLists(cluster, 'sessions', 'x')
     await expect(all(lists.byUser('a', 'u', NOW))).rejects.toMatchObject({ code: 'cannot-list' })
     cluster.queryFailure = 'ServiceNotAvailableError'
     await expect(all(lists.byUser('a', 'u', NOW))).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  test('have none of another gateway that uses the same bucket', async () => {
+  test('lists no sessions of another gateway on the same bucket', async () => {
     const [mine, other] = [await open(cluster, layoutOf('')), await open(cluster, NAMED)]
     await mine.insert(record)
     expect(await all(mine.lists?.byUser('app', 'u', NOW))).toEqual([record])
@@ -273,23 +273,23 @@ describe('lists of Couchbase', () => {
   })
 })
 
-describe('errors of Couchbase', () => {
+describe('Couchbase errors', () => {
   test.for(['TimeoutError', 'AmbiguousTimeoutError', 'RequestCanceledError', 'TemporaryFailureError'])(
-    'a %s is a store that cannot be reached',
+    'converts a %s to unavailable',
     (name) => {
       const error = couchbaseError(name)
       expect(storeError(error)).toMatchObject({ name: 'StoreError', code: 'unavailable', cause: error })
     },
   )
 
-  test('a full quota is a full store, and what means nothing to the store stays', () => {
+  test('converts a full quota to full, and returns other errors unchanged', () => {
     expect(storeError(couchbaseError('QuotaLimitedError'))).toMatchObject({ code: 'full' })
     for (const other of [couchbaseError('DocumentExistsError'), new TypeError('x'), 'x']) {
       expect(storeError(other)).toBe(other)
     }
   })
 
-  test('a line that was lost is counted once, however many have asked for something', async () => {
+  test('counts a lost connection once, however many calls failed', async () => {
     for (let i = 1; i <= 2; i++) {
       cluster.failure = 'AmbiguousTimeoutError'
       const asked = [backend.find(key), backend.insert(record), backend.touch('app', key, NOW), backend.remove(key)]
@@ -301,7 +301,7 @@ describe('errors of Couchbase', () => {
   })
 })
 
-describe('opening Couchbase', () => {
+describe('openCouchbase', () => {
   const PASSWORD = 's3cr%C3%A9t'
   const SECRET = decodeURIComponent(PASSWORD)
   const url = (rest: string) => new URL(`couchbases://some%20one:${PASSWORD}@${rest}`)
@@ -315,7 +315,7 @@ describe('opening Couchbase', () => {
     return error
   }
 
-  test('connects with what the URL says, and tries the bucket', async () => {
+  test('connects as the URL says, and reads from the bucket', async () => {
     const connect = vi.fn(async () => cluster)
     const opened = await openCouchbase(url('a,b/sessions?network=external'), layoutOf(''), async () => ({ connect }))
     expect(connect).toHaveBeenCalledExactlyOnceWith('couchbases://a,b?network=external', {
@@ -330,14 +330,14 @@ describe('opening Couchbase', () => {
     expect(cluster.closed).toBe(true)
   })
 
-  test('a cluster that cannot be reached, or lets nobody in, is unavailable', async () => {
+  test('rejects with unavailable if the cluster cannot be reached or denies access', async () => {
     const refusal = couchbaseError('AuthenticationFailureError', `no ${SECRET} and no ${PASSWORD}`)
     const connect = () => Promise.reject(refusal)
     const error = await rejection(openCouchbase(url('h/b'), layoutOf(''), async () => ({ connect })))
     expect(error).toMatchObject({ name: 'StoreError', code: 'unavailable', message: expect.stringMatching(/no … and/) })
   })
 
-  test('a bucket that does not answer is unavailable, and nothing is left open', async () => {
+  test('rejects with unavailable if the bucket does not reply, and closes the cluster', async () => {
     cluster.failure = 'UnambiguousTimeoutError'
     const error = await rejection(openCouchbase(url('h/b'), layoutOf(''), async () => sdkOf(cluster)))
     expect(error).toMatchObject({ name: 'StoreError', code: 'unavailable' })
@@ -350,18 +350,18 @@ describe('opening Couchbase', () => {
     ['h/a`b', /which bucket/],
     ['h/a/b', /which bucket/],
     ['h/%zz', /%/],
-  ] as const)('the URL …@%s is refused', async ([rest, message]) => {
+  ] as const)('rejects the URL …@%s', async ([rest, message]) => {
     const error = await rejection(openCouchbase(url(rest), layoutOf(''), async () => sdkOf(cluster)))
     expect(error).toBeInstanceOf(TypeError)
     expect(error).toMatchObject({ message: expect.stringMatching(message) })
   })
 
-  test('a URL without a user, and two fields of one name, are refused', async () => {
+  test('rejects a URL without a user and a layout with two fields of one name', async () => {
     await expect(openCouchbase(new URL('couchbase://h/b'), layoutOf(''))).rejects.toThrow(/which user/)
     await expect(openCouchbase(url('h/b'), layoutOf('fields.ip=record'))).rejects.toThrow(/cannot both be named/)
   })
 
-  test('without the SDK, it says what to install', async () => {
+  test('names the package to install if the SDK is missing', async () => {
     const missing = Object.assign(new Error("Cannot find package 'couchbase'"), { code: 'ERR_MODULE_NOT_FOUND' })
     const opening = openCouchbase(url('h/b'), layoutOf(''), () => Promise.reject(missing))
     await expect(opening).rejects.toThrow(TypeError)

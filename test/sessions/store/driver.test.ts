@@ -7,7 +7,7 @@ it.each([
   'mongodb://someone@host/db?proxyPassword=s3cret',
   'mongodb://someone@host/db?tlsCertificateKeyFilePassword=s3cret&tls=true',
   'mongodb://someone@host/db?authMechanismProperties=AWS_SESSION_TOKEN:s3cret',
-])('what a driver says of %s is without its secrets', (url) => {
+])('removes the secrets of %s from a message of a driver', (url) => {
   const said = `cannot use ${url} (${decodeURIComponent(url)}), or is it s3cret?`
   const message = withoutPassword(said, new URL(url))
   expect(message).not.toMatch(/s3cret|s3cr%65t/)
@@ -15,7 +15,7 @@ it.each([
 })
 
 it.each(["it's+a%2fb!", 'my%20s3cret', '%C3%A5%c3%a5', '(a)~*b', '%2B+%2b'])(
-  'the secret %s is taken out however it is written',
+  'removes the secret %s from a message in any spelling',
   (raw) => {
     const url = new URL(`mongodb://someone@host/db?a=1&proxyPassword=${raw}&z=2`)
     const value = url.searchParams.get('proxyPassword') ?? ''
@@ -29,12 +29,12 @@ it.each(["it's+a%2fb!", 'my%20s3cret', '%C3%A5%c3%a5', '(a)~*b', '%2B+%2b'])(
   },
 )
 
-it('of two secrets one of which begins with the other nothing is left', () => {
+it('removes two secrets of which one is a prefix of the other', () => {
   const url = new URL('mongodb://someone:s3@host/db?proxyPassword=s3cret')
   expect(withoutPassword('s3cret and s3', url)).toBe('… and …')
 })
 
-it('the rest is left as it is', () => {
+it('leaves a message without secrets unchanged', () => {
   const said = 'no server at host:27017 with tls=true'
   expect(withoutPassword(said, new URL('mongodb://host/db?tls=true&proxyPassword='))).toBe(said)
 })

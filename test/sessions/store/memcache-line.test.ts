@@ -9,11 +9,11 @@ import { keyOf, type SessionRecord } from '../../../src/sessions/store/record.ts
 import type { DatabaseServer } from '../../support/database-server.ts'
 import { dumpMemcached, memcachedInstalled, startMemcached } from '../../support/memcached.ts'
 
-/** Far from what any clock of this machine says. */
+/** A time that differs from every clock of this machine. */
 const NOW = Date.UTC(2031, 4, 6, 7, 8, 9)
 const UNAVAILABLE = { name: 'StoreError', code: 'unavailable' }
 
-describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
+describe.skipIf(!memcachedInstalled())('connection to memcached', () => {
   let server: DatabaseServer
   let backend: Backend
   let other: Backend
@@ -34,7 +34,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     return record
   }
 
-  test('none of many reads at once is lost, by one gateway or two', async () => {
+  test('counts all of many concurrent reads by one or two gateways', async () => {
     const record = await insert()
     const all = Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? other : backend))
     const before = await Promise.all(all.map((each) => each.touch('app', record.key, NOW)))
@@ -42,7 +42,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     expect(reads).toEqual(all.map((_, i) => i))
   })
 
-  test('of many who remove a record at once, one is given it, and none brings it back', async () => {
+  test('gives a removed record to one of many concurrent callers, and keeps it removed', async () => {
     const record = await insert()
     const all = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? other : backend))
     const removed = await Promise.all(
@@ -57,14 +57,14 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     expect(await dumpMemcached(server.url)).not.toContain(record.key)
   })
 
-  test('what is over is neither read nor written any more', async () => {
+  test('neither reads nor writes expired records', async () => {
     const record = await insert({ idleMs: 1000 })
     expect(await backend.touch('app', record.key, NOW + 1001)).toBeUndefined()
     expect(await backend.update(record.key, 0, { user: 'v' }, NOW + 1001)).toBe(false)
     expect(await backend.touch('app', record.key, NOW + 1000)).toEqual(record)
   })
 
-  test('an item of more than memcached takes is too large, and what was there stays', async () => {
+  test('rejects an item that is too large with too-large, and keeps the old one', async () => {
     const record = await insert()
     const tooLarge = { name: 'StoreError', code: 'too-large' }
     const data = { text: 'x'.repeat(1_200_000) }
@@ -78,7 +78,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     [29 * 86_400_000, 29 * 86_400],
     [31 * 86_400_000, 31 * 86_400],
     [8e15, undefined],
-  ] as const)('a record that lasts for %i ms is kept for %i s and a little more', async ([idleMs, seconds]) => {
+  ] as const)('keeps a record that expires in %i ms for slightly more than %i s', async ([idleMs, seconds]) => {
     const { key } = await insert({ idleMs })
     await backend.touch('app', key, NOW + 1000)
     const line = (await dumpMemcached(server.url)).split('\n').find((each) => each.includes(key))
@@ -90,7 +90,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     }
   })
 
-  test('a memcached that is started anew while nobody uses it has been noticed', async () => {
+  test('detects a restart of memcached while the connection is idle', async () => {
     const { key } = await insert()
     const before = backend.interruptions
     await server.stop()
@@ -101,7 +101,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     expect(backend.interruptions).toBe(before + 1)
   })
 
-  test('a memcached that says nothing is given up soon, by those too who wait in a queue; then used again', async () => {
+  test('rejects calls soon, also queued ones, if memcached stops replying, and works again afterwards', async () => {
     const { key } = await insert()
     const pid = await processId(server)
     await freeze(pid)
@@ -121,7 +121,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     expect(backend.interruptions).toBeGreaterThan(0)
   }, 20_000)
 
-  test('nobody there, or nobody who answers: told soon', async () => {
+  test('rejects with unavailable soon if memcached is not running or does not reply', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const { port } = silent.address() as { port: number }
@@ -133,7 +133,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     silent.close()
   }, 20_000)
 
-  test('a URL that is wrong is told, without the password', async () => {
+  test('rejects a wrong URL without showing the password', async () => {
     for (const url of [
       'memcache://[::1]:11211',
       'memcache:',
@@ -147,7 +147,7 @@ describe.skipIf(!memcachedInstalled())('the way to memcached', () => {
     await expect(openBackend(`${server.url}?fields.ip=same&fields.stop=same`)).rejects.toThrow('"same"')
   })
 
-  test('a store that is closed says so, and makes no new line', async () => {
+  test('rejects calls on a closed store and does not reconnect', async () => {
     const closed = await openBackend(server.url)
     const { key } = await insert()
     const asked = closed.find(key).catch((reason: unknown) => reason)
@@ -165,10 +165,10 @@ function recordWith(some: Partial<SessionRecord>): SessionRecord {
   return { key: keyOf(randomUUID()), app: 'app', user: 'u', name: '', ip: '', ...times, ...counts, data: {}, ...some }
 }
 
-/** Takes commands, and says nothing, until it is sent SIGCONT. */
+/** Stops a process until SIGCONT: it accepts commands and does not reply. */
 async function freeze(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP')
-  // It does not stop at once.
+  // SIGSTOP does not take effect immediately.
   await sleep(100)
 }
 

@@ -21,14 +21,14 @@ describe.skipIf(!memcachedInstalled())('memcached', () => {
     { canList: false },
   )
 
-  describe('an item', () => {
+  describe('memcached items', () => {
     let server: DatabaseServer
     beforeAll(async () => {
       server = await startMemcached()
     }, 60_000)
     afterAll(() => server.close())
 
-    test('lies where others look for it, with what they want to read, and runs out by itself', async () => {
+    test('stores an item with the fields for other programs under the prefix, and lets it expire', async () => {
       const query = 'key_ns=web::&fields.ip=adress&fields.start=startDate&fields.stop=stopDate&fields.token=token'
       const store = new SessionStore(await openBackend(`${server.url}?${query}`))
       const endsAt = Date.now() + 3_600_000
@@ -47,7 +47,7 @@ describe.skipIf(!memcachedInstalled())('memcached', () => {
       await store.close()
     })
 
-    test('of a session that lasts for more than 30 days is there as long', async () => {
+    test('keeps the item of a session of more than 30 days that long', async () => {
       const store = new SessionStore(await openBackend(`${server.url}?key_ns=long:`))
       await store.create({ key: keyOf('t'), app: 'a', user: 'u', idleMs: 60 * 24 * 3_600_000 })
       expect(await store.find('a', keyOf('t'))).toBeDefined()
@@ -56,7 +56,7 @@ describe.skipIf(!memcachedInstalled())('memcached', () => {
       await store.close()
     })
 
-    test('a session that was ended leaves nothing', async () => {
+    test('leaves no item of an ended session', async () => {
       const store = new SessionStore(await openBackend(`${server.url}?key_ns=gone:`))
       await store.create({ key: keyOf('t'), app: 'a', user: 'u' })
       await store.end('a', keyOf('t'))
@@ -64,7 +64,7 @@ describe.skipIf(!memcachedInstalled())('memcached', () => {
       await store.close()
     })
 
-    test('a server that is not there, and a key that means nothing, are told at once', async () => {
+    test('rejects an unavailable server and an unknown parameter immediately', async () => {
       await expect(openBackend('memcache://127.0.0.1:1')).rejects.toMatchObject({ code: 'unavailable' })
       await expect(openBackend(`${server.url}?pool=3`)).rejects.toThrow('"pool"')
       await expect(openBackend('memcache://user:pa55@127.0.0.1:1')).rejects.toThrow(/^(?!.*pa55).*host:port/)

@@ -20,7 +20,7 @@ import { valueAt } from '../../support/fake-mongo-language.ts'
 import { FakeMongod } from '../../support/fake-mongod.ts'
 import { describeStore } from './contract.ts'
 
-// No real server has seen this backend: what it is tested on behaves as MongoDB's documentation says.
+// Tested on a stand-in that behaves as MongoDB's documentation says, never on a real server.
 
 const DAY = 86_400_000
 const layoutOf = (query: string): Layout => takeLayout(new URL(`mongodb://host/db?${query}`))
@@ -35,7 +35,7 @@ async function open(server: FakeMongoServer, layout: Layout): Promise<MongodbBac
 
 for (const [kind, layout] of [
   ['mongodb', layoutOf('')],
-  ['mongodb with names of others', NAMED],
+  ['mongodb with fields for other programs', NAMED],
 ] as const) {
   describeStore(kind, async () => {
     const server = new FakeMongoServer()
@@ -48,8 +48,8 @@ for (const [kind, layout] of [
   })
 }
 
-// The same by way of the official driver, to a server that understands some commands.
-describeStore('mongodb by its driver', async () => {
+// The same tests through the official driver, with a server that supports some commands.
+describeStore('mongodb through its driver', async () => {
   const mongod = await FakeMongod.start()
   return {
     open: () => openMongodb(new URL(`mongodb://127.0.0.1:${mongod.port}/db?serverSelectionTimeoutMS=500`), NAMED),
@@ -59,7 +59,7 @@ describeStore('mongodb by its driver', async () => {
   }
 })
 
-describe('what MongoDB is sent', () => {
+describe('operations of the MongoDB backend', () => {
   const NOW = Date.UTC(2026, 0, 1)
   const key = keyOf('a token')
   const record: SessionRecord = {
@@ -83,7 +83,7 @@ describe('what MongoDB is sent', () => {
     server.commands.length = 0
   })
 
-  test('indexes: the key, the users, the active, and what nobody has swept for a day', () => {
+  test('creates indexes of keys, users, last activity and of the time of expiry with a day of grace', () => {
     expect(server.indexes).toEqual([
       { keys: { sid: 1 }, options: { unique: true, sparse: true } },
       { keys: { 'record.app': 1, 'record.user': 1 }, options: {} },
@@ -92,7 +92,7 @@ describe('what MongoDB is sent', () => {
     ])
   })
 
-  test('an index that is there with other options is left, and _id needs none', async () => {
+  test('keeps an existing index with other options, and creates none for _id', async () => {
     const adopted = new FakeMongoServer()
     await adopted.collection().createIndex({ sid: 1 }, {})
     await open(adopted, layoutOf(''))
@@ -102,7 +102,7 @@ describe('what MongoDB is sent', () => {
     expect(other.indexes.map(({ keys }) => Object.keys(keys)[0])).not.toContain('_id')
   })
 
-  test('a record, in a document that a server takes whatever is in it', async () => {
+  test('inserts a record as a document that MongoDB accepts, whatever its data', async () => {
     await backend.insert(record)
     const stored = {
       ...{ app: 'app', user: '$user', name: 'a phone', ip: '::1', created: NOW, lastActive: NOW, idleMs: 60_000 },
@@ -111,12 +111,12 @@ describe('what MongoDB is sent', () => {
     expect(server.commands).toEqual([['insertOne', { sid: key, record: stored }]])
   })
 
-  test('a look at one record by its key', async () => {
+  test('finds a record by its key', async () => {
     await backend.find(key)
     expect(server.commands).toEqual([['findOne', { sid: key }, { projection }]])
   })
 
-  test('a read, in one command', async () => {
+  test('counts a read with one command', async () => {
     await backend.touch('app', key, NOW)
     const active = { 'record.lastActive': { $max: ['$record.lastActive', NOW] } }
     const read = { $set: { 'record.reads': { $add: ['$record.reads', 1] }, ...active } }
@@ -125,7 +125,7 @@ describe('what MongoDB is sent', () => {
     expect(server.commands).toEqual([['findOneAndUpdate', filter, [read, over], options]])
   })
 
-  test('a write of that revision, with nothing in it that the server would work out', async () => {
+  test('updates a record of the expected revision with literal values only', async () => {
     await backend.update(key, 4, { user: '$record.data', endsAt: null, data: { a: '$b' } }, NOW)
     const set = {
       'record.user': { $literal: '$record.data' },
@@ -138,7 +138,7 @@ describe('what MongoDB is sent', () => {
     expect(server.commands).toEqual([['updateOne', { sid: key, 'record.revision': 4 }, [{ $set: set }, over]]])
   })
 
-  test('an end, and the end of all that is over', async () => {
+  test('removes one record, and all expired ones', async () => {
     await backend.remove(key)
     await backend.sweep(NOW)
     expect(server.commands).toEqual([
@@ -147,7 +147,7 @@ describe('what MongoDB is sent', () => {
     ])
   })
 
-  test('lists, each by an index and with a limit', async () => {
+  test('lists records with a limit, each list by an index', async () => {
     await all(backend.byUser('app', 'u', NOW))
     await all(backend.activeSince('app', NOW - 1000, NOW, 10))
     await backend.countUsers('app', NOW - 1000, NOW)
@@ -160,25 +160,25 @@ describe('what MongoDB is sent', () => {
       ['find', active, { projection, sort, batchSize: 50, limit: 10 }],
       ['aggregate', pipeline, { allowDiskUse: true }],
     ])
-    // To MongoDB, a limit of 0 is none.
+    // To MongoDB, a limit of 0 means no limit.
     await backend.insert(record)
     expect(await all(backend.activeSince('app', 0, NOW, 0))).toEqual([])
   })
 
-  test('strings that look like fields stay strings', async () => {
+  test('stores strings that look like field references as strings', async () => {
     await backend.insert(record)
     await backend.update(key, 0, { user: '$record.data', name: '$$ROOT', data: { $set: '$x' } }, NOW)
     const changed = { user: '$record.data', name: '$$ROOT', data: { $set: '$x' }, writes: 1, revision: 1 }
     expect(await backend.find(key)).toEqual({ ...record, ...changed })
   })
 
-  test('the time that is written with a record is when it is over, whatever was done to it', async () => {
+  test('stores the time of expiry with a record after every operation', async () => {
     const overOf = () => valueAt(server.documents[0], 'record.over')
     await backend.insert(record)
     expect(overOf()).toEqual(new Date(NOW + 60_001))
     await backend.touch('app', key, NOW + 5000)
     expect(overOf()).toEqual(new Date(NOW + 65_001))
-    // A gateway with a slower clock takes nothing back.
+    // A gateway with a slower clock does not move the time back.
     await backend.touch('app', key, NOW + 3000)
     expect(overOf()).toEqual(new Date(NOW + 65_001))
     await backend.update(key, 0, { endsAt: NOW + 10_000 }, NOW + 6000)
@@ -195,7 +195,7 @@ describe('what MongoDB is sent', () => {
     }
   })
 
-  test('what no gateway sweeps, the server takes out a day later, and nothing else', async () => {
+  test('lets MongoDB remove expired records a day later if no gateway sweeps, and nothing else', async () => {
     await backend.insert(record)
     await backend.insert({ ...record, key: keyOf('another'), idleMs: null })
     server.expire(new Date(NOW + 60_000 + DAY))
@@ -204,7 +204,7 @@ describe('what MongoDB is sent', () => {
     expect(server.documents.map(({ sid }) => sid)).toEqual([keyOf('another')])
   })
 
-  test('the fields of others, beside the record and up to date', async () => {
+  test('keeps the fields for other programs up to date beside the record', async () => {
     const named = await open(server, NAMED)
     await named.insert(record)
     const fields = { _id: key, ip: '::1', began: '2026-01-01 00:00:00', ends: '', handle: key.slice(0, 12) }
@@ -213,7 +213,7 @@ describe('what MongoDB is sent', () => {
     expect(server.documents).toMatchObject([{ ...fields, ends: '2026-01-02 00:00:00' }])
   })
 
-  test('documents of others in the same collection are left alone', async () => {
+  test('leaves documents of other programs in the collection unchanged', async () => {
     server.documents = [
       { _id: 1, session_id: 'x' },
       { _id: 2, session_id: 'y' },
@@ -228,7 +228,7 @@ describe('what MongoDB is sent', () => {
   })
 })
 
-describe('errors of MongoDB', () => {
+describe('MongoDB errors', () => {
   test.for([
     new MongoNetworkError('connection 1 to 127.0.0.1:27017 closed'),
     new MongoNetworkTimeoutError('connection 1 to 127.0.0.1:27017 timed out'),
@@ -237,18 +237,18 @@ describe('errors of MongoDB', () => {
     new MongoClientClosedError(),
     new MongoServerError({ message: 'not primary', code: 10_107 }),
     new MongoServerError({ message: 'The server is in quiesce mode', code: 91 }),
-  ])('$name is a store that cannot be reached', (error) => {
+  ])('converts $name to unavailable', (error) => {
     expect(storeError(error)).toMatchObject({ name: 'StoreError', code: 'unavailable', cause: error })
   })
 
-  test('a full disk is a full store, and what means nothing to the store stays', () => {
+  test('converts a full disk to full, and returns other errors unchanged', () => {
     expect(storeError(new MongoServerError({ message: 'disk', code: 14_031 }))).toMatchObject({ code: 'full' })
     for (const other of [new MongoServerError({ message: 'E11000', code: 11_000 }), new TypeError('x'), 'x']) {
       expect(storeError(other)).toBe(other)
     }
   })
 
-  test('a loss is when no server is left that takes writes', () => {
+  test('counts the loss of the last writable server as an interruption', () => {
     const servers = (...writable: boolean[]) => ({
       servers: new Map(writable.map((isWritable, i) => [`${i}`, { isWritable }])),
     })
@@ -262,7 +262,7 @@ describe('errors of MongoDB', () => {
   })
 })
 
-describe('opening MongoDB', () => {
+describe('openMongodb', () => {
   const PASSWORD = 's3cr%C3%A9t'
   const url = (rest: string) => new URL(`mongodb://someone:${PASSWORD}@${rest}`)
   const rejection = async (opening: Promise<unknown>): Promise<unknown> => {
@@ -275,7 +275,7 @@ describe('opening MongoDB', () => {
     return error
   }
 
-  test('a server that does not answer is unavailable, soon', async () => {
+  test('rejects with unavailable soon if the server does not reply', async () => {
     const started = performance.now()
     const error = await rejection(openMongodb(url('127.0.0.1:1/db?serverSelectionTimeoutMS=300'), layoutOf('')))
     expect(error).toBeInstanceOf(StoreError)
@@ -283,21 +283,21 @@ describe('opening MongoDB', () => {
     expect(performance.now() - started).toBeLessThan(3000)
   })
 
-  test('a server that does not answer is unavailable in some seconds where the URL does not say', async () => {
+  test('rejects with unavailable within seconds if the URL sets no timeout and the server does not reply', async () => {
     const started = performance.now()
     const error = await rejection(openMongodb(url('127.0.0.1:1/db'), layoutOf('')))
     expect(error).toMatchObject({ code: 'unavailable' })
     expect(performance.now() - started).toBeLessThan(8000)
   })
 
-  test('a server that lets nobody in is unavailable', async () => {
+  test('rejects with unavailable if the server denies access', async () => {
     const mongod = await FakeMongod.start()
     const error = await rejection(openMongodb(url(`127.0.0.1:${mongod.port}/db`), layoutOf('')))
     await mongod.close()
     expect(error).toMatchObject({ code: 'unavailable', message: expect.stringMatching(/Authentication failed/) })
   })
 
-  test('a server that falls silent is unavailable', async () => {
+  test('rejects calls with unavailable if the server stops replying', async () => {
     const mongod = await FakeMongod.start()
     const timeouts = 'socketTimeoutMS=300&connectTimeoutMS=300&serverSelectionTimeoutMS=300'
     const backend = await openMongodb(new URL(`mongodb://127.0.0.1:${mongod.port}/db?${timeouts}`), layoutOf(''))
@@ -315,20 +315,20 @@ describe('opening MongoDB', () => {
     ['127.0.0.1:1/db?nosuchoption=1', /nosuchoption/],
     ['127.0.0.1:1/db?tls=perhaps', /tls/],
     ['127.0.0.1:1/db?authMechanism=s3cr%C3%A9t', /authMechanism/],
-  ] as const)('the URL …@%s is refused', async ([rest, message]) => {
+  ] as const)('rejects the URL …@%s', async ([rest, message]) => {
     const error = await rejection(openMongodb(url(rest), layoutOf('')))
     expect(error).toBeInstanceOf(TypeError)
     expect(error).toMatchObject({ message: expect.stringMatching(message) })
   })
 
   test.for(['sid_field=record', 'fields.ip=record', 'fields.ip=_id', 'fields.ip=sid', 'fields.ip=x&fields.stop=x'])(
-    'the layout %s is refused: two fields would have one name',
+    'rejects the layout %s, in which two fields have the same name',
     async (query) => {
       await expect(openMongodb(url('127.0.0.1:1/db'), layoutOf(query))).rejects.toThrow(/cannot both be named/)
     },
   )
 
-  test('without the driver, it says what to install', async () => {
+  test('names the package to install if the driver is missing', async () => {
     const missing = Object.assign(new Error("Cannot find package 'mongodb'"), { code: 'ERR_MODULE_NOT_FOUND' })
     const opening = openMongodb(url('127.0.0.1:1/db'), layoutOf(''), () => Promise.reject(missing))
     await expect(opening).rejects.toThrow(TypeError)

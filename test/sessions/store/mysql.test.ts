@@ -21,7 +21,7 @@ describe.skipIf(!mariadbInstalled())('MariaDB', () => {
 
   describeSql('MariaDB', async () => {
     const server = await startMariadb()
-    // Not what we need: neither the time that is written, nor an error for what does not fit.
+    // Session settings that the store must override: they change the time written and allow truncation.
     await run(server.url, "SET GLOBAL time_zone = '-05:00', GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'")
     return {
       open: (layout) =>
@@ -33,7 +33,7 @@ describe.skipIf(!mariadbInstalled())('MariaDB', () => {
     }
   })
 
-  test('tables of old kinds are adopted too', async () => {
+  test('adopts tables of old storage engines and formats', async () => {
     const server = await startMariadb()
     for (const [table, options] of Object.entries({ old: 'ENGINE=MyISAM', older: 'ROW_FORMAT=COMPACT' })) {
       await run(server.url, `CREATE TABLE ${table} (sid VARCHAR(36) PRIMARY KEY) CHARACTER SET utf8mb4 ${options}`)
@@ -47,7 +47,7 @@ describe.skipIf(!mariadbInstalled())('MariaDB', () => {
     await server.close()
   }, 60_000)
 
-  test('a server that says it is MySQL gets no SQL that only MariaDB has', { timeout: 60_000 }, async () => {
+  test('sends a server that identifies as MySQL no SQL that only MariaDB supports', { timeout: 60_000 }, async () => {
     const server = await startMariadb(['--version=8.0.36', '--general-log=1', '--log-output=TABLE'])
     const backend = await openBackend(server.url)
     const record = recordWith({ user: 'with a space ', name: ' ', data: { a: 1 } })
@@ -71,7 +71,7 @@ describe.skipIf(!mariadbInstalled())('MariaDB', () => {
     await server.close()
   })
 
-  test('a server that says it is a MySQL that is too old is refused', { timeout: 60_000 }, async () => {
+  test('rejects a server that identifies as a MySQL version that is too old', { timeout: 60_000 }, async () => {
     const server = await startMariadb(['--version=5.7.44-log'])
     await expect(openBackend(server.url)).rejects.toThrow(
       new TypeError('a store on MySQL 5.7.44-log is not possible: it needs 8.0.13 or later'),
@@ -79,7 +79,7 @@ describe.skipIf(!mariadbInstalled())('MariaDB', () => {
     await server.close()
   })
 
-  test('is reached over a Unix socket, whose path the URL names', { timeout: 60_000 }, async () => {
+  test('connects over the Unix socket in the URL', { timeout: 60_000 }, async () => {
     const server = await startMariadb()
     const [row] = await run(server.url, 'SELECT @@socket AS path')
     const [login] = /^.*@/.exec(server.url) ?? []

@@ -22,7 +22,7 @@ describe.skipIf(!postgresInstalled())('PostgreSQL', () => {
 
   describeSql('PostgreSQL', async () => {
     const server = await startPostgres()
-    // Not the time that is written.
+    // A session time zone that the store must override.
     await run(server.url, "ALTER ROLE komgate SET timezone = 'America/New_York'")
     return {
       open: (layout) =>
@@ -43,7 +43,7 @@ describe.skipIf(!postgresInstalled())('PostgreSQL', () => {
     parameter: 'application_name=a-test',
   })
 
-  describe('reads in one statement', () => {
+  describe('touch on PostgreSQL', () => {
     let server: DatabaseServer
     let backend: Backend
     beforeAll(async () => {
@@ -55,7 +55,7 @@ describe.skipIf(!postgresInstalled())('PostgreSQL', () => {
       await server?.close()
     })
 
-    test('each of many at the same time is given the record as the one before has left it', async () => {
+    test('gives each of many concurrent reads the record as the previous one left it', async () => {
       const record = recordWith({})
       await backend.insert(record)
       const before = await Promise.all(

@@ -9,7 +9,7 @@ import { startProxy, type TcpProxy } from '../../support/proxy.ts'
 import { redisInstalled, startRedis, withRedis } from '../../support/redis-server.ts'
 
 const UNAVAILABLE = { name: 'StoreError', code: 'unavailable' }
-/** How long the store may take to work once a new master is there. */
+/** Longest time until the store works after a new master is available. */
 const FAILOVER_MS = 2000
 
 const command = (server: DatabaseServer, ...args: string[]) =>
@@ -18,7 +18,7 @@ const command = (server: DatabaseServer, ...args: string[]) =>
 describe.skipIf(!redisInstalled())('Redis with a replica', () => {
   let first: DatabaseServer
   let second: DatabaseServer
-  /** One address for the pair, as a virtual IP or a proxy has it. */
+  /** One address for both servers, like a virtual IP or a proxy. */
   let address: { host: string; port: number }
   let proxy: TcpProxy
   let store: SessionStore
@@ -49,7 +49,7 @@ describe.skipIf(!redisInstalled())('Redis with a replica', () => {
   const create = async () => await store.create({ key: keyOf(randomUUID()), app: 'a', user: 'u' })
   const untilItWorks = () => expect.poll(() => create().catch(() => undefined), { timeout: FAILOVER_MS, interval: 20 })
 
-  test('a demoted master is left for the new master within 2 s, without the connection being cut', async () => {
+  test('leaves a demoted master for the new master within 2 s, although the connection stays open', async () => {
     const { key } = await create()
     await command(first, 'WAIT', '1', '5000')
     await command(second, 'REPLICAOF', 'NO', 'ONE')
@@ -57,7 +57,7 @@ describe.skipIf(!redisInstalled())('Redis with a replica', () => {
     await expect(store.touch('a', key)).rejects.toMatchObject(UNAVAILABLE)
     expect(store.unavailable).toMatchObject({ kind: expect.stringMatching(/^(READONLY|LOADING|MASTERDOWN)$/) })
 
-    // It is not used as long as the address leads to it, not for reading either: what it holds may be old.
+    // While the address leads to the old master, it is not even used for reading, since its records may be outdated.
     await expect(store.find('a', key)).rejects.toMatchObject(UNAVAILABLE)
     await expect(store.ping()).rejects.toMatchObject(UNAVAILABLE)
     address.port = second.port
@@ -69,14 +69,14 @@ describe.skipIf(!redisInstalled())('Redis with a replica', () => {
     expect(recoveries).toBe(1)
   }, 60_000)
 
-  test('a replica is refused at the start, with the reason', async () => {
+  test('rejects a replica at startup and says why', async () => {
     await expect(openBackend(second.url)).rejects.toMatchObject({
       ...UNAVAILABLE,
       message: expect.stringContaining('READONLY'),
     })
   })
 
-  test('a master without enough replicas is unavailable, and is used again once it has them', async () => {
+  test('rejects calls while the master has too few replicas, and works again when it has enough', async () => {
     await command(first, 'CONFIG', 'SET', 'min-replicas-to-write', '2')
     await expect.poll(() => create().then(() => undefined, String), { timeout: 5000 }).toMatch(/NOREPLICAS/)
     expect(store.unavailable).toMatchObject({ kind: 'NOREPLICAS' })
@@ -84,7 +84,7 @@ describe.skipIf(!redisInstalled())('Redis with a replica', () => {
     await untilItWorks().toBeDefined()
   }, 30_000)
 
-  test('a server that cannot save is unavailable with its reason, and keeps its connection', async () => {
+  test('reports why a server that cannot save is unavailable, and keeps its connection', async () => {
     const before = store.interruptions
     await command(first, 'CONFIG', 'SET', 'save', '1 1', 'dir', '/proc')
     await command(first, 'SET', 'theirs', '1')
@@ -94,7 +94,7 @@ describe.skipIf(!redisInstalled())('Redis with a replica', () => {
     await untilItWorks().toBeDefined()
   }, 30_000)
 
-  test('without a request the store finds out by itself that the new master is there', async () => {
+  test('detects the new master without a request', async () => {
     await command(second, 'REPLICAOF', 'NO', 'ONE')
     await command(first, 'REPLICAOF', '127.0.0.1', `${second.port}`)
     await expect(create()).rejects.toMatchObject(UNAVAILABLE)
@@ -109,7 +109,7 @@ describe.skipIf(!redisInstalled())('Redis Cluster', () => {
     { settings: [] },
     { settings: ['--user', 'default', 'on', 'nopass', '~*', '+@all', '-info', '-role'] },
   ])(
-    'is refused at the start with one line that says so (settings $settings)',
+    'aborts startup with one line that names the cluster (settings $settings)',
     { timeout: 60_000 },
     async ({ settings }) => {
       const server = await startRedis({ settings: ['--cluster-enabled', 'yes', ...settings] })
@@ -134,6 +134,6 @@ test.for([
   ['OOM command not allowed when used memory > maxmemory', 'OOM'],
   ['BUSYGROUP Consumer Group name already exists', 'connection'],
   ['Socket closed unexpectedly', 'connection'],
-])('the error reply %j is of the kind %s', ([message, kind]) => {
+])('classifies the error reply %j as %s', ([message, kind]) => {
   expect(replyKind(new Error(message))).toBe(kind)
 })

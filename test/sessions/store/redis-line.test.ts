@@ -13,7 +13,7 @@ import { redisInstalled, startRedis, withRedis } from '../../support/redis-serve
 const PASSWORD = 'hunter2: 100% @/#'
 const UNAVAILABLE = { name: 'StoreError', code: 'unavailable' }
 
-describe.skipIf(!redisInstalled())('the way to Redis', () => {
+describe.skipIf(!redisInstalled())('connection to Redis', () => {
   let server: DatabaseServer
   let backend: Backend
   let store: SessionStore
@@ -30,7 +30,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
   const create = () => store.create({ key: keyOf(randomUUID()), app: 'a', user: 'u' })
   const untilBack = () => expect.poll(() => create().catch(() => undefined), { timeout: 5000 }).toBeDefined()
 
-  test('a server that takes commands and says nothing: given up soon, and used again when it is back', async () => {
+  test('closes the connection to a server that stops replying, and reconnects when it replies again', async () => {
     const { key } = await create()
     const pid = await processId(server.url)
     await freeze(pid)
@@ -43,7 +43,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
       expect(performance.now() - started).toBeLessThan(6000)
       expect(backend.interruptions).toBe(1)
 
-      // By then there is a new line, on which nobody says anything either.
+      // By then there is a new connection, which has no replies either.
       const again = performance.now()
       for (let i = 0; i < 100; i++) await expect(create()).rejects.toMatchObject(UNAVAILABLE)
       expect(performance.now() - again).toBeLessThan(500)
@@ -56,7 +56,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     expect(backend.interruptions).toBe(1)
   }, 30_000)
 
-  test('a server that goes away in the middle of much work: told at once, and counted once', async () => {
+  test('rejects all calls immediately when the server dies under load, and counts one interruption', async () => {
     const asked = Promise.allSettled(Array.from({ length: 2000 }, create))
     const pid = await processId(server.url)
     process.kill(pid, 'SIGKILL')
@@ -71,13 +71,13 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     expect(backend.interruptions).toBe(1)
   }, 30_000)
 
-  test('a line that is cut while nobody uses it is noticed, and replaced', async () => {
+  test('detects the loss of an idle connection and reconnects', async () => {
     await withRedis(server.url, (client) => client.clientKill({ filter: 'TYPE', type: 'normal' }))
     await expect.poll(() => backend.interruptions).toBe(1)
     await untilBack()
   })
 
-  test('a session survives the cutting of the line, and is kept whole', async () => {
+  test('keeps a session intact when the connection is cut', async () => {
     const { key } = await create()
     for (let i = 0; i < 5; i++) {
       await withRedis(server.url, (client) => client.clientKill({ filter: 'TYPE', type: 'normal' }))
@@ -87,7 +87,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     expect(backend.interruptions).toBe(5)
   }, 30_000)
 
-  test('nobody there, or nobody who answers, or a wrong password: told soon, without the password', async () => {
+  test('rejects soon, without the password, if the server is down, does not reply or denies access', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => silent.once('listening', resolve))
     const { port } = silent.address() as { port: number }
@@ -112,7 +112,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     silent.close()
   }, 30_000)
 
-  test('a URL that is wrong is told by name, without the password', async () => {
+  test('rejects a wrong URL, names the wrong part and does not show the password', async () => {
     const urls: [string, RegExp][] = [
       [`${server.url}?nonsense=1`, /"nonsense"/],
       [`${server.url}?key_ns=web:&password=hunter2`, /"password"/],
@@ -128,7 +128,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     }
   })
 
-  test('the database that the path names is used', async () => {
+  test('uses the database in the path of the URL', async () => {
     const other = await openBackend(withPart(server.url, { pathname: '/7' }))
     const { key } = await create()
     expect(await other.find(key)).toBeUndefined()
@@ -138,7 +138,7 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
     await bare.close()
   })
 
-  test('closing waits for what is on its way, but not for a server that is away; afterwards nothing is done', async () => {
+  test('waits for pending commands on close, but not for an unavailable server, and rejects later calls', async () => {
     const other = new SessionStore(await openBackend(server.url))
     const asked = Array.from({ length: 50 }, (_, i) => other.create({ key: keyOf(`${i}`), app: 'a', user: 'other' }))
     await sleep(5)
@@ -159,10 +159,10 @@ describe.skipIf(!redisInstalled())('the way to Redis', () => {
   }, 30_000)
 })
 
-/** Takes commands, and says nothing, until it is sent SIGCONT. */
+/** Stops a process until SIGCONT: it accepts commands and does not reply. */
 async function freeze(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP')
-  // It does not stop at once.
+  // SIGSTOP does not take effect immediately.
   await sleep(100)
 }
 
@@ -173,7 +173,7 @@ async function processId(url: string): Promise<number> {
 }
 
 function withPart(text: string, part: Partial<URL>): string {
-  // The protocol of a URL cannot be set to every other one.
+  // `URL` does not allow every change of the protocol.
   const { protocol = 'redis:', ...rest } = part
   return Object.assign(new URL(text), rest).href.replace(/^redis:/, protocol)
 }

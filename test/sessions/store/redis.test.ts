@@ -8,7 +8,7 @@ import type { DatabaseServer } from '../../support/database-server.ts'
 import { type RedisClient, redisInstalled, startRedis, withRedis } from '../../support/redis-server.ts'
 import { describeStore } from './contract.ts'
 
-/** Far from what any clock of this machine says. */
+/** A time that differs from every clock of this machine. */
 const NOW = Date.UTC(2031, 4, 6, 7, 8, 9)
 const DAY_MS = 86_400_000
 
@@ -23,7 +23,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
     }
   })
 
-  describe('what lies there', () => {
+  describe('keys in Redis', () => {
     let server: DatabaseServer
     let client: RedisClient
     let closeClient: () => void
@@ -58,7 +58,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
     }
     const ttl = (name: string) => client.pTTL(name)
 
-    test('a record is a hash under the prefix, with the fields that others read under their names', async () => {
+    test('stores a record as a hash under the prefix, with the fields for other programs', async () => {
       await client.set('theirs', 'as it was')
       const names = 'fields.ip=adress&fields.start=startDate&fields.stop=stopDate&fields.token=token'
       const backend = await open(`?key_ns=web::&${names}`)
@@ -83,7 +83,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await everything(client)).toEqual({ theirs: 'as it was' })
     })
 
-    test('two prefixes are two stores, and none is one too', async () => {
+    test('separates stores by prefix, an empty one included', async () => {
       const [one, other, bare] = [await open('?key_ns=one:'), await open('?key_ns=other:'), await open('?key_ns=')]
       const record = recordWith({})
       await one.insert(record)
@@ -94,7 +94,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await all(bare.lists.activeSince('app', 0, NOW, 10))).toEqual([{ ...record, user: 'v' }])
     })
 
-    test('no app and user are mistaken for others', async () => {
+    test('keeps all pairs of app and user apart, whatever characters they contain', async () => {
       const backend = await open()
       const parts = [
         '',
@@ -127,7 +127,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await everything(client)).toEqual({})
     })
 
-    test('Redis lets go of what nobody uses, some time after it is over, whatever its clock says', async () => {
+    test("expires unused keys some time after their record, whatever Redis's clock shows", async () => {
       const backend = await open()
       const idle = recordWith({ idleMs: 100_000 })
       const ending = recordWith({ idleMs: DAY_MS, endsAt: NOW + 5000 })
@@ -138,7 +138,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       const indexes = ['komgate:active:"app"', 'komgate:user:"app","u"', 'komgate:due']
       for (const index of indexes) expectSoonAfter(await ttl(index), 100_000)
 
-      // Longer, and shorter: the record follows, and an index stays as long as any of its records.
+      // The record's TTL follows a later and an earlier end; an index lives as long as its longest-lived record.
       await backend.update(ending.key, 0, { endsAt: NOW + 300_000 }, NOW)
       expectSoonAfter(await ttl(`komgate:${ending.key}`), 300_000)
       for (const index of indexes) expectSoonAfter(await ttl(index), 300_000)
@@ -155,19 +155,19 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       await backend.insert(recordWith({ endsAt: 0 }))
     })
 
-    test('a record that is used is kept on, though not each use says so to Redis', async () => {
+    test('keeps a record that is used, although not every read renews its TTL', async () => {
       const backend = await open()
       const record = recordWith({ idleMs: 100_000 })
       await backend.insert(record)
       for (let now = NOW; now < NOW + 600_000; now += 7000) {
-        // As if that time had passed for Redis too.
+        // Lets the same time pass for Redis.
         for (const key of await client.keys('*')) await client.pExpire(key, (await ttl(key)) - 7000)
         expect(await backend.touch('app', record.key, now)).toBeDefined()
         for (const key of await client.keys('*')) expect(await ttl(key)).toBeGreaterThan(100_000)
       }
     })
 
-    test('sweeping leaves nothing of what is over, and nothing of what Redis has let go of', async () => {
+    test('removes expired records, and index entries of keys that Redis dropped, in a sweep', async () => {
       const backend = await open()
       const records = Array.from({ length: 500 }, (_, i) =>
         recordWith({ user: `u${i % 9}`, app: `app${i % 3}`, idleMs: i % 2 === 0 ? 1000 : 200_000 }),
@@ -189,7 +189,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await everything(client)).toEqual({})
     })
 
-    test('what is over, or was let go of, is gone from a list once it is met there', async () => {
+    test('removes expired and dropped records from an index when a list finds them', async () => {
       const backend = await open()
       const { activeSince, byUser, countUsers } = bound(backend.lists)
       const fill = async () => {
@@ -217,7 +217,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await all(activeSince('app', NOW, later, 0))).toEqual([])
     })
 
-    test('lists are in the order of the last activity, within a second too', async () => {
+    test('orders lists by last activity, within a second too', async () => {
       const backend = await open()
       const records = Array.from({ length: 40 }, (_, i) => recordWith({ user: `u${i}` }))
       await Promise.all(records.map((record) => backend.insert(record)))
@@ -231,12 +231,12 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       const since = NOW + 2050
       expect(await all(backend.lists.activeSince('app', since, NOW + 4000, 100))).toHaveLength(19)
       expect(await backend.lists.countUsers('app', since, NOW + 4000)).toBe(19)
-      // An earlier clock takes nothing back.
+      // An earlier clock does not move the last activity back.
       await backend.touch('app', newest[0] as SessionRecord['key'], NOW - 60_000)
       expect(await backend.find(newest[0] as SessionRecord['key'])).toMatchObject({ reads: 2, lastActive: NOW + 3900 })
     })
 
-    test('reads of many apps and times at once are each for themselves', async () => {
+    test('answers concurrent reads of many apps and times separately', async () => {
       const backend = await open()
       const records = Array.from({ length: 200 }, (_, i) => recordWith({ app: `app${i % 3}`, idleMs: 1000 }))
       await Promise.all(records.map((record) => backend.insert(record)))
@@ -254,7 +254,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await client.keys('komgate:*')).toHaveLength(200 + 3 + 3 + 1)
     })
 
-    test('of two gateways each sees what the other does; one of them ends a session, and none revives it', async () => {
+    test('shares records between two gateways, and does not recreate a record that one of them removed', async () => {
       const [one, other] = [await open(), await open()]
       const record = recordWith({})
       await one.insert(record)
@@ -277,7 +277,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await everything(client)).toEqual({})
     })
 
-    test('what is over is neither read nor written any more', async () => {
+    test('neither reads nor writes expired records', async () => {
       const backend = await open()
       const record = recordWith({ idleMs: 1000 })
       await backend.insert(record)
@@ -286,7 +286,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await backend.touch('app', record.key, NOW + 1000)).toEqual(record)
     })
 
-    test('scripts that the server has forgotten are given to it again', async () => {
+    test('sends scripts again after the server dropped them', async () => {
       const backend = await open()
       const record = recordWith({})
       await client.scriptFlush()
@@ -297,7 +297,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
     })
   })
 
-  test('a server without room says so, and what it holds is still there', async () => {
+  test('rejects new records with full at the memory limit, and keeps the existing ones', async () => {
     const server = await startRedis({ settings: ['--maxmemory', '3mb'] })
     const backend = await openBackend(server.url)
     expect(backend).toMatchObject({ forgets: false })
@@ -313,7 +313,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
     await server.close()
   }, 30_000)
 
-  test('a server that throws away what it likes is known to', async () => {
+  test('detects a server that evicts keys', async () => {
     const server = await startRedis({ settings: ['--maxmemory', '3mb', '--maxmemory-policy', 'allkeys-lru'] })
     const backend = await openBackend(server.url)
     expect(backend).toMatchObject({ forgets: true })
@@ -340,13 +340,13 @@ function bound(lists: Lists): Pick<Lists, 'activeSince' | 'byUser' | 'countUsers
   }
 }
 
-/** Long enough for a session, and gone some minutes after it. */
+/** Lives as long as a session, and disappears minutes after it. */
 function expectSoonAfter(ttl: number, ms: number): void {
   expect(ttl).toBeGreaterThan(ms)
   expect(ttl).toBeLessThanOrEqual(ms + 120_000)
 }
 
-/** Every key of the database, and what is there. */
+/** Resolves with every key of the database and its value. */
 async function everything(client: RedisClient): Promise<Record<string, unknown>> {
   const all: Record<string, unknown> = {}
   for await (const keys of client.scanIterator()) {

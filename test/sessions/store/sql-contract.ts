@@ -5,19 +5,19 @@ import type { Layout } from '../../../src/sessions/store/layout.ts'
 import { keyOf, type SessionRecord } from '../../../src/sessions/store/record.ts'
 import { all } from '../../support/all.ts'
 
-/** A database of the test's own. */
+/** A database for one test file. */
 export interface SqlHarness {
   open(layout?: Partial<Layout>): Promise<Backend>
-  /** Does a statement on a connection of its own, past the store. */
+  /** Runs a statement on a separate connection. */
   run(statement: string): Promise<Record<string, unknown>[]>
   types: {
-    /** numbers each row by itself */
+    /** an auto-increment column */
     id: string
-    /** for points in time: one that knows time zones, where there is one, and one that does not */
+    /** columns for times: with a time zone, if the server has such a type, and without */
     zoned: string
     unzoned: string
   }
-  /** what stands around a name in a statement */
+  /** the quote character for identifiers */
   quote: string
   close(): Promise<void>
 }
@@ -30,9 +30,9 @@ const ADOPTED = {
   fields: { ip: 'ip_sess', start: 'start_sess', stop: 'stop_sess', token: 'handle_sess' },
 }
 
-/** What `contract.ts` cannot know: that records lie in a table, perhaps one that was there before. */
+/** Tests of the table of a store, which may have existed before. */
 export function describeSql(kind: string, start: () => Promise<SqlHarness>): void {
-  describe(`a table of ${kind}`, () => {
+  describe(`table of ${kind}`, () => {
     let harness: SqlHarness
     const opened: Backend[] = []
     beforeAll(async () => {
@@ -55,7 +55,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       await harness.run(`INSERT INTO ${table} (token_sess, ip_sess) VALUES ('theirs', '192.0.2.1')`)
     }
 
-    test('adopts the table of another program, whose rows stay as they are', async () => {
+    test('adopts a table of another program and leaves its rows unchanged', async () => {
       await createForeign('sessions')
       const backend = await open(ADOPTED)
       const ip = '2001:db8:1111:2222:3333:4444:5555:6666'
@@ -84,7 +84,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(rows).toHaveLength(3)
     })
 
-    test('adopts a table whose key is no key of its own', async () => {
+    test('adopts a table whose key column is not its primary key', async () => {
       await harness.run(`CREATE TABLE keyless (id ${harness.types.id} PRIMARY KEY, token_sess CHAR(20))`)
       const backend = await open({ table: 'keyless', sidField: 'token_sess' })
       const record = recordWith({})
@@ -93,7 +93,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await backend.remove(record.key)).toMatchObject({ reads: 1 })
     })
 
-    test('refuses a table that cannot be used, and says why', async () => {
+    test('rejects an unusable table and says why', async () => {
       await harness.run('CREATE TABLE unkeyed (a VARCHAR(64))')
       await expect(open({ table: 'unkeyed' })).rejects.toThrow(new TypeError('the table "unkeyed" has no column "sid"'))
       await harness.run('CREATE TABLE numbered (sid INTEGER)')
@@ -106,7 +106,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       await expect(open({ sidField: 'komgate_user' })).rejects.toThrow(TypeError)
     })
 
-    test('gives a table of ours the columns and indexes that it lacks, and keeps what is in it', async () => {
+    test('adds missing columns and indexes to a table of the store and keeps its rows', async () => {
       const layout = { table: 'older', fields: {} }
       const first = await harness.open(layout)
       const record = recordWith({ user: 'someone' })
@@ -131,7 +131,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       ])
     })
 
-    test('several gateways may start at the same time, with no table or with one that is adopted', async () => {
+    test('prepares a new or adopted table when several gateways start at the same time', async () => {
       await createForeign('contested')
       for (const layout of [{ table: 'fresh' }, { ...ADOPTED, table: 'contested' }]) {
         const backends = await Promise.all(Array.from({ length: 5 }, () => open(layout)))
@@ -141,7 +141,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       }
     }, 60_000)
 
-    test('users that a collation would take for one are several, and so are apps', async () => {
+    test('keeps users and apps apart that a collation would treat as equal', async () => {
       const backend = await open()
       const alike = ['Asa', 'asa', 'åsa', 'Åsa', 'asa ', 'asa\t', 'A\u030asa', 'ss', 'ß', '1', '1.0', '01', '１']
       const unspeakable = ['a\0', 'a', 'a\\u0000', 'a\\', '\ud800', '\ud801', '\ufffd', '😀', '\udc00\ud800']
@@ -160,7 +160,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       }
     })
 
-    test('text that looks like SQL is text, in names too', async () => {
+    test('stores text that looks like SQL as text, in names too', async () => {
       const q = harness.quote
       const evil = `x${q}); DROP TABLE victims; --`
       await harness.run('CREATE TABLE victims (a VARCHAR(9))')
@@ -181,7 +181,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await harness.run('SELECT a FROM victims')).toEqual([])
     })
 
-    test('refuses what no column holds', async () => {
+    test('rejects text that no column can hold', async () => {
       const backend = await open()
       const refused = { name: 'StoreError', code: 'too-large' }
       await expect(backend.insert(recordWith({ user: 'x'.repeat(256) }))).rejects.toMatchObject(refused)
@@ -193,7 +193,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await all(backend.lists?.byUser('app', 'x'.repeat(10_000), NOW))).toEqual([])
     })
 
-    test('sweeps all that is over, however much it is, and nothing else', async () => {
+    test('removes all expired records in a sweep, however many, and nothing else', async () => {
       const backend = await open({ table: 'swept' })
       const over = Array.from({ length: 2500 }, () => recordWith({ idleMs: 10 }))
       const ended = recordWith({ endsAt: NOW + 10 })
@@ -211,7 +211,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(new Set(rows.map(({ sid }) => sid))).toEqual(new Set([active, ...living].map(({ key }) => key)))
     }, 60_000)
 
-    test('a new end counts from the moment it is written, and activity never brings back what is over', async () => {
+    test('applies a new end immediately, and never revives an expired record', async () => {
       const backend = await open()
       const record = recordWith({ app: 'ends', idleMs: 100 })
       await backend.insert(record)
@@ -223,12 +223,12 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await backend.update(key, 1, { endsAt: null }, NOW + 149)).toBe(true)
       expect(await backend.touch('ends', key, NOW + 249)).toBeDefined()
       expect(await backend.touch('ends', key, NOW + 350)).toBeUndefined()
-      // A clock that is behind makes nothing older.
+      // A clock that is behind does not move the last activity back.
       expect(await backend.touch('ends', key, NOW)).toMatchObject({ lastActive: NOW + 249 })
       expect(await backend.find(key)).toMatchObject({ lastActive: NOW + 249, reads: 3, writes: 2 })
     })
 
-    test('reads, writes and sweeps at the same time lose nothing', async () => {
+    test('loses no record or count with concurrent reads, writes and sweeps', async () => {
       const backends = [await open(), await open()] as const
       const record = recordWith({ app: 'busy' })
       const { key } = record
@@ -274,12 +274,12 @@ export function recordWith(some: Partial<SessionRecord>): SessionRecord {
   }
 }
 
-/** A point in time as a driver gives it, in UTC. */
+/** Returns a driver's time value as text in UTC. */
 function written(time: unknown): string {
   return time instanceof Date ? time.toISOString().slice(0, 19).replace('T', ' ') : String(time)
 }
 
-/** Those that are not there for a primary key. */
+/** Returns the indexes other than that of the primary key. */
 function indexesOf(kind: string, table: string): string {
   if (kind === 'PostgreSQL') {
     return `SELECT relname AS name FROM pg_index JOIN pg_class ON oid = indexrelid

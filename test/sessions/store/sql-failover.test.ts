@@ -9,7 +9,7 @@ import { recordWith } from './sql-contract.ts'
 
 const CONNECTIONS = 10
 
-/** Has the backend open all its connections. */
+/** Makes the backend open all its connections. */
 async function fillPool(backend: Backend): Promise<void> {
   const { key } = recordWith({})
   const asked = Array.from({ length: 10 * CONNECTIONS }, () => backend.find(key))
@@ -17,7 +17,7 @@ async function fillPool(backend: Backend): Promise<void> {
 }
 
 test.skipIf(!postgresInstalled())(
-  'PostgreSQL: connections to a standby are all replaced once one of them refuses a write',
+  'replaces all PostgreSQL connections to a standby once one of them rejects a write',
   async () => {
     const server = await startPostgres()
     const admin = new pg.Client({ connectionString: server.url })
@@ -26,7 +26,7 @@ test.skipIf(!postgresInstalled())(
     const record = recordWith({})
     await backend.insert(record)
 
-    // Connections that are opened from now on are as those to a standby.
+    // New connections are read-only from now on, like those to a standby.
     await admin.query('ALTER ROLE komgate SET default_transaction_read_only = on')
     await admin.query(
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user',
@@ -48,7 +48,7 @@ test.skipIf(!postgresInstalled())(
 )
 
 test.skipIf(!mariadbInstalled())(
-  'MariaDB: a server with --read-only is unavailable with its reason, and works again when it is writable',
+  'reports why MariaDB with --read-only is unavailable, and works again when it is writable',
   async () => {
     const server = await startMariadb()
     const admin = await mysql.createConnection(server.url)

@@ -9,25 +9,25 @@ import { recordWith } from './sql-contract.ts'
 export interface SqlServerHarness {
   start(): Promise<DatabaseServer>
   connect(url: string): Promise<SqlClient>
-  /** Keep everybody else from the table of the default layout until the connection ends. */
+  /** statements that lock the table of the default layout until the connection ends */
   lock: string[]
-  /** gives the `id` of every connection but the one that asks */
+  /** query for the `id` of every other connection */
   others: string
-  /** ends a connection */
+  /** statement that ends a connection */
   kill(id: unknown): string
-  /** one of a URL that the driver knows */
+  /** a URL parameter that the driver supports */
   parameter: string
 }
 
-/** A connection of the test's own. */
+/** A separate connection of the test. */
 export interface SqlClient {
   run(statement: string): Promise<Record<string, unknown>[]>
   close(): Promise<void>
 }
 
-/** What goes wrong on the way to a server, and in the middle of a statement. */
+/** Tests of failures of the connection and during statements. */
 export function describeSqlServer(kind: string, harness: SqlServerHarness): void {
-  describe(`the way to ${kind}`, () => {
+  describe(`connection to ${kind}`, () => {
     const unavailable = { name: 'StoreError', code: 'unavailable' }
     let server: DatabaseServer
     let backend: Backend
@@ -46,17 +46,17 @@ export function describeSqlServer(kind: string, harness: SqlServerHarness): void
       return holder
     }
     const killOthers = async (client: SqlClient): Promise<void> => {
-      // Some may have ended by themselves.
+      // Some connections may have ended already.
       for (const { id } of await client.run(harness.others)) await client.run(harness.kill(id)).catch(() => undefined)
     }
 
-    test('a statement that others hold up is given up soon, and done when they let go', async () => {
+    test('rejects statements that wait for a lock too long, and works again when the lock is released', async () => {
       const record = recordWith({})
       await backend.insert(record)
       const before = backend.interruptions
       const holder = await lock()
       const started = performance.now()
-      // More than there are connections.
+      // More statements than connections.
       const asked = Array.from({ length: 25 }, () => backend.touch('app', record.key, Date.now()))
       const results = await Promise.allSettled(asked)
       expect(performance.now() - started).toBeLessThan(12_000)
@@ -66,7 +66,7 @@ export function describeSqlServer(kind: string, harness: SqlServerHarness): void
       expect(backend.interruptions).toBe(before)
     }, 30_000)
 
-    test('connections that are ended, idle or at work, are replaced; that counts as one interruption', async () => {
+    test('replaces idle and busy connections that were killed, and counts one interruption', async () => {
       const record = recordWith({})
       await backend.insert(record)
       await Promise.all(Array.from({ length: 10 }, () => backend.find(record.key)))
@@ -86,7 +86,7 @@ export function describeSqlServer(kind: string, harness: SqlServerHarness): void
       await expect.poll(() => backend.insert(recordWith({})).then(() => true)).toBe(true)
     }, 30_000)
 
-    test('nobody there, or nobody who answers, or a wrong password: told soon, without the password', async () => {
+    test('rejects soon, without the password, if the server is down, does not reply or denies access', async () => {
       const silent = createServer().listen(0, '127.0.0.1')
       await new Promise((resolve) => silent.once('listening', resolve))
       const { port } = silent.address() as { port: number }
@@ -118,7 +118,7 @@ export function describeSqlServer(kind: string, harness: SqlServerHarness): void
       silent.close()
     }, 30_000)
 
-    test('a URL that is wrong is told by name, without the password', async () => {
+    test('rejects a wrong URL, names the wrong part and does not show the password', async () => {
       const urls: [string, RegExp][] = [
         [`${server.url}?pool=0`, /"pool"/],
         [`${server.url}?pool=many`, /"pool"/],
@@ -140,7 +140,7 @@ export function describeSqlServer(kind: string, harness: SqlServerHarness): void
       await small.close()
     })
 
-    test('closing does not wait for a server that is away', async () => {
+    test('does not wait for an unavailable server on close', async () => {
       const other = await openBackend(server.url)
       await Promise.all(Array.from({ length: 5 }, () => other.insert(recordWith({}))))
       await server.stop()

@@ -16,7 +16,7 @@ interface NodeSqlite {
 const driver = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
 
 if (driver === undefined) {
-  test('where Node.js has no SQLite the store says so in one line', async () => {
+  test('aborts with one line if Node.js has no SQLite', async () => {
     const error = new TypeError(`a store on SQLite needs Node.js 22.13 or later, and this is ${process.version}`)
     await expect(openBackend('sqlite:/tmp/anything')).rejects.toThrow(error)
   })
@@ -57,21 +57,21 @@ if (driver === undefined) {
     }
   })
 
-  describe('a file of SQLite', () => {
-    test('is told of by its path when it cannot be opened', async () => {
+  describe('SQLite files', () => {
+    test('names the path of a file that cannot be opened', async () => {
       const missing = join(dir, 'missing', 'file.db')
       const unavailable = { name: 'StoreError', code: 'unavailable', message: expect.stringContaining(missing) }
       await expect(openBackend(`sqlite:${missing}`)).rejects.toMatchObject(unavailable)
     })
 
     test.for(['sqlite:', 'sqlite:/', 'sqlite://host/file', 'sqlite:/tmp/x?pool=3', 'sqlite:/tmp/%zz'])(
-      'is not what %s names',
+      'rejects the URL %s, which names no file',
       async (url) => {
         await expect(openBackend(url)).rejects.toThrow(TypeError)
       },
     )
 
-    test('may have a name with a space, and one with an accent; another file knows nothing of its sessions', async () => {
+    test('opens files with spaces and accents in their names, and keeps the sessions of two files apart', async () => {
       const record = recordWith({})
       for (const name of ['a b.db', 'å%25.db']) {
         const first = await openBackend(`sqlite:${dir}/${name}`)
@@ -88,7 +88,7 @@ if (driver === undefined) {
       await other.close()
     })
 
-    test('that another process writes to for long is unavailable, and works again afterwards', async () => {
+    test('rejects writes while another process locks the file, and works again afterwards', async () => {
       const path = join(dir, 'locked.db')
       const backend = await openBackend(`sqlite:${path}`)
       const record = recordWith({})
@@ -103,21 +103,21 @@ if (driver === undefined) {
     })
   })
 
-  /** Mounts a file system of some MB, which only root may. */
+  /** Mounts a file system of a few MB; returns undefined without root privileges. */
   const smallDisk = (megabytes: number): string | undefined => {
     const path = mkdtempSync(join(dir, 'disk-'))
     const mount = ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'komgate-test', path]
     return spawnSync('mount', mount).status === 0 ? path : undefined
   }
 
-  describe.each([2, 8, 24])('a disk of %i MB that is full', (megabytes) => {
+  describe.each([2, 8, 24])('SQLite on a full disk of %i MB', (megabytes) => {
     const disk = smallDisk(megabytes)
     afterAll(() => {
       if (disk !== undefined) spawnSync('umount', ['-l', disk])
     })
 
     test.skipIf(disk === undefined)(
-      'takes no more sessions, still ends them, and takes new ones in their place',
+      'rejects new sessions with full, still ends existing ones, and accepts new ones in their place',
       { timeout: 60_000 },
       async () => {
         const backend = await openBackend(`sqlite:${disk}/store.db`)
@@ -135,7 +135,7 @@ if (driver === undefined) {
         }
         await expect(fill()).rejects.toMatchObject(full)
         await expect(fill()).rejects.toMatchObject(full)
-        // Another program takes the rest.
+        // Another program uses the remaining space.
         expect(() => writeFileSync(join(`${disk}`, 'other'), Buffer.alloc(megabytes * 2 ** 20))).toThrow(/ENOSPC/)
         const half = records.splice(0, records.length / 2)
         for (const { key } of half) expect(await backend.remove(key)).toMatchObject({ key })

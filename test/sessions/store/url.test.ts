@@ -19,9 +19,9 @@ afterAll(() => rmSync(dir, { recursive: true }))
 const postgresOf = (text: string) => postgresAddress(parseStoreUrl(text))
 const redisOf = (text: string) => redisAddress(parseStoreUrl(text))
 
-describe('the URL of a store', () => {
+describe('parseStoreUrl', () => {
   it.each(['unix:///run/redis.sock', 'redis+unix:///run/redis.sock', 'postgresql://user@/db?host=/dir'])(
-    '%s passes the check of the configuration',
+    'accepts %s in the configuration',
     (store) => {
       expect(readConfig(['--store', store]).store).toBe(store)
     },
@@ -36,7 +36,7 @@ describe('the URL of a store', () => {
   )
 })
 
-describe('a URL of MongoDB', () => {
+describe('MongoDB store URLs', () => {
   it.each([
     'mongodb://u:p%40w@a.example:27017,b.example:27018,c.example/db?replicaSet=rs0',
     'mongodb://a:1,b:2/db',
@@ -44,11 +44,11 @@ describe('a URL of MongoDB', () => {
     'mongodb://u:p@a:1/db',
     'mongodb://u:p@[::1]:1/db',
     'mongodb+srv://u:p@a.example/db',
-  ])('%s reaches the driver as it is', (text) => {
+  ])('passes %s to the driver unchanged', (text) => {
     expect(withMembers(parseStoreUrl(text))).toBe(text)
   })
 
-  it('with several members, none of which answers, is unavailable', async () => {
+  it('rejects a URL of several members with unavailable if none of them replies', async () => {
     await expect(openBackend('mongodb://u:s3cret@127.0.0.1:1,127.0.0.1:2/db')).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.not.stringContaining('s3cret'),
@@ -56,7 +56,7 @@ describe('a URL of MongoDB', () => {
   })
 })
 
-describe('a URL of PostgreSQL', () => {
+describe('PostgreSQL store URLs', () => {
   it.each([
     ['postgresql://user@/db?host=/dir', 'postgresql://user@localhost/db?host=%2Fdir', '/dir'],
     ['postgresql://user:p%23w@/db?host=/cloudsql/a:b:c', undefined, '/cloudsql/a:b:c'],
@@ -64,7 +64,7 @@ describe('a URL of PostgreSQL', () => {
     ['postgres://%2Fvar%2Frun/db', 'postgres://%2Fvar%2Frun/db', '/var/run'],
     ['postgres://host?dbname=a%20b', 'postgres://host/a%20b', 'host'],
     ['postgres://u:p@host:6543/db?sslmode=require&channel_binding=require', undefined, 'host:6543'],
-  ])('%s is understood', async (text, url, where) => {
+  ])('parses %s', async (text, url, where) => {
     const address = await postgresOf(text)
     expect(address.where).toBe(where)
     if (url !== undefined) expect(address.url.href).toBe(url)
@@ -76,7 +76,7 @@ describe('a URL of PostgreSQL', () => {
     ['connect_timeout=1', 2000],
     ['connect_timeout=7', 7000],
     ['connect_timeout=300', 10_000],
-  ])('with %j waits %i ms for a connection', async (query, ms) => {
+  ])('sets for %j a connect timeout of %i ms', async (query, ms) => {
     expect((await postgresOf(`postgres://host/db?${query}`)).connectMs).toBe(ms)
   })
 
@@ -89,7 +89,7 @@ describe('a URL of PostgreSQL', () => {
     ['sslmode=require&uselibpqcompat=true', 'require'],
     ['sslmode=require&host=/dir', null],
     ['', null],
-  ])('with %j has the mode of pg %j', async (query, mode) => {
+  ])('sets for %j the sslmode of pg to %j', async (query, mode) => {
     const { url } = await postgresOf(`postgres://host/db?${query}`)
     expect(url.searchParams.get('sslmode')).toBe(mode)
     expect(url.searchParams.get('sslrootcert')).toBeNull()
@@ -100,7 +100,7 @@ describe('a URL of PostgreSQL', () => {
     ['S', 'prefer', 'no-verify'],
     ['N', 'allow', 'disable'],
     ['N', 'prefer', 'disable'],
-  ])('of a server that answers %s to the request for TLS has for %s the mode of pg %s', async (answer, given, mode) => {
+  ])('on reply %s to SSLRequest, converts sslmode %s to %s for pg', async (answer, given, mode) => {
     const server = createServer((socket) => socket.once('data', () => socket.end(answer))).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -109,7 +109,7 @@ describe('a URL of PostgreSQL', () => {
     server.close()
   })
 
-  it('leaves nothing to pg that it does not know', async () => {
+  it('passes no parameter to pg that pg does not support', async () => {
     const given =
       'gssencmode=disable&target_session_attrs=read-write&client_encoding=utf8&keepalives=1&sslsni=1&sslcompression=0'
     const kept = 'application_name=x&options=-c%20search_path%3Dkom&fallback_application_name=y'
@@ -130,12 +130,12 @@ describe('a URL of PostgreSQL', () => {
     ['client_encoding=latin1', '"client_encoding" must be'],
     ['port=x', '"port" must be a number'],
     ['pgbouncer=true', '"pgbouncer" is nothing that the store on PostgreSQL knows'],
-  ])('with %s is refused by name', async (query, message) => {
+  ])('rejects %s and names the parameter', async (query, message) => {
     await expect(postgresOf(`postgres://host/db?${query}`)).rejects.toThrow(message)
   })
 
   it.skipIf(!postgresInstalled())(
-    'opens a store over a Unix socket, and with what providers add',
+    'opens a store over a Unix socket, and with the parameters that providers add',
     async () => {
       const server = await startPostgres()
       const [login, port] = /^(.*@).*:(\d+)\//.exec(server.url)?.slice(1) ?? []
@@ -161,7 +161,7 @@ describe('a URL of PostgreSQL', () => {
   )
 })
 
-describe('a URL of Redis', () => {
+describe('Redis store URLs', () => {
   it.each([
     ['unix:///run/redis.sock', '', '', 0],
     ['redis+unix:///run/redis.sock?db=3', '', '', 3],
@@ -169,7 +169,7 @@ describe('a URL of Redis', () => {
     ['redis+unix:///run/redis.sock?username=me&pass=pw', 'me', 'pw', 0],
     ['unix://me:p%40w@/run/redis.sock?db=2', 'me', 'p@w', 2],
     ['unix://:pw@localhost/run/redis.sock', '', 'pw', 0],
-  ])('%s names a Unix socket', (text, username, password, database) => {
+  ])('parses %s as a Unix socket', (text, username, password, database) => {
     expect(redisOf(text)).toEqual({
       socket: { path: '/run/redis.sock' },
       where: '/run/redis.sock',
@@ -187,7 +187,7 @@ describe('a URL of Redis', () => {
     ['unix:///run/redis.sock?port=1', '"port" is nothing'],
     ['redis://host/0?db=1', '"db" is nothing'],
     ['redis://host/x', "the path of the store's URL"],
-  ])('%s is refused', (text, message) => {
+  ])('rejects %s', (text, message) => {
     expect(() => redisOf(text)).toThrow(message)
   })
 
@@ -210,10 +210,10 @@ describe('a URL of Redis', () => {
   )
 })
 
-/** Opening fails where Node.js has no SQLite: then only what the path would be is known. */
+/** Without SQLite in Node.js, only the path of the parsed URL can be tested. */
 const hasSqlite = process.getBuiltinModule('node:sqlite') !== undefined
 
-describe('a URL of SQLite', () => {
+describe('SQLite store URLs', () => {
   it.skipIf(!hasSqlite).each([
     ['a#b.db', 'a#b.db'],
     ['a%23b.db', 'a#b.db'],
@@ -221,14 +221,14 @@ describe('a URL of SQLite', () => {
     ['100%25.db', '100%.db'],
     ['a b\t.db ', 'a b\t.db '],
     ['å#?table=t', 'å#'],
-  ])('%s names the file %j', async (written, name) => {
+  ])('opens for sqlite:%s the file %j', async (written, name) => {
     const backend = await openBackend(`sqlite:${dir}/${written}`)
     await backend.close()
     expect(existsSync(join(dir, name))).toBe(true)
     expect(existsSync(join(dir, 'a'))).toBe(false)
   })
 
-  it.skipIf(!hasSqlite)('may name a file from the working directory', async () => {
+  it.skipIf(!hasSqlite)('resolves a relative path against the working directory', async () => {
     const before = process.cwd()
     process.chdir(dir)
     try {
@@ -242,11 +242,11 @@ describe('a URL of SQLite', () => {
     }
   })
 
-  it.skipIf(!hasSqlite).each(['a?b.db', 'data/', '100%.db'])('%s is refused', async (written) => {
+  it.skipIf(!hasSqlite).each(['a?b.db', 'data/', '100%.db'])('rejects sqlite:%s', async (written) => {
     await expect(openBackend(`sqlite:${dir}/${written}`)).rejects.toThrow(TypeError)
   })
 
-  it('keeps what stands behind a #', () => {
+  it('keeps the part after a # in the path', () => {
     expect(parseStoreUrl('sqlite:/tmp/a#b.db').pathname).toBe('/tmp/a%23b.db')
     expect(parseStoreUrl('sqlite:a#b.db').pathname).toBe('a%23b.db')
   })

@@ -63,7 +63,8 @@ export class CouchbaseLists implements Lists {
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
-    const statement = `SELECT RAW COUNT(DISTINCT ${field('user')}) ${this.#from} ${ACTIVE} AND ${field('user')} != $anonymous`
+    const user = field('user')
+    const statement = `SELECT RAW COUNT(DISTINCT ${user}) ${this.#from} ${ACTIVE} AND ${user} != $anonymous`
     const [count] = await this.#rows(statement, { app, since: finite(since), now, anonymous: '' })
     return Number(count)
   }

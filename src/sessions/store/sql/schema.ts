@@ -108,7 +108,7 @@ function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewCo
     column(c.writes, 'bigint', 0),
     column(c.revision, 'bigint', 0),
     column(c.overAt, 'bigint', NEVER),
-    // In parentheses: of a column of text MySQL takes only an expression as the default.
+    // In parentheses, since MySQL accepts only expressions as defaults of text columns.
     column(c.data, types.long, sql`('{}')`),
     ...shared.map(({ column: name, length }) => column(name, sql`varchar(${sql.lit(length)})`)),
   ]
