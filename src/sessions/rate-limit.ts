@@ -5,6 +5,7 @@ import { lru } from './lru.ts'
 export interface RateLimitOptions {
   /** size of the burst, and number of tokens added in each period */
   max: number
+  /** length of a period, milliseconds */
   periodMs: number
   /** the current time, milliseconds since an arbitrary origin; default: the monotonic clock */
   clock?: () => number

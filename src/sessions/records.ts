@@ -5,7 +5,9 @@ import type { NewSession, SessionStore } from './store/store.ts'
 
 /** Options of `SessionRecords`. */
 export interface RecordsOptions {
+  /** the registry whose sessions have records */
   registry: Registry
+  /** the store of the records */
   store: SessionStore
   /** idle timeout of LysKOM sessions, milliseconds */
   idleMs: number

@@ -18,6 +18,7 @@ import { type Key, keyOf } from './store/record.ts'
 export interface RegistryOptions extends LoginLimitOptions {
   /** the LysKOM servers by server id */
   servers: ReadonlyMap<string, TcpAddress>
+  /** settings and observers shared by all connections to LysKOM servers */
   connections: ConnectionContext
   /** how long a server is not tried after several failures in a row, milliseconds */
   serverRetryMs: number
@@ -25,7 +26,9 @@ export interface RegistryOptions extends LoginLimitOptions {
   bodyCacheBytes: number
   /** idle timeout: sessions without requests for this long are closed, milliseconds */
   idleMs: number
+  /** maximum number of sessions */
   maxSessions: number
+  /** maximum number of sessions from one client address */
   maxSessionsPerAddress: number
   /** sessions opened from one client address in a minute; default: no limit */
   maxOpeningsPerMinute?: number
@@ -36,6 +39,7 @@ export interface OpenRequest {
   serverId: string
   /** address of the HTTP client */
   clientAddress: string
+  /** name and version of the client, as reported to the LysKOM server */
   client: { name: string; version: string }
   /** id of the HTTP request, for the log */
   requestId?: string
@@ -234,7 +238,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#shuttingDown
   }
 
-  /** Rejects new sessions, closes the live ones and waits for those being opened. */
+  /** Rejects new sessions, and closes the live ones and those being opened. */
   async closeAll(): Promise<void> {
     this.refuse()
     clearInterval(this.#sweeper)

@@ -6,8 +6,9 @@ import { afterRead, afterWrite, type Change, isOver, type Key, type SessionRecor
 
 /** Limits of the store in memory. */
 export interface MemoryOptions {
+  /** maximum number of records */
   maxRecords: number
-  /** size of all data, characters of JSON */
+  /** maximum size of all data, characters of JSON */
   maxBytes: number
 }
 

@@ -248,7 +248,7 @@ describe('MongoDB errors', () => {
     }
   })
 
-  test('counts the loss of the last writable server as an interruption', () => {
+  test('detects the loss of the last writable server', () => {
     const servers = (...writable: boolean[]) => ({
       servers: new Map(writable.map((isWritable, i) => [`${i}`, { isWritable }])),
     })

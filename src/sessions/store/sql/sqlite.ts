@@ -105,7 +105,7 @@ const unguarded: Guard = (_, work) => work()
 /**
  * Returns a guard that keeps deletes possible on a full disk. Writes go to the write-ahead log; when the database file
  * cannot grow, the log cannot be checkpointed, and the reserve is removed for that. The reserve is four times the size
- * of the log, which exceeds its limit by less than its own size before the disk is full.
+ * of the log, which grows to less than twice its limit before the disk is full.
  */
 function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: string): Guard {
   const reserve = new DiskReserve(`${path}-reserve`)
