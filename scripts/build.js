@@ -13,16 +13,16 @@ import {
 import { dirname, join } from 'node:path'
 
 /*
- * Builds src/ into dist/, for `npm start`, `npm run build` and `npm pack`. Nothing is done when dist/ is up to date. The
- * compiler writes into a folder of its own; then each file that differs replaces the old one by a rename, so that no
- * file is ever missing or half written: another komgate may start from dist/ at any moment.
+ * Builds src/ into dist/ for `npm start`, `npm run build` and `npm pack`. Does nothing if dist/ is up to date. The
+ * compiler writes into a temporary folder; then each changed file replaces the old one by a rename, so that no file is
+ * ever missing or incomplete: another komgate may start from dist/ at any moment.
  */
 const CONFIG = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
-/** Holds the digests of what dist/ was built from and of what was built. */
+/** Holds the digests of the sources and of the built files. */
 const STAMP = 'dist/.build'
 
 process.chdir(join(import.meta.dirname, '..'))
-// The npm package comes built and without sources.
+// The npm package contains the build and no sources.
 if (existsSync('src')) build()
 
 function build() {

@@ -15,7 +15,7 @@ export { ConfigError } from './config-error.ts'
 export type { ServerConfig } from './servers-file.ts'
 
 const BUNDLED_SERVERS = fileURLToPath(new URL('../servers.json', import.meta.url))
-/** The longest delay that a timer of Node takes. */
+/** The longest delay that Node timers support. */
 const MAX_MS = 2 ** 31 - 1
 
 const whole = (min: number, max: number) => {
@@ -47,7 +47,7 @@ const storeUrl = z.string().refine((text) => STORE_SCHEMES.some((scheme) => text
   error: `must be a URL that begins with one of ${STORE_SCHEMES.join(' ')}`,
 })
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
-/** Values with commas between them; nothing is none. */
+/** Returns the schema of a comma-separated list. An empty string is an empty list. */
 const list = <T>(item: z.ZodType<T, string>) =>
   z
     .string()
@@ -56,12 +56,12 @@ const list = <T>(item: z.ZodType<T, string>) =>
 const appKeys = list(
   z
     .string()
-    // What is wrong with it is told without showing it: it may be a key.
+    // The error describes the rule without the value, which may be a key.
     .regex(/^[A-Za-z0-9_.*-]+:[\x21-\x2b\x2d-\x7e]+$/, 'must be app:key, the key without spaces and commas')
     .transform((text) => ({ app: text.slice(0, text.indexOf(':')), key: text.slice(text.indexOf(':') + 1) })),
 )
 
-/** One setting: how its text is read, its default as text, and what `--help` says. */
+/** A setting: the schema of its text, its default as text, and its line in `--help`. */
 interface Setting<T> {
   readonly schema: z.ZodType<T, string>
   readonly fallback: string
@@ -72,7 +72,7 @@ function setting<T>(schema: z.ZodType<T, string>, fallback: string, help: string
   return { schema, fallback, help }
 }
 
-/** Every setting, once: `sessionIdleMs` is the flag `--session-idle-ms` and the variable `KOMGATE_SESSION_IDLE_MS`. */
+/** All settings: `sessionIdleMs` is the flag `--session-idle-ms` and the variable `KOMGATE_SESSION_IDLE_MS`. */
 export const SETTINGS = {
   servers: setting(z.string().min(1, 'must name a file'), BUNDLED_SERVERS, 'file that lists the LysKOM servers'),
   host: setting(host, '127.0.0.1', 'address to listen on'),
@@ -198,13 +198,13 @@ export const SETTINGS = {
 type SettingName = keyof typeof SETTINGS
 type Values = { readonly [N in SettingName]: (typeof SETTINGS)[N] extends Setting<infer T> ? T : never }
 
-/** All that a gateway needs to know, checked and frozen. Times in milliseconds, sizes in bytes. */
+/** The complete configuration of a gateway, validated and frozen. Times in milliseconds, sizes in bytes. */
 export type Config = Omit<Values, 'servers'> & {
   readonly servers: readonly ServerConfig[]
   readonly apps: readonly AppConfig[]
 }
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { readonly action: 'help' | 'version'; readonly config?: undefined }
   | { readonly action: 'run' | 'check'; readonly config: Config }
@@ -213,8 +213,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 type Flags = Readonly<Record<string, unknown>>
 
 /**
- * Reads the command line, the environment and `servers.json`; a flag goes before a variable.
- * @throws ConfigError for anything unknown or wrong; nothing falls back to a default in silence
+ * Reads the command line, the environment and `servers.json`. Flags override environment variables.
+ * @throws ConfigError for unknown or invalid settings; no invalid value falls back to its default
  */
 export function readCommand(args: readonly string[], env: Environment): Command {
   const flags = readFlags(args)
@@ -223,7 +223,9 @@ export function readCommand(args: readonly string[], env: Environment): Command 
   return { action: flags.check ? 'check' : 'run', config: configure(flags, env) }
 }
 
-/** Reads a configuration as `readCommand` does, for a program that embeds the gateway: `readConfig(['--port', '0'])`. */
+/**
+ * Reads a configuration as `readCommand` does, for a program that embeds the gateway: `readConfig(['--port', '0'])`.
+ */
 export function readConfig(args: readonly string[] = [], env: Environment = {}): Config {
   return configure(readFlags(args), env)
 }
@@ -236,10 +238,12 @@ function configure(flags: Flags, env: Environment): Config {
   })
 }
 
+/** Returns the command-line flag of a setting, without the dashes. */
 export function flagName(name: SettingName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
+/** Returns the environment variable of a setting. */
 export function variableName(name: SettingName): string {
   return `KOMGATE_${flagName(name).replaceAll('-', '_').toUpperCase()}`
 }
@@ -270,7 +274,7 @@ function readSettings(flags: Flags, env: Environment): Values {
   return values
 }
 
-/** The value of an environment variable, undefined where Kubernetes has set it for a Service. */
+/** Returns the value of an environment variable, undefined if Kubernetes has set it for a Service. */
 function readVariable(variable: string, env: Environment): string | undefined {
   const value = env[variable]
   return value === undefined || isServiceVariable(variable, value) ? undefined : value

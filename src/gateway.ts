@@ -20,36 +20,39 @@ import { handleOf } from './sessions/store/record.ts'
 import { SessionStore } from './sessions/store/store.ts'
 import type { Tracing } from './tracing.ts'
 
-/** For each step of closing that begins at the deadline, milliseconds: the process exits within a second of it. */
+/** The shortest time in milliseconds for each closing step at the deadline: the process exits within a second of it. */
 const MIN_CLOSING_MS = 400
 
-/** A gateway without a port: for a program that has a server of its own. */
+/** A gateway without a port, for a program that has its own HTTP server. */
 export interface Gateway {
-  /** answers a request as Hono's and Node's `fetch` interface has it */
+  /** handles a request through the `fetch` interface of Hono and its Node server */
   readonly fetch: FetchCallback
-  /** The same for metrics, health and administration alone. With an `adminPort` configured, `fetch` has them not. */
+  /** handles requests for metrics, health and administration only; with an `adminPort`, `fetch` does not serve them */
   readonly adminFetch: FetchCallback
-  /** To be told of the limits that are kept before a request comes to `fetch`. */
+  /** to call for each limit that the HTTP server enforces before a request reaches `fetch` */
   readonly onLimit: AppOptions['onLimit']
   /** bounds the memory of responses that clients do not read; `fetch` counts those of WebSockets */
   readonly unreadBudget: UnreadBudget
-  /** Opens no more sessions, while those there are go on. */
+  /** Rejects new sessions; open sessions continue. */
   refuse(): void
-  /** Closes every LysKOM session. */
+  /** Closes every LysKOM session and the session store. */
   close(): Promise<void>
 }
 
-/** A gateway that listens. */
+/** A gateway that listens on a port. */
 export interface ListeningGateway {
-  /** where it listens, e.g. `http://127.0.0.1:5001` */
+  /** the base URL, e.g. `http://127.0.0.1:5001` */
   readonly url: string
-  /** where metrics, health and administration are, if they have a port of their own */
+  /** the base URL of metrics, health and administration if they have their own port */
   readonly adminUrl: string | undefined
   /** Stops listening, lets requests in flight finish within the deadline, and closes every LysKOM session. */
   close(): Promise<void>
 }
 
-/** Starts what the configuration asks for, the demo server included, and listens. Rejects if it cannot. */
+/**
+ * Starts a gateway and the demo servers of its configuration, and listens.
+ * Rejects if the address is not available or the session store cannot be opened.
+ */
 export async function startGateway(config: Config, log: Logger, tracing?: Tracing): Promise<ListeningGateway> {
   const gateway = await createGateway(config, log, tracing)
   try {
@@ -67,9 +70,9 @@ export async function startGateway(config: Config, log: Logger, tracing?: Tracin
         const leftMs = () => Math.max(MIN_CLOSING_MS, deadline - performance.now())
         gateway.refuse()
         await listener.close()
-        // A LysKOM server or a store that does not answer must not keep the process running.
+        // A LysKOM server or a store that does not respond must not keep the process running.
         await within(leftMs(), gateway.close())
-        // Until then its health endpoint reports that the gateway shuts down.
+        // Close the admin port last: its health endpoint reports the shutdown until then.
         await admin?.close(leftMs())
       },
     }
@@ -92,7 +95,7 @@ async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listene
   return await listen(gateway.adminFetch, { ...config, host, port, basePath: '', onLimit, unreadBudget })
 }
 
-/** Starts what the configuration asks for, the demo server included, but does not listen. */
+/** Starts a gateway and the demo servers of its configuration without listening. */
 export async function createGateway(config: Config, log: Logger, tracing?: Tracing): Promise<Gateway> {
   const serverIds = new Set(config.servers.map(({ id }) => id))
   const store = await SessionStore.open(config.store, {
@@ -194,7 +197,7 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
   }
 }
 
-/** The servers by id, demo servers started and given their addresses. */
+/** Returns the servers by id. Starts the demo servers and fills in their addresses. */
 async function startServers(config: Config) {
   const demos = new Map<string, DemoServer>()
   const limits = { texts: config.demoMaxTexts, textBytes: config.demoMaxTextBytes }
@@ -239,7 +242,7 @@ function logSessions(registry: Registry, log: Logger): void {
   })
 }
 
-/** One flat object of numbers, as httpkom's `/stats`. */
+/** Returns the statistics as one flat object of numbers, as httpkom's `/stats` does. */
 function stats(http: HttpCounters, registry: Registry, sessions: SessionCounters, calls: ConnectionCounters) {
   return {
     'komgate.http.requests.received.last': http.requests,

@@ -1,3 +1,3 @@
-/** What a program that embeds komgate needs. */
+/** The API for programs that embed komgate. */
 export { type Config, ConfigError, readConfig, type ServerConfig } from './config.ts'
 export { createGateway, type Gateway, type ListeningGateway, startGateway } from './gateway.ts'

@@ -9,7 +9,7 @@ interface JsonString {
   readonly isKey: boolean
 }
 
-/** An array or an object that the scanner is inside of. `key` is the key or the index of the current value. */
+/** An array or object that encloses the current token. `key` is the key or the index of the current value. */
 interface Container {
   key: string | number
   expectsKey: boolean
@@ -37,7 +37,7 @@ export function invalid(file: string, path: readonly string[], reason: string): 
   return new ConfigError([file, path.map(printable).join('.'), reason].filter((part) => part !== '').join(': '))
 }
 
-/** A key may hold anything; the message stays one line that a terminal can show. */
+/** Escapes the unprintable characters of a key, so that the message is one line that a terminal can display. */
 function printable(key: string): string {
   return key.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }
@@ -70,9 +70,9 @@ function duplicateKey(text: string): readonly string[] | undefined {
   return undefined
 }
 
-/** The path of the first string that is not UTF-8, empty where the invalid bytes are in no string. */
+/** Returns the path of the first string that is not UTF-8, empty if the invalid bytes are in no string. */
 function fieldOutsideUtf8(bytes: Buffer): readonly string[] {
-  // One character for each byte: the structure of JSON is ASCII and survives.
+  // Latin-1 maps each byte to one character: the structure of JSON is ASCII and survives.
   const text = bytes.toString('latin1')
   for (const { path, source, isKey } of strings(text)) {
     if (isUtf8(Buffer.from(source, 'latin1'))) continue
@@ -81,7 +81,7 @@ function fieldOutsideUtf8(bytes: Buffer): readonly string[] {
   return []
 }
 
-/** The strings of a JSON document in their order. The path of a key ends with the key itself. */
+/** Yields the strings of a JSON document in order. The path of a key ends with the key itself. */
 function* strings(text: string): Generator<JsonString> {
   const containers: Container[] = []
   const pathHere = () => containers.map(({ key }) => `${key}`)
@@ -101,7 +101,7 @@ function* strings(text: string): Generator<JsonString> {
   }
 }
 
-/** The text of a JSON string, its source where it is none. */
+/** Returns the value of a JSON string, or its source if it is invalid. */
 function unquoted(source: string): string {
   try {
     return String(JSON.parse(source))

@@ -4,7 +4,7 @@ const PORT = /^\d{1,5}$/
 const PROTOCOL = /^(?:tcp|udp|sctp)$/
 const URL_OF_PORT = /^(?:tcp|udp|sctp):\/\/\S+:\d{1,5}$/
 
-/** The environment variables of a Service called `komgate` or `komgate-…`, by name, with their values. */
+/** Name and value patterns of the environment variables of a Service called `komgate` or `komgate-…`. */
 const INJECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [new RegExp(`^${SERVICE}_SERVICE_HOST$`), ADDRESS],
   [new RegExp(`^${SERVICE}_SERVICE_PORT(?:_[A-Z0-9_]+)?$`), PORT],
@@ -16,8 +16,8 @@ const INJECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
 ]
 
 /**
- * Whether Kubernetes has set an environment variable for a Service whose name begins with `komgate`
- * (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables). It is no setting.
+ * Returns whether Kubernetes has set an environment variable for a Service whose name begins with `komgate`
+ * (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables). It is not a setting.
  */
 export function isServiceVariable(name: string, value: string): boolean {
   return INJECTED.some(([names, values]) => names.test(name) && values.test(value))

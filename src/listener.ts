@@ -18,49 +18,51 @@ import { pingEach } from './http/node/websocket-pings.ts'
 const GOING_AWAY = 1001
 
 type ServeOptions = Parameters<typeof serve>[0]
+/** A `fetch` function as node-server calls it. */
 export type FetchCallback = ServeOptions['fetch']
 type WebSocketServerLike = NonNullable<ServeOptions['websocket']>['server']
 
+/** Options of a listener. Times in milliseconds, sizes in bytes. */
 export interface ListenOptions extends UnreadLimits {
   host: string
-  /** 0 for any */
+  /** 0 for any free port */
   port: number
-  /** precedes every path, that of the WebSocket included */
+  /** prefix of every path, that of the WebSocket included */
   basePath: string
   /** addresses and networks of proxies, to which the limits for each address do not apply */
   trustedProxies: readonly string[]
   /** the largest WebSocket message */
   maxBodyBytes: number
-  /** the largest head of a request */
+  /** the largest request head */
   maxHeaderBytes: number
-  /** for the head of a request to arrive, and for all of it */
+  /** the deadlines for the head of a request and for the whole request */
   httpHeadersMs: number
   httpRequestMs: number
-  /** until a connection without a request is closed, and one without any traffic is dropped */
+  /** timeouts for a connection without a request and for one without any traffic */
   httpIdleMs: number
   httpStallMs: number
-  /** between two pings of a WebSocket */
+  /** the WebSocket ping interval */
   websocketPingMs: number
-  /** for requests in flight to finish when the listener closes */
+  /** the deadline for requests in flight when the listener closes */
   shutdownTimeoutMs: number
-  /** the memory for unread responses that this listener shares with others; its own by default */
+  /** the memory for unread responses that this listener shares with others; default: a separate budget */
   unreadBudget?: UnreadBudget
 }
 
-/** An HTTP server that listens. */
+/** A listening HTTP server. */
 export interface Listener {
-  /** e.g. `http://127.0.0.1:5001` */
+  /** the base URL, e.g. `http://127.0.0.1:5001` */
   readonly url: string
   /**
    * Stops listening, waits for the requests in flight and the WebSockets' closing handshakes until the deadline, and
    * closes every connection.
    *
-   * @param timeoutMs instead of `shutdownTimeoutMs`
+   * @param timeoutMs overrides `shutdownTimeoutMs`
    */
   close(timeoutMs?: number): Promise<void>
 }
 
-/** Begins to serve HTTP and WebSockets. Rejects if the address is not available. */
+/** Starts serving HTTP and WebSockets. Rejects if the address is not available. */
 export async function listen(fetch: FetchCallback, options: ListenOptions): Promise<Listener> {
   const websockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBodyBytes, perMessageDeflate: false })
   const isDraining = (): boolean => connections.isDraining
@@ -75,11 +77,11 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
     ...options,
     budget: options.unreadBudget ?? new UnreadBudget(options),
   })
-  // A client that reads nothing keeps its answer in our memory, and no other deadline runs then.
+  // No other deadline applies to a client that does not read its response, which stays in memory.
   server.timeout = options.httpStallMs
-  // Node would leave out the headers over a number without a word, that of a proxy perhaps. Their size is limited.
+  // By default Node silently drops headers beyond a number, maybe that of a proxy. `maxHeaderSize` limits their size.
   server.maxHeadersCount = 0
-  // A request costs the same on any connection, so there is no number of them after which one is closed.
+  // Every request costs the same, so connections are not closed after a number of requests.
   server.maxRequestsPerSocket = 0
   takeInOrder(server, connections)
   answerNodeErrors(server, connections, options.onLimit)
@@ -103,25 +105,25 @@ function takeInOrder(server: Server, connections: Connections): void {
   if (handle !== undefined) server.on('request', connections.inOrder(handle))
 }
 
-/** How much a client may send before we know what it wants, and how long it may take. */
+/** Returns the limits of Node's HTTP server for the size and the duration of a request. */
 function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: ListenOptions): ServerOptions {
   const headersTimeout = Math.min(httpHeadersMs, httpRequestMs)
   return {
     ServerResponse: TrackedResponse,
-    // Also what a client pays for a long path; far more than a browser sends.
+    // This also bounds the length of a path; browsers send far less.
     maxHeaderSize: maxHeaderBytes,
-    // From the first byte, or from the beginning of the connection: those who open many and say little lose them.
+    // Counted from the first byte, or from the start of the connection: protects against slow clients (Slowloris).
     headersTimeout,
-    // A body a byte a second is no request. The longest body comes within it over a slow line.
+    // Large enough for the largest body over a slow connection.
     requestTimeout: httpRequestMs,
-    // Longer than proxies keep theirs (nginx 60 s): who closes first must not be the side that gets the next request.
+    // Longer than the timeouts of proxies (nginx 60 s), so that the gateway does not close as the next request arrives.
     keepAliveTimeout: httpIdleMs,
-    // Node looks at the deadlines only so often, 30 s if nobody says otherwise: they are kept to within a quarter.
+    // Node checks the deadlines at this interval, 30 s by default: requests time out at most a quarter late.
     connectionsCheckingInterval: Math.max(10, Math.min(5000, Math.ceil(headersTimeout / 4))),
   }
 }
 
-/** Lets the answers that one turn of the event loop has brought leave one after the other at its end, unless there is one. */
+/** Flushes the responses of one event-loop tick together at its end; a lone response is returned immediately. */
 function answeringTogether(fetch: FetchCallback, isDraining: () => boolean): FetchCallback {
   const traffic = new Traffic()
   let endOfTurn: Promise<void> | undefined
@@ -152,13 +154,15 @@ function urlOf(server: Server): string {
   return `http://${host}:${address.port}`
 }
 
-/** Stops accepting connections and requests. Resolves when every connection is closed, at the deadline at the latest. */
+/**
+ * Stops accepting connections and requests. Resolves when every connection is closed, at the deadline at the latest.
+ */
 async function stopListening(server: Server, connections: Connections, timeoutMs: number): Promise<void> {
   const closed = once(server, 'close')
   const deadline = setTimeout(timeoutMs, undefined, { ref: false })
   server.close()
   await Promise.race([connections.drained(), deadline])
-  // Connections that are kept alive, or that browsers opened in advance. It leaves out WebSockets.
+  // Closes connections that are kept alive or that browsers opened in advance, but not WebSockets.
   server.closeAllConnections()
   await Promise.race([closed, deadline])
   connections.destroyAll()

@@ -1,6 +1,6 @@
-/** Most lines hold ASCII alone, which takes half the time to find out. */
+/** Most lines are plain ASCII, which this pattern detects in half the time. */
 const BEYOND_ASCII = /[^ -~\n]/
-/** As JSON leaves them: it escapes the ASCII control characters, and a line feed ends each line. */
+/** Characters that JSON leaves unescaped: it escapes ASCII control characters, and a line feed ends each line. */
 const UNPRINTABLE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** Escapes the control and format characters of a line of JSON; its value stays the same. */
@@ -9,8 +9,8 @@ export function escapeLine(line: string): string {
 }
 
 /**
- * Escapes the control and format characters of a line of JSON so that its values hold the escapes: for a program that
- * parses the line and writes the values to a terminal.
+ * Escapes the control and format characters of a line of JSON so that its values hold the escapes, for programs that
+ * parse the line and write the values to a terminal.
  */
 export function escapeLineForTerminal(line: string): string {
   return BEYOND_ASCII.test(line) ? line.replace(UNPRINTABLE, (character) => escaped(character, '\\\\u')) : line

@@ -8,7 +8,7 @@ import { escapeLine, escapeLineForTerminal } from './log-lines.ts'
 import { startTracing } from './tracing.ts'
 
 const EXIT_CONFIGURATION = 2
-/** Characters of the log that leave at once: an access line for each request must not cost a system call each. */
+/** Characters of the log per write: one system call for each access log line would be too expensive. */
 const LOG_BUFFER = { minLength: 32_768, maxWrite: 65_536 }
 
 async function main(): Promise<void> {
@@ -25,7 +25,7 @@ async function run(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel, base: null, hooks: { streamWrite } }, destination)
   const flush = setInterval(() => log.flush(), 1000)
   flush.unref()
-  // A fault of ours in one request must not end everybody's sessions.
+  // An unhandled rejection in one request must not end the sessions of all clients.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'internal error'))
   const tracing = await startTracing(process.env, log)
   const gateway = await startGateway(config, log, tracing)

@@ -2,17 +2,17 @@ import { z } from 'zod'
 import { HOST_RULE, isHost } from './host.ts'
 import { invalid, readJsonFile } from './json-file.ts'
 
-/** A LysKOM server as `servers.json` names it. */
+/** A LysKOM server in `servers.json`. */
 export interface ServerConfig {
   id: string
   name: string
-  /** the built-in demo server, which komgate starts itself */
+  /** whether it is the built-in demo server, which the gateway starts itself */
   demo: boolean
   host: string
   port: number
 }
 
-/** A plain application, which keeps its sessions here. */
+/** A plain application in `servers.json`, which stores its sessions in the gateway. */
 export interface AppConfig {
   id: string
   name: string
@@ -21,14 +21,14 @@ export interface AppConfig {
 /** The port that IANA registered for LysKOM. */
 const LYSKOM_PORT = 4894
 
-/** Paths of the gateway itself, which a server of that id would hide or never get; `docs` is kept free for one. */
+/** Paths of the gateway itself, which clash with a server id; `docs` is reserved. */
 const RESERVED = [
   ...['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman', 'docs'],
   ...['add_session.cgi', 'validate.cgi', 'expire_session.cgi'],
 ]
 const ServerId = z
   .string()
-  // One that begins with a digit would lose its place in the order: JavaScript puts such keys first.
+  // JavaScript puts integer keys first, so an id that begins with a digit would lose its position.
   .regex(
     /^[A-Za-z][A-Za-z0-9_.-]*$/,
     'a server id is a letter, then letters, digits, hyphens, full stops and underscores',
@@ -53,15 +53,15 @@ const Server = z.union([
   }),
 ])
 
-/** What `servers.json` lists. */
+/** The contents of `servers.json`. */
 interface ServersFile {
   readonly servers: readonly ServerConfig[]
   readonly apps: readonly AppConfig[]
 }
 
 /**
- * Reads the LysKOM servers and the applications of `servers.json`, in their order there.
- * @throws ConfigError that names the file, the field and the reason
+ * Reads the LysKOM servers and the applications of `servers.json` in the order of the file.
+ * @throws ConfigError with the file, the field and the reason
  */
 export function readServers(file: string): ServersFile {
   const value = readJsonFile(file)

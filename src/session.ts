@@ -1,4 +1,4 @@
-/** SXAPI's session guard for anyone's Hono application: `import { session } from 'komgate/session'`. */
+/** SXAPI's session guard for any Hono application: `import { session } from 'komgate/session'`. */
 export { clientAddressBehind, type ForwardedHeader } from './http/client-address.ts'
 export { type SessionEnv, type SessionGuard, type SessionOptions, session } from './http/faces/sxapi.ts'
 export type { SessionConfig } from './http/faces/sxapi-config.ts'

@@ -5,17 +5,17 @@ import type { CallTracer } from './connection/call-tracer.ts'
 import type { Env } from './http/context.ts'
 import { requestSpans } from './http/middleware/spans.ts'
 
-/** What makes spans of requests, and of calls to LysKOM servers below them. */
+/** Creates spans for requests, and child spans for calls to LysKOM servers. */
 export interface Tracing {
   readonly requestSpans: MiddlewareHandler<Env>
   readonly onCall: CallTracer
-  /** Sends what has not been sent. Never rejects. */
+  /** Flushes the pending spans. Never rejects. */
   close(): Promise<void>
 }
 
 type Api = typeof OpenTelemetry
 
-/** What is used of the SDK. It brings the API that it understands along: one of another version would go unheard. */
+/** The parts of the SDK in use. It exports a matching API: an API of another version would not reach this SDK. */
 interface Sdk {
   api: Api
   NodeSDK: new (options: { serviceName: string }) => { start(): void; shutdown(): Promise<void> }
@@ -24,12 +24,12 @@ interface Sdk {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const NAME = 'komgate'
-/** Not installed with komgate: few need it, and it is larger than all the rest together. */
+/** Not installed with komgate: few operators use it, and it is larger than all other dependencies together. */
 const SDK = '@opentelemetry/sdk-node'
 
 /**
- * Begins to trace where OpenTelemetry's own environment variables ask for it, and loads nothing where they do not.
- * Where they do and the SDK is not installed, the log says so.
+ * Starts tracing if OpenTelemetry's own environment variables enable it, else loads nothing. Logs a warning if they do
+ * and the SDK is not installed.
  */
 export async function startTracing(
   env: Environment,
@@ -59,7 +59,7 @@ function isWanted(env: Environment): boolean {
   return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || exporter)
 }
 
-/** A span for each call that is made for a request; those that komgate makes by itself have none to be below. */
+/** Creates a span for each call within a request; the gateway's own calls have no parent span and get none. */
 function callSpans(api: Api, tracer: OpenTelemetry.Tracer): CallTracer {
   return (call) => {
     if (api.trace.getActiveSpan() === undefined) return undefined

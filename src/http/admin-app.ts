@@ -3,7 +3,7 @@ import { bareApp } from './bare-app.ts'
 import type { AppOptions, Env } from './context.ts'
 import { watchRoutes } from './routes/watching.ts'
 
-/** What only those who run the gateway ask for, as an application for a port of its own. */
+/** Creates the application for the separate port that only operators reach: metrics, health, administration. */
 export function createAdminApp(options: AppOptions): Hono<Env> {
   return bareApp(options, '').route('/', watchRoutes(options))
 }

@@ -1,32 +1,35 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { GuessLimits } from '../sessions/guess-limits.ts'
 
-/** Stands for every app. */
+/** Matches every app. */
 const ANY = '*'
 
 export interface AppKeyOptions {
   /** allows every client without a key; default: false */
   isOpen?: boolean
-  /** slows the guessing of these keys; without it there is no limit */
+  /** limits the rate of failed attempts on these keys; default: no limit */
   guesses?: GuessLimits
-  /** what these keys are called in `guesses`; all of them count as one, since each guess is compared with all of them */
+  /**
+   * the name of these keys in `guesses`; all keys share one counter, since each attempt is compared with all of them
+   */
   subject: string
 }
 
-/** Programs that may list, end and keep the sessions of an app: those that have one of its keys. */
+/** Authorizes the programs that may list, end and store the sessions of an app: those with one of its keys. */
 export class AppKeys {
   readonly #keys: readonly { app: string; digest: Buffer }[]
   readonly #options: AppKeyOptions
 
-  /** @param keys the app, or `*` for all of them, and its key */
+  /** @param keys pairs of an app id, or `*` for all apps, and its key */
   constructor(keys: readonly { app: string; key: string }[], options: AppKeyOptions) {
     this.#keys = keys.map(({ app, key }) => ({ app, digest: digestOf(key) }))
     this.#options = options
   }
 
   /**
-   * Whether a client at an address may use an app. Takes the same time for each key of the same length, good or bad.
-   * @throws LimitError if too many keys from the network of the client were wrong
+   * Returns whether a client may use an app. Takes the same time for each key of the same length, valid or not.
+   * @param address the IP address of the client
+   * @throws LimitError if too many attempts from the network of the client failed
    */
   allow(app: string, key: string | undefined, address: string): boolean {
     const { isOpen, guesses, subject } = this.#options

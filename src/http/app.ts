@@ -19,7 +19,7 @@ import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
 import { watchRoutes } from './routes/watching.ts'
 
-/** What a LysKOM server has, by the first part of the path behind its id. */
+/** The resources of a LysKOM server, by the path segment after the server id. */
 const RESOURCES = [
   ['sessions', sessionRoutes],
   ['sessions', sessionDataRoutes],
@@ -31,7 +31,7 @@ const RESOURCES = [
   ['textstats', textStatRoutes],
 ] as const
 
-/** The whole HTTP interface as one Hono application. It listens nowhere and keeps no state of its own. */
+/** Creates the HTTP interface as one Hono application. The application opens no port and holds no state. */
 export function createApp(options: AppOptions): Hono<Env> {
   const { servers, faces, corsOrigins, corsMaxAgeSeconds, maxBodyBytes } = options
 
@@ -54,7 +54,7 @@ export function createApp(options: AppOptions): Hono<Env> {
 
   app.route('/', gatewayRoutes(options))
   if (!options.isWatchedElsewhere) app.route('/', watchRoutes(options))
-  // Before REST-Sessions, to which `/sessman/activity` would be the activity of an app.
+  // Registered before REST-Sessions, which would read `/sessman/activity` as the activity of an app.
   if (faces.includes('sessman')) app.route('/sessman', sessmanFace(options))
   if (faces.includes('rest-sessions')) app.route('/', restSessionsFace(options))
   if (faces.includes('microapp')) app.route('/', microappFace(options))

@@ -7,7 +7,7 @@ import { access } from './middleware/access.ts'
 import { DOT_SEGMENT_PATH, pathUnder } from './request-path.ts'
 import { RememberingRouter } from './router.ts'
 
-/** An application without routes: it counts and logs what it is asked, and every error has its JSON body. */
+/** Creates an application without routes that counts and logs requests and renders every error as JSON. */
 export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
   const app = new Hono<Env>({ router: new RememberingRouter(), getPath: pathUnder(basePath) })
   app.onError((error, c) => {
@@ -23,7 +23,7 @@ export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
       return gatewayError(405, `${c.req.method} is not allowed here.`, { Allow: allow })
     },
   })
-  // Asked only where nothing was found, so that what is found need not pass it.
+  // Runs only where no route matched, so that matched requests do not pay for it.
   app.notFound(async (c) => {
     if (c.req.path === DOT_SEGMENT_PATH) return gatewayError(400, 'The path holds a dot segment.')
     c.res = gatewayError(404, 'There is nothing here.')

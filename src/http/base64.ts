@@ -2,7 +2,7 @@ const DIGIT = 1
 const SPACE = 2
 const PADDING = 3
 
-/** What each ASCII character is in base64 (RFC 4648, chapter 4); 0 for what does not belong there. */
+/** The kind of each ASCII character in base64 (RFC 4648, chapter 4); 0 for characters that base64 does not allow. */
 const KINDS = new Uint8Array(128)
 for (const digit of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/') {
   KINDS[digit.charCodeAt(0)] = DIGIT
@@ -11,9 +11,9 @@ for (const space of '\t\n\v\f\r ') KINDS[space.charCodeAt(0)] = SPACE
 KINDS['='.charCodeAt(0)] = PADDING
 
 /**
- * Decodes base64 with padding. White space is ignored: many encoders break lines after 60 to 76 characters. Not by a
- * regular expression, which overflows the stack on some megabytes.
- * @returns undefined for text that is not base64, which `Buffer.from` takes without an error
+ * Decodes base64 with padding. White space is ignored: many encoders break lines after 60 to 76 characters. Scans by
+ * hand, because a regular expression overflows the stack on some megabytes.
+ * @returns undefined for text that is not base64, which `Buffer.from` accepts without an error
  */
 export function decodeBase64(text: string): Buffer | undefined {
   let digits = 0

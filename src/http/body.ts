@@ -8,36 +8,42 @@ import { header } from './header.ts'
 import { parseJson, UnfitJsonError } from './parse-json.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
-/** Far more than a LysKOM server takes for a name or a password: what is in between is for it to refuse. */
+/** Far more than a LysKOM server accepts for a name or a password: shorter strings are left to the server to reject. */
 const MAX_STRING = 1000
 const DIGITS = /^\d{1,15}$/
 
-/** A whole number from 0 to `max`, as a JSON number or as a string of digits. */
+/** Returns a schema for a whole number from 0 to `max`, as a JSON number or as a string of digits. */
 export function wholeNumber(max: number) {
   const error = `must be a whole number from 0 to ${max}.`
   const digits = z.string().regex(DIGITS).transform(Number)
   return z.union([z.number(), digits], { error }).refine((n) => Number.isInteger(n) && n >= 0 && n <= max, { error })
 }
 
+/** Schema of a conference number. */
 export const confNo = wholeNumber(MAX_CONF_NO)
+/** Schema of a text number. */
 export const textNo = wholeNumber(MAX_TEXT_NO)
 
 /**
- * Normalizes a name to NFC: macOS sends `Å` as `A` and U+030A, which is outside ISO 8859-1. A string that is too long for a
- * name stays as it is, because V8 takes quadratic time for a run of combining marks.
+ * Normalizes a name to NFC: macOS sends `Å` as `A` and U+030A, which is outside ISO 8859-1. Strings that are too long
+ * for a name are returned unchanged, because V8 takes quadratic time for a run of combining marks.
  */
 export function nfc(text: string): string {
   return text.length > MAX_STRING ? text : text.normalize('NFC')
 }
 
-/** A string that the LysKOM server can hold: names and passwords. */
+/** Schema of a name or a password: a string that ISO 8859-1 can represent. */
 export const latin1 = z
   .string('must be a string.')
   .overwrite(nfc)
   .max(MAX_STRING, { error: `is longer than ${MAX_STRING} characters.`, abort: true })
   .regex(LATIN1, 'holds characters outside ISO 8859-1.')
 
-/** Reads the JSON body. Fails with a 400 that names the first field that is wrong, with a 415 for a compressed body. */
+/**
+ * Parses and validates the JSON body of a request.
+ * @throws HTTPException 400 with the name of the first invalid field, 415 for a body with a content coding, 501 for one
+ * with a transfer coding other than `chunked`
+ */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
   refuseCodings(c)
   if (!JSON_TYPE.test(header(c, 'content-type') ?? '')) throw badRequest('Invalid body.')
@@ -51,13 +57,14 @@ export async function readBody<S extends z.ZodType>(c: Context, schema: S): Prom
     if (error instanceof UnfitJsonError) throw badRequest(error.sentence('The body'))
     throw badRequest('The body is not JSON in UTF-8.')
   }
-  // An array is a body without any of the fields.
+  // An array counts as a body without any of the fields.
   if (Array.isArray(value)) value = {}
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw badRequest(explain(parsed.error.issues[0], value))
 }
 
+/** Creates a 400 error. @param message the text of the error for the client */
 export function badRequest(message: string): HTTPException {
   return new HTTPException(400, { message })
 }

@@ -4,36 +4,38 @@ import type { Context } from 'hono'
 import { header } from './header.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
-/** Headers in which a proxy tells for whom it asks, in lower case. */
+/** Headers in which a proxy reports the address of its client, in lower case. */
 export const FORWARDED_HEADERS = ['x-forwarded-for', 'forwarded'] as const
+/** The name of a header in `FORWARDED_HEADERS`. */
 export type ForwardedHeader = (typeof FORWARDED_HEADERS)[number]
 
-/** Of whom nothing is known: where the application is embedded there may be no socket of Node's. */
+/** The address of a client without a known one: an embedded application may have no Node socket. */
 const UNKNOWN = 'unknown'
-/** An IPv6 address with brackets, zone and port has less; what is longer is not looked at. */
+/** An IPv6 address with brackets, zone and port is shorter; longer elements are ignored. */
 const MAX_HOP = 100
 const MAX_ELEMENT = 1000
-/** RFC 7239, 6: a port may be a word that tells nobody anything. */
+/** RFC 7239, 6: a port may be an obfuscated word. */
 const PORT = '(?::(?:\\d{1,5}|_[\\w.-]+))?'
 const BRACKETED = new RegExp(`^\\[([^\\]]+)\\]${PORT}$`)
 const DOTTED = new RegExp(`^([\\d.]+)${PORT}$`)
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+"
 const QUOTED = '"(?:[^"\\\\]|\\\\.)*"'
-/** One element of `Forwarded`, strictly: a proxy in front that is trusted has written it. */
+/** A parameter of a `Forwarded` element. The syntax is strict, because a trusted proxy has written the element. */
 const PAIR = new RegExp(`^\\s*(${TOKEN})=(${TOKEN}|${QUOTED})\\s*$`)
 
-/** The address that a request comes from, whatever its headers say. Plain ASCII, and short. */
+/** Returns the address of the TCP peer, whatever the request headers claim: short and plain ASCII. */
 export function clientAddress(c: Context): string {
   const address = c.env?.incoming === undefined ? undefined : getConnInfo(c).remote.address
   return plainAddress(address ?? '') ?? UNKNOWN
 }
 
 /**
- * Finds the address that a request comes from, where proxies stand in front: the last hop that no trusted proxy is. Only
- * what a trusted proxy has written is heeded, so a client cannot choose its address: not in the header, which it may have
- * begun, nor in the other one, which a proxy lets through that does not know it.
+ * Returns a function that finds the client address of a request behind proxies: the last hop that is not a trusted
+ * proxy. Only elements that a trusted proxy has written count, so a client cannot choose its address: neither in the
+ * header itself, which it may have started, nor in the other header, which a proxy that does not know it passes on.
  *
- * @param proxies addresses and networks
+ * @param proxies addresses and networks of the trusted proxies
+ * @param forwardedHeader the header that these proxies write
  */
 export function clientAddressBehind(
   proxies: readonly string[],
@@ -45,7 +47,7 @@ export function clientAddressBehind(
   return (c) => {
     let address = clientAddress(c)
     let rest = header(c, forwardedHeader)
-    // From the right: each hop was written by the one behind it, which is `address`.
+    // From right to left: each hop was written by the one to its right, which is `address`.
     while (rest !== undefined && trusted.has(address)) {
       const comma: number = rest.lastIndexOf(',')
       const hop = readHop(rest.slice(comma + 1))
@@ -58,8 +60,8 @@ export function clientAddressBehind(
 }
 
 /**
- * An IP address in its canonical form, without brackets, port and zone; undefined for anything else. An IPv4 address is
- * without the prefix that makes an IPv6 address of it.
+ * Returns an IP address in its canonical form, without brackets, port and zone, or undefined for anything else.
+ * IPv4-mapped IPv6 addresses are returned as IPv4 addresses.
  */
 export function plainAddress(text: string): string | undefined {
   if (text.length > MAX_HOP) return undefined
@@ -71,7 +73,9 @@ export function plainAddress(text: string): string | undefined {
   return new SocketAddress({ address, family: 'ipv6' }).address.replace(/^::ffff:(?=\d+\.)/, '')
 }
 
-/** The `for` of an element. No address holds a comma or a semicolon, so what was cut within quotes is no element. */
+/**
+ * Returns the `for` of an element. No address holds a comma or a semicolon, so an element split in quotes is invalid.
+ */
 function forwardedFor(element: string): string | undefined {
   if (element.length > MAX_ELEMENT) return undefined
   let found: string | undefined
@@ -79,7 +83,7 @@ function forwardedFor(element: string): string | undefined {
     const [, name, value] = PAIR.exec(part) ?? []
     if (name === undefined || value === undefined) return undefined
     if (name.toLowerCase() === 'for') {
-      // Said twice, by whomever, it says nothing.
+      // An element with two `for` parameters is ambiguous, so it is ignored.
       if (found !== undefined) return undefined
       found = value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value
     }

@@ -5,7 +5,7 @@ import { header } from './header.ts'
 const IDENTITY = /^(?:identity|[\s,])*$/i
 const CHUNKED = /^\s*chunked\s*$/i
 
-/** A body is in a content coding, which the gateway does not decode. */
+/** The body of a request has a content coding, which the gateway does not decode. */
 export class ContentCodingError extends HTTPException {
   /** RFC 9110, 15.5.16 */
   readonly headers = { 'Accept-Encoding': 'identity' }
@@ -15,7 +15,10 @@ export class ContentCodingError extends HTTPException {
   }
 }
 
-/** Throws unless the body is sent as it is: 415 for a content coding, 501 for a transfer coding but `chunked`. */
+/**
+ * Checks that the body of a request has no coding.
+ * @throws ContentCodingError (415) for a content coding; HTTPException 501 for a transfer coding other than `chunked`
+ */
 export function refuseCodings(c: Context): void {
   const content = header(c, 'content-encoding')
   if (content !== undefined && !IDENTITY.test(content)) throw new ContentCodingError()

@@ -12,7 +12,7 @@ import type { HttpCounters } from './counters.ts'
 import type { ConnectionIdOptions } from './middleware/connection-id.ts'
 import type { UnreadBudget } from './node/unread-budget.ts'
 
-/** A LysKOM server as `GET /` lists it. */
+/** A LysKOM server in the response of `GET /`. */
 export interface ListedServer {
   id: string
   name: string
@@ -21,68 +21,73 @@ export interface ListedServer {
   sortOrder: number
 }
 
-/** Another session manager for which this one stands in. */
+/** Other session managers whose HTTP interfaces the gateway can serve. */
 export const FACES = ['rest-sessions', 'sessman', 'microapp'] as const
+/** The id of a compatibility API in the setting `faces`. */
 export type FaceName = (typeof FACES)[number]
 
-/** One line of the access log. Holds nothing that a client would want kept secret. */
+/** One line of the access log. Contains no secrets of clients. */
 export interface AccessEntry {
   method: string
-  /** without the query, connection ids replaced */
+  /** without the query string; connection ids are replaced */
   path: string
   status: number
   ms: number
-  /** the session's handle, when the request carried a good id */
+  /** the handle of the session, if the request carried a valid id */
   session: string | undefined
   requestId: string
 }
 
+/** Options of the HTTP applications. */
 export interface AppOptions extends ConnectionIdOptions {
   servers: ReadonlyMap<string, ListedServer>
   store: SessionStore
   records: SessionRecords
-  /** the other session managers whose interfaces are served */
+  /** the session managers whose interfaces are served */
   faces: readonly FaceName[]
-  /** ids of plain applications, which keep their sessions here */
+  /** ids of the plain applications that store their sessions in the gateway */
   apps: ReadonlySet<string>
   appKeys: AppKeys
-  /** how long a session of sessman's lives after its last update */
+  /** the time to live of a sessman session after its last update */
   sessmanTtlMs: number
   counters: HttpCounters
   metrics: Metrics
-  /** makes a span of each request, where there is tracing */
+  /** creates a span for each request; absent without tracing */
   requestSpans?: MiddlewareHandler<Env>
-  /** who has it may see everybody's sessions; empty where nobody may */
+  /** the key that allows access to the sessions of all clients; empty disables that access */
   adminKey: string
-  /** slows the guessing of keys */
+  /** limits the rate of failed attempts on keys */
   keyGuesses: GuessLimits
-  /** whether metrics, health and administration are on another port */
+  /** whether metrics, health and administration are served on another port */
   isWatchedElsewhere: boolean
-  /** everything that `GET /stats` shows */
+  /** returns the figures of `GET /stats` */
   stats: () => Record<string, number>
-  /** what stands before every path, `/kom` for example; empty for nothing */
+  /** the prefix of every path, `/kom` for example; empty for none */
   basePath: string
   corsMaxAgeSeconds: number
   maxBodyBytes: number
+  /** open WebSockets of one session */
   maxWebsocketsPerSession: number
+  /** messages that a client may send on one WebSocket */
   maxWebsocketMessagesPerSecond: number
   /** bounds the memory of responses and messages that clients do not read */
   unreadBudget: UnreadBudget
-  /** somebody was turned away by a limit */
+  /** called for each request or message that a limit rejects */
   onLimit: (limit: LimitName) => void
+  /** called for each request after its response */
   onAccess: (entry: AccessEntry) => void
-  /** an error that is our own fault; the client is told nothing of it */
+  /** called for an error that is the gateway's own fault; the client gets no details */
   onInternalError: (error: unknown, requestId?: string) => void
 }
 
-/** What middleware leaves for the routes. */
+/** The Hono environment: bindings and variables that middleware sets for the routes. */
 export interface Env {
-  /** Node's side of the request; absent under another server than ours */
+  /** Node's request and response; absent under other servers */
   Bindings?: Partial<HttpBindings>
   Variables: {
-    /** what names the request in the log */
+    /** the id of the request in the log and in `X-Request-Id` */
     requestId: string
-    /** the server that the path names; set for all its routes */
+    /** the id of the server in the path; set for all routes below it */
     serverId: string
     /** set by `requireSession` */
     opened: OpenedSession
@@ -91,5 +96,5 @@ export interface Env {
   }
 }
 
-/** Statuses of the LysKOM errors that a route names; the others have the status of `KOM_STATUS`. */
+/** Statuses of the LysKOM errors that a route overrides; other errors have the status of `komStatus`. */
 export type NamedErrors = Readonly<Partial<Record<KomError['errorName'], 400 | 401 | 404>>>

@@ -3,8 +3,8 @@ import { parse } from 'hono/utils/cookie'
 import { header } from './header.ts'
 
 /**
- * The values of all cookies with a name, in the order of the header; empty for one that cannot be decoded. A browser sends
- * several of one name when they were set for different paths, domains or partitions.
+ * Returns the values of all cookies whose name matches, in the order of the header; a value that cannot be decoded is
+ * empty. A browser sends several cookies of one name when they are set for different paths, domains or partitions.
  */
 export function cookieValues(c: Context, isNamed: (name: string) => boolean): string[] {
   const values: string[] = []

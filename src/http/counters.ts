@@ -1,13 +1,14 @@
-/** What `GET /stats` counts of requests and answers, since the start. */
+/** Counts requests and responses since startup for `GET /stats`. */
 export class HttpCounters {
   requests = 0
   readonly #byStatus = new Map<number, number>()
 
+  /** Counts one response. */
   answered(status: number): void {
     this.#byStatus.set(status, (this.#byStatus.get(status) ?? 0) + 1)
   }
 
-  /** Answers by HTTP status. */
+  /** Returns the number of responses by HTTP status, sorted by status. */
   byStatus(): [status: number, count: number][] {
     return [...this.#byStatus].sort(([a], [b]) => a - b)
   }

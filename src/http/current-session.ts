@@ -5,22 +5,23 @@ import { HTTPException } from 'hono/http-exception'
 import type { CloseReason, OpenedSession, Registry } from '../sessions/registry.ts'
 import type { Env } from './context.ts'
 
-/** Makes a session the one that the request uses. The request is in flight on it until the access log reports it. */
+/** Makes a session the one of the request. The request counts as in flight on it until the access log reports it. */
 export function useSession(c: Context<Env>, opened: OpenedSession): void {
   opened.requests++
   c.set('opened', opened)
 }
 
 /**
- * Refuses an id that is not good with 403. While its session is closing, it does so only after the closing request has
- * its response: clients drop all their requests at a 403, that one included.
+ * Rejects a request with an invalid connection id. While the session of the id is closing, waits until the request that
+ * closes it has its response: clients abort all their requests on a 403, that one included.
+ * @throws HTTPException 403
  */
 export async function refuseId(registry: Registry, id: string): Promise<never> {
   await registry.ended(id)
   throw new HTTPException(403, { message: 'There is no such session.' })
 }
 
-/** Closes a session on a request. Resolves when the response is due. */
+/** Closes a session because of a request. Resolves when the response to that request is due. */
 export async function closeOnRequest(
   c: Context<Env>,
   registry: Registry,
@@ -42,9 +43,9 @@ export function closeUnlessDelivered(c: Context<Env>, registry: Registry, opened
 /** Resolves when the response is handed to the operating system; rejects when the client disconnects before that. */
 async function responseWritten(c: Context<Env>): Promise<void> {
   const { incoming, outgoing } = c.env ?? {}
-  // A pipelined response has no socket before its turn, and reports no close then.
+  // A pipelined response has no socket until the responses before it are sent, and emits no close event until then.
   if (c.req.raw.signal.aborted || incoming?.socket.destroyed) throw new Error('the client has disconnected')
-  // Without a response of Node's there is no event: the application has returned its response in the next tick.
+  // Without a Node response there is no event: the application has returned its response in the next tick.
   if (outgoing === undefined) {
     await setImmediate()
     return

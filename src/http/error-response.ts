@@ -24,27 +24,30 @@ import {
   STORE_STATUS,
 } from './status.ts'
 
-/** When a client that was turned away may try again, seconds. */
+/** `Retry-After` of a 503, in seconds. */
 const RETRY_AFTER_SECONDS = 5
 
-/** Answers with an error of the gateway's own: `{error_type: "httpkom", error_msg}`. */
+/** Returns the response for an error of the gateway itself: `{error_type: "httpkom", error_msg}`. */
 export function gatewayError(status: number, message: string, headers?: Readonly<Record<string, string>>): Response {
   return json({ error_type: 'httpkom', error_msg: message }, status, headers)
 }
 
-/** The same for a limit that somebody has reached, with its name. */
+/** Returns the response for a request that reached a limit: `{error_type: "httpkom", error_msg, limit}`. */
 export function limitResponse(limit: LimitName, message: string, headers?: Readonly<Record<string, string>>): Response {
   return json({ error_type: 'httpkom', error_msg: message, limit }, LIMIT_STATUS[limit], headers)
 }
 
-/** The limit that an error is about. */
+/** Returns the limit that caused an error, undefined if none did. */
 export function limitOf(error: unknown): LimitName | undefined {
   if (error instanceof LimitError) return error.limit
   if (error instanceof ConnectionError) return CONNECTION_LIMIT[error.code]
   return error instanceof ProtocolError && error.bound !== undefined ? 'reply-size' : undefined
 }
 
-/** Answers a request that ended in an error. `report` is told of those that are nobody's but ours. */
+/**
+ * Returns the response for a request that failed.
+ * @param report called with errors that are the gateway's own fault, which are answered with 500
+ */
 export function errorResponse(error: Error, c: Context<Env>, report: AppOptions['onInternalError']): Response {
   if (error instanceof KomError) return komError(c, error)
   if (hasBrokenOff(c)) return gatewayError(400, 'The request did not come whole.')
@@ -55,7 +58,7 @@ export function errorResponse(error: Error, c: Context<Env>, report: AppOptions[
   return limit === undefined ? gatewayError(status, message, headers) : limitResponse(limit, message, headers)
 }
 
-/** What a client is told of an error of the gateway's own, in whatever shape; of a 500 nothing: it is ours to find. */
+/** Returns status, text and headers of an error for clients. The text of a 500 holds no details: the log has them. */
 export function toldOf(error: Error): { status: number; message: string; headers?: Readonly<Record<string, string>> } {
   const status = gatewayStatus(error)
   const message = status === 500 ? 'Internal error.' : errorText(error)
@@ -74,7 +77,7 @@ function komError(c: Context<Env>, error: KomError): Response {
   return json(komErrorJson(error), c.get('namedErrors')?.[error.errorName] ?? komStatus(error))
 }
 
-/** An error of the LysKOM server, as clients know it. */
+/** Returns an error of the LysKOM server as public JSON: `{error_type: "protocol-a", …}`. */
 export function komErrorJson({ errorCode, errorStatus, errorName }: KomError) {
   return {
     error_type: 'protocol-a',
@@ -84,7 +87,7 @@ export function komErrorJson({ errorCode, errorStatus, errorName }: KomError) {
   }
 }
 
-/** Whether the client left in the middle of its request: whatever went wrong then is no fault of ours. */
+/** Returns whether the client disconnected in the middle of its request: the error is not the gateway's fault then. */
 function hasBrokenOff(c: Context): boolean {
   const incoming = c.env?.incoming as { complete: boolean; destroyed: boolean } | undefined
   return incoming?.destroyed === true && !incoming.complete
@@ -102,7 +105,7 @@ function gatewayStatus(error: Error): ContentfulStatusCode {
   return 500
 }
 
-/** `no-such-text` -> `NoSuchText`. */
+/** Converts a LysKOM error name: `no-such-text` -> `NoSuchText`. */
 function camelCase(name: string): string {
   return name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())
 }

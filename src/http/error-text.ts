@@ -2,7 +2,7 @@ import { ConnectionError, type ConnectionErrorCode } from '../connection/errors.
 import { ServerDownError } from '../sessions/breaker.ts'
 import { StoreError, type StoreErrorCode } from '../sessions/store/errors.ts'
 
-/** For errors whose message holds an address, or words of the LysKOM server. */
+/** Texts for errors whose message holds an address or words of the LysKOM server. */
 const CONNECTION_TEXT: Readonly<Partial<Record<ConnectionErrorCode, string>>> = {
   unreachable: 'cannot connect to the LysKOM server',
   'connect-refused': 'the LysKOM server refused the connection',
@@ -18,12 +18,12 @@ const STORE_TEXT: Readonly<Record<StoreErrorCode, string>> = {
 }
 
 /**
- * The text of an error for clients. Addresses, paths, and what a driver, a store or a LysKOM server says are left out:
- * they are for the log.
+ * Returns the text of an error for clients. Addresses, paths, and messages of drivers, stores and LysKOM servers are
+ * left out: only the log holds them.
  */
 export function errorText(error: Error): string {
   if (error instanceof StoreError) {
-    // Without a cause it is a limit of the gateway's own, and the message names the field and the size.
+    // Without a cause it is a limit of the gateway, and the message names the field and the size.
     return error.code === 'too-large' && error.cause === undefined ? error.message : STORE_TEXT[error.code]
   }
   if (error instanceof ConnectionError) return CONNECTION_TEXT[error.code] ?? error.message

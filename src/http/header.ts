@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'hono'
 
 /**
- * A header of the request, from where Node has put it: asking Hono would make a `Headers` of all of them, which costs
+ * Returns a request header from Node's parsed headers: Hono would create a `Headers` object of all of them, which costs
  * more than the rest of a short request.
  * @param name in lower case
  */

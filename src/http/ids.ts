@@ -1,21 +1,23 @@
 const DIGIT = '(?:[0-9a-f]|%(?:25)*(?:3[0-9]|[46][1-6]))'
-/** A hyphen, or what may stand for one. */
+/** A hyphen or a character that clients write in its place. */
 const SEPARATOR = '(?:[-_.~ ]|%(?:25)*(?:2[0de]|5f|7e))?'
 const DIGITS_OF_ID = 32
-/** A connection id, whatever separates its digits, in any case and percent-encoding, and the digits around it. */
+/** A connection id with any separators, case and percent-encoding, together with the digits around it. */
 const ID = new RegExp(`(?<![0-9a-f])${DIGIT}(?:${SEPARATOR}${DIGIT}){${DIGITS_OF_ID - 1},}`, 'gi')
-/** The paths of REST-Sessions that end in a token, however it is written. */
+/** The paths of REST-Sessions that end in a token, in any encoding. */
 const TOKEN_PATH = /\/(get|set|kill)\/.+/is
 /** The digits of a UUID of version 4. */
 const VERSION_4 = /^(.{8})(.{4})(4.{3})([89ab].{3})(.{12})$/
 
-/** Replaces what opens a session in a path: clients put the id where a number belongs. */
+/** Replaces connection ids and tokens in a path with `<id>`: some clients put the id where a number belongs. */
 export function withoutIds(path: string): string {
   const withoutToken = path.replace(TOKEN_PATH, '/$1/<id>')
   return withoutToken.length < DIGITS_OF_ID ? withoutToken : withoutToken.replace(ID, '<id>')
 }
 
-/** Yields every connection id that a text may hold, in its usual form, whatever the text has between and around its digits. */
+/**
+ * Yields every connection id that a text may hold, in canonical form, whatever stands between and around its digits.
+ */
 export function* connectionIdsIn(text: string): Generator<string> {
   if (text.length < DIGITS_OF_ID) return
   const digits = text.toLowerCase().replace(/[^0-9a-f]/g, '')

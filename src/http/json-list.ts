@@ -7,16 +7,16 @@ import type { Env } from './context.ts'
 const CHUNK = 65_536
 
 type Page = readonly object[]
-/** Pages of a list; what is returned at the end are the fields that stand behind the list. */
+/** Pages of a list. The return value holds the fields that follow the list. */
 type Pages = AsyncGenerator<Page, object, undefined>
 type Report = (error: unknown, requestId: string) => void
 
 /**
- * Answers with `{[name]: [item, …]}`. A list of one page is an ordinary JSON answer; a longer one is written as it is
- * read and as fast as the client takes it, so that it holds neither the event loop nor much memory.
+ * Responds with `{[name]: [item, …]}`. A list of one page is an ordinary JSON response. A longer list is streamed as it
+ * is read and as fast as the client reads it, so that it blocks neither the event loop nor fills the memory.
  *
- * Rejects when one of the first two pages cannot be read. When a later one fails, the connection is closed before the
- * end of the body, and the error goes to `report`.
+ * Rejects when one of the first two pages cannot be read. When a later page fails, the gateway closes the connection
+ * before the end of the body and passes the error to `report`.
  */
 export async function jsonList(c: Context<Env>, name: string, pages: Pages, report: Report): Promise<Response> {
   const first = await pages.next()
@@ -36,8 +36,8 @@ export async function jsonList(c: Context<Env>, name: string, pages: Pages, repo
 
 /**
  * Maps every item of a list.
- * @param of gives what is listed for an item, undefined for one that is left out
- * @param max items that are taken; where there are more, the list ends with `truncated: true`
+ * @param of returns the listed object of an item, undefined to leave the item out
+ * @param max the largest number of items; a longer list is cut and ends with `truncated: true`
  */
 export async function* mapPages<T>(
   pages: AsyncIterable<readonly T[]>,
@@ -54,7 +54,7 @@ export async function* mapPages<T>(
   return {}
 }
 
-/** The items of a collection in pages of a size; the collection may change between two of them. */
+/** Yields the items of a collection in pages of `size` items. The collection may change between two pages. */
 export async function* pagesOf<T>(items: Iterable<T>, size: number): AsyncGenerator<T[], void, undefined> {
   let page: T[] = []
   for (const item of items) {
@@ -76,7 +76,7 @@ async function* chained(read: readonly Page[], rest: Pages): Pages {
   }
 }
 
-/** A list in chunks of JSON. */
+/** Yields a list as JSON in chunks of UTF-8. */
 async function* chunks(name: string, pages: Pages): AsyncGenerator<Uint8Array> {
   let text = `{${JSON.stringify(name)}:[`
   let separator = ''
@@ -102,7 +102,7 @@ async function* chunks(name: string, pages: Pages): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** The server adapter writes the message of an error into the body, so none reaches it. */
+/** Ends quietly on an error and reports it: the server adapter would write the error message into the body. */
 async function* breakingOff<T>(pieces: AsyncGenerator<T>, onError: (error: unknown) => void): AsyncGenerator<T> {
   try {
     yield* pieces

@@ -1,4 +1,4 @@
-/** LysKOM values as the public JSON: snake_case, the shapes of the httpkom API. */
+/** Conversion of LysKOM values to the public JSON: snake_case, in the shapes of the httpkom API. */
 import type { Conference, MicroConference, NamedAuxItem } from '../lyskom/conferences.ts'
 import { latin1 } from '../lyskom/content.ts'
 import type { Membership, Unread } from '../lyskom/memberships.ts'
@@ -17,7 +17,7 @@ export function conferenceNameJson({ confNo, name }: ConferenceName) {
   return { conf_no: confNo, name }
 }
 
-/** Null stands for nobody and nothing. */
+/** Null stands for a missing value. */
 function orNull<T, J>(value: T | null, json: (value: T) => J): J | null {
   return value === null ? null : json(value)
 }
@@ -104,7 +104,7 @@ export function textHeadJson(text: TextHead) {
   }
 }
 
-/** `body` is there only for what is text. */
+/** Only texts with a textual content type have a `body`. */
 export function textJson(text: Text) {
   const { subject, body } = text
   return Object.assign(textHeadJson(text), body === undefined ? { subject } : { subject, body })
@@ -125,7 +125,7 @@ function linkJson({ type, textNo, author }: Link) {
   return { type, text_no: textNo, author: orNull(author, personJson) }
 }
 
-/** The aux-items that clients of this API know what to do with. */
+/** The aux-items that clients of this API handle, by tag number. */
 const LISTED = new Map<number, string>([
   ...(['fast-reply', 'mx-date', 'mx-author', 'faq-text', 'faq-for-conf'] as const).map(
     (tag) => [AUX_ITEMS[tag], tag] as const,

@@ -6,13 +6,13 @@ import { decodeBase64 } from './base64.ts'
 import { badRequest, confNo, nfc, textNo } from './body.ts'
 
 const LF = Buffer.from('\n')
-/** Recipients of a text, and texts that it comments: far more than a LysKOM server takes. */
+/** The most recipients and the most commented texts of a text: far more than a LysKOM server accepts. */
 const MAX_LINKS = 1000
 
-/** What UTF-8 can hold: JSON can say half a character, and half of it would be lost. */
+/** A string that UTF-8 can represent: JSON may hold lone surrogates, which would be lost. */
 const unicode = z.string('must be a string.').refine((text) => text.isWellFormed(), 'holds half a character.')
 
-/** A text as a client posts it; whole copies of what it has read will do for recipients and links. */
+/** The JSON body of a new text. Clients may send whole recipient and link objects as they read them. */
 export const NewText = z.object({
   subject: unicode.overwrite(nfc).refine((subject) => !subject.includes('\n'), 'must be one line.'),
   body: unicode,
@@ -43,7 +43,7 @@ export const NewText = z.object({
     .nullish(),
 })
 
-/** Puts together what is stored: texts in UTF-8, images as their bytes behind a subject in ISO 8859-1. */
+/** Builds the stored form of a text: UTF-8 for texts, the raw bytes after an ISO 8859-1 subject for images. */
 export function toDraft(body: z.output<typeof NewText>, client: { name: string; version: string }): Draft {
   const contentType = parseContentType(body.content_type)
   if (contentType === undefined) throw badRequest('"content_type" is no content type.')
@@ -61,7 +61,7 @@ function content(
 ): Pick<Draft, 'text' | 'contentType'> {
   if (type.startsWith('text/')) {
     if (content_encoding != null) throw badRequest('"content_encoding" is for images; a text is sent as it is.')
-    // The name by which the client knows the type is kept; that of the charset is ours to give.
+    // The name that the client gave the type is kept; the gateway sets the charset.
     const [name = ''] = content_type.split(';')
     const [, ...parameters] = type.split(';')
     const stored = [name.trim(), ...parameters, 'charset=utf-8'].join(';')

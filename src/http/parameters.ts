@@ -1,19 +1,19 @@
-/** What a request says in its path and its query. Each function fails with a 400 that names what is wrong. */
+/** Path and query parameters. Each function throws an HTTPException 400 that names the invalid parameter. */
 import type { Context } from 'hono'
 import { badRequest, latin1 } from './body.ts'
 
-/** A whole number in the path, where the route lets only digits through. */
+/** Returns a whole number in the path, where the route pattern accepts only digits. */
 export function pathNumber(c: Context, name: string, max: number): number {
   return whole(name, c.req.param(name) ?? '', max)
 }
 
-/** A whole number in the query. */
+/** Returns a whole number in the query, or `fallback` if it is absent. */
 export function queryNumber(c: Context, name: string, fallback: number, max: number): number {
   const text = c.req.query(name)
   return text === undefined ? fallback : whole(name, text, max)
 }
 
-/** `true` or `false` in the query, under any of the names. */
+/** Returns `true` or `false` in the query under the first of the names that is present, or `fallback`. */
 export function queryBoolean(c: Context, names: readonly [string, ...string[]], fallback: boolean): boolean {
   const name = names.find((each) => c.req.query(each) !== undefined)
   if (name === undefined) return fallback
@@ -22,7 +22,7 @@ export function queryBoolean(c: Context, names: readonly [string, ...string[]], 
   return text === 'true'
 }
 
-/** A name in the query, which must be there. */
+/** Returns a required name in the query. */
 export function queryLatin1(c: Context, name: string): string {
   const text = c.req.query(name)
   if (text === undefined) throw badRequest(`Missing "${name}".`)

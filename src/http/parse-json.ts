@@ -6,10 +6,10 @@ const BRACE = 0x7b
 const ZERO = 0x30
 const NINE = 0x39
 
-/** Characters that are parsed without counting their values. */
+/** JSON of at most this many characters is parsed without counting its values. */
 const FEW = 65_536
 const MAX_VALUES = 10_000
-/** The levels that MongoDB takes. `JSON.stringify` fails at some thousands. */
+/** The nesting depth that MongoDB accepts. `JSON.stringify` fails at some thousands. */
 const MAX_DEPTH = 100
 const MAX_FIELD = 100
 const MANY_DIGITS = /\d{16}/
@@ -22,20 +22,20 @@ const TOO_DEEP = 'is nested too deeply.'
 const TOO_LARGE = 'holds a number that is too large.'
 const HALF_CHARACTER = 'holds half a character.'
 
-/** JSON that the gateway does not take. The message is the rest of a sentence. */
+/** JSON that the gateway does not accept. The message is the predicate of a sentence. */
 export class UnfitJsonError extends RangeError {
   constructor(
     message: string,
-    /** the field that is at fault, `client.name` for example; empty for the whole */
+    /** the invalid field, `client.name` for example; empty for the whole */
     readonly field = '',
-    /** what was parsed, if it was */
+    /** the parsed value, if parsing succeeded */
     readonly value?: unknown,
   ) {
     super(message)
     this.name = 'UnfitJsonError'
   }
 
-  /** The whole sentence. @param whole names the JSON as a whole, `The body` for example */
+  /** Returns the message as a sentence. @param whole the subject if the error names no field, `The body` for example */
   sentence(whole: string): string {
     return `${this.field === '' ? whole : `"${this.field}"`} ${this.message}`
   }
@@ -50,10 +50,11 @@ export class TooManyValuesError extends UnfitJsonError {
 }
 
 /**
- * Parses JSON from a client. What it returns can be written as JSON again, and says the same then.
+ * Parses JSON from a client. The returned value survives `JSON.stringify` unchanged.
  *
- * Throws a `SyntaxError`; a `TooManyValuesError` for more than 65,536 characters with more than 10,000 values; an
- * `UnfitJsonError` for more than 100 levels, numbers that a double does not hold, and lone surrogates.
+ * @throws SyntaxError if the text is not JSON
+ * @throws TooManyValuesError for more than 65,536 characters with more than 10,000 values
+ * @throws UnfitJsonError for more than 100 levels, numbers that a double cannot hold, and lone surrogates
  */
 export function parseJson(text: string): unknown {
   const isLong = text.length > FEW
@@ -66,7 +67,7 @@ export function parseJson(text: string): unknown {
   return value
 }
 
-/** Finds out what `JSON.parse` would not say. Each value but the first is after a comma or an opening bracket. */
+/** Finds what `JSON.parse` does not report. Each value but the first follows a comma or an opening bracket. */
 function scan(text: string): 'too many values' | 'inexact number' | undefined {
   let values = 1
   let isInString = false
@@ -89,7 +90,7 @@ function scan(text: string): 'too many values' | 'inexact number' | undefined {
   return isExact ? undefined : 'inexact number'
 }
 
-/** Reports whether a double holds an integer, or JavaScript writes the same digits for what it holds. */
+/** Returns whether a double holds an integer exactly, or JavaScript prints its double with the same digits. */
 function isExactInteger(digits: string): boolean {
   if (digits.length > MAX_DIGITS) return false
   const double = Number(digits)
@@ -98,11 +99,11 @@ function isExactInteger(digits: string): boolean {
 
 interface Fault {
   reason: string
-  /** the keys from the outermost inwards */
+  /** the keys from the outermost to the innermost */
   path: string[]
 }
 
-/** Recursive: no deeper than `MAX_DEPTH`. */
+/** Recursive, to a depth of at most `MAX_DEPTH`. */
 function faultOf(value: unknown, depth: number): Fault | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? undefined : { reason: HALF_CHARACTER, path: [] }
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : { reason: TOO_LARGE, path: [] }

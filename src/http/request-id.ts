@@ -6,17 +6,19 @@ import { keyOf } from '../sessions/store/record.ts'
 import { header } from './header.ts'
 import { connectionIdsIn } from './ids.ts'
 
-/** What names a request, to whoever asks and in the log. */
+/** The header with the id of a request, which the log holds too. */
 export const REQUEST_ID_HEADER = 'X-Request-Id'
 const HEADER_KEY = REQUEST_ID_HEADER.toLowerCase()
 type HeadersOfNode = OutgoingHttpHeaders | OutgoingHttpHeader[]
-/** Headers with ids, tokens and keys. */
+/** Headers that carry ids, tokens and keys. */
 const CREDENTIALS = ['authorization', 'cookie', 'httpkom-connection']
-/** The tokens of microapp have as many characters. */
+/** The length of microapp's tokens, which are the shortest. */
 const SHORTEST_TOKEN = 16
 const GOOD = /^[A-Za-z0-9._=-]{1,128}$/
 
-/** Names for requests: the one that a request brings along, from a proxy in front perhaps, or one of our own. */
+/**
+ * Determines request ids: the `X-Request-Id` of the request, set by a reverse proxy for example, or a generated one.
+ */
 export class RequestIds {
   readonly #registry: Registry
   readonly #prefix = randomBytes(6).toString('hex')
@@ -26,13 +28,14 @@ export class RequestIds {
     this.#registry = registry
   }
 
+  /** Returns the id of a request. */
   of(c: Context): string {
     const given = header(c, HEADER_KEY)
     if (given !== undefined && GOOD.test(given) && !this.#isSecret(given, c)) return given
     return `${this.#prefix}-${(++this.#last).toString(36)}`
   }
 
-  /** Request ids are logged, so none may hold what opens a session, in any spelling. */
+  /** Request ids are logged, so they may not contain a connection id or a token, in any spelling. */
   #isSecret(text: string, c: Context): boolean {
     for (const id of connectionIdsIn(text)) if (this.#registry.byKey(keyOf(id)) !== undefined) return true
     if (text.length < SHORTEST_TOKEN) return false
@@ -41,8 +44,8 @@ export class RequestIds {
 }
 
 /**
- * An answer of Node's that tells which request it is to. Hono's `c.header` and Node's `setHeader` would both take all
- * its headers apart, which costs more than the rest of a short answer.
+ * A Node response that adds the `X-Request-Id` header. Hono's `c.header` and Node's `setHeader` would both re-parse all
+ * headers, which costs more than the rest of a short response.
  */
 export class NamedResponse<R extends IncomingMessage = IncomingMessage> extends ServerResponse<R> {
   requestId: string | undefined

@@ -1,14 +1,14 @@
 import { getPath } from 'hono/utils/url'
 import type { Env } from './context.ts'
 
-/** No route is as deep, and no path of a client equals it, since runs of slashes are merged. */
+/** No route is as deep, and no client path equals it, since runs of slashes are merged. */
 const OUTSIDE = '/'.repeat(8)
 /** The path of every request whose target holds a dot segment. No route matches it. */
 export const DOT_SEGMENT_PATH = `${OUTSIDE}..`
 
 const MAY_HOLD_DOT = /\.|%(?:25)*2e/i
 const PATH = /^[^?#]*/
-/** Removed by the URL parser wherever they are. */
+/** Characters that the URL parser removes at any position. */
 const IGNORED_BY_URL = /[\t\n\r]/g
 const SLASH = '(?:[/\\\\]|%(?:25)*(?:2f|5c))'
 const DOT = '(?:\\.|%(?:25)*2e)'
@@ -16,15 +16,15 @@ const DOT_SEGMENT = new RegExp(`(?:^|${SLASH})${DOT}{1,2}(?:$|${SLASH})`, 'i')
 const SLASHES = /\/{2,}/g
 
 /**
- * Returns Hono's `getPath` for an application below a base path: the path that routes see, decoded, without the base
- * path and a slash at its end, runs of slashes merged. Requests outside the base path get a path that no route matches,
- * requests with a dot segment `DOT_SEGMENT_PATH`.
+ * Returns Hono's `getPath` for an application below a base path. It returns the decoded path that the routes match,
+ * without the base path and a trailing slash, runs of slashes merged. Requests outside the base path get a path that no
+ * route matches; requests with a dot segment get `DOT_SEGMENT_PATH`.
  *
  * @param basePath `/kom` for example; empty for none
  */
 export function pathUnder(basePath: string): (request: Request, options?: { env?: Env['Bindings'] }) => string {
   return (request, options) => {
-    // `request.url` is normalized already: only the target says what a proxy in front has seen.
+    // `request.url` is normalized already: only the raw target is what a reverse proxy has seen.
     if (holdsDotSegment(options?.env?.incoming?.url ?? request.url)) return DOT_SEGMENT_PATH
     const path = withoutExtraSlashes(getPath(request))
     if (basePath === '') return path
@@ -34,7 +34,7 @@ export function pathUnder(basePath: string): (request: Request, options?: { env?
 }
 
 /**
- * Reports whether a request target (RFC 9112, 3.2) holds `.` or `..` as a segment, in any percent-encoding and between
+ * Returns whether a request target (RFC 9112, 3.2) holds `.` or `..` as a segment, in any percent-encoding and between
  * slashes or backslashes. Proxies and URL parsers resolve these differently, so they may not agree on the path.
  */
 export function holdsDotSegment(target: string): boolean {
@@ -43,7 +43,7 @@ export function holdsDotSegment(target: string): boolean {
   return DOT_SEGMENT.test(path)
 }
 
-/** Merges runs of slashes and drops a slash at the end. */
+/** Merges runs of slashes and drops a trailing slash. */
 export function withoutExtraSlashes(path: string): string {
   const merged = path.includes('//') ? path.replace(SLASHES, '/') : path
   return merged.length > 1 && merged.endsWith('/') ? merged.slice(0, -1) : merged

@@ -3,14 +3,14 @@ import { TrieRouter } from 'hono/router/trie-router'
 import { LRUCache } from 'lru-cache'
 import { withoutIds } from './ids.ts'
 
-/** Paths. Those asked for once push each other out, those asked for all the time stay. */
+/** Cached paths. The least recently used ones are evicted first. */
 const MAX_REMEMBERED = 500
 const MAX_LENGTH = 200
 
 /**
- * Hono's router for paths of every kind, which takes as long for one of ours as all the middleware in front of it, and
- * what it found for the paths asked for last. Hono's fast router, one expression for all routes, refuses a number
- * beside a word in the same place, `/texts/4711` beside `/texts/marks`.
+ * Hono's `TrieRouter` with a cache of recent lookups: one lookup takes as long as all the middleware in front of it.
+ * Hono's fast `RegExpRouter`, one expression for all routes, does not support a number and a word at the same position,
+ * `/texts/4711` and `/texts/marks`.
  */
 export class RememberingRouter<T> implements Router<T> {
   readonly name = 'RememberingRouter'
@@ -27,9 +27,9 @@ export class RememberingRouter<T> implements Router<T> {
   }
 
   #search(method: string, path: string): Result<T> {
-    // What opens a session is not kept for longer than its request.
+    // Connection ids and tokens must not stay in memory after their request, so such paths are not cached.
     if (path.length > MAX_LENGTH || withoutIds(path) !== path) return this.#router.match(method, path)
-    // Nor what else is in the URL: of which the path is a part in memory too, and would keep all of it.
+    // V8 keeps a whole string alive for a substring of it: copy the path, so that the rest of the URL is released.
     const copy = Buffer.from(path).toString()
     const found = this.#router.match(method, copy)
     this.#found.set(`${method} ${copy}`, found)

@@ -6,15 +6,16 @@ import type { RegistryError } from '../sessions/registry.ts'
 import type { StoreErrorCode } from '../sessions/store/errors.ts'
 
 /*
- * The HTTP status of every error, total: a new error without a status does not compile.
+ * The HTTP status of every error. The tables are total: a new error without a status does not compile.
  *
- * - 401 makes clients forget the person, 403 the session. 502, 503 and 504 keep both.
- * - 502 means that the LysKOM server is unreachable, and nothing smaller: libjskom aborts every waiting request on a 502.
- * - 503 means that the request was not carried out, and may be sent again after `Retry-After`.
+ * - On a 401 clients discard the login, on a 403 the session. 502, 503 and 504 keep both.
+ * - 502 means that the LysKOM server is unreachable, and nothing less: libjskom aborts every waiting request on a 502.
+ * - 503 means that the gateway did not carry out the request; the client may retry it after `Retry-After`.
  * - 504 means that there is no usable reply, because it is late, unreadable or too long. The LysKOM server may have
  *   carried out the call.
  */
 
+/** Statuses of connection errors. */
 export const CONNECTION_STATUS: Readonly<Record<ConnectionErrorCode, 403 | 502 | 503 | 504>> = {
   unreachable: 502,
   'connect-timeout': 504,
@@ -32,13 +33,14 @@ export const CONNECTION_STATUS: Readonly<Record<ConnectionErrorCode, 403 | 502 |
   'too-many-calls': 503,
 }
 
-/** The limits that a connection meets, by the code of its error. */
+/** Limits that cause connection errors, by error code. */
 export const CONNECTION_LIMIT: Readonly<Partial<Record<ConnectionErrorCode, LimitName>>> = {
   'open-files': 'open-files',
   'server-full': 'sessions-on-server',
   'too-many-calls': 'calls-per-session',
 }
 
+/** Statuses of Protocol A encoding and decoding errors. */
 export const PROTOCOL_STATUS: Readonly<Record<ProtocolErrorCode, 400 | 504>> = {
   unwritable: 400,
   unreadable: 504,
@@ -46,11 +48,12 @@ export const PROTOCOL_STATUS: Readonly<Record<ProtocolErrorCode, 400 | 504>> = {
   'message-too-large': 504,
 }
 
+/** Statuses of session registry errors. */
 export const REGISTRY_STATUS: Readonly<Record<RegistryError['code'], 503>> = {
   'shutting-down': 503,
 }
 
-/** 503 where somebody else has to leave first, 429 where this client has to be slower; what HTTP has a word for has that. */
+/** 503 if other clients must free capacity first, 429 if this client must slow down, else the specific HTTP status. */
 export const LIMIT_STATUS: Readonly<Record<LimitName, 408 | 413 | 429 | 431 | 503 | 504>> = {
   sessions: 503,
   'sessions-per-address': 503,
@@ -68,15 +71,17 @@ export const LIMIT_STATUS: Readonly<Record<LimitName, 408 | 413 | 429 | 431 | 50
   'body-size': 413,
   'header-size': 431,
   'request-time': 408,
-  // No response has these: the client waits, or its connection is closed.
+  // No response has these statuses: the client waits, or the gateway closes its connection.
   'requests-per-connection': 503,
   'unread-bytes-per-connection': 503,
   'unread-bytes-per-address': 503,
   'unread-bytes': 503,
 }
 
+/** The status while the circuit breaker of a LysKOM server is open. */
 export const SERVER_DOWN_STATUS = 502
 
+/** Statuses of session store errors. */
 export const STORE_STATUS: Readonly<Record<StoreErrorCode, 413 | 501 | 503>> = {
   unavailable: 503,
   full: 503,
@@ -85,12 +90,13 @@ export const STORE_STATUS: Readonly<Record<StoreErrorCode, 413 | 501 | 503>> = {
   contended: 503,
 }
 
+/** Statuses of name lookup errors. */
 export const NAME_STATUS: Readonly<Record<NameError['code'], 400>> = {
   'name-not-found': 400,
   'name-ambiguous': 400,
 }
 
-/** For a LysKOM error that the route does not name. */
+/** Returns the status of a LysKOM error that the route does not override. */
 export function komStatus(error: KomError): 400 | 401 {
   return error.errorName === 'login-first' ? 401 : 400
 }

@@ -2,17 +2,17 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
 const PREFIX = /^\d{1,3}$/
 
-/** Whether a text is an address, or a network such as `10.0.0.0/8` or `2001:db8::/32`. */
+/** Returns whether a text is an address, or a network such as `10.0.0.0/8` or `2001:db8::/32`. */
 export function isNetwork(text: string): boolean {
   const { address, prefix, bits } = read(text)
   return bits !== undefined && !address.includes('%') && PREFIX.test(prefix) && Number(prefix) <= bits
 }
 
-/** The proxies whose word is taken for where a request comes from. */
+/** The proxies whose forwarding headers the gateway trusts. */
 export class TrustedProxies {
   readonly #list = new BlockList()
 
-  /** @param networks as `isNetwork` wants them */
+  /** @param networks addresses and networks for which `isNetwork` returns true */
   constructor(networks: readonly string[]) {
     for (const network of networks) {
       const { address, prefix, bits } = read(network)
@@ -20,7 +20,7 @@ export class TrustedProxies {
     }
   }
 
-  /** @param address an IP address; anything else is trusted by nobody */
+  /** Returns whether an address is trusted. @param address an IP address; any other text is not trusted */
   has(address: string): boolean {
     if (isIPv4(address)) return this.#list.check(address, 'ipv4')
     return isIPv6(address) && this.#list.check(address, 'ipv6')

@@ -2,26 +2,28 @@ import type { WebSocket } from 'ws'
 import type { LimitName } from '../../sessions/limit-error.ts'
 import type { UnreadBudget, UnreadSource } from '../node/unread-budget.ts'
 
-/** Messages of one WebSocket that are being answered: as many calls as one LysKOM session has in flight. */
+/** Messages of one WebSocket that are processed concurrently: as many as the calls in flight of one LysKOM session. */
 const MAX_IN_FLIGHT = 20
-/** Heap that a message takes while it waits, besides its text. */
+/** Heap bytes of a waiting message besides its text. */
 const WAITING_MESSAGE_BYTES = 256
 
+/** Options of the message flow of one WebSocket. */
 export interface FlowOptions {
   /** counts the memory of messages and replies */
   budget: UnreadBudget
-  /** whose budget the WebSocket uses */
+  /** the client network whose budget the WebSocket uses; undefined behind a trusted proxy */
   network: string | undefined
-  /** Answers a message. Resolves with the text of the reply; never rejects. */
+  /** Processes a message. Resolves with the text of the reply; never rejects. */
   answer: (message: string) => Promise<string>
-  /** Called once for each message received: when its reply is sent, or dropped with the WebSocket. */
+  /** Called once for each received message: when its reply is sent, or dropped with the WebSocket. */
   onAnswered: () => void
+  /** Called when the client leaves more unread than the limit for one connection. */
   onLimit: (limit: LimitName) => void
 }
 
 /**
- * Answers the messages of one WebSocket at the pace at which its client reads the replies. While the client leaves more than
- * the limit unread, or many messages are being answered, further messages wait and nothing is read from the socket.
+ * Answers the messages of one WebSocket at the pace at which its client reads the replies. While the client leaves more
+ * unread than the limit, or 20 messages are in flight, further messages wait and nothing is read from the socket.
  */
 export class WebSocketFlow implements UnreadSource {
   readonly network: string | undefined
@@ -38,6 +40,7 @@ export class WebSocketFlow implements UnreadSource {
     this.network = options.network
   }
 
+  /** Processes a message, or queues it while the flow is full. */
   receive(message: string): void {
     if (this.#waiting.length === 0 && !this.#isFull) {
       this.#answer(message)
@@ -49,6 +52,7 @@ export class WebSocketFlow implements UnreadSource {
     this.#options.budget.update(this)
   }
 
+  /** Sends a reply and pauses reading if the client leaves too much unread. */
   send(reply: string): void {
     const wasUnread = this.#isUnread
     this.#socket.send(reply, () => this.#sent())
@@ -68,7 +72,7 @@ export class WebSocketFlow implements UnreadSource {
     this.#socket.terminate()
   }
 
-  /** The WebSocket is closed. */
+  /** Drops the waiting messages after the WebSocket is closed. */
   close(): void {
     for (const _ of this.#waiting) this.#options.onAnswered()
     this.#waiting.length = 0
@@ -94,10 +98,10 @@ export class WebSocketFlow implements UnreadSource {
     })
   }
 
-  /** A reply has left for the client, or the WebSocket is closed. */
+  /** Runs when a reply is handed to the operating system, or when the WebSocket is closed. */
   #sent(): void {
     if (!this.#socket.isPaused) {
-      // Mostly at once, before anything was counted.
+      // Most replies are written immediately, before the budget counted anything.
       if (this.#socket.bufferedAmount === 0) this.#options.budget.remove(this)
       return
     }
@@ -105,7 +109,7 @@ export class WebSocketFlow implements UnreadSource {
     this.#goOn()
   }
 
-  /** One message in each tick of the event loop, for other clients to have their turn. */
+  /** Processes one waiting message per event-loop tick, so that other clients are served in between. */
   #goOn(): void {
     if (this.#isScheduled || !this.#socket.isPaused || this.#isFull) return
     this.#isScheduled = true

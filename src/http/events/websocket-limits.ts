@@ -1,6 +1,7 @@
 import { LimitError } from '../../sessions/limit-error.ts'
 import type { OpenedSession } from '../../sessions/registry.ts'
 
+/** Limits of WebSockets. */
 export interface WebsocketLimitOptions {
   maxWebsocketsPerSession: number
   maxWebsocketMessagesPerSecond: number
@@ -8,7 +9,7 @@ export interface WebsocketLimitOptions {
 
 const SECOND_MS = 1000
 
-/** How many WebSockets each session has open. */
+/** Counts the open WebSockets of each session. */
 export class OpenWebsockets {
   readonly #max: number
   readonly #open = new WeakMap<OpenedSession, number>()
@@ -17,22 +18,24 @@ export class OpenWebsockets {
     this.#max = maxWebsocketsPerSession
   }
 
-  /** @throws LimitError when there is no room for one more */
+  /** @throws LimitError if the session has as many WebSockets open as it may */
   check(opened: OpenedSession): void {
     if ((this.#open.get(opened) ?? 0) < this.#max) return
     throw new LimitError('websockets-per-session', `a session has no more than ${this.#max} WebSockets`)
   }
 
+  /** Counts an opened WebSocket. */
   add(opened: OpenedSession): void {
     this.#open.set(opened, (this.#open.get(opened) ?? 0) + 1)
   }
 
+  /** Discounts a closed WebSocket. */
   remove(opened: OpenedSession): void {
     this.#open.set(opened, (this.#open.get(opened) ?? 1) - 1)
   }
 }
 
-/** The messages of one WebSocket, second by second. */
+/** Counts the messages of one WebSocket in windows of one second. */
 export class MessagePace {
   readonly #max: number
   readonly #clock: () => number
@@ -44,7 +47,7 @@ export class MessagePace {
     this.#clock = clock
   }
 
-  /** A message has come. Returns the error to answer it with, `flood` when nobody heeds such answers. */
+  /** Counts a message. Returns the error to reply with, or `flood` for a client that ignores such replies. */
   take(): LimitError | 'flood' | undefined {
     const now = this.#clock()
     if (now - this.#second >= SECOND_MS) {

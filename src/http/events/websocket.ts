@@ -17,25 +17,25 @@ import { parseJson, UnfitJsonError } from '../parse-json.ts'
 import { WebSocketFlow } from './websocket-flow.ts'
 import { MessagePace, OpenWebsockets } from './websocket-limits.ts'
 
-/** Anything that JSON can say. */
+/** Any JSON value. */
 const anything = z.unknown().refine((value) => value !== undefined)
 const Message = z.object({ protocol: z.string(), ref_no: anything, request: anything })
 type Message = z.output<typeof Message>
 
-/** Close codes of RFC 6455. */
+/** Close codes (RFC 6455, 7.4.1) and the ready state of an open WebSocket. */
 const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
 const OPEN = 1
 
 /**
- * httpkom's WebSocket: many requests at once on one session, each answered when it is done.
+ * Creates the handler of httpkom's WebSocket: concurrent requests on one session, each answered when it is done.
  * `{protocol: "echo" | "a", ref_no, request}` -> `{protocol, ref_no, reply}` or `{ref_no, error}`.
  */
 export function websocket(options: AppOptions) {
   const { registry, corsOrigins } = options
   const websockets = new OpenWebsockets(options)
   return createMiddleware<Env>(async (c, next) => {
-    // An ordinary request has a response of Node's, whatever its fields say.
+    // An ordinary request has a Node response, whatever its headers say.
     if (c.env?.outgoing !== undefined || c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
       throw new HTTPException(400, { message: 'This is for WebSockets.' })
     }
@@ -66,7 +66,7 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
   return {
     onOpen(_, socket) {
       try {
-        // Others may have come while this one shook hands.
+        // Other WebSockets may have opened during the handshake of this one.
         websockets.check(opened)
       } catch (error) {
         onLimit('websockets-per-session')
@@ -81,7 +81,7 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
       else connection.once('close', hangUp)
     },
     onMessage({ data }, socket) {
-      // Sent before the client knew that the session is closing.
+      // The client sent this message before it learned that the session is closing.
       if (socket.readyState !== OPEN || opened.closing !== undefined) return
       const limit = pace.take()
       if (limit === 'flood') {
@@ -108,7 +108,7 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
   }
 }
 
-/** The answer to one message. Never rejects. */
+/** Returns the reply to one message. Never rejects. */
 async function answer(opened: OpenedSession, text: string, options: AppOptions): Promise<unknown> {
   const message = parse(text)
   if (typeof message === 'string') return { ref_no: refNo(text), error: message }
@@ -148,7 +148,7 @@ function parse(text: string): Message | string {
   }
 }
 
-/** The reference number of a message that is wrong otherwise, so that the client knows which one it was. */
+/** Returns the reference number of an otherwise invalid message, so that the client can match the error to it. */
 function refNo(text: string): unknown {
   try {
     return refNoOf(parseJson(text))

@@ -4,14 +4,14 @@ import type { ConnectionError } from '../../connection/errors.ts'
 import type { WireEvent } from '../../connection/wire-event.ts'
 import type { OpenedSession, Registry } from '../../sessions/registry.ts'
 
-/** Events that wait for a slow reader; those that come then are left out, and counted. */
+/** Events that wait for a slow client; further events are dropped and counted. */
 const MAX_WAITING = 1000
-/** Traces at a time, for all sessions together. */
+/** Concurrent traces of all sessions together. */
 const MAX_TRACES = 8
-/** A reader that is gone may be noticed only by writing to it. */
+/** Interval of heartbeats: a disconnected client may be noticed only by writing to it. */
 const HEARTBEAT_MS = 15_000
 
-/** Streams of server-sent events. A proxy must not keep them back. */
+/** Headers of a stream of server-sent events. `X-Accel-Buffering` keeps nginx from buffering it. */
 const HEADERS = {
   'Cache-Control': 'no-store',
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -19,9 +19,10 @@ const HEADERS = {
 }
 
 /**
- * Streams what passes on the connection of a session, from the first read on, as server-sent events. The stream ends with
- * the session, when its reader leaves, or when the gateway shuts down. It listens to nothing and takes no place among the
- * traces before it is read: a response to HEAD, or one whose client has left, never is.
+ * Streams the traffic on the LysKOM connection of a session as server-sent events, starting with the first read. The
+ * stream ends with the session, when the client disconnects, or when the gateway shuts down. An unread response, to
+ * HEAD or to a client that has disconnected, adds no listeners and does not count as a trace.
+ * @throws HTTPException 503 if 8 traces are running
  */
 export function wireTrace(registry: Registry, { session }: OpenedSession): Response {
   if (registry.listenerCount('draining') >= MAX_TRACES) {
@@ -37,13 +38,13 @@ export function wireTrace(registry: Registry, { session }: OpenedSession): Respo
         trace?.stop()
       },
     },
-    // A stream that keeps chunks in advance would be pulled without a reader.
+    // With a high-water mark above 0 the stream would be pulled before anything reads it.
     { highWaterMark: 0 },
   )
   return new Response(body, { headers: HEADERS })
 }
 
-/** A trace that is being read. */
+/** A trace that a client is reading. */
 class Trace {
   readonly #controller: ReadableStreamDefaultController<Uint8Array>
   readonly #encoder = new TextEncoder()
@@ -62,7 +63,7 @@ class Trace {
     connection.on('wire', this.#send)
     connection.on('close', this.#onClose)
     registry.on('draining', this.#onDraining)
-    // The reader knows from now on that it misses nothing.
+    // An empty comment shows the client that the trace has started and misses no later event.
     this.#write(':\n\n')
     if (connection.dead !== undefined) this.#onClose(connection.dead)
     else if (registry.isDraining) this.#onDraining()

@@ -5,30 +5,31 @@ import type { SessionStore } from '../../sessions/store/store.ts'
 import type { AppKeys } from '../app-keys.ts'
 import type { ListedServer } from '../context.ts'
 
-/** What a face of another session manager stands on. */
+/** Options that the compatibility APIs share. */
+/** the session store, which the LysKOM sessions of the gateway share */
 export interface FaceOptions {
   store: SessionStore
   /** ids of plain applications */
   apps: ReadonlySet<string>
-  /** the LysKOM servers by id; their sessions are in the same store, under the id */
+  /** the LysKOM servers by id; their sessions are in the same store, with the server id as app */
   servers: ReadonlyMap<string, ListedServer>
   appKeys: AppKeys
-  /** the address that a request comes from, as `clientAddressBehind` finds it */
+  /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
-  /** how long a session of sessman's lives after its last update */
+  /** the time to live of a sessman session after its last update */
   sessmanTtlMs: number
-  /** told of every request that a limit turns away */
+  /** called for each request that a limit rejects */
   onLimit: (limit: LimitName) => void
-  /** called for every error that is the gateway's own fault */
+  /** called for each error that is the gateway's own fault */
   onInternalError: (error: unknown, requestId: string) => void
 }
 
-/** Headers of an answer with a secret in it: some clients ask with GET, and caches lie on the way. */
+/** Headers of a response with a secret in it: some clients use GET, which proxies and browsers may cache. */
 export const SECRET = { 'Cache-Control': 'no-store' }
 
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** A new secret of so many letters and digits, each as likely as any other. */
+/** Returns a random secret of `length` letters and digits, uniformly distributed. */
 export function newToken(length: number): string {
   return Array.from({ length }, () => ALPHANUMERIC[randomInt(ALPHANUMERIC.length)]).join('')
 }

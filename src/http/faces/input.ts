@@ -1,21 +1,21 @@
 /**
- * What a face reads from a request. Each function is told how to refuse what is wrong, so that the error has the shape
- * that the clients of that face know.
+ * Reading of request bodies and parameters for the compatibility APIs. Each function takes a factory for its errors,
+ * because each API has its own error format.
  */
 import type { Context } from 'hono'
 import type { JsonValue } from '../../sessions/store/record.ts'
 import { refuseCodings } from '../content-coding.ts'
 import { parseJson, UnfitJsonError } from '../parse-json.ts'
 
-/** Makes the error to throw: `reason` is the rest of a sentence. */
+/** Creates the error to throw. `reason` is the predicate of a sentence about `what`. */
 export type Refuse<What> = (what: What, reason: string) => Error
 
-/** A name, of a user for example: neither control characters nor half a character, which not every store can hold. */
+/** Returns the pattern of a name: no control characters and no lone surrogates, which not every store can hold. */
 export function namePattern(maxLength: number): RegExp {
   return new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`, 'u')
 }
 
-/** Reads the body as text; empty for none. Throws a 415 for a compressed body. */
+/** Reads the body as text, empty without a body. @throws ContentCodingError (415) for a compressed body */
 export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<string> {
   refuseCodings(c)
   const bytes = await c.req.arrayBuffer().catch(() => {
@@ -28,7 +28,7 @@ export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<
   }
 }
 
-/** The JSON body, whatever its content type; undefined for none. */
+/** Reads the body as JSON, whatever its content type. Returns undefined without a body. */
 export async function readJson(c: Context, refuse: Refuse<'The body'>): Promise<JsonValue | undefined> {
   const text = await readText(c, refuse)
   if (text === '') return undefined
@@ -39,12 +39,12 @@ export async function readJson(c: Context, refuse: Refuse<'The body'>): Promise<
   }
 }
 
-/** Whether a value is an object, and neither null nor a list. */
+/** Returns whether a value is an object, and neither null nor an array. */
 export function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The query of a request, as it came. */
+/** Returns the raw query string of a request. */
 export function queryOf(c: Context): string {
   const { url } = c.req
   const start = url.indexOf('?')
@@ -52,8 +52,8 @@ export function queryOf(c: Context): string {
 }
 
 /**
- * Those of the parameters in a query or a form that have one of the names; others are ignored. Two of the same name are
- * refused: whoever stands in front of us may have looked at the other one.
+ * Returns the parameters of a query or a form that have one of the names; others are ignored. Duplicate parameters are
+ * rejected: a proxy in front may have checked the other value.
  */
 export function readParameters<Name extends string>(
   text: string,

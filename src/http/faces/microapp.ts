@@ -11,19 +11,19 @@ import { type FaceOptions, newToken, SECRET } from './face.ts'
 import { namePattern, queryOf, readParameters, readText } from './input.ts'
 
 /**
- * Stands before a service's name in the store. No id of a server or an app has a colon in it, so the service `demo` has
- * nothing to do with a server `demo`.
+ * The prefix of a service's name in the store. Ids of servers and apps hold no colon, so the service `demo` does not
+ * clash with a server `demo`.
  */
 const APP_PREFIX = 'microapp:'
 const METHODS = ['GET', 'POST']
 const NAMES = ['user_id', 'service', 'session_name', 'session_id'] as const
 const NAME = namePattern(128)
-/** The original's have 14 to 16 characters. */
+/** Tokens of the original have 14 to 16 characters. */
 const TOKEN_LENGTH = 16
 const MAX_BODY_BYTES = 60_000
 
 type Parameters = Partial<Record<(typeof NAMES)[number], string>>
-/** Whose session a request is about. */
+/** The service, user and session name of a request. */
 interface Holder {
   app: string
   user: string
@@ -31,8 +31,8 @@ interface Holder {
 }
 
 /**
- * The Session Manager microapp: three CGI scripts, which bind a user to a session id for as long as nobody ends it.
- * Mounted at the root.
+ * Creates the Session Manager microapp API: three CGI scripts that bind a user to a session id until a client ends the
+ * session. Mounted at the root.
  */
 export function microappFace({ store, appKeys, clientAddress, onLimit }: FaceOptions): Hono<Env> {
   const face = new Hono<Env>({ strict: false })
@@ -56,7 +56,7 @@ export function microappFace({ store, appKeys, clientAddress, onLimit }: FaceOpt
   })
   return face
 
-  /** @param word what stands before the reason, where the parameters are wrong */
+  /** @param word the prefix of the error message for invalid parameters */
   function script(path: string, word: string, run: (c: Context, parameters: Parameters) => Promise<string>): void {
     face.on(METHODS, `/${path}`, limit, async (c) => {
       try {
@@ -71,7 +71,7 @@ export function microappFace({ store, appKeys, clientAddress, onLimit }: FaceOpt
     })
   }
 
-  /** Asks for the key before anything else is looked at but the service, whose it is. */
+  /** Checks the key before the other parameters; only the service is read first, because the key belongs to it. */
   function authorized(c: Context, parameters: Parameters): Holder {
     const service = required('service', parameters.service)
     if (!appKeys.allow(service, bearer(c), clientAddress(c))) {
@@ -95,7 +95,7 @@ function required(name: string, value: string | undefined): string {
   return value
 }
 
-/** The parameters of the query and of a form. */
+/** Reads the parameters of the query and of a form. */
 async function readForm(c: Context): Promise<Parameters> {
   const form = c.req.method === 'POST' ? await readText(c, refused) : ''
   return readParameters(`${queryOf(c)}&${form}`, /[;&]/, NAMES, refused)

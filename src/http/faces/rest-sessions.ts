@@ -22,13 +22,13 @@ const Value = z.union([z.string(), z.number(), z.boolean(), z.null()])
 const DEFAULT_TTL = '7200'
 const MIN_SECONDS = 10
 const MAX_TTL = 30 * 24 * 60 * 60
-/** Longer than any session has been idle: what is more means the same. */
+/** Seconds; longer than any session has been idle, so larger values mean the same. */
 const MAX_DT = 1_000_000_000
 const MAX_LISTED = 10_000
 
 /**
- * REST-Sessions: sessions of plain applications by token; and for the sessions of LysKOM servers its lists, counts and
- * kills, where the id is a person number and the token a connection id. Mounted at the root.
+ * Creates the REST-Sessions API: sessions of plain applications by token, and lists, counts and kills for the sessions
+ * of LysKOM servers, where the id is a person number and the token a connection id. Mounted at the root.
  */
 export function restSessionsFace(options: FaceOptions): Hono<Env> {
   const { store, apps, servers, onLimit, onInternalError } = options
@@ -90,14 +90,14 @@ export function restSessionsFace(options: FaceOptions): Hono<Env> {
     })
     .delete('/:app/killall', key, async (c) => json({ kill: await store.endApp(anyApp(c)) }))
 
-  /** The app of the path, where it keeps its sessions here. */
+  /** Returns the app in the path. @throws HTTPException 404 unless it is a plain application */
   function plainApp(c: Context): string {
     const app = c.req.param('app') ?? ''
     if (!apps.has(app)) throw new HTTPException(404, { message: 'There is no such application.' })
     return app
   }
 
-  /** The app of the path, or the LysKOM server. */
+  /** Returns the app or the LysKOM server in the path. @throws HTTPException 404 if there is neither */
   function anyApp(c: Context): string {
     const app = c.req.param('app') ?? ''
     return servers.has(app) ? app : plainApp(c)
@@ -107,7 +107,7 @@ export function restSessionsFace(options: FaceOptions): Hono<Env> {
     return pathPart(c, 'id', servers.has(app) ? PERSON_NO : ID)
   }
 
-  /** Seconds since the last activity that a record knows of. */
+  /** Returns the seconds since the last activity in a record. */
   function idleOf({ lastActive }: SessionRecord): number {
     return Math.max(0, Math.floor((store.now() - lastActive) / 1000))
   }
@@ -117,14 +117,14 @@ export function restSessionsFace(options: FaceOptions): Hono<Env> {
   }
 }
 
-/** The session's making counts as its first read and its first write. */
+/** Creating a session counts as its first read and its first write. */
 function sessionJson({ user, reads, writes, idleMs, ip, data }: SessionRecord, idle: number) {
   const ttl = idleMs === null ? null : Math.floor(idleMs / 1000)
   return { id: user, r: reads + 1, w: writes + 1, ttl, idle, ip, ...(Object.keys(data).length > 0 && { d: data }) }
 }
 
 function pathPart(c: Context, name: 'id' | 'token', pattern: RegExp): string {
-  // Hono leaves percent signs that stand for no UTF-8 as they are: they would be read as themselves.
+  // Hono leaves percent signs that encode no UTF-8 as they are, so they would match as literal characters.
   if (c.req.path.includes('%') && !isEncoded(c.req.path)) throw badInput('invalidFormat', `Invalid ${name} format`)
   return named(name, c.req.param(name), pattern)
 }
@@ -155,14 +155,14 @@ function seconds(name: string, value: string, max: number): number {
   throw badInput('invalidValue', `${name} must be a whole number from ${MIN_SECONDS}${upTo}`)
 }
 
-/** The `dt` of the query, in milliseconds. */
+/** Returns `dt` of the query in milliseconds. */
 function within(c: Context): number {
   const { dt } = query(c, ['dt'])
   if (dt === undefined || dt === '') throw badInput('missingParameter', 'No dt supplied')
   return Math.min(seconds('dt', dt, Number.POSITIVE_INFINITY), MAX_DT) * 1000
 }
 
-/** The body as data: an object of plain values. */
+/** Returns the body as data: an object of scalar values. */
 function scalars(body: JsonValue): Data {
   if (!isObject(body)) throw badInput('invalidValue', 'd must be an object')
   for (const [key, value] of Object.entries(body)) {
@@ -173,7 +173,7 @@ function scalars(body: JsonValue): Data {
   return body
 }
 
-/** In the shape of the original, which gave it the status 500. */
+/** Returns a 400 in the error format of the original, which used the status 500. */
 function badInput(name: 'missingParameter' | 'invalidFormat' | 'invalidValue', message: string): HTTPException {
   return new HTTPException(400, { message, res: json({ name, message }, 400) })
 }

@@ -10,7 +10,7 @@ import { bearer, requireAppKey } from '../middleware/app-key.ts'
 import { type FaceOptions, newToken, SECRET } from './face.ts'
 import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
 
-/** In the store, and in the application keys. */
+/** The app id in the store and in the application keys. */
 const APP = 'sessman'
 const METHODS = ['GET', 'POST']
 const TOKEN_LENGTH = 32
@@ -28,11 +28,11 @@ const Arguments = z.object({
   data: z.custom<JsonValue>().optional(),
 })
 
-/** sessman: sessions whose data is any JSON value, replaced as a whole; mounted under `/sessman`. */
+/** Creates the sessman API: sessions whose data is any JSON value, replaced as a whole; mounted under `/sessman`. */
 export function sessmanFace(options: FaceOptions): Hono<Env> {
   const { store, clientAddress, sessmanTtlMs, onLimit } = options
   const key = requireAppKey(options, () => APP)
-  /** The session id is enough; but a key that is sent must be right. */
+  /** The session id is sufficient, but a wrong key is rejected. */
   const rightKeyOrNone: typeof key = (c, next) => (bearer(c) === undefined ? next() : key(c, next))
 
   const face = new Hono<Env>({ strict: false })
@@ -66,7 +66,7 @@ export function sessmanFace(options: FaceOptions): Hono<Env> {
   face.on(METHODS, '/get', rightKeyOrNone, async (c) => {
     const { session_id, sessionid } = await readArguments(c)
     const token = given('session_id', session_id ?? sessionid)
-    // Only an update lengthens the session's life.
+    // Reading must not extend the session, so this does not call `touch`.
     const { data } = found(await store.find(APP, keyOf(token)))
     return answer(token, data.data ?? null)
   })
@@ -77,7 +77,7 @@ export function sessmanFace(options: FaceOptions): Hono<Env> {
   return face
 }
 
-/** From the body and the query, which goes before it. */
+/** Reads the arguments of the body and the query. The query overrides the body. */
 async function readArguments(c: Context): Promise<z.output<typeof Arguments>> {
   const body = c.req.method === 'POST' ? await readJson(c, refused) : undefined
   if (body !== undefined && !isObject(body)) throw badRequest('The body must be an object.')
@@ -102,7 +102,7 @@ function found(record: SessionRecord | undefined): SessionRecord {
   return record
 }
 
-/** The store takes objects, and leaves out keys that are null: neither may happen to sessman's data. */
+/** Wraps data, because the store holds objects and drops keys that are null: sessman data may be any JSON value. */
 function wrapped(data: JsonValue) {
   return { data }
 }

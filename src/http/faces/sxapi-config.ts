@@ -1,13 +1,13 @@
 import { z } from 'zod'
 
-/** Seconds: what a database takes for a moment from now on is far beyond. */
+/** The longest session in seconds. The date formats of the databases reach far beyond it. */
 const MAX_DURATION = 2 ** 31 - 1
 
 const name = z.string('must be a string').min(1, 'must not be empty')
 const flag = z.boolean('must be true or false')
 const object = 'must be an object'
 
-/** `SameSite` as the package `cookies` takes it: true is `strict`, false is none of it. */
+/** `SameSite` as in the package `cookies`: true means `strict`, false omits the attribute. */
 const sameSite = z.union(
   [
     flag,
@@ -19,11 +19,11 @@ const sameSite = z.union(
   'must be "lax", "strict", "none", true or false',
 )
 
-/** The options of the package `cookies`, as far as they make sense for a session's cookie. */
+/** The options of the package `cookies` that apply to a session cookie. */
 const CookieOptions = z
   .strictObject(
     {
-      /** milliseconds; 0 lets the cookie live as long as the browser */
+      /** milliseconds; 0 makes a session cookie, which the browser deletes when it exits */
       maxAge: z.number('must be a number of milliseconds').min(0, 'must be a number of milliseconds'),
       path: name,
       domain: name,
@@ -32,7 +32,7 @@ const CookieOptions = z
       sameSite,
       partitioned: flag,
       priority: z.enum(['low', 'medium', 'high'], 'must be "low", "medium" or "high"'),
-      /** makes no difference: the guard sets its cookie once an answer */
+      /** accepted without effect: the guard sets its cookie once per response */
       overwrite: flag,
       signed: z.literal(false, 'is not supported: an id is looked up, a signature would add nothing'),
       expires: z.never('is not supported: it would be the same moment for every session; "maxAge" says how long'),
@@ -44,9 +44,9 @@ const CookieOptions = z
 const Transport = z.strictObject(
   {
     type: z.enum(['token', 'cookie', 'bearer'], 'must be "token", "cookie" or "bearer"'),
-    /** of `token`: the query parameter */
+    /** for `token`: the name of the query parameter */
     param: name.default('_token'),
-    /** of `cookie` */
+    /** for `cookie`: the name of the cookie */
     cookie_name: name.default('sxapi-sess'),
     cookie_options: CookieOptions.default({}),
   },
@@ -64,7 +64,7 @@ const Backend = z
       table: name.optional(),
       sid_field: name.optional(),
       key_ns: z.string('must be a string').optional(),
-      /** the names under which others read some of it */
+      /** the column or field names under which other programs read the values */
       fields: z.strictObject({ ip: name, start: name, stop: name, token: name }, object).partial().default({}),
     },
     object,
@@ -75,7 +75,7 @@ const Backend = z
     }
   })
 
-/** What each kind of backend cannot do without, as SXAPI has it. */
+/** The required fields of each kind of backend, as in SXAPI. */
 const REQUIRED = {
   memory: [],
   mysql: ['resource', 'table', 'sid_field'],
@@ -87,13 +87,13 @@ const REQUIRED = {
 
 const Session = z.strictObject(
   {
-    /** seconds, from the session's beginning on */
+    /** seconds, counted from the creation of the session */
     duration: z
       .int(`must be a whole number from 1 to ${MAX_DURATION}`)
       .min(1, `must be a whole number from 1 to ${MAX_DURATION}`)
       .max(MAX_DURATION, `must be a whole number from 1 to ${MAX_DURATION}`)
       .default(3600),
-    /** whether a request that carries no id is given a session */
+    /** whether a request without an id gets a session */
     auto_create: flag.default(false),
     transport: Transport,
     backend: Backend,
@@ -103,16 +103,19 @@ const Session = z.strictObject(
 
 /** SXAPI's `session` section. */
 export type SessionConfig = z.input<typeof Session>
+/** Cookie options after validation. */
 export type CookieOptions = z.output<typeof CookieOptions>
+/** The `transport` of a session section after validation. */
 export type TransportConfig = z.output<typeof Transport>
+/** The `backend` of a session section after validation. */
 export type BackendConfig = z.output<typeof Backend>
 
-/** Checks a `session` section and fills in its defaults. Throws a `TypeError` that names the field. */
+/** Validates a `session` section and applies its defaults. @throws TypeError with the name of the invalid field */
 export function readSessionConfig(config: SessionConfig): z.output<typeof Session> {
   return check(Session, config, 'session')
 }
 
-/** What the schema makes of a value. Throws a `TypeError` that names the field, under the place where the value is. */
+/** Parses a value by a schema. @throws TypeError with the path of the invalid field below `place` */
 export function check<S extends z.ZodType>(schema: S, value: unknown, place: string): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data

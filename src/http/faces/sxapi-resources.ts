@@ -2,27 +2,27 @@ import { z } from 'zod'
 import { takeLayout } from '../../sessions/store/layout.ts'
 import { type BackendConfig, check } from './sxapi-config.ts'
 
-/** Where the server of a resource is, as the URL of a store takes it. */
+/** The location of a resource's server: the parts of a store URL. */
 interface Place {
   host: string
   port?: number | undefined
   user?: string | undefined
   password?: string | undefined
-  /** a database, a bucket, a number */
+  /** the name of a database or a bucket, or a database number */
   path?: string | undefined
 }
 
-/** What becomes of a resource: a URL as it is, or a place. */
+/** A parsed resource: a URL, or the parts of one. */
 type Found = string | Place
 
 const text = z.string('must be a string')
 const host = text.regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address; a URL can say more')
 const badPort = 'must be a whole number from 1 to 65535'
-/** SXAPI's own examples have it as a string. */
+/** The examples of SXAPI write the port as a string. */
 const port = z
   .union([z.int(), z.string().regex(/^\d+$/, badPort).transform(Number)], badPort)
   .refine((n) => n >= 1 && n <= 65535, badPort)
-/** What the drivers of SXAPI know and the stores here have no use for: times are in UTC, text in UTF-8. */
+/** Driver options of SXAPI that the stores here do not use: times are in UTC, text in UTF-8. */
 const unused = z.unknown().optional()
 const object = 'must be an object, or a URL'
 
@@ -85,7 +85,7 @@ const Memcache = z
   )
   .transform((place): Found => place)
 
-/** `couchbase://host[/bucket]`, or the address of the cluster's web page, as SXAPI's own examples have it. */
+/** `couchbase://host[/bucket]`, or the address of the cluster's web console, as in the examples of SXAPI. */
 const CLUSTER = /^(?:couchbase|http):\/\/([A-Za-z0-9._,:-]+?)(?::8091)?(?:\/[^?]*)?$/
 
 const Couchbase = z
@@ -94,7 +94,7 @@ const Couchbase = z
       _class: z.literal('couchbase', 'must be "couchbase"').optional(),
       cluster: text.regex(CLUSTER, 'must be a URL such as couchbase://host'),
       bucket: text.min(1, 'must not be empty'),
-      // Without one a cluster of today lets nobody in.
+      // Current Couchbase clusters do not allow anonymous access.
       user: text.min(1, 'must not be empty'),
       password: text.optional(),
       insertOptions: unused,
@@ -118,15 +118,15 @@ const KINDS = {
 } as const satisfies Record<Kind, { schemes: readonly string[]; object: z.ZodType<Found> }>
 
 /**
- * SXAPI's `resources` section: by its id each an object as SXAPI has it, or the URL of a store. Only the one that the
- * backend names is looked at.
+ * SXAPI's `resources` section: for each id an object as in SXAPI, or the URL of a store. Only the resource that the
+ * backend names is validated.
  */
 export type SessionResources = Readonly<Record<string, unknown>>
 
 /**
- * The URL of the store that a backend and its resource describe.
+ * Returns the URL of the store that a backend and its resource describe.
  *
- * Throws a `TypeError` that names the field, and never holds a password.
+ * @throws TypeError with the name of the invalid field; the message never holds a password
  */
 export function storeUrl(backend: BackendConfig, resources: SessionResources | string): string {
   const { type, resource = '' } = backend
@@ -162,7 +162,7 @@ function written(scheme: string, { host: name, port: number, user = '', password
   return `${scheme}//${account}${bracketed}${number === undefined ? '' : `:${number}`}/${encodeURIComponent(path)}`
 }
 
-/** How the records lie, as the query of a store's URL. */
+/** Returns the layout of the records, as the query parameters of a store URL. */
 function layoutOf({ type, table, sid_field, key_ns, fields }: BackendConfig): [string, string][] {
   const named = Object.entries(fields).map(([field, name]) => [`fields.${field}`, name] as const)
   const entries = [
@@ -173,7 +173,7 @@ function layoutOf({ type, table, sid_field, key_ns, fields }: BackendConfig): [s
   return [...entries, ...named].filter((entry): entry is [string, string] => entry[1] !== undefined)
 }
 
-/** What stands before the keys in SXAPI. */
+/** Returns the default key prefix of SXAPI. */
 function defaultKeyNs(type: BackendConfig['type'], sidField: string | undefined): string | undefined {
   if (type === 'redis' || type === 'memcache') return `${sidField}::`
   return type === 'couchbase' ? '' : undefined

@@ -6,10 +6,10 @@ import type { SessionStore } from '../../sessions/store/store.ts'
 import { json } from '../answer.ts'
 import { STORE_STATUS } from '../status.ts'
 
-/** The app whose sessions these are in the store. */
+/** The app id of these sessions in the store. */
 export const SXAPI_APP = 'sxapi'
 
-/** Why a request is refused: `unknown` is for an id that nobody has, or whose session is over. */
+/** Why a request is rejected: `unknown` is for an unknown id or one of an expired session. */
 export type SessionErrorReason = 'missing' | 'unknown' | StoreErrorCode
 
 const MESSAGES: Readonly<Record<SessionErrorReason, string>> = {
@@ -21,10 +21,10 @@ const MESSAGES: Readonly<Record<SessionErrorReason, string>> = {
   'too-large': 'That is more than a session can hold.',
   'cannot-list': 'These sessions cannot be listed.',
 }
-/** When a client that was turned away may try again, seconds. */
+/** The `Retry-After` of a 503, in seconds. */
 const RETRY_AFTER = { 'Retry-After': '5' }
 
-/** What the guard throws, and what a session's methods reject with. Left alone, Hono answers with its response. */
+/** The error that the guard throws and session methods reject with. Hono answers with its response by default. */
 export class SessionError extends HTTPException {
   constructor(
     readonly reason: SessionErrorReason,
@@ -38,44 +38,46 @@ export class SessionError extends HTTPException {
   }
 }
 
-/** The session of a request. Its id is not in it. Times are milliseconds since 1970. */
+/** The session of a request. It does not expose the session id. Times are milliseconds since 1970. */
 export interface Session {
-  /** names it in lists and logs; no secret */
+  /** identifies the session in lists and logs; not a secret */
   readonly handle: string
-  /** it was made for this request, which carried no id */
+  /** whether this request, which carried no id, created the session */
   readonly isNew: boolean
-  /** the address of the client that it was made for */
+  /** the address of the client that created the session */
   readonly ip: string
+  /** the creation time */
   readonly created: number
-  /** when a request used it before this one */
+  /** the time of the last request before this one */
   readonly lastActive: number
-  /** when it is over, however active */
+  /** the time at which the session expires, however active */
   readonly endsAt: number
-  /** what is kept in it: as it was when the request came, then as the last `read` or `merge` of this request found it */
+  /** the stored data: as of the start of the request, then as of the last `read` or `merge` of this request */
   readonly data: Data
-  /** Reads the data as it is now. Rejects with a `SessionError` `unknown` when the session has ended since. */
+  /** Reads the current data. Rejects with a `SessionError` `unknown` if the session has ended since. */
   read(): Promise<Data>
-  /** Sets some keys and leaves the others; null deletes. Resolves with all the data. Rejects as `read` does. */
+  /** Sets some keys and keeps the others; null deletes a key. Resolves with all the data. Rejects as `read` does. */
   merge(patch: Data): Promise<Data>
   /**
-   * Gives the session a new id, which the response hands to the client, and voids the old one. Data, creation time and
-   * end stay, the handle changes. Call it when a person logs in, before anything of theirs is in the data: an
-   * attacker who planted the old id in the person's browser cannot use it then (session fixation). Rejects as `read` does.
+   * Gives the session a new id, which the response passes to the client, and invalidates the old one. Data, creation
+   * time and expiry stay, the handle changes. Call it when a person logs in, before storing any of their data: an
+   * attacker who planted the old id in the person's browser cannot use it then (session fixation). Rejects as `read`
+   * does.
    */
   renew(): Promise<void>
-  /** Ends the session, for all who have its id. */
+  /** Ends the session for all clients that have its id. */
   end(): Promise<void>
 }
 
-/** What sessions share with their guard. */
+/** What sessions use of their guard. */
 export interface SessionContext {
-  /** Does something with the store; its errors become `SessionError`s. */
+  /** Runs an operation on the store and converts its errors to `SessionError`s. */
   ask<T>(question: (store: SessionStore) => Promise<T>): Promise<T>
-  /** Reports a key that a renewal voids. */
+  /** Reports a key that a renewal invalidates. */
   onRenew(oldKey: SessionRecord['key']): void
 }
 
-/** A session while a request is answered. */
+/** The session of a request in progress. */
 export class CurrentSession implements Session {
   handle: string
   readonly isNew: boolean
@@ -107,11 +109,12 @@ export class CurrentSession implements Session {
     return this.#data
   }
 
-  /** The id that the response must hand to the client. */
+  /** The id that the response must pass to the client. */
   get newId(): string | undefined {
     return this.#newId
   }
 
+  /** Whether this request ended the session. */
   get hasEnded(): boolean {
     return this.#hasEnded
   }

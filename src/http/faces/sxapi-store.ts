@@ -1,10 +1,10 @@
 import { StoreError } from '../../sessions/store/errors.ts'
 import type { SessionStore } from '../../sessions/store/store.ts'
 
-/** How often what is over is taken out. */
+/** The interval at which expired sessions are deleted. */
 const SWEEP_MS = 10_000
 
-/** A store that is opened when somebody asks for it, and again if that failed. */
+/** Opens a store on first use, and again after a failure. */
 export class LazyStore {
   readonly #open: () => Promise<SessionStore>
   #opening: Promise<SessionStore> | undefined
@@ -15,14 +15,16 @@ export class LazyStore {
     this.#open = open
   }
 
-  /** Those who ask while it is being opened wait. Rejects when it cannot be opened, or has been closed. */
+  /**
+   * Returns the store; concurrent callers share one attempt to open it. Rejects if it cannot be opened or is closed.
+   */
   async get(): Promise<SessionStore> {
     if (this.#isClosed) throw new StoreError('unavailable', 'the store has been closed')
     this.#opening ??= this.#openOnce()
     return await this.#opening
   }
 
-  /** Lets go of the store, for good. */
+  /** Closes the store permanently. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -34,7 +36,7 @@ export class LazyStore {
   async #openOnce(): Promise<SessionStore> {
     try {
       const store = await this.#open()
-      // A sweep that fails is no loss: the next one takes out as much, and requests notice by themselves.
+      // Ignore failures: the next sweep deletes the same sessions, and requests report an unavailable store themselves.
       this.#sweeping = setInterval(() => store.sweep().catch(() => undefined), SWEEP_MS).unref()
       return store
     } catch (error) {

@@ -4,35 +4,36 @@ import { cookieValues } from '../cookies.ts'
 import { header } from '../header.ts'
 import type { CookieOptions, TransportConfig } from './sxapi-config.ts'
 
-/** The way that an id comes from a client, and goes to it. */
+/** How a request carries a session id, and how a response issues one. */
 export interface Transport {
-  /** The ids that a request carries, good or bad: several only where a client may not know which one is good. */
+  /** Returns the ids of a request, valid or not: several only where the client cannot know which one is valid. */
   idsOf(c: Context): string[]
-  /** The headers that hand a client its new id. */
+  /** Returns the headers that issue a new id. */
   handOut(c: Context, id: string): Headers
-  /** The headers that make a client forget its id, where it would not by itself. */
+  /** Returns the headers that delete the id on the client; empty where clients need none. */
   takeBack(c: Context): Headers
-  /** The headers of a refusal. */
+  /** Returns the headers of a rejection. */
   refuse(c: Context, reason: Refusal): Headers
 }
 
-/** A request without an id, with one that is not good, or with one that `renew` has voided a moment ago. */
+/** A request without an id, with an invalid one, or with one that `renew` has just invalidated. */
 type Refusal = 'missing' | 'unknown' | 'renewed'
 
 type Headers = Readonly<Record<string, string>>
 
-/** Where a new id is handed out that the client is to send in the query. */
+/** The response header with a new id that the client sends in the query. */
 const TOKEN_HEADER = 'Session-Token'
 
-/** Each id costs a look into the store. More cookies of one name than this come from no browser in good faith. */
+/** Each id costs a store lookup. A legitimate browser does not send more cookies of one name. */
 const MAX_IDS = 8
 const BEARER = /^Bearer(?: +|$)(.*)$/i
-/** What browsers keep a cookie for at most, seconds. */
+/** The longest lifetime of a cookie in browsers, seconds. */
 const MAX_COOKIE_SECONDS = 400 * 24 * 60 * 60
 
 /**
- * @param duration of a session, seconds
- * @throws TypeError for a cookie that no browser would take
+ * Creates the transport of a configuration.
+ * @param duration the duration of a session in seconds
+ * @throws TypeError for a cookie that browsers reject
  */
 export function transportOf(config: TransportConfig, duration: number): Transport {
   if (config.type === 'token') return tokenTransport(config.param)
@@ -49,7 +50,7 @@ function tokenTransport(param: string): Transport {
   }
 }
 
-/** As RFC 6750 has it, but for the new id, which SXAPI sends in the header that it is to come back in. */
+/** Follows RFC 6750, except that a new id is sent in the `Authorization` header of the response, as in SXAPI. */
 const BEARER_TRANSPORT: Transport = {
   idsOf: (c) => list(BEARER.exec(header(c, 'authorization') ?? '')?.[1]),
   handOut: (_, id) => ({ Authorization: `Bearer ${id}` }),
@@ -63,7 +64,7 @@ function cookieTransport(name: string, options: CookieOptions, duration: number)
     return { 'Set-Cookie': generateCookie(name, value, attributes(name, options, seconds, isHttps)) }
   }
   const seconds = lifetime(options, duration)
-  // What cannot be written is found out now, not when the first client comes.
+  // Write a cookie at startup, so that invalid options fail before the first request.
   try {
     write(undefined, '', seconds)
   } catch (error) {
@@ -79,7 +80,7 @@ function cookieTransport(name: string, options: CookieOptions, duration: number)
   }
 }
 
-/** Seconds; undefined for as long as the browser runs. */
+/** Returns the lifetime of the cookie in seconds; undefined for a session cookie. */
 function lifetime({ maxAge }: CookieOptions, duration: number): number | undefined {
   const seconds = maxAge === undefined ? duration : Math.ceil(maxAge / 1000)
   return seconds === 0 ? undefined : Math.min(seconds, MAX_COOKIE_SECONDS)
@@ -87,7 +88,7 @@ function lifetime({ maxAge }: CookieOptions, duration: number): number | undefin
 
 function attributes(name: string, options: CookieOptions, maxAge: number | undefined, isHttps: boolean) {
   const { sameSite = 'lax', partitioned = false, secure, httpOnly = true } = options
-  // A browser throws such cookies away when they are not secure.
+  // Browsers reject such cookies unless they are secure.
   const mustBeSecure = sameSite === 'none' || partitioned || /^__(?:Secure|Host)-/i.test(name)
   if (mustBeSecure && secure === false) throw new TypeError('"secure" must not be false for this cookie')
   return {

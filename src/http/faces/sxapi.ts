@@ -12,45 +12,46 @@ import { CurrentSession, type Session, type SessionContext, SessionError, SXAPI_
 import { LazyStore } from './sxapi-store.ts'
 import { transportOf } from './sxapi-transports.ts'
 
-/** What the guard leaves for the handlers behind it: `new Hono<SessionEnv>()`, then `c.get('session')`. */
+/** The variables that the guard sets for the handlers after it: `new Hono<SessionEnv>()`, then `c.get('session')`. */
 export interface SessionEnv {
   Variables: { session: Session }
 }
 
+/** Options of a session guard. */
 export interface SessionOptions {
   /**
-   * Whose a new session is; the address of the socket if not said otherwise. What a header such as `X-Forwarded-For`
-   * says is the client's word, unless a proxy of one's own has written it.
+   * Returns the client address of a new session; default: the address of the socket. Clients can forge headers such as
+   * `X-Forwarded-For`, unless a trusted proxy has written them.
    */
   address?: (c: Context) => string
-  /** Told of every failure of the store; written to standard error if not said otherwise. The client gets a 503. */
+  /** Called for each failure of the store; default: `console.error`. The client gets a 503. */
   report?: (error: unknown) => void
-  /** milliseconds since 1970 */
+  /** returns the current time in milliseconds since 1970; for tests */
   clock?: () => number
 }
 
-/** A request with the old id may arrive for so long after a renewal; the guard remembers so many old keys. */
+/** How long after a renewal requests with the old id are still expected, and how many old keys the guard remembers. */
 const RENEWED_MS = 60_000
 const MAX_RENEWED = 1000
 
-/** A guard in front of routes. */
+/** Hono middleware that requires a session for the routes after it. */
 export interface SessionGuard extends MiddlewareHandler<SessionEnv> {
   /**
-   * Opens the store now, and not when the first request comes: for a program that would rather not start without it.
-   * Rejects when that cannot be done; later requests try again.
+   * Opens the store now instead of on the first request, for programs that must not start without it. Rejects if the
+   * store cannot be opened; later requests try again.
    */
   open(): Promise<void>
-  /** Lets go of the store. From now on requests are answered with 503. */
+  /** Closes the store permanently. Further requests are answered with 503. */
   close(): Promise<void>
 }
 
 /**
- * A guard as SXAPI Core has it: only requests with a session come to the handlers behind it. The others are answered with
- * 401, and with 503 while the store cannot be reached.
+ * Creates a session guard as in SXAPI Core: only requests with a session reach the handlers after it. Other requests
+ * are answered with 401, and with 503 while the store is unavailable.
  *
- * @param config SXAPI's `session` section; false lets everything pass, without a session
- * @param resources SXAPI's `resources` section, or the URL of the one that is used
- * @throws TypeError that names the field which is wrong
+ * @param config SXAPI's `session` section; false passes all requests without a session
+ * @param resources SXAPI's `resources` section, or the URL of the resource that is used
+ * @throws TypeError with the name of the invalid field
  */
 export function session(
   config: SessionConfig | false,
@@ -90,7 +91,7 @@ export function session(
     const current = await (carried.length === 0 ? begin(c) : find(c, carried))
     c.set('session', current)
     await next()
-    // After the handlers: an answer that they make without Hono's help would have lost what was set before.
+    // After the handlers: a raw `Response` from a handler would lose headers that are set before it.
     if (current.hasEnded) addHeaders(c, transport.takeBack(c))
     else if (current.newId !== undefined) addHeaders(c, { ...transport.handOut(c, current.newId), ...SECRET })
   }
@@ -102,7 +103,7 @@ function passing(): SessionGuard {
   return Object.assign(guard, { open: async () => undefined, close: async () => undefined })
 }
 
-/** Questions to the store, whose failures become what the guard answers with. */
+/** Returns a function that runs store operations and converts their failures to `SessionError`s. */
 function asking(store: LazyStore, report: (error: unknown) => void): SessionContext['ask'] {
   return async (question) => {
     const opened = await store.get().catch((error: unknown) => {

@@ -7,10 +7,12 @@ import { NamedResponse, REQUEST_ID_HEADER, RequestIds } from '../request-id.ts'
 import { routePattern } from '../route-pattern.ts'
 import { printablePath } from '../unprintable.ts'
 
-/** Of a path in the log, characters. */
+/** Characters of a path in the log. */
 const MAX_PATH = 200
 
-/** Names each request, counts it, and reports it when it has been answered. Goes before everything else. */
+/**
+ * Returns middleware that assigns request ids, counts requests and reports responses. Register it before all others.
+ */
 export function access({ registry, counters, metrics, onAccess }: AppOptions) {
   const ids = new RequestIds(registry)
   return createMiddleware<Env>(async (c, next) => {
@@ -38,8 +40,8 @@ export function access({ registry, counters, metrics, onAccess }: AppOptions) {
       })
       if (opened !== undefined) endRequest(opened)
     }
-    // Nobody waits for what is told of an answer: it goes first. Of one that has no connection, or none any more, Node
-    // would say nothing.
+    // Report after the response is written, so that the client does not wait for it. A response without an open
+    // connection emits no `close`.
     if (outgoing instanceof NamedResponse && outgoing.socket?.destroyed === false) outgoing.once('close', report)
     else report()
   })

@@ -5,7 +5,7 @@ import { header } from '../header.ts'
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i
 
-/** The key that a program sends as `Authorization: Bearer`. */
+/** Returns the key in `Authorization: Bearer`. */
 export function bearer(c: Context): string | undefined {
   return BEARER.exec(header(c, 'authorization') ?? '')?.[1]
 }
@@ -15,7 +15,11 @@ interface KeyOptions {
   clientAddress: (c: Context) => string
 }
 
-/** 401 without the key of the app that the request is about. Checked first, so that without a key nothing else shows. */
+/**
+ * Returns middleware that rejects requests without the key of their app with 401. Register it first, so that responses
+ * reveal nothing to clients without a key.
+ * @param appOf returns the app id of a request
+ */
 export function requireAppKey(
   { appKeys, clientAddress }: KeyOptions,
   appOf: (c: Context) => string,

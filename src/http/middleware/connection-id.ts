@@ -10,43 +10,47 @@ import { leaseHeader } from '../lease.ts'
 import { bearer } from './app-key.ts'
 import { refuseForeignPage } from './own-pages.ts'
 
-/** The header that names the caller's session, and the query parameter for what cannot set headers. */
+/** The header with the connection id, and the name of the query parameter for clients that cannot set headers. */
 export const CONNECTION_HEADER = 'Httpkom-Connection'
 const HEADER_KEY = CONNECTION_HEADER.toLowerCase()
 
 /** Ways besides the header in which a request may carry its connection id. */
 export const TRANSPORTS = ['bearer', 'cookie', 'query'] as const
+/** A value of `TRANSPORTS`. */
 export type Transport = (typeof TRANSPORTS)[number]
 
 /** The query parameter of the transport `query`, on any route. */
 const QUERY_PARAMETER = '_token'
-/** One cookie for each server, since a session is on one. */
+/** One cookie for each LysKOM server, since a session belongs to one server. */
 const COOKIE_PREFIX = '__Host-komgate-'
-/** The client of a session that komgate opens by itself. */
+/** The client name and version of a session that the gateway opens automatically. */
 const UNNAMED_CLIENT = { name: 'komgate', version: '' }
 
+/** Options for reading and issuing connection ids. */
 export interface ConnectionIdOptions {
   registry: Registry
+  /** the ways besides the header in which a request may carry its connection id */
   transports: readonly Transport[]
+  /** the `SameSite` attribute of the cookie */
   cookieSameSite: 'lax' | 'strict' | 'none'
-  /** whether browsers shall keep the cookie apart for each site that the gateway is embedded in */
+  /** whether the cookie is `Partitioned`: browsers keep one for each site that embeds the gateway */
   cookiePartitioned: boolean
-  /** whether a request without any id gets a session of its own */
+  /** whether a request without a connection id gets a new session */
   autoCreate: boolean
-  /** `*`, or the origins whose pages may use a cookie of ours */
+  /** `*`, or the origins whose pages may use the cookie */
   corsOrigins: '*' | readonly string[]
-  /** the address that a request comes from, as `clientAddressBehind` finds it */
+  /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
-  /** the lease of a session, milliseconds */
+  /** the idle timeout of a session in milliseconds */
   sessionIdleMs: number
 }
 
-/** Where a route takes the id from, besides what the transports allow; the query is for what cannot set headers. */
+/** Sources of the id besides the transports: the query parameter is for clients that cannot set headers. */
 type From = 'header' | 'header-or-query'
 
 /**
- * The connection id that a request carries, good or bad. The header goes before the other ways, and a cookie, which
- * nobody has to think of to send it, comes last.
+ * Returns the connection id of a request, valid or not. The header overrides the other ways. A cookie comes last,
+ * because browsers send it without being asked to.
  */
 export function connectionId(c: Context, options: ConnectionIdOptions, from: From): string | undefined {
   return header(c, HEADER_KEY) ?? explicitId(c, options, from) ?? cookieId(c, options)
@@ -61,7 +65,7 @@ function explicitId(c: Context, { transports }: ConnectionIdOptions, from: From)
   return inQuery ?? (transports.includes('query') ? c.req.query(QUERY_PARAMETER) : undefined)
 }
 
-/** The id in a cookie: of several, the first one with a live session, or else the first one. */
+/** Returns the id in a cookie: of several cookies the first one with a live session, else the first one. */
 function cookieId(c: Context, { registry, transports, corsOrigins }: ConnectionIdOptions): string | undefined {
   if (!transports.includes('cookie')) return undefined
   const serverId = c.get('serverId') as string | undefined
@@ -76,14 +80,16 @@ function cookieId(c: Context, { registry, transports, corsOrigins }: ConnectionI
   return ids.find(isLive) ?? ids[0]
 }
 
-/** Whether the id that a request carries is nothing but a cookie left over from a session that has ended. */
+/** Returns whether the only id of a request is a cookie of a session that has ended. */
 export function isStaleCookie(c: Context, options: ConnectionIdOptions): boolean {
   if (header(c, HEADER_KEY) !== undefined || explicitId(c, options, 'header-or-query') !== undefined) return false
   const id = cookieId(c, options)
   return id !== undefined && options.registry.find(c.get('serverId'), id) === undefined
 }
 
-/** The request headers that may carry a connection id, as a `Vary` of a response that depends on the session. */
+/**
+ * Returns the request headers that may carry a connection id, as the `Vary` of a response that depends on the session.
+ */
 export function varyOnId({ transports }: Pick<ConnectionIdOptions, 'transports'>): string {
   const carriers = [
     CONNECTION_HEADER,
@@ -93,7 +99,7 @@ export function varyOnId({ transports }: Pick<ConnectionIdOptions, 'transports'>
   return carriers.join(', ')
 }
 
-/** The headers that hand out a new id; without one, those that make a browser forget it. */
+/** Returns the headers that issue a new id, or, without an id, those that delete the cookie. */
 export function idHeaders(c: Context, options: ConnectionIdOptions, id?: string): Record<string, string> {
   const { transports, cookieSameSite, cookiePartitioned } = options
   const headers: Record<string, string> = id === undefined ? {} : { [CONNECTION_HEADER]: id }
@@ -111,8 +117,8 @@ export function idHeaders(c: Context, options: ConnectionIdOptions, id?: string)
 }
 
 /**
- * Finds the caller's session for the routes behind it: 403 when the id is missing, unknown, another server's, or its
- * session dead.
+ * Returns middleware that finds the session of the request for the routes after it. Rejects the request with 403 if the
+ * id is missing, unknown or of another server, or if its session is dead.
  */
 export function requireSession(options: ConnectionIdOptions, from: From): MiddlewareHandler<Env> {
   const { registry, autoCreate, clientAddress } = options
@@ -138,7 +144,7 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
   }
 }
 
-/** 401 when nobody is logged in on the caller's session. Goes after `requireSession`. */
+/** Rejects requests on sessions that are not logged in with 401. Register it after `requireSession`. */
 export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
   if (c.get('opened').session.persNo === 0) throw new HTTPException(401, { message: 'Nobody is logged in.' })
   return next()

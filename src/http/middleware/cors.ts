@@ -8,15 +8,17 @@ import { CONNECTION_HEADER } from './connection-id.ts'
 /** Headers of W3C Trace Context and Baggage, which OpenTelemetry adds to the requests of a page. */
 const TRACE_CONTEXT = ['traceparent', 'tracestate', 'baggage']
 
+/** Options of the CORS middleware. */
 export interface CorsOptions {
-  /** whether listed origins may use cookies */
+  /** whether pages of the listed origins may send cookies */
   credentials: boolean
-  /** `*`, or the origins that may read answers */
+  /** `*`, or the origins whose pages may read responses */
   origins: '*' | readonly string[]
+  /** how long browsers may cache a preflight response */
   maxAgeSeconds: number
 }
 
-/** Lets pages of other origins use the API. Only browsers send an Origin, so nobody else pays for it. */
+/** Returns CORS middleware. Requests without an `Origin`, which only browsers send, skip Hono's middleware. */
 export function cors({ origins, maxAgeSeconds, credentials }: CorsOptions) {
   const answer = honoCors({
     origin: origins === '*' ? '*' : [...origins],
@@ -44,7 +46,7 @@ export function cors({ origins, maxAgeSeconds, credentials }: CorsOptions) {
       LEASE_HEADER,
     ],
     maxAge: maxAgeSeconds,
-    // Browsers take it only where the origin is named.
+    // Browsers accept credentials only where the response names the origin.
     credentials: credentials && origins !== '*',
   })
   return ((c, next) => {

@@ -6,12 +6,12 @@ import { header } from '../header.ts'
 
 const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** 413 for a body over so many bytes, of which `onLimit` is told. */
+/** Returns middleware that rejects bodies of more than `maxBytes` bytes with 413 and calls `onLimit`. */
 export function limitBody(maxBytes: number, onLimit: (limit: LimitName) => void): MiddlewareHandler {
   const count = bodyLimit({ maxSize: maxBytes, onError: refuse })
   return (c, next) => {
     if (WITHOUT_BODY.has(c.req.method)) return next()
-    // Counting makes a whole Request of Node's, for which a body of known length has no use.
+    // Counting the bytes converts Node's request to a `Request`; a body of known length does not need that.
     const length = header(c, 'transfer-encoding') === undefined ? header(c, 'content-length') : undefined
     if (length === undefined) return isWithoutBody(c) ? next() : count(c, next)
     return Number(length) > maxBytes ? Promise.resolve(refuse()) : next()
@@ -23,7 +23,7 @@ export function limitBody(maxBytes: number, onLimit: (limit: LimitName) => void)
   }
 }
 
-/** RFC 9112, chapter 6.3: a request with neither header has no body. A `Request` that Node did not read may have one. */
+/** RFC 9112, chapter 6.3: a request with neither header has no body. A `Request` not read by Node may have one. */
 function isWithoutBody(c: Context): boolean {
   return c.env?.incoming !== undefined && header(c, 'transfer-encoding') === undefined
 }

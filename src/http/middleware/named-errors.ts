@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Env, NamedErrors } from '../context.ts'
 
-/** The LysKOM errors to which a route gives a status of its own. */
+/** Returns middleware that overrides the statuses of some LysKOM errors for a route. */
 export function namedErrors(errors: NamedErrors): MiddlewareHandler<Env> {
   return (c, next) => {
     c.set('namedErrors', errors)

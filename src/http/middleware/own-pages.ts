@@ -6,8 +6,10 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 const OWN_SITES = new Set(['same-origin', 'none'])
 
 /**
- * Browsers send cookies along with whatever any page asks for. So what a cookie vouches for must be asked by a page of
- * our own origin, or of one that is listed, unless it changes nothing. Programs other than browsers say neither.
+ * Protects against cross-site request forgery: browsers send cookies with the requests of any page, so a request that
+ * is authenticated by a cookie must be safe, or come from a page of the gateway's origin or a listed origin. Clients
+ * other than browsers send neither `Origin` nor `Sec-Fetch-Site` and pass.
+ * @throws HTTPException 403
  */
 export function refuseForeignPage(c: Context, listed: '*' | readonly string[]): void {
   const isUpgrade = header(c, 'upgrade') !== undefined
@@ -21,7 +23,7 @@ export function refuseForeignPage(c: Context, listed: '*' | readonly string[]): 
   if (!isOurs) throw new HTTPException(403, { message: 'A page of another origin may not do this by a cookie.' })
 }
 
-/** A proxy in front may speak HTTPS for us, so only the host is compared. */
+/** Compares the host alone, because a reverse proxy may terminate TLS for the gateway. */
 function isOwnOrigin(origin: string, host: string | undefined): boolean {
   return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
 }

@@ -5,12 +5,12 @@ import type { Env } from '../context.ts'
 import { header } from '../header.ts'
 import { routePattern } from '../route-pattern.ts'
 
-/** What OpenTelemetry calls a method that is none of those it knows. */
+/** OpenTelemetry's name for an unknown request method. */
 const OTHER_METHOD = '_OTHER'
 
 /**
- * A span for each request, below the one that its `traceparent` names. It says what was asked for by the pattern of its
- * route: no path, no id, no address. Goes before everything else.
+ * Returns middleware that creates a span for each request, as a child of the span in its `traceparent`. The span holds
+ * the route pattern, and no path, id or address. Register it before all other middleware.
  */
 export function requestSpans(api: typeof OpenTelemetry, tracer: OpenTelemetry.Tracer): MiddlewareHandler<Env> {
   const getter: OpenTelemetry.TextMapGetter<Context> = { get: (c, name) => header(c, name), keys: () => [] }

@@ -1,11 +1,12 @@
 /**
- * Runs work that clients have queued up, one piece in each tick of the event loop for all connections together, so that
- * it delays other clients by one request at most. A chunk of 64 kB holds up to 2,700 pipelined requests.
+ * Queues the work of pipelined requests and runs one piece per event-loop tick for all connections together, so that it
+ * delays other clients by one request at most. A chunk of 64 kB holds up to 2,700 pipelined requests.
  */
 export class Backlog {
   readonly #queue: (() => void)[] = []
   #isScheduled = false
 
+  /** Adds a piece of work to the queue. */
   add(work: () => void): void {
     this.#queue.push(work)
     this.#schedule()

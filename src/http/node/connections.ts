@@ -8,15 +8,19 @@ import { Backlog } from './backlog.ts'
 import { type ConnectionContext, HttpConnection, type RequestHandler } from './http-connection.ts'
 import type { UnreadBudget } from './unread-budget.ts'
 
+/** Options of the connections of an HTTP server. */
 export interface ConnectionsOptions {
+  /** bounds the memory of responses that clients do not read */
   budget: UnreadBudget
+  /** addresses and networks of proxies, to which the limit for each client network does not apply */
   trustedProxies: readonly string[]
+  /** called when a request must wait for the response before it */
   onLimit?: (limit: LimitName) => void
 }
 
 /**
- * The connections of an HTTP server, WebSockets included. Node's `closeAllConnections` leaves out the sockets that were
- * upgraded, and `close` waits for them without a deadline.
+ * Tracks the connections of an HTTP server, WebSockets included. Node's `closeAllConnections` leaves out upgraded
+ * sockets, and `close` waits for them without a deadline.
  */
 export class Connections {
   readonly #known = new Map<Socket, HttpConnection>()
@@ -36,7 +40,7 @@ export class Connections {
     }
     const proxies = new TrustedProxies(trustedProxies)
     server.prependListener('connection', (socket: Socket) => {
-      // A socket is announced again when its request for an upgrade is ignored.
+      // Ignoring an upgrade emits `connection` again for the same socket.
       if (this.#known.has(socket)) return
       const address = plainAddress(socket.remoteAddress ?? '') ?? ''
       const network = proxies.has(address) ? undefined : networkOf(address)
@@ -45,15 +49,17 @@ export class Connections {
     })
   }
 
+  /** Whether clients are asked to send no more requests. */
   get isDraining(): boolean {
     return this.#context.isDraining
   }
 
+  /** Returns the connection of a socket. */
   of(socket: Socket): HttpConnection | undefined {
     return this.#known.get(socket)
   }
 
-  /** Makes a handler of requests that takes those of one connection one after the other. */
+  /** Returns a request handler that handles the requests of each connection one after the other. */
   inOrder(handle: RequestHandler): RequestHandler {
     return (request, response) => {
       const connection = this.#known.get(request.socket)
@@ -62,7 +68,7 @@ export class Connections {
     }
   }
 
-  /** Asks clients to send no more requests. Resolves when those in flight are answered. */
+  /** Asks clients to send no more requests. Resolves when the requests in flight are answered. */
   drained(): Promise<void> {
     this.#context.isDraining = true
     return new Promise((resolve) => {
@@ -71,6 +77,7 @@ export class Connections {
     })
   }
 
+  /** Destroys every socket immediately. */
   destroyAll(): void {
     for (const socket of this.#known.keys()) socket.destroy()
   }

@@ -4,6 +4,7 @@ import type { Backlog } from './backlog.ts'
 import type { ResponseOwner, TrackedResponse } from './tracked-response.ts'
 import type { UnreadBudget, UnreadSource } from './unread-budget.ts'
 
+/** A listener of Node's `request` event. */
 export type RequestHandler = (request: IncomingMessage, response: TrackedResponse) => void
 
 interface Exchange {
@@ -12,26 +13,26 @@ interface Exchange {
   readonly handle: RequestHandler
 }
 
-/** What a connection needs of its server. */
+/** State and callbacks that the connections of a server share. */
 export interface ConnectionContext {
   readonly budget: UnreadBudget
   readonly backlog: Backlog
-  /** how many connections have a request that is not answered */
+  /** number of connections with an unanswered request */
   busy: number
   /** whether clients are asked to send no more requests */
   isDraining: boolean
-  /** a request must wait for the response before it */
+  /** called when a request must wait for the response before it */
   onWait(): void
-  /** the connection has answered its last request */
+  /** called when a connection has answered its last request */
   onIdle(): void
 }
 
-/** Heap of a request that waits: 1.7 kB with the shortest pipelined GETs. */
+/** Heap bytes of a waiting request: 1.7 kB with the shortest pipelined GETs. */
 const WAITING_REQUEST_BYTES = 2048
 
 /**
- * One HTTP connection: its requests are handled one after the other (RFC 9112, 9.3.2), each when the client has received
- * the response before it. Node hands over all requests of a chunk at once and keeps their responses without a bound: 60
+ * Handles the requests of one HTTP connection one after the other (RFC 9112, 9.3.2), each when the client has received
+ * the response before it. Node emits all requests of a chunk at once and buffers their responses without a bound: 60
  * connections with 690 pipelined GETs of 131 kB each took 1.6 GB. While requests wait, nothing is read from the socket.
  */
 export class HttpConnection implements ResponseOwner, UnreadSource {
@@ -39,11 +40,11 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
   readonly #socket: Socket
   readonly #waiting: Exchange[] = []
   #current: Exchange | undefined
-  /** set after a parse error, an upgrade or CONNECT: Node hands over no further requests */
+  /** set after a parse error, an upgrade or CONNECT: Node emits no further requests */
   #whenAnswered: (() => void) | undefined
   #isReadingStopped = false
   #isWatched = false
-  /** whether the budget knows this connection; most responses are read at once */
+  /** whether the budget counts this connection; most responses are read immediately */
   #isCounted = false
 
   constructor(
@@ -56,14 +57,17 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
     socket.once('close', () => this.#closed())
   }
 
+  /** Whether a request is unanswered. */
   get isBusy(): boolean {
     return this.#current !== undefined || this.#waiting.length > 0
   }
 
+  /** Whether no further request can arrive, after a parse error, an upgrade or CONNECT. */
   get hasFailed(): boolean {
     return this.#whenAnswered !== undefined
   }
 
+  /** Handles a request, immediately or after the requests before it. */
   accept(exchange: Exchange): void {
     exchange.response.owner = this
     if (!this.isBusy) {
@@ -78,11 +82,11 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
   }
 
   ended(): void {
-    // The socket is closed, and this was counted then.
+    // The socket is closed, and `#closed` has updated the counters.
     if (this.#current === undefined) return
     this.#current = undefined
     if (this.#isCounted) {
-      // The client has read the response: the time without reading begins anew.
+      // The client has read the response: the next response starts a new stall time.
       this.#isCounted = false
       this.#context.budget.remove(this)
     }
@@ -109,8 +113,8 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
   }
 
   /**
-   * Runs `action` when every complete request is answered, after a parse error or a timeout of the request. A request that
-   * has not arrived in full is given up: `action` answers it.
+   * Runs `action` when every complete request is answered, after a parse error or a timeout of the request. A request
+   * that has not arrived in full is dropped: `action` answers it.
    */
   fail(action: () => void): void {
     const last = this.#waiting.at(-1) ?? this.#current
@@ -129,8 +133,8 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
   }
 
   /**
-   * Runs `action` when every request is answered, after Node has detached its HTTP parser from the socket for an upgrade
-   * or CONNECT. Node detaches it at once, even while earlier responses are unfinished.
+   * Runs `action` when every request is answered, after Node has detached its HTTP parser from the socket for an
+   * upgrade or CONNECT. Node detaches it immediately, even while earlier responses are unfinished.
    */
   detach(action: () => void): void {
     const socket = this.#socket
@@ -142,7 +146,7 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
     this.#whenAnswered = () => {
       socket.off('error', onError).off('timeout', onTimeout).off('drain', onDrain)
       this.#whenAnswered = undefined
-      // Node starts a stopped socket again only through the listeners that it has removed from it.
+      // Node resumes a paused socket only through the listeners that it has removed, so restart reading here.
       socket._read(0)
       action()
     }
@@ -189,7 +193,7 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
     this.#isReadingStopped = true
     if (!this.#isWatched) {
       this.#isWatched = true
-      // Node itself resumes the socket when it has read a request body.
+      // Node resumes the socket itself after it has read a request body.
       this.#socket.on('resume', () => {
         if (this.#isReadingStopped) this.#socket.pause()
       })

@@ -5,14 +5,14 @@ import type { Connections } from './connections.ts'
 import { closeWith } from './raw-response.ts'
 
 /**
- * Gives the errors that Node's HTTP server answers itself a JSON body, and sends them after the responses to the requests
- * before. Node writes its own 400 to the socket at once, in front of responses that are not ready yet.
+ * Gives the errors that Node's HTTP server answers itself a JSON body, and sends them after the responses to the
+ * earlier requests. Node writes its own 400 to the socket immediately, before responses that are not ready yet.
  */
 export function answerNodeErrors(server: Server, connections: Connections, onLimit?: (limit: LimitName) => void): void {
   server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
     const socket = duplex as Socket
     const connection = connections.of(socket)
-    // Node reports the error again for each further chunk.
+    // Node emits the error again for each further chunk.
     if (connection?.hasFailed) return
     if (connection === undefined || !socket.writable || error.code === 'ECONNRESET') {
       socket.destroy()

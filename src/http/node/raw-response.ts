@@ -8,9 +8,9 @@ const LINGER_MS = 1000
  * Writes a response to a socket that Node's HTTP server no longer handles, then closes the connection. Node offers no
  * `ServerResponse` on a parse error or an upgrade.
  *
- * @param body a value for `JSON.stringify`, or JSON
- * @param more further header fields
- * @returns resolves when the connection is closed, at the latest after a second
+ * @param body a value for `JSON.stringify`, or a string of JSON
+ * @param more additional header fields
+ * @returns a promise that resolves when the connection is closed, after a second at the latest
  */
 export function closeWith(
   socket: Duplex,
@@ -34,7 +34,7 @@ export function closeWith(
       resolve()
     })
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`)
-    // Discard what the client still sends: a close with unread data would reset the connection before the client reads.
+    // Discard further input: closing with unread data would reset the connection before the client reads the response.
     socket.resume()
   })
 }

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { NamedResponse } from '../request-id.ts'
 
-/** What keeps the responses of one connection. */
+/** The connection that a response reports to. */
 export interface ResponseOwner {
   /** The response is finished, or its connection is closed. */
   ended(): void
-  /** The client has not read all of the response yet. */
+  /** The client has not read the whole response yet. */
   unread(): void
 }
 
-/** A response that reports to its connection. A method costs a request less than a listener does. */
+/** A response that reports to its connection. Overriding methods costs a request less than adding listeners. */
 export class TrackedResponse<R extends IncomingMessage = IncomingMessage> extends NamedResponse<R> {
   owner: ResponseOwner | undefined
 

@@ -1,19 +1,21 @@
 import type { LimitName } from '../../sessions/limit-error.ts'
 
-/** A connection to a client, which may leave responses unread. */
+/** A client connection that may hold unread responses. */
 export interface UnreadSource {
-  /** whose budget it uses; undefined for a trusted proxy, which has only the total */
+  /** the client network whose budget it uses; undefined for a trusted proxy, to which only the total applies */
   readonly network: string | undefined
-  /** bytes that the gateway holds for the client now; 0 once the connection is closed */
+  /** returns the bytes that the gateway holds for the client now; 0 once the connection is closed */
   unreadBytes(): number
-  /** closes the connection at once and discards what it holds */
+  /** closes the connection immediately and discards what it holds */
   drop(): void
 }
 
+/** Limits of unread responses, in bytes. */
 export interface UnreadLimits {
   maxUnreadBytesPerConnection: number
   maxUnreadBytesPerAddress: number
   maxUnreadBytes: number
+  /** called with the limit for each dropped connection */
   onLimit?: (limit: LimitName) => void
 }
 
@@ -28,13 +30,16 @@ interface Group {
   readonly entries: Map<UnreadSource, Entry>
 }
 
-/** After a limit is hit, connections are dropped until this share of it is used, so that they are not counted each time. */
+/**
+ * When a limit is exceeded, connections are dropped down to this share of it, so that the next recount is not due at
+ * once.
+ */
 const TARGET = 7 / 8
 
 /**
- * Bounds the memory of responses that clients do not read, in each client network and in all. Over a limit it drops the
- * connection that has read nothing for the longest time; over the total limit it takes it from the network that holds the
- * most. A client that reads is therefore the last to be dropped.
+ * Bounds the memory of responses that clients do not read, for each client network and in total. Over a limit it drops
+ * the connection that has read nothing for the longest time; over the total limit it drops one of the network that
+ * holds the most. A client that reads is therefore the last to be dropped.
  */
 export class UnreadBudget {
   readonly maxPerConnection: number
@@ -42,6 +47,7 @@ export class UnreadBudget {
   readonly #groups = new Map<string | UnreadSource, Group>()
   #total = 0
 
+  /** @param limits the limits, and the callback that reports each dropped connection */
   constructor(limits: UnreadLimits) {
     this.#limits = limits
     this.maxPerConnection = limits.maxUnreadBytesPerConnection
@@ -62,6 +68,7 @@ export class UnreadBudget {
     }
   }
 
+  /** Stops counting a connection. */
   remove(source: UnreadSource): void {
     const key = source.network ?? source
     const group = this.#groups.get(key)
@@ -73,13 +80,13 @@ export class UnreadBudget {
     if (group.entries.size === 0) this.#groups.delete(key)
   }
 
-  /** Counts all connections anew. */
+  /** Recounts all connections and returns the total in bytes. */
   measure(): number {
     for (const group of this.#groups.values()) this.#recount(group)
     return this.#total
   }
 
-  /** Returns the group of the connection; undefined when the connection holds nothing. */
+  /** Updates the entry of a connection. Returns its group, or undefined when the connection holds nothing. */
   #record(source: UnreadSource): Group | undefined {
     const bytes = source.unreadBytes()
     if (bytes === 0) {
@@ -107,7 +114,7 @@ export class UnreadBudget {
     for (const source of group.entries.keys()) this.#record(source)
   }
 
-  /** Drops connections of a group that holds more than `max`, unless a new count shows that it does not. */
+  /** Recounts a group and drops connections if it still holds more than `max`. */
   #shrink(group: Group, max: number, limit: LimitName): void {
     this.#recount(group)
     if (group.bytes <= max) return

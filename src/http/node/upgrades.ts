@@ -6,21 +6,21 @@ import { closeWith } from './raw-response.ts'
 
 type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void
 
-/** Fields that mean something only together with an upgrade. */
+/** Header fields that have a meaning only for an upgrade. */
 const UPGRADE_FIELDS: ReadonlySet<string> = new Set(['upgrade', 'http2-settings'])
 const ORIGIN = /^https?:\/\/[^/?#]*/i
 
 /**
- * Hands over requests for a WebSocket at `path`, and handles every other request with an `Upgrade` field as if it had none
- * (RFC 9110, 7.8), both when the requests before it are answered. Node emits `upgrade` for any
- * protocol (nodejs/node#57054), and without a listener for it loses the requests behind in the same chunk.
+ * Upgrades requests for a WebSocket at `path`, and handles every other request with an `Upgrade` field as if it had
+ * none (RFC 9110, 7.8), both when the earlier requests are answered. Node emits `upgrade` for any protocol
+ * (nodejs/node#57054), and without a listener for it loses the pipelined requests in the same chunk.
  */
 export function serveUpgrades(server: Server, connections: Connections, path: string): void {
   const [openWebSocket] = server.listeners('upgrade') as UpgradeListener[]
   server.removeAllListeners('upgrade')
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const isForWebSocket = openWebSocket !== undefined && isWebSocketRequest(request, path)
-    // At once: a socket whose client has closed its side takes nothing back later.
+    // Unshift before `detach` may wait: it fails on a socket whose client has closed its side in the meantime.
     if (!isForWebSocket) socket.unshift(Buffer.concat([withoutUpgrade(request), head]))
     connections.of(socket)?.detach(() => {
       if (!isForWebSocket) server.emit('connection', socket)
@@ -28,7 +28,7 @@ export function serveUpgrades(server: Server, connections: Connections, path: st
       else openWebSocket(request, socket, head)
     })
   })
-  // Node destroys the socket of a CONNECT request without a listener.
+  // Without a listener, Node destroys the socket of a CONNECT request.
   server.on('connect', (_: IncomingMessage, socket: Socket) => {
     const { status, body } = CONNECT_REFUSAL
     connections.of(socket)?.detach(() => void closeWith(socket, status, body))
@@ -46,12 +46,12 @@ function isWebSocketRequest({ method, httpVersion, url = '', headers }: Incoming
   if (method !== 'GET' || httpVersion !== '1.1' || !tokens(headers.upgrade).includes('websocket')) return false
   const [asked = ''] = url.replace(ORIGIN, '').split('?')
   if (withoutExtraSlashes(asked) !== path) return false
-  // The client may offer more than one protocol; `ws` accepts only a field with a single one.
+  // The client may offer several protocols; `ws` accepts only a field with a single one.
   headers.upgrade = 'websocket'
   return true
 }
 
-/** The head of a request as bytes, without what asks for an upgrade. */
+/** Returns the head of a request as bytes, without its upgrade fields. */
 function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net'
 import type { WebSocket, WebSocketServer } from 'ws'
 
-/** How far a WebSocket had come at the last ping. */
+/** The byte count of a WebSocket at the last ping. */
 interface Progress {
   readonly socket: Socket
   bytes: number
 }
 
 /**
- * Pings the WebSockets, and terminates those that showed no activity since the last ping. Any received byte is activity,
- * because a pong may wait behind a long message. While nothing is read from a client because it reads too little, it is
- * what the client reads. `ws` has no keepalive of its own.
+ * Pings the WebSockets, and terminates those without activity since the last ping. Any received byte is activity,
+ * because a pong may wait behind a long message. While the gateway has paused reading, bytes that the client reads are
+ * activity. `ws` has no keepalive itself.
  *
- * @returns stops the pings
+ * @returns a function that stops the pings
  */
 export function pingEach(websockets: WebSocketServer, everyMs: number): () => void {
   const progress = new WeakMap<WebSocket, Progress>()
@@ -27,7 +27,7 @@ export function pingEach(websockets: WebSocketServer, everyMs: number): () => vo
         client.terminate()
       } else {
         last.bytes = bytes
-        // A ping would only queue up behind what the client does not read.
+        // On a paused socket a ping would only queue up behind the data that the client does not read.
         if (!client.isPaused) client.ping()
       }
     }

@@ -11,10 +11,10 @@ import { jsonList, mapPages, pagesOf } from '../json-list.ts'
 import { bearer } from '../middleware/app-key.ts'
 
 const ADMIN = 'admin'
-/** Sessions in one part of the list: some milliseconds of work. */
+/** Sessions per page of the list: some milliseconds of work. */
 const PAGE = 500
 
-/** The sessions of everybody, for those who have the admin key; mounted under `/admin`. */
+/** Lists, traces and ends the sessions of all clients, for operators with the admin key; mounted under `/admin`. */
 export function adminRoutes(options: AppOptions) {
   const { registry, adminKey, keyGuesses, clientAddress, sessionIdleMs, onInternalError } = options
   const keys = new AppKeys([{ app: ADMIN, key: adminKey }], { guesses: keyGuesses, subject: ADMIN })
@@ -63,7 +63,7 @@ function sessionJson(
     address: clientAddress,
     idle: seconds(idle),
     calls: session.connection.calls,
-    // While there is an open stream it does not run out.
+    // An open stream suspends the idle timeout.
     lease: streams > 0 ? null : Math.max(0, seconds(idleMs - idle)),
   }
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { json } from '../answer.ts'
 import type { AppOptions, Env } from '../context.ts'
 
-/** What the gateway says of itself; mounted at the root. */
+/** The server list and the statistics of the gateway; mounted at the root. */
 export function gatewayRoutes({ servers, registry, stats }: AppOptions) {
   return new Hono<Env>({ strict: false })
     .get('/', () =>

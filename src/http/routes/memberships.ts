@@ -21,7 +21,7 @@ import { pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
 const Join = z.object({ priority: wholeNumber(2 ** 8 - 1).default(100), where: wholeNumber(2 ** 16 - 1).default(0) })
 const SetUnread = z.object({ no_of_unread: textNo })
 
-/** What persons are members of; mounted under `/<server id>/persons`. */
+/** Memberships and unread texts of persons; mounted under `/<server id>/persons`. */
 export function membershipRoutes(options: AppOptions) {
   const session = requireSession(options, 'header')
   const reading = requireSession(options, 'header-or-query')

@@ -14,7 +14,7 @@ const Create = z.object({ name: latin1, passwd: latin1 })
 const Presentation = z.object({ text_no: textNo })
 const Password = z.object({ old_pwd: latin1, new_pwd: latin1 })
 
-/** Persons; mounted under `/<server id>/persons`. Their memberships have a file of their own. */
+/** Persons, without their memberships; mounted under `/<server id>/persons`. */
 export function personRoutes(options: AppOptions) {
   const session = requireSession(options, 'header')
 
@@ -43,7 +43,7 @@ export function personRoutes(options: AppOptions) {
     })
 }
 
-/** Blocks of other programs are written in other ways. */
+/** Returns whether a block of the user area is JSON: other clients store other formats. */
 function isJson(text: string): boolean {
   try {
     JSON.parse(text)

@@ -5,7 +5,7 @@ import type { AppOptions, Env } from '../context.ts'
 import { serverInfoJson } from '../json.ts'
 import { requireSession } from '../middleware/connection-id.ts'
 
-/** What the LysKOM server says of itself; mounted under `/<server id>/server`. */
+/** Information about the LysKOM server; mounted under `/<server id>/server`. */
 export function serverRoutes(options: AppOptions) {
   return new Hono<Env>({ strict: false }).get('/info', requireSession(options, 'header-or-query'), async (c) =>
     json(serverInfoJson(await getServerInfo(c.get('opened').session))),

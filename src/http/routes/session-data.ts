@@ -10,17 +10,17 @@ import { closeOnRequest } from '../current-session.ts'
 import { jsonList, mapPages } from '../json-list.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 
-/** What a client may keep in its session, bytes of JSON. */
+/** The size limit of a session's data, in bytes of JSON. */
 const MAX_DATA_BYTES = 16_384
-/** Any object: it comes out of JSON. A schema with keys would leave `__proto__` out. */
+/** Any object. The value comes from JSON; a schema with keys would drop `__proto__`. */
 const Patch = z.custom<Data>((value) => typeof value === 'object' && value !== null, 'must be an object.')
 
-/** What a client keeps in its session, and the other sessions of its person; mounted under `/<server id>/sessions`. */
+/** Data that clients store in their session, and the other sessions of the person; under `/<server id>/sessions`. */
 export function sessionDataRoutes(options: AppOptions) {
   const { registry, store, records, onInternalError } = options
   const session = requireSession(options, 'header')
 
-  /** Without data the session has just ended. */
+  /** Rejects the request with 403 if there is no data: the session has just ended. */
   const found = (data: Data | undefined): Data => {
     if (data === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
     return data
@@ -65,7 +65,7 @@ export function sessionDataRoutes(options: AppOptions) {
     return opened
   }
 
-  /** Idle time is of the session itself where it is on this gateway; a record is told of activity from time to time. */
+  /** Takes the idle time from the session if it is on this gateway: records are updated only from time to time. */
   function otherJson({ key, name, ip, lastActive }: SessionRecord) {
     const live = registry.byKey(key)
     const idleMs = live === undefined ? store.now() - lastActive : performance.now() - live.lastUsed

@@ -24,7 +24,7 @@ const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'mus
 const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
 const WorkingConference = z.object({ conf_no: confNo })
 
-/** Opening, closing and using a session; mounted under `/<server id>/sessions`. */
+/** Opening, closing and using sessions; mounted under `/<server id>/sessions`. */
 export function sessionRoutes(options: AppOptions) {
   const { registry } = options
   const lease = leaseHeader(options.sessionIdleMs)
@@ -37,7 +37,7 @@ export function sessionRoutes(options: AppOptions) {
       if (connectionId(c, options, 'header-or-query') !== undefined && !isStaleCookie(c, options)) {
         throw new HTTPException(409, { message: `A new session is opened without ${CONNECTION_HEADER}.` })
       }
-      // Of a client that has left nothing is known any more.
+      // The socket is gone after the client disconnects, so read its address first.
       const clientAddress = options.clientAddress(c)
       const { client } = await readBody(c, Open)
       const { serverId, requestId } = c.var
@@ -92,7 +92,7 @@ export function sessionRoutes(options: AppOptions) {
     })
 }
 
-/** Exactly one of number and name; clients send an empty name beside a number. */
+/** Returns the person number or the name, whichever is given; clients send an empty name together with a number. */
 function whoLogsIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: number } | { name: string } {
   const byNumber = pers_no ?? undefined
   const byName = pers_name === '' && byNumber !== undefined ? undefined : (pers_name ?? undefined)

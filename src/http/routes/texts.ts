@@ -17,9 +17,9 @@ import { pathNumber } from '../parameters.ts'
 
 const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
 
-/** The gateway checks every read: a browser keeps its cache when another person logs in. */
+/** Browsers must revalidate every read: they keep their cache when another person logs in. */
 const REVALIDATED = 'private, no-cache'
-/** The body of a text is shown, never run: neither HTML nor SVG may act in the name of the gateway. */
+/** The body of a text is displayed but never executed: HTML or SVG may not run scripts in the gateway's origin. */
 const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 /** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */

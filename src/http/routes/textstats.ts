@@ -16,7 +16,7 @@ const TextNos = z.object({
   text_nos: z.array(textNo, 'must be a list.').max(MAX_TEXTS, `must be ${MAX_TEXTS} numbers at most.`),
 })
 
-/** Texts without what they say; mounted under `/<server id>/textstats`. */
+/** Texts without subject and body; mounted under `/<server id>/textstats`. */
 export function textStatRoutes(options: AppOptions) {
   const reading = requireSession(options, 'header-or-query')
 

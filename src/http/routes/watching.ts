@@ -4,7 +4,7 @@ import type { AppOptions, Env } from '../context.ts'
 import { gatewayError } from '../error-response.ts'
 import { adminRoutes } from './admin.ts'
 
-/** How the gateway is doing, and, where there is an admin key, the sessions on it; mounted at the root. */
+/** Metrics, health checks and, if an admin key is set, administration; mounted at the root. */
 export function watchRoutes(options: AppOptions) {
   const { registry, store, metrics } = options
   const app = new Hono<Env>({ strict: false })
