@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BUILD_MS = 60_000
 
-/** A checkout with komgate's scripts and settings, and two small modules. */
+/** A checkout with komgate's scripts and settings and two small modules. */
 let dir: string
 const inDir = (...names: string[]) => join(dir, ...names)
 const writeSource = (name: string, text: string) => writeFileSync(inDir('src', name), text)
@@ -34,7 +34,7 @@ async function start(): Promise<string> {
   return (await run('npm', ['start', '--silent'], { cwd: dir })).stdout
 }
 
-/** Changes when a file is replaced or written. */
+/** Returns a text that changes when a file is replaced or written. */
 function versionOf(name: string): string {
   const { ino, mtimeMs } = statSync(inDir('dist', name))
   return `${ino} ${mtimeMs}`
@@ -53,7 +53,7 @@ describe('npm start', () => {
     expect(['main.js', 'part.js'].map(versionOf)).toEqual(before)
   })
 
-  it('replaces only what has changed, and removes what has no source any more', { timeout: BUILD_MS }, async () => {
+  it('replaces only changed files, and removes files without a source', { timeout: BUILD_MS }, async () => {
     const before = versionOf('main.js')
     writeSource('part.ts', "export { greeting } from './other.ts'\n")
     writeSource('other.ts', "export const greeting: string = 'two'\n")
@@ -70,13 +70,13 @@ describe('npm start', () => {
     expect(await start()).toBe('one')
   })
 
-  it('runs what is built where there are no sources, as in the npm package', { timeout: BUILD_MS }, async () => {
+  it('runs the existing build without sources, as in the npm package', { timeout: BUILD_MS }, async () => {
     rmSync(inDir('src'), { recursive: true })
     expect(await start()).toBe('one')
   })
 })
 
-it('npm pack takes the build and no stamp', { timeout: BUILD_MS }, async () => {
+it('npm pack includes the build but not its stamp', { timeout: BUILD_MS }, async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: dir })
   const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }]
   const paths = files.map(({ path }) => path)

@@ -17,7 +17,7 @@ function file(content: unknown): string {
 }
 
 describe('the configuration', () => {
-  it('by default is the demo server and LysLysKOM on 127.0.0.1:5001', () => {
+  it('defaults to the demo server and LysLysKOM on 127.0.0.1:5001', () => {
     const { host, port, servers, sessionIdleMs, keepaliveMs, keepaliveTimeoutMs } = readConfig([])
     expect([host, port, sessionIdleMs, keepaliveMs, keepaliveTimeoutMs]).toEqual([
       '127.0.0.1',
@@ -32,7 +32,7 @@ describe('the configuration', () => {
     ])
   })
 
-  it('takes every setting as a flag and as a variable; the flag wins', () => {
+  it('accepts every setting as a flag and as a variable, and the flag overrides the variable', () => {
     for (const name of Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]) {
       const value = name === 'servers' ? file({ a: { name: 'A', host: 'h' } }) : SETTINGS[name].fallback
       expect(() => readConfig([`--${flagName(name)}`, value])).not.toThrow()
@@ -50,7 +50,7 @@ describe('the configuration', () => {
     ])
   })
 
-  it('keeps the order of the servers and gives them the registered port', () => {
+  it('keeps the order of the servers, and defaults to the registered port', () => {
     const servers = file({ b: { name: 'B', host: 'b.example' }, a: { name: 'A', host: 'a.example', port: 1 } })
     expect(readConfig(['--servers', servers]).servers).toEqual([
       { id: 'b', name: 'B', demo: false, host: 'b.example', port: 4894 },
@@ -84,7 +84,7 @@ describe('the configuration', () => {
       /^command line: --forwarded-header: must be x-forwarded-for or forwarded/,
     ],
     [['--servers', '/nowhere.json'], {}, '/nowhere.json: there is no such file'],
-  ])('%j %j stops the start in one line', (args, env, message) => {
+  ])('rejects %j %j with a one-line error', (args, env, message) => {
     const attempt = () => readConfig(args, env as Record<string, string>)
     expect(attempt).toThrow(ConfigError)
     expect(attempt).toThrow(message)
@@ -113,7 +113,7 @@ describe('the configuration', () => {
     [{ 'a/b': { name: 'A', host: 'h' } }, /a\/b: a server id is/],
     ['{"__proto__": {"name": "A", "host": "h"}}', /__proto__: a server id is/],
     [{ stats: { name: 'A', host: 'h' } }, 'stats: is a path of the gateway itself'],
-  ])('servers.json %j names file, key and reason', (content, message) => {
+  ])('rejects servers.json %j with the file, the field and the reason', (content, message) => {
     const path = file(content)
     expect(() => readConfig(['--servers', path])).toThrow(message)
     expect(() => readConfig(['--servers', path])).toThrow(path)
@@ -181,7 +181,7 @@ describe('the configuration', () => {
     expect(readConfig(['--servers', file(`\ufeff${text}`)]).servers).toMatchObject([{ name: 'Å' }, { name: 'Å' }])
   })
 
-  it('rejects an admin port that is the port itself', () => {
+  it('rejects an admin port that equals the main port', () => {
     const message = 'must differ from the port that komgate listens on'
     expect(() => readConfig(['--port', '7', '--admin-port', '7'])).toThrow(`command line: --admin-port: ${message}`)
     expect(() => readConfig(['--port', '7'], { KOMGATE_ADMIN_PORT: '7' })).toThrow(
@@ -239,7 +239,7 @@ describe('the configuration', () => {
     expect([config, config.servers, config.servers[0]].map(Object.isFrozen)).toEqual([true, true, true])
   })
 
-  it('knows what else a command line may ask for', () => {
+  it('recognizes --help, --version and --check', () => {
     expect(readCommand(['--help'], {}).action).toBe('help')
     expect(readCommand(['--version'], {}).action).toBe('version')
     expect(readCommand(['--check'], {}).action).toBe('check')

@@ -25,22 +25,22 @@ const api = read('docs/api.md')
 describe('docs/api.md', async () => {
   let gateway: TestGateway
   beforeAll(async () => {
-    // As `npm start` has them; nobody connects to the other one.
+    // The servers of `npm start`; the test does not connect to the remote one.
     gateway = await startTestGateway(readConfig().servers)
   })
   afterAll(() => gateway.close())
 
-  it.skipIf(await curlMissing())('is a conversation that works as printed', async () => {
+  it.skipIf(await curlMissing())('shows a conversation that works as printed', async () => {
     const blocks = consoleBlocks(api)
     const printed = await runBlocks(blocks, gateway.url)
-    // Block by block, so that a difference is shown with the commands it comes from.
+    // Block by block, so that a difference shows the commands it comes from.
     const conversation = (answers: readonly (string[] | undefined)[]) =>
       blocks.map(({ commands }, i) => ({ commands, printed: answers[i] }))
     expect(conversation(printed)).toEqual(conversation(blocks.map((block) => block.printed)))
     expect(blocks.length).toBeGreaterThan(30)
   })
 
-  it('has a program for the WebSocket that prints what it says', async () => {
+  it('has a WebSocket program that prints the documented output', async () => {
     const [, program, printed] = /^```js\n(.*?)^```\n\nprints\n\n```text\n(.*?)^```$/ms.exec(api) ?? []
     const source = (program as string).replaceAll('http://localhost:5001', gateway.url)
     const { stdout } = await promisify(execFile)('node', ['--input-type=module', '--eval', source], { cwd: root })
@@ -48,18 +48,18 @@ describe('docs/api.md', async () => {
   })
 })
 
-it('docs/operating advises no proxy to choose a process by the connection id', () => {
+it('docs/operating suggests no proxy that chooses a process by the connection id', () => {
   expect(read('docs/operating/README.md')).not.toMatch(/choose by the header|Httpkom-Connection/)
 })
 
 describe('every route', () => {
   const routes = new Set(appRoutes())
 
-  it('has a section in docs/api.md, and no section is of another', () => {
+  it('has a section in docs/api.md, and every section has a route', () => {
     expect(named(api, /^### `([A-Z]+) (\S+)`$/gm)).toEqual(routes)
   })
 
-  it("has a row in the README's table, and no row is of another", () => {
+  it("has a row in the README's table, and every row has a route", () => {
     expect(named(read('README.md'), /^\| `([A-Z]+) (\/\S*)` \|/gm)).toEqual(routes)
   })
 })
@@ -68,7 +68,7 @@ function named(markdown: string, pattern: RegExp): Set<string> {
   return new Set([...markdown.matchAll(pattern)].map(([, method, path]) => `${method} ${normal(path as string)}`))
 }
 
-/** `/:server/texts/:text_no{[0-9]+}` and `/S/texts/<no>` are the same. */
+/** Normalizes a path: `/:server/texts/:text_no{[0-9]+}` and `/S/texts/<no>` are equal. */
 function normal(path: string): string {
   const plain = path
     .replace(/\?.*/, '')
@@ -77,7 +77,7 @@ function normal(path: string): string {
   return plain === '/' ? plain : plain.replace(/\/$/, '')
 }
 
-/** What the application answers; what stands before the routes is of the method ALL. */
+/** Returns the routes of the application. Middleware has the method ALL. */
 function appRoutes(): string[] {
   const config = readConfig()
   const connections = {
@@ -93,7 +93,7 @@ function appRoutes(): string[] {
     registry,
     store,
     records: new SessionRecords({ registry, store, idleMs: config.sessionIdleMs, onStore: () => undefined }),
-    // They have pages of their own.
+    // The compatibility APIs have their own pages.
     faces: [],
     isWatchedElsewhere: true,
     apps: new Set(),

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = join(root, 'node_modules/.bin/tsc')
 const READY = /listening on (http:\/\/localhost:\d+)\n/
 
-/** A folder of somebody who has installed komgate and copied the examples. */
+/** A folder with komgate installed and a copy of the examples. */
 let dir: string
 const running: ChildProcess[] = []
 
@@ -35,7 +35,7 @@ afterEach(async () => {
 })
 afterAll(() => rmSync(dir, { recursive: true }))
 
-/** What the compiler has to say: nothing when all is good. */
+/** Runs the compiler. Returns its output, which is empty without errors. */
 async function compile(...args: string[]): Promise<string> {
   const { stdout } = await run(tsc, args).catch((error: { stdout: string }) => error)
   return stdout
@@ -56,13 +56,13 @@ async function start(example: string, ...args: string[]) {
 }
 
 describe('docs/examples/sxapi-guard.ts', async () => {
-  it('is good TypeScript, with the types of the package', async () => {
+  it('compiles with the types of the package', async () => {
     const options = { extends: join(root, 'tsconfig.json'), include: ['*.ts'] }
     writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(options))
     expect(await compile('-p', dir)).toBe('')
   }, 30_000)
 
-  it.skipIf(await curlMissing())('has the conversation that docs/faces/sxapi.md prints', async () => {
+  it.skipIf(await curlMissing())('runs the conversation that docs/faces/sxapi.md prints', async () => {
     const { url, output } = await start('sxapi-guard.ts')
     const blocks = consoleBlocks(readFileSync(join(root, 'docs/faces/sxapi.md'), 'utf8'))
     const commands = blocks.map((block) => block.commands.map((line) => line.replaceAll('http://localhost:8080', url)))
@@ -75,7 +75,7 @@ describe('docs/examples/sxapi-guard.ts', async () => {
     expect(output()).toMatch(/^listening on \S+\n$/)
   })
 
-  it('takes the configuration that it is given, and ends in an orderly way', async () => {
+  it('loads the given configuration, and exits with 0 on SIGTERM', async () => {
     const profile = { session: { transport: { type: 'bearer' }, backend: { type: 'memory' } } }
     writeFileSync(join(dir, 'strict.json'), JSON.stringify(profile))
     const { child, url } = await start('sxapi-guard.ts', 'strict.json')

@@ -6,7 +6,7 @@ import { startTestGateway } from './support/gateway.ts'
 
 const skip = await curlMissing()
 
-it.skipIf(skip).each(FACES)('docs/faces/%s.md is a conversation that works as printed', async (face) => {
+it.skipIf(skip).each(FACES)('docs/faces/%s.md shows a conversation that works as printed', async (face) => {
   const page = readFileSync(new URL(`../docs/faces/${face}.md`, import.meta.url), 'utf8')
   const [, keys = ''] = /KOMGATE_APP_KEYS=(\S+)/.exec(page) ?? []
   const gateway = await startTestGateway([{ id: 'demo', demo: true }], {
@@ -20,7 +20,7 @@ it.skipIf(skip).each(FACES)('docs/faces/%s.md is a conversation that works as pr
   const blocks = consoleBlocks(page)
   const printed = await runBlocks(blocks, gateway.url)
   await gateway.close()
-  // Block by block, so that a difference is shown with the commands it comes from.
+  // Block by block, so that a difference shows the commands it comes from.
   const conversation = (answers: readonly (string[] | undefined)[]) =>
     blocks.map(({ commands }, i) => ({ commands, printed: answers[i] }))
   expect(conversation(printed)).toEqual(conversation(blocks.map((block) => block.printed)))

@@ -5,14 +5,14 @@ import { expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { listen } from '../src/listener.ts'
 
-it('drops a client that reads no answers, and waits for none of them when it closes', async () => {
+it('drops a client that reads no responses, and does not wait for such clients when it closes', async () => {
   const answer = () => Promise.resolve(new Response('x'.repeat(2 ** 20)))
   const listener = await listen(answer, { ...readConfig(), port: 0, httpStallMs: 200 })
   const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
   await once(socket, 'connect')
   socket.pause()
   socket.on('error', () => undefined)
-  // More than the kernel keeps for a slow reader.
+  // More than the kernel buffers for a slow reader.
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100))
   await sleep(1000)
   let read = 0
@@ -27,7 +27,7 @@ it('drops a client that reads no answers, and waits for none of them when it clo
   expect(performance.now() - start).toBeLessThan(1000)
 })
 
-it('lets a request that is being answered finish when it closes', async () => {
+it('finishes a request in flight when it closes', async () => {
   let finish = (_: Response): void => undefined
   const answer = () =>
     new Promise<Response>((resolve) => {

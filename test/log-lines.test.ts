@@ -24,8 +24,8 @@ function logHostile(log: pino.Logger): void {
   log.error({ err: new Error(HOSTILE, { cause: new TypeError(HOSTILE) }) }, 'internal error')
 }
 
-describe('a line of the log', () => {
-  it('holds no control or format character as JSON, and keeps its values', () => {
+describe('a log line', () => {
+  it('holds no control or format characters as JSON, and keeps its values', () => {
     const lines: string[] = []
     const hooks = { streamWrite: escapeLine }
     logHostile(pino({ base: null, hooks }, { write: (line) => void lines.push(line) }))
@@ -38,12 +38,12 @@ describe('a line of the log', () => {
     expect(JSON.parse(lines[1] ?? '').msg).toBe(HOSTILE)
   })
 
-  it('holds none in a terminal, in any field, but says which there were', () => {
+  it('holds no control or format characters in a terminal, and shows their escapes in every field', () => {
     const destination = new PassThrough({ encoding: 'utf8' })
     const hooks = { streamWrite: escapeLineForTerminal }
     logHostile(pino({ base: null, hooks }, pretty({ sync: true, colorize: false, destination })))
     const shown = String(destination.read())
-    // Line feeds and tabs are for the terminal to show.
+    // Line feeds and tabs are the layout of pino-pretty.
     expect(shown.replaceAll(/[\n\t]/g, '')).not.toMatch(UNPRINTABLE)
     expect(shown).toContain('path: "a\\u0000')
     for (const text of ['\\u001b', '\\u009b', '\\u007f', '\\u202e', '\\u2066', '\\u2028', '\\udb40\\udc01']) {
@@ -51,7 +51,7 @@ describe('a line of the log', () => {
     }
   })
 
-  it.each([escapeLine, escapeLineForTerminal])('is left as it is where every character is shown', (escaped) => {
+  it.each([escapeLine, escapeLineForTerminal])('stays unchanged if every character is printable', (escaped) => {
     const line = `${JSON.stringify({ path: '/kom/åäö/😀/漢字/\\u009b', n: 1 })}\n`
     expect(escaped(line)).toBe(line)
   })
@@ -63,7 +63,7 @@ describe.skipIf(!existsSync(SCRIPT) && !process.env.CI)('the log of the command 
     for (const kill of running.splice(0)) kill()
   })
 
-  it('holds no control or format character of a path', async () => {
+  it('holds no control or format characters of a path', async () => {
     const command = `'${process.execPath}' --import tsx '${MAIN}' --port 0`
     const child = spawn(SCRIPT, ['-qfec', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] })
     running.push(() => child.kill())

@@ -61,7 +61,7 @@ async function open(url: string): Promise<string> {
 
 describe('the command', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'on %s closes every session with a goodbye and exits with 0',
+    'closes every session with disconnect and exits with 0 on %s',
     async (signal) => {
       const { child, exit, ready } = started()
       const url = await ready()
@@ -77,7 +77,7 @@ describe('the command', () => {
     },
   )
 
-  it('lets requests in flight finish while it takes no new ones', async () => {
+  it('finishes requests in flight and accepts no new connections on SIGTERM', async () => {
     const { child, exit, ready } = started()
     const url = await ready()
     const id = await open(url)
@@ -94,7 +94,7 @@ describe('the command', () => {
     expect(await exit).toBe(0)
   })
 
-  it('waits for them no longer than its deadline', async () => {
+  it('waits for requests in flight no longer than its deadline', async () => {
     const { child, exit, ready } = komgate(
       '--port',
       '0',
@@ -119,19 +119,19 @@ describe('the command', () => {
   it.each([
     [['--port', '99999'], 'komgate: command line: --port: must be a whole number from 0 to 65535\n'],
     [['--servers', '/nowhere.json'], 'komgate: /nowhere.json: there is no such file\n'],
-  ])('%j is one line on standard error and exit code 2', async (args, message) => {
+  ])('prints one line on standard error and exits with 2 for %j', async (args, message) => {
     const { output, exit } = komgate(...args)
     expect(await exit).toBe(2)
     expect(output).toEqual({ out: '', err: message })
   })
 
-  it('says in one line that its port is taken', async () => {
+  it('reports a port in use in one line, and exits with 1', async () => {
     const { output, exit } = komgate('--port', String(server.port), '--servers', join(dir, 'servers.json'))
     expect(await exit).toBe(1)
     expect(output.err).toMatch(/^komgate: listen EADDRINUSE: .*\n$/)
   })
 
-  it('--check validates and listens on nothing, --version and --help print', async () => {
+  it('validates without listening on --check, and prints on --version and --help', async () => {
     const [check, version, help] = [komgate('--check'), komgate('--version'), komgate('--help')]
     expect(await Promise.all([check.exit, version.exit, help.exit])).toEqual([0, 0, 0])
     expect(check.output.out).toBe('The configuration is good.\n')

@@ -7,7 +7,7 @@ import { startTestGateway } from './support/gateway.ts'
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 describe('the README', async () => {
-  it.skipIf(await curlMissing())('has a first conversation that works as printed', async () => {
+  it.skipIf(await curlMissing())('shows a first conversation that works as printed', async () => {
     const blocks = consoleBlocks(readme)
     const gateway = await startTestGateway([{ id: 'demo', demo: true }])
     const printed = await runBlocks(blocks, gateway.url)
@@ -16,7 +16,7 @@ describe('the README', async () => {
     expect(printed.flat().length).toBeGreaterThan(4)
   })
 
-  it('names every setting with its default', () => {
+  it('lists every setting with its default', () => {
     const rows = Object.entries(SETTINGS).map(([key, { fallback }]) => {
       const name = key as keyof typeof SETTINGS
       const shown = name === 'servers' ? 'the `servers.json` that comes with komgate' : fallback

@@ -25,7 +25,7 @@ describe('tracing', () => {
     [{ OTEL_TRACES_EXPORTER: 'none' }],
     [{ ...WANTED, OTEL_TRACES_EXPORTER: 'none' }],
     [{ ...WANTED, OTEL_SDK_DISABLED: 'true' }],
-  ])('is not for %j, and nothing is loaded', async (env) => {
+  ])('stays off for %j, and loads nothing', async (env) => {
     const load = vi.fn()
     expect(await startTracing(env, silent, load)).toBeUndefined()
     expect(load).not.toHaveBeenCalled()
@@ -35,7 +35,7 @@ describe('tracing', () => {
     [WANTED],
     [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://127.0.0.1:4318/v1/traces' }],
     [{ OTEL_TRACES_EXPORTER: 'console' }],
-  ])('is for %j', async (env) => {
+  ])('starts for %j', async (env) => {
     const { sdk, services } = recordingSdk()
     const tracing = await startTracing(env, silent, () => Promise.resolve(sdk))
     await tracing?.close()
@@ -45,10 +45,10 @@ describe('tracing', () => {
     expect(named.services).toEqual(['mine'])
   })
 
-  it('without the SDK is a line in the log', async () => {
+  it('logs a warning if the SDK is not installed', async () => {
     const log: string[] = []
     const logger = pino({ level: 'info' }, { write: (line) => void log.push(line) })
-    // As Node has it; a test runner's own loader says so in its own way.
+    // The error of Node's own loader: the loader of the test runner throws another one.
     const missing = Object.assign(new Error('not there'), { code: 'ERR_MODULE_NOT_FOUND' })
     expect(await startTracing(WANTED, logger, () => Promise.reject(missing))).toBeUndefined()
     expect(log.map((line) => JSON.parse(line).msg)).toEqual([
@@ -82,7 +82,7 @@ async function start(handler?: Handler) {
 }
 
 describe('a request', () => {
-  it('has a span named by its route, and one below it for each call', async () => {
+  it('has a span named by its route, and a child span for each call', async () => {
     const { spans, send, id } = await start()
     await send('GET', '/kom/sessions/current/who-am-i', { id })
     const byName = new Map(spans.map((span) => [span.name, span]))
@@ -110,7 +110,7 @@ describe('a request', () => {
     expect(spans.filter(({ parentId }) => parentId === asked?.spanId)).toHaveLength(1)
   })
 
-  it('is below the span that its traceparent names', async () => {
+  it('is a child of the span in its traceparent', async () => {
     const { spans, send } = await start()
     await send('GET', '/stats', { headers: { traceparent: `00-${TRACE}-${SPAN}-01` } })
     await send('GET', '/stats', { headers: { traceparent: 'nonsense' } })
@@ -119,7 +119,7 @@ describe('a request', () => {
     expect(second?.parentId).toBeUndefined()
   })
 
-  it('that fails tells why: the status, and the error of the call', async () => {
+  it('records its status and the error of the call if it fails', async () => {
     const { spans, send, id, server } = await start(({ ref, call }) => {
       if (call === 82) return true
       return call === LOGIN ? errorReply(ref, 4, 6) : call === 94 && reply(ref, 'nonsense')
@@ -142,7 +142,7 @@ describe('a request', () => {
   })
 
   it('leaves no id, person, path or password in its spans', async () => {
-    // Longer than what the ids and times of spans, which are digits too, have by chance.
+    // Long enough not to occur by chance in the ids and times of spans, which are digits too.
     const [person, text] = ['1987654321', '1876543219']
     const { spans, send, id } = await start(({ ref, call }) => call === LOGIN && reply(ref))
     await send('POST', '/kom/sessions/current/login', { id, body: { pers_no: person, passwd: 'Lilliput' } })

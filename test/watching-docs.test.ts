@@ -21,17 +21,17 @@ describe('docs/watching.md', async () => {
     rmSync(dir, { recursive: true })
   })
 
-  it.skipIf(await curlMissing())('is a conversation that works as printed', async () => {
+  it.skipIf(await curlMissing())('shows a conversation that works as printed', async () => {
     const blocks = consoleBlocks(page)
     const printed = await runBlocks([{ commands: [`cd ${dir}`], printed: [] }, ...blocks], gateway.url)
-    // Block by block, so that a difference is shown with the commands it comes from.
+    // Block by block, so that a difference shows the commands it comes from.
     const conversation = (answers: readonly (string[] | undefined)[]) =>
       blocks.map(({ commands }, i) => ({ commands, printed: answers[i] }))
     expect(conversation(printed.slice(1))).toEqual(conversation(blocks.map((block) => block.printed)))
     expect(blocks.length).toBeGreaterThan(7)
   })
 
-  it('has every metric in its table, with its labels, and no other', async () => {
+  it('lists every metric with its labels, and no other', async () => {
     const table = new Map<string, string>()
     for (const [, names = '', labels = ''] of page.matchAll(/^\| (`[a-z_0-9`, ]+`) \|[^|]*\|([^|]*)\|/gm)) {
       for (const [, name = ''] of names.matchAll(/`([^`]+)`/g)) table.set(name, labels.trim())

@@ -36,12 +36,12 @@ async function failThreeTimes(gateway: TestGateway, status = 502): Promise<void>
   }
 }
 
-describe('a server that has failed three times in a row', () => {
+describe('the circuit breaker after three failures of a LysKOM server in a row', () => {
   it.each<[string, number, Parameters<typeof startFakeServer>]>([
     ['no LysKOM server', 502, [undefined, { greeting: Buffer.from('220 smtp ready\n') }]],
     ['silent', 504, [() => true, { greeting: 'stall' }]],
     ['silent after its greeting', 504, [() => true]],
-  ])('(%s) is not tried: 502 at once, which says when to come back', async (how, status, behaviour) => {
+  ])('rejects new sessions immediately with 502 and Retry-After (server: %s)', async (how, status, behaviour) => {
     const { server, gateway } = await start(...behaviour)
     expect(await up(gateway)).toBe(null)
     await failThreeTimes(gateway, status)
@@ -51,11 +51,11 @@ describe('a server that has failed three times in a row', () => {
     expect(value.json.error_msg).toMatch(/^the LysKOM server is down: ./)
     expectWithin(0, ms, `is dead (${how}): a session is asked for`)
     expect(server.connections).toHaveLength(3)
-    // Nor does anybody else notice.
+    // Other servers are not affected.
     await gateway.open('well')
   })
 
-  it('is tried by one at a time once the wait is over, while the others are answered at once', async () => {
+  it('allows one attempt at a time after the retry delay, and rejects other requests immediately', async () => {
     const { server, gateway } = await start(() => true)
     await failThreeTimes(gateway, 504)
     await pause(RETRY_MS)
@@ -71,7 +71,7 @@ describe('a server that has failed three times in a row', () => {
     }
   })
 
-  it('is up again with the first attempt that succeeds', async () => {
+  it('closes after the first attempt that succeeds', async () => {
     const { server, gateway } = await start()
     await server.close()
     await failThreeTimes(gateway)
@@ -85,7 +85,7 @@ describe('a server that has failed three times in a row', () => {
     expect(new Set(more.map(({ status }) => status))).toEqual(new Set([201]))
   })
 
-  it('does not hold up the sessions that are open there', async () => {
+  it('does not delay requests on open sessions of the server', async () => {
     const { gateway } = await start((_, connection) => connection.index > 0)
     const id = await gateway.open()
     await failThreeTimes(gateway, 504)
@@ -93,7 +93,7 @@ describe('a server that has failed three times in a row', () => {
     expect((await gateway.send('GET', '/kom/sessions/current/who-am-i', { id })).status).toBe(200)
   })
 
-  it('leaves the gateway ready while sessions are open there', async () => {
+  it('keeps the gateway ready while sessions on the server are open', async () => {
     const server = await startFakeServer((_, connection) => connection.index > 0)
     const gateway = await startTestGateway([{ id: 'kom', port: server.port }], {
       connectTimeoutMs: CONNECT_MS,
@@ -108,15 +108,15 @@ describe('a server that has failed three times in a row', () => {
   })
 })
 
-describe('what says nothing of a server', () => {
-  it('is that it refuses one client: it goes on being tried', async () => {
+describe('the circuit breaker of a LysKOM server that works', () => {
+  it('stays closed when the server rejects clients with an error reply', async () => {
     const { server, gateway } = await start(({ ref, call }) => (call === 69 ? errorReply(ref, 5, 60) : undefined))
     for (let n = 0; n < 5; n++) expect((await open(gateway)).status).toBe(400)
     expect(server.connections).toHaveLength(5)
     expect(await up(gateway)).toBe(true)
   })
 
-  it('is a limit of our own', async () => {
+  it('stays closed when a limit of the gateway rejects sessions', async () => {
     const server = await startFakeServer()
     const gateway = await startTestGateway([{ id: 'kom', port: server.port }], { maxSessions: 1 })
     closing.push(server.close, gateway.close)
@@ -127,7 +127,7 @@ describe('what says nothing of a server', () => {
     expect(await up(gateway)).toBe(true)
   })
 
-  it('is two failures and a success', async () => {
+  it('stays closed after two failures and a success', async () => {
     let calls = 0
     const { gateway } = await start(({ call }, connection) => {
       if (call !== 56 || ++calls % 3 === 0) return false

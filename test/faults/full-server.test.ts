@@ -37,8 +37,8 @@ async function openAll(gateway: TestGateway, address: string, count: number): Pr
 const leave = (gateway: TestGateway, id: string | undefined) =>
   gateway.send('DELETE', '/kom/sessions/0', { id: id as string })
 
-describe('a LysKOM server without connections left', () => {
-  it('answers with 503 and a limit of its own, however often, and stays up and ready', async () => {
+describe('a full LysKOM server', () => {
+  it('yields 503 with the limit sessions-on-server on every attempt, and stays up', async () => {
     const gateway = await start({ maxConnections: 3 })
     const [id] = await openAll(gateway, ALICE, 3)
     for (let n = 0; n < 6; n++) {
@@ -62,7 +62,7 @@ describe('a LysKOM server without connections left', () => {
     expect(text).toContain('komgate_server_up{server="kom"} 1\n')
   })
 
-  it('is shared: the address that holds more than half of it gets no more, another one does', async () => {
+  it('limits each client address to half of its sessions', async () => {
     const gateway = await start({ maxConnections: 6 })
     const alice = await openAll(gateway, ALICE, 6)
     expect((await openFrom(gateway, BOB)).json.limit).toBe('sessions-on-server')
@@ -88,7 +88,7 @@ describe('a LysKOM server without connections left', () => {
     expect((await openFrom(gateway, '2001:db8:0:1::9')).status).toBe(201)
   })
 
-  it('lets an address open many sessions at once no further than its share', async () => {
+  it('limits sessions that one address opens concurrently to its share', async () => {
     const gateway = await start({ maxConnections: 8 })
     const alice = await openAll(gateway, ALICE, 8)
     expect((await openFrom(gateway, BOB)).status).toBe(503)
@@ -99,7 +99,7 @@ describe('a LysKOM server without connections left', () => {
 })
 
 describe('a LysKOM server that allows no logins', () => {
-  it('answers with 503 that says so, and stays ready', async () => {
+  it('yields 503 without a limit, and the gateway stays ready', async () => {
     const server = await startFakeServer(undefined, { greeting: Buffer.from('%% No logins allowed.\n') })
     const gateway = await startTestGateway([{ id: 'kom', port: server.port }])
     closing.push(server.close, gateway.close)
@@ -112,8 +112,8 @@ describe('a LysKOM server that allows no logins', () => {
   })
 })
 
-describe('a gateway without file descriptors left', () => {
-  it('blames itself, not the LysKOM server', async () => {
+describe('a gateway without free file descriptors', () => {
+  it('fails with open-files before it connects to the LysKOM server', async () => {
     const server = await startFakeServer()
     closing.push(server.close)
     const connection = new URL('../support/connection.ts', import.meta.url).href
@@ -129,14 +129,14 @@ describe('a gateway without file descriptors left', () => {
   })
 })
 
-describe('the default number of sessions for one client address', () => {
-  it("is a fifth of what the demo server and Debian's lyskomd hold", () => {
+describe('maxSessionsPerAddress', () => {
+  it("defaults to 200, a fifth of the sessions of the demo server and Debian's lyskomd", () => {
     expect(readConfig().maxSessionsPerAddress).toBe(200)
   })
 })
 
-describe('the share of a full server', () => {
-  it('is half of the places known, one at least, and ends a minute after the last refusal', () => {
+describe('Places', () => {
+  it('grants half of the known places, at least one, until a minute after the last rejection', () => {
     const places = new Places()
     expect(places.share(0)).toBeUndefined()
     places.refused(10, 0)

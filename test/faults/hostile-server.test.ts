@@ -27,9 +27,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** `n` copies of an element as an array. */
+/** Encodes an array of `n` copies of an element. */
 const many = (n: number, element: string | Buffer) => Buffer.from(`${n} { ${`${element} `.repeat(n)}}`, 'latin1')
-/** `n` elements, each made from its index. */
+/** Encodes an array of `n` elements, each created from its index. */
 const numbered = (n: number, make: (i: number) => string | Buffer) =>
   Buffer.from(`${n} { ${Array.from({ length: n }, (_, i) => make(i)).join(' ')} }`, 'latin1')
 
@@ -58,8 +58,8 @@ async function metric(gateway: TestGateway, line: string): Promise<number> {
 }
 
 /**
- * Does the work, and measures the longest tick of the event loop and the growth of the memory meanwhile. Ticks are
- * measured in processor time, so that other processes do not count.
+ * Runs the work and measures the longest event-loop tick and the growth of the memory. Ticks are measured in processor
+ * time, so that other processes do not count.
  */
 async function cost<T>(work: () => Promise<T>) {
   const before = process.memoryUsage.rss()
@@ -122,7 +122,7 @@ const LISTS: [what: string, path: string, call: number, data: () => Buffer][] = 
 
 describe('a reply that exceeds a bound', () => {
   it.each(LISTS)(
-    '(%s) answers the request with 504 and names the limit, and the session goes on',
+    'yields 504 with the limit reply-size and keeps the session open (%s)',
     async (what, path, call, data) => {
       const bytes = data()
       const { gateway, id } = await start(({ ref, call: asked, args }) => {
@@ -151,7 +151,7 @@ describe('a reply that exceeds a bound, on a WebSocket', () => {
     ['an array', '39', () => many(100_000, '0 0 0H'), /array-length/],
     ['a string', '70 1', () => h(Buffer.alloc(2000, 'x')), /string-length/],
     ['a text too long for JSON', '25 1 0 99999999', () => h(Buffer.alloc(9 * MB, 'x')), /json-string/],
-  ] as const)('(%s) is an error with the limit, and the next request is answered', async (_, request, data, error) => {
+  ] as const)('is an error with the limit, and the next request is answered (%s)', async (_, request, data, error) => {
     const { gateway, id } = await start(({ ref, call }) => call === Number.parseInt(request, 10) && reply(ref, data()))
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
     await once(socket, 'open')
@@ -180,7 +180,7 @@ describe('a reply at its bound', () => {
     }
   }
 
-  it('is served: a text with 13,000 recipients and as many comments', async () => {
+  it('is accepted: a text with 13,000 recipients and as many comments', async () => {
     const n = 13_000
     const list = Array.from({ length: n }, (_, i) => `0 ${i + 1} 6 ${i} 3 ${i + 10}`)
     const stat = textStat(Buffer.from(`${3 * n} { ${list.join(' ')} }`))
@@ -197,7 +197,7 @@ describe('a reply at its bound', () => {
     expect(mb).toBeLessThan(300)
   })
 
-  it('is served: 65,535 marks and memberships, 10,000 of them with unread texts', async () => {
+  it('is accepted: 65,535 marks and memberships, 10,000 of them with unread texts', async () => {
     const all = 65_535
     const unread = 10_000
     const memberships = numbered(all, (i) => membership(i + 1))
@@ -218,7 +218,7 @@ describe('a reply at its bound', () => {
     }
   })
 
-  it('is served: names of 1,024 bytes and a text of 8 MB', async () => {
+  it('is accepted: names of 1,024 bytes and a text of 8 MB', async () => {
     const { gateway, id } = await start(
       answer({
         [UCONF]: () => uconf('x'.repeat(1024), 1),
@@ -240,7 +240,7 @@ describe('unread texts', () => {
     }
   }
 
-  it('of a conference that claims 4 billion of them are a 504, and nothing is mapped', async () => {
+  it('yield 504 without mapping local numbers if a conference claims 4 billion of them', async () => {
     const { server, gateway, id } = await start(unread(2 ** 32 - 1, () => fields(0, '0 *')))
     const { value, heldMs } = await cost(() => gateway.send('GET', '/kom/persons/6/memberships/7/unread', { id }))
     expect([value.status, value.json.limit]).toEqual([504, 'reply-size'])
@@ -249,7 +249,7 @@ describe('unread texts', () => {
     expect(await metric(gateway, 'komgate_lyskom_bound_hits_total{bound="unread-texts"}')).toBe(1)
   })
 
-  it('of a long conference are listed: 100,000 texts', async () => {
+  it('are listed for a long conference: 100,000 texts', async () => {
     const { gateway, id } = await start(
       unread(100_000, (from) =>
         fields(
@@ -263,13 +263,13 @@ describe('unread texts', () => {
     expect(json.no_of_unread).toBe(100_000)
   })
 
-  it('are no more than were asked for, whatever the server sends', async () => {
+  it('are limited to the requested number, whatever the server sends', async () => {
     const { gateway, id } = await start(unread(10, (from) => fields(1, from, many(1000, '5'))))
     const { json } = await gateway.send('GET', '/kom/persons/6/memberships/7/unread', { id })
     expect(json.no_of_unread).toBe(10)
   })
 
-  it('of a list of the newest texts are no more than were asked for', async () => {
+  it('are limited to the requested number in a list of the newest texts', async () => {
     const { server, gateway, id } = await start(({ ref, call }) => {
       if (call === LOCAL_TO_GLOBAL_REVERSE) return reply(ref, 1, 2, 0, 1, 1, many(50_000, '5'))
       if (call === UCONF) return reply(ref, uconf('a', 1))
@@ -281,8 +281,8 @@ describe('unread texts', () => {
   })
 })
 
-describe('unasked asynchronous messages', () => {
-  it('with names of 1 MB are skipped and counted, and the memory does not grow', async () => {
+describe('unsolicited asynchronous messages', () => {
+  it('are skipped and counted if they hold names of 1 MB, and the memory does not grow', async () => {
     const { server, gateway, id } = await start(({ ref, call }) => call === UCONF && reply(ref, uconf('a', 1)))
     const [connection] = server.connections
     const name = h(Buffer.alloc(MB, 'x'))
@@ -301,8 +301,8 @@ describe('unasked asynchronous messages', () => {
   })
 })
 
-describe('the unfinished messages of all sessions together', () => {
-  it('are bounded: the sessions that hold the most end, others go on', async () => {
+describe('unfinished messages of all sessions', () => {
+  it('are bounded: sessions that hold the most end, others continue', async () => {
     const bad = await startFakeServer()
     const good = await startFakeServer()
     const servers = [
@@ -328,7 +328,7 @@ describe('the unfinished messages of all sessions together', () => {
 })
 
 describe('a string that is too long for JSON', () => {
-  it('is a 504 for the text, while its body is served', async () => {
+  it('yields 504 for the text, while its body is served', async () => {
     const { gateway, id } = await start(({ ref, call }) => {
       if (call === TEXT_STAT) return reply(ref, textStat(Buffer.from('0 *')))
       if (call === UCONF) return reply(ref, uconf('a', 1))

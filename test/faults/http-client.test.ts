@@ -11,9 +11,9 @@ import { reply } from '../support/wire.ts'
 
 const ACTIVE = 82
 const LIMIT_MS = 400
-/** Node looks at its deadlines from time to time. */
+/** The interval at which Node checks its deadlines. */
 const LOOK_MS = LIMIT_MS / 4
-/** What a client has for reading that it is late. */
+/** The time that a client has to read the 408. */
 const LINGER_MS = 1000
 
 const closing: (() => Promise<void>)[] = []
@@ -41,7 +41,7 @@ async function start(settings: Partial<Config> = {}) {
 const request = (gateway: TestGateway, method: string, path: string, id: string, headers = '') =>
   `${method} ${path} HTTP/1.1\r\nHost: ${new URL(gateway.url).host}\r\nHttpkom-Connection: ${id}\r\n${headers}\r\n`
 
-/** A client of the gateway, and the gateway's end of its line. */
+/** Connects a client to the gateway. Returns its socket and the gateway's socket of the same connection. */
 async function client(port: number, gateway: TestGateway): Promise<{ socket: Socket; far: Socket }> {
   const before = accepted.length
   const socket = connect(port, '127.0.0.1')
@@ -59,11 +59,11 @@ async function expectAlive(gateway: TestGateway, id: string): Promise<void> {
   expect((await gateway.send('GET', '/kom/sessions/current/who-am-i', { id })).status).toBe(200)
 }
 
-describe('a client that vanishes in the middle of a request', () => {
+describe('a client that disconnects in the middle of a request', () => {
   it.each<[string, (socket: Socket) => void]>([
     ['closes', (socket) => socket.destroy()],
     ['resets', (socket) => socket.resetAndDestroy()],
-  ])('and %s the line: the session lives, and the socket is freed at once', async (how, vanish) => {
+  ])('loses its socket immediately but not the session if it %s the connection', async (how, vanish) => {
     const { gateway, id, fake } = await start()
     const { socket, far } = await client(portOf(gateway), gateway)
     socket.write(request(gateway, 'POST', '/kom/sessions/current/active', id))
@@ -75,7 +75,7 @@ describe('a client that vanishes in the middle of a request', () => {
     await expectAlive(gateway, id)
   })
 
-  it('without a word: the session lives, and the socket is freed in time', async () => {
+  it('loses its socket after the idle timeout but not the session if it vanishes silently', async () => {
     const { gateway, id, fake } = await start({ httpIdleMs: LIMIT_MS })
     const proxy = await startProxy({ host: '127.0.0.1', port: portOf(gateway) })
     closing.push(proxy.close)
@@ -84,17 +84,17 @@ describe('a client that vanishes in the middle of a request', () => {
     await expect.poll(() => fake.received.at(-1)?.call).toBe(ACTIVE)
     proxy.lines[0]?.stall()
     fake.send(reply(fake.received.at(-1)?.ref as number))
-    // Node adds a second to the time it has told the client.
+    // Node adds a second to the timeout that it announces to the client.
     expectWithin(LIMIT_MS + 1000, (await freed(far)).ms, 'the client vanishes without a word: socket freed')
     await expectAlive(gateway, id)
   })
 })
 
-describe('a client that sends its request a byte now and then', () => {
+describe('a client that sends its request one byte at a time', () => {
   it.each([
     ['head', { httpHeadersMs: LIMIT_MS }, 'GET /kom/sessions/current/who-am-i HTTP/1.1\r\nX: '],
     ['body', { httpHeadersMs: LIMIT_MS, httpRequestMs: LIMIT_MS }, undefined],
-  ])('(its %s) is told that it is late, the session lives, and the socket is freed', async (part, settings, begin) => {
+  ])('gets 408 at the deadline and loses its socket but not the session (%s)', async (part, settings, begin) => {
     const { gateway, id } = await start(settings)
     const { socket, far } = await client(portOf(gateway), gateway)
     let answer = ''
@@ -106,7 +106,7 @@ describe('a client that sends its request a byte now and then', () => {
     const dripping = setInterval(() => socket.writable && socket.write(' '), 20)
     const { ms } = await timed(async () => {
       while (!answer.includes('\r\n\r\n')) {
-        // It keeps nobody else waiting.
+        // Other requests are answered meanwhile.
         await expectAlive(gateway, id)
         await sleep(5)
       }
@@ -121,14 +121,14 @@ describe('a client that sends its request a byte now and then', () => {
 })
 
 describe('a client that opens a connection', () => {
-  it('and says nothing: the socket is freed', async () => {
+  it('loses its socket if it sends nothing', async () => {
     const { gateway, id } = await start({ httpHeadersMs: LIMIT_MS })
     const { far } = await client(portOf(gateway), gateway)
     expectWithin(LIMIT_MS + LOOK_MS + LINGER_MS, (await freed(far)).ms, 'the client says nothing: socket freed')
     await expectAlive(gateway, id)
   })
 
-  it('and never reads what it asks for: the session lives, and the socket is freed', async () => {
+  it('loses its socket but not the session if it reads no responses', async () => {
     const gateway = await startTestGateway([{ id: 'demo', demo: true }], { httpStallMs: LIMIT_MS })
     closing.push(gateway.close)
     const id = await gateway.open()
@@ -140,10 +140,10 @@ describe('a client that opens a connection', () => {
     const { json } = await gateway.send('POST', '/demo/texts/', { id, json: text })
     const { socket, far } = await client(portOf(gateway), gateway)
     socket.pause()
-    // More than the kernel keeps for a slow reader.
+    // More than the kernel buffers for a slow reader.
     socket.write(request(gateway, 'GET', `/demo/texts/${json.text_no}/body`, id).repeat(300))
     await expect.poll(() => far.writableLength, { interval: 2 }).toBeGreaterThan(0)
-    // At the first of its deadlines Node finds that something has been written since it looked last.
+    // At its first deadline Node notices bytes written since the last check, so the second one counts.
     expectWithin(2 * LIMIT_MS, (await freed(far)).ms, 'the client never reads: socket freed')
     expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id })).status).toBe(200)
   })

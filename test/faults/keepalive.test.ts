@@ -5,10 +5,10 @@ import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { startProxy } from '../support/proxy.ts'
 
-/** What docs/api.md recommends to operators whose clients are to notice a dead server within 4 s. */
+/** The settings that docs/api.md recommends for noticing a dead server within 4 s. */
 const { keepaliveMs, keepaliveTimeoutMs } = readConfig(['--keepalive-ms', '2000', '--keepalive-timeout-ms', '2000'])
 
-it('--keepalive-ms 2000 and --keepalive-timeout-ms 2000 end a session whose server is dead within 4 s', async () => {
+it('--keepalive-ms 2000 and --keepalive-timeout-ms 2000 end a session within 4 s after its server dies', async () => {
   const server = await startFakeServer()
   const proxy = await startProxy(server)
   const gateway = await startTestGateway([{ id: 'kom', port: proxy.port }], { keepaliveMs, keepaliveTimeoutMs })

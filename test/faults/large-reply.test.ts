@@ -7,7 +7,7 @@ const ACTIVE = 82
 const MB = 1_000_000
 const REPLY_BYTES = 100 * MB
 const MAX_MESSAGE_BYTES = 8 * MB
-/** A buffer that grows, the one twice as long that follows it, and those before them that are not collected yet. */
+/** A growing buffer, its successor of twice the size, and predecessors that are not collected yet. */
 const PROMISED_BYTES = 5 * MAX_MESSAGE_BYTES
 const WHO_AM_I = '/kom/sessions/current/who-am-i'
 
@@ -17,11 +17,11 @@ afterEach(async () => {
 })
 
 it.each([
-  ['of which it says how long it is', ` ${REPLY_BYTES}H`],
+  ['with an announced length', ` ${REPLY_BYTES}H`],
   ['without end', ' '],
-  // Each of the strings is short, the whole is not.
+  // Each string is short, the message is not.
   ['of many short strings', ' 1000000 { '],
-])('a reply of 100 MB %s: 403, and no more memory than five of the longest messages', async (how, beginning) => {
+])('a reply of 100 MB %s yields 403 and buffers five of the largest messages at most', async (how, beginning) => {
   const server = await startFakeServer(({ call }) => call === ACTIVE)
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], { maxMessageBytes: MAX_MESSAGE_BYTES })
   closing.push(server.close, gateway.close)
@@ -41,7 +41,7 @@ it.each([
   expect(peak).toBeLessThan(PROMISED_BYTES)
 })
 
-/** Sends as much of the reply as is taken, and watches the memory that buffers take. */
+/** Sends the reply for as long as the gateway reads it, and measures the memory of array buffers. */
 async function pour(fake: FakeConnection, beginning: string, piece: Buffer): Promise<{ taken: number; peak: number }> {
   const { socket } = fake
   const { arrayBuffers: before } = process.memoryUsage()

@@ -9,7 +9,7 @@ import { message, reply } from '../support/wire.ts'
 const ACTIVE = 82
 const CALL_MS = 400
 const SETTINGS = { keepaliveMs: 200, keepaliveTimeoutMs: 200, callTimeoutMs: 5000 }
-/** For faults that must be found without the keepalive. */
+/** For faults that the gateway must detect without the keepalive. */
 const PATIENT = { keepaliveMs: 5000 }
 const SILENCE_MS = SETTINGS.keepaliveMs + SETTINGS.keepaliveTimeoutMs
 const WHO_AM_I = '/kom/sessions/current/who-am-i'
@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Two sessions on a server that leaves user-active without an answer, and so many requests that wait on the first. */
+/** Opens two sessions on a server that never replies to user-active, and sends `waiting` requests on the first. */
 async function waitOn(waiting: number, settings = {}) {
   const server = await startFakeServer(({ call }) => call === ACTIVE)
   const proxy = await startProxy(server)
@@ -38,7 +38,7 @@ async function waitOn(waiting: number, settings = {}) {
 
 type Stage = Awaited<ReturnType<typeof waitOn>>
 
-/** What becomes of the session from the moment of a fault on. */
+/** Measures the responses of a session from the start of a fault on. */
 async function measure({ gateway, id, other, requests }: Stage, fault: () => void) {
   const { ms, value: answers } = await timed(() => {
     fault()
@@ -75,7 +75,7 @@ it.each<[string, number, (stage: Stage) => void]>([
   ['sends a megabyte of garbage', 0, ({ fake }) => fake.send(Buffer.alloc(1_000_000, '%=:{*\n'))],
   ['replies to a call never made', 0, ({ fake }) => fake.send(reply(4711))],
   ['announces a string of 100 MB', 0, ({ fake, refs }) => fake.send('=', refs[0] as number, ' 100000000H')],
-])('%s: those who wait get a 403, and so does the next, and nobody else', async (fault, boundMs, act) => {
+])('a failed LysKOM connection (%s) yields 403 for its session and no other', async (fault, boundMs, act) => {
   const stage = await waitOn(20, boundMs === 0 ? PATIENT : {})
   const { ms, statuses, next, neighbour } = await measure(stage, () => act(stage))
   expect([...statuses]).toEqual([403])
@@ -85,12 +85,12 @@ it.each<[string, number, (stage: Stage) => void]>([
   expect(neighbour.value.status).toBe(200)
 })
 
-it('talks on but leaves calls without an answer: 504 in time, and the line ends after twice that time', async () => {
+it('a server that never replies yields 504 at the call timeout and loses the session at twice that time', async () => {
   const stage = await waitOn(5, { callTimeoutMs: CALL_MS })
   const talking = setInterval(() => stage.fake.send(message(9, 5, 2)), 20)
   const { ms, statuses, next } = await measure(stage, () => undefined)
   expect([...statuses]).toEqual([504])
-  // The clock strikes four times in the shortest of the times.
+  // The deadlines are checked four times in the shortest timeout.
   const BEAT_MS = 50
   expectWithin(CALL_MS + BEAT_MS, ms, 'talks on but leaves calls without an answer')
   expect(next.value.status).toBe(200)
@@ -101,13 +101,13 @@ it('talks on but leaves calls without an answer: 504 in time, and the line ends 
   expectWithin(2 * CALL_MS + BEAT_MS, ms + more, 'talks on but leaves calls without an answer: the session')
 })
 
-it('is late, but answers: nobody is told of an error', async () => {
+it('a server that replies late causes no errors', async () => {
   const { gateway, id, line } = await waitOn(0)
   line.toClient.delay(SETTINGS.keepaliveTimeoutMs / 2)
   for (let n = 0; n < 5; n++) expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
 })
 
-it('reads nothing while it is sent megabytes: 403 in time', async () => {
+it('a server that stops reading megabytes of requests yields 403 within the keepalive timeouts', async () => {
   const { gateway, id, line } = await waitOn(0, { maxBodyBytes: 10_000_000 })
   line.toServer.stall()
   const body = { pers_name: 'x', passwd: 'x' }
@@ -120,7 +120,7 @@ it('reads nothing while it is sent megabytes: 403 in time', async () => {
   expectWithin(SILENCE_MS, ms, 'reads nothing')
 })
 
-it('is a black hole, and the session is deleted: 204 in 2 s, and then 403 to the requests that wait', async () => {
+it('deleting a session on a dead connection yields 204 within 2 s, and then 403 for its waiting requests', async () => {
   const { gateway, id, line, requests } = await waitOn(20, PATIENT)
   line.stall()
   const deleted = await timed(() => gateway.send('DELETE', '/kom/sessions/0', { id }))
@@ -132,7 +132,7 @@ it('is a black hole, and the session is deleted: 204 in 2 s, and then 403 to the
 })
 
 it.skipIf(!lyskomdInstalled())(
-  'is a lyskomd that hangs: 403 in time, and the others on other servers go on',
+  'a lyskomd that hangs yields 403 in time, and sessions on other servers continue',
   async () => {
     const [hung, well] = await Promise.all([startLyskomd(), startLyskomd()])
     const servers = [

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Opens a session through a gateway on such a server, and measures the time to the answer. */
+/** Opens a session through a gateway on a server, and measures the time to the response. */
 async function open({ port }: { port: number }) {
   const gateway = await startTestGateway([{ id: 'kom', port }], { connectTimeoutMs: CONNECT_MS })
   closing.push(gateway.close)
@@ -30,7 +30,7 @@ async function serve(...args: Parameters<typeof startFakeServer>) {
 
 const silent: Handler = () => true
 
-it('refuses the connection: 502 at once', async () => {
+it('a refused TCP connection yields 502 immediately', async () => {
   const server = await startFakeServer()
   await server.close()
   const { ms, answer } = await open(server)
@@ -39,15 +39,15 @@ it('refuses the connection: 502 at once', async () => {
 })
 
 it.each<[string, string, number, number, Parameters<typeof startFakeServer>]>([
-  ['refuses with %% while a session opens', '503 at once', 503, 0, [undefined, { greeting: 'refuse' }]],
+  ['refuses with %% while a session opens', '503 immediately', 503, 0, [undefined, { greeting: 'refuse' }]],
   ['accepts and says nothing', '504 in time', 504, CONNECT_MS, [silent, { greeting: 'stall' }]],
   ['greets and stalls', '504 in time', 504, CONNECT_MS, [silent]],
   ['stalls in the middle of its greeting', '504 in time', 504, CONNECT_MS, [silent, { greeting: Buffer.from('Lys') }]],
-  ['greets with garbage', '502 at once', 502, 0, [silent, { greeting: Buffer.from('220 smtp ready\n') }]],
-  ['greets without end', '502 at once', 502, 0, [silent, { greeting: Buffer.alloc(10_000_000, 'x') }]],
-  ['resets in the handshake', '502 at once', 502, 0, [hangUp((connection) => connection.reset())]],
-  ['closes in the handshake', '502 at once', 502, 0, [hangUp((connection) => connection.end())]],
-])('%s: %s, and the line is freed', async (fault, _, status, boundMs, behaviour) => {
+  ['greets with garbage', '502 immediately', 502, 0, [silent, { greeting: Buffer.from('220 smtp ready\n') }]],
+  ['greets without end', '502 immediately', 502, 0, [silent, { greeting: Buffer.alloc(10_000_000, 'x') }]],
+  ['resets in the handshake', '502 immediately', 502, 0, [hangUp((connection) => connection.reset())]],
+  ['closes in the handshake', '502 immediately', 502, 0, [hangUp((connection) => connection.end())]],
+])('opening on a server that %s yields %s and a closed connection', async (fault, _, status, boundMs, behaviour) => {
   const server = await serve(...behaviour)
   const { ms, answer } = await open(server)
   expect([answer.status, answer.json.error_type]).toEqual([status, 'httpkom'])
@@ -55,7 +55,7 @@ it.each<[string, string, number, number, Parameters<typeof startFakeServer>]>([
   await server.connections[0]?.closed
 })
 
-/** Waits a moment: a RST right behind bytes that are read at the same time is taken for a FIN. */
+/** Waits before hanging up: a RST that arrives right behind unread bytes is read as a FIN. */
 function hangUp(how: (connection: FakeConnection) => void): Handler {
   return async ({ call }, connection) => {
     if (call === 56) await sleep(10).then(() => how(connection))
@@ -67,7 +67,7 @@ it.each<[string, (line: ProxyLine) => void]>([
   ['a black hole from the first byte', (line) => line.stall()],
   ['stops in the middle of the handshake', (line) => line.toClient.stall(12)],
   ['takes everything and gives nothing back', (line) => line.toServer.drop()],
-])('%s: 504 within the connect timeout', async (fault, prepare) => {
+])('opening a session on a bad connection (%s) yields 504 within the connect timeout', async (fault, prepare) => {
   const proxy = await startProxy(await serve(), prepare)
   closing.push(proxy.close)
   const { ms, answer } = await open(proxy)
@@ -75,7 +75,7 @@ it.each<[string, (line: ProxyLine) => void]>([
   expectWithin(CONNECT_MS, ms, fault)
 })
 
-it('gives a byte now and then: 504 within the connect timeout', async () => {
+it('a server that sends one byte at a time yields 504 within the connect timeout', async () => {
   const server = await serve(silent, { greeting: 'stall' })
   const dripping = setInterval(() => server.connections[0]?.socket.write('x'), 20)
   const { ms, answer } = await open(server)

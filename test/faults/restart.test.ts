@@ -25,7 +25,7 @@ const up = async (gateway: TestGateway) => (await gateway.send('GET', '/')).json
 const active = async (gateway: TestGateway) =>
   (await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']
 
-/** What clients see while the server is gone, and when it is back. */
+/** Checks what clients see while the server is down and after its restart. */
 async function expectRecovery(gateway: TestGateway, ids: string[], comeBack: () => Promise<unknown>): Promise<void> {
   expect(statuses(await Promise.all(ids.map((id) => gateway.send('GET', WHO_AM_I, { id }))))).toEqual([403])
   expect(await up(gateway)).toBe(null)
@@ -40,7 +40,7 @@ async function expectRecovery(gateway: TestGateway, ids: string[], comeBack: () 
 }
 
 it.skipIf(!lyskomdInstalled()).each(['SIGTERM', 'SIGKILL'] as const)(
-  'a lyskomd with all sessions open, ended by %s and started again: they are gone at once, new ones open',
+  'restarting a lyskomd after %s ends all its sessions immediately, and new sessions open',
   async (signal) => {
     const server = await startLyskomd()
     closing.push(server.stop)
@@ -55,7 +55,7 @@ it.skipIf(!lyskomdInstalled()).each(['SIGTERM', 'SIGKILL'] as const)(
   },
 )
 
-it('a server that breaks off while all sessions wait, and comes back: all are answered at once', async () => {
+it('restarting a server while all sessions wait yields 403 immediately, and new sessions open', async () => {
   const server = await startFakeServer(({ call }) => call === 82)
   const gateway = await start(server.port)
   const ids = await times(SESSIONS, () => gateway.open())

@@ -8,7 +8,7 @@ import { reply } from '../support/wire.ts'
 const ACTIVE = 82
 const DISCONNECT = 55
 const TIMEOUT_MS = 500
-/** After the deadline, for the LysKOM sessions and the store. */
+/** The time after the deadline for closing the LysKOM sessions and the store. */
 const CLOSING_MS = 1000
 const BODY = '{"client":{"name":"x","version":"1"}}'
 
@@ -37,7 +37,7 @@ async function start() {
   }
 }
 
-/** Closes within the timeout and a second, with a goodbye to the LysKOM server. */
+/** Expects the gateway to close within the timeout and a second, and to send disconnect to the LysKOM server. */
 async function expectClosed(closed: Promise<void>, fake: FakeConnection): Promise<void> {
   const { ms } = await timed(() => closed)
   expect(ms).toBeLessThan(TIMEOUT_MS + CLOSING_MS)
@@ -45,7 +45,7 @@ async function expectClosed(closed: Promise<void>, fake: FakeConnection): Promis
 }
 
 describe('a gateway that shuts down', () => {
-  it('opens no WebSocket on a connection whose request it still waits for', async () => {
+  it('opens no WebSocket on a connection whose request is unfinished', async () => {
     const { gateway, fake, client, upgrade } = await start()
     const raw = await client()
     const fields = { 'Content-Type': 'application/json', 'Content-Length': `${BODY.length}`, Expect: '100-continue' }
@@ -57,7 +57,7 @@ describe('a gateway that shuts down', () => {
     expect(statuses(await raw.closed())).toEqual([100, 503, 503])
   })
 
-  it('opens no WebSocket that waits for the response before it', async () => {
+  it('opens no WebSocket that waits for an earlier response', async () => {
     const { gateway, id, fake, client, upgrade } = await start()
     const raw = await client()
     raw.socket.write(rawRequest('POST', '/kom/sessions/current/active', { 'Httpkom-Connection': id }) + upgrade)
@@ -71,7 +71,7 @@ describe('a gateway that shuts down', () => {
     expect(text).toContain('"error_msg":"The gateway is shutting down."')
   })
 
-  it('terminates WebSockets that ignore the close frame, at the deadline', async () => {
+  it('terminates WebSockets that ignore the close frame at the deadline', async () => {
     const { gateway, fake, client, upgrade } = await start()
     const raws = [await client(), await client()]
     for (const raw of raws) {

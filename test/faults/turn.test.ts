@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Counts turns of the event loop. */
+/** Counts event-loop ticks until the returned function is called, which returns the count. */
 function countTurns(): () => number {
   let turns = 0
   let next = setImmediate(function count() {
@@ -32,7 +32,7 @@ it.each<[string, (connection: FakeConnection) => void]>([
   ['is refused', (connection) => connection.send('%% LysKOM protocol error.\n')],
   ['cannot be read', (connection) => connection.send(reply(4711))],
 ])(
-  'the line %s: in that turn of the event loop the waiting requests get their 403, and the next one too',
+  'a LysKOM connection that %s yields 403 for all waiting requests and the next one within one event-loop tick',
   async (how, die) => {
     const server = await startFakeServer(({ call }) => call === ACTIVE)
     const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** A gateway with a large text, and a session on which a person is logged in. */
+/** Starts a gateway with a large text and a session with a logged-in person. */
 async function start(settings: Partial<Config> = {}) {
   const gateway = await startTestGateway([{ id: 'demo', demo: true }], { ...LIMITS, ...settings })
   closing.push(gateway.close)
@@ -26,7 +26,7 @@ async function start(settings: Partial<Config> = {}) {
   return { gateway, id, textNo: json.text_no as number }
 }
 
-/** Connections that send a request many times and read nothing. */
+/** Opens connections that send a request many times and read nothing. */
 async function pipeline(gateway: TestGateway, connections: number, request: string, times: number): Promise<Socket[]> {
   const sockets = []
   for (let i = 0; i < connections; i++) {
@@ -52,7 +52,7 @@ async function metric(gateway: TestGateway, name: string): Promise<number> {
 const hits = (gateway: TestGateway, limit: string) => metric(gateway, `komgate_limit_hits_total{limit="${limit}"}`)
 const unreadBytes = (gateway: TestGateway) => metric(gateway, 'komgate_http_unread_bytes')
 
-/** Other clients get their answers while the attack goes on. */
+/** Expects the gateway to answer other clients during the attack. */
 async function expectServed({ gateway, id }: { gateway: TestGateway; id: string }): Promise<void> {
   for (let i = 0; i < 20; i++) {
     expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id })).status).toBe(200)
@@ -64,7 +64,7 @@ describe('clients that read no responses', () => {
     ['texts', (id: string, no: number) => rawRequest('GET', `/demo/texts/${no}`, { 'Httpkom-Connection': id })],
     ['metrics', () => rawRequest('GET', '/metrics')],
     ['the list of servers', () => 'GET / HTTP/1.1\r\nHost:\r\n\r\n'],
-  ])('and pipeline requests for %s hold no more memory than their address may', async (_, request) => {
+  ])('hold no more memory than their address may if they pipeline requests for %s', async (_, request) => {
     const { gateway, id, textNo } = await start()
     await pipeline(gateway, 30, request(id, textNo), 690)
     await expect.poll(() => hits(gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)
@@ -73,7 +73,7 @@ describe('clients that read no responses', () => {
     expect(await hits(gateway, 'requests-per-connection')).toBeGreaterThan(0)
   })
 
-  it('hold no more memory than all clients together may, behind a trusted proxy too', async () => {
+  it('hold no more memory than all clients together may, also behind a trusted proxy', async () => {
     const { gateway, id, textNo } = await start({ trustedProxies: ['127.0.0.1'], maxUnreadBytes: 8 * MEGABYTE })
     await pipeline(gateway, 30, rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id }), 690)
     await expect.poll(() => hits(gateway, 'unread-bytes'), { timeout: 10_000 }).toBeGreaterThan(0)
@@ -82,7 +82,7 @@ describe('clients that read no responses', () => {
     expect(await hits(gateway, 'unread-bytes-per-address')).toBe(0)
   })
 
-  it('lose their connections, and a client of the same address that reads keeps its own', async () => {
+  it('lose their connections, while a client of the same address that reads keeps its own', async () => {
     const { gateway, id, textNo } = await start()
     const request = rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id })
     const reader = await openRaw(gateway.url)
@@ -94,7 +94,7 @@ describe('clients that read no responses', () => {
     expect(reader.socket.closed).toBe(false)
   })
 
-  it('hold no more memory with WebSockets', async () => {
+  it('hold no more memory than their address may with WebSockets', async () => {
     const { gateway, textNo } = await start({ maxUnreadBytesPerConnection: 200_000 })
     const message = (ref_no: number) => JSON.stringify({ protocol: 'a', ref_no, request: `25 ${textNo} 0 200000` })
     for (let session = 0; session < 4; session++) {
@@ -118,7 +118,7 @@ describe('clients that read no responses', () => {
 })
 
 describe('a WebSocket whose client reads slowly', () => {
-  it('gets every reply, and nothing is read from it meanwhile', async () => {
+  it('gets every reply, while the gateway pauses reading from it', async () => {
     const { gateway, id, textNo } = await start({ maxUnreadBytesPerConnection: 200_000 })
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
     closing.push(async () => socket.terminate())

@@ -26,7 +26,7 @@ function requests(gateway: TestGateway, path: string): { status: number; ms: num
   return gateway.log.map((line) => JSON.parse(line)).filter((line) => line.msg === 'request' && line.path === path)
 }
 
-it('who has an answer finds it in the log and in the figures', async () => {
+it('a client that has its response finds the request in the log and in the statistics', async () => {
   const gateway = await start()
   const id = await gateway.open()
   for (let n = 1; n <= 20; n++) {
@@ -36,7 +36,7 @@ it('who has an answer finds it in the log and in the figures', async () => {
   expect((await gateway.send('GET', '/stats')).json['komgate.http.responses.sent.200.last']).toBe(20)
 })
 
-it('a request whose client does not wait for its answer is logged once, too', async () => {
+it('a request whose client does not wait for the response is logged once', async () => {
   const gateway = await start(({ call }) => call === USER_ACTIVE)
   const id = await gateway.open()
   const asking = fetch(gateway.url + ACTIVE, {
@@ -52,7 +52,7 @@ it('a request whose client does not wait for its answer is logged once, too', as
   expect((await gateway.send('GET', '/stats')).json['komgate.http.responses.sent.504.last']).toBe(1)
 })
 
-it('nor is a request forgotten whose answer waits behind another for a client that goes', async () => {
+it('a pipelined request is logged once if its client disconnects before the response', async () => {
   const gateway = await start(({ call }) => call === USER_ACTIVE)
   const id = await gateway.open()
   const { hostname, port } = new URL(gateway.url)

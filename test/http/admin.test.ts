@@ -35,7 +35,7 @@ describe('the admin key', () => {
     ['DELETE', '/admin/sessions/0123456789ab'],
     ['GET', '/admin/sessions/0123456789ab/trace'],
     ['GET', '/admin/nosuch'],
-  ])('is needed for %s %s', async (method, path) => {
+  ])('is required for %s %s', async (method, path) => {
     const { gateway } = await start()
     for (const authorization of ['', 'Bearer', `Bearer ${KEY}x`, `Bearer ${KEY.slice(1)}`, `Basic ${KEY}`, KEY]) {
       const { status, json } = await gateway.send(method, path, { headers: { authorization } })
@@ -45,7 +45,7 @@ describe('the admin key', () => {
     expect((await gateway.send(method, path, { headers })).status).not.toBe(401)
   })
 
-  it('is none of an application: their keys open nothing here', async () => {
+  it('is not a key of an application, whatever its app is', async () => {
     const { gateway } = await start(undefined, {
       appKeys: [
         { app: '*', key: 'of-every-app' },
@@ -62,7 +62,7 @@ describe('the admin key', () => {
     ['GET', '/admin/sessions'],
     ['DELETE', '/admin/sessions/0123456789ab'],
     ['GET', '/admin/sessions/0123456789ab/trace'],
-  ])('that was not set leaves nothing at %s %s', async (method, path) => {
+  ])('leaves no route at %s %s if it is not set', async (method, path) => {
     const { gateway } = await start(undefined, { adminKey: '' })
     for (const authorization of [undefined, 'Bearer ', `Bearer ${KEY}`]) {
       const answer = await gateway.send(method, path, authorization === undefined ? {} : { headers: { authorization } })
@@ -71,8 +71,8 @@ describe('the admin key', () => {
   })
 })
 
-describe('the sessions', () => {
-  it('are listed with all that names them but their id', async () => {
+describe('the sessions in the admin API', () => {
+  it('are listed with all their properties except the id', async () => {
     const { gateway } = await start(({ ref, call }) => call === LOGIN && reply(ref), { sessionIdleMs: 60_000 })
     expect(await sessions(gateway)).toEqual([])
     const id = await gateway.open()
@@ -97,7 +97,7 @@ describe('the sessions', () => {
     expect(gateway.log.join('')).toContain(list[0].handle)
   })
 
-  it('are ended by their handle, with a goodbye', async () => {
+  it('are ended by their handle, with disconnect to the LysKOM server', async () => {
     const { server, gateway } = await start()
     const id = await gateway.open()
     const other = await gateway.open()
@@ -115,8 +115,8 @@ describe('the sessions', () => {
   })
 })
 
-describe('a trace', () => {
-  it('shows what passes on the line of one session, and says nothing of what it is', async () => {
+describe('a wire trace', () => {
+  it('shows the traffic of one session without its contents', async () => {
     const { server, gateway } = await start(({ ref, call, args }) => {
       if (call === LOGIN) return args.toString().includes('Lilliput') ? reply(ref) : errorReply(ref, 4, 6)
       return call === 25 && reply(ref, '21HThe secret of the text')
@@ -142,7 +142,7 @@ describe('a trace', () => {
     expect(seen.at(-1)).toBe('out call disconnect')
     expect(seen).not.toContain('out call who-am-i')
     const [call, error] = trace.events
-    // Its length would be that of the password and some more.
+    // The length of the call would reveal the length of the password.
     expect(call).toEqual({ direction: 'out', kind: 'call', name: 'login', ref_no: 5 })
     expect(error).toEqual({
       direction: 'in',
@@ -157,7 +157,7 @@ describe('a trace', () => {
     for (const secret of ['Brobdingnag', 'Lilliput', 'secret', id, other]) expect(trace.text()).not.toContain(secret)
   })
 
-  it('is of a session that there is, and of its future', async () => {
+  it('requires an existing session, and starts with the first event after the request', async () => {
     const { server, gateway } = await start()
     const none = await gateway.send('GET', '/admin/sessions/0123456789ab/trace', { headers })
     expect([none.status, none.json.error_type]).toEqual([404, 'httpkom'])
@@ -171,10 +171,10 @@ describe('a trace', () => {
     expect(trace.text()).toContain('{"reason":"line-ended"}')
   })
 
-  it('ends when its reader goes; HEAD begins none', async () => {
+  it('ends when its reader disconnects, and does not start for HEAD', async () => {
     const { gateway } = await start()
     await gateway.open()
-    // More than may be made at a time, one after the other.
+    // More than the limit of concurrent traces, one after the other.
     for (let i = 0; i < 10; i++) (await follow(gateway)).leave()
     const [{ handle }] = await sessions(gateway)
     const path = `/admin/sessions/${handle}/trace`
@@ -186,7 +186,7 @@ describe('a trace', () => {
     await expect.poll(() => follow(gateway).then(() => true)).toBe(true)
   })
 
-  it.each(['websocket', 'h2c', 'nothing-known'])('keeps no place for a request with Upgrade: %s', async (upgrade) => {
+  it.each(['websocket', 'h2c', 'nothing-known'])('does not count a request with Upgrade: %s', async (upgrade) => {
     const { gateway } = await start()
     await gateway.open()
     const [{ handle }] = await sessions(gateway)
@@ -207,7 +207,7 @@ describe('a trace', () => {
     await expect.poll(traced).toBe(true)
   })
 
-  it('does not hold up the end of the gateway', async () => {
+  it('does not delay the shutdown of the gateway', async () => {
     const { gateway } = await start()
     await gateway.open()
     const trace = await follow(gateway)
@@ -218,7 +218,7 @@ describe('a trace', () => {
     expect(trace.text()).toContain('{"reason":"shutdown"}')
   })
 
-  it('of a reader that does not read is bounded', async () => {
+  it('is bounded if its reader does not read', async () => {
     const { gateway } = await start()
     const id = await gateway.open()
     const [{ handle }] = await sessions(gateway)
@@ -256,7 +256,7 @@ async function follow(gateway: TestGateway) {
     .then(() => {
       for (const [, data] of text.matchAll(/^data: (\{"direction".*)$/gm)) events.push(JSON.parse(data as string))
     })
-  // From then on nothing is missed.
+  // The trace misses no event after its first comment.
   await expect.poll(() => text).toMatch(/^:/)
   return { headers: response.headers, events, ended, text: () => text, leave: () => abort.abort() }
 }

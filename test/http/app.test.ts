@@ -30,7 +30,7 @@ async function start(handler?: Handler, settings: Partial<Config> = {}) {
   return { server, gateway }
 }
 
-describe('every route', () => {
+describe('the routes', () => {
   let server: FakeServer
   let gateway: TestGateway
   beforeAll(async () => {
@@ -46,7 +46,7 @@ describe('every route', () => {
   })
   const send = (method: string, path: string, options?: SendOptions) => gateway.send(method, path, options)
 
-  it('GET / lists the servers in their order', async () => {
+  it('GET / lists the servers in the order of the configuration', async () => {
     const { status, json } = await send('GET', '/')
     expect(status).toBe(200)
     expect(Object.keys(json)).toEqual(['kom', 'down'])
@@ -73,7 +73,7 @@ describe('every route', () => {
     ['GET', '/__proto__/server/info'],
     ['GET', '/constructor/sessions/current/who-am-i'],
     ['GET', '/%00/%ff/..x%2f'],
-  ])('%s %s is a 404 with a body', async (method, path) => {
+  ])('%s %s is rejected with 404 and a JSON body', async (method, path) => {
     const { status, json } = await send(method, path)
     expect([status, json?.error_type, typeof json?.error_msg]).toEqual([404, 'httpkom', 'string'])
   })
@@ -90,7 +90,7 @@ describe('every route', () => {
     ['GET', '/kom/sessions/current/working-conference', 'POST, OPTIONS'],
     ['GET', '/kom/sessions/0', 'DELETE, OPTIONS'],
     ['POST', '/kom/server/info', 'GET, HEAD, OPTIONS'],
-  ])('%s %s is a 405 that allows %s', async (method, path, allow) => {
+  ])('%s %s is rejected with 405 and Allow: %s', async (method, path, allow) => {
     const { status, headers, json } = await send(method, path)
     expect([status, headers.get('allow'), json]).toEqual([
       405,
@@ -99,12 +99,12 @@ describe('every route', () => {
     ])
   })
 
-  it('OPTIONS says what is allowed', async () => {
+  it('OPTIONS returns the allowed methods', async () => {
     const { status, headers, text } = await send('OPTIONS', '/kom/sessions/')
     expect([status, headers.get('allow'), text]).toEqual([204, 'POST, OPTIONS', ''])
   })
 
-  it('takes a trailing slash or none', async () => {
+  it('accept a path with and without a trailing slash', async () => {
     const id = await gateway.open()
     for (const path of [WHO_AM_I, `${WHO_AM_I}/`, '/stats', '/stats/']) {
       expect([path, (await send('GET', path, { id })).status]).toEqual([path, 200])
@@ -113,20 +113,20 @@ describe('every route', () => {
     expect((await send('DELETE', '/kom/sessions/0/', { id })).status).toBe(204)
   })
 
-  it('reads the server id decoded, and ignores query parameters it does not know', async () => {
+  it('decode the server id, and ignore unknown query parameters', async () => {
     const id = await gateway.open()
     expect((await send('GET', '/%6bom/sessions/current/who-am-i?_v=0&httpkom-cache-version=3', { id })).status).toBe(
       200,
     )
   })
 
-  it('HEAD works where GET does', async () => {
+  it('HEAD works on GET routes', async () => {
     const id = await gateway.open()
     const { status, text, headers } = await send('HEAD', WHO_AM_I, { id })
     expect([status, text, headers.get('content-type')]).toEqual([200, '', 'application/json'])
   })
 
-  it('is not to be cached', async () => {
+  it('forbid caching without revalidation', async () => {
     const id = await gateway.open()
     for (const [method, path] of [
       ['GET', '/'],
@@ -138,7 +138,7 @@ describe('every route', () => {
     }
   })
 
-  it('a LysKOM server that is down is a 502 that keeps the client waiting for it', async () => {
+  it('POST /sessions answers 502 if the LysKOM server is down', async () => {
     const { status, json } = await send('POST', '/down/sessions/', { json: CLIENT })
     expect([status, json]).toEqual([502, { error_type: 'httpkom', error_msg: 'cannot connect to the LysKOM server' }])
   })
@@ -147,7 +147,7 @@ describe('every route', () => {
 describe('CORS', () => {
   const origin = 'http://example.org'
 
-  it('opens every answer to every origin, errors too, and nothing to those without one', async () => {
+  it('allows every origin on every response, errors included, and adds no headers without an Origin', async () => {
     const { gateway } = await start()
     for (const path of ['/', '/nosuch/x', WHO_AM_I, '/kom/nosuch']) {
       const open = await gateway.send('GET', path, { headers: { origin } })
@@ -175,7 +175,7 @@ describe('CORS', () => {
     expect(preflight.headers.get('access-control-max-age')).toBe('3600')
   })
 
-  it('is for the listed origins only, and says that the answer depends on it', async () => {
+  it('allows only the listed origins, and sets Vary: Origin', async () => {
     const { gateway } = await start(undefined, { corsOrigins: [origin] })
     const allowed = await gateway.send('GET', '/', { headers: { origin } })
     expect([allowed.headers.get('access-control-allow-origin'), allowed.headers.get('vary')]).toEqual([
@@ -188,8 +188,8 @@ describe('CORS', () => {
   })
 })
 
-describe('limits', () => {
-  it('a body over the limit is a 413, announced or not', async () => {
+describe('the limits of the gateway', () => {
+  it('reject a larger body with 413, with or without Content-Length', async () => {
     const { gateway } = await start(undefined, { maxBodyBytes: 100 })
     const body = JSON.stringify({ client: { name: 'x'.repeat(100), version: '1' } })
     const headers = { 'content-type': 'application/json' }
@@ -205,7 +205,7 @@ describe('limits', () => {
     expect((await fetch(`${gateway.url}/kom/sessions/`, request)).status).toBe(413)
   })
 
-  it('a session over a limit is a 503 that says when to come back', async () => {
+  it('reject a session over a limit with 503 and Retry-After', async () => {
     const { gateway } = await start(undefined, { maxSessionsPerAddress: 1 })
     const id = await gateway.open()
     const { status, headers, json } = await gateway.send('POST', '/kom/sessions/', { json: CLIENT })
@@ -217,13 +217,13 @@ describe('limits', () => {
 })
 
 describe('a LysKOM server that fails', () => {
-  it('by greeting with nothing is a 504', async () => {
+  it('yields 504 if it does not greet', async () => {
     const { gateway } = await start(() => true, { connectTimeoutMs: 50 })
     const { status, json } = await gateway.send('POST', '/kom/sessions/', { json: CLIENT })
     expect([status, json.error_msg]).toEqual([504, 'no session on the LysKOM server within 50 ms'])
   })
 
-  it('by not answering a call is a 504, and the session lives', async () => {
+  it('yields 504 if it does not answer a call, and the session stays open', async () => {
     let silent = false
     const { gateway } = await start(() => silent, { callTimeoutMs: 200 })
     const id = await gateway.open()
@@ -234,7 +234,7 @@ describe('a LysKOM server that fails', () => {
     expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
   })
 
-  it('by closing the line is a 403 for who waits and for who comes after', async () => {
+  it('yields 403 for waiting and later requests if it closes the connection', async () => {
     const { server, gateway } = await start(({ call }, connection) => {
       if (call !== 82) return false
       connection.end()
@@ -249,7 +249,7 @@ describe('a LysKOM server that fails', () => {
     expect(server.connections).toHaveLength(2)
   })
 
-  it('that sends an unreadable reply answers that request alone with 504', async () => {
+  it('yields 504 for the request alone if its reply is unreadable', async () => {
     const { gateway } = await start(({ ref, call }) => call === 94 && reply(ref, 'nonsense'))
     const id = await gateway.open()
     expect((await gateway.send('GET', '/kom/server/info', { id })).status).toBe(504)
@@ -257,7 +257,7 @@ describe('a LysKOM server that fails', () => {
   })
 })
 
-it('a client that gives up while its session opens leaves none behind', async () => {
+it('a session is closed if its client disconnects while it opens', async () => {
   let hold = true
   const { server, gateway } = await start(() => hold)
   const abort = new AbortController()
@@ -278,7 +278,7 @@ it('a client that gives up while its session opens leaves none behind', async ()
   expect((await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']).toBe(0)
 })
 
-it('a fault of its own is a 500 that is logged and of which the client is told nothing', async () => {
+it('an internal error is logged and answered with 500, without details for the client', async () => {
   const { gateway } = await start(({ ref, call }) => call === 94 && reply(ref, 20102, 1, 2, 3, 4, 0, '0 *'))
   const id = await gateway.open()
   const names = vi.spyOn(Names.prototype, 'load').mockRejectedValue(new TypeError('the details'))
@@ -289,7 +289,7 @@ it('a fault of its own is a 500 that is logged and of which the client is told n
   expect(logged.err).toMatchObject({ type: 'TypeError', message: 'the details' })
 })
 
-describe('a client that', () => {
+describe('a client', () => {
   const raw = async (gateway: TestGateway, request: string, end = true) => {
     const { port } = new URL(gateway.url)
     const socket = connect(Number(port), '127.0.0.1')
@@ -305,20 +305,20 @@ describe('a client that', () => {
   }
 
   it.each([
-    ['speaks no HTTP', 'hello\r\n\r\n', 400, 'The request is not HTTP.'],
+    ['that does not speak HTTP', 'hello\r\n\r\n', 400, 'The request is not HTTP.'],
     [
-      'sends too much before its body',
+      'that sends a large request head',
       `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
       431,
       'The headers are too large.',
     ],
     [
-      'expects what nobody does',
+      'that expects anything but 100-continue',
       'GET / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n',
       417,
       'Nothing else is expected than 100-continue.',
     ],
-  ])('%s is told so, with a body', async (_, request, status, error_msg) => {
+  ])('%s gets an error response with a JSON body', async (_, request, status, error_msg) => {
     const { gateway } = await start()
     const [head, body] = (await raw(gateway, request)).split('\r\n\r\n') as [string, string]
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
@@ -328,7 +328,7 @@ describe('a client that', () => {
     })
   })
 
-  it('breaks off in the middle of its body is no fault of ours', async () => {
+  it('that disconnects in the middle of its body causes no internal error', async () => {
     const { gateway } = await start()
     const head = 'POST /kom/sessions/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
     await raw(gateway, `${head}Content-Length: 200\r\n\r\n{"client":`)
@@ -340,7 +340,7 @@ describe('a client that', () => {
   })
 })
 
-it('the application can be embedded where there is no socket', async () => {
+it('an embedded gateway works without a socket', async () => {
   const server = await startFakeServer()
   const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
   const gateway = await createGateway({ ...readConfig(), servers }, pino({ level: 'silent' }))
@@ -358,7 +358,7 @@ it('the application can be embedded where there is no socket', async () => {
   await server.close()
 })
 
-it('counts what it does', async () => {
+it('GET /stats counts requests, sessions and calls', async () => {
   const { gateway } = await start()
   const id = await gateway.open()
   await gateway.send('GET', WHO_AM_I, { id })
@@ -378,7 +378,7 @@ it('counts what it does', async () => {
   })
 })
 
-it('tells browsers to guess nothing, to tell nobody, and to frame nothing, in errors too', async () => {
+it('every response has security headers, errors included', async () => {
   const { gateway } = await start()
   for (const path of ['/', WHO_AM_I, '/nowhere']) {
     const { headers } = await gateway.send('GET', path)
@@ -389,7 +389,7 @@ it('tells browsers to guess nothing, to tell nobody, and to frame nothing, in er
   }
 })
 
-it('logs a line for each request, and in no line an id, a password or a body', async () => {
+it('every request is logged, without ids, passwords and bodies', async () => {
   const { gateway } = await start()
   const id = await gateway.open()
   const login = { pers_no: 6, passwd: 'correct horse' }
@@ -398,7 +398,7 @@ it('logs a line for each request, and in no line an id, a password or a body', a
   await gateway.send('DELETE', `/kom/sessions/${id}`, { id })
   await gateway.send('GET', `/kom/sessions/${id.toUpperCase()}`, { id })
   const logged = () => gateway.log.map((line) => JSON.parse(line)).filter((line) => line.msg === 'request')
-  // A line is written some moments after its answer.
+  // A line is written shortly after its response.
   await expect.poll(logged).toHaveLength(5)
   const requests = logged()
   expect(requests.map(({ method, path, status }) => [method, path, status])).toEqual([

@@ -9,7 +9,7 @@ import { startTestGateway } from '../support/gateway.ts'
 
 const PROXIES = ['127.0.0.1', '10.0.0.0/8', '2001:db8:ffff::/48']
 
-/** Whom a request is taken to be from, when `peer` sends it with such a header. */
+/** Returns the client address of a request that `peer` sends with a forwarding header. */
 async function from(peer: string | undefined, value?: string, name: ForwardedHeader = 'x-forwarded-for') {
   return await ask(clientAddressBehind(PROXIES, name), peer, value === undefined ? {} : { [name]: value })
 }
@@ -39,7 +39,7 @@ describe('the address of a client', () => {
     expect(await from(peer, 'for=203.0.113.1', 'forwarded')).toBe(address)
   })
 
-  it('is unknown where there is no socket', async () => {
+  it('is unknown without a socket', async () => {
     const app = new Hono().get('/', (c) => c.text(clientAddressBehind(PROXIES, 'forwarded')(c)))
     expect(await (await app.request('/', { headers: { forwarded: 'for=192.0.2.1' } })).text()).toBe('unknown')
   })
@@ -71,7 +71,7 @@ describe('the address of a client', () => {
     ['2001:db8::1%eth0', '2001:db8::1'],
     ['2001:db8::1%\u00e5', '127.0.0.1'],
     ['203.0.113.1\u0000', '127.0.0.1'],
-  ])('is the last hop that no proxy of ours is: %j', async (value, address) => {
+  ])('is the last hop that is not a trusted proxy: %j', async (value, address) => {
     expect(await from('127.0.0.1', value)).toBe(address)
   })
 
@@ -95,11 +95,11 @@ describe('the address of a client', () => {
     ['for=', '127.0.0.1'],
     ['for', '127.0.0.1'],
     [';;;', '127.0.0.1'],
-  ])('is found in Forwarded too: %j', async (value, address) => {
+  ])('is found in Forwarded: %j', async (value, address) => {
     expect(await from('127.0.0.1', value, 'forwarded')).toBe(address)
   })
 
-  it('is found among hundreds of hops, and what is far too long is no hop', async () => {
+  it('is found among hundreds of hops, and ignores elements that are too long', async () => {
     const hops = Array.from({ length: 2000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
     expect(await from('127.0.0.1', `203.0.113.1,${hops.join()}`)).toBe('203.0.113.1')
     expect(await from('127.0.0.1', hops.join())).toBe('10.0.0.0')
@@ -107,7 +107,7 @@ describe('the address of a client', () => {
     expect(await from('127.0.0.1', `for=203.0.113.1;x=${'y'.repeat(10_000)}`, 'forwarded')).toBe('127.0.0.1')
   })
 
-  it('is not found in the header that the proxies do not write', async () => {
+  it('is not read from the header that the proxies do not write', async () => {
     const headers = { 'x-forwarded-for': '203.0.113.1', forwarded: 'for=6.6.6.6' }
     expect(await ask(clientAddressBehind(PROXIES, 'x-forwarded-for'), '127.0.0.1', headers)).toBe('203.0.113.1')
     expect(await ask(clientAddressBehind(PROXIES, 'forwarded'), '127.0.0.1', headers)).toBe('6.6.6.6')
@@ -125,7 +125,7 @@ describe('the address of a client', () => {
       .map((parts) => parts.join('')),
   )
 
-  it('is an address whatever a trusted proxy says', async () => {
+  it('is an IP address, whatever a trusted proxy sends', async () => {
     await fc.assert(
       fc.asyncProperty(nonsense, fc.constantFrom('x-forwarded-for', 'forwarded'), async (value, name) => {
         const address = await from('10.0.0.1', value, name)
@@ -147,7 +147,7 @@ describe('the address of a client', () => {
     )
   })
 
-  it('is what the LysKOM server is told, and what the limits go by', async () => {
+  it('is sent to the LysKOM server, and used by the limits', async () => {
     const server = await startFakeServer()
     const settings = { trustedProxies: ['127.0.0.1'], maxSessionsPerAddress: 1 }
     const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
@@ -184,6 +184,6 @@ it.each([
   ['fe80::1%eth0', false],
   ['localhost', false],
   ['', false],
-])('%s is a network: %s', (text, expected) => {
+])('isNetwork: %s is a network: %s', (text, expected) => {
   expect(isNetwork(text)).toBe(expected)
 })

@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** A gateway with one session, on a LysKOM server that answers user-active only when the test says so. */
+/** A gateway with one session, on a LysKOM server that answers user-active only when the test releases it. */
 async function start(settings: Partial<Config> = {}) {
   const server = await startFakeServer(({ ref, call }) => call === USER_ACTIVE || (call === LOGIN && reply(ref)))
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
@@ -31,7 +31,7 @@ async function start(settings: Partial<Config> = {}) {
   return { server, gateway, id, stage }
 }
 
-/** Requests on one session, each on a connection of its own, and their statuses in the order in which they arrive. */
+/** Requests on one session, each on a separate connection, and their statuses in the order of their arrival. */
 class Stage {
   readonly statuses: string[] = []
   readonly #server: FakeServer
@@ -65,7 +65,7 @@ class Stage {
     return sent
   }
 
-  /** Sends so many POST requests that the LysKOM server leaves waiting. */
+  /** Sends `count` POST requests that the LysKOM server leaves waiting. */
   async wait(count: number): Promise<Promise<void>[]> {
     const before = this.#waiting.length
     const all = Array.from({ length: count }, () => this.send('POST', ACTIVE))
@@ -73,7 +73,7 @@ class Stage {
     return all
   }
 
-  /** Lets the LysKOM server answer what waits. */
+  /** Lets the LysKOM server answer the waiting calls. */
   release(): void {
     for (const { ref } of this.#waiting) this.fake.send(reply(ref))
   }
@@ -82,11 +82,11 @@ class Stage {
     return this.fake.received.filter(({ call }) => call === USER_ACTIVE)
   }
 
-  /** Starts requests and resolves when all of them have arrived at the gateway. */
+  /** Starts requests, and resolves when all of them have arrived at the gateway. */
   async arrive(start: () => Promise<unknown>[]): Promise<Promise<unknown>[]> {
     const before = await this.#received()
     const all = start()
-    // Each look at the counter is a request itself.
+    // Each poll of the counter is a request itself.
     for (let looks = 1; (await this.#received()) < before + looks + all.length; looks++);
     return all
   }
@@ -98,7 +98,7 @@ class Stage {
 }
 
 describe('DELETE of the own session', () => {
-  it('answers the requests that came before it, then itself, then refuses the rest with 403', async () => {
+  it('answers earlier requests first, then itself, and rejects later requests with 403', async () => {
     const { stage } = await start()
     const before = await stage.wait(20)
     const deleted = await stage.arrive(() => [stage.send('DELETE', OWN)])
@@ -109,7 +109,7 @@ describe('DELETE of the own session', () => {
     await stage.fake.closed
   })
 
-  it('refuses requests that are not answered within 2 s, and requests that came after it, only after its 204', async () => {
+  it('rejects requests that take longer than 2 s, and later requests, only after its own 204', async () => {
     const { stage } = await start()
     const before = await stage.wait(5)
     const started = performance.now()
@@ -127,7 +127,7 @@ describe('DELETE of the own session', () => {
     await stage.fake.closed
   })
 
-  it('answers at once when no other request is in flight, and ends the LysKOM session before', async () => {
+  it('answers immediately without other requests in flight, after it has ended the LysKOM session', async () => {
     const { stage } = await start()
     await stage.send('DELETE', OWN)
     expect(stage.fake.received.at(-1)?.call).toBe(55)
@@ -135,7 +135,7 @@ describe('DELETE of the own session', () => {
     expect(stage.statuses).toEqual(['DELETE 204', 'GET 403'])
   })
 
-  it('keeps the order on one connection with pipelined requests', async () => {
+  it('keeps the order of pipelined requests on one connection', async () => {
     const { gateway, id, stage } = await start()
     const { hostname, port } = new URL(gateway.url)
     const socket = connectSocket(Number(port), hostname)
@@ -152,7 +152,7 @@ describe('DELETE of the own session', () => {
     await stage.fake.closed
   })
 
-  it('fails waiting requests with 403 at once when the LysKOM connection is lost meanwhile', async () => {
+  it('rejects waiting requests with 403 immediately if the LysKOM connection is lost', async () => {
     const { stage } = await start()
     const before = await stage.wait(3)
     const deleted = await stage.arrive(() => [stage.send('DELETE', OWN)])
@@ -163,7 +163,7 @@ describe('DELETE of the own session', () => {
     expect(stage.statuses).toEqual(['POST 403', 'POST 403', 'POST 403', 'DELETE 204'])
   })
 
-  it('ends the session also when its client disconnects before the 204', async () => {
+  it('ends the session also if its client disconnects before the 204', async () => {
     const { stage } = await start()
     const before = await stage.wait(1)
     const [deleted] = await stage.arrive(() => [stage.begin('DELETE', OWN)])
@@ -175,7 +175,7 @@ describe('DELETE of the own session', () => {
     expect(stage.statuses).toEqual(['POST 204', 'GET 403'])
   })
 
-  it('answers WebSocket messages that came before it', async () => {
+  it('answers earlier WebSocket messages', async () => {
     const { gateway, id, stage } = await start()
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
     await once(socket, 'open')
@@ -192,7 +192,7 @@ describe('DELETE of the own session', () => {
     expect([code, received]).toEqual([1001, [{ protocol: 'a', ref_no: 1, reply: '' }]])
   })
 
-  it('refuses a WebSocket that is asked for meanwhile only after its 204', async () => {
+  it('rejects a later WebSocket only after its own 204', async () => {
     const { gateway, id, stage } = await start()
     const before = await stage.wait(1)
     const deleted = await stage.arrive(() => [stage.send('DELETE', OWN)])
@@ -207,11 +207,11 @@ describe('DELETE of the own session', () => {
   })
 })
 
-describe('other ways to end a session with requests in flight', () => {
+describe('ending a session with requests in flight', () => {
   const login = async (gateway: TestGateway, id: string) =>
     await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: 7, passwd: 'x' } })
 
-  it('DELETE /mine answers them, and refuses later requests after its own answer', async () => {
+  it('by DELETE /mine answers them, and rejects later requests after its own response', async () => {
     const { gateway, id, stage } = await start()
     await login(gateway, id)
     const before = await stage.wait(3)
@@ -222,7 +222,7 @@ describe('other ways to end a session with requests in flight', () => {
     expect(stage.statuses).toEqual([...Array(3).fill('POST 204'), 'DELETE 200', 'GET 403'])
   })
 
-  it('DELETE /mine/<handle> of the own session does the same', async () => {
+  it('by DELETE /mine/<handle> of the own session answers them', async () => {
     const { gateway, id, stage } = await start({ adminKey: ADMIN_KEY })
     await login(gateway, id)
     const { json } = await gateway.send('GET', '/admin/sessions', { headers: { authorization: `Bearer ${ADMIN_KEY}` } })
@@ -234,7 +234,7 @@ describe('other ways to end a session with requests in flight', () => {
     expect(stage.statuses).toEqual([...Array(3).fill('POST 204'), 'DELETE 204', 'GET 403'])
   })
 
-  it('the operator answers them', async () => {
+  it('by the operator answers them', async () => {
     const { gateway, stage } = await start({ adminKey: ADMIN_KEY })
     const headers = { authorization: `Bearer ${ADMIN_KEY}` }
     const { json } = await gateway.send('GET', '/admin/sessions', { headers })
@@ -248,7 +248,7 @@ describe('other ways to end a session with requests in flight', () => {
     expect(stage.statuses).toEqual([...Array(3).fill('POST 204'), 'DELETE 204', 'GET 403'])
   })
 
-  it('the end of its record answers them', async () => {
+  it('by the end of its record answers them', async () => {
     const { gateway, id, stage } = await start({ faces: ['rest-sessions'] })
     const before = await stage.wait(3)
     const kill = await gateway.send('DELETE', `/kom/kill/${id}`)

@@ -43,7 +43,7 @@ const ROUTES = [
   ['POST', '/validate.cgi'],
 ] as const
 
-it.each(ROUTES)('%s %s refuses a compressed body with 415 and says that identity will do', async (method, path) => {
+it.each(ROUTES)('%s %s rejects a compressed body with 415 and Accept-Encoding: identity', async (method, path) => {
   const body = gzipSync('{"client": {"name": "x", "version": "1"}}')
   const as = path === '/demo/sessions/' ? {} : { id }
   for (const coding of ['gzip', 'GZIP', 'br', 'deflate', 'x-gzip', 'identity, gzip', 'zstd']) {
@@ -58,7 +58,7 @@ it.each(ROUTES)('%s %s refuses a compressed body with 415 and says that identity
 })
 
 it.each(['identity', 'Identity', ' identity , identity', ''])(
-  'takes a body in the content coding "%s"',
+  'a body in the content coding "%s" is accepted',
   async (coding) => {
     const headers = { ...JSON_TYPE, 'content-encoding': coding }
     const { status } = await gateway.send('PATCH', '/demo/sessions/current/data', { id, body: '{"a":1}', headers })
@@ -66,13 +66,13 @@ it.each(['identity', 'Identity', ' identity , identity', ''])(
   },
 )
 
-it('needs no content coding where no body is read', async () => {
+it('the content coding is ignored on routes that read no body', async () => {
   const headers = { 'content-encoding': 'gzip' }
   expect((await gateway.send('POST', '/demo/sessions/current/active', { id, headers })).status).toBe(204)
   expect((await gateway.send('GET', '/demo/sessions/current/data', { id, headers })).status).toBe(200)
 })
 
-it('refuses a transfer coding but chunked with 501', async () => {
+it('a transfer coding other than chunked is rejected with 501', async () => {
   const send = (coding: string) =>
     new Promise<[status: number | undefined, body: string]>((resolve, reject) => {
       const headers = { ...JSON_TYPE, 'httpkom-connection': id, 'transfer-encoding': coding }
@@ -85,7 +85,7 @@ it('refuses a transfer coding but chunked with 501', async () => {
   expect((await send('gzip, chunked'))[0]).toBe(501)
 })
 
-it('lets pages of other origins send a trace context', async () => {
+it('pages of other origins may send a trace context', async () => {
   const asked = ['traceparent', 'tracestate', 'baggage']
   const preflight = await gateway.send('OPTIONS', '/demo/texts/', {
     headers: {

@@ -10,7 +10,7 @@ import { SessionStore } from '../../src/sessions/store/store.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const WHERE = 'Redis at 127.0.0.1:38561 of /var/lib/komgate/sessions.db at redis.internal'
-/** What no client may read. */
+/** Texts that no client may see. */
 const SECRET = /\d+\.\d+\.\d+\.\d+|38561|\/var|\.db|internal|Redis|port \d|ENOENT|WRONGPASS/
 const CLIENT = { client: { name: 'test', version: '1' } }
 const METHODS = ['create', 'find', 'touch', 'merge', 'change', 'countActiveUsers', 'end', 'endUser', 'endApp'] as const
@@ -58,7 +58,7 @@ describe('an error of the session store', () => {
     ['GET', '/expire_session.cgi?user_id=u;service=s'],
   ]
 
-  it.each(Object.keys(STORE_STATUS) as StoreErrorCode[])('of the code %s says nothing of where it is', async (code) => {
+  it.each(Object.keys(STORE_STATUS) as StoreErrorCode[])('with the code %s reveals no location', async (code) => {
     const error = new StoreError(code, `${WHERE} fails: WRONGPASS`, { cause: new Error('ENOENT') })
     for (const method of METHODS) vi.spyOn(SessionStore.prototype, method).mockRejectedValue(error)
     for (const method of LISTS) {
@@ -75,7 +75,7 @@ describe('an error of the session store', () => {
     }
   })
 
-  it('names the size where the limit is the gateway’s own', async () => {
+  it('names the size if the gateway sets the limit', async () => {
     const json = { a: 'x'.repeat(20_000) }
     const { status, text } = await gateway.send('PATCH', '/demo/sessions/current/data', { id, json })
     expect([status, text]).toEqual([413, expect.stringContaining('16384 bytes at most')])
@@ -105,7 +105,7 @@ describe('an error of a connection to a LysKOM server', () => {
   it.each([
     ['down', 502],
     ['rude', 503],
-  ])('says nothing of where it is, the server "%s"', async (server, expected) => {
+  ])('reveals no location of the server "%s"', async (server, expected) => {
     const seen = new Set<string>()
     for (let i = 0; i < 5; i++) {
       const { status, json, text } = await gateway.send('POST', `/${server}/sessions/`, { json: CLIENT })
@@ -113,13 +113,13 @@ describe('an error of a connection to a LysKOM server', () => {
       expect(text).not.toMatch(SECRET)
       seen.add(json.error_msg)
     }
-    // The circuit breaker quotes the last error. It stays closed for a server that refuses.
+    // The circuit breaker quotes the last error. It stays closed for a server that rejects connections.
     const isQuoted = [...seen].some((message) => message.startsWith('the LysKOM server is down: '))
     expect(isQuoted).toBe(server === 'down')
   })
 
   it.each<ConnectionErrorCode>(['unreachable', 'connect-refused', 'line-refused'])(
-    'says nothing of where it is, to HTTP and to WebSockets: %s',
+    'reveals no location to HTTP and WebSocket clients: %s',
     async (code) => {
       const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
       await once(socket, 'open')

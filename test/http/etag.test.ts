@@ -11,7 +11,7 @@ function appWith(value: unknown) {
 describe('etaggedJson', () => {
   afterEach(() => vi.restoreAllMocks())
 
-  it('tags equal values alike and different values differently', async () => {
+  it('creates equal tags for equal values, and different tags for different values', async () => {
     const tags = await Promise.all(
       [{ a: 1 }, { a: 1 }, { a: 2 }].map(async (value) => (await appWith(value).request('/')).headers.get('etag')),
     )
@@ -20,7 +20,7 @@ describe('etaggedJson', () => {
     expect(tags[2]).not.toBe(tags[0])
   })
 
-  it('responds with 304, the tag and Vary, without a body, to a request that has the tag', async () => {
+  it('responds with 304, the tag and Vary, without a body, to a request with the tag', async () => {
     const app = appWith({ a: 1 })
     const etag = (await app.request('/')).headers.get('etag') ?? ''
     for (const known of [etag, `W/${etag}`, `"x" , ${etag}`, ' * ']) {
@@ -30,7 +30,7 @@ describe('etaggedJson', () => {
     }
   })
 
-  it('responds with the value to a request that has other tags, or what is no tag', async () => {
+  it('responds with the value to a request with other or invalid tags', async () => {
     const app = appWith({ a: 1 })
     const bare = (await app.request('/')).headers.get('etag')?.replaceAll('"', '') ?? ''
     for (const unknown of ['"x"', '""', bare, '"*"x', '']) {

@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Every person's password is `right`; the name of person 6 is `x`. */
+/** A server on which every person's password is `right`. The name of person 6 is `x`. */
 const people: Handler = ({ ref, call, args }) => {
   const text = args.toString('latin1')
   if (call === UCONF) return reply(ref, h('x'), '10010000', 1, 77)
@@ -33,7 +33,7 @@ async function start(settings: Partial<Config> = {}) {
   const trusted = { trustedProxies: ['127.0.0.1'], ...settings }
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], trusted)
   closing.push(server.close, gateway.close)
-  /** How often the server checked a password. */
+  /** Returns how often the server has checked a password. */
   const asked = () =>
     server.connections
       .flatMap(({ received }) => received)
@@ -51,7 +51,7 @@ function logIn(gateway: TestGateway, id: string, passwd: string, who: object = {
   return gateway.send('POST', '/kom/sessions/current/login', { id, json: { ...who, passwd } })
 }
 
-/** Tries to log in from an address, on a session of its own. Returns the answer. */
+/** Tries to log in from an address, on a new session. Returns the response. */
 async function tryFrom(gateway: TestGateway, address: string, passwd: string) {
   const id = await openFrom(gateway, address)
   const answer = await logIn(gateway, id, passwd)
@@ -75,7 +75,7 @@ async function hits(gateway: TestGateway, limit: string): Promise<number> {
 }
 
 describe('guessing the password of a person', () => {
-  it('from many /64 networks of a /48 is delayed, and the network of the person is not', async () => {
+  it('from many /64 networks of a /48 is delayed, except in the network of the person', async () => {
     const { gateway, asked } = await start({ freeLoginFailures: 2 })
     const home = '2001:db8:1:ffff::1'
     expect((await tryFrom(gateway, home, 'right')).status).toBe(201)
@@ -99,7 +99,7 @@ describe('guessing the password of a person', () => {
     expect((await tryFrom(gateway, '2001:db8:2:1::1', 'right')).status).toBe(201)
   })
 
-  it('from any number of networks is delayed, and each network has its turn', async () => {
+  it('from any number of networks is delayed, but every network gets a chance', async () => {
     const { gateway, asked } = await start({ freeLoginFailuresPerPerson: 10, maxLoginDelayMs: 1000 })
     for (let i = 0; i < 11; i++) await tryFrom(gateway, `198.51.${i}.1`, 'wrong')
     expect(asked()).toBe(10)
@@ -119,7 +119,7 @@ describe('guessing the password of a person', () => {
     expect((await logIn(gateway, await openFrom(gateway, '203.0.113.1'), 'right')).status).toBe(201)
   })
 
-  it('has one limit for every call that checks a password', async () => {
+  it('shares one limit among all calls that check a password', async () => {
     const { gateway, asked } = await start({ freeLoginFailures: 6 })
     const [id, other] = [await openFrom(gateway, '192.0.2.1'), await openFrom(gateway, '192.0.2.1')]
     const ask = await websocket(gateway, other)
@@ -144,13 +144,13 @@ describe('guessing the password of a person', () => {
       expect(await ask(request)).toMatchObject({ limit: 'login-failures', retry_after: 1 })
     }
     expect(asked()).toBe(before)
-    // lyskomd takes 65542 for 6.
+    // lyskomd reads 65542 as 6.
     await ask('62 65542 5Hright 0')
     expect((await logIn(gateway, other, 'right', { pers_no: 65_542 })).status).toBe(400)
     expect(asked()).toBe(before)
   })
 
-  it('has one limit for all ids of a server', async () => {
+  it('shares one limit among all ids of a server', async () => {
     const server = await startFakeServer(people)
     const ids = ['kom', 'twin'].map((id) => ({ id, port: server.port }))
     const gateway = await startTestGateway(ids, { freeLoginFailures: 1 })
@@ -210,7 +210,7 @@ describe('guessing a key', () => {
     expect(await hits(gateway, 'key-failures')).toBe(2)
   })
 
-  it.each(routes)('%s from a /48 is delayed, and not in networks that had the key', async (_, path, right) => {
+  it.each(routes)('%s from a /48 is delayed, except in networks that have sent the key', async (_, path, right) => {
     const { gateway } = await start(settings)
     const ask = async (key: string, address: string) =>
       (await gateway.send('GET', path, { headers: { authorization: `Bearer ${key}`, 'x-forwarded-for': address } }))

@@ -15,7 +15,7 @@ const LOGIN_AND_LOGOUT = [62, 1]
 const GET_TIME = 35
 const DISCONNECT = 55
 const MISSING = '00000000-0000-4000-8000-000000000000'
-/** What would be a second call, or break the line, if it were ever pasted into one. */
+/** Texts that would be a second call or break the connection if they were pasted into a call. */
 const INJECTED = ['x\n99 0\n', '0\r\n99 1', '5Hhello\n7 55 0\n', ' \n%%', '\u0000', '"\n', '1 { 2 }', '0 { }\n8 56']
 
 const nasty = fc.constantFrom(
@@ -152,7 +152,7 @@ const header = fc.tuple(
     fc.string({ unit: 'grapheme-ascii' }),
   ),
 )
-/** Where something is, with a place for a hostile value. */
+/** Routes, with placeholders for hostile values. */
 const README = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8')
 const ROUTES = Array.from(
   README.matchAll(/^\| `([A-Z]+) (\/[^`?]*)/gm),
@@ -177,7 +177,7 @@ const request = fc.record({
 })
 type Hostile = typeof request extends fc.Arbitrary<infer T> ? T : never
 
-/** Percent-encoded, so that it stands in a path as the client means it; what is encoded already stays so. */
+/** Percent-encodes a path segment, unless it is encoded already. */
 function encoded(part: string): string {
   return part.startsWith('%') ? part : encodeURIComponent(part.toWellFormed())
 }
@@ -192,7 +192,7 @@ function toRequest(
     try {
       all.set(name, value)
     } catch {
-      // Not even a client can send it.
+      // No client can send this header.
     }
   }
   if (hasSession) all.set('httpkom-connection', id)
@@ -204,7 +204,7 @@ function toRequest(
   })
 }
 
-describe('whatever a client sends', () => {
+describe('an arbitrary request', () => {
   let gateway: Gateway
   let serverList: string
   let server: Awaited<ReturnType<typeof startFakeServer>>
@@ -257,7 +257,7 @@ describe('whatever a client sends', () => {
     return connection_id
   }
 
-  it('is answered, never with a 500, and makes just the calls that it is meant to make', async () => {
+  it('is answered, never with 500, and makes only the calls of its route', async () => {
     let id = await open()
     const seen = new Map<number, number>()
     await fc.assert(
@@ -268,7 +268,7 @@ describe('whatever a client sends', () => {
         expect(faults).toEqual([])
         expect(response.status).not.toBe(500)
         expect(response.status).toBeLessThan(505)
-        // A session that ends for any reason but its own DELETE was broken by what was sent on it.
+        // A session that ends by anything but its own DELETE was broken by the request.
         const alive = await send(
           new Request('http://127.0.0.1/kom/sessions/current/who-am-i', { headers: { 'httpkom-connection': id } }),
         )
@@ -278,12 +278,12 @@ describe('whatever a client sends', () => {
       { numRuns: RUNS },
     )
     expect(await (await send(new Request('http://127.0.0.1/'))).text()).toBe(serverList)
-    // Goodbyes and signs of life are nobody's calls.
+    // Disconnects and keepalive calls do not belong to requests.
     const asked = () =>
       received.filter(({ call, args }) => call !== GET_TIME && !(call === DISCONNECT && `${args}` === '0'))
     await expect.poll(() => asked().length).toBe(calls.mock.calls.length)
     expect(received.filter(({ ref, call }) => Number.isNaN(ref) || Number.isNaN(call))).toEqual([])
-    // The attack was one: all kinds of answers were seen.
+    // The test is effective only if all kinds of responses occur.
     for (const status of [200, 400, 401, 403, 404, 405]) expect(seen.get(status), String(status)).toBeGreaterThan(0)
   }, 240_000)
 })

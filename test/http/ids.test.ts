@@ -4,14 +4,14 @@ import { connectionIdsIn, withoutIds } from '../../src/http/ids.ts'
 const ID = 'f058ebd6-02f7-4d3f-942e-904344e8cde5'
 const DIGITS = ID.replaceAll('-', '')
 
-/** Percent-encodes every character, so many times. */
+/** Percent-encodes every character `times` times. */
 function encoded(text: string, times: number): string {
   let all = text.replace(/./g, (character) => `%${character.charCodeAt(0).toString(16)}`)
   for (let n = 1; n < times; n++) all = all.replaceAll('%', '%25')
   return all
 }
 
-describe('a path in the log', () => {
+describe('withoutIds', () => {
   it.each([
     ['as it is', ID],
     ['in upper case', ID.toUpperCase()],
@@ -22,7 +22,7 @@ describe('a path in the log', () => {
     ['percent-encoded twice', encoded(ID, 2)],
     ['percent-encoded in part', `${encoded(ID.slice(0, 13), 1)}${ID.slice(13)}`],
     ['with encoded hyphens', ID.replaceAll('-', '%2D')],
-  ])('holds no connection id, written %s', (_, id) => {
+  ])('removes a connection id written %s', (_, id) => {
     expect(withoutIds(`/kom/texts/${id}`)).toBe('/kom/texts/<id>')
     expect(withoutIds(`/kom/texts/{${id}}/body`)).toBe('/kom/texts/{<id>}/body')
     expect(withoutIds(`/urn:uuid:${id}`)).toBe('/urn:uuid:<id>')
@@ -34,7 +34,7 @@ describe('a path in the log', () => {
   })
 
   it.each(['/shop/get/Token', '/shop/GET/Token', '/shop/set/To/ken', '/kom/shop/kill/Token?', '/shop/get/\nToken'])(
-    'holds no token: %j',
+    'removes a token: %j',
     (path) => {
       const shown = withoutIds(path)
       expect(shown).not.toMatch(/To|ken/)
@@ -43,13 +43,13 @@ describe('a path in the log', () => {
   )
 
   it.each(['/', '/kom/sessions/current/who-am-i', '/admin/sessions/0123456789ab/trace', '/kom/texts/4294967295'])(
-    'is left as it is without any: %s',
+    'leaves a path without ids unchanged: %s',
     (path) => {
       expect(withoutIds(path)).toBe(path)
     },
   )
 
-  it('takes little time, however it is made', () => {
+  it('takes little time on any path', () => {
     for (const path of ['a-', '%61', '%2561', 'a', `${'a'.repeat(31)}/`, '%25', `${'a-'.repeat(30)}/`]) {
       const start = performance.now()
       withoutIds(path.repeat(65_536 / path.length))
@@ -58,7 +58,7 @@ describe('a path in the log', () => {
   })
 })
 
-describe('a text', () => {
+describe('connectionIdsIn', () => {
   it.each([
     ID,
     ID.toUpperCase(),
@@ -67,12 +67,12 @@ describe('a text', () => {
     `urn.uuid.${ID}.`,
     ID.replaceAll('-', '_'),
     `abc${DIGITS}def`,
-  ])('holds a connection id: %s', (text) => {
+  ])('finds a connection id in %s', (text) => {
     expect([...connectionIdsIn(text)]).toContain(ID)
   })
 
   it.each(['', 'abc', '0'.repeat(128), DIGITS.slice(1), 'Root=1-67891233-abcdef012345678912345678'])(
-    'holds none: %s',
+    'finds none in %s',
     (text) => {
       expect([...connectionIdsIn(text)]).toEqual([])
     },

@@ -39,7 +39,7 @@ async function serve(face: FaceApp): Promise<string> {
 }
 
 describe('a list of sessions', () => {
-  it('of 546 MB is streamed in chunks, and others get their turn between two pages', { timeout: 60_000 }, async () => {
+  it('of 546 MB is streamed in chunks, without blocking other clients', { timeout: 60_000 }, async () => {
     const face = openFace()
     await fill(face, SESSIONS, DATA)
     const response = await face.fetch(new Request('http://localhost/mywebapp/soapp?dt=60'))
@@ -75,7 +75,7 @@ describe('a list of sessions', () => {
     expect(await (await fetch(`${url}/mywebapp/killsoid/u`, { method: 'DELETE' })).json()).toEqual({ kill: 1234 })
   })
 
-  it('whose store fails at the third page breaks off, without the reason', async () => {
+  it('is cut off without the reason if the store fails at the third page', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const face = openFace()
     const record = await face.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u' })
@@ -92,7 +92,7 @@ describe('a list of sessions', () => {
     expect(log).not.toHaveBeenCalled()
   })
 
-  it('whose store fails at once is a 503', async () => {
+  it('is rejected with 503 if the store fails at the first page', async () => {
     const face = openFace()
     face.store.listActive = async function* () {
       yield await Promise.reject(new StoreError('unavailable', 'Redis at 10.9.8.7 is not available'))
@@ -102,7 +102,7 @@ describe('a list of sessions', () => {
     expect(text).not.toContain('10.9.8.7')
   })
 
-  it('is read no further when the client goes away', async () => {
+  it('is not read further after the client disconnects', async () => {
     const face = openFace()
     await fill(face, 1000, DATA)
     let pages = 0
@@ -132,7 +132,7 @@ describe('a list of sessions', () => {
 })
 
 describe('pages of a collection', () => {
-  it('hold every item once, in their order', async () => {
+  it('hold every item once, in order', async () => {
     const sizes: number[] = []
     const items: number[] = []
     for await (const page of pagesOf(new Set([1, 2, 3, 4, 5]), 2)) {
@@ -145,7 +145,7 @@ describe('pages of a collection', () => {
     ])
   })
 
-  it('are cut after a number of items, and say so', async () => {
+  it('are cut after a number of items, and report it', async () => {
     const pages = mapPages(pagesOf([1, 2, 3, 4, 5], 2), (n) => ({ n }), 3)
     expect(await pages.next()).toEqual({ done: false, value: [{ n: 1 }, { n: 2 }] })
     expect(await pages.next()).toEqual({ done: false, value: [{ n: 3 }] })

@@ -4,12 +4,12 @@ import type { TextHead } from '../../src/lyskom/texts.ts'
 
 const flags = { deleted: false, inherit: true, secret: false, hideCreator: false, dontGarb: false }
 
-/** A text with an aux-item of each of the tags. */
+/** A text with an aux-item of each tag. */
 function textWith(tags: readonly number[]): TextHead {
-  const nobody = { persNo: 0, name: 'Anonymous person' }
+  const anonymous = { persNo: 0, name: 'Anonymous person' }
   const createdAt = new Date('2026-01-07T09:45:00Z')
   const item = {
-    creator: nobody,
+    creator: anonymous,
     createdAt,
     flags,
     inheritLimit: 0,
@@ -17,7 +17,7 @@ function textWith(tags: readonly number[]): TextHead {
   }
   return {
     textNo: 1,
-    author: nobody,
+    author: anonymous,
     noOfMarks: 0,
     creationTime: createdAt,
     contentType: { type: 'text/plain', charset: undefined },
@@ -28,7 +28,7 @@ function textWith(tags: readonly number[]): TextHead {
   } as unknown as TextHead
 }
 
-it('lists the aux-items that clients know what to do with, those of komfeeder too, and no others', () => {
+it('a text lists the aux-items that clients handle, including those of komfeeder, and no others', () => {
   const { aux_items } = textHeadJson(
     textWith([1, 2, 14, 15, 16, 21, 28, 10100, 10400, 10401, 10402, 10403, 10404, 99999]),
   )

@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Lets everybody in whose password is `right`, but into person 13, and knows the names. */
+/** Accepts the password `right` for every person except 13, and knows the names. */
 const people: Handler = ({ ref, call, args }) => {
   if (call === LOGOUT) return reply(ref)
   if (call === UCONF) return reply(ref, h(`Person ${args}`), '10010000', 1, 77)
@@ -35,7 +35,7 @@ async function start(settings: Partial<Config> = {}, handler: Handler = people) 
   const server = await startFakeServer(handler)
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
   closing.push(server.close, gateway.close)
-  /** How often the server was asked to log somebody in. */
+  /** Returns how often the server was asked to log in a person. */
   const asked = () => server.connections.flatMap(({ received }) => received).filter(({ call }) => call === LOGIN).length
   return { server, gateway, asked }
 }
@@ -63,7 +63,7 @@ async function ask(socket: WebSocket, request: string): Promise<unknown> {
   return JSON.parse(String(data))
 }
 
-/** Sends bytes, and resolves with what comes back until the line is closed, and with the time that took. */
+/** Sends bytes. Resolves with the response text and the duration when the connection is closed. */
 async function raw(gateway: TestGateway, write: (socket: ReturnType<typeof connect>) => void) {
   const { port } = new URL(gateway.url)
   const socket = connect(Number(port), '127.0.0.1')
@@ -79,8 +79,8 @@ async function raw(gateway: TestGateway, write: (socket: ReturnType<typeof conne
   return { text, ms: performance.now() - start }
 }
 
-describe('the lease', () => {
-  it('is told when a session is opened, and by who-am-i', async () => {
+describe('the idle timeout of a session', () => {
+  it('is in Komgate-Lease when a session is opened, and in who-am-i', async () => {
     const { gateway } = await start({ sessionIdleMs: 90_999 })
     const made = await sendOpen(gateway)
     expect(made.headers.get('komgate-lease')).toBe('90')
@@ -92,13 +92,13 @@ describe('the lease', () => {
     expect(exposed?.split(',')).toContain('Komgate-Lease')
   })
 
-  it('is told of a session that nobody asked for, and is never nothing', async () => {
+  it('is in Komgate-Lease of an automatically created session, and at least 1', async () => {
     const { gateway } = await start({ autoCreate: true, sessionIdleMs: 900 })
     const { status, headers } = await gateway.send('GET', WHO_AM_I)
     expect([status, headers.get('komgate-lease')]).toEqual([200, '1'])
   })
 
-  it('ends a session whose client never came back', async () => {
+  it('closes a session whose client sends no requests', async () => {
     const { server, gateway } = await start({ sessionIdleMs: 100 })
     const id = await gateway.open()
     await server.connections[0]?.closed
@@ -108,7 +108,7 @@ describe('the lease', () => {
 })
 
 describe('sessions', () => {
-  it('in total are limited', async () => {
+  it('are limited in total', async () => {
     const { gateway } = await start({ maxSessions: 1 })
     await gateway.open()
     const { status, headers, json } = await sendOpen(gateway)
@@ -120,7 +120,7 @@ describe('sessions', () => {
     expect(await hits(gateway, 'sessions')).toBe(1)
   })
 
-  it('of one address are limited, whatever a client says of its address', async () => {
+  it('are limited for one address, whatever address the client claims', async () => {
     const { gateway } = await start({ maxSessionsPerAddress: 1 })
     await gateway.open()
     const headers = { 'x-forwarded-for': '203.0.113.1', forwarded: 'for=203.0.113.1' }
@@ -129,7 +129,7 @@ describe('sessions', () => {
     expect(await hits(gateway, 'sessions-per-address')).toBe(1)
   })
 
-  it('may be opened so often from one address', async () => {
+  it('have a rate limit for one address', async () => {
     const { server, gateway } = await start({ maxOpeningsPerMinute: 2 })
     const id = await gateway.open()
     await gateway.send('DELETE', '/kom/sessions/0', { id })
@@ -145,7 +145,7 @@ describe('sessions', () => {
     expect(await hits(gateway, 'openings-per-address')).toBe(1)
   })
 
-  it('that nobody asked for are limited just so', async () => {
+  it('have the same rate limit when they are created automatically', async () => {
     const { gateway } = await start({ autoCreate: true, maxOpeningsPerMinute: 1 })
     expect((await gateway.send('GET', WHO_AM_I)).status).toBe(200)
     expect((await gateway.send('GET', WHO_AM_I)).status).toBe(429)
@@ -153,7 +153,7 @@ describe('sessions', () => {
 })
 
 describe('sessions of one person', () => {
-  it('are limited, and the server is not asked', async () => {
+  it('are limited, without a call to the server', async () => {
     const { gateway, asked } = await start({ maxSessionsPerPerson: 2 })
     const [first, second, third] = [await gateway.open(), await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
@@ -169,8 +169,8 @@ describe('sessions of one person', () => {
   it.each([
     ['logs out', (gateway: TestGateway, id: string) => gateway.send('POST', '/kom/sessions/current/logout', { id })],
     ['ends its session', (gateway: TestGateway, id: string) => gateway.send('DELETE', '/kom/sessions/0', { id })],
-    ['becomes somebody else', (gateway: TestGateway, id: string) => logIn(gateway, id, 7)],
-  ])('are one less when one of them %s', async (_, leave) => {
+    ['logs in as another person', (gateway: TestGateway, id: string) => logIn(gateway, id, 7)],
+  ])('are counted again after one of them %s', async (_, leave) => {
     const { gateway } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
@@ -180,7 +180,7 @@ describe('sessions of one person', () => {
     expect((await logIn(gateway, await gateway.open(), 6)).status).toBe(503)
   })
 
-  it('are one less when the server drops one of them', async () => {
+  it('are counted again after the server disconnects one of them', async () => {
     const { server, gateway } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
@@ -189,7 +189,7 @@ describe('sessions of one person', () => {
     expect((await logIn(gateway, second, 6)).status).toBe(201)
   })
 
-  it('are none of one that ended in the moment of its login', async () => {
+  it('do not include one that ended during its login', async () => {
     const { gateway } = await start({ maxSessionsPerPerson: 1 }, (request, connection) => {
       if (request.call !== LOGIN || connection.index > 0) return people(request, connection)
       connection.send(reply(request.ref), '%% LysKOM protocol error.\n')
@@ -200,7 +200,7 @@ describe('sessions of one person', () => {
     expect((await logIn(gateway, second, 6)).status).toBe(201)
   })
 
-  it('are not more by logging in at the same time, and not fewer by wrong passwords', async () => {
+  it('stay within the limit on concurrent logins, and are not reduced by wrong passwords', async () => {
     const { gateway } = await start({ maxSessionsPerPerson: 3, freeLoginFailures: 100 })
     const ids = await Promise.all(Array.from({ length: 10 }, () => gateway.open()))
     const wrong = await Promise.all(ids.map((id) => logIn(gateway, id, 6, 'wrong')))
@@ -209,7 +209,7 @@ describe('sessions of one person', () => {
     expect(right.map(({ status }) => status).sort()).toEqual([201, 201, 201, ...Array(7).fill(503)])
   })
 
-  it('are limited on the WebSocket too', async () => {
+  it('are limited on the WebSocket', async () => {
     const { gateway, asked } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
@@ -232,7 +232,7 @@ describe('sessions of one person', () => {
 })
 
 describe('logins', () => {
-  it('may be tried so often from one address, by name and by number and on the WebSocket', async () => {
+  it('have a rate limit for one address, by name, by number and on the WebSocket', async () => {
     const { server, gateway, asked } = await start({ maxLoginsPerMinute: 2 })
     const id = await gateway.open()
     await logIn(gateway, id, 6)
@@ -248,7 +248,7 @@ describe('logins', () => {
     expect(await hits(gateway, 'logins-per-address')).toBe(3)
   })
 
-  it('that fail have to wait after some, on any session, and the server is not asked', async () => {
+  it('are delayed after some failures, on any session, without a call to the server', async () => {
     const { gateway, asked } = await start({ freeLoginFailures: 2 })
     const [id, other] = [await gateway.open(), await gateway.open()]
     expect((await logIn(gateway, id, 6, 'wrong')).status).toBe(401)
@@ -275,13 +275,13 @@ describe('logins', () => {
     expect((await logIn(gateway, id, 6, 'wrong')).status).toBe(429)
   })
 
-  it('that the server refuses for a reason of its own do not count', async () => {
+  it('do not count if the server rejects them for other reasons', async () => {
     const { gateway } = await start({ freeLoginFailures: 1 })
     const id = await gateway.open()
     for (let i = 0; i < 5; i++) expect((await logIn(gateway, id, 13)).status).toBe(401)
   })
 
-  it('that are given up by closing the session count', async () => {
+  it('count if the client closes the session before the reply', async () => {
     const { gateway } = await start({ freeLoginFailures: 1 }, ({ call }) => call === LOGIN)
     const id = await gateway.open()
     const trying = logIn(gateway, id, 6)
@@ -293,7 +293,7 @@ describe('logins', () => {
 })
 
 describe('WebSockets', () => {
-  it('of one session are limited', async () => {
+  it('are limited for one session', async () => {
     const { gateway } = await start({ maxWebsocketsPerSession: 2 })
     const [id, other] = [await gateway.open(), await gateway.open()]
     const first = await websocket(gateway, id)
@@ -324,7 +324,7 @@ describe('WebSockets', () => {
     ['GET', 'Connection: close\r\nUpgrade: websocket'],
     ['GET', 'Connection: close'],
     ['POST', 'Connection: close\r\nContent-Length: 0\r\nUpgrade: websocket'],
-  ])('fail their handshake without taking a place or delaying a DELETE: %s %j', async (method, headers) => {
+  ])('do not count or delay a DELETE if their handshake fails: %s %j', async (method, headers) => {
     const { gateway } = await start({ maxWebsocketsPerSession: 1 })
     const id = await gateway.open()
     for (let n = 0; n < 3; n++) {
@@ -340,7 +340,7 @@ describe('WebSockets', () => {
     await closed
   })
 
-  it('are not more by being opened at the same time', async () => {
+  it('stay within the limit when they are opened concurrently', async () => {
     const { gateway } = await start({ maxWebsocketsPerSession: 2 })
     const id = await gateway.open()
     const url = `${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`
@@ -351,7 +351,7 @@ describe('WebSockets', () => {
     expect(sockets.filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(2)
   })
 
-  it('take so many messages in a second, and are closed when a client does not heed it', async () => {
+  it('have a message rate limit, and are closed if the client ignores it', async () => {
     const { gateway } = await start({ maxWebsocketMessagesPerSecond: 3 })
     const socket = await websocket(gateway, await gateway.open())
     const received: { ref_no: number; limit?: string; retry_after?: number }[] = []
@@ -378,7 +378,7 @@ describe('WebSockets', () => {
     expect(await hits(gateway, 'websocket-messages')).toBe(3)
   })
 
-  it('take as many again in the next second', async () => {
+  it('accept messages again in the next second', async () => {
     const { gateway } = await start({ maxWebsocketMessagesPerSecond: 1 })
     const socket = await websocket(gateway, await gateway.open())
     expect(await ask(socket, '56')).toMatchObject({ reply: '1' })
@@ -387,7 +387,7 @@ describe('WebSockets', () => {
     expect(await ask(socket, '56')).toMatchObject({ reply: '1' })
   })
 
-  it('whose client has vanished are dropped, and the lease of their session runs again', async () => {
+  it('are dropped if their client vanishes, and the idle timeout of their session restarts', async () => {
     const { gateway } = await start({ websocketPingMs: 50, sessionIdleMs: 200 })
     const [gone, there] = [await gateway.open(), await gateway.open()]
     const vanished = await websocket(gateway, gone, { autoPong: false })
@@ -399,7 +399,7 @@ describe('WebSockets', () => {
 })
 
 describe('requests', () => {
-  it('with too large a body or head are told so, with the name of the limit', async () => {
+  it('are rejected with the name of the limit if the body or the head is too large', async () => {
     const { gateway } = await start({ maxBodyBytes: 10, maxHeaderBytes: 2000 })
     const tooLarge = await sendOpen(gateway)
     expect([tooLarge.status, tooLarge.json.limit]).toEqual([413, 'body-size'])
@@ -418,7 +418,7 @@ describe('requests', () => {
     ['head', 'GET / HTTP/1.1\r\nX: ', { httpHeadersMs: 200 }],
     ['first byte', '', { httpHeadersMs: 200 }],
     ['body', head, { httpHeadersMs: 200, httpRequestMs: 300 }],
-  ])('whose %s comes too slowly are given up, also when the client goes on', async (_, begin, settings) => {
+  ])('are rejected with 408 if their %s arrives too slowly, even while it continues', async (_, begin, settings) => {
     const { gateway } = await start(settings)
     let drip: NodeJS.Timeout | undefined
     const { text, ms } = await raw(gateway, (socket) => {
@@ -428,12 +428,12 @@ describe('requests', () => {
     clearInterval(drip)
     expect(text).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/)
     expect(text).toContain('"limit":"request-time"')
-    // The line is cut a second after the answer if need be.
+    // The connection is closed a second after the response at the latest.
     expect(ms).toBeLessThan(2000)
     await expect.poll(() => hits(gateway, 'request-time')).toBe(1)
   })
 
-  it('may follow each other on a connection, which is closed when none comes', async () => {
+  it('may share a connection, which is closed after the idle timeout', async () => {
     const { gateway } = await start({ httpIdleMs: 300 })
     const { text, ms } = await raw(gateway, (socket) => {
       socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')

@@ -8,7 +8,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 const MANY = `[${'0,'.repeat(2_000_000)}0]`
 const LONG = 'a'.repeat(100_000)
 
-describe('JSON of a client', () => {
+describe('parseJson', () => {
   it.each([
     ['strings with commas and brackets', JSON.stringify([LONG, ',[{"'.repeat(30_000)])],
     [
@@ -19,7 +19,7 @@ describe('JSON of a client', () => {
     ['objects, lists and white space', JSON.stringify({ a: [{ b: [LONG] }, {}, []], c: null }, null, 2)],
     ['many values in a few characters', `[${'0,'.repeat(32_000)}0]`],
     ['a single value', JSON.stringify(LONG)],
-  ])('may be long: %s', (_, text) => {
+  ])('accepts long JSON: %s', (_, text) => {
     expect(parseJson(text)).toEqual(JSON.parse(text))
   })
 
@@ -30,18 +30,18 @@ describe('JSON of a client', () => {
     ['many empty objects', `[${'{},'.repeat(30_000)}{}]`],
     ['many lists in each other', '['.repeat(70_000) + ']'.repeat(70_000)],
     ['what is not JSON in the end', `${MANY}]`],
-  ])('may not hold more than 10,000 values where it is long: %s', (_, text) => {
+  ])('rejects long JSON with more than 10,000 values: %s', (_, text) => {
     expect(() => parseJson(text)).toThrow(TooManyValuesError)
   })
 
-  it.each(['', '{', '[1,]', `"${LONG}`, `${LONG}`, `["${LONG}\\"]`])('is JSON: not %.20s', (text) => {
+  it.each(['', '{', '[1,]', `"${LONG}`, `${LONG}`, `["${LONG}\\"]`])('rejects what is not JSON: %.20s', (text) => {
     expect(() => parseJson(text)).toThrow(SyntaxError)
   })
 })
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
 
-/** JSON that cannot be kept, and why. */
+/** JSON that the gateway rejects, and the reason. */
 const UNFIT = [
   [nested(101), 'is nested too deeply.'],
   [nested(8000), 'is nested too deeply.'],
@@ -57,8 +57,8 @@ const UNFIT = [
   ['{"\\uD83D":1}', 'holds half a character.'],
 ] as const
 
-describe('the parser', () => {
-  it.each(UNFIT)('refuses JSON that could not be written again, case %#', (text, reason) => {
+describe('parseJson with a limited range', () => {
+  it.each(UNFIT)('rejects JSON that could not be written again, case %#', (text, reason) => {
     expect(() => parseJson(text)).toThrow(UnfitJsonError)
     expect(() => parseJson(text)).toThrow(reason)
   })
@@ -75,12 +75,12 @@ describe('the parser', () => {
     '0.1234567890123456789',
     '"\\ud83d\\ude00"',
     '{"__proto__":{"__proto__":1},"constructor":2}',
-  ])('takes what JSON.parse takes, case %#', (text) => {
+  ])('accepts what JSON.parse accepts, case %#', (text) => {
     expect(parseJson(text)).toEqual(JSON.parse(text))
     expect(JSON.stringify(parseJson(text))).toBe(JSON.stringify(JSON.parse(text)))
   })
 
-  it('takes whatever JSON.stringify has written', () => {
+  it('accepts anything that JSON.stringify writes', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5, stringUnit: 'binary' }), (value) => {
         const text = JSON.stringify(value)
@@ -89,7 +89,7 @@ describe('the parser', () => {
     )
   })
 
-  it('names the field that is at fault', () => {
+  it('names the invalid field', () => {
     const sentenceOf = (text: string) => {
       try {
         parseJson(text)
@@ -134,7 +134,7 @@ describe('a body of millions of values', () => {
     ['POST', '/demo/persons/6/set-passwd'],
     ['PUT', '/demo/persons/6/memberships/1'],
     ['POST', '/demo/conferences/'],
-  ])('%s %s is refused unread', async (method, path) => {
+  ])('is rejected before parsing by %s %s', async (method, path) => {
     const of = path === '/demo/sessions/' ? {} : { id }
     const headers = { 'content-type': 'application/json' }
     const { status, json } = await gateway.send(method, path, { ...of, headers, body: `{"a":${MANY}}` })
@@ -144,14 +144,14 @@ describe('a body of millions of values', () => {
     ])
   })
 
-  it('is refused by the other session managers too', async () => {
+  it('is rejected before parsing by the compatibility APIs', async () => {
     const headers = { 'content-type': 'application/json' }
     const made = await gateway.send('POST', '/sessman/new?user=nicci', { headers, body: `{"data":${MANY}}` })
     expect([made.status, made.text]).toEqual([400, expect.stringContaining('holds more than 10000 values')])
   })
 })
 
-describe('JSON that cannot be kept', () => {
+describe('JSON that could not be written again', () => {
   let gateway: TestGateway
   let id: string
   beforeAll(async () => {
@@ -180,7 +180,7 @@ describe('JSON that cannot be kept', () => {
     ['POST', `/shop/set/${'a'.repeat(64)}`],
     ['POST', '/sessman/new?user=u'],
     ['POST', '/sessman/update?session_id=x'],
-  ])('is refused by %s %s', async (method, path) => {
+  ])('is rejected by %s %s', async (method, path) => {
     const as = path === '/demo/sessions/' ? {} : { id }
     for (const [value, reason] of UNFIT) {
       const body = `{"a":${value}}`
@@ -195,7 +195,7 @@ describe('JSON that cannot be kept', () => {
     expect(gateway.log.filter((line) => line.includes('internal error'))).toEqual([])
   })
 
-  it('is refused in WebSocket messages, with their reference number', async () => {
+  it('is rejected in WebSocket messages, with their reference number', async () => {
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
     await once(socket, 'open')
     const ask = async (message: string) => {
@@ -215,7 +215,7 @@ describe('JSON that cannot be kept', () => {
     socket.close()
   })
 
-  it('does not include __proto__, which is a key like any other on every route', async () => {
+  it('does not include __proto__, which is an ordinary key on every route', async () => {
     const headers = { 'content-type': 'application/json' }
     const body = '{"__proto__":{"a":1},"constructor":{"prototype":{"a":1}}}'
     const patched = await gateway.send('PATCH', '/demo/sessions/current/data', { id, headers, body })

@@ -12,7 +12,7 @@ const CLIENT = { client: { name: 'test', version: '1' } }
 const HIDDEN = ['metrics', 'live', 'ready', 'admin', 'admin/sessions']
 const ADMIN_KEY = 'key-of-the-admin-of-this-gateway'
 
-/** Sends a target as it is: `fetch` would resolve its dot segments. */
+/** Sends a raw request target: `fetch` would resolve its dot segments. */
 async function sendRaw(url: string, target: string, headers: Record<string, string> = {}, method = 'GET') {
   const { hostname, port } = new URL(url)
   return await new Promise<{ status: number; body: string; location: string | undefined }>((resolve, reject) => {
@@ -25,7 +25,7 @@ async function sendRaw(url: string, target: string, headers: Record<string, stri
   })
 }
 
-/** Dot segments from `/a` to the path, as they may be spelled. */
+/** Returns request targets that reach a path through dot segments, in all spellings. */
 function spellings(base: string, path: string): string[] {
   const slashes = ['/', '%2f', '%2F', '%5c', '%5C', '%252f']
   const dots = ['..', '%2e%2e', '%2E%2E', '.%2e', '%2e.', '%2E%2e', '%252e%252e']
@@ -64,7 +64,7 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
     await server.close()
   })
 
-  it('answers paths with double slashes as it answers the same paths with single slashes', async () => {
+  it('answers paths with double slashes like the same paths with single slashes', async () => {
     const id = await gateway.open()
     const paths = ['/stats', '/demo/sessions/current/who-am-i', '/demo/nosuch', '/nosuch/server/info', '/ping']
     for (const path of [...paths, '/shop/soapp?dt=60', '/sessman/nosuch', '/validate.cgi?service=a//b', '/metrics']) {
@@ -81,7 +81,7 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
     }
   })
 
-  it('serves clients whose base URL ends in a slash', async () => {
+  it('accepts clients whose base URL ends in a slash', async () => {
     const send = (method: string, path: string, init: RequestInit = {}) =>
       fetch(`${root}${base}/${path}`, { method, redirect: 'error', ...init })
     const body = JSON.stringify(CLIENT)
@@ -97,14 +97,14 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
     expect((await send('DELETE', '/demo//sessions//0', { headers })).status).toBe(204)
   })
 
-  it('keeps a double slash that is percent-encoded, or in the query', async () => {
+  it('keeps a double slash that is percent-encoded or in the query', async () => {
     const made = await gateway.send('PUT', '/shop/create/a%2f%2fb?ip=192.0.2.1')
     const listed = await gateway.send('GET', '/shop/soid/a%2f%2fb')
     expect([made.status, listed.json.sessions[0].id]).toEqual([200, 'a//b'])
     expect((await gateway.send('GET', '/sessman/new?user=a//b')).status).toBe(200)
   })
 
-  it.each(HIDDEN)('refuses dot segments on the way to %s', async (hidden) => {
+  it.each(HIDDEN)('rejects dot segments on the way to %s', async (hidden) => {
     for (const target of spellings(base, hidden)) {
       const { status, body } = await sendRaw(root, target, { authorization: `Bearer ${ADMIN_KEY}` })
       expect([target, status, body]).toEqual([
@@ -115,11 +115,11 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
     }
   })
 
-  it.each(['POST', 'PUT', 'DELETE', 'HEAD'])('refuses dot segments of a %s', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'HEAD'])('rejects dot segments of a %s request', async (method) => {
     expect((await sendRaw(root, `${base}/x/../demo/sessions/`, {}, method)).status).toBe(400)
   })
 
-  it('refuses dot segments with backslashes, in the absolute form and in an upgrade', async () => {
+  it('rejects dot segments with backslashes, in the absolute form and in an upgrade', async () => {
     for (const target of ['/x/..\\metrics', '/x\\..\\metrics', '\\..\\metrics']) {
       expect([target, (await sendRaw(root, base + target)).status]).toEqual([target, 400])
     }
@@ -137,20 +137,20 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
     expect((await sendRaw(root, target, headers)).status).toBe(400)
   })
 
-  it('refuses dot segments that hold what the URL parser removes', async () => {
+  it('rejects dot segments that hold characters removed by the URL parser', async () => {
     const { hostname, port } = new URL(root)
     const socket = connect(Number(port), hostname)
     socket.write(`GET ${base}/x/.\t./metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 /)
   })
 
-  it('counts and logs what it refuses', async () => {
+  it('counts and logs rejected requests', async () => {
     await sendRaw(root, `${base}/x/../stats`, { 'x-request-id': 'dots' })
     const logged = () => gateway.log.map((line) => JSON.parse(line)).filter(({ requestId }) => requestId === 'dots')
     await expect.poll(logged).toMatchObject([{ msg: 'request', status: 400 }])
   })
 
-  it('takes dots that are no segment, and those behind the path', async () => {
+  it('accepts dots that are no segment, and dot segments after the path', async () => {
     for (const path of ['/stats?x=/../', '/stats?../..', '/stats#/../x']) {
       expect([path, (await sendRaw(root, base + path)).status]).toEqual([path, 200])
     }
@@ -161,13 +161,13 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
   })
 })
 
-it('finds dot segments in no target that a client has a use for', () => {
+it('holdsDotSegment accepts targets that clients use', () => {
   for (const target of ['/', '*', '/a.b', '/.a', '/a.', '/...', '/a..b/', '/%2e%2ea', '/add_session.cgi?a=/../b', '']) {
     expect([target, holdsDotSegment(target)]).toEqual([target, false])
   }
 })
 
-it('an admin port refuses dot segments, and merges slashes', async () => {
+it('an admin port rejects dot segments, and merges slashes', async () => {
   const gateway = await startTestGateway([{ id: 'demo', port: 1 }], { adminPort: 0, adminKey: ADMIN_KEY })
   const url = gateway.adminUrl ?? ''
   expect((await sendRaw(url, '//metrics')).status).toBe(200)
@@ -191,7 +191,7 @@ describe.skipIf(!nginxInstalled() && !process.env.CI)('the shipped nginx.conf', 
     await gateway.close()
   })
 
-  it('passes on the API, with double slashes too', async () => {
+  it('passes on the API, also with double slashes', async () => {
     for (const path of ['/kom/', '/kom/stats', '/kom//stats', '//kom/stats']) {
       expect([path, (await sendRaw(nginx.url, path)).status]).toEqual([path, 200])
     }

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** A gateway on a LysKOM server that answers `user-active` when the test says so. */
+/** A gateway on a LysKOM server that answers user-active only when the test releases it. */
 async function start(settings = {}) {
   const server = await startFakeServer(({ call }) => call === ACTIVE)
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
@@ -31,13 +31,13 @@ async function start(settings = {}) {
     asked,
     post: rawRequest('POST', '/kom/sessions/current/active', { 'Httpkom-Connection': id }),
     whoAmI: rawRequest('GET', '/kom/sessions/current/who-am-i', { 'Httpkom-Connection': id }),
-    /** Resolves when the LysKOM server has received so many `user-active`. */
+    /** Resolves when the LysKOM server has received `n` calls of user-active. */
     reached: (n: number) => expect.poll(() => asked().length, { interval: 2 }).toBe(n),
     finish: (n: number) => fake.send(reply(asked()[n]?.ref as number)),
   }
 }
 
-/** Serves `respond` alone. */
+/** Serves `respond` without a gateway. */
 async function serve(respond: (path: string) => Response | Promise<Response>, settings = {}) {
   const listener = await listen(async (request) => await respond(new URL(request.url).pathname), {
     ...readConfig(),
@@ -51,7 +51,7 @@ async function serve(respond: (path: string) => Response | Promise<Response>, se
 }
 
 describe('pipelined requests', () => {
-  it('are handled one after the other and answered in order', async () => {
+  it('are handled one after the other, and answered in order', async () => {
     const { raw, post, whoAmI, reached, finish, asked } = await start()
     raw.socket.write(post + post + whoAmI)
     await reached(1)
@@ -65,7 +65,7 @@ describe('pipelined requests', () => {
     expect(asked()).toHaveLength(2)
   })
 
-  it('are all answered, however many come at once', async () => {
+  it('are all answered, however many arrive at once', async () => {
     const raw = await serve((path) => new Response(`<${path}>`))
     const paths = Array.from({ length: 3000 }, (_, i) => `/${i}`)
     raw.socket.write(paths.map((path) => rawRequest('GET', path)).join(''))
@@ -73,7 +73,7 @@ describe('pipelined requests', () => {
     expect([...raw.text.matchAll(/<([^>]+)>/g)].map(([, path]) => path)).toEqual(paths)
   })
 
-  it('with bodies are answered, also when the bodies come in pieces', async () => {
+  it('are answered with bodies, also when the bodies arrive in pieces', async () => {
     const listener = await listen(async (request) => new Response(`<${(await request.text()).length}>`), {
       ...readConfig(),
       port: 0,
@@ -90,8 +90,8 @@ describe('pipelined requests', () => {
   })
 })
 
-describe('what is no request', () => {
-  it('is answered with 400 after the responses to the requests before it', async () => {
+describe('an invalid request', () => {
+  it('is answered with 400 after the responses to earlier requests', async () => {
     const { raw, post, reached, finish } = await start()
     raw.socket.write(post + post + GARBAGE)
     await reached(1)
@@ -107,7 +107,7 @@ describe('what is no request', () => {
 
   it.each([
     [
-      'a body that breaks off its encoding',
+      'a body that breaks its encoding',
       `${rawRequest('POST', '/kom/sessions/', { 'Transfer-Encoding': 'chunked' })}zz\r\n`,
       400,
       {},
@@ -120,7 +120,7 @@ describe('what is no request', () => {
       408,
       { httpHeadersMs: 50, httpRequestMs: 100 },
     ],
-  ])('(%s) is answered after the response before it', async (_, broken, status, settings) => {
+  ])('is answered after the response before it (%s)', async (_, broken, status, settings) => {
     const { raw, post, reached, finish, gateway } = await start(settings)
     raw.socket.write(post + broken)
     await reached(1)
@@ -134,7 +134,7 @@ describe('what is no request', () => {
     expect(statuses(await raw.closed())).toEqual([204, status])
   })
 
-  it('is answered at once when it is the only request', async () => {
+  it('is answered immediately if it is the only request', async () => {
     const { raw } = await start()
     raw.socket.write(GARBAGE)
     expect(statuses(await raw.closed())).toEqual([400])
@@ -155,7 +155,7 @@ describe('a pipelined upgrade', () => {
     expect(statuses(raw.text)).toEqual([204, 204, 101])
   })
 
-  it('that is refused is answered after the responses before it', async () => {
+  it('is answered after the responses before it if it is rejected', async () => {
     const { raw, post, reached, finish } = await start()
     raw.socket.write(post + rawRequest('GET', '/websocket', WEBSOCKET_FIELDS))
     await reached(1)
@@ -165,7 +165,7 @@ describe('a pipelined upgrade', () => {
     expect(text).toContain('"error_msg":"There is no such session."')
   })
 
-  it('that is ignored loses nothing of a large response before it and of the requests behind it', async () => {
+  it('loses no bytes of an earlier large response or of later requests if it is ignored', async () => {
     const pieces = 40
     const large = () => {
       let left = pieces

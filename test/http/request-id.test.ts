@@ -27,7 +27,7 @@ async function start(handler?: Handler, settings: Partial<Config> = {}) {
 }
 
 it.each(['abc', 'f058ebd6-02f7-4d3f-942e-904344e8cde5', 'Root=1-67891233-abcdef', 'x'.repeat(128)])(
-  'the id %s that a request brings along is kept',
+  'the request id %s of a client is kept',
   async (id) => {
     const gateway = await start()
     for (const path of ['/', '/nosuch', WHO_AM_I]) {
@@ -38,7 +38,7 @@ it.each(['abc', 'f058ebd6-02f7-4d3f-942e-904344e8cde5', 'Root=1-67891233-abcdef'
 )
 
 it.each(['', 'x'.repeat(129), 'a b', 'a,b', '<script>', 'a/b', '"', '\u00e5'])(
-  'of the id %j, and of none, one of our own is made',
+  'the request id %j is replaced by a generated one',
   async (id) => {
     const gateway = await start()
     const given = await gateway.send('GET', '/', { headers: { 'x-request-id': id } })
@@ -49,7 +49,7 @@ it.each(['', 'x'.repeat(129), 'a b', 'a,b', '<script>', 'a/b', '"', '\u00e5'])(
   },
 )
 
-it('it is in the access line, and in the line of an internal error', async () => {
+it('the request id is in the access log and in the log line of an internal error', async () => {
   const gateway = await start(({ ref, call }) => call === 94 && reply(ref, 20102, 1, 2, 3, 4, 0, '0 *'))
   const id = await gateway.open()
   const names = vi.spyOn(Names.prototype, 'load').mockRejectedValue(new TypeError('the details'))
@@ -60,7 +60,7 @@ it('it is in the access line, and in the line of an internal error', async () =>
   await expect.poll(() => lines().map(({ msg }) => msg)).toEqual(['internal error', 'request'])
 })
 
-it('it is in the lines of a session that a request opens or closes', async () => {
+it('the request id is in the log lines of a session that the request opens or closes', async () => {
   const gateway = await start(undefined, { adminKey: 'of-the-admin-of-this-gateway', autoCreate: true })
   const open = (requestId: string) =>
     gateway.send('POST', '/kom/sessions/', {
@@ -86,7 +86,7 @@ it('it is in the lines of a session that a request opens or closes', async () =>
   ])
 })
 
-it('an answer has the headers of no other answer', async () => {
+it('a response has no headers of another response', async () => {
   const gateway = await start()
   const id = await gateway.open()
   expect((await gateway.send('GET', '/nosuch', { id })).headers.get('httpkom-connection')).toBeNull()
@@ -98,7 +98,7 @@ it.each<[string, (response: ServerResponse) => void]>([
   ['none but a status', (response) => response.writeHead(201).end()],
   ['an object', (response) => response.writeHead(200, { other: 'there' }).end()],
   ['an object behind a phrase', (response) => response.writeHead(200, 'Fine', { other: 'there' }).end()],
-])('Node tells it beside the headers that it is given: %s', async (_, answer) => {
+])('NamedResponse adds X-Request-Id to the headers of writeHead: %s', async (_, answer) => {
   const server = createServer({ ServerResponse: NamedResponse }, (_, response) => {
     response.requestId = 'mine'
     answer(response)
@@ -109,7 +109,7 @@ it.each<[string, (response: ServerResponse) => void]>([
   expect(headers.get('x-request-id')).toBe('mine')
 })
 
-it('what opens a session is not taken for an id, and not logged', async () => {
+it('a connection id is neither used as a request id nor logged', async () => {
   const gateway = await start()
   const id = await gateway.open()
   const { status, headers } = await gateway.send('GET', WHO_AM_I, { id, headers: { 'x-request-id': id } })
@@ -118,7 +118,7 @@ it('what opens a session is not taken for an id, and not logged', async () => {
   expect(gateway.log.join('')).not.toContain(id)
 })
 
-it('replaces a request id that is a connection id in another spelling, and does not log it', async () => {
+it('a request id that is a connection id in another spelling is replaced, and not logged', async () => {
   const gateway = await start(undefined, { transports: ['bearer', 'cookie', 'query'] })
   const id = await gateway.open()
   const digits = id.replaceAll('-', '')
@@ -157,7 +157,7 @@ it('replaces a request id that is a connection id in another spelling, and does 
   expect(logged).not.toContain(digits)
 })
 
-it('replaces a request id that repeats a token or a key of the same request', async () => {
+it('a request id that repeats a token or a key of the same request is replaced', async () => {
   const gateway = await start(undefined, { apps: [{ id: 'shop', name: 'Shop' }], faces: ['rest-sessions', 'sessman'] })
   const token = 'Ab1'.repeat(20).padEnd(64, 'x')
   const carried: [path: string, headers: Record<string, string>][] = [
@@ -174,14 +174,14 @@ it('replaces a request id that repeats a token or a key of the same request', as
   expect(gateway.log.join('')).not.toContain(token)
 })
 
-it('keeps the id of a session that has ended as a request id', async () => {
+it('a request id that is the id of an ended session is kept', async () => {
   const gateway = await start()
   const id = await gateway.open()
   await gateway.send('DELETE', '/kom/sessions/0', { id })
   expect((await gateway.send('GET', '/', { headers: { 'x-request-id': id } })).headers.get('x-request-id')).toBe(id)
 })
 
-it('answers of every kind have it, with what other headers they have', async () => {
+it('every kind of response has X-Request-Id together with its other headers', async () => {
   const gateway = await start(({ ref, call }) => call === 82 && reply(ref))
   const id = await gateway.open()
   const headers = { 'x-request-id': 'mine', origin: 'https://example.org' }
@@ -204,7 +204,7 @@ it('answers of every kind have it, with what other headers they have', async () 
   }
 })
 
-it('answers have it under another server than ours, too', async () => {
+it('responses have X-Request-Id under another server', async () => {
   const config = { ...readConfig(), servers: [{ id: 'kom', name: 'kom', demo: false, host: '127.0.0.1', port: 1 }] }
   const gateway = await createGateway(config, pino({ level: 'silent' }))
   closing.push(() => gateway.close())
@@ -215,7 +215,7 @@ it('answers have it under another server than ours, too', async () => {
   }
 })
 
-it('pages of other origins may read it and send it', async () => {
+it('pages of other origins may read and send X-Request-Id', async () => {
   const gateway = await start()
   const headers = { origin: 'https://example.org' }
   expect((await gateway.send('GET', '/', { headers })).headers.get('access-control-expose-headers')).toMatch(

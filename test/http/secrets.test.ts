@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
-const ADMIN_KEY = 'an admin key that nobody may see'.replaceAll(' ', '-')
-const APP_KEY = 'an-app-key-that-nobody-may-see'
+const ADMIN_KEY = 'an admin key that is confidential'.replaceAll(' ', '-')
+const APP_KEY = 'an-app-key-that-is-confidential'
 const PASSWORD = 'Hemlig1!'
 const NEW_PASSWORD = 'Hemlig2!'
 const BODY = 'what-is-said-in-confidence'
@@ -23,10 +23,10 @@ afterAll(() => gateway.close())
 
 it('no id, token, key, password or text is in any log line, metric or error', async () => {
   const secrets = [ADMIN_KEY, APP_KEY, PASSWORD, NEW_PASSWORD, BODY, 'gazonk']
-  const told: string[] = []
+  const shown: string[] = []
   const send: TestGateway['send'] = async (...request) => {
     const answer = await gateway.send(...request)
-    if (answer.status >= 400) told.push(answer.text)
+    if (answer.status >= 400) shown.push(answer.text)
     return answer
   }
   const ids = [await gateway.open(), await gateway.open(), await gateway.open()]
@@ -53,7 +53,7 @@ it('no id, token, key, password or text is in any log line, metric or error', as
   await send('PATCH', '/demo/sessions/current/data', { id, json: { secret: BODY } })
   await send('POST', '/demo/sessions/', { id, json: { client: { name: 'x', version: '1' } } })
 
-  // An id in every place where one has been seen, or might be.
+  // An id in every place where clients have sent one, or might.
   await send('GET', `/demo/sessions/current/who-am-i?_token=${other}&Httpkom-Connection=${other}`)
   await send('GET', '/demo/sessions/current/who-am-i', { headers: { authorization: `Bearer ${other}` } })
   await send('GET', '/demo/sessions/current/who-am-i', { headers: { cookie: `__Host-komgate-demo=${other}` } })
@@ -77,7 +77,7 @@ it('no id, token, key, password or text is in any log line, metric or error', as
   }
   socket.close()
 
-  // The faces: a wrong key is no secret of ours, but perhaps a typing error away from one.
+  // Compatibility APIs: a wrong key is logged nowhere, because it may be a mistyped real key.
   const key = { headers: { authorization: `Bearer ${APP_KEY}` } }
   const { token } = (await send('PUT', '/shop/create/user?ip=192.0.2.1', key)).json
   const { session_id } = (await send('POST', '/sessman/new', { json: { user: 'u' }, ...key })).json
@@ -92,18 +92,18 @@ it('no id, token, key, password or text is in any log line, metric or error', as
   const listed = [await send('GET', '/admin/sessions', admin), await send('GET', '/shop/soapp?dt=60', key)]
   await send('GET', '/admin/sessions', { headers: { authorization: `Bearer ${ADMIN_KEY}x` } })
   for (const answer of listed) expect(answer.status).toBe(200)
-  told.push(
+  shown.push(
     ...listed.map((answer) => answer.text),
     (await send('GET', '/metrics')).text,
     (await send('GET', '/stats')).text,
   )
 
   for (const each of ids) await send('DELETE', '/demo/sessions/0', { id: each })
-  // The last lines are written some moments after their answers.
+  // The last lines are written shortly after their responses.
   await expect.poll(() => gateway.log.filter((line) => line.includes('"DELETE"')).length).toBeGreaterThanOrEqual(7)
-  const all = [...gateway.log, ...told].join('\n').toLowerCase()
+  const all = [...gateway.log, ...shown].join('\n').toLowerCase()
   expect(gateway.log.length).toBeGreaterThan(40)
-  expect(told.length).toBeGreaterThan(10)
+  expect(shown.length).toBeGreaterThan(10)
   expect(secrets.filter((secret) => secret.length < 6 || all.includes(secret.toLowerCase()))).toEqual([])
 })
 

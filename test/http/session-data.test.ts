@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => gateway.close())
 
-/** Opens a session in which a person of the demo server's is logged in. */
+/** Opens a session and logs in a person of the demo server. */
 async function loggedIn(pers_name: string): Promise<string> {
   const id = await gateway.open()
   await logIn(id, pers_name)
@@ -32,7 +32,7 @@ async function dataOf(id: string): Promise<unknown> {
 }
 
 describe('the data of a session', () => {
-  it('is empty at first, and then what the client has set; null deletes', async () => {
+  it('is empty at first and then holds what the client sets; null deletes a key', async () => {
     const id = await gateway.open()
     expect((await gateway.send('GET', DATA, { id })).json).toEqual({})
     const set = await gateway.send('PATCH', DATA, { id, json: { draft: { subject: 'Hej' }, seen: [1, 2], x: null } })
@@ -41,7 +41,7 @@ describe('the data of a session', () => {
     expect((await gateway.send('GET', DATA, { id })).json).toEqual({ seen: [1, 2] })
   })
 
-  it('stays when a person logs in, if it was written without a login', async () => {
+  it('is kept when a person logs in, if it was written before the login', async () => {
     const id = await gateway.open()
     await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
     await logIn(id, 'Demo Reader')
@@ -62,7 +62,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({})
   })
 
-  it('is shown to its person again after a logout, and to no one before', async () => {
+  it('is available to its person again after a logout, and hidden in between', async () => {
     const id = await loggedIn('Demo Reader')
     await gateway.send('PATCH', DATA, { id, json: { draft: 'a secret letter' } })
     await logOut(id)
@@ -81,7 +81,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({ theme: 'dark' })
   })
 
-  it('stays when the login of another person fails', async () => {
+  it('is kept when the login of another person fails', async () => {
     const id = await loggedIn('Demo Reader')
     await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
     const json = { pers_name: 'Demo Writer', passwd: 'wrong' }
@@ -89,7 +89,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({ a: 1 })
   })
 
-  it('is nobody else’s', async () => {
+  it('is separate from that of other sessions', async () => {
     const id = await gateway.open()
     await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
     expect((await gateway.send('GET', DATA, { id: await gateway.open() })).json).toEqual({})
@@ -97,7 +97,7 @@ describe('the data of a session', () => {
     expect((await gateway.send('GET', DATA)).status).toBe(403)
   })
 
-  it('is 16 kB at most', async () => {
+  it('is limited to 16 kB', async () => {
     const id = await gateway.open()
     const room = 16_384 - '{"a":""}'.length
     expect((await gateway.send('PATCH', DATA, { id, json: { a: 'x'.repeat(room) } })).status).toBe(200)
@@ -106,7 +106,7 @@ describe('the data of a session', () => {
     expect(Object.keys((await gateway.send('GET', DATA, { id })).json)).toEqual(['a'])
   })
 
-  it('is an object: anything else is refused', async () => {
+  it('must be an object', async () => {
     const id = await gateway.open()
     for (const body of ['"text"', '1', 'null', '{', '{"a": undefined}']) {
       const { status } = await gateway.send('PATCH', DATA, {
@@ -118,7 +118,7 @@ describe('the data of a session', () => {
     }
   })
 
-  it('takes __proto__ as a key like any other', async () => {
+  it('accepts __proto__ as an ordinary key', async () => {
     const id = await gateway.open()
     const body = '{"__proto__":{"polluted":true},"constructor":1}'
     await gateway.send('PATCH', DATA, { id, body, headers: { 'content-type': 'application/json' } })
@@ -128,7 +128,7 @@ describe('the data of a session', () => {
 })
 
 describe('the sessions of a person', () => {
-  it('are listed without one’s own, and without anything secret', async () => {
+  it('are listed without the own session and without secrets', async () => {
     const [mine, other] = [await loggedIn('Demo Reader'), await loggedIn('Demo Reader')]
     await loggedIn('Demo Writer')
     const { text, json } = await gateway.send('GET', '/demo/sessions/mine', { id: mine })
@@ -138,7 +138,7 @@ describe('the sessions of a person', () => {
     expect(text).not.toContain(other)
   })
 
-  it('are for those who are logged in', async () => {
+  it('are available only after a login', async () => {
     const id = await gateway.open()
     expect((await gateway.send('GET', '/demo/sessions/mine', { id })).status).toBe(401)
     expect((await gateway.send('DELETE', '/demo/sessions/mine?except=current', { id })).status).toBe(401)
@@ -146,7 +146,7 @@ describe('the sessions of a person', () => {
     expect((await gateway.send('GET', '/demo/sessions/mine')).status).toBe(403)
   })
 
-  it('can be ended one at a time: the next request with that id is a 403', async () => {
+  it('can be ended one at a time: the next request with such an id is rejected with 403', async () => {
     const [mine, other, third] = [
       await loggedIn('Demo Reader'),
       await loggedIn('Demo Reader'),
@@ -164,7 +164,7 @@ describe('the sessions of a person', () => {
     expect((await gateway.send('DELETE', `/demo/sessions/mine/${handle}`, { id: mine })).status).toBe(404)
   })
 
-  it('cannot be ended by anybody else', async () => {
+  it('cannot be ended by another person', async () => {
     const [mine, other, foreign] = [
       await loggedIn('Demo Reader'),
       await loggedIn('Demo Reader'),
@@ -177,7 +177,7 @@ describe('the sessions of a person', () => {
     expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id: other })).status).toBe(200)
   })
 
-  it('can be ended all but one’s own', async () => {
+  it('can be ended except the own session', async () => {
     const [mine, other, third] = [
       await loggedIn('Demo Reader'),
       await loggedIn('Demo Reader'),
@@ -192,7 +192,7 @@ describe('the sessions of a person', () => {
     expect((await gateway.send('DELETE', '/demo/sessions/mine?except=other', { id: mine })).status).toBe(400)
   })
 
-  it('are a person’s only while that person is logged in', async () => {
+  it('are listed only while the person is logged in', async () => {
     const [mine, other] = [await loggedIn('Demo Reader'), await loggedIn('Demo Reader')]
     await gateway.send('POST', '/demo/sessions/current/logout', { id: other })
     expect((await gateway.send('GET', '/demo/sessions/mine', { id: mine })).json).toEqual({ sessions: [] })

@@ -45,7 +45,7 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
   }
   const mine = async (id: string) => await gateway.send('GET', '/demo/sessions/mine', { id })
 
-  it('logs the reason once for requests through the compatibility APIs, and once that it is back', async () => {
+  it('logs the reason once for requests through the compatibility APIs, and the recovery once', async () => {
     const { json } = await gateway.send('PUT', `/${APP}/create/u?ip=192.0.2.1`)
     await redis.stop()
     const paths = ['/ping', `/${APP}/get/${json.token}`, `/${APP}/soid/u`, `/${APP}/activity?dt=60`]
@@ -89,12 +89,12 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
     }
   }, 60_000)
 
-  it('removes the records of sessions that ended meanwhile, however they ended', async () => {
+  it('removes the records of sessions that end during the outage, however they end', async () => {
     const [own, deleted] = [await login(), await login()]
     const other = await gateway.open()
     await login()
     await expect.poll(async () => (await mine(own)).json.sessions, UNTIL).toHaveLength(2)
-    // The records are written by then.
+    // At this point the records are written.
     expect((await gateway.send('GET', '/demo/sessions/current/data', { id: other })).status).toBe(200)
     for (const line of proxy.lines) line.reset()
     address.port = 1
@@ -115,7 +115,7 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
     expect((await gateway.send('GET', '/demo/soapp?dt=3600')).json.sessions).toHaveLength(1)
   }, 60_000)
 
-  it('removes its records at shutdown though the store comes back only then', async () => {
+  it('removes its records at shutdown even if the store recovers only then', async () => {
     const id = await login()
     expect((await mine(id)).status).toBe(200)
     for (const line of proxy.lines) line.reset()
@@ -130,7 +130,7 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
 })
 
 describe.skipIf(!redisInstalled())('two gateways on one Redis', () => {
-  it('share the clock of Redis: one with a clock that is 40 minutes ahead ends no session of the other', async () => {
+  it('share the clock of Redis: one with a clock 40 minutes ahead ends no session of the other', async () => {
     const redis = await startRedis()
     const settings = { store: redis.url, faces: ['rest-sessions' as const], insecureFaces: true }
     const first = await startTestGateway([{ id: 'demo', demo: true }], settings)
@@ -144,7 +144,7 @@ describe.skipIf(!redisInstalled())('two gateways on one Redis', () => {
     expect((await second.send('GET', '/demo/soapp?dt=60')).json.sessions).toHaveLength(1)
     expect((await first.send('GET', data, { id })).json).toEqual({ a: 1 })
 
-    // A session is ended by way of another gateway all the same.
+    // A session still ends through another gateway.
     expect((await second.send('DELETE', `/demo/kill/${id}`)).json).toEqual({ kill: 1 })
     await expect
       .poll(async () => (await first.send('GET', '/demo/sessions/current/who-am-i', { id })).status, {

@@ -20,13 +20,13 @@ function cookieOf(answer: Answer): string {
   return answer.headers.get('set-cookie') ?? ''
 }
 
-/** The status of a request that is nothing but a cookie. */
+/** Returns the status of a request that carries its id only in a cookie. */
 async function byCookie(id: string, method: string, path: string, headers: SendOptions['headers'] = {}) {
   return (await gateway.send(method, path, { headers: { cookie: `${COOKIE}=${id}`, ...headers } })).status
 }
 
-describe('without any transport', () => {
-  it('a connection id comes in the header, or in the query of some routes, and no other way', async () => {
+describe('a gateway without transports', () => {
+  it('accepts a connection id in the header, in the query of some routes, and nowhere else', async () => {
     await start({})
     const id = await gateway.open()
     expect((await gateway.send('GET', WHO_AM_I, { headers: { authorization: `Bearer ${id}` } })).status).toBe(403)
@@ -37,7 +37,7 @@ describe('without any transport', () => {
 })
 
 describe('the transport bearer', () => {
-  it('takes the connection id as a bearer token', async () => {
+  it('accepts the connection id as a bearer token', async () => {
     await start({ transports: ['bearer'] })
     const headers = { authorization: `Bearer ${await gateway.open()}` }
     expect((await gateway.send('GET', WHO_AM_I, { headers })).status).toBe(200)
@@ -47,7 +47,7 @@ describe('the transport bearer', () => {
     expect((await gateway.send('GET', WHO_AM_I, { headers })).status).toBe(403)
   })
 
-  it('goes behind the header', async () => {
+  it('is overridden by the header', async () => {
     await start({ transports: ['bearer'] })
     const [id, other] = [await gateway.open(), await gateway.open()]
     const { json } = await gateway.send('GET', WHO_AM_I, { id, headers: { authorization: `Bearer ${other}` } })
@@ -56,7 +56,7 @@ describe('the transport bearer', () => {
 })
 
 describe('the transport query', () => {
-  it('takes the connection id on every route, and leaves no trace of it in the log', async () => {
+  it('accepts the connection id on every route, and does not log it', async () => {
     await start({ transports: ['query'] })
     const id = await gateway.open()
     expect((await gateway.send('POST', `${ACTIVE}?_token=${id}`)).status).toBe(204)
@@ -66,7 +66,7 @@ describe('the transport query', () => {
 })
 
 describe('the transport cookie', () => {
-  it('hands out a cookie that no script and no other host can read', async () => {
+  it('issues a cookie that scripts and other hosts cannot read', async () => {
     await start({ transports: ['cookie'] })
     const made = await gateway.send('POST', '/demo/sessions/', { json: CLIENT })
     expect(cookieOf(made)).toBe(`${COOKIE}=${made.json.connection_id}; Path=/; HttpOnly; Secure; SameSite=Lax`)
@@ -74,13 +74,13 @@ describe('the transport cookie', () => {
     expect(await byCookie(made.json.connection_id, 'POST', ACTIVE)).toBe(204)
   })
 
-  it('makes it Partitioned and SameSite as asked', async () => {
+  it('sets Partitioned and SameSite as configured', async () => {
     await start({ transports: ['cookie'], cookiePartitioned: true, cookieSameSite: 'none' })
     const made = await gateway.send('POST', '/demo/sessions/', { json: CLIENT })
     expect(cookieOf(made)).toMatch(/; Path=\/; HttpOnly; Secure; SameSite=None; Partitioned$/)
   })
 
-  it('makes browsers forget it when the session is deleted', async () => {
+  it('deletes the cookie in the browser when the session is deleted', async () => {
     await start({ transports: ['cookie'] })
     const id = await gateway.open()
     const headers = { cookie: `${COOKIE}=${id}` }
@@ -89,7 +89,7 @@ describe('the transport cookie', () => {
     expect(cookieOf(deleted)).toMatch(new RegExp(`^${COOKIE}=; Max-Age=0; Path=/`))
   })
 
-  it('a cookie left over from a session that has ended does not keep from opening the next', async () => {
+  it('does not reject a new session because of a cookie of an ended session', async () => {
     await start({ transports: ['cookie'] })
     const id = await gateway.open()
     const headers = { cookie: `${COOKIE}=${id}` }
@@ -98,7 +98,7 @@ describe('the transport cookie', () => {
     expect((await gateway.send('POST', '/demo/sessions/', { json: CLIENT, headers })).status).toBe(201)
   })
 
-  it('is worth nothing to pages of other origins', async () => {
+  it('rejects unsafe requests of pages of other origins', async () => {
     await start({ transports: ['cookie'] })
     const id = await gateway.open()
     const host = new URL(gateway.url).host
@@ -119,7 +119,7 @@ describe('the transport cookie', () => {
     expect(await byCookie(id, 'GET', WHO_AM_I, { origin: 'https://evil.example' })).toBe(200)
   })
 
-  it('works for pages of listed origins, which may then send cookies along', async () => {
+  it('accepts requests of pages of listed origins, with credentials', async () => {
     await start({ transports: ['cookie'], corsOrigins: ['https://kom.example'] })
     const id = await gateway.open()
     const headers = { cookie: `${COOKIE}=${id}`, origin: 'https://kom.example', 'sec-fetch-site': 'cross-site' }
@@ -130,7 +130,7 @@ describe('the transport cookie', () => {
     expect(await byCookie(id, 'POST', ACTIVE, { origin: 'https://other.example' })).toBe(403)
   })
 
-  it('is the first one with a live session where a browser sends several', async () => {
+  it('uses the first of several cookies that has a live session', async () => {
     await start({ transports: ['cookie'] })
     const [dead, id] = [await gateway.open(), await gateway.open()]
     await gateway.send('DELETE', '/demo/sessions/0', { id: dead })
@@ -143,7 +143,7 @@ describe('the transport cookie', () => {
     expect((await gateway.send('GET', WHO_AM_I, { headers: { cookie: cookie(dead, 'x') } })).status).toBe(403)
   })
 
-  it('opens a WebSocket beside the cookie of a dead session on another server', async () => {
+  it('opens a WebSocket despite the cookie of a dead session on another server', async () => {
     gateway = await startTestGateway(
       [
         { id: 'demo', demo: true },
@@ -159,7 +159,7 @@ describe('the transport cookie', () => {
     socket.terminate()
   })
 
-  it('is of one server only', async () => {
+  it('is specific to one server', async () => {
     await start({ transports: ['cookie'] })
     const id = await gateway.open()
     const headers = { cookie: `__Host-komgate-other=${id}` }
@@ -167,7 +167,7 @@ describe('the transport cookie', () => {
   })
 })
 
-describe('a body', () => {
+describe('the body of a text', () => {
   const login = async () => {
     const id = await gateway.open()
     const person = await gateway.send('POST', '/demo/persons/', { id, json: { name: 'Vary', passwd: 'x' } })
@@ -197,8 +197,8 @@ describe('a body', () => {
   })
 })
 
-describe('a request that carries no id', () => {
-  it('gets a session of its own where that is wanted', async () => {
+describe('a request without an id', () => {
+  it('gets a new session if autoCreate is true', async () => {
     await start({ autoCreate: true, transports: ['cookie'] })
     const answer = await gateway.send('GET', WHO_AM_I)
     const id = answer.headers.get('httpkom-connection') as string
@@ -207,7 +207,7 @@ describe('a request that carries no id', () => {
     expect((await gateway.send('GET', WHO_AM_I, { id })).json).toEqual(answer.json)
   })
 
-  it('gets an answer that no cache stores, for the new id is in it', async () => {
+  it('gets a response that is not cacheable, because it holds the new id', async () => {
     await start({ autoCreate: true })
     for (const path of [WHO_AM_I, '/demo/texts/9/body', '/demo/texts/0/body']) {
       const { headers } = await gateway.send('GET', path)
@@ -215,7 +215,7 @@ describe('a request that carries no id', () => {
     }
   })
 
-  it('an id that is not good is an error all the same', async () => {
+  it('does not include one with an invalid id, which is rejected', async () => {
     await start({ autoCreate: true })
     expect((await gateway.send('GET', WHO_AM_I, { id: '00000000-0000-4000-8000-000000000000' })).status).toBe(403)
     expect((await gateway.send('GET', WHO_AM_I, { id: '' })).status).toBe(403)

@@ -47,7 +47,7 @@ async function send(gateway: TestGateway, text: string): Promise<Socket> {
   return socket
 }
 
-/** Resolves when so many sessions are being opened, each waiting for the LysKOM server. */
+/** Resolves when `count` sessions are being opened, each waiting for the LysKOM server. */
 async function opening(server: FakeServer, count: number): Promise<void> {
   const isWaiting = () => server.connections.filter(({ received }) => received.length === HANDSHAKE_CALLS).length
   await expect.poll(isWaiting, { interval: 5 }).toBe(count)
@@ -56,7 +56,7 @@ async function opening(server: FakeServer, count: number): Promise<void> {
 /** Closes the client's socket, and resolves when the gateway has noticed. */
 async function leave(gateway: TestGateway, ...sockets: Socket[]): Promise<void> {
   for (const socket of sockets) socket.resetAndDestroy()
-  // A request after the reset is handled after it.
+  // The gateway handles a later request after the reset.
   for (let n = 0; n < 3; n++) await gateway.send('GET', '/live')
 }
 
@@ -67,7 +67,7 @@ describe('a session whose client disconnects', () => {
     // Requests of one connection are handled one after the other.
     ['with pipelined requests and --auto-create', GET_WHO_AM_I.repeat(3)],
     ['with pipelined requests and POST /sessions/', POST_SESSIONS.repeat(3)],
-  ])('while it opens %s is closed', async (_, request) => {
+  ])('is closed if that happens while it opens %s', async (_, request) => {
     const { server, gateway, release } = await start()
     const socket = await send(gateway, request)
     await opening(server, 1)
@@ -81,7 +81,7 @@ describe('a session whose client disconnects', () => {
     await Promise.all(server.connections.map(({ closed }) => closed))
   })
 
-  it('after it opened with --auto-create, before the response, is closed', async () => {
+  it('is closed if that happens after it opened with --auto-create, before the response', async () => {
     const { server, gateway, release } = await start()
     const socket = await send(gateway, POST_ACTIVE)
     await opening(server, 1)
@@ -91,7 +91,7 @@ describe('a session whose client disconnects', () => {
     await server.connections[0]?.closed
   })
 
-  it('after the response stays open', async () => {
+  it('stays open if that happens after the response', async () => {
     const { server, gateway, release } = await start()
     const socket = await send(gateway, GET_WHO_AM_I)
     await opening(server, 1)

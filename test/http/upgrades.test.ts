@@ -28,7 +28,7 @@ async function start() {
   return { gateway, client, id: await gateway.open() }
 }
 
-/** The last response without what differs from request to request. */
+/** The last response without the fields that differ between requests. */
 const comparable = (text: string) => text.replace(/^(X-Request-Id|Date): .*\r\n/gim, '')
 
 describe('a request with an Upgrade field', () => {
@@ -38,7 +38,7 @@ describe('a request with an Upgrade field', () => {
     ['websocket', WEBSOCKET_FIELDS],
     ['TLS/1.0', { Connection: 'upgrade', Upgrade: 'TLS/1.0' }],
     ['websocket without a Connection field', { Upgrade: 'websocket' }],
-  ])('for %s is answered as one without it, and the connection goes on', async (_, upgrade) => {
+  ])('for %s is answered like one without it, and the connection stays usable', async (_, upgrade) => {
     const { client, id } = await start()
     const session = { 'Httpkom-Connection': id }
     for (const [method, path, fields] of [
@@ -82,7 +82,7 @@ describe('a request with an Upgrade field', () => {
     expect(statuses(pieces.text)).toEqual([201])
   })
 
-  it('opens a WebSocket where there is one, also when the client offers other protocols', async () => {
+  it('opens a WebSocket, also when the client offers other protocols', async () => {
     const { client, id } = await start()
     for (const upgrade of ['websocket', 'WebSocket', 'h2c, websocket']) {
       const raw = await client()
@@ -94,7 +94,7 @@ describe('a request with an Upgrade field', () => {
     }
   })
 
-  it('is answered with an error where the WebSocket is not asked for as RFC 6455 says', async () => {
+  it('is rejected if it violates the handshake of RFC 6455', async () => {
     const { client, id } = await start()
     const path = `/websocket?Httpkom-Connection=${id}`
     for (const request of [
@@ -110,7 +110,7 @@ describe('a request with an Upgrade field', () => {
     }
   })
 
-  it('CONNECT is answered with 405', async () => {
+  it('is rejected with 405 if its method is CONNECT', async () => {
     const { client } = await start()
     const raw = await client()
     raw.socket.write(rawRequest('GET', '/') + rawRequest('CONNECT', 'example.org:443'))

@@ -21,8 +21,8 @@ async function start(settings: Partial<Config> = {}) {
   return { server, gateway }
 }
 
-describe('health', () => {
-  it('is good from the beginning, with a slash at the end or none', async () => {
+describe('the health endpoints', () => {
+  it('report a healthy gateway after startup, with and without a trailing slash', async () => {
     const { gateway } = await start()
     for (const path of ['/live', '/live/', '/ready', '/ready/']) {
       const { status, headers, json } = await gateway.send('GET', path)
@@ -31,7 +31,7 @@ describe('health', () => {
     }
   })
 
-  it('is not ready while no LysKOM server can be reached, and lives', async () => {
+  it('report that the gateway is alive but not ready while no LysKOM server can be reached', async () => {
     const gateway = await startTestGateway([{ id: 'down', port: 1 }], { serverRetryMs: 300 })
     closing.push(gateway.close)
     for (let i = 0; i < 3; i++) {
@@ -41,11 +41,11 @@ describe('health', () => {
     const { status, json } = await gateway.send('GET', '/ready')
     expect([status, json]).toEqual([503, { error_type: 'httpkom', error_msg: 'No LysKOM server can be reached.' }])
     expect((await gateway.send('GET', '/live')).status).toBe(200)
-    // It is worth another attempt then.
+    // The circuit breaker allows another attempt then.
     await expect.poll(async () => (await gateway.send('GET', '/ready')).status).toBe(200)
   })
 
-  it('is not ready while the gateway shuts down, though it goes on', async () => {
+  it('report that the gateway is alive but not ready while it shuts down', async () => {
     const server = await startFakeServer()
     const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
     const gateway = await createGateway({ ...readConfig(), servers }, pino({ level: 'silent' }))
@@ -59,8 +59,8 @@ describe('health', () => {
   })
 })
 
-describe('a port of its own', () => {
-  it('has what is for those who run the gateway, and nobody else has it', async () => {
+describe('a separate admin port', () => {
+  it('serves metrics, health and administration, which the main port does not', async () => {
     const { gateway } = await start({ adminPort: 0, adminKey: KEY, basePath: '/kom' })
     const { origin } = new URL(gateway.adminUrl as string)
     expect(origin).not.toBe(new URL(gateway.url).origin)
@@ -81,7 +81,7 @@ describe('a port of its own', () => {
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
   })
 
-  it('says until the end that the gateway is going', async () => {
+  it('reports the shutdown until it is complete', async () => {
     const server = await startFakeServer(({ call }) => call === 82)
     const gateway = await startTestGateway([{ id: 'kom', port: server.port }], { adminPort: 0 })
     closing.push(server.close)
@@ -97,7 +97,7 @@ describe('a port of its own', () => {
     await expect(fetch(`${gateway.adminUrl}/live`)).rejects.toThrow()
   })
 
-  it('that is taken stops the start, and nothing is left', async () => {
+  it('aborts startup if it is in use, and leaves nothing running', async () => {
     const server = await startFakeServer()
     closing.push(server.close)
     const start = startTestGateway([{ id: 'kom', port: server.port }], { adminPort: server.port })

@@ -39,7 +39,7 @@ async function connect(gateway: TestGateway, id: string) {
   return { socket, ask }
 }
 
-/** The status with which an upgrade is refused. */
+/** Returns the status with which an upgrade is rejected. */
 async function refusal(url: string, headers: Record<string, string> = {}): Promise<number> {
   const socket = new WebSocket(url, { headers })
   socket.on('error', () => undefined)
@@ -51,7 +51,7 @@ const received = (server: FakeServer) =>
   server.connections[0]?.received.slice(4).map(({ raw }) => raw.toString('latin1'))
 
 describe('the WebSocket', () => {
-  it('echoes, whatever the reference', async () => {
+  it('echoes messages with any reference number', async () => {
     const { gateway, id } = await start()
     const { ask } = await connect(gateway, id)
     expect(await ask({ protocol: 'echo', ref_no: 1, request: 'hej å' })).toEqual([
@@ -62,7 +62,7 @@ describe('the WebSocket', () => {
     ])
   })
 
-  it('says what is too much, and goes on', async () => {
+  it('rejects messages that are too large, and stays open', async () => {
     const { gateway, id } = await start()
     const { ask } = await connect(gateway, id)
     const [many, deep] = [`[${'0,'.repeat(200_000)}0]`, '['.repeat(30_000) + ']'.repeat(30_000)]
@@ -83,7 +83,7 @@ describe('the WebSocket', () => {
     expect(await ask({ protocol: 'echo', ref_no: 2, request: 1 })).toEqual([{ protocol: 'echo', ref_no: 2, reply: 1 }])
   })
 
-  it('takes JSON in binary frames', async () => {
+  it('accepts JSON in binary frames', async () => {
     const { gateway, id } = await start()
     const { socket } = await connect(gateway, id)
     socket.send(Buffer.from('{"protocol": "echo", "ref_no": 8, "request": "bin"}'), { binary: true })
@@ -91,7 +91,7 @@ describe('the WebSocket', () => {
     expect(JSON.parse(String(data))).toEqual({ protocol: 'echo', ref_no: 8, reply: 'bin' })
   })
 
-  it('carries out Protocol A; what is latin-1 there is UTF-8 here', async () => {
+  it('performs Protocol A calls, and converts between latin-1 and UTF-8', async () => {
     const { server, gateway, id } = await start(({ ref, call }) =>
       call === LOOKUP ? reply(ref, array([fields(h('R\xe4ksm\xf6rg\xe5s'), '1001', 6)])) : undefined,
     )
@@ -105,7 +105,7 @@ describe('the WebSocket', () => {
     expect(received(server)).toEqual(['5 56', '6 76 4Hr\xe4ks 1 1'])
   })
 
-  it('writes empty arrays as a server does, and an empty reply as nothing', async () => {
+  it('writes empty arrays as a server does, and an empty reply as an empty string', async () => {
     const { gateway, id } = await start(({ ref, call }) =>
       call === LOOKUP ? reply(ref, '0 *') : call === 82 && reply(ref),
     )
@@ -120,7 +120,7 @@ describe('the WebSocket', () => {
     ])
   })
 
-  it('answers many at once, each when it is done', async () => {
+  it('answers concurrent messages, each when it is done', async () => {
     const { gateway, id } = await start(({ ref, call, args }, connection) => {
       if (call !== UCONF) return false
       setTimeout(() => connection.send(reply(ref, h(`no ${args}`), '00001000', 1, 77)), 50 - 10 * Number(args))
@@ -131,7 +131,7 @@ describe('the WebSocket', () => {
     expect(answers.map((each) => (each as { ref_no: number }).ref_no)).toEqual([3, 2, 1])
   })
 
-  it("tells the server's errors from replies", async () => {
+  it("distinguishes the server's errors from replies", async () => {
     const { gateway, id } = await start(({ ref, call }) => call === UCONF && errorReply(ref, 9, 4711))
     const { ask } = await connect(gateway, id)
     expect(await ask({ protocol: 'a', ref_no: 5, request: '78 4711' })).toEqual([
@@ -147,16 +147,16 @@ describe('the WebSocket', () => {
   })
 
   it.each([
-    ['a second call behind a line feed', '56\n7 56'],
-    ['too much', '56 1'],
-    ['too little', '78'],
+    ['a second call after a line feed', '56\n7 56'],
+    ['excess arguments', '56 1'],
+    ['missing arguments', '78'],
     ['a negative number', '78 -1'],
-    ['a string that says it is longer', '76 4711Hx 1 1'],
+    ['a string with a wrong length', '76 4711Hx 1 1'],
     ['no number', 'hello'],
     ['an unknown call', '9999'],
-    ['a character that is no byte', '76 1H\u2603 1 1'],
-    ['a time format that would mislead the other routes', '120 0'],
-  ])('refuses %s, and the server never hears of it', async (_, request) => {
+    ['a character outside latin-1', '76 1H\u2603 1 1'],
+    ['a time format that would confuse the other routes', '120 0'],
+  ])('rejects %s without a call to the server', async (_, request) => {
     const { server, gateway, id } = await start()
     const { ask } = await connect(gateway, id)
     expect(await ask({ protocol: 'a', ref_no: 1, request })).toEqual([
@@ -173,16 +173,16 @@ describe('the WebSocket', () => {
     ['{"protocol": "echo", "ref_no": 7}', 7, '"request" is missing or wrong.'],
     ['{"protocol": "b", "ref_no": 6, "request": "x"}', 6, 'Unknown protocol: b'],
     ['{"protocol": "a", "ref_no": 6, "request": 56}', 6, '"request" must be a string.'],
-  ])('answers %s and goes on', async (message, ref_no, error) => {
+  ])('answers %s with an error and stays open', async (message, ref_no, error) => {
     const { gateway, id } = await start()
     const { ask } = await connect(gateway, id)
     expect(await ask(message)).toEqual([{ ref_no, error }])
     expect(await ask({ protocol: 'echo', ref_no: 1, request: 1 })).toEqual([{ protocol: 'echo', ref_no: 1, reply: 1 }])
   })
 
-  it('and the routes know of a login made by it, and of the messages that are needed', async () => {
+  it('shares its login with the routes, and keeps their asynchronous messages enabled', async () => {
     const { server, gateway, id } = await start(({ ref, call }) => {
-      if (call === UCONF) return reply(ref, h('Somebody'), '1001', '0 77')
+      if (call === UCONF) return reply(ref, h('A Person'), '1001', '0 77')
       return call === LOGIN && reply(ref)
     })
     const { ask } = await connect(gateway, id)
@@ -191,7 +191,7 @@ describe('the WebSocket', () => {
     expect((await gateway.send('POST', '/kom/sessions/current/working-conference', { id, json: {} })).status).toBe(400)
   })
 
-  it('needs a live session, an upgrade, and a page that may', async () => {
+  it('requires a live session, an upgrade and an allowed origin', async () => {
     const { gateway, id } = await start(undefined, { corsOrigins: ['https://good.example'] })
     expect(await refusal(address(gateway))).toBe(403)
     expect(await refusal(address(gateway, '00000000-0000-4000-8000-000000000000'))).toBe(403)
@@ -203,7 +203,7 @@ describe('the WebSocket', () => {
     good.close()
   })
 
-  it('is closed with its session, and the session is not closed with it', async () => {
+  it('is closed with its session, but does not close the session', async () => {
     const { gateway, id } = await start()
     const first = await connect(gateway, id)
     first.socket.close()
@@ -214,7 +214,7 @@ describe('the WebSocket', () => {
     expect((await closed)[0]).toBe(1001)
   })
 
-  it('keeps the lease of its session while it is open', async () => {
+  it('suspends the idle timeout of its session while it is open', async () => {
     const { gateway, id } = await start(undefined, { sessionIdleMs: 100 })
     const { socket } = await connect(gateway, id)
     await new Promise((resolve) => setTimeout(resolve, 300))
@@ -224,7 +224,7 @@ describe('the WebSocket', () => {
     await expect.poll(active).toBe(0)
   })
 
-  it('bounds its messages', async () => {
+  it('limits the size of its messages', async () => {
     const { gateway, id } = await start(undefined, { maxBodyBytes: 1000 })
     const { socket } = await connect(gateway, id)
     socket.send('x'.repeat(1001))
@@ -241,7 +241,7 @@ describe('the WebSocket', () => {
   })
 })
 
-it('a base path stands before everything, the place of a new text included', async () => {
+it('the base path precedes every path, the location of a new text included', async () => {
   const { gateway } = await start(({ ref, call }) => (call === LOGIN ? reply(ref) : call === 86 && reply(ref, 7)), {
     basePath: '/kom/api',
   })

@@ -21,7 +21,7 @@ function start({ registry = new EventEmitter(), isDraining = false, dead = undef
   return { connection, registry, reader, read, listening }
 }
 
-it('keeps so many events for a slow reader, and says how many it has left out', async () => {
+it('a wire trace keeps 1,000 events for a slow reader, and reports how many it dropped', async () => {
   const { connection, read } = start()
   expect(await read()).toBe(':\n\n')
   for (let refNo = 1; refNo <= 1500; refNo++) connection.emit('wire', wireCall('who-am-i', refNo, 5))
@@ -35,7 +35,7 @@ it('keeps so many events for a slow reader, and says how many it has left out', 
   ])
 })
 
-it('gives signs of life, and gives up a reader that reads nothing', async () => {
+it('a wire trace sends heartbeats, and ends if its reader reads nothing', async () => {
   const { connection, registry, read, listening } = start()
   expect(await read()).toBe(':\n\n')
   vi.advanceTimersByTime(HEARTBEAT_MS)
@@ -50,7 +50,7 @@ it('gives signs of life, and gives up a reader that reads nothing', async () => 
   expect(last).toBe('event: end\ndata: {"reason":"unread"}\n\n')
 })
 
-it('listens to nothing before it is read, and after its reader leaves', async () => {
+it('a wire trace adds no listeners before it is read and after its reader disconnects', async () => {
   const { listening, registry, read, reader } = start()
   const held = () => [listening(), registry.listenerCount('draining'), vi.getTimerCount()]
   await Promise.resolve()
@@ -64,7 +64,7 @@ it('listens to nothing before it is read, and after its reader leaves', async ()
 it.each([
   ['line-reset', { dead: { code: 'line-reset' } }],
   ['shutdown', { isDraining: true }],
-])('ends at once with the reason %s when that came before its first read', async (reason, state) => {
+])('a wire trace ends immediately with the reason %s if that came before its first read', async (reason, state) => {
   const { read, registry, listening } = start(state)
   expect([await read(), await read(), await read()]).toEqual([
     ':\n\n',
@@ -74,7 +74,7 @@ it.each([
   expect([listening(), registry.listenerCount('draining'), vi.getTimerCount()]).toEqual([0, 0, 0])
 })
 
-it('is made for no more than eight readers, also when they come at the same time', async () => {
+it('a wire trace is limited to eight readers, also when they arrive concurrently', async () => {
   const registry = new EventEmitter()
   const all = Array.from({ length: 9 }, () => start({ registry }))
   for (const { read } of all) expect(await read()).toBe(':\n\n')
@@ -83,7 +83,7 @@ it('is made for no more than eight readers, also when they come at the same time
   expect(() => start({ registry })).toThrow('No more than 8 traces')
 })
 
-it('keeps the length of passwords to itself', () => {
+it('a wire trace does not reveal the length of passwords', () => {
   const bytes = (['login', 'login-old', 'create-person', 'create-person-old', 'set-passwd', 'who-am-i'] as const).map(
     (name) => wireCall(name, 1, 20).bytes,
   )

@@ -14,7 +14,7 @@ beforeEach(() => {
   face = startFace(microappFace, { keys: KEYS })
 })
 
-/** What a script answers, with the key of the service `forum`. */
+/** Calls a script with the key of the service `forum`, and returns its response text. */
 async function call(script: string, query: string, options: FaceSendOptions = {}): Promise<string> {
   const { status, text, headers } = await face.send('GET', `/${script}.cgi?${query}`, { key: KEY, ...options })
   expect([script, status, headers.get('content-type')]).toEqual([script, 200, 'text/plain; charset=utf-8'])
@@ -23,14 +23,14 @@ async function call(script: string, query: string, options: FaceSendOptions = {}
 
 const NO_SESSION = 'invalid: There is no such session.'
 
-describe('the three scripts', () => {
+describe('the microapp scripts', () => {
   it('add_session.cgi answers with a new session id of 14 to 16 letters and digits', async () => {
     const id = await call('add_session', 'user_id=username;service=forum')
     expect(id).toMatch(/^[a-zA-Z0-9]{14,16}$/)
     expect(await call('add_session', 'user_id=username;service=forum')).not.toBe(id)
   })
 
-  it('validate.cgi answers ok for the session of that user, service and name, and invalid for every other', async () => {
+  it('validate.cgi answers ok for the session of the given user, service and name, and invalid otherwise', async () => {
     const id = await call('add_session', 'user_id=username;service=forum')
     expect(await call('validate', `user_id=username;service=forum;session_id=${id}`)).toBe('ok')
     for (const query of [
@@ -44,7 +44,7 @@ describe('the three scripts', () => {
     }
   })
 
-  it('expire_session.cgi ends the session of that user, service and name', async () => {
+  it('expire_session.cgi ends the session of the given user, service and name', async () => {
     const id = await call('add_session', 'user_id=username;service=forum')
     const named = await call('add_session', 'user_id=username;service=forum;session_name=10.0.0.1')
     const other = await call('add_session', 'user_id=another;service=forum')
@@ -59,8 +59,8 @@ describe('the three scripts', () => {
   })
 })
 
-describe('a session', () => {
-  it('is one for each user, service and name: a new one replaces it', async () => {
+describe('a microapp session', () => {
+  it('replaces an earlier session of the same user, service and name', async () => {
     const first = await call('add_session', 'user_id=username;service=forum;session_name=a')
     const other = await call('add_session', 'user_id=username;service=forum;session_name=b')
     const second = await call('add_session', 'user_id=username;service=forum;session_name=a')
@@ -70,7 +70,7 @@ describe('a session', () => {
     expect(await validate(other, 'b')).toBe('ok')
   })
 
-  it('is one of several that are added at the same time', async () => {
+  it('replaces sessions that are added concurrently, so that one remains', async () => {
     const ids = await Promise.all(
       Array.from({ length: 20 }, () => call('add_session', 'user_id=username;service=forum')),
     )
@@ -80,22 +80,22 @@ describe('a session', () => {
     expect(answers.filter((answer) => answer === 'ok')).toHaveLength(1)
   })
 
-  it('does not end by time', async () => {
+  it('does not expire', async () => {
     const id = await call('add_session', 'user_id=username;service=forum')
     face.pass(10 * 365 * 24 * 60 * 60)
     await face.store.sweep()
     expect(await call('validate', `user_id=username;service=forum;session_id=${id}`)).toBe('ok')
   })
 
-  it('is no session of a server or an app with the name of the service', async () => {
+  it('is separate from a server or an app with the name of the service', async () => {
     await call('add_session', 'user_id=6;service=demo', { key: 'key-of-demo' })
     expect(await all(face.store.listUser('demo', '6'))).toEqual([])
     expect(await all(face.store.listUser('microapp:demo', '6'))).toHaveLength(1)
   })
 })
 
-describe('parameters', () => {
-  it('stand apart by semicolons or ampersands, in the query and in a form', async () => {
+describe('microapp parameters', () => {
+  it('are separated by semicolons or ampersands, in the query and in a form', async () => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     for (const [query, body] of [
       ['user_id=username;service=forum', undefined],
@@ -119,9 +119,9 @@ describe('parameters', () => {
     ['a colon', 'a:b:c', 'a%3Ab:c'],
     ['a space and a plus', 'a b+c', 'a+b%2Bc'],
     ['separators and an equals sign', 'a;b&c=d', 'a%3Bb%26c=d'],
-    ['letters of all the world', 'Åsa 日本 😀', encodeURIComponent('Åsa 日本 😀')],
+    ['letters of several scripts', 'Åsa 日本 😀', encodeURIComponent('Åsa 日本 😀')],
     ['128 characters', 'ö'.repeat(128), 'ö'.repeat(128)],
-    ['a name of JavaScript’s', '__proto__', '__proto__'],
+    ['a JavaScript property name', '__proto__', '__proto__'],
   ])('may hold %s', async (_, user, written) => {
     const id = await call('add_session', `user_id=${written};service=forum`)
     expect(await call('validate', `service=forum;user_id=${encodeURIComponent(user)};session_id=${id}`)).toBe('ok')
@@ -147,13 +147,13 @@ describe('parameters', () => {
     ['validate', 'service=forum;session_id=x', 'invalid: No user_id is given.'],
     ['validate', 'service=forum;user_id=a', 'invalid: No session_id is given.'],
     ['validate', 'service=forum;user_id=a;session_id=x;session_id=y', 'invalid: session_id is given twice.'],
-  ])('that are wrong are a 400: %s.cgi?%s', async (script, query, answer) => {
+  ])('are rejected with 400 if they are invalid: %s.cgi?%s', async (script, query, answer) => {
     const { status, text } = await face.send('GET', `/${script}.cgi?${query}`, { key: KEY })
     expect([status, text]).toEqual([400, answer])
     expect(face.reported).toEqual([])
   })
 
-  it('in a form that is no UTF-8, or too large, are refused', async () => {
+  it('are rejected in a form that is not UTF-8 or too large', async () => {
     const latin1 = Buffer.from('service=forum;user_id=\xe5', 'latin1')
     const refused = await face.send('POST', '/add_session.cgi', { key: KEY, body: latin1 })
     expect([refused.status, refused.text]).toEqual([400, 'ERROR: The body is not UTF-8.'])
@@ -171,7 +171,7 @@ describe('the key of a service', () => {
     return status
   }
 
-  it.each(['add_session', 'expire_session'])('is needed for %s.cgi, and opens no other service', async (script) => {
+  it.each(['add_session', 'expire_session'])('is required for %s.cgi, and valid for one service', async (script) => {
     expect(await open(script, 'forum')).toBe(401)
     expect(await open(script, 'forum', 'wrong')).toBe(401)
     expect(await open(script, 'forum', 'key-of-demo')).toBe(401)
@@ -182,33 +182,33 @@ describe('the key of a service', () => {
     expect(missing.status).toBe(401)
   })
 
-  it('is every service’s when it is the key of *', async () => {
+  it('is valid for every service if its app is *', async () => {
     face = startFace(microappFace, { keys: [{ app: '*', key: 'master' }] })
     expect([await open('add_session', 'forum', 'master'), await open('add_session', 'x:y', 'master')]).toEqual([
       200, 200,
     ])
   })
 
-  it('is not asked for where the faces are open', async () => {
+  it('is not required if the compatibility APIs are open', async () => {
     face = startFace(microappFace, { isOpen: true })
     expect([await open('add_session', 'anything'), await open('expire_session', 'anything', 'x')]).toEqual([200, 200])
   })
 
-  it('is not needed by validate.cgi, which is given the session id', async () => {
+  it('is not required for validate.cgi, which needs the session id', async () => {
     const id = await call('add_session', 'user_id=a;service=forum')
     const { text } = await face.send('GET', `/validate.cgi?user_id=a;service=forum;session_id=${id}`)
     expect(text).toBe('ok')
   })
 })
 
-it('other methods are a 405', async () => {
+it('microapp rejects other methods with 405', async () => {
   for (const script of ['add_session', 'validate', 'expire_session']) {
     const { status, headers } = await face.send('PUT', `/${script}.cgi`)
     expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD, POST'])
   }
 })
 
-it('a store that cannot list cannot keep one session apart: 501, but validate.cgi answers', async () => {
+it('microapp answers 501 on a store that cannot list sessions, except for validate.cgi', async () => {
   face = startFace(microappFace, { keys: KEYS, backend: withoutLists() })
   for (const script of ['add_session', 'expire_session']) {
     const { status, text } = await face.send('GET', `/${script}.cgi?user_id=a;service=forum`, { key: KEY })
@@ -217,13 +217,13 @@ it('a store that cannot list cannot keep one session apart: 501, but validate.cg
   expect(await call('validate', 'user_id=a;service=forum;session_id=x')).toBe(NO_SESSION)
 })
 
-it('while the store is away nothing is called invalid: that is a 503', async () => {
+it('microapp answers 503 and not invalid while the store is unavailable', async () => {
   face = startFace(microappFace, { keys: KEYS, backend: unavailable() })
   const { status, text, headers } = await face.send('GET', '/validate.cgi?user_id=a;service=forum;session_id=x')
   expect([status, text, headers.get('retry-after')]).toEqual([503, 'ERROR: The session store cannot be reached.', '5'])
 })
 
-it('a fault of its own is left to be reported', async () => {
+it('microapp reports its internal errors', async () => {
   face.store.find = () => Promise.reject(new TypeError('the details'))
   const { status } = await face.send('GET', '/validate.cgi?user_id=a;service=forum;session_id=x')
   expect([status, face.reported.length]).toEqual([500, 1])

@@ -19,7 +19,7 @@ beforeEach(() => {
   face = startFace(restSessionsFace, { keys: KEYS })
 })
 
-/** With the app's key, wherever it is needed or not. */
+/** Sends a request with the key of the app, whether it is required or not, and expects 200. */
 async function ask(method: string, path: string, options: FaceSendOptions = {}) {
   const { status, json } = await face.send(method, path, { key: KEY, ...options })
   expect([path, status]).toEqual([path, 200])
@@ -38,12 +38,12 @@ const set = (token: string, data: unknown) =>
   })
 
 describe('the examples of REST-Sessions', () => {
-  it('PUT create makes a session for an app and a user, and answers with its token', async () => {
+  it('PUT create creates a session for an app and a user, and returns its token', async () => {
     const json = await ask('PUT', '/mywebapp/create/user123?ip=192.168.99.22&ttl=86400')
     expect(json).toEqual({ token: expect.stringMatching(/^[a-zA-Z0-9]{64}$/) })
   })
 
-  it('GET get answers with the session, and how long it was idle before', async () => {
+  it('GET get returns the session and its idle time before the request', async () => {
     const token = await create()
     face.pass(273.9)
     const session = { id: 'user123', r: 1, w: 1, ttl: 86400, idle: 273, ip: '192.168.99.22' }
@@ -52,7 +52,7 @@ describe('the examples of REST-Sessions', () => {
     expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual({ ...session, r: 2, idle: 2 })
   })
 
-  it('POST set sets some parameters; a null removes one, and one that is not named stays', async () => {
+  it('POST set sets the given parameters, removes those that are null and keeps the others', async () => {
     const token = await create('user123', 'ip=192.168.99.22&ttl=86400', { age: 46, nothing: null })
     const session = { id: 'user123', r: 1, ttl: 86400, ip: '192.168.99.22' }
     face.pass(211)
@@ -73,7 +73,7 @@ describe('the examples of REST-Sessions', () => {
     expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual({ ...after, idle: 0 })
   })
 
-  it('GET activity counts the users who were active within the last seconds, not their sessions', async () => {
+  it('GET activity counts the users active within the last seconds, not their sessions', async () => {
     const token = await create('user123')
     await create('user123')
     await create('user456')
@@ -84,7 +84,7 @@ describe('the examples of REST-Sessions', () => {
     expect(await ask('GET', '/mywebapp/activity?dt=700')).toEqual({ activity: 2 })
   })
 
-  it('GET soapp lists the sessions of an app that were active within the last seconds, the last active first', async () => {
+  it('GET soapp lists the sessions of an app active within the last seconds, the last active first', async () => {
     await create('user789')
     face.pass(1000)
     await create('user456', 'ip=192.168.99.25&ttl=86400')
@@ -127,7 +127,7 @@ describe('the examples of REST-Sessions', () => {
     expect(await ask('GET', '/mywebapp/activity?dt=600')).toEqual({ activity: 1 })
   })
 
-  it('DELETE killall ends all sessions of an app, and of no other', async () => {
+  it('DELETE killall ends all sessions of an app, and none of another app', async () => {
     for (const id of ['user123', 'user456']) await create(id)
     const other = { key: 'key-of-other-app' }
     await ask('PUT', '/other-app/create/user123?ip=10.0.0.1', other)
@@ -142,8 +142,8 @@ describe('the examples of REST-Sessions', () => {
   })
 })
 
-describe('a session', () => {
-  it('lives for two hours after its last use unless its ttl says otherwise, and is gone then without any sweep', async () => {
+describe('a session of REST-Sessions', () => {
+  it('expires two hours or its ttl after its last use, without a sweep', async () => {
     const token = await create('user123', 'ip=10.0.0.1')
     for (const seconds of [7200, 7200]) {
       face.pass(seconds)
@@ -170,20 +170,20 @@ describe('a session', () => {
     expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual(expect.objectContaining({ r: 1, w: 1 }))
   })
 
-  it('loses nothing of what 20 set at the same time', async () => {
+  it('loses no updates of 20 concurrent requests', async () => {
     const token = await create()
     await Promise.all(Array.from({ length: 20 }, (_, i) => set(token, { [`k${i}`]: i })))
     const { w, d } = await ask('GET', `/mywebapp/get/${token}`)
     expect([w, d]).toEqual([21, Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, i]))])
   })
 
-  it('has no d when nothing is left in it', async () => {
+  it('has no d when all its data is removed', async () => {
     const token = await create('user123', 'ip=10.0.0.1', { a: 1 })
     expect(await set(token, { a: null })).not.toHaveProperty('d')
     expect(await ask('GET', `/mywebapp/get/${token}`)).not.toHaveProperty('d')
   })
 
-  it('keeps plain values as they are under any key', async () => {
+  it('keeps scalar values unchanged under any key', async () => {
     const d = '{"__proto__":"a","constructor":true,"":0.1,"två":"😀\\u0000","no":false,"big":9007199254740991}'
     const token = (await ask('PUT', '/mywebapp/create/u?ip=10.0.0.1', { body: d })).token
     const { text } = await face.send('GET', `/mywebapp/get/${token}`)
@@ -193,23 +193,23 @@ describe('a session', () => {
   it.each([
     ['a colon', 'facebook:123:x', 'facebook:123:x'],
     ['a space, a slash and a percent sign', 'a%20b%2Fc%25', 'a b/c%'],
-    ['letters of all the world', encodeURIComponent('Åsa 日本 😀'), 'Åsa 日本 😀'],
+    ['letters of several scripts', encodeURIComponent('Åsa 日本 😀'), 'Åsa 日本 😀'],
     ['128 characters', 'ö'.repeat(128), 'ö'.repeat(128)],
-    ['a name of JavaScript’s', '__proto__', '__proto__'],
-  ])('may be of a user with %s', async (_, path, id) => {
+    ['a JavaScript property name', '__proto__', '__proto__'],
+  ])('may belong to a user with %s', async (_, path, id) => {
     const token = await create(path)
-    await create('somebody-else')
+    await create('another-user')
     expect(await ask('GET', `/mywebapp/get/${token}`)).toMatchObject({ id })
     expect((await ask('GET', `/mywebapp/soid/${path}`)).sessions).toHaveLength(1)
     expect(await ask('DELETE', `/mywebapp/killsoid/${path}`)).toEqual({ kill: 1 })
   })
 
-  it('may keep its address in any form', async () => {
+  it('may have an address in any form', async () => {
     const token = await create('user123', 'x=1&x=2&ip=2001%3Adb8%3A%3A1&ttl=&y')
     expect(await ask('GET', `/mywebapp/get/${token}`)).toMatchObject({ ip: '2001:db8::1', ttl: 7200 })
   })
 
-  it('has a token of letters and digits, each as likely as any other', () => {
+  it('has a token of uniformly distributed letters and digits', () => {
     const seen = new Map<string, number>()
     for (const character of newToken(62_000)) seen.set(character, (seen.get(character) ?? 0) + 1)
     expect([...seen.keys()].join('')).toMatch(/^[0-9A-Za-z]{62}$/)
@@ -217,7 +217,7 @@ describe('a session', () => {
   })
 })
 
-describe('bad input is a 400 that names what is wrong:', () => {
+describe('invalid input to REST-Sessions', () => {
   const set64 = `/mywebapp/set/${NO_TOKEN}`
   const create1 = '/mywebapp/create/user1?ip=10.0.0.1'
   const forbidden = 'has a forbidden type. Only strings, numbers, boolean and null are allowed.'
@@ -267,26 +267,26 @@ describe('bad input is a 400 that names what is wrong:', () => {
     ['GET', '/mywebapp/soapp?dt=ten', undefined, dt],
     ['GET', '/mywebapp/soapp?dt=%zz', undefined, ['invalidFormat', 'Invalid dt format']],
     ['GET', '/mywebapp/activity?dt=10&dt=20', undefined, ['invalidFormat', 'Invalid dt format']],
-  ])('%s %s %s', async (method, path, body, [name, message]) => {
+  ])('is rejected with 400: %s %s %s', async (method, path, body, [name, message]) => {
     const { status, json } = await face.send(method, path, { key: KEY, ...(body !== undefined && { body }) })
     expect([status, json]).toEqual([400, { name, message }])
     expect(face.reported).toEqual([])
   })
 
-  it('a body that is no UTF-8', async () => {
+  it('is rejected with 400: a body that is not UTF-8', async () => {
     const body = Buffer.from('{"a":"\xe5"}', 'latin1')
     const { status, json } = await face.send('POST', set64, { body })
     expect([status, json.message]).toEqual([400, 'Invalid d format: the body is not UTF-8.'])
   })
 
-  it('but any number of seconds to look back is good', async () => {
+  it('does not include long periods: dt may be any number of seconds', async () => {
     await create()
     expect(await ask('GET', `/mywebapp/activity?dt=${'9'.repeat(400)}`)).toEqual({ activity: 1 })
   })
 })
 
-describe('what is not there', () => {
-  it('is a 404 for an app that is not configured', async () => {
+describe('an unavailable resource of REST-Sessions', () => {
+  it('is rejected with 404 in an unknown app', async () => {
     const open = startFace(restSessionsFace, { isOpen: true })
     for (const [method, path] of [
       ['PUT', 'create/u?ip=1'],
@@ -307,7 +307,7 @@ describe('what is not there', () => {
     expect(open.reported).toEqual([])
   })
 
-  it('is a 404 for a path that is none, a 405 for another method', async () => {
+  it('is rejected with 404 at an unknown path, and with 405 for another method', async () => {
     expect((await face.send('GET', '/mywebapp/nosuch')).status).toBe(404)
     expect((await face.send('GET', '/mywebapp/get')).status).toBe(404)
     const wrong = await face.send('POST', '/mywebapp/create/user1?ip=10.0.0.1', { key: KEY })
@@ -315,7 +315,7 @@ describe('what is not there', () => {
     expect((await face.send('GET', `/mywebapp/kill/${NO_TOKEN}`)).status).toBe(405)
   })
 
-  it('is a 501 where the store cannot list, and everything else works', async () => {
+  it('is rejected with 501 on a store that cannot list, while other requests work', async () => {
     face = startFace(restSessionsFace, { keys: KEYS, backend: withoutLists() })
     const token = await create()
     for (const [method, path] of [
@@ -332,7 +332,7 @@ describe('what is not there', () => {
     expect(await ask('DELETE', `/mywebapp/kill/${token}`)).toEqual({ kill: 1 })
   })
 
-  it('is a 503 that says when to come back while the store is away, for ping too', async () => {
+  it('is rejected with 503 and Retry-After while the store is unavailable, also for ping', async () => {
     face = startFace(restSessionsFace, { keys: KEYS, backend: unavailable() })
     for (const path of [`/mywebapp/get/${NO_TOKEN}`, '/mywebapp/activity?dt=60', '/ping']) {
       const { status, headers } = await face.send('GET', path, { key: KEY })
@@ -342,8 +342,8 @@ describe('what is not there', () => {
   })
 })
 
-describe('a body', () => {
-  it('of up to 60,000 bytes is taken, a larger one is a 413', async () => {
+describe('a request body of REST-Sessions', () => {
+  it('is accepted up to 60,000 bytes, and rejected with 413 above', async () => {
     const token = await create()
     const body = (bytes: number) => JSON.stringify({ a: 'x'.repeat(bytes - '{"a":""}'.length) })
     const send = (bytes: number) => face.send('POST', `/mywebapp/set/${token}`, { body: body(bytes) })
@@ -352,7 +352,7 @@ describe('a body', () => {
     expect((await face.send('PUT', '/mywebapp/create/u?ip=1', { key: KEY, body: body(60_001) })).status).toBe(413)
   })
 
-  it('that makes more data than a session holds is a 413 that changes nothing', async () => {
+  it('is rejected with 413 and changes nothing if the data would exceed the limit of a session', async () => {
     const token = await create('user123', 'ip=10.0.0.1', { a: 'x'.repeat(50_000) })
     const body = JSON.stringify({ b: 'x'.repeat(50_000) })
     expect((await face.send('POST', `/mywebapp/set/${token}`, { body })).status).toBe(413)
@@ -369,7 +369,7 @@ describe('the sessions of a LysKOM server', () => {
     face.pass(100)
     await open('another', '6')
     await open('of another person', '7')
-    await open('of nobody', '')
+    await open('anonymous', '')
   })
 
   it('are listed by person and by activity', async () => {
@@ -382,7 +382,7 @@ describe('the sessions of a LysKOM server', () => {
     expect(sessions.map(({ id }: { id: string }) => id).sort()).toEqual(['', '6', '7'])
   })
 
-  it('are counted by person: one in which nobody is logged in is no person’s', async () => {
+  it('are counted by person, without anonymous sessions', async () => {
     expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 2 })
     face.pass(60)
     expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 2 })
@@ -390,7 +390,7 @@ describe('the sessions of a LysKOM server', () => {
     expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 0 })
   })
 
-  it('are ended by connection id, by person, and all of them', async () => {
+  it('are ended by connection id, by person, or all together', async () => {
     const ended: string[] = []
     face.store.on('ended', ({ user }) => ended.push(user))
     expect((await face.send('DELETE', `/demo/kill/${CONNECTION_ID}`)).json).toEqual({ kill: 1 })
@@ -400,12 +400,12 @@ describe('the sessions of a LysKOM server', () => {
     expect(ended.toSorted((a, b) => Number(a) - Number(b))).toEqual(['', '6', '6', '7'])
   })
 
-  it.each(['0', '007', '-6', 'six', '6.0', '%20', '99999999999'])('%s is no person number', async (id) => {
+  it.each(['0', '007', '-6', 'six', '6.0', '%20', '99999999999'])('cannot be listed by person %s: 400', async (id) => {
     const { status, json } = await demo('GET', `soid/${id}`)
     expect([status, json]).toEqual([400, { name: 'invalidFormat', message: 'Invalid id format' }])
   })
 
-  it('are neither made, read nor written: that is a 404', async () => {
+  it('cannot be created, read or written: 404', async () => {
     for (const [method, path] of [
       ['PUT', 'create/6?ip=10.0.0.1'],
       ['GET', `get/${CONNECTION_ID}`],
@@ -432,25 +432,25 @@ describe('the key of an application', () => {
     return [...new Set(answers)]
   }
 
-  it('is needed for all that lists, kills by user, or makes a session', async () => {
+  it('is required for listing, killing by user and creating sessions', async () => {
     expect(await statuses('mywebapp')).toEqual([401])
     expect(await statuses('mywebapp', { key: KEY })).toEqual([200])
     expect(await statuses('mywebapp', { key: 'wrong' })).toEqual([401])
     expect(await statuses('mywebapp', { headers: { authorization: `Basic ${KEY}` } })).toEqual([401])
   })
 
-  it('opens its own app alone', async () => {
+  it('is valid for its own app only', async () => {
     expect(await statuses('mywebapp', { key: 'key-of-other-app' })).toEqual([401])
     expect(await statuses('demo', { key: KEY })).toEqual([401])
   })
 
-  it('is asked for before anything is looked at, an app that there is not included', async () => {
+  it('is checked before anything else, even for an unknown app', async () => {
     expect(await statuses('nosuchapp')).toEqual([401])
     expect(await statuses('nosuchapp', { key: KEY })).toEqual([401])
     expect((await face.send('PUT', '/mywebapp/create/user1')).status).toBe(401)
   })
 
-  it('is every app’s when it is the key of *', async () => {
+  it('is valid for every app if its app is *', async () => {
     face = startFace(restSessionsFace, { keys: [...KEYS, { app: '*', key: 'master' }] })
     expect(await statuses('mywebapp', { key: 'master' })).toEqual([200])
     expect(await statuses('other-app', { key: 'master' })).toEqual([200])
@@ -459,13 +459,13 @@ describe('the key of an application', () => {
     expect(await statuses('*', { key: KEY })).toEqual([401])
   })
 
-  it('is not asked for where the faces are open', async () => {
+  it('is not required if the compatibility APIs are open', async () => {
     face = startFace(restSessionsFace, { isOpen: true })
     expect(await statuses('mywebapp')).toEqual([200])
     expect(await statuses('mywebapp', { key: 'anything' })).toEqual([200])
   })
 
-  it('is not needed by who has a token', async () => {
+  it('is not required for requests with a token', async () => {
     const token = await create()
     expect((await face.send('GET', `/mywebapp/get/${token}`)).json).toMatchObject({ id: 'user123' })
     expect((await face.send('POST', `/mywebapp/set/${token}`, { body: '{"a":1}' })).json).toMatchObject({ w: 2 })
@@ -473,7 +473,7 @@ describe('the key of an application', () => {
   })
 })
 
-it('lists no more than 10,000 sessions, and says when there are more', async () => {
+it('REST-Sessions lists at most 10,000 sessions, and marks a longer list as truncated', async () => {
   const record = await face.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u', ip: '10.0.0.1' })
   face.store.listActive = async function* (_app, _within, limit) {
     yield Array(limit).fill(record)
@@ -482,7 +482,7 @@ it('lists no more than 10,000 sessions, and says when there are more', async () 
   expect([sessions.length, truncated]).toEqual([10_000, true])
 })
 
-it('no line of the log holds a token', async () => {
+it('the log holds no tokens of REST-Sessions', async () => {
   const apps = [{ id: 'mywebapp', name: 'My web app' }]
   const gateway = await startTestGateway([], { apps, faces: ['rest-sessions'], insecureFaces: true })
   const { json } = await gateway.send('PUT', '/mywebapp/create/user123?ip=10.0.0.1')
@@ -506,7 +506,7 @@ it('no line of the log holds a token', async () => {
   await gateway.close()
 })
 
-it('the answer with a token is kept by no cache', async () => {
+it('the response with a token of REST-Sessions is not cacheable', async () => {
   const { headers } = await face.send('PUT', '/mywebapp/create/user1?ip=10.0.0.1', { key: KEY })
   expect(headers.get('cache-control')).toBe('no-store')
 })

@@ -14,7 +14,10 @@ beforeEach(() => {
   face = startFace(sessmanFace, { path: '/sessman', keys: KEYS })
 })
 
-/** What sessman's documentation has browsers do: everything by POST, arguments in the query, the data in `text/javascript`. */
+/**
+ * The browser client of sessman's documentation: every request is a POST, arguments in the query, data in
+ * `text/javascript`.
+ */
 class BrowserSession {
   readonly #key: string | undefined
   id: string | undefined
@@ -32,7 +35,7 @@ class BrowserSession {
     return session
   }
 
-  /** Whether the session took the data as it is. */
+  /** Returns whether the session accepted the data unchanged. */
   async update(): Promise<boolean> {
     const updated = await this.#post('update', `session_id=${this.id}`)
     if (updated?.data) this.data = updated.data
@@ -60,13 +63,13 @@ describe('the JavaScript class of sessman', () => {
     expect((await get(session.id)).json).toEqual({ session_id: session.id, data: { cart: [], seen: { a: null } } })
   })
 
-  it('creates one without data of its own, too', async () => {
+  it('creates a session without data', async () => {
     const session = await BrowserSession.create('nicci')
     expect(session.data).toEqual({})
     expect((await get(session.id)).json).toEqual({ session_id: session.id, data: {} })
   })
 
-  it('updates the data as a whole, which restarts the life of the session', async () => {
+  it('replaces the data as a whole, which restarts the time to live', async () => {
     const session = await BrowserSession.create('nicci', { a: 1, b: 2 })
     face.pass(DAY_SECONDS)
     session.data = { b: 3 }
@@ -79,14 +82,14 @@ describe('the JavaScript class of sessman', () => {
     expect([gone.status, gone.json]).toEqual([404, { error: 'There is no such session.' }])
   })
 
-  it('creates no session without the key, or with a wrong one', async () => {
+  it('creates no session with a wrong key', async () => {
     expect((await BrowserSession.create('nicci', {}, 'wrong')).id).toBeUndefined()
     expect((await BrowserSession.create('nicci', {}, 'key-of-mywebapp')).id).toBeUndefined()
   })
 })
 
 describe('sessman', () => {
-  it('is read by get without living longer for it', async () => {
+  it('does not extend a session on get', async () => {
     const { id } = await BrowserSession.create('nicci')
     face.pass(DAY_SECONDS)
     expect((await get(id)).status).toBe(200)
@@ -94,7 +97,7 @@ describe('sessman', () => {
     expect((await get(id)).status).toBe(404)
   })
 
-  it('takes user or userid, session_id or sessionid, from the body or the query, with GET and POST', async () => {
+  it('accepts user or userid, session_id or sessionid, in the body or the query, with GET and POST', async () => {
     for (const [method, path, body] of [
       ['GET', 'new?user=nicci&data=hello', undefined],
       ['POST', 'new?userid=nicci', { data: 'hello' }],
@@ -110,14 +113,14 @@ describe('sessman', () => {
     }
   })
 
-  it('lets the query override the body', async () => {
+  it('prefers arguments in the query to those in the body', async () => {
     const { json } = await send('POST', 'new?data=query', { user: 'nicci', data: 'body' })
     expect(json.data).toBe('query')
     const wrong = await send('POST', 'get?session_id=another', { session_id: json.session_id })
     expect(wrong.status).toBe(404)
   })
 
-  it('takes JSON of any content type, and a user of any name', async () => {
+  it('accepts JSON of any content type, and a user of any name', async () => {
     for (const type of ['text/javascript', 'application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
       const body = JSON.stringify({ user: 'å:b c', data: { type } })
       const { json } = await face.send('POST', '/sessman/new', { key: KEY, body, headers: { 'content-type': type } })
@@ -127,13 +130,13 @@ describe('sessman', () => {
   })
 
   it.each([
-    ['an object with a name of JavaScript’s', '{"__proto__":{"a":1},"constructor":null}'],
+    ['an object with JavaScript property names', '{"__proto__":{"a":1},"constructor":null}'],
     ['a list', '[[],{},null,0.1,"😀\\u0000"]'],
     ['a string', '"x"'],
     ['a number', '0'],
     ['false', 'false'],
     ['null', 'null'],
-  ])('keeps %s as it is', async (_, data) => {
+  ])('keeps %s unchanged', async (_, data) => {
     const options = { key: KEY, body: `{"user":"nicci","data":${data}}` }
     const made = await face.send('POST', '/sessman/new', options)
     expect(made.text).toMatch(/^\{"session_id":"\w{32}","data":/)
@@ -166,13 +169,13 @@ describe('sessman', () => {
     ['GET', '%ff', undefined, '%ff is not a valid endpoint'],
     ['GET', '', undefined, ' is not a valid endpoint'],
     ['GET', '__proto__', undefined, '__proto__ is not a valid endpoint'],
-  ])('answers %s %s %j with a 400', async (method, path, body, error) => {
+  ])('rejects %s %s %j with 400', async (method, path, body, error) => {
     const { status, json } = await send(method, path, body)
     expect([status, json]).toEqual([400, { error }])
     expect(face.reported).toEqual([])
   })
 
-  it('takes no body that is not JSON, nor one that JSON could not say again', async () => {
+  it('rejects a body that is not JSON or that JSON cannot represent again', async () => {
     const deep = (levels: number) => `{"user":"nicci","data":${'['.repeat(levels)}${']'.repeat(levels)}}`
     for (const [body, error] of [
       ['user=nicci', 'The body is not JSON.'],
@@ -189,34 +192,34 @@ describe('sessman', () => {
     expect((await face.send('POST', '/sessman/new', { key: KEY, body: deep(99) })).status).toBe(200)
   })
 
-  it('answers data over 64 kB with a 413 and keeps what was there', async () => {
+  it('rejects data over 64 kB with 413, and keeps the old data', async () => {
     const { id } = await BrowserSession.create('nicci', { a: 1 })
     const { status, json } = await send('POST', `update?session_id=${id}`, { data: 'x'.repeat(65_536) })
     expect([status, json.error]).toEqual([413, expect.stringContaining('65536 bytes at most')])
     expect((await get(id)).json.data).toEqual({ a: 1 })
   })
 
-  it('knows no session that is unknown', async () => {
+  it('answers 404 for an unknown session', async () => {
     for (const id of ['x', 'ä', '5f3c'.repeat(6), '__proto__']) {
       expect((await send('GET', `get?session_id=${encodeURIComponent(id)}`)).status).toBe(404)
       expect((await send('POST', 'update', { session_id: id, data: 1 })).status).toBe(404)
     }
   })
 
-  it('answers other methods with a 405', async () => {
+  it('rejects other methods with 405', async () => {
     for (const path of ['new', 'update', 'get', 'nosuch']) {
       const { status, headers } = await send('DELETE', path)
       expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD, POST'])
     }
   })
 
-  it('needs no list of the store', async () => {
+  it('works on a store that cannot list sessions', async () => {
     face = startFace(sessmanFace, { path: '/sessman', keys: KEYS, backend: withoutLists() })
     const session = await BrowserSession.create('nicci', { a: 1 })
     expect(await session.update()).toBe(true)
   })
 
-  it('says when to come back while the store is away', async () => {
+  it('answers 503 with Retry-After while the store is unavailable', async () => {
     face = startFace(sessmanFace, { path: '/sessman', keys: KEYS, backend: unavailable() })
     const { status, headers, json } = await get('x')
     expect([status, headers.get('retry-after'), json]).toEqual([
@@ -226,7 +229,7 @@ describe('sessman', () => {
     ])
   })
 
-  it('leaves a fault of its own to be reported', async () => {
+  it('reports its internal errors', async () => {
     face.store.find = () => Promise.reject(new TypeError('the details'))
     const { status, text } = await get('x')
     expect([status, text]).toEqual([500, '{"error_type":"httpkom","error_msg":"Internal error."}'])
@@ -238,7 +241,7 @@ describe('the key of sessman', () => {
   const sent = async (path: string, key: string | undefined) =>
     (await face.send('GET', `/sessman/${path}`, key === undefined ? {} : { key })).status
 
-  it('is needed for a new session', async () => {
+  it('is required for a new session', async () => {
     expect(await sent('new?user=nicci', undefined)).toBe(401)
     expect(await sent('new', undefined)).toBe(401)
     expect(await sent('new?user=nicci', 'key-of-mywebapp')).toBe(401)
@@ -247,7 +250,7 @@ describe('the key of sessman', () => {
     expect(json).toEqual({ error: 'This needs the key of the application, as "Authorization: Bearer".' })
   })
 
-  it('is not needed by who has a session id, but a wrong one is refused', async () => {
+  it('is not required with a session id, but a wrong key is rejected', async () => {
     const { id } = await BrowserSession.create('nicci')
     for (const path of [`get?session_id=${id}`, `update?session_id=${id}&data=x`]) {
       expect(await sent(path, undefined)).toBe(200)
@@ -256,12 +259,12 @@ describe('the key of sessman', () => {
     }
   })
 
-  it('may be that of every app', async () => {
+  it('may be a key of the app *', async () => {
     face = startFace(sessmanFace, { path: '/sessman', keys: [{ app: '*', key: 'master' }] })
     expect(await sent('new?user=nicci', 'master')).toBe(200)
   })
 
-  it('is not asked for where the faces are open', async () => {
+  it('is not required if the compatibility APIs are open', async () => {
     face = startFace(sessmanFace, { path: '/sessman', isOpen: true })
     expect(await sent('new?user=nicci', undefined)).toBe(200)
     expect(await sent('new?user=nicci', 'anything')).toBe(200)

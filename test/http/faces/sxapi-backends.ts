@@ -7,17 +7,17 @@ import { memcachedInstalled, startMemcached } from '../../support/memcached.ts'
 import { postgresInstalled, startPostgres } from '../../support/postgres-server.ts'
 import { redisInstalled, startRedis } from '../../support/redis-server.ts'
 
-/** A backend as SXAPI's configuration names it. */
+/** A backend as in SXAPI's configuration. */
 interface Place {
   backend: SessionConfig['backend']
   resources: SessionResources
-  /** a server of the test's own, where it needs one */
+  /** the server that the test starts, if the backend needs one */
   server?: Pick<DatabaseServer, 'stop' | 'start' | 'close'>
-  /** the rows of the table, where there is one */
+  /** returns the rows of the table, if there is one */
   rows?(): Promise<Record<string, unknown>[]>
 }
 
-/** A kind of backend that SXAPI knows. */
+/** A kind of backend in SXAPI. */
 interface Kind {
   kind: string
   isInstalled(): boolean
@@ -28,7 +28,7 @@ interface Kind {
 const fields = { ip: 'ip_sess', start: 'start_sess', stop: 'stop_sess' }
 const table = { table: 'sessions', sid_field: 'token_sess', fields }
 
-/** A table that SXAPI has been used with, with the one session that is in it. */
+/** A table that SXAPI has used, with one session in it. */
 const TABLE = `CREATE TABLE sessions
   (token_sess char(36) PRIMARY KEY, ip_sess varchar(15), start_sess timestamp NULL, stop_sess timestamp NULL)`
 const ROW = `INSERT INTO sessions VALUES
@@ -117,7 +117,7 @@ export const KINDS: readonly Kind[] = [
   },
 ]
 
-/** As SXAPI's resources name a server. */
+/** Converts a URL to the server of an SXAPI resource. */
 function serverOf(url: string) {
   const { hostname, port, username, password, pathname } = new URL(url)
   return { host: hostname, port, user: username, password, database: pathname.slice(1) }

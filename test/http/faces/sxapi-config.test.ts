@@ -6,7 +6,7 @@ import { type Session, type SessionEnv, session } from '../../../src/session.ts'
 
 const good: SessionConfig = { transport: { type: 'token' }, backend: { type: 'memory' } }
 
-/** As its documentation has them, samples and all. */
+/** The samples of SXAPI's documentation, and variants of them. */
 const resources = {
   'mysql-sample': {
     _class: 'mysql',
@@ -102,7 +102,7 @@ describe("SXAPI's configuration", () => {
       'session.backend: "fields.ip" is no name that can be used',
       { ...good, backend: { type: 'mysql', resource: 'mysql-sample', ...sql, fields: { ip: 'x`y' } } },
     ],
-  ])('%s', (message, config) => {
+  ])('rejects an invalid section: %s', (message, config) => {
     expect(() => session(config as SessionConfig, resources)).toThrow(new TypeError(message))
   })
 
@@ -126,9 +126,9 @@ describe("SXAPI's configuration", () => {
       'resources.r.server.port: must be a whole number from 1 to 65535',
       { r: { server: { host: 'h', database: 'd', port: 'x' } } },
     ],
-    // What would be left out in silence could be what makes the line safe.
+    // Ignoring an unknown key could disable the encryption of the connection.
     ['resources.r.server.ssl: there is no such key', { r: { server: { host: 'h', database: 'd', ssl: true } } }],
-  ])('%s', (message, from) => {
+  ])('rejects an invalid SQL resource: %s', (message, from) => {
     expect(() => urlOf({ type: 'mysql', resource: 'r', ...sql }, from)).toThrow(new TypeError(message))
   })
 
@@ -138,11 +138,11 @@ describe("SXAPI's configuration", () => {
     ['resources.r.host: must be in the "url"', { url: 'redis://h', host: 'i' }],
     ['resources.r.db: must be the number of a database', { host: 'h', db: 'bucket' }],
     ['resources.r.tls: there is no such key', { host: 'h', tls: {} }],
-  ])('%s', (message, r) => {
+  ])('rejects an invalid Redis resource: %s', (message, r) => {
     expect(() => urlOf({ type: 'redis', resource: 'r', sid_field: 's' }, { r })).toThrow(new TypeError(message))
   })
 
-  it('names no password in an error', () => {
+  it('reveals no password in an error', () => {
     const at = { type: 'redis', resource: 'r', sid_field: 's' } as const
     for (const r of [{ url: 'http://me:secret@x' }, { host: 'a:b', password: 'secret' }]) {
       const message = 'resources.r: must be a URL that begins with redis:// or rediss://'
@@ -188,11 +188,11 @@ describe("SXAPI's configuration", () => {
       { type: 'mysql', resource: 'url', ...sql },
       'mysql://me:secret@db.example.org/sessions?x=1&table=sessions&sid_field=token_sess',
     ],
-  ])('%j is the store %s', (backend, url) => {
+  ])('converts %j to the store URL %s', (backend, url) => {
     expect(urlOf(backend)).toBe(url)
   })
 
-  it('takes the URL of the resource in place of the section', () => {
+  it('accepts the URL of the resource instead of the resources section', () => {
     expect(urlOf({ type: 'redis', resource: 'any', sid_field: 's' }, 'rediss://h')).toBe(
       'rediss://h?sid_field=s&key_ns=s%3A%3A',
     )
@@ -212,12 +212,12 @@ describe('cookie_options', () => {
     return response.headers.get('set-cookie')?.replace(/=[0-9a-f-]{36};/, '=ID;')
   }
 
-  it('are safe when nothing is said', async () => {
+  it('are safe by default', async () => {
     expect(await cookie({})).toBe('sxapi-sess=ID; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax')
     expect(await cookie({}, {}, 'https:')).toBe('sxapi-sess=ID; Max-Age=3600; Path=/; HttpOnly; Secure; SameSite=Lax')
   })
 
-  it('are those of the package "cookies"', async () => {
+  it('support the options of the package "cookies"', async () => {
     const all = {
       path: '/a',
       domain: 'example.org',
@@ -233,13 +233,13 @@ describe('cookie_options', () => {
     expect(await cookie({ sameSite: 'Strict' })).toContain('SameSite=Strict')
   })
 
-  it('are Secure where a browser would not take the cookie otherwise', async () => {
+  it('imply Secure where browsers require it', async () => {
     expect(await cookie({ sameSite: 'none' })).toContain('; Secure; SameSite=None')
     expect(await cookie({ partitioned: true })).toContain('; Secure; SameSite=Lax; Partitioned')
     expect(await cookie({}, { cookie_name: '__Host-s' })).toMatch(/^__Host-s=ID; .*; Secure/)
   })
 
-  it('ask no browser to keep a cookie for more than the 400 days that browsers do', async () => {
+  it('limit the lifetime of a cookie to the 400 days of browsers', async () => {
     expect(await cookie({ maxAge: 1e13 })).toContain('Max-Age=34560000;')
   })
 
@@ -254,14 +254,14 @@ describe('cookie_options', () => {
     ['.httponly: there is no such key', { httponly: true }],
     [': "secure" must not be false for this cookie', { sameSite: 'none', secure: false }],
     [': path must not contain ";", "\\r", or "\\n"', { path: '/; Domain=evil.example' }],
-  ])('session.transport.cookie_options%s', (message, cookie_options) => {
+  ])('are rejected if they are invalid: session.transport.cookie_options%s', (message, cookie_options) => {
     const transport = { type: 'cookie', cookie_options } as SessionConfig['transport']
     expect(() => session({ ...good, transport })).toThrow(new TypeError(`session.transport.cookie_options${message}`))
   })
 })
 
 describe('the types', () => {
-  it('give handlers the session, behind the guard or by the exported Env', () => {
+  it('give handlers the session, after the guard or by the exported Env', () => {
     new Hono().use(session(good)).get('/', (c) => {
       expectTypeOf(c.get('session')).toEqualTypeOf<Session>()
       return c.text('')

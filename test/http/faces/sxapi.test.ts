@@ -6,7 +6,7 @@ import { type Data, type SessionConfig, type SessionEnv, type SessionGuard, sess
 import { KINDS } from './sxapi-backends.ts'
 
 const START = Date.UTC(2026, 0, 1)
-/** No id, however it looks: the original let some of them in, and handed others to its database as SQL. */
+/** Invalid ids. The original accepted some of them, and passed others to its database as SQL. */
 const STRANGE_IDS = [
   "'; DROP TABLE sessions; --",
   "' OR '1'='1",
@@ -21,12 +21,12 @@ const STRANGE_IDS = [
   '00000000-0000-4000-8000-000000000000',
 ]
 
-/** How a client uses a transport. */
+/** The client side of a transport. */
 interface ClientSide {
   transport: SessionConfig['transport']
-  /** what a request needs to carry an id */
+  /** returns the parts of a request that carry an id */
   carry(id: string): { query?: string; headers?: Record<string, string> }
-  /** the new id of an answer */
+  /** returns the new id in a response */
   given(response: Response): string | undefined
 }
 
@@ -54,7 +54,7 @@ afterEach(async () => {
   guards = []
 })
 
-/** An application that keeps things in the session of whoever asks. */
+/** An application that stores data in the session of the caller. */
 function application(...args: Parameters<typeof session>) {
   const guard = session(...args)
   guards.push(guard)
@@ -106,7 +106,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
   })
 
   if (hasTable) {
-    it('writes into a table of SXAPI what SXAPI does, but for the id', async () => {
+    it('writes the same values as SXAPI into its table, except for the id', async () => {
       const config: SessionConfig = { auto_create: true, transport: { type: 'bearer' }, backend: place.backend }
       const app = application(config, place.resources, { clock: () => now, address: () => '2001:db8::1' })
       const { begin, send } = client(app, TRANSPORTS.bearer as ClientSide)
@@ -132,7 +132,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       return client(application(config, place.resources, { clock: () => now }), side)
     }
 
-    it('makes a session for a request without an id, and knows it by its id from then on', async () => {
+    it('creates a session for a request without an id, and finds it by its id from then on', async () => {
       const { send } = open()
       const first = await send('POST', undefined, { body: { cart: ['tea'], n: 1 } })
       expect(first).toMatchObject({ status: 200, text: '{"cart":["tea"],"n":1}' })
@@ -143,7 +143,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect((await send('GET')).id).not.toBe(first.id)
     })
 
-    it('shows handlers what is known of the session, and nothing of its id', async () => {
+    it('shows handlers the properties of the session, but not its id', async () => {
       const { send } = open()
       const first = await send('GET', undefined, { path: '/about' })
       now += 1000
@@ -154,14 +154,14 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect(first.text + second.text).not.toContain(first.id)
     })
 
-    it('refuses a request without an id where it is not to make sessions', async () => {
+    it('rejects a request without an id unless auto_create is true', async () => {
       const { send } = open({ auto_create: false })
       const { status, text, id } = await send('GET')
       expect({ status, id }).toEqual({ status: 401, id: undefined })
       expect(JSON.parse(text)).toEqual({ code: 'nok', reason: 'missing', message: expect.stringMatching(/./) })
     })
 
-    it.each(STRANGE_IDS)('refuses the id %s, and makes no session in its place', async (strange) => {
+    it.each(STRANGE_IDS)('rejects the id %s, and creates no session', async (strange) => {
       const { send, begin } = open()
       const good = await begin()
       const { status, text, id } = await send('GET', strange)
@@ -171,7 +171,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect((await send('GET', good)).status).toBe(200)
     })
 
-    it('refuses an empty id', async () => {
+    it('rejects an empty id', async () => {
       expect((await open().send('GET', '')).status).toBe(401)
     })
 
@@ -187,7 +187,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 401, reason: 'unknown' })
     })
 
-    it('ends a session when a handler says so, for all requests after it', async () => {
+    it('ends a session for all later requests when a handler ends it', async () => {
       const { send, begin } = open()
       const [id, other] = [await begin(), await begin()]
       expect((await send('DELETE', id)).text).toBe('ended')
@@ -196,7 +196,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect((await send('DELETE')).id).toBeUndefined()
     })
 
-    it('gives a session a new id when a handler renews it, keeps its data, and voids the old id', async () => {
+    it('gives a session a new id when a handler renews it, keeps its data, and invalidates the old id', async () => {
       const { send, begin } = open()
       const old = await begin()
       await send('POST', old, { body: { cart: ['tea'] } })
@@ -214,13 +214,13 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect(after.handle).not.toBe(before.handle)
     })
 
-    it('hands out the last id of a session that is new or renewed twice', async () => {
+    it('issues only the last id of a session that one request creates and renews', async () => {
       const { send } = open()
       const { id, text } = await send('POST', undefined, { path: '/renew' })
       expect([text, (await send('GET', id)).status]).toEqual(['{}', 200])
     })
 
-    it('lets one of several requests renew a session', async () => {
+    it('accepts only one of several concurrent renewals', async () => {
       const { send, begin } = open()
       const id = await begin()
       const all = await Promise.all([1, 2, 3, 4].map(() => send('POST', id, { path: '/renew' })))
@@ -229,7 +229,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect((await send('GET', good?.id)).status).toBe(200)
     })
 
-    it('keeps the sessions of requests at the same time apart', async () => {
+    it('keeps the sessions of concurrent requests separate', async () => {
       const { send, begin } = open()
       const ids = await Promise.all(Array.from({ length: 10 }, begin))
       expect(new Set(ids).size).toBe(10)
@@ -239,7 +239,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
       expect(all.map(({ text }) => JSON.parse(text))).toEqual(ids.map((_, i) => ({ mine: i, n1: 1, n2: 2, n3: 3 })))
     })
 
-    it('hands out the new id with whatever answer the handler makes, and lets nobody keep a copy of it', async () => {
+    it('issues the new id with any response of a handler, and forbids caching it', async () => {
       const { send } = open()
       for (const path of ['/raw', '/broken', '/nowhere']) {
         const { id, headers } = await send('GET', undefined, { path })
@@ -251,7 +251,7 @@ describe.each(KINDS)("SXAPI's guard on $kind", ({ kind, isInstalled, hasTable, s
   })
 
   if (kind !== 'memory') {
-    it('answers 503 while the server is away, and goes on when it is back', async () => {
+    it('answers 503 while the server is unavailable, and recovers afterwards', async () => {
       const reported: unknown[] = []
       const config: SessionConfig = { auto_create: true, transport: { type: 'bearer' }, backend: place.backend }
       const app = application(config, place.resources, { report: (error) => reported.push(error) })
@@ -274,13 +274,13 @@ describe("SXAPI's guard", () => {
   const bearer = TRANSPORTS.bearer as ClientSide
   const cookie = TRANSPORTS.cookie as ClientSide
 
-  it('lets everything pass when it is false, without a session', async () => {
+  it('passes all requests without a session if the configuration is false', async () => {
     const { send } = client(application(false), bearer)
     expect(await send('GET', 'anything')).toMatchObject({ status: 200, text: 'null', id: undefined })
     expect(await send('GET')).toMatchObject({ status: 200, id: undefined })
   })
 
-  it('gives each of many slow handlers its own session, whatever the others do', async () => {
+  it('gives each of many slow concurrent handlers its own session', async () => {
     const guard = session(memory)
     guards.push(guard)
     const app = new Hono<SessionEnv>().use(guard).get('/', async (c) => {
@@ -296,20 +296,20 @@ describe("SXAPI's guard", () => {
     expect(answers).toEqual(answers.map((_, i) => ({ same: true, mine: `${i}`, data: { mine: `${i}` } })))
   })
 
-  it('says in WWW-Authenticate what it wants, where the id is a bearer token', async () => {
+  it('requests a bearer token in WWW-Authenticate', async () => {
     const { send } = client(application({ ...memory, auto_create: false }), bearer)
     expect((await send('GET')).headers.get('www-authenticate')).toBe('Bearer')
     expect((await send('GET', 'x')).headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')
   })
 
-  it('does not take the name and password of another scheme for an id', async () => {
+  it('ignores the credentials of another scheme', async () => {
     const app = application({ ...memory, auto_create: false })
     const response = await app.request('/', { headers: { authorization: 'Basic bWU6c2VjcmV0' } })
     expect(await response.json()).toMatchObject({ reason: 'missing' })
   })
 
   it.each(['Bearer', 'Bearer ', 'bearer  a b', 'Bearer "', 'Bearer \u00e5'])(
-    'takes %j for an id',
+    'reads %j as an id',
     async (authorization) => {
       const response = await application(memory).request('/', { headers: { authorization } })
       expect({ status: response.status, ...((await response.json()) as object) }).toMatchObject({
@@ -320,7 +320,7 @@ describe("SXAPI's guard", () => {
   )
 
   it.each(['sxapi-sess=', 'sxapi-sess="', 'a=b;sxapi-sess=\\x', ' sxapi-sess=%zz'])(
-    'takes the cookie %j for an id',
+    'reads the cookie %j as an id',
     async (value) => {
       const app = application({ ...memory, transport: { type: 'cookie' } })
       expect((await app.request('/', { headers: { cookie: value } })).status).toBe(401)
@@ -330,7 +330,7 @@ describe("SXAPI's guard", () => {
     },
   )
 
-  it('does not make browsers forget a cookie for a request that was sent before a renewal', async () => {
+  it('does not delete a cookie for a request that was sent before a renewal', async () => {
     const { send, begin } = client(application({ ...memory, transport: cookie.transport }), cookie)
     const id = await begin()
     await send('POST', id, { path: '/renew' })
@@ -338,7 +338,7 @@ describe("SXAPI's guard", () => {
     expect([late.status, late.headers.get('set-cookie')]).toEqual([401, null])
   })
 
-  it('takes the first good one of several cookies of one name', async () => {
+  it('uses the first valid one of several cookies of one name', async () => {
     const app = application({ ...memory, transport: cookie.transport })
     const { begin, send } = client(app, cookie)
     const [first, second] = [await begin(), await begin()]
@@ -356,7 +356,7 @@ describe("SXAPI's guard", () => {
     expect(await get(dead, dead)).toEqual([401, undefined])
   })
 
-  it('tries no more than eight cookies of one name', async () => {
+  it('tries at most eight cookies of one name', async () => {
     const app = application({ ...memory, transport: cookie.transport })
     const good = await client(app, cookie).begin()
     const status = async (junk: number) => {
@@ -366,14 +366,14 @@ describe("SXAPI's guard", () => {
     expect([await status(7), await status(8)]).toEqual([200, 401])
   })
 
-  it('makes browsers forget a cookie that is good no more', async () => {
+  it('deletes a cookie that is no longer valid', async () => {
     const { send, begin } = client(application({ ...memory, transport: cookie.transport }), cookie)
     const forget = 'sxapi-sess=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax'
     expect((await send('GET', 'unknown')).headers.get('set-cookie')).toBe(forget)
     expect((await send('DELETE', await begin())).headers.get('set-cookie')).toBe(forget)
   })
 
-  it('believes no header that names an address, unless the program does', async () => {
+  it('ignores headers with an address unless the program reads them', async () => {
     const headers = { 'x-forwarded-for': '198.51.100.7' }
     const about = async (app: Hono<SessionEnv>) => {
       const response = await app.request('/about', { headers })
@@ -385,7 +385,7 @@ describe("SXAPI's guard", () => {
     )
   })
 
-  it('tells a handler whose session has ended meanwhile', async () => {
+  it('rejects operations of a handler on a session that has ended with 401', async () => {
     const guard = session(memory)
     guards.push(guard)
     const app = new Hono<SessionEnv>().use(guard).get('/', async (c) => {
@@ -404,7 +404,7 @@ describe("SXAPI's guard", () => {
     }
   })
 
-  it('answers 413 when a handler puts more into a session than it can hold', async () => {
+  it('answers 413 when a handler stores more than a session can hold', async () => {
     const { send, begin } = client(application(memory), bearer)
     const id = await begin()
     const { status, text } = await send('POST', id, { body: { big: 'x'.repeat(70_000) } })
@@ -412,10 +412,10 @@ describe("SXAPI's guard", () => {
     expect((await send('GET', id)).text).toBe('{}')
   })
 
-  it('is 503 while its store cannot be reached, says why to the program alone, and tries again', async () => {
+  it('answers 503 while its store is unavailable, reports the cause to the program only, and tries again', async () => {
     const reported: unknown[] = []
     const backend = { type: 'redis', resource: 'r', sid_field: 's' } as const
-    // Port 1 of one's own machine: nobody is there.
+    // Nothing listens on port 1.
     const resources = { r: { _class: 'redis', host: '127.0.0.1', port: 1, password: 'secret' } }
     const app = application({ ...memory, backend }, resources, { report: (error) => reported.push(error) })
     const { send } = client(app, bearer)
@@ -436,7 +436,7 @@ describe("SXAPI's guard", () => {
     expect(reported.map(String).join()).not.toContain('secret')
   }, 30_000)
 
-  it('lets go of its store when it is closed, and is 503 from then on', async () => {
+  it('closes its store on close, and answers 503 from then on', async () => {
     const guard = session(memory, {}, { report: () => undefined })
     const app = new Hono().use(guard).get('/', (c) => c.text('in'))
     await guard.open()
