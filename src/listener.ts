@@ -123,7 +123,7 @@ function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleM
   }
 }
 
-/** Flushes the responses of one event-loop tick together at its end; a lone response is returned immediately. */
+/** Coalesces responses: the first one of a quiet tick goes out immediately, others together at the end of their tick. */
 function answeringTogether(fetch: FetchCallback, isDraining: () => boolean): FetchCallback {
   const traffic = new Traffic()
   let endOfTurn: Promise<void> | undefined

@@ -15,6 +15,7 @@ export const SECURITY = {
 }
 /** Default headers of responses that set no caching rules themselves: the content may change at any time. */
 const CHANGING = Object.freeze({ 'Cache-Control': 'no-cache', ...SECURITY })
+/** Headers of JSON responses. */
 export const JSON_HEADERS = Object.freeze({ ...CHANGING, 'Content-Type': 'application/json' })
 const TEXT_HEADERS = Object.freeze({ ...CHANGING, 'Content-Type': 'text/plain; charset=utf-8' })
 

@@ -4,14 +4,13 @@ import type { GuessLimits } from '../sessions/guess-limits.ts'
 /** Matches every app. */
 const ANY = '*'
 
+/** Options of `AppKeys`. */
 export interface AppKeyOptions {
   /** allows every client without a key; default: false */
   isOpen?: boolean
   /** limits the rate of failed attempts on these keys; default: no limit */
   guesses?: GuessLimits
-  /**
-   * the name of these keys in `guesses`; all keys share one counter, since each attempt is compared with all of them
-   */
+  /** the name of these keys in `guesses`; they share one counter, since each attempt is compared with all keys */
   subject: string
 }
 

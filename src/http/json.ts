@@ -9,10 +9,12 @@ import { isoTime } from '../lyskom/time.ts'
 import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../protocol/aux-items.ts'
 import type { ExtendedConfType } from '../protocol/types.ts'
 
+/** Converts a person. */
 export function personJson({ persNo, name }: PersonName) {
   return { pers_no: persNo, pers_name: name }
 }
 
+/** Converts the number and name of a conference. */
 export function conferenceNameJson({ confNo, name }: ConferenceName) {
   return { conf_no: confNo, name }
 }
@@ -40,10 +42,12 @@ function conferenceTypeJson(type: ExtendedConfType) {
   }
 }
 
+/** Converts the short form of a conference. */
 export function microConferenceJson({ confNo, name, type, highestLocalNo, nice }: MicroConference) {
   return { conf_no: confNo, name, type: conferenceTypeJson(type), highest_local_no: highestLocalNo, nice }
 }
 
+/** Converts a conference with all its properties. */
 export function conferenceJson(conference: Conference) {
   return {
     conf_no: conference.confNo,
@@ -67,6 +71,7 @@ export function conferenceJson(conference: Conference) {
   }
 }
 
+/** Converts a membership. */
 export function membershipJson(membership: Membership) {
   const { type } = membership
   return {
@@ -86,10 +91,12 @@ export function membershipJson(membership: Membership) {
   }
 }
 
+/** Converts the unread texts of a person in a conference. */
 export function unreadJson({ persNo, confNo, textNos }: Unread) {
   return { pers_no: persNo, conf_no: confNo, no_of_unread: textNos.length, unread_texts: textNos }
 }
 
+/** Converts a text without subject and body. */
 export function textHeadJson(text: TextHead) {
   return {
     text_no: text.textNo,
@@ -104,7 +111,7 @@ export function textHeadJson(text: TextHead) {
   }
 }
 
-/** Only texts with a textual content type have a `body`. */
+/** Converts a text. Only texts with a textual content type have a `body`. */
 export function textJson(text: Text) {
   const { subject, body } = text
   return Object.assign(textHeadJson(text), body === undefined ? { subject } : { subject, body })
@@ -160,6 +167,7 @@ function auxItemJson({ auxNo, creator, createdAt, flags, inheritLimit, data }: N
   }
 }
 
+/** Converts the information about a LysKOM server. */
 export function serverInfoJson(info: ServerInfo) {
   return {
     version: info.version,

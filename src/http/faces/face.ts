@@ -6,8 +6,8 @@ import type { AppKeys } from '../app-keys.ts'
 import type { ListedServer } from '../context.ts'
 
 /** Options that the compatibility APIs share. */
-/** the session store, which the LysKOM sessions of the gateway share */
 export interface FaceOptions {
+  /** the session store, which the LysKOM sessions of the gateway share */
   store: SessionStore
   /** ids of plain applications */
   apps: ReadonlySet<string>

@@ -15,9 +15,7 @@ export class LazyStore {
     this.#open = open
   }
 
-  /**
-   * Returns the store; concurrent callers share one attempt to open it. Rejects if it cannot be opened or is closed.
-   */
+  /** Returns the store; concurrent callers share one attempt. Rejects if it cannot be opened or is closed. */
   async get(): Promise<SessionStore> {
     if (this.#isClosed) throw new StoreError('unavailable', 'the store has been closed')
     this.#opening ??= this.#openOnce()

@@ -31,8 +31,7 @@ interface Group {
 }
 
 /**
- * When a limit is exceeded, connections are dropped down to this share of it, so that the next recount is not due at
- * once.
+ * When a limit is exceeded, connections are dropped down to this share of it, so that not every update recounts them.
  */
 const TARGET = 7 / 8
 

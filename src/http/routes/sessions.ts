@@ -92,7 +92,10 @@ export function sessionRoutes(options: AppOptions) {
     })
 }
 
-/** Returns the person number or the name, whichever is given; clients send an empty name together with a number. */
+/**
+ * Returns the person number or the name. Clients send an empty name together with a number.
+ * @throws HTTPException 400 unless exactly one of them is given
+ */
 function whoLogsIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: number } | { name: string } {
   const byNumber = pers_no ?? undefined
   const byName = pers_name === '' && byNumber !== undefined ? undefined : (pers_name ?? undefined)
