@@ -123,7 +123,7 @@ function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleM
   }
 }
 
-/** Coalesces responses: the first one of a quiet tick goes out immediately, others together at the end of their tick. */
+/** Coalesces responses: the first one of a quiet tick goes out immediately, others together at its end. */
 function answeringTogether(fetch: FetchCallback, isDraining: () => boolean): FetchCallback {
   const traffic = new Traffic()
   let endOfTurn: Promise<void> | undefined
