@@ -67,7 +67,7 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
   const websockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBodyBytes, perMessageDeflate: false })
   const isDraining = (): boolean => connections.isDraining
   const server = serve({
-    fetch: answeringTogether(fetch, isDraining),
+    fetch: coalescing(fetch, isDraining),
     hostname: options.host,
     port: options.port,
     serverOptions: optionsOfNode(options),
@@ -83,7 +83,7 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
   server.maxHeadersCount = 0
   // Every request costs the same, so connections are not closed after a number of requests.
   server.maxRequestsPerSocket = 0
-  takeInOrder(server, connections)
+  handleInOrder(server, connections)
   answerNodeErrors(server, connections, options.onLimit)
   serveUpgrades(server, connections, `${options.basePath}/websocket`)
   await once(server, 'listening')
@@ -99,7 +99,7 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
 }
 
 /** Handles the requests of each connection one after the other. */
-function takeInOrder(server: Server, connections: Connections): void {
+function handleInOrder(server: Server, connections: Connections): void {
   const [handle] = server.listeners('request') as RequestHandler[]
   server.removeAllListeners('request')
   if (handle !== undefined) server.on('request', connections.inOrder(handle))
@@ -124,19 +124,19 @@ function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleM
 }
 
 /** Coalesces responses: the first one of a quiet tick goes out immediately, others together at its end. */
-function answeringTogether(fetch: FetchCallback, isDraining: () => boolean): FetchCallback {
+function coalescing(fetch: FetchCallback, isDraining: () => boolean): FetchCallback {
   const traffic = new Traffic()
-  let endOfTurn: Promise<void> | undefined
+  let endOfTick: Promise<void> | undefined
   return async (request, env) => {
     const response = await fetch(request, env)
     if (env.outgoing === undefined && response instanceof Response) {
       await refuseUpgrade(env.incoming.socket as Socket, response, isDraining())
     }
     if (traffic.leavesAtOnce()) return response
-    endOfTurn ??= setImmediate().then(() => {
-      endOfTurn = undefined
+    endOfTick ??= setImmediate().then(() => {
+      endOfTick = undefined
     })
-    await endOfTurn
+    await endOfTick
     return response
   }
 }

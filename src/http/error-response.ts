@@ -50,7 +50,7 @@ export function limitOf(error: unknown): LimitName | undefined {
  */
 export function errorResponse(error: Error, c: Context<Env>, report: AppOptions['onInternalError']): Response {
   if (error instanceof KomError) return komError(c, error)
-  if (hasBrokenOff(c)) return gatewayError(400, 'The request did not come whole.')
+  if (hasDisconnected(c)) return gatewayError(400, 'The request did not come whole.')
   if (error instanceof HTTPException && error.res !== undefined) return error.res
   const { status, message, headers } = toldOf(error)
   if (status === 500) report(error, c.get('requestId'))
@@ -88,7 +88,7 @@ export function komErrorJson({ errorCode, errorStatus, errorName }: KomError) {
 }
 
 /** Returns whether the client disconnected in the middle of its request: the error is not the gateway's fault then. */
-function hasBrokenOff(c: Context): boolean {
+function hasDisconnected(c: Context): boolean {
   const incoming = c.env?.incoming as { complete: boolean; destroyed: boolean } | undefined
   return incoming?.destroyed === true && !incoming.complete
 }

@@ -27,7 +27,7 @@ export async function jsonList(c: Context<Env>, name: string, pages: Pages, repo
   const requestId = c.get('requestId')
   const outgoing = c.env?.outgoing
   return jsonStream(
-    breakingOff(chunks(name, all), (error) => {
+    reportingErrors(chunks(name, all), (error) => {
       report(error, requestId)
       outgoing?.destroy()
     }),
@@ -103,7 +103,7 @@ async function* chunks(name: string, pages: Pages): AsyncGenerator<Uint8Array> {
 }
 
 /** Ends quietly on an error and reports it: the server adapter would write the error message into the body. */
-async function* breakingOff<T>(pieces: AsyncGenerator<T>, onError: (error: unknown) => void): AsyncGenerator<T> {
+async function* reportingErrors<T>(pieces: AsyncGenerator<T>, onError: (error: unknown) => void): AsyncGenerator<T> {
   try {
     yield* pieces
   } catch (error) {

@@ -79,22 +79,22 @@ async function openVictims(faults: typeof FAULTS): Promise<{ victims: Victim[]; 
 /** The cost of requests on healthy sessions. */
 class Cost {
   /** event-loop ticks from the request to its response */
-  readonly turns: number[] = []
+  readonly ticks: number[] = []
   readonly ms: number[] = []
 
   /** Sends requests, and runs one of `happenings` before every 125th. */
   async measure(ids: string[], happenings: readonly (() => void)[]): Promise<void> {
-    let turn = 0
+    let tick = 0
     let counting = setImmediate(function count() {
-      turn++
+      tick++
       counting = setImmediate(count)
     })
     for (let n = 0; n < happenings.length * EVERY; n++) {
       if (n % EVERY === 0) happenings[n / EVERY]?.()
       const start = performance.now()
-      const startTurn = turn
+      const startTick = tick
       const { status } = await send('GET', '/well/sessions/current/who-am-i', ids[n % ids.length])
-      this.turns.push(turn - startTurn)
+      this.ticks.push(tick - startTick)
       this.ms.push(performance.now() - start)
       if (status !== 200) throw new Error(`a session that is well was answered ${status}`)
     }
@@ -135,7 +135,7 @@ it('faults on some sessions do not slow down other sessions: p99 within 1.2 x', 
     const statuses = (await Promise.all(answers)).map(({ status }) => status)
     expect([...new Set(statuses)]).toEqual([403])
   }
-  const [before, after] = [quiet, faulty].map(({ turns }) => quantile(turns, 0.99)) as [number, number]
+  const [before, after] = [quiet, faulty].map(({ ticks }) => quantile(ticks, 0.99)) as [number, number]
   show('a fault before every 125th request: p99 of the other sessions', '1.2 x', `${after / before} x, ${after} turns`)
   expect(after).toBeLessThanOrEqual(1.2 * before)
   const struck = faulty.ms.filter((_, n) => n % EVERY === 0)

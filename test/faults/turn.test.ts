@@ -14,15 +14,15 @@ afterEach(async () => {
 })
 
 /** Counts event-loop ticks until the returned function is called, which returns the count. */
-function countTurns(): () => number {
-  let turns = 0
+function countTicks(): () => number {
+  let ticks = 0
   let next = setImmediate(function count() {
-    turns++
+    ticks++
     next = setImmediate(count)
   })
   return () => {
     clearImmediate(next)
-    return turns
+    return ticks
   }
 }
 
@@ -53,10 +53,10 @@ it.each<[string, (connection: FakeConnection) => void]>([
 
     die(fake)
     const first = await Promise.race(waiting)
-    const turns = countTurns()
+    const ticks = countTicks()
     const next = await send('GET', 'current/who-am-i', id)
     const all = await Promise.all(waiting)
-    const passed = turns()
+    const passed = ticks()
     expect([first, next, ...all].map(({ status }) => status)).toEqual(Array(22).fill(403))
     show(
       `the line ${how}: from the first waiting request's 403 to the others' and the next one's`,

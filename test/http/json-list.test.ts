@@ -44,12 +44,12 @@ describe('a list of sessions', () => {
     await fill(face, SESSIONS, DATA)
     const response = await face.fetch(new Request('http://localhost/mywebapp/soapp?dt=60'))
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
-    let turns = 0
-    const turn = () => {
-      turns++
-      next = setImmediate(turn)
+    let ticks = 0
+    const tick = () => {
+      ticks++
+      next = setImmediate(tick)
     }
-    let next = setImmediate(turn)
+    let next = setImmediate(tick)
     let bytes = 0
     let largest = 0
     for await (const chunk of response.body ?? []) {
@@ -59,7 +59,7 @@ describe('a list of sessions', () => {
     clearImmediate(next)
     expect(bytes).toBeGreaterThan(SESSIONS * 60_000)
     expect(largest).toBeLessThan(200_000)
-    expect(turns).toBeGreaterThan(SESSIONS / PAGE - 3)
+    expect(ticks).toBeGreaterThan(SESSIONS / PAGE - 3)
   })
 
   it('of several pages is one JSON document', async () => {

@@ -94,7 +94,7 @@ export class WebSocketFlow implements UnreadSource {
       this.#inFlight--
       this.send(reply)
       this.#options.onAnswered()
-      this.#goOn()
+      this.#processNext()
     })
   }
 
@@ -106,11 +106,11 @@ export class WebSocketFlow implements UnreadSource {
       return
     }
     this.#options.budget.update(this)
-    this.#goOn()
+    this.#processNext()
   }
 
   /** Processes one waiting message per event-loop tick, so that other clients are served in between. */
-  #goOn(): void {
+  #processNext(): void {
     if (this.#isScheduled || !this.#socket.isPaused || this.#isFull) return
     this.#isScheduled = true
     setImmediate(() => {
@@ -123,7 +123,7 @@ export class WebSocketFlow implements UnreadSource {
       }
       this.#waitingBytes -= message.length + WAITING_MESSAGE_BYTES
       this.#answer(message)
-      this.#goOn()
+      this.#processNext()
     })
   }
 }

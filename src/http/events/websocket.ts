@@ -51,17 +51,17 @@ export function websocket(options: AppOptions) {
     websockets.check(opened)
     const requestId = c.get('requestId')
     const named = { ...options, onInternalError: (error: unknown) => options.onInternalError(error, requestId) }
-    return upgradeWebSocket(() => converse(named, opened, websockets, networkOf(options.clientAddress(c))))(c, next)
+    return upgradeWebSocket(() => eventsOf(named, opened, websockets, networkOf(options.clientAddress(c))))(c, next)
   })
 }
 
-function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWebsockets, network: string): WSEvents {
+function eventsOf(options: AppOptions, opened: OpenedSession, websockets: OpenWebsockets, network: string): WSEvents {
   const { registry, unreadBudget: budget, onLimit } = options
   const { connection } = opened.session
   const pace = new MessagePace(options)
   const reply = async (text: string) => JSON.stringify(await answer(opened, text, options))
   const onAnswered = () => endRequest(opened)
-  let hangUp: (() => void) | undefined
+  let closeSocket: (() => void) | undefined
   let flow: WebSocketFlow | undefined
   return {
     onOpen(_, socket) {
@@ -73,12 +73,12 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
         socket.close(POLICY_VIOLATION, (error as Error).message)
         return
       }
-      hangUp = () => socket.close(GOING_AWAY, 'the session is closed')
+      closeSocket = () => socket.close(GOING_AWAY, 'the session is closed')
       flow = new WebSocketFlow(socket.raw as WebSocket, { budget, network, answer: reply, onAnswered, onLimit })
       websockets.add(opened)
       opened.streams++
-      if (connection.dead !== undefined) hangUp()
-      else connection.once('close', hangUp)
+      if (connection.dead !== undefined) closeSocket()
+      else connection.once('close', closeSocket)
     },
     onMessage({ data }, socket) {
       // The client sent this message before it learned that the session is closing.
@@ -99,8 +99,8 @@ function converse(options: AppOptions, opened: OpenedSession, websockets: OpenWe
     },
     onClose() {
       flow?.close()
-      if (hangUp === undefined) return
-      connection.off('close', hangUp)
+      if (closeSocket === undefined) return
+      connection.off('close', closeSocket)
       websockets.remove(opened)
       opened.streams--
       registry.renew(opened)

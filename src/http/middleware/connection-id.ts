@@ -125,14 +125,14 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
   const lease = leaseHeader(options.sessionIdleMs)
   return (c, next) => {
     const id = connectionId(c, options, from)
-    if (id === undefined && autoCreate) return openUnasked()
+    if (id === undefined && autoCreate) return openAutomatically()
     if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
     const opened = registry.find(c.get('serverId'), id)
     if (opened === undefined) return refuseId(registry, id)
     useSession(c, opened)
     return next()
 
-    async function openUnasked(): Promise<void> {
+    async function openAutomatically(): Promise<void> {
       const { serverId, requestId } = c.var
       const made = await registry.open({ serverId, clientAddress: clientAddress(c), client: UNNAMED_CLIENT, requestId })
       useSession(c, made.opened)

@@ -25,7 +25,7 @@ export interface ConnectionsOptions {
 export class Connections {
   readonly #known = new Map<Socket, HttpConnection>()
   readonly #context: ConnectionContext
-  #whenNoneBusy: (() => void) | undefined
+  #onDrained: (() => void) | undefined
 
   constructor(server: Server, { budget, trustedProxies, onLimit }: ConnectionsOptions) {
     this.#context = {
@@ -35,7 +35,7 @@ export class Connections {
       isDraining: false,
       onWait: () => onLimit?.('requests-per-connection'),
       onIdle: () => {
-        if (this.#context.busy === 0) this.#whenNoneBusy?.()
+        if (this.#context.busy === 0) this.#onDrained?.()
       },
     }
     const proxies = new TrustedProxies(trustedProxies)
@@ -72,7 +72,7 @@ export class Connections {
   drained(): Promise<void> {
     this.#context.isDraining = true
     return new Promise((resolve) => {
-      this.#whenNoneBusy = resolve
+      this.#onDrained = resolve
       this.#context.onIdle()
     })
   }
