@@ -1,4 +1,4 @@
-/** The tags of aux-items (chapter Aux-Item Types), client-specific ones included. */
+/** The tags of aux-items by name (chapter Aux-Item Types), including those of single clients. */
 export const AUX_ITEMS = {
   'content-type': 1,
   'fast-reply': 2,
@@ -44,7 +44,7 @@ export const AUX_ITEMS = {
   'mx-mime-file-name': 10104,
 } as const satisfies Record<string, number>
 
-/** Tags that no specification has: those of komfeeder, which posts what web feeds say. Its readers look for them. */
+/** Tags of komfeeder, a bot that posts web feeds. They are in no specification, but clients of komfeeder read them. */
 export const KOMFEEDER_ITEMS = {
   'komfeeder-unique-id': 10400,
   'komfeeder-url': 10401,

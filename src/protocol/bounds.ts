@@ -1,46 +1,51 @@
 /**
- * Bounds on what a LysKOM server sends. They keep a broken or hostile server from blocking the event loop or filling
- * the memory: every bound admits what lyskomd can send with any sensible configuration. Requests have no such bounds,
- * since the server judges them. The defaults of lyskomd are those of its manual, chapter Parameters.
+ * Bounds on the strings and arrays in messages of a LysKOM server. They prevent a broken or hostile server from
+ * blocking the event loop or exhausting the memory. Every bound admits what lyskomd sends with any sensible
+ * configuration; the defaults of lyskomd that are quoted here are in its manual, chapter Parameters. Requests have no
+ * bounds, since the server validates them.
  */
 export const BOUNDS = {
   /**
-   * Names, user and host names, versions, what people do. lyskomd: conference names 60, user names 128, client data 60,
-   * names of statistics 64; DNS: 255.
+   * Bytes of names, user and host names, versions, and what persons are doing. lyskomd: conference names 60, user names
+   * 128, client data 60, names of statistics 64; DNS: 255.
    */
   shortString: { name: 'string-length', max: 1024 },
-  /** Data of aux-items, broadcasts, the collate table. lyskomd: 16,384, 1,024 and 256. */
+  /** Bytes of aux-item data, broadcasts and the collate table. lyskomd: 16,384, 1,024 and 256. */
   byteString: { name: 'string-length', max: 1024 * 1024 },
-  /** A text. lyskomd: 131,072. Only the size of a message bounds it, so that the operator can raise both. */
+  /**
+   * Bytes of a text. lyskomd: 131,072. Only the size limit of messages applies, so an operator who allows longer texts
+   * raises one setting.
+   */
   text: { name: 'string-length', max: Number.POSITIVE_INFINITY },
   /**
-   * Arrays of which the protocol itself counts the elements with 16 bits: conferences, persons, members, memberships and
-   * marks (`no-of-marks`). It is also 20 times the misc-infos of a text in lyskomd, which are 512 recipients of up to
-   * five each, 128 comments and 32 footnotes, and over its sessions and aux-items, which nothing else bounds.
+   * Elements of arrays that the protocol counts with 16 bits: conferences, persons, members, memberships and marks
+   * (`no-of-marks`). The bound is also 20 times the misc-info list of a text in lyskomd (512 recipients with up to five
+   * elements each, 128 comments and 32 footnotes), and more than its sessions and aux-items, which have no other bound.
    */
   array: { name: 'array-length', max: 2 ** 16 - 1 },
-  /** Arrays of 32-bit text numbers, read ranges and the like: a long conference has as many as it has texts. */
+  /** Elements of arrays of 32-bit text numbers or read ranges: a conference may have as many of them as texts. */
   longArray: { name: 'array-length', max: 2 ** 20 },
-  /** The elements of all arrays of one message together, for arrays within arrays: the read ranges of memberships. */
+  /** Elements of all arrays of one message together, for nested arrays such as the read ranges of memberships. */
   elements: { name: 'message-elements', max: 2 ** 20 },
-  /** The strings of one message together, a text excepted: in JSON a byte may become six. */
+  /** Bytes of all strings of one message together, except a text. JSON may encode one byte as six. */
   strings: { name: 'message-strings', max: 8 * 1024 * 1024 },
 } as const satisfies Readonly<Record<string, { name: string; max: number }>>
 
-/** The longest text, or reply in Protocol A, that is put into JSON, bytes. Longer texts can be read by their `/body`. */
+/** Size limit, in bytes, of a text or a raw reply in a JSON response. The client can get longer texts from `/body`. */
 export const MAX_JSON_STRING = 8 * 1024 * 1024
 
+/** One of `BOUNDS`. */
 export type Bound = (typeof BOUNDS)[keyof typeof BOUNDS]
-/** Every bound by the name that errors and metrics have for it. */
+/** The name of a bound in errors and metrics. */
 export type BoundName =
   | Bound['name']
-  /** one message, `--max-message-bytes` */
+  /** size of one message, `--max-message-bytes` */
   | 'message-size'
   /** `MAX_JSON_STRING` */
   | 'json-string'
-  /** the unfinished messages of all connections */
+  /** total size of the unfinished messages of all connections */
   | 'unfinished-messages'
-  /** the unread texts of one request */
+  /** number of unread texts that one request lists */
   | 'unread-texts'
-  /** the names that sessions keep */
+  /** total size of the names that sessions cache */
   | 'name-cache'

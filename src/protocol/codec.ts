@@ -4,8 +4,8 @@ import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
 /**
- * What a codec says of itself: the specification's grammar as data. Field, bit and selector names are written in
- * camelCase here; `specName` gives the specification's spelling.
+ * The description of a data type: the specification's grammar as data. Field and bit names are in camelCase here;
+ * `specName` converts them to the specification's spelling.
  */
 export type Schema = { readonly name?: string } & (
   | { readonly kind: 'int'; readonly bits: 8 | 16 | 32 }
@@ -27,26 +27,30 @@ export type Schema = { readonly name?: string } & (
   | { readonly kind: 'either'; readonly of: readonly Schema[] }
 )
 
-/** One data type of Protocol A: reads it, writes it, describes it. */
+/** Reads, writes and describes one data type of Protocol A. */
 export interface Codec<T> {
   readonly schema: Schema
+  /** Reads a value. Throws a `ProtocolError` with code `unreadable` or `over-bound`. */
   read(reader: Reader): T
+  /** Writes a value. Throws a `ProtocolError` with code `unwritable`. */
   write(writer: Writer, value: T): void
 }
 
+/** The TypeScript type of the values of a codec. */
 export type Infer<C> = C extends Codec<infer T> ? T : never
 
-// biome-ignore lint/suspicious/noExplicitAny: a codec is invariant in its type; only `any` stands for each of them
+/** A codec for any type. */
+// biome-ignore lint/suspicious/noExplicitAny: Codec is invariant in its type, so only `any` matches every codec
 export type AnyCodec = Codec<any>
 type AnyFields = Readonly<Record<string, AnyCodec>>
 type Values<F extends AnyFields> = { -readonly [K in keyof F]: Infer<F[K]> }
 
-/** `confNo` -> `conf-no`: the specification's spelling of a field. */
+/** Converts a field or bit name to the specification's spelling: `confNo` to `conf-no`. */
 export function specName(name: string): string {
   return name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
 }
 
-/** Gives a codec the name under which the specification defines it. */
+/** Returns a copy of a codec whose schema has the type name from the specification. */
 export function named<T>(name: string, codec: Codec<T>): Codec<T> {
   return { ...codec, schema: { ...codec.schema, name } }
 }
@@ -60,16 +64,21 @@ function int(bits: 8 | 16 | 32): Codec<number> {
   }
 }
 
+/** INT8: an unsigned integer of 8 bits. */
 export const int8 = int(8)
+/** INT16: an unsigned integer of 16 bits. */
 export const int16 = int(16)
+/** INT32: an unsigned integer of 32 bits. */
 export const int32 = int(32)
 
+/** BOOL. */
 export const bool: Codec<boolean> = {
   schema: { kind: 'bool' },
   read: (reader) => reader.bool(),
   write: (writer, value) => writer.bool(value),
 }
 
+/** FLOAT. */
 export const float: Codec<number> = {
   schema: { kind: 'float' },
   read: (reader) => reader.float(),
@@ -84,27 +93,27 @@ function byteString(bound: Bound): Codec<Uint8Array> {
   }
 }
 
-/** HOLLERITH whose charset the caller knows. Read as a view on the message: copy what is kept. */
+/** HOLLERITH as bytes, for strings whose charset only the caller knows. The value read is a view on the message. */
 export const bytes = byteString(BOUNDS.byteString)
 
-/** The same for a whole text, of any length that a message can have. */
+/** HOLLERITH as bytes, for a text: only the size limit of messages bounds its length. */
 export const textBytes = byteString(BOUNDS.text)
 
-/** HOLLERITH that every client reads as ISO 8859-1: names, passwords, what people say they do. */
+/** HOLLERITH in ISO 8859-1, as clients read names, passwords and what persons are doing. */
 export const latin1: Codec<string> = {
   schema: { kind: 'string', charset: 'latin1' },
   read: (reader) => reader.latin1(),
   write: (writer, value) => writer.latin1(value),
 }
 
-/** The empty request or reply. */
+/** No data: an empty request or reply. */
 export const nothing: Codec<undefined> = {
   schema: { kind: 'nothing' },
   read: () => undefined,
   write: () => undefined,
 }
 
-/** BITSTRING as an object of booleans. Bits that are not given are written as 0. */
+/** BITSTRING as an object of booleans. Missing properties are written as 0. */
 export function bits<const N extends readonly string[]>(...names: N): Codec<{ [K in N[number]]: boolean }> {
   type Bits = { [K in N[number]]: boolean }
   return {
@@ -122,7 +131,7 @@ export function bits<const N extends readonly string[]>(...names: N): Codec<{ [K
   }
 }
 
-/** The value of a bit string with every bit 0. */
+/** Returns the value of a bit string in which every bit is 0. */
 export function noBits<T>(codec: Codec<T>): T {
   const { schema } = codec
   if (schema.kind !== 'bits') throw new TypeError('noBits takes a bit string')
@@ -130,8 +139,8 @@ export function noBits<T>(codec: Codec<T>): T {
 }
 
 /**
- * Two bit strings of which the first is a beginning of the second (Any-Conf-Type). Read in either length, the
- * missing bits as false; written in the longer one.
+ * Two bit strings, of which the first is a prefix of the second (Any-Conf-Type). Reads either length, with missing bits
+ * as false, and writes the longer one.
  */
 export function eitherBits<S, L extends S>(short: Codec<S>, long: Codec<L>): Codec<L> {
   if (short.schema.kind !== 'bits' || long.schema.kind !== 'bits')
@@ -153,11 +162,16 @@ export function eitherBits<S, L extends S>(short: Codec<S>, long: Codec<L>): Cod
 }
 
 /**
- * An array, or `[]` with `omitted` set to the number of elements when the server sent only their number (`N *`),
- * as it does when asked to.
+ * An array. If the server sends only its length (`N *`), which some calls request, the array is empty and `omitted` is
+ * that length.
  */
 export type ArrayOf<T> = T[] & { omitted?: number }
 
+/**
+ * ARRAY.
+ *
+ * @param bound limit on the number of elements in messages of a LysKOM server
+ */
 export function array<T>(element: Codec<T>, bound: Bound = BOUNDS.array): Codec<ArrayOf<T>> {
   return {
     schema: { kind: 'array', of: element.schema },
@@ -182,7 +196,7 @@ export function array<T>(element: Codec<T>, bound: Bound = BOUNDS.array): Codec<
         writer.arrayLength(values.omitted ?? 0)
         return
       }
-      // A client has no way to write `N *`: lyskomd refuses the stream.
+      // A client must not write `N *`: lyskomd refuses the stream.
       if (values.omitted) throw new ProtocolError('unwritable', 'an array whose elements are missing')
       writer.arrayStart(values.length)
       for (let i = 0; i < values.length; i++) {
@@ -197,7 +211,7 @@ export function array<T>(element: Codec<T>, bound: Bound = BOUNDS.array): Codec<
   }
 }
 
-/** Fields one after the other; the order of the keys is the order on the wire. */
+/** A structure: its fields in the order of the keys of `fields`. */
 export function struct<F extends AnyFields>(fields: F): Codec<Values<F>> {
   const names = Object.keys(fields)
   const codecs = Object.values(fields) as AnyCodec[]
@@ -230,15 +244,15 @@ export function struct<F extends AnyFields>(fields: F): Codec<Values<F>> {
   }
 }
 
-/** A case of a selection: its number on the wire, the specification's name of its tail, and the tail's type. */
+/** A case of a selection: its number, the specification's name of its tail, and the codec of the tail. */
 type Case = readonly [number: number, tail: string, of: AnyCodec]
 
-/** The value of a selection: which case, and its tail. */
+/** The value of a selection: the selector name and the tail. */
 export type Selected<C extends Readonly<Record<string, Case>>> = {
   [K in keyof C]: { kind: K; value: Infer<C[K][2]> }
 }[keyof C]
 
-/** SELECTION: a number that says what follows. Keys are the specification's selector names. */
+/** SELECTION: a selector number, and a tail whose type depends on it. Keys are the specification's selector names. */
 export function selection<const C extends Readonly<Record<string, Case>>>(cases: C): Codec<Selected<C>> {
   const byNumber: ({ kind: string; of: AnyCodec } | undefined)[] = []
   for (const [kind, [number, , of]] of Object.entries(cases)) byNumber[number] = { kind, of }
@@ -267,7 +281,7 @@ export function selection<const C extends Readonly<Record<string, Case>>>(cases:
   }
 }
 
-/** ENUMERATION-OF a selection: only the selector, by its name. */
+/** ENUMERATION-OF: only the selector of a selection, by its name. */
 export function enumerationOf<S extends { kind: PropertyKey }>(of: Codec<S>): Codec<S['kind'] & string> {
   if (of.schema.kind !== 'selection') throw new TypeError('enumerationOf takes a selection')
   const { cases } = of.schema

@@ -1,6 +1,7 @@
 /**
- * What surrounds the data on a line, in both directions: reference numbers, marks and numbers of calls and
- * messages (chapter Client-Server Dialog). Connections use one half, the demo server the other.
+ * Reads and writes the envelopes of messages in both directions: the leading marks, reference numbers, and the numbers
+ * of calls and asynchronous messages (chapter Client-Server Dialog). Connections use the client's half, the demo server
+ * uses the server's half.
  */
 import { CALLS, type CallName, callName, type Params, type Reply } from './calls/index.ts'
 import type { AnyCodec, Schema } from './codec.ts'
@@ -13,21 +14,28 @@ const EQUALS = 0x3d
 const PERCENT = 0x25
 const COLON = 0x3a
 
-/** Reference numbers are INT32 and chosen by the client. */
+/** The largest reference number: the client chooses them, and they are INT32. */
 export const MAX_REF_NO = 2 ** 32 - 1
-/** Error statuses are not bounded by the specification; lyskomd echoes what it was sent. */
+/** The specification does not bound error statuses: lyskomd echoes values from the request. */
 const MAX_STATUS = Number.MAX_SAFE_INTEGER
 
+/** The envelope of a message from the server. */
 export type Envelope =
-  /** `reader` stands before the reply's data */
+  /** A reply. `reader` is positioned before its data. */
   | { kind: 'reply'; refNo: number; reader: Reader }
+  /** An error reply. */
   | { kind: 'error'; refNo: number; errorCode: number; errorStatus: number }
-  /** `reader` stands before the message's data */
+  /** An asynchronous message. `reader` is positioned before its data. */
   | { kind: 'message'; number: number; reader: Reader }
-  /** `%%`: the server refuses the stream; `text` is for people */
+  /** `%%`: the server refuses the stream. `text` is human-readable. */
   | { kind: 'refusal'; text: string }
 
-/** Reads the beginning of a line from the server. Throws a `ProtocolError` when it is none of the four kinds. */
+/**
+ * Reads the envelope of a message from the server.
+ *
+ * @param line the message, LF included
+ * @throws ProtocolError `unreadable` if it is none of the four kinds
+ */
 export function readEnvelope(line: Buffer): Envelope {
   const reader = new Reader(line, 1, true)
   switch (line[0]) {
@@ -41,7 +49,7 @@ export function readEnvelope(line: Buffer): Envelope {
       return { kind: 'error', refNo, errorCode, errorStatus }
     }
     case COLON:
-      // The number of parameters comes first; the frame already says where the message ends.
+      // The number of parameters is not needed: the framer has found the end of the message.
       reader.int(MAX_REF_NO)
       return { kind: 'message', number: reader.int(MAX_REF_NO), reader }
     default:
@@ -49,7 +57,7 @@ export function readEnvelope(line: Buffer): Envelope {
   }
 }
 
-/** What a server says after `%%`, cut to what is fit for an error text. */
+/** Returns the text after `%%`, truncated and without control characters, for use in an error message. */
 export function refusalText(line: Buffer): string {
   return line
     .toString('latin1', 2, 200)
@@ -57,21 +65,35 @@ export function refusalText(line: Buffer): string {
     .trim()
 }
 
-/** Reads the data of a reply or message to its end. */
+/**
+ * Reads the data of a reply or message, which must end there.
+ *
+ * @throws ProtocolError `unreadable` or `over-bound`
+ */
 export function readData<T>(codec: { read(reader: Reader): T }, reader: Reader): T {
   const value = codec.read(reader)
   reader.end()
   return value
 }
 
-/** Reads the data of an asynchronous message; undefined for a number that is not in the table. */
+/**
+ * Reads the data of an asynchronous message.
+ *
+ * @returns undefined for a number that is not in `MESSAGES`
+ * @throws ProtocolError `unreadable` or `over-bound`
+ */
 export function readMessage(number: number, reader: Reader): AsyncMessage | undefined {
   const name = messageName(number)
   if (name === undefined) return undefined
   return { name, params: readData(MESSAGES[name].params as AnyCodec, reader) } as AsyncMessage
 }
 
-/** The first line of a connection: protocol A, and who connects. `host` is what the server shows others. */
+/**
+ * Writes the first message of a connection, which selects Protocol A and identifies the client.
+ *
+ * @param user user name; the server shows it to other persons
+ * @param host host name of the client; the server shows it to other persons
+ */
 export function writeHello(user: string, host: string): Buffer {
   const writer = new Writer()
   writer.mark(0x41)
@@ -79,6 +101,11 @@ export function writeHello(user: string, host: string): Buffer {
   return writer.end()
 }
 
+/**
+ * Writes a request.
+ *
+ * @throws ProtocolError `unwritable` if the parameters do not fit their types
+ */
 export function writeRequest<N extends CallName>(refNo: number, name: N, params: Params<N>): Buffer {
   const writer = new Writer()
   writer.int(refNo, MAX_REF_NO)
@@ -91,19 +118,28 @@ function serverWriter(): Writer {
   return new Writer(undefined, { emptyArrayIsStar: true })
 }
 
-/** A request as the server reads it; `name` is undefined when the number is not in the table. */
+/** The envelope of a request, as a server reads it. */
 export interface Request {
   refNo: number
+  /** undefined for a call number that is not in `CALLS` */
   name: CallName | undefined
+  /** positioned before the parameters */
   reader: Reader
 }
 
+/**
+ * Reads the envelope of a request.
+ *
+ * @param line the request, LF included
+ * @throws ProtocolError `unreadable`
+ */
 export function readRequest(line: Buffer): Request {
   const reader = new Reader(line)
   const refNo = reader.int(MAX_REF_NO)
   return { refNo, name: callName(reader.int(MAX_REF_NO)), reader }
 }
 
+/** Writes a reply, as a server does. Throws a `ProtocolError` with code `unwritable`. */
 export function writeReply<N extends CallName>(refNo: number, name: N, value: Reply<N>): Buffer {
   const writer = serverWriter()
   writer.mark(EQUALS)
@@ -112,12 +148,13 @@ export function writeReply<N extends CallName>(refNo: number, name: N, value: Re
   return writer.end()
 }
 
-/** The data of a reply alone, as a server writes it: text in which each character is a byte. */
+/** Writes the data of a reply without its envelope. Returns a string in which each character stands for a byte. */
 export function replyData<N extends CallName>(name: N, value: Reply<N>): string {
-  // `=0`, the data, a line feed
+  // Strip `=0` and the line feed.
   return writeReply(0, name, value).toString('latin1').slice(3, -1)
 }
 
+/** Writes an error reply, as a server does. */
 export function writeError(refNo: number, error: KomError): Buffer {
   const writer = new Writer()
   writer.mark(PERCENT)
@@ -127,6 +164,7 @@ export function writeError(refNo: number, error: KomError): Buffer {
   return writer.end()
 }
 
+/** Writes an asynchronous message, as a server does. Throws a `ProtocolError` with code `unwritable`. */
 export function writeMessage<N extends MessageName>(name: N, params: MessageParams<N>): Buffer {
   const { number, params: codec } = MESSAGES[name]
   const writer = serverWriter()
@@ -137,7 +175,7 @@ export function writeMessage<N extends MessageName>(name: N, params: MessagePara
   return writer.end()
 }
 
-/** How many parameters a message announces: simple values count one each, arrays two. */
+/** Returns the number of parameters that a message announces: a simple value counts as one, an array as two. */
 function parameterCount(schema: Schema): number {
   if (schema.kind === 'array') return 2
   if (schema.kind !== 'struct') return 1

@@ -1,10 +1,10 @@
 /**
- * What can go wrong on the wire: the server's own error replies (chapter Error Codes) as `KomError`,
- * and bytes that are not Protocol A as `ProtocolError`.
+ * Errors of the protocol: `KomError` for error replies of the server (chapter Error Codes), and `ProtocolError` for
+ * bytes that are not Protocol A and values that Protocol A cannot express.
  */
 import type { BoundName } from './bounds.ts'
 
-/** The error codes of Protocol A 11.1 under the specification's names. */
+/** The error codes of Protocol A 11.1 by their name in the specification. */
 export const ERRORS = {
   'no-error': 0,
   'not-implemented': 2,
@@ -69,17 +69,21 @@ export const ERRORS = {
   'bad-bool': 61,
 } as const satisfies Record<string, number>
 
+/** The specification's name of an error code. */
 export type ErrorName = keyof typeof ERRORS
 
 const namesByCode = new Map<number, ErrorName>(Object.entries(ERRORS).map(([name, code]) => [code, name as ErrorName]))
 
-/** An error reply of the LysKOM server: `%ref code status`. */
+/** An error reply of the LysKOM server: `%refNo code status`. */
 export class KomError extends Error {
   readonly code = 'kom-error'
-  /** The specification's name; `unknown-error` for a code that version 11.1 does not know. */
+  /** The specification's name; `unknown-error` for a code that Protocol A 11.1 does not define. */
   readonly errorName: ErrorName | 'unknown-error'
 
-  /** @param errorStatus what the code is about (a text number, a length …); its meaning depends on the code */
+  /**
+   * @param errorCode see `ERRORS`
+   * @param errorStatus detail such as a text number or a length; its meaning depends on the code
+   */
   constructor(
     readonly errorCode: number,
     readonly errorStatus: number,
@@ -90,24 +94,26 @@ export class KomError extends Error {
     this.errorName = errorName
   }
 
+  /** Creates an error by its name. */
   static of(name: ErrorName, status: number): KomError {
     return new KomError(ERRORS[name], status)
   }
 }
 
+/** The kind of a `ProtocolError`. */
 export type ProtocolErrorCode =
-  /** a message, or a string announced inside it, is over the limit */
+  /** a message, or a string announced in it, is over the size limit */
   | 'message-too-large'
-  /** bytes that do not follow the grammar */
+  /** the bytes do not follow the grammar */
   | 'unreadable'
-  /** a string or an array of a server's message is longer than its type admits; the rest of the stream is readable */
+  /** a string or an array in a message of the server is over its bound; the rest of the stream is readable */
   | 'over-bound'
-  /** a value that the grammar cannot express; nothing was sent */
+  /** the grammar cannot express a value; nothing was sent */
   | 'unwritable'
 
-/** Bytes that are not Protocol A, or a value that cannot become Protocol A. */
+/** Thrown for bytes that are not Protocol A, and for values that Protocol A cannot express. */
 export class ProtocolError extends Error {
-  /** The fields from the outermost inwards, e.g. `['miscInfo', '3']`; filled while the error passes the codecs. */
+  /** The path to the field, outermost first, e.g. `['miscInfo', '3']`. Each codec adds its field while it rethrows. */
   readonly path: string[] = []
 
   constructor(
@@ -120,7 +126,7 @@ export class ProtocolError extends Error {
     this.name = 'ProtocolError'
   }
 
-  /** Names the field in which the error arose, outermost last. */
+  /** Prepends a field to the path, and returns the error. */
   within(field: string): this {
     this.path.unshift(field)
     this.message = `${this.path.join('.')}: ${this.reason}`

@@ -7,42 +7,46 @@ const ZERO = 0x30
 const NINE = 0x39
 const H = 0x48
 
-/** Announced lengths are compared with limits, never computed with: beyond this they stop growing. */
+/** Cap on announced lengths. They are only compared with limits, so larger values need not be exact. */
 const HUGE = 2 ** 40
 
+/** Smallest buffer for an unfinished message, in bytes. */
 const FIRST_BUFFER = 256
-/** The holder of a framer whose unfinished message counts towards no common bound. */
+/** Default holder: the unfinished message counts towards no common limit. */
 const UNBOUNDED: UnfinishedHolder = { unfinished: undefined, overflow: () => undefined }
-/** How far the buffer trusts an announced length: beyond it, room is made only as bytes really come. */
+/** Largest buffer, in bytes, allocated for an announced length. Beyond it the buffer grows with the received bytes. */
 const TRUSTED_ANNOUNCEMENT = 1024 * 1024
 
 /**
- * Cuts the server's byte stream into whole messages: everything up to a line feed that is not inside a Hollerith
- * string (`5Hab\ncd`). It reads each byte once, skips the inside of strings without looking, and copies only what
- * is split between chunks, so a message in single bytes costs little more than a whole one.
+ * Splits the byte stream of a LysKOM server into messages. A message ends with a line feed (LF) that is not inside a
+ * Hollerith string (`5Hab\ncd`).
  *
- * Messages are handed out with their LF, in order, while `push` runs. A message is a view on the chunk or on a
- * buffer that the framer gives away with it; it is never written to again.
+ * `push` calls `onMessage` synchronously for each complete message, in order, LF included. The message is a view on the
+ * chunk or on a buffer that the framer never writes to again, so the receiver may keep it.
+ *
+ * The framer reads each byte once, skips the contents of strings, and copies only messages that are split between
+ * chunks. A message that arrives in single bytes therefore costs little more than one that arrives whole.
  */
 export class Framer {
   readonly #onMessage: (message: Buffer, holder: UnfinishedHolder) => void
   readonly #maxBytes: number
   readonly #holder: UnfinishedHolder
   #isDropped = false
-  /** The beginning of a message whose end has not come; `#held` bytes of it are filled. */
+  /** The received part of an unfinished message, in the first `#held` bytes. */
   #buffer: Buffer | undefined
   #held = 0
-  /** Bytes of the current string that have not come. */
+  /** Bytes of the current string that have not been received. */
   #skip = 0
-  /** The run of digits just before the cursor as a number, or -1. */
+  /** The value of the digits just before the cursor, or -1 if there are none. */
   #digits = -1
-  /** The message began with `%%`: a line of text for people, in which nothing is a string. */
+  /** Whether the message begins with `%%`. It is then human-readable text without Hollerith strings. */
   #refusal = false
 
   /**
-   * @param maxBytes a message longer than this, announced or received, is a `message-too-large` error
-   * @param holder in whose name unfinished messages are held; passed to `onMessage`, so that connections share one
-   * function instead of a closure each
+   * @param onMessage receives each message and `holder`. Connections can thereby share one function instead of creating
+   * a closure each.
+   * @param maxBytes size limit of a message in bytes, LF included, for announced and for received bytes
+   * @param holder the owner of the unfinished message in the common limit (see `UnfinishedMessages`)
    */
   constructor(
     onMessage: (message: Buffer, holder: UnfinishedHolder) => void,
@@ -54,27 +58,32 @@ export class Framer {
     this.#holder = holder
   }
 
-  /** Whether a message has begun and not ended. */
+  /** Whether part of an unfinished message has been received. */
   get partial(): boolean {
     return this.#held > 0
   }
 
-  /** What has come of the unfinished message: at the end of a stream, its last words. */
+  /** The received part of the unfinished message. At the end of a stream it may be a refusal without a line feed. */
   rest(): Buffer {
     return this.#buffer?.subarray(0, this.#held) ?? Buffer.alloc(0)
   }
 
-  /** Drops the unfinished message. From then on nothing is kept. */
+  /** Discards the unfinished message, and everything that is pushed later. */
   drop(): void {
     this.#isDropped = true
     this.#release()
   }
 
-  /** Takes the next chunk. Throws a `ProtocolError`; the stream is useless from then on. */
+  /**
+   * Processes the next chunk of the stream.
+   *
+   * @throws ProtocolError `message-too-large` for a message over `maxBytes`, or when this connection must end because
+   * all unfinished messages together are over their limit. The stream cannot be resumed after an error.
+   */
   push(chunk: Buffer): void {
     const length = chunk.length
     let start = 0
-    // The rest of a string that began in an earlier chunk is passed over unread.
+    // Skip the rest of a string that began in an earlier chunk.
     let at = Math.min(this.#skip, length)
     this.#skip -= at
     let digits = this.#digits

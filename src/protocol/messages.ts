@@ -2,7 +2,7 @@
 import { type AnyCodec, array, bytes, type Codec, type Infer, latin1, struct } from './codec.ts'
 import { auxItem, confNo, infoType, persNo, sessionNo, textNo, textStat, textStatOld, whoInfo } from './types.ts'
 
-/** One asynchronous message: its number and what it carries. */
+/** The definition of an asynchronous message: its number and the codec of its parameters. */
 export interface Message<P> {
   readonly number: number
   readonly status: 'recommended' | 'obsolete'
@@ -17,6 +17,7 @@ function message<const F extends Readonly<Record<string, AnyCodec>>>(
   return { number, status, params: struct(fields) }
 }
 
+/** The asynchronous messages by their name in the specification. */
 export const MESSAGES = {
   'async-new-text-old': message(0, { textNo, textStat: textStatOld }, 'obsolete'),
   'async-i-am-off': message(1, { person: persNo }, 'obsolete'),
@@ -41,16 +42,18 @@ export const MESSAGES = {
   'async-text-aux-changed': message(22, { textNo, deleted: array(auxItem), added: array(auxItem) }),
 } as const
 
+/** The specification's name of an asynchronous message. */
 export type MessageName = keyof typeof MESSAGES
+/** The parameters of the asynchronous message `N`. */
 export type MessageParams<N extends MessageName> = Infer<(typeof MESSAGES)[N]['params']>
 
-/** A message that has come, by name. */
+/** A decoded asynchronous message. */
 export type AsyncMessage = { [N in MessageName]: { name: N; params: MessageParams<N> } }[MessageName]
 
 const names: (MessageName | undefined)[] = []
 for (const [name, { number }] of Object.entries(MESSAGES)) names[number] = name as MessageName
 
-/** The name of a message number; undefined for a number that version 11.1 does not know. */
+/** Returns the name of a message number; undefined for a number that Protocol A 11.1 does not define. */
 export function messageName(number: number): MessageName | undefined {
   return names[number]
 }

@@ -9,27 +9,33 @@ const H = 0x48
 const OPEN = 0x7b
 const CLOSE = 0x7d
 
-/** More digits than any number of the protocol, and few enough to be exact. */
+/** Longer than any number of the protocol, and short enough for the value to be an exact integer. */
 const MAX_DIGITS = 15
-/** Enough of a number to see that it is huge. */
+/** Characters of a number that `anyInt` converts. They suffice to exceed `Number.MAX_SAFE_INTEGER`. */
 const MAX_TOKEN = 40
 const FLOAT = /^-?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|inf|nan)$/
 
 /**
- * A cursor over one whole message, its closing LF included: the LF is what stops every scan, so nothing here
- * needs to compare with the end. Every method skips the spaces before its token and throws
- * `ProtocolError('unreadable')` on anything but that token.
+ * Reads the tokens of one message. The message must end with LF: it terminates every scan, so that no method needs a
+ * bounds check.
+ *
+ * Each reading method skips the spaces before its token. It throws a `ProtocolError` with code `unreadable` for any
+ * other token, and with code `over-bound` for strings and arrays over their bound (see `BOUNDS`).
  */
 export class Reader {
   readonly #bytes: Buffer
   readonly #isBounded: boolean
   #at: number
-  /** Elements of the arrays read so far. */
+  /** Number of array elements read so far. */
   #elements = 0
-  /** Bytes of the strings read so far. */
+  /** Total length of the strings read so far, in bytes. */
   #stringBytes = 0
 
-  /** @param isBounded whether the message is from a LysKOM server, whose strings and arrays have bounds */
+  /**
+   * @param message one message, LF included
+   * @param at byte offset of the first token
+   * @param isBounded whether to enforce `BOUNDS`: true for messages of a LysKOM server, false for requests
+   */
   constructor(message: Buffer, at = 0, isBounded = false) {
     if (message[message.length - 1] !== LF) throw new ProtocolError('unreadable', 'a message without a line feed')
     this.#bytes = message
@@ -37,24 +43,24 @@ export class Reader {
     this.#at = at
   }
 
-  /** The byte at the cursor, spaces not skipped. */
+  /** Returns the byte at the cursor, without skipping spaces. */
   peek(): number {
     return this.#bytes[this.#at] as number
   }
 
-  /** Bytes that have not been read, the LF among them. */
+  /** Number of unread bytes, LF included. */
   get remaining(): number {
     return this.#bytes.length - this.#at
   }
 
-  /** A whole number without sign, at most `max`. */
+  /** Reads an unsigned integer of at most `max`. */
   int(max: number): number {
     const value = this.#digits('a number')
     if (value > max) this.#fail(`a number of at most ${max}`)
     return value
   }
 
-  /** A whole number of any length; what is too large to be exact is the largest exact one. */
+  /** Reads an unsigned integer of any length. Returns `Number.MAX_SAFE_INTEGER` for larger values. */
   anyInt(): number {
     this.#spaces()
     const start = this.#at
@@ -64,11 +70,12 @@ export class Reader {
     return Math.min(Number(token), Number.MAX_SAFE_INTEGER)
   }
 
+  /** Reads a BOOL: `0` or `1`. */
   bool(): boolean {
     return this.int(1) === 1
   }
 
-  /** As C's `%g` prints it. */
+  /** Reads a FLOAT in the format of C's `%g`, `inf` and `nan` included. */
   float(): number {
     this.#spaces()
     const start = this.#at
@@ -79,7 +86,7 @@ export class Reader {
     return Number(token)
   }
 
-  /** A Hollerith string; a view on the message, so copy what outlives it. */
+  /** Reads a Hollerith string. Returns a view on the message: copy it to keep it without the message. */
   bytes(bound: Bound = BOUNDS.byteString): Buffer {
     const length = this.#hollerith(bound)
     const start = this.#at
@@ -87,7 +94,7 @@ export class Reader {
     return this.#bytes.subarray(start, this.#at)
   }
 
-  /** A Hollerith string as ISO 8859-1. */
+  /** Reads a Hollerith string and decodes it as ISO 8859-1. */
   latin1(bound: Bound = BOUNDS.shortString): string {
     const length = this.#hollerith(bound)
     const start = this.#at
@@ -95,7 +102,7 @@ export class Reader {
     return this.#bytes.toString('latin1', start, this.#at)
   }
 
-  /** A bit string; returns where its `0`s and `1`s begin and how many they are, for `bit`. */
+  /** Reads a bit string of any length. Returns the offset of its first bit, for `bit`, and the number of bits. */
   bits(): { start: number; length: number } {
     this.#spaces()
     const start = this.#at
@@ -104,7 +111,7 @@ export class Reader {
     return { start, length: this.#at - start }
   }
 
-  /** Exactly `count` bits; returns where they begin, for `bit`. */
+  /** Reads a bit string of exactly `count` bits. Returns the offset of its first bit, for `bit`. */
   bitsOf(count: number): number {
     this.#spaces()
     const start = this.#at
@@ -113,16 +120,17 @@ export class Reader {
     return start
   }
 
+  /** Returns the bit at an offset that was computed from the result of `bits` or `bitsOf`. */
   bit(at: number): boolean {
     return this.#bytes[at] === ZERO + 1
   }
 
-  /** The length of an array and whether its elements follow: `N {` says yes, `N *` no. */
+  /** Reads the length of an array, and whether its elements follow: they do after `N {`, and do not after `N *`. */
   arrayStart(bound: Bound = BOUNDS.array): { length: number; follows: boolean } {
     const length = this.#digits('the length of an array')
     const follows = this.arrayOpen()
     if (follows) {
-      // Each element takes at least two bytes.
+      // Each element takes at least two bytes, so a larger length cannot be true.
       if (length > this.remaining / 2) this.#fail('an array as long as it says')
       this.#elements += length
       if (length > bound.max) this.#over(bound, `an array of ${length} elements`)
@@ -131,7 +139,7 @@ export class Reader {
     return { length, follows }
   }
 
-  /** `{` (elements follow) or `*` (they do not). */
+  /** Reads `{` (elements follow) or `*` (elements are omitted). Returns whether elements follow. */
   arrayOpen(): boolean {
     this.#spaces()
     const byte = this.#bytes[this.#at]
@@ -140,13 +148,14 @@ export class Reader {
     return byte === OPEN
   }
 
+  /** Reads the `}` that ends an array. */
   arrayEnd(): void {
     this.#spaces()
     if (this.#bytes[this.#at] !== CLOSE) this.#fail('the end of an array')
     this.#at++
   }
 
-  /** The end of the message: its LF and nothing before it but spaces. */
+  /** Verifies that only spaces and the LF are left. */
   end(): void {
     this.#spaces()
     if (this.#at !== this.#bytes.length - 1) this.#fail('the end of the message')
@@ -196,7 +205,7 @@ export class Reader {
     throw new ProtocolError('over-bound', `${what}, over the bound of ${bound.max} (${bound.name})`, bound.name)
   }
 
-  /** The message is not quoted: it may hold a text or a password. */
+  /** Throws an error without quoting the message, which may hold a text or a password. */
   #fail(expected: string): never {
     throw new ProtocolError('unreadable', `expected ${expected} at byte ${this.#at} of ${this.#bytes.length}`)
   }

@@ -1,6 +1,6 @@
 /**
- * The data types of Protocol A 11.1 (chapter LysKOM Data Types), in the specification's order, under its names.
- * Compared with the specification itself by test/protocol/specification.test.ts.
+ * The data types of Protocol A 11.1 (chapter LysKOM Data Types), in the specification's order and under its names.
+ * test/protocol/specification.test.ts compares them with the specification.
  */
 
 import { BOUNDS } from './bounds.ts'
@@ -25,7 +25,10 @@ import { ProtocolError } from './errors.ts'
 
 // Common Types
 
-/** Broken-down time; `month` from 0, `year` since 1900. In UTC once the connection has asked for it (call 120). */
+/**
+ * Broken-down time, as in C's `struct tm`: `month` counts from 0 and `year` from 1900. It is in UTC after call 120,
+ * set-connection-time-format, and in the server's local time before.
+ */
 export const time = named(
   'Time',
   struct({
@@ -142,13 +145,13 @@ export type UConference = Infer<typeof uConference>
 
 // Archaic way to list conferences
 
-/** The second array comes without its length, since it is the first one's: `3 { 2 4 6 } { 0000 1001 0000 }`, `0 * *`. */
+/** Two arrays of one length, which is written only once: `3 { 2 4 6 } { 0000 1001 0000 }` or `0 * *`. */
 export const confListArchaic = named('Conf-List-Archaic', {
   schema: struct({ confNos: array(confNo), confTypes: array(confType) }).schema,
   read(reader) {
     const confNos = array(confNo).read(reader)
     const confTypes: ConfType[] = []
-    // As many as the numbers, which are within their bound.
+    // The first array is within its bound, so the second is too.
     if (reader.arrayOpen()) {
       for (let i = 0; i < confNos.length; i++) confTypes.push(confType.read(reader))
       reader.arrayEnd()

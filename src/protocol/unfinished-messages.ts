@@ -1,26 +1,34 @@
 import { ProtocolError } from './errors.ts'
 
-/** One connection, as far as its unfinished message is concerned. */
+/** A connection that buffers an unfinished message. */
 export interface UnfinishedHolder {
+  /** The limit that the connection shares with others; undefined for none. */
   readonly unfinished: UnfinishedMessages | undefined
-  /** Ends the connection, which holds more than any other. */
+  /** Closes the connection. Called on the one with the largest buffer when all buffers together are over the limit. */
   overflow(): void
 }
 
 /**
- * Bounds the unfinished messages of many connections together: a server that begins a long message on each of a thousand
- * connections must not fill the memory. The connection that holds the most has to end.
+ * Limits the total size of the unfinished messages of many connections, so that a server cannot exhaust the memory by
+ * starting a long message on each of a thousand connections. Over the limit, the connection with the largest buffer is
+ * closed.
  */
 export class UnfinishedMessages {
   readonly #maxBytes: number
   readonly #bytes = new Map<UnfinishedHolder, number>()
   #total = 0
 
+  /** @param maxBytes limit in bytes for all connections together */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /** Called before a holder holds so many bytes. Throws a `ProtocolError` when this is the holder that has to end. */
+  /**
+   * Reserves `bytes` bytes for a holder, in place of its earlier reservation. Must be called before the allocation.
+   *
+   * @throws ProtocolError `message-too-large` if the limit is exceeded and this holder has the largest buffer; another
+   * holder with a larger buffer gets `overflow` instead
+   */
   hold(holder: UnfinishedHolder, bytes: number): void {
     this.release(holder)
     this.#bytes.set(holder, bytes)
@@ -32,6 +40,7 @@ export class UnfinishedMessages {
     else throw new ProtocolError('message-too-large', 'too many unfinished messages', 'unfinished-messages')
   }
 
+  /** Releases the reservation of a holder, if it has one. */
   release(holder: UnfinishedHolder): void {
     const bytes = this.#bytes.get(holder)
     if (bytes === undefined) return

@@ -8,37 +8,40 @@ const H = 0x48
 const OPEN = 0x7b
 const CLOSE = 0x7d
 
-/** Most requests fit, and so much comes from Node's pool. */
+/** Initial buffer size in bytes: large enough for most requests, small enough for Node's buffer pool. */
 const ROOM = 128
 
-/** What the strings of the protocol can hold: each character a byte of ISO 8859-1. */
+/** Matches strings that ISO 8859-1 can encode, which is the charset of all strings in the protocol but texts. */
 export const LATIN1 = /^[\0-\xff]*$/
 
 /**
- * Builds one message as bytes, tokens separated by single spaces. The only place where bytes for the wire are
- * made: whatever is in a string is data, since its length goes before it.
+ * Builds one message, with its tokens separated by single spaces. All bytes sent to a LysKOM server are built here.
+ * Strings are written with their length first, so their content cannot be mistaken for tokens.
+ *
+ * Each writing method throws a `ProtocolError` with code `unwritable` for a value of the wrong type or range.
  */
 export class Writer {
   #bytes: Buffer
   #length = 0
-  /** Whether a token stands before the cursor, from which the next one must be separated. */
+  /** Whether the next token must be preceded by a space. */
   #afterToken = false
 
-  /** Whether an empty array is `0 *`, as a server writes it; a client must write `0 { }`. */
+  /** Whether an empty array is written as `0 *`, as a server does. A client must write `0 { }`. */
   readonly emptyArrayIsStar: boolean
 
+  /** @param room initial buffer size in bytes */
   constructor(room = ROOM, { emptyArrayIsStar = false } = {}) {
     this.#bytes = Buffer.allocUnsafe(room)
     this.emptyArrayIsStar = emptyArrayIsStar
   }
 
-  /** A character that stands before the first token without a space (`=`, `%`, `:`). */
+  /** Writes a character that precedes the first token without a space (`=`, `%`, `:`). */
   mark(ascii: number): void {
     this.#room(1)
     this.#bytes[this.#length++] = ascii
   }
 
-  /** A whole number from 0 to `max`. */
+  /** Writes an integer from 0 to `max`. */
   int(value: number, max: number): void {
     if (!Number.isInteger(value) || value < 0 || value > max) {
       throw new ProtocolError('unwritable', `not a whole number from 0 to ${max}`)
@@ -47,12 +50,14 @@ export class Writer {
     this.#digits(value)
   }
 
+  /** Writes a BOOL as `0` or `1`. */
   bool(value: boolean): void {
     if (typeof value !== 'boolean') throw new ProtocolError('unwritable', 'not a boolean')
     this.#separate(1)
     this.#bytes[this.#length++] = value ? ZERO + 1 : ZERO
   }
 
+  /** Writes a FLOAT with six significant digits, or as `inf`, `-inf` or `nan`. */
   float(value: number): void {
     if (typeof value !== 'number') throw new ProtocolError('unwritable', 'not a number')
     const token = Number.isFinite(value) ? String(Number(value.toPrecision(6))) : percentG(value)
@@ -60,6 +65,7 @@ export class Writer {
     this.#length += this.#bytes.write(token, this.#length, 'latin1')
   }
 
+  /** Writes bytes as a Hollerith string. */
   bytes(value: Uint8Array): void {
     if (!(value instanceof Uint8Array)) throw new ProtocolError('unwritable', 'not bytes')
     this.#hollerith(value.length)
@@ -67,6 +73,7 @@ export class Writer {
     this.#length += value.length
   }
 
+  /** Writes a string in ISO 8859-1 as a Hollerith string. */
   latin1(value: string): void {
     if (typeof value !== 'string') throw new ProtocolError('unwritable', 'not a string')
     if (!LATIN1.test(value)) throw new ProtocolError('unwritable', 'a character outside ISO 8859-1')
@@ -74,40 +81,44 @@ export class Writer {
     this.#length += this.#bytes.write(value, this.#length, 'latin1')
   }
 
+  /** Writes a bit string. */
   bits(values: readonly boolean[]): void {
     this.#separate(values.length)
     for (const value of values) this.#bytes[this.#length++] = value ? ZERO + 1 : ZERO
   }
 
-  /** `N {`. */
+  /** Writes the length of an array and its opening brace: `N {`. */
   arrayStart(length: number): void {
     this.#separate(22)
     this.#digits(length)
     this.arrayOpen()
   }
 
+  /** Writes `{`. */
   arrayOpen(): void {
     this.#separate(1)
     this.#bytes[this.#length++] = OPEN
   }
 
+  /** Writes `}`. */
   arrayEnd(): void {
     this.#separate(1)
     this.#bytes[this.#length++] = CLOSE
   }
 
-  /** `N *`: only the length of an array, as a server writes it. */
+  /** Writes only the length of an array, as a server may: `N *`. */
   arrayLength(length: number): void {
     this.int(length, Number.MAX_SAFE_INTEGER)
     this.star()
   }
 
+  /** Writes `*`, in place of the elements of an array. */
   star(): void {
     this.#separate(1)
     this.#bytes[this.#length++] = STAR
   }
 
-  /** The message with its closing LF. The writer is spent. */
+  /** Ends the message with LF and returns it. The writer must not be used again. */
   end(): Buffer {
     this.#room(1)
     this.#bytes[this.#length++] = LF
@@ -125,7 +136,7 @@ export class Writer {
     else this.#length += this.#bytes.write(String(value), this.#length, 'latin1')
   }
 
-  /** Room for `bytes` more, and a space if a token came before. */
+  /** Ensures room for a token of `bytes` bytes, and writes the space before it if there is a token before it. */
   #separate(bytes: number): void {
     this.#room(bytes + 1)
     if (this.#afterToken) this.#bytes[this.#length++] = SPACE

@@ -1,8 +1,9 @@
 import { type AnyCodec, type Codec, type Infer, struct } from '../codec.ts'
 
+/** The status of a request in the specification. */
 export type CallStatus = 'recommended' | 'experimental' | 'obsolete'
 
-/** One request of Protocol A: its number, what goes in, what comes back. */
+/** The definition of a request: its number, and the codecs of its parameters and its reply. */
 export interface Call<P, R> {
   readonly number: number
   readonly status: CallStatus
@@ -12,7 +13,12 @@ export interface Call<P, R> {
 
 type Fields = Readonly<Record<string, AnyCodec>>
 
-/** Declares a request; the order of the fields is the order on the wire. */
+/**
+ * Defines a request.
+ *
+ * @param number the call number
+ * @param fields the codecs of the parameters by name, in the order of the specification
+ */
 export function call<const F extends Fields, R>(
   number: number,
   fields: F,

@@ -1,4 +1,3 @@
-/** Requests about conferences and their names, mailboxes among them. */
 import { array, bool, int32, latin1, nothing } from '../codec.ts'
 import {
   anyConfType,
@@ -16,6 +15,7 @@ import {
 } from '../types.ts'
 import { call } from './call.ts'
 
+/** Requests about conferences, including mailboxes, and their names. */
 export const conferences = {
   'change-name': call(3, { conference: confNo, newName: latin1 }, nothing),
   'create-conf-old': call(10, { name: latin1, type: anyConfType }, confNo, 'obsolete'),

@@ -1,4 +1,3 @@
-/** Requests about who is a member of what, and what they have read. */
 import { array, bool, int8, int16, int32, nothing } from '../codec.ts'
 import {
   confNo,
@@ -13,6 +12,7 @@ import {
 } from '../types.ts'
 import { call } from './call.ts'
 
+/** Requests about memberships in conferences, and about the texts that members have read. */
 export const memberships = {
   'query-read-texts-old': call(9, { person: persNo, conference: confNo }, membershipOld, 'obsolete'),
   'add-member-old': call(14, { confNo, persNo, priority: int8, where: int16 }, nothing, 'obsolete'),

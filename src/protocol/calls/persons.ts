@@ -1,4 +1,3 @@
-/** Requests about persons. */
 import { array, int32, latin1, nothing } from '../codec.ts'
 import {
   auxItemInput,
@@ -13,6 +12,7 @@ import {
 } from '../types.ts'
 import { call } from './call.ts'
 
+/** Requests about persons. */
 export const persons = {
   'create-person-old': call(5, { name: latin1, passwd: latin1 }, persNo, 'obsolete'),
   'get-person-stat-old': call(6, { person: persNo, mask: int32 }, person, 'obsolete'),

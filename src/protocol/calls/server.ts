@@ -1,4 +1,3 @@
-/** Requests about the server itself. */
 import { array, bytes, int8, int32, latin1, nothing } from '../codec.ts'
 import {
   auxItemInput,
@@ -14,6 +13,7 @@ import {
 } from '../types.ts'
 import { call } from './call.ts'
 
+/** Requests about the server itself. */
 export const server = {
   'get-time': call(35, {}, time),
   'get-info-old': call(36, {}, infoOld, 'obsolete'),

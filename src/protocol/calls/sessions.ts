@@ -1,4 +1,3 @@
-/** Requests about sessions: logging in and out, who is on, what a session is sent. */
 import { array, bool, bytes, int8, int16, int32, latin1, nothing } from '../codec.ts'
 import {
   confNo,
@@ -15,6 +14,7 @@ import {
 } from '../types.ts'
 import { call } from './call.ts'
 
+/** Requests about sessions: login and logout, the list of sessions, and the messages that a session receives. */
 export const sessions = {
   'login-old': call(0, { person: persNo, passwd: latin1 }, nothing, 'obsolete'),
   logout: call(1, {}, nothing),

@@ -1,4 +1,3 @@
-/** Requests about texts, their recipients, links, marks and numbers. */
 import { array, bytes, int8, int32, nothing, textBytes } from '../codec.ts'
 import {
   auxItemInput,
@@ -17,6 +16,7 @@ import {
 } from '../types.ts'
 import { call } from './call.ts'
 
+/** Requests about texts: their content, recipients, comments, footnotes, marks and numbers. */
 export const texts = {
   'get-marks': call(23, {}, array(mark)),
   'mark-text-old': call(24, { text: textNo, markType: int8 }, nothing, 'obsolete'),
