@@ -1,13 +1,16 @@
 import type { CallName } from '../protocol/calls/index.ts'
 import { KomError } from '../protocol/errors.ts'
 
-/** Told of the end of a call, and of the name or the code of the error with which it ended. */
+/** Called when a call ends, with the name or code of its error, or undefined if it succeeded. */
 type CallEnd = (error?: string) => void
 
-/** Told of each call when it is made, in the context of whoever makes it. */
+/**
+ * Called for each call when it is made, in the async context of the caller. Returns a function to be called when the
+ * call ends, or undefined.
+ */
 export type CallTracer = (call: CallName) => CallEnd | undefined
 
-/** Tells of the end of a call, and returns with what it ended. */
+/** Reports the end of a call, and returns its outcome: the reply or the error. */
 export function told<T>(end: CallEnd, outcome: T): T {
   end(outcome instanceof Error ? labelOf(outcome) : undefined)
   return outcome

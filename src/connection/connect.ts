@@ -6,34 +6,39 @@ import { Connection, type ConnectionContext } from './connection.ts'
 import { ConnectionError } from './errors.ts'
 import { connectTcp, type TcpAddress } from './transport.ts'
 
+/** Options of `connect`. */
 export interface ConnectOptions extends TcpAddress {
-  /** what connections share */
+  /** settings and services that connections share */
   context: ConnectionContext
-  /** who connects, as `user%clientHost`: what the server shows other people */
+  /** user name of the client; the server shows it to other persons */
   user: string
+  /** host name or address of the client; the server shows it to other persons */
   clientHost: string
+  /** name and version of the client program, for set-client-version */
   client: { name: string; version: string }
-  /** which asynchronous messages the server shall send */
+  /** the asynchronous messages to request from the server */
   accept: readonly MessageName[]
 }
 
-/** The calls of the handshake that a server may refuse, and the error that means no harm. */
+/** The calls of the handshake that may fail, with the error that does not abort the handshake. */
 const HARMLESS = {
-  // Older servers know local time only.
+  // Older servers support local time only.
   'set-connection-time-format': 'not-implemented',
-  // The call succeeds for the messages the server knows; this is its warning of the others.
+  // A warning: the server does not know some of the messages, but accepts the others.
   'accept-async': 'unknown-async',
 } as const satisfies Partial<Record<CallName, KomError['errorName']>>
 
-/** Errors of connect(2) and socket(2) that say nothing of the server: this process or machine has no more to give. */
+/** Errors of connect(2) and socket(2) that mean that this process or machine is out of resources. */
 const OWN_FAULTS: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
 /**
- * Opens a connection: TCP, then greeting, time format, client version, accepted messages and session number in one
- * round trip, since the server reads ahead.
+ * Opens a connection to a LysKOM server. After TCP, the handshake takes one round trip: greeting, time format, client
+ * version, accepted messages and session number are sent together, since the server reads ahead.
  *
- * Rejects with a `ConnectionError`; with the server's `KomError` when it refuses the client's name or version; with a
- * `ProtocolError` when they cannot be written, or a reply cannot be read.
+ * @returns a connection whose `sessionNo` is set
+ * @throws ConnectionError if the connection or the handshake fails, or takes longer than `connectTimeoutMs`
+ * @throws KomError if the server rejects the client's name or version
+ * @throws ProtocolError if these cannot be written, or if a reply cannot be read
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { connectTimeoutMs } = options.context.settings
@@ -59,7 +64,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     return connection
   } catch (error) {
     connection.destroy(new ConnectionError('line-closed', 'the session could not be opened'))
-    // Until there is a session, a line that dies is a server that cannot be reached.
+    // A connection that fails before the session is open is reported as `unreachable`.
     if (!(error instanceof ConnectionError && error.code.startsWith('line-'))) throw error
     throw new ConnectionError('unreachable', `no session on the LysKOM server: ${error.message}`, { cause: error })
   } finally {

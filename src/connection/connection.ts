@@ -17,37 +17,41 @@ import type { Transport, TransportHandlers } from './transport.ts'
 import { CallWindow } from './window.ts'
 import { type WireEvent, wireCall, wireMessage, wireReply } from './wire-event.ts'
 
-/** Counted over all connections that are given the same object. */
+/** Counters of received messages, summed over all connections that share the object. */
 export interface ConnectionCounters {
   replies: number
+  /** error replies */
   errors: number
+  /** asynchronous messages */
   messages: number
 }
 
-/** What connections share. */
+/** Settings and services that connections share. */
 export interface ConnectionContext {
   settings: Readonly<ConnectionSettings>
   heartbeat: Heartbeat
   counters: ConnectionCounters
-  /** bounds what the connections hold of messages that have not come whole */
+  /** limits the total size of unfinished messages; undefined for no limit */
   unfinished?: UnfinishedMessages
   observer?: ConnectionObserver
   onCall?: CallTracer
 }
 
+/** Options of one call. */
 export interface CallOptions {
-  /** run while no other call is under way: for what changes who is logged in */
+  /** send the call while no other call is in flight; for calls that change the logged-in person */
   alone?: boolean
+  /** deadline in milliseconds from now; `callTimeoutMs` of the settings by default */
   timeoutMs?: number
 }
 
-/** `call` needs no parameters where the request has none. */
+/** The arguments of `call` after the name. Parameters are optional for a request without parameters. */
 type CallArguments<N extends CallName> =
   Record<never, never> extends Params<N>
     ? [params?: Params<N>, options?: CallOptions]
     : [params: Params<N>, options?: CallOptions]
 
-/** What is kept of a call while it waits. */
+/** A call that waits for its reply. */
 interface PendingCall {
   name: CallName
   alone: boolean
@@ -56,35 +60,34 @@ interface PendingCall {
 }
 
 interface ConnectionEvents {
-  /** decoded only while somebody listens */
+  /** an asynchronous message; decoded only if there is a listener */
   message: [message: AsyncMessage]
-  /** what passes on the line; made only while somebody listens */
+  /** metadata of a message sent or received; created only if there is a listener */
   wire: [event: WireEvent]
-  /** the line is dead; emitted once, after every waiting call was rejected */
+  /** the connection is closed; emitted once, after every waiting call was rejected */
   close: [reason: ConnectionError]
 }
 
-/** Calls waiting on one connection, those in flight included. */
+/** Limit on the calls that wait on one connection, including those in flight. */
 const MAX_WAITING = 4096
-/** And the bytes of their requests: some texts of the largest kind. */
+/** Limit on the total size of their requests, in bytes: a few texts of the largest size. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
-/** How long the server has for closing the line after we said goodbye. */
+/** How long the server may take to close the connection after the `disconnect` call, in milliseconds. */
 const GOODBYE_MS = 1000
 const GREETING = 'LysKOM'
-/** What lyskomd says when all its connections are taken. */
+/** The refusal of lyskomd when all its connections are in use. */
 const FULL = /no connections left/i
-/** It has a line of its own, and so has the reason why a server refuses. */
+/** Size limit of the first message, in bytes. It is the greeting or a refusal with a reason. */
 const MAX_GREETING_BYTES = 1000
 /**
- * lyskomd leaves Nagle's algorithm on: behind a packet that has not been acknowledged it holds back the next small
- * one, and our kernel delays its acknowledgement for 40 ms. So while a call waits, whatever follows a packet would be
- * late: the reply behind an asynchronous message, the rest of a long reply, the replies to all but the first of
- * several calls. Anything sent carries the acknowledgement, and the cheapest thing is a space: requests may begin
- * with any number of them, and nobody has to answer.
+ * Sent after each received packet while a call waits, because it carries a TCP acknowledgement. lyskomd uses Nagle's
+ * algorithm: it holds back a small packet until the one before it is acknowledged, and Linux delays acknowledgements by
+ * 40 ms. That delay would affect a reply after an asynchronous message, the rest of a long reply, and the replies to
+ * all but the first of several calls. Requests may begin with any number of spaces, and the server does not answer them.
  */
 const NUDGE = Buffer.from(' ')
 
-/** One TCP connection to one LysKOM server, opened by `connect`. */
+/** A TCP connection to a LysKOM server. Opened by `connect`. */
 export class Connection extends EventEmitter<ConnectionEvents> implements Beating, TransportHandlers, UnfinishedHolder {
   /** The server's number for this session. */
   sessionNo = 0
@@ -101,22 +104,23 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
 
   constructor(context: ConnectionContext) {
     super()
-    // Who listens is counted by those who let them: each WebSocket and each trace of a session does.
+    // Each WebSocket and each trace of a session adds a listener; their numbers are limited elsewhere.
     this.setMaxListeners(0)
     this.#context = context
     this.#framer = new Framer(Connection.#onLine, context.settings.maxMessageBytes, this)
   }
 
-  /** How many calls have been made on it, those of the handshake and of the keepalive included. */
+  /** Number of calls made on this connection, including those of the handshake and the keepalive. */
   get calls(): number {
     return this.#pending.made
   }
 
-  /** Why the line is dead; undefined while it lives. */
+  /** Why the connection is closed; undefined while it is open. */
   get dead(): ConnectionError | undefined {
     return this.#dead
   }
 
+  /** Sets the transport and joins the heartbeat, or destroys the transport if the connection is closed. */
   attach(transport: Transport): void {
     if (this.#dead !== undefined) {
       transport.destroy()
@@ -127,15 +131,17 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     this.#context.heartbeat.add(this)
   }
 
-  /** Sends the line that begins a connection. */
+  /** Sends the first message of the connection (see `writeHello`). */
   hello(line: Buffer): void {
     this.#write(line)
   }
 
   /**
-   * Makes a call and resolves with its reply. Rejects with the server's `KomError`; with a `ProtocolError` when the
-   * parameters cannot be written (nothing was sent) or the reply cannot be read; with a `ConnectionError` when the
-   * line dies, the deadline passes or too many calls wait.
+   * Makes a call and resolves with its reply. At most 20 calls are in flight; further calls are queued in order.
+   *
+   * @throws KomError if the server replies with an error
+   * @throws ProtocolError if the parameters cannot be written (nothing is sent), or if the reply cannot be read
+   * @throws ConnectionError if the connection closes, the deadline passes or too many calls wait
    */
   call<N extends CallName>(name: N, ...[params, options]: CallArguments<N>): Promise<Reply<N>> {
     return new Promise<unknown>((resolve, reject) => {
@@ -159,7 +165,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
       this.#pending.add(refNo, waiting)
       const send = (): Promise<void> => {
         if (waiting.settled) {
-          // Given up while it was queued: the server was not asked, so no reply will come.
+          // The call timed out in the queue. It is not sent, so there will be no reply.
           this.#pending.take(refNo)
           return Promise.resolve()
         }
@@ -171,27 +177,29 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     }) as Promise<Reply<N>>
   }
 
+  /** The limit on unfinished messages that this connection shares with others. */
   get unfinished(): UnfinishedMessages | undefined {
     return this.#context.unfinished
   }
 
+  /** Closes the connection because all unfinished messages together are over their limit. */
   overflow(): void {
     this.boundHit('unfinished-messages')
     this.#die('line-unreadable', 'the unfinished messages of LysKOM servers are too many')
   }
 
-  /** Counts a bound that something from the server exceeded. */
+  /** Reports to the observer that data of the server exceeded a bound. */
   boundHit(bound: BoundName): void {
     this.#context.observer?.boundHit(bound)
   }
 
-  /** Says goodbye to the server and closes the line; waiting calls are rejected at once. Never rejects. */
+  /** Rejects the waiting calls, sends `disconnect` and closes the connection, within a second. Never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#goodbye()
     return this.#closing
   }
 
-  /** Drops the line without a word. */
+  /** Closes the connection immediately, without a `disconnect` call, and rejects the waiting calls. */
   destroy(reason: ConnectionError): void {
     if (this.#dead !== undefined) return
     this.#dead = reason
@@ -202,17 +210,18 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     this.emit('close', reason)
   }
 
+  /** Rejects calls whose deadline has passed, sends keepalives, and closes a connection that is silent for too long. */
   beat(now: number, next: number): void {
     const { callTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = this.#context.settings
     const late = this.#pending.expire(now, ({ name }) => {
       this.#context.observer?.unanswered('call-timeout', 1)
       return new ConnectionError('call-timeout', `the LysKOM server did not answer ${name} in time`)
     })
-    // After a late call that was to run alone nobody knows who is logged in; after twice its time none will be answered.
+    // After a late exclusive call the logged-in person is unknown; a call overdue by its whole timeout is lost.
     if (late.some(({ call, deadline }) => call.alone || now > deadline + callTimeoutMs)) {
       this.#die('line-silent', 'the LysKOM server left a call without an answer')
     } else if (this.#keepaliveSent === undefined) {
-      // What would be too late at the next beat is done at this one, so that a dead line is found within both times.
+      // Act one beat early, so that a dead connection is detected within the sum of both times.
       if (next - this.#lastReceived <= keepaliveMs) return
       this.#keepaliveSent = now
       this.#ask()
@@ -237,6 +246,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     this.destroy(closedByUs())
   }
 
+  /** Handles bytes from the server. */
   onData(chunk: Buffer): void {
     if (this.#dead !== undefined) return
     this.#lastReceived = performance.now()
@@ -252,7 +262,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     if (this.#pending.size > 0) this.#write(NUDGE)
   }
 
-  /** Makes the server say something: the cheapest call there is, past the window. */
+  /** Sends a keepalive: the cheapest call, which bypasses the in-flight window. */
   #ask(): void {
     const refNo = this.#pending.nextRefNo()
     const line = writeRequest(refNo, 'get-time', {})
@@ -275,7 +285,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     this.#transport.write(bytes)
   }
 
-  /** One function for all connections: a closure for each would be memory for each of many idle sessions. */
+  /** One function for all connections: a closure for each would cost memory in every idle session. */
   static #onLine(this: void, line: Buffer, connection: UnfinishedHolder): void {
     if (connection instanceof Connection) connection.#receive(line)
   }
@@ -332,7 +342,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     }
   }
 
-  /** What came last came with the reply, so the clock need not be asked again. */
+  /** Reports a reply. It arrived with the last received bytes, whose time is known. */
   #answered({ name, madeAt }: PendingCall, refNo: number, bytes: number, error?: KomError): void {
     const ms = this.#lastReceived - madeAt
     this.#context.observer?.answered(name, ms, error?.errorName)
@@ -350,7 +360,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     try {
       message = readMessage(number, reader)
     } catch (error) {
-      // Skipped whole: its frame was sound, so what follows it can be read.
+      // Skip the message. The framer has found its end, so the next one can be read.
       if (!(error instanceof ProtocolError)) throw error
       this.#context.observer?.unreadableMessage()
       this.#observeBound(error)
@@ -375,6 +385,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     this.#die('not-lyskom', 'the server did not greet as a LysKOM server does')
   }
 
+  /** Handles the end of the transport: rejects the waiting calls with the reason. */
   onClosed(error: Error | undefined): void {
     const lastWords = this.#framer.rest()
     if (this.#closing !== undefined) this.destroy(closedByUs())

@@ -1,34 +1,35 @@
-/** Why a connection could not be opened, why a line died, or why a call has no reply. */
+/** Why a connection could not be opened, why it closed, or why a call has no reply. */
 export type ConnectionErrorCode =
-  /** no TCP connection could be made */
+  /** the TCP connection failed, or the connection closed during the handshake */
   | 'unreachable'
-  /** no TCP connection, or no greeting and handshake, within the deadline */
+  /** TCP, greeting and handshake took longer than `connectTimeoutMs` */
   | 'connect-timeout'
-  /** this process has no file descriptor left for a TCP connection */
+  /** this process or machine has no file descriptor or memory left for a TCP connection */
   | 'open-files'
-  /** the server said `%%…` instead of its greeting, e.g. that it allows no logins */
+  /** the server sent `%%…` instead of its greeting, e.g. because it allows no logins */
   | 'connect-refused'
-  /** the server said that it has no connections left */
+  /** the server sent `%%No connections left.` instead of its greeting */
   | 'server-full'
-  /** whatever answers there is no LysKOM server */
+  /** the peer did not send the greeting of a LysKOM server */
   | 'not-lyskom'
   /** the server closed the connection (FIN) */
   | 'line-ended'
-  /** the connection was reset or failed otherwise */
+  /** the connection was reset (RST) or failed otherwise */
   | 'line-reset'
   /** the server refused the stream with `%%…` */
   | 'line-refused'
-  /** bytes came that are not Protocol A */
+  /** the server sent bytes that are not Protocol A, or the unfinished messages are over their limit */
   | 'line-unreadable'
-  /** nothing came, not even a reply to the keepalive; or a call was left without an answer */
+  /** the server did not reply to a keepalive, or left a call without a reply */
   | 'line-silent'
-  /** closed by this side */
+  /** the gateway closed the connection */
   | 'line-closed'
-  /** the call's deadline passed; the connection is alive and the call may have been carried out */
+  /** the deadline of the call passed; the connection is open, and the server may have carried out the call */
   | 'call-timeout'
   /** too many calls are waiting on this connection */
   | 'too-many-calls'
 
+/** A failure of the connection to a LysKOM server, or of a call on it. */
 export class ConnectionError extends Error {
   constructor(
     readonly code: ConnectionErrorCode,

@@ -1,12 +1,17 @@
-/** What has something to do from time to time: look at its deadlines. */
+/** An object with deadlines that a `Heartbeat` checks. */
 export interface Beating {
-  /** @param now milliseconds of `performance.now()`; @param next when it will be asked next */
+  /**
+   * Checks the deadlines.
+   *
+   * @param now milliseconds of `performance.now()`
+   * @param next time of the next beat, on the same clock
+   */
   beat(now: number, next: number): void
 }
 
 /**
- * One timer for any number of connections: with 20,000 of them, a timer each would cost more than the calls.
- * Deadlines are therefore kept to within one interval.
+ * One timer for any number of connections: with 20,000 connections, a timer for each would cost more than the calls.
+ * Deadlines are therefore accurate to one interval.
  */
 export class Heartbeat {
   readonly #members = new Set<Beating>()
@@ -14,10 +19,12 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined
   #lastBeat = 0
 
+  /** @param intervalMs time between two beats, in milliseconds */
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs
   }
 
+  /** Adds a member, and starts the timer if it is the first one. */
   add(member: Beating): void {
     this.#members.add(member)
     if (this.#timer === undefined) {
@@ -27,6 +34,7 @@ export class Heartbeat {
     }
   }
 
+  /** Removes a member, and stops the timer if it was the last one. */
   remove(member: Beating): void {
     this.#members.delete(member)
     if (this.#members.size === 0) {
@@ -37,10 +45,10 @@ export class Heartbeat {
 
   #beat(): void {
     const now = performance.now()
-    const hasStoodStill = now - this.#lastBeat > 2 * this.#intervalMs
+    const wasBlocked = now - this.#lastBeat > 2 * this.#intervalMs
     this.#lastBeat = now
-    // It was this process that was silent: what was said to it meanwhile has to be read before anybody is judged.
-    if (hasStoodStill) return
+    // The event loop was blocked: bytes that arrived in the meantime must be read before deadlines are checked.
+    if (wasBlocked) return
     for (const member of this.#members) member.beat(now, now + this.#intervalMs)
   }
 }

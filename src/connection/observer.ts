@@ -3,25 +3,31 @@ import type { CallName } from '../protocol/calls/index.ts'
 import type { KomError, ProtocolErrorCode } from '../protocol/errors.ts'
 import type { ConnectionErrorCode } from './errors.ts'
 
-/** Why a call has no reply that its caller could be given. */
+/** Why a call failed without an error reply of the server. */
 export type UnansweredCode = ConnectionErrorCode | ProtocolErrorCode
 
 /**
- * Told of what happens on all the connections that share it. It is asked in the middle of every call, so it has to be
- * quick, and it must not throw.
+ * Receives the events of all connections that share it, for metrics. Its methods run within every call, so they must be
+ * fast and must not throw.
  */
 export interface ConnectionObserver {
-  /** Bytes of a server, as they come, and bytes for one. */
+  /** Bytes were received from a server. */
   received(bytes: number): void
+  /** Bytes were sent to a server. */
   sent(bytes: number): void
-  /** An asynchronous message has come. */
+  /** An asynchronous message was received. */
   message(): void
-  /** An asynchronous message was skipped, since it could not be read. */
+  /** An asynchronous message was skipped because it could not be read. */
   unreadableMessage(): void
-  /** Something from a server exceeded a bound and was rejected. */
+  /** Data of a server was rejected because it exceeds a bound. */
   boundHit(bound: BoundName): void
-  /** @param ms since the call was made; @param error the server's, when it refused */
+  /**
+   * A reply or an error reply was received.
+   *
+   * @param ms time since the call was made, in milliseconds
+   * @param error name of the server's error
+   */
   answered(call: CallName, ms: number, error?: KomError['errorName']): void
-  /** So many calls have got no reply. */
+  /** `calls` calls failed without a reply. */
   unanswered(code: UnansweredCode, calls: number): void
 }

@@ -1,12 +1,12 @@
-/** INT32 in the specification, but lyskomd extends the sign of what is over 31 bits, and answers to another number. */
+/** INT32 in the specification, but lyskomd sign-extends numbers over 31 bits and then replies to another number. */
 const MAX_REF_NO = 2 ** 31 - 1
 
-/** A call that waits for its reply. Its caller is answered once, whatever happens twice. */
+/** A call that waits for its reply. Only the first `resolve` or `reject` has an effect. */
 export class Waiting<C> {
   readonly call: C
-  /** In the clock of `Pending.expire`, milliseconds. */
+  /** Milliseconds, on the same clock as `now` of `Pending.expire`. */
   readonly deadline: number
-  /** What it takes to hold it, bytes. */
+  /** Size of the request, in bytes. */
   readonly size: number
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: Error) => void
@@ -14,6 +14,11 @@ export class Waiting<C> {
   #isOver = false
   #onOver: (() => void) | undefined
 
+  /**
+   * @param call the caller's data
+   * @param resolve receives the reply
+   * @param reject receives the error
+   */
   constructor(
     call: C,
     { deadline, size }: { deadline: number; size: number },
@@ -27,24 +32,26 @@ export class Waiting<C> {
     this.#reject = reject
   }
 
-  /** Whether the caller has been answered. The server's reply may still come. */
+  /** Whether the call was resolved or rejected. The server's reply may still arrive. */
   get settled(): boolean {
     return this.#settled
   }
 
+  /** Resolves the call, unless it is settled. */
   resolve(value: unknown): void {
     if (this.#settled) return
     this.#settled = true
     this.#resolve(value)
   }
 
+  /** Rejects the call, unless it is settled. */
   reject(error: Error): void {
     if (this.#settled) return
     this.#settled = true
     this.#reject(error)
   }
 
-  /** Resolves when the server has answered, or will not. */
+  /** Resolves when the server has replied, or when no reply is expected any more. */
   over(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#isOver) resolve()
@@ -52,7 +59,7 @@ export class Waiting<C> {
     })
   }
 
-  /** No reply is to come any more. */
+  /** Resolves `over`. Called when no reply is expected any more. */
   end(): void {
     this.#isOver = true
     this.#onOver?.()
@@ -60,25 +67,26 @@ export class Waiting<C> {
 }
 
 /**
- * The calls that wait on one connection, by reference number. Replies may come in any order. Each call leaves by
- * `take` or `rejectAll`; one that `expire` has rejected stays until its late reply comes.
+ * The calls that wait on one connection, by reference number. Replies may arrive in any order. `take` and `rejectAll`
+ * remove calls; a call that `expire` rejects stays until its late reply arrives.
  */
 export class Pending<C> {
-  /** None while nobody waits: most sessions are idle most of the time. */
+  /** Undefined while no call waits, to save memory: most sessions are idle most of the time. */
   #waiting: Map<number, Waiting<C>> | undefined
   #lastRefNo = 0
   #bytes = 0
 
+  /** Number of waiting calls. */
   get size(): number {
     return this.#waiting?.size ?? 0
   }
 
-  /** How many numbers have been given out: as many as calls were made, until they begin anew. */
+  /** The last reference number. It equals the number of calls made, until the numbers wrap around. */
   get made(): number {
     return this.#lastRefNo
   }
 
-  /** A reference number that no waiting call has. */
+  /** Returns a reference number that no waiting call uses. */
   nextRefNo(): number {
     do {
       this.#lastRefNo = this.#lastRefNo >= MAX_REF_NO ? 1 : this.#lastRefNo + 1
@@ -86,18 +94,19 @@ export class Pending<C> {
     return this.#lastRefNo
   }
 
-  /** The bytes that the waiting calls take. */
+  /** Total size of the waiting requests, in bytes. */
   get bytes(): number {
     return this.#bytes
   }
 
+  /** Adds a call. */
   add(refNo: number, waiting: Waiting<C>): void {
     this.#waiting ??= new Map()
     this.#waiting.set(refNo, waiting)
     this.#bytes += waiting.size
   }
 
-  /** Takes out the call that a reply is for; undefined if no such call was made. */
+  /** Removes and returns the call with a reference number; undefined if there is none. */
   take(refNo: number): Waiting<C> | undefined {
     const waiting = this.#waiting?.get(refNo)
     if (waiting === undefined) return undefined
@@ -108,7 +117,13 @@ export class Pending<C> {
     return waiting
   }
 
-  /** Rejects the calls whose deadline has passed; they stay until their late reply comes. Returns all that are late. */
+  /**
+   * Rejects the calls whose deadline has passed. They stay until their late reply arrives.
+   *
+   * @param now milliseconds, on the same clock as the deadlines
+   * @param error creates the error for a call
+   * @returns all calls whose deadline has passed, including those rejected earlier
+   */
   expire(now: number, error: (call: C) => Error): Waiting<C>[] {
     const late: Waiting<C>[] = []
     for (const waiting of this.#waiting?.values() ?? []) {
@@ -119,7 +134,7 @@ export class Pending<C> {
     return late
   }
 
-  /** The line is dead: everybody who waits is told so. Returns to how many this was news. */
+  /** Removes and rejects all calls. Returns the number of calls that were not settled before. */
   rejectAll(error: Error): number {
     const all = [...(this.#waiting?.values() ?? [])]
     const unsettled = all.filter(({ settled }) => !settled).length

@@ -1,20 +1,21 @@
 import { UnfinishedMessages } from '../protocol/unfinished-messages.ts'
 import { Heartbeat } from './heartbeat.ts'
 
-/** How connections behave; the same for all connections of a gateway. Times in milliseconds. */
+/** Settings of all connections of a gateway. Times are in milliseconds. */
 export interface ConnectionSettings {
-  /** for TCP, greeting and handshake together */
+  /** deadline for TCP, greeting and handshake together */
   connectTimeoutMs: number
-  /** for each call, from the moment it is made */
+  /** deadline for each call, from the time when it is made */
   callTimeoutMs: number
-  /** after so long without a byte from the server it is asked for a sign of life */
+  /** time without a byte from the server after which the gateway sends a keepalive */
   keepaliveMs: number
-  /** and is dead when it gives none for so long */
+  /** time without a byte from the server after a keepalive, after which the connection is closed */
   keepaliveTimeoutMs: number
-  /** the longest message accepted from the server */
+  /** size limit of a message from the server, in bytes */
   maxMessageBytes: number
 }
 
+/** The default settings of connections. */
 export const DEFAULT_CONNECTION_SETTINGS: Readonly<ConnectionSettings> = {
   connectTimeoutMs: 10_000,
   callTimeoutMs: 20_000,
@@ -23,7 +24,7 @@ export const DEFAULT_CONNECTION_SETTINGS: Readonly<ConnectionSettings> = {
   maxMessageBytes: 32 * 1024 * 1024,
 }
 
-/** The heartbeat that keeps the deadlines of `settings` to within a quarter, and a second at most. */
+/** Creates a heartbeat whose interval is a quarter of the shortest deadline in `settings`, and one second at most. */
 export function heartbeatFor(settings: Readonly<ConnectionSettings>): Heartbeat {
   const shortest = Math.min(settings.callTimeoutMs, settings.keepaliveMs, settings.keepaliveTimeoutMs)
   return new Heartbeat(Math.max(5, Math.min(1000, shortest / 4)))
@@ -31,7 +32,7 @@ export function heartbeatFor(settings: Readonly<ConnectionSettings>): Heartbeat 
 
 const MIN_UNFINISHED_BYTES = 64 * 1024 * 1024
 
-/** The bound on unfinished messages: four of the longest, 64 MB at least. */
+/** Creates the limit on unfinished messages: four messages of the largest size, and 64 MiB at least. */
 export function unfinishedFor({ maxMessageBytes }: Readonly<ConnectionSettings>): UnfinishedMessages {
   return new UnfinishedMessages(Math.max(MIN_UNFINISHED_BYTES, 4 * maxMessageBytes))
 }

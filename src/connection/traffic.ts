@@ -1,19 +1,20 @@
 /**
- * Decides what leaves this process at once. To write wakes whoever reads, which costs as much as all of a short request.
- * So what comes in numbers had better leave together, at the end of the turn of the event loop; what comes alone has
- * nothing to wait for. Which it is, the last turn tells.
+ * Coalesces small writes of many sockets. A write wakes the reader, which costs as much as the rest of a short request,
+ * so under load it is cheaper to write everything at the end of an event-loop tick. The first write of a tick goes out
+ * immediately if the last tick with writes had only one; all other writes wait for the end of the tick.
  */
 export class Traffic {
   #inTurn = 0
   #isSparse = true
 
-  /** Counts one more that is to leave. Returns whether it shall at once; else it is to wait for the end of the turn. */
+  /** Counts a write. Returns whether to write immediately; otherwise the write must wait for the end of the tick. */
   leavesAtOnce(): boolean {
     if (this.#inTurn++ > 0) return false
     setImmediate(endTurn, this)
     return this.#isSparse
   }
 
+  /** Ends the tick. Called by `setImmediate`. */
   endTurn(): void {
     this.#isSparse = this.#inTurn === 1
     this.#inTurn = 0

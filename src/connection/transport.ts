@@ -2,28 +2,33 @@ import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { Traffic } from './traffic.ts'
 
-/** A byte stream to one server. Everything above knows only this. */
+/** A byte stream to a server, as `Connection` uses it. */
 export interface Transport {
+  /** Sends bytes, possibly together with later ones of the same event-loop tick. */
   write(bytes: Uint8Array): void
-  /** Drops the line at once, unsent bytes included. */
+  /** Closes the stream immediately, and discards unsent bytes. */
   destroy(): void
 }
 
+/** Receives the events of a `Transport`. */
 export interface TransportHandlers {
-  /** Called for each chunk, in order. */
+  /** Called for each received chunk, in order. */
   onData(chunk: Buffer): void
-  /** Called once, last: without an error when the other side ended the stream. */
+  /** Called once, as the last event. There is no error if the server ended the stream. */
   onClosed(error: Error | undefined): void
 }
 
+/** The address of a LysKOM server. */
 export interface TcpAddress {
   host: string
   port: number
 }
 
 /**
- * Opens a TCP connection. Rejects with the socket's error; aborting `signal` while connecting rejects with its reason.
- * The handlers are called only after the promise has been fulfilled.
+ * Opens a TCP connection. Calls the handlers only after the returned promise is fulfilled.
+ *
+ * @param signal aborts the attempt; the promise then rejects with the reason of the signal
+ * @throws the error of the socket
  */
 export async function connectTcp(
   address: TcpAddress,
@@ -40,20 +45,20 @@ export async function connectTcp(
   return new TcpTransport(socket, handlers)
 }
 
-/** Of all connections together. */
+/** Shared by all connections. */
 const traffic = new Traffic()
 
-/** Knows whose it is. So its listeners can be the same for all: closures would be memory for each of many idle lines. */
+/** A socket that refers to its transport, so that all sockets share their listeners. Closures would cost memory each. */
 interface OwnedSocket extends Socket {
   owner: TcpTransport
 }
 
 class TcpTransport implements Transport {
   readonly handlers: TransportHandlers
-  /** Why the socket is closed. */
+  /** The error that closed the socket. */
   failure: Error | undefined
   readonly #socket: Socket
-  /** What was written in this turn. */
+  /** The writes of this event-loop tick that wait for its end. */
   #unsent: Uint8Array[] | undefined
 
   constructor(socket: Socket, handlers: TransportHandlers) {
@@ -62,15 +67,12 @@ class TcpTransport implements Transport {
     Object.assign(socket, { owner: this } satisfies Partial<OwnedSocket>)
     socket.on('error', onError)
     socket.on('data', onData)
-    // The other side has ended the stream: with bytes of ours that it does not read, `close` might never come.
+    // Destroy the socket when the server ends the stream: with unread bytes of ours, `close` might never follow.
     socket.on('end', socket.destroy)
     socket.on('close', onClose)
   }
 
-  /**
-   * What is written in one turn of the event loop leaves in one packet at its end, with that of other connections, but
-   * for what need not wait for others.
-   */
+  /** Writes bytes immediately if `Traffic` allows it, and otherwise in one packet at the end of the event-loop tick. */
   write(bytes: Uint8Array): void {
     if (this.#unsent !== undefined) {
       this.#unsent.push(bytes)
@@ -85,7 +87,7 @@ class TcpTransport implements Transport {
   flush(): void {
     const unsent = this.#unsent ?? []
     this.#unsent = undefined
-    // A single write goes straight to the kernel, what is corked by way of the stream's buffer.
+    // A single write bypasses the stream's buffer, which corked writes go through.
     const [only] = unsent
     if (unsent.length === 1 && only !== undefined) {
       this.#socket.write(only)

@@ -4,7 +4,7 @@
  */
 const CALLS_IN_FLIGHT = 20
 
-/** Sends a call; resolves when the server has replied, or will not. Never rejects. */
+/** Sends a call. Resolves when the server has replied, or when no reply is expected any more. Never rejects. */
 type Send = () => Promise<void>
 
 interface QueuedCall {
@@ -18,15 +18,17 @@ interface QueuedCall {
  */
 export class CallWindow {
   #inFlight = 0
-  /** whether the call in flight is exclusive */
+  /** whether an exclusive call is in flight */
   #isExclusive = false
   /** undefined while no call waits, as on an idle session */
   #queue: QueuedCall[] | undefined
 
+  /** Sends a call when the window has room, after all earlier calls. */
   run(send: Send): void {
     this.#add({ send, exclusive: false })
   }
 
+  /** Sends a call when every earlier call is over, and holds back later calls until this one is over. */
   runExclusive(send: Send): void {
     this.#add({ send, exclusive: true })
   }
@@ -54,7 +56,7 @@ export class CallWindow {
     this.#inFlight--
     this.#isExclusive = false
     if (this.#queue === undefined) return
-    // Sending never runs callbacks of the queue's users before it returns, so the queue stays as it is meanwhile.
+    // Sending is synchronous and runs no callback that could change the queue.
     let sent = 0
     for (const call of this.#queue) {
       if (!this.#hasRoomFor(call)) break

@@ -2,18 +2,19 @@ import { CALLS, type CallName } from '../protocol/calls/index.ts'
 import type { KomError } from '../protocol/errors.ts'
 import { messageName } from '../protocol/messages.ts'
 
-/** What passed on a line: that it did, and nothing of what it says. */
+/** Metadata of a message that was sent or received, without its contents. */
 export interface WireEvent {
   readonly direction: 'out' | 'in'
   readonly kind: 'call' | 'reply' | 'error' | 'message'
-  /** of the call or the asynchronous message; `unknown` for a message that is not in the table */
+  /** name of the call or the asynchronous message; `unknown` for a message that is not in `MESSAGES` */
   readonly name: string
-  /** what ties a reply to its call */
+  /** reference number, which a call and its reply have in common */
   readonly refNo?: number
-  /** of the whole line; left out of calls with a password, whose length it would tell */
+  /** size of the message; omitted for calls with a password, because it would reveal the length of the password */
   readonly bytes?: number
-  /** from the moment when the call was made to its reply */
+  /** time from the call to its reply, in milliseconds */
   readonly ms?: number
+  /** name of the server's error */
   readonly error?: KomError['errorName']
 }
 
@@ -25,15 +26,18 @@ const WITH_PASSWORD: ReadonlySet<string> = new Set(
   }),
 )
 
+/** Describes a call that was sent. */
 export function wireCall(name: CallName, refNo: number, bytes: number): WireEvent {
   return { direction: 'out', kind: 'call', name, refNo, ...(!WITH_PASSWORD.has(name) && { bytes }) }
 }
 
+/** Describes a reply or an error reply that was received. */
 export function wireReply(name: CallName, refNo: number, bytes: number, ms: number, error?: KomError): WireEvent {
   const common = { direction: 'in', name, refNo, bytes, ms } as const
   return error === undefined ? { kind: 'reply', ...common } : { kind: 'error', ...common, error: error.errorName }
 }
 
+/** Describes an asynchronous message that was received. */
 export function wireMessage(number: number, bytes: number): WireEvent {
   return { direction: 'in', kind: 'message', name: messageName(number) ?? 'unknown', bytes }
 }
