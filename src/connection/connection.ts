@@ -83,7 +83,7 @@ const MAX_GREETING_BYTES = 1000
  * Sent after each received packet while a call waits, because it carries a TCP acknowledgement. lyskomd uses Nagle's
  * algorithm: it holds back a small packet until the one before it is acknowledged, and Linux delays acknowledgements by
  * 40 ms. That delay would affect a reply after an asynchronous message, the rest of a long reply, and the replies to
- * all but the first of several calls. Requests may begin with any number of spaces, and the server does not answer them.
+ * all but the first of several calls. A request may begin with any number of spaces, and needs no reply until it ends.
  */
 const NUDGE = Buffer.from(' ')
 

@@ -48,7 +48,7 @@ export async function connectTcp(
 /** Shared by all connections. */
 const traffic = new Traffic()
 
-/** A socket that refers to its transport, so that all sockets share their listeners. Closures would cost memory each. */
+/** A socket that refers to its transport, so that all sockets share their listeners, which saves memory. */
 interface OwnedSocket extends Socket {
   owner: TcpTransport
 }

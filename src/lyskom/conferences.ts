@@ -5,17 +5,19 @@ import type { ConferenceName, NameTable, PersonName } from './names.ts'
 import { MAX_CONF_NO } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
 
-/** What changes too often to be cached, and is cheap to get. */
+/** The result of get-uconf-stat: a few fields, which are cheap to request and change too often to be cached. */
 export interface MicroConference extends UConference {
   confNo: number
 }
 
+/** An aux-item with its creator's name. */
 export interface NamedAuxItem extends Omit<AuxItem, 'creator'> {
   creator: PersonName
 }
 
 type Numbers = 'creator' | 'supervisor' | 'permittedSubmitters' | 'superConf' | 'auxItems'
 
+/** A conference, or a person's mailbox, with the names of the persons and conferences that it refers to. */
 export interface Conference extends Omit<ConfStat, Numbers> {
   confNo: number
   creator: PersonName
@@ -27,7 +29,7 @@ export interface Conference extends Omit<ConfStat, Numbers> {
 
 const PLAIN = noBits(extendedConfType)
 
-/** Conferences and persons by name expansion, or by number: `#8`. One round trip. */
+/** Finds conferences and persons by name expansion, or by number as in `#8`. One round trip. */
 export async function findConferences(
   session: LyskomSession,
   name: string,
@@ -45,13 +47,13 @@ export async function findConferences(
   }
 }
 
-/** One round trip. */
+/** Returns the most important fields of a conference or person. One round trip. */
 export async function getMicroConference({ connection }: LyskomSession, confNo: number): Promise<MicroConference> {
   const { name, type, highestLocalNo, nice } = await connection.call('get-uconf-stat', { conference: confNo })
   return { confNo, name, type, highestLocalNo, nice }
 }
 
-/** Two round trips. */
+/** Returns a conference or person. Two round trips. */
 export async function getConference(session: LyskomSession, confNo: number): Promise<Conference> {
   const stat = await session.connection.call('get-conf-stat', { confNo })
   const { creator, supervisor, permittedSubmitters, superConf, auxItems } = stat
@@ -69,12 +71,12 @@ export async function getConference(session: LyskomSession, confNo: number): Pro
   }
 }
 
-/** Creates a conference; resolves with its number. One round trip. */
+/** Creates a conference, and resolves with its number. One round trip. */
 export function createConference({ connection }: LyskomSession, name: string): Promise<number> {
   return connection.call('create-conf', { name, type: PLAIN, auxItems: [] })
 }
 
-/** An aux-item with its creator's name. */
+/** Replaces the creator's number in an aux-item with the creator's name. */
 export function withCreator(item: AuxItem, names: NameTable): NamedAuxItem {
   const { auxNo, tag, createdAt, flags, inheritLimit, data } = item
   return { auxNo, tag, creator: names.person(item.creator), createdAt, flags, inheritLimit, data }

@@ -1,32 +1,35 @@
-/** What a text's bytes mean: content types, charsets, subject and body (chapter LysKOM Content Types). */
+/** Interprets the bytes of a text: content type, charset, subject and body (chapter LysKOM Content Types). */
 import { AUX_ITEMS } from '../protocol/aux-items.ts'
 import type { AuxItem } from '../protocol/types.ts'
 import { decodeStrictly } from './charsets/charsets.ts'
 import { codecName } from './charsets/names.ts'
 import { type Wide, wideForm } from './charsets/utf.ts'
 
+/** The content type of user areas. */
 export const USER_AREA = 'x-kom/user-area'
 const KOM_BASIC = 'text/x-kom-basic'
-/** The old name of the ordinary kind of text. */
+/** The old name of `text/x-kom-basic`. */
 const KOM_TEXT = 'x-kom/text'
 const DEFAULT = 'text/plain'
 const LF = 0x0a
 
-/** The usual labels of ISO 8859-1, and what httpkom reads as ISO 8859-1. */
+/** The usual labels of ISO 8859-1, and other labels that httpkom decodes as ISO 8859-1. */
 const LATIN1 = new Set(['iso-8859-1', 'latin1', 'latin-1', 'us-ascii', 'ascii', 'x-ctext'])
 /** The usual labels of UTF-8. */
 const UTF8 = new Set(['utf-8', 'utf8'])
 
+/** A parsed content type. */
 export interface ContentType {
-  /** in lower case, with its parameters but the charset: `text/html;x=y` */
+  /** type and subtype in lower case, with all parameters except the charset: `text/html;x=y` */
   type: string
+  /** in lower case */
   charset: string | undefined
 }
 
-/** Characters. Longer than any content type in use. */
+/** Length limit of a content type, in characters. Content types in use are shorter. */
 export const MAX_CONTENT_TYPE = 1000
 
-/** A type, a slash, a subtype; parameters behind semicolons. Undefined for what is no content type. */
+/** Parses a content type: `type/subtype;parameter=value`. Returns undefined if it is malformed. */
 export function parseContentType(text: string): ContentType | undefined {
   if (text.length > MAX_CONTENT_TYPE) return undefined
   if (!/^[\x20-\x7e]*$/.test(text)) return undefined
@@ -42,23 +45,27 @@ export function parseContentType(text: string): ContentType | undefined {
   return { type: [name, ...others].join(';'), charset: charset?.toLowerCase() }
 }
 
-/** The content type that a text's aux-items say it has. */
+/** Returns the content type of a text from its aux-items; `text/plain` if there is none or it is malformed. */
 export function contentTypeOf(auxItems: readonly AuxItem[]): ContentType {
   const item = auxItems.find(({ tag, flags }) => tag === AUX_ITEMS['content-type'] && !flags.deleted)
   const declared = item && parseContentType(latin1(item.data))
   return declared ?? { type: DEFAULT, charset: undefined }
 }
 
+/** Returns whether the content type is text. */
 export function isText({ type }: ContentType): boolean {
   return type.startsWith('text/')
 }
 
-/** Bytes. Larger texts in other charsets than UTF-8 would block the event loop for seconds; lyskomd takes 131,072. */
+/**
+ * Size limit, in bytes, of texts to decode in charsets other than UTF-8. Larger ones would block the event loop for
+ * seconds; lyskomd's own limit is 131,072.
+ */
 const MAX_DECODED = 8 * 1024 * 1024
 
 /**
- * Decodes as Python's codec of that name, which is what httpkom does; by ISO 8859-1 without a charset, for an unknown one,
- * and for bytes that are not in it.
+ * Decodes text as Python's codec of that name does, for compatibility with httpkom. Falls back to ISO 8859-1 if there
+ * is no charset, if it is unknown, if the bytes are invalid in it, and for texts over 8 MiB in other charsets than UTF-8.
  */
 export function decode(bytes: Uint8Array, charset: string | undefined): string {
   if (charset === undefined || LATIN1.has(charset)) return latin1(bytes)
@@ -67,8 +74,8 @@ export function decode(bytes: Uint8Array, charset: string | undefined): string {
 }
 
 /**
- * A stored text is its subject, a line feed, and its body; without a line feed all of it is body. Both parts decode by the
- * charset of the text.
+ * Splits a stored text into subject and body at its first line feed. Without a line feed, all of it is the body. Both
+ * parts are in the charset of the text.
  */
 export function splitText(text: Uint8Array, charset?: string): { subject: Uint8Array; body: Uint8Array } {
   const end = text.indexOf(LF)
@@ -79,9 +86,10 @@ export function splitText(text: Uint8Array, charset?: string): { subject: Uint8A
 }
 
 /**
- * Splits a text that is in UTF-16 or UTF-32 as a whole, its line feed included.
- * @param end the first byte that looks like a line feed
- * @returns undefined if the client has encoded subject and body, and put a line feed of one byte between
+ * Splits a text in UTF-16 or UTF-32 that is encoded as a whole, including its line feed.
+ *
+ * @param end offset of the first byte with the value of a line feed
+ * @returns undefined if subject and body are encoded separately, with a line feed of one byte between them
  */
 function splitWide(text: Uint8Array, { unit, littleEndian, bom }: Wide, end: number) {
   if (text.length % unit !== 0) return undefined
@@ -96,13 +104,14 @@ function splitWide(text: Uint8Array, { unit, littleEndian, bom }: Wide, end: num
   for (let found = end; found >= 0; found = text.indexOf(LF, found + 1)) {
     const at = found - low
     if (!isLineFeed(at)) continue
-    // The body has the byte order of the text.
+    // Repeat the byte order mark, which the body needs to be decoded.
     const body = Buffer.concat([text.subarray(0, bom), text.subarray(at + unit)])
     return { subject: text.subarray(0, at), body }
   }
   return { subject: text.subarray(0, 0), body: text }
 }
 
+/** Decodes bytes as ISO 8859-1. */
 export function latin1(bytes: Uint8Array): string {
   return bufferOf(bytes).toString('latin1')
 }

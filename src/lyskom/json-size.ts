@@ -2,7 +2,11 @@ import type { Connection } from '../connection/connection.ts'
 import { MAX_JSON_STRING } from '../protocol/bounds.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 
-/** Throws a `ProtocolError` for a string of a server that is too long to be put into JSON. */
+/**
+ * Verifies that a string of a server is short enough for a JSON response.
+ *
+ * @throws ProtocolError `over-bound` if `bytes` is over `MAX_JSON_STRING`
+ */
 export function mustFitJson(connection: Connection, bytes: number): void {
   if (bytes <= MAX_JSON_STRING) return
   connection.boundHit('json-string')

@@ -1,9 +1,9 @@
-/** Enough to keep the in-flight window of a connection full, and few enough to fit among the calls that may wait on it. */
+/** Fills the in-flight window of a connection (20 calls), and stays below its limit on waiting calls (4096). */
 const CONCURRENCY = 256
 
 /**
- * Runs `work` for each item, 256 at a time, and resolves with the results in the order of the items. Rejects with the
- * first error, after which no further item is started.
+ * Runs `work` for each item, at most 256 at a time, and resolves with the results in the order of the items. Rejects
+ * with the first error, and starts no further item after it.
  */
 export async function mapConcurrent<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   if (items.length <= CONCURRENCY) return await Promise.all(items.map(work))

@@ -9,62 +9,73 @@ import type { LyskomSession } from './session.ts'
 import { readMiscInfo, textNumbers } from './texts.ts'
 import { type LocalRange, unreadRanges } from './unread.ts'
 
+/** A membership with the names of its conference and of the person who added the member. */
 export interface Membership extends Omit<MembershipStat, 'conference' | 'addedBy'> {
   persNo: number
   conference: MicroConference
   addedBy: PersonName
 }
 
+/** The unread texts of a person in one conference. */
 export interface Unread {
   persNo: number
   confNo: number
-  /** in the order of their local numbers */
+  /** global text numbers, in the order of the local numbers */
   textNos: number[]
 }
 
+/** One page of a person's memberships. */
 export interface MembershipPage {
+  /** whether there are memberships after this page */
   hasMore: boolean
   memberships: Membership[]
 }
 
+/** Selects a page of memberships. */
 export interface PageOptions {
-  /** only conferences in which there may be unread texts */
+  /** whether to include only conferences that may have unread texts */
   unread: boolean
-  /** passive memberships too */
+  /** whether to include passive memberships */
   passive: boolean
+  /** number of memberships before the page */
   first: number
+  /** size of the page, counted before passive memberships are left out */
   count: number
 }
 
-/** All memberships of a person: their number is 16 bits. */
+/** A page size that covers all memberships of a person: the protocol counts them with 16 bits. */
 const ALL = 2 ** 16 - 1
 /**
- * The calls that map unread texts in one operation: local numbers up to 16.7 million without a text read. The largest
- * LysKOM server has fewer texts in all.
+ * Limit on the calls that map unread texts in one operation. It suffices for 16.7 million unread local numbers; the
+ * largest LysKOM server has fewer texts in total.
  */
 const MAX_MAPPINGS = 2 ** 16
-/** The unread texts of one operation. */
+/** Limit on the unread texts of one operation. */
 const MAX_UNREAD = 2 ** 22
 
 const ACTIVE = noBits(membershipType)
 
-/** One membership. Two round trips. Rejects with `not-member`. */
+/**
+ * Returns one membership. Two round trips.
+ *
+ * @throws KomError `not-member`
+ */
 export async function getMembership(session: LyskomSession, persNo: number, confNo: number): Promise<Membership> {
   const conference = getMicroConference(session, confNo)
   conference.catch(() => undefined)
-  // The error of the membership is the more precise one.
+  // Await the membership first, because its error is more precise than that of the conference.
   const stat = await queryReadTexts(session, persNo, confNo, false)
   const [found, names] = await Promise.all([conference, session.names.load([stat.addedBy])])
   return withNames(stat, persNo, found, names)
 }
 
-/** A page of memberships in the person's own order. Three round trips. */
+/** Returns a page of memberships in the person's own order. Three round trips. */
 export async function getMemberships(
   session: LyskomSession,
   persNo: number,
   { unread, passive, first, count }: PageOptions,
 ): Promise<MembershipPage> {
-  // One more than asked for tells whether there are more.
+  // Request one membership more to find out whether there are more.
   const stats = unread
     ? await mapConcurrent(
         await getUnreadConfs(session, persNo, { ranges: false, first, count: count + 1 }),
@@ -94,7 +105,7 @@ function withNames(stat: MembershipStat, persNo: number, conference: MicroConfer
   return { persNo, position, lastTimeRead, conference, priority, readRanges, addedBy, addedAt, type }
 }
 
-/** What is unread in every conference where something is. Three round trips, whatever their number. */
+/** Returns the unread texts of all conferences that have any. Three round trips for any number of conferences. */
 export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
   const confs = await getUnreadConfs(session, persNo, { ranges: true, first: 0, count: ALL })
   const states = await mapConcurrent(confs, ({ confNo, membership }) => getReadState(session, confNo, membership()))
@@ -102,14 +113,19 @@ export async function getAllUnread(session: LyskomSession, persNo: number): Prom
   return all.filter(({ textNos }) => textNos.length > 0)
 }
 
-/** What is unread in one conference. Two round trips. Rejects with `not-member`. */
+/**
+ * Returns the unread texts of one conference. Two round trips.
+ *
+ * @throws KomError `not-member`
+ * @throws ProtocolError if there are more unread texts than can be listed
+ */
 export async function getUnread(session: LyskomSession, persNo: number, confNo: number): Promise<Unread> {
   const state = await getReadState(session, confNo, queryReadTexts(session, persNo, confNo, true))
   const [unread] = await mapUnread(session, persNo, [state])
   return unread as Unread
 }
 
-/** Makes the person a member, or changes the membership. One round trip. */
+/** Adds a person to a conference as an active member, or changes the membership. One round trip. */
 export async function addMember(
   { connection }: LyskomSession,
   persNo: number,
@@ -119,17 +135,21 @@ export async function addMember(
   await connection.call('add-member', { confNo, persNo, priority, where, type: ACTIVE })
 }
 
-/** One round trip. Rejects with `not-member`. */
+/**
+ * Ends a membership. One round trip.
+ *
+ * @throws KomError `not-member`
+ */
 export async function removeMember({ connection }: LyskomSession, persNo: number, confNo: number): Promise<void> {
   await connection.call('sub-member', { confNo, persNo })
 }
 
-/** Leaves the newest `noOfUnread` texts of a conference unread for whoever is logged in. One round trip. */
+/** Makes the newest `noOfUnread` texts of a conference the unread ones of the logged-in person. One round trip. */
 export async function setUnread({ connection }: LyskomSession, confNo: number, noOfUnread: number): Promise<void> {
   await connection.call('set-unread', { confNo, noOfUnread })
 }
 
-/** Marks a text by its local number. One round trip. */
+/** Marks a text, given by its local number, as read by the logged-in person. One round trip. */
 export async function markLocalAsRead(
   { connection }: LyskomSession,
   conference: number,
@@ -139,8 +159,8 @@ export async function markLocalAsRead(
 }
 
 /**
- * Marks a text as read, or as unread, in each of its recipients of which whoever is logged in is a member. Two round
- * trips: the recipients' local numbers must be asked for.
+ * Marks a text as read or unread in each of its recipient conferences of which the logged-in person is a member. Two
+ * round trips, because the local numbers in the recipient conferences must be looked up first.
  */
 export async function setRead({ connection }: LyskomSession, textNo: number, read: boolean): Promise<void> {
   const { miscInfo } = await connection.call('get-text-stat', { textNo })
@@ -165,11 +185,11 @@ function queryReadTexts(
 
 interface UnreadConf {
   confNo: number
-  /** gets the membership, if the server has not sent it yet */
+  /** returns the membership, and requests it unless the server has already sent it */
   membership: () => Promise<MembershipStat>
 }
 
-/** The conferences in which there may be unread texts, in the person's own order. */
+/** Returns the conferences that may have unread texts, in the person's own order. */
 async function getUnreadConfs(
   session: LyskomSession,
   persNo: number,
@@ -177,7 +197,7 @@ async function getUnreadConfs(
 ): Promise<UnreadConf[]> {
   const unread = session.connection.call('get-unread-confs', { persNo })
   if (persNo !== session.persNo) {
-    // A list of somebody else's memberships leaves out the hidden ones, and numbers the others anew.
+    // The list of another person's memberships omits the secret ones and renumbers the others.
     const confNos = (await unread).slice(first, first + count)
     return confNos.map((confNo) => ({ confNo, membership: () => queryReadTexts(session, persNo, confNo, ranges) }))
   }
@@ -196,14 +216,14 @@ async function getUnreadConfs(
     .map((membership) => ({ confNo: membership.conference, membership: () => Promise.resolve(membership) }))
 }
 
-/** What is read in a conference, and how far its local numbers go. */
+/** The texts read in a conference, and its highest local number. */
 interface ReadState {
   confNo: number
   readRanges: MembershipStat['readRanges']
   highestLocalNo: number
 }
 
-/** One round trip. */
+/** Returns the read state of a conference. One round trip. */
 async function getReadState(
   session: LyskomSession,
   confNo: number,
@@ -211,13 +231,13 @@ async function getReadState(
 ): Promise<ReadState> {
   const conference = getMicroConference(session, confNo)
   conference.catch(() => undefined)
-  // The error of the membership is the more precise one.
+  // Await the membership first, because its error is more precise than that of the conference.
   const { readRanges } = await membership
   const { highestLocalNo } = await conference
   return { confNo, readRanges, highestLocalNo }
 }
 
-/** The unread texts of each conference. One round trip. Rejects with a `ProtocolError` for more than can be mapped. */
+/** Returns the unread texts of each conference. One round trip. Throws a `ProtocolError` if there are too many. */
 async function mapUnread(session: LyskomSession, persNo: number, states: readonly ReadState[]): Promise<Unread[]> {
   const all = states.map(({ confNo }): Unread => ({ persNo, confNo, textNos: [] }))
   const mappings: { of: number; range: LocalRange }[] = []
@@ -246,12 +266,12 @@ function tooMuchUnread({ connection }: LyskomSession): ProtocolError {
   return new ProtocolError('over-bound', 'more unread texts than can be listed (unread-texts)', 'unread-texts')
 }
 
-/** The existing texts whose local numbers are in the range. */
+/** Returns the existing texts whose local numbers are in the range. */
 async function mapTexts({ connection }: LyskomSession, confNo: number, { first, last }: LocalRange): Promise<number[]> {
   const size = last - first + 1
   const params = { confNo, firstLocalNo: first, noOfExistingTexts: size }
   const mapping = await connection.call('local-to-global', params).catch((error: unknown) => {
-    // The conference has no text from here on.
+    // The conference has no text at or after this local number.
     if (error instanceof KomError && error.errorName === 'no-such-local-text') return undefined
     throw error
   })

@@ -4,17 +4,19 @@ import type { AsyncMessage } from '../protocol/messages.ts'
 import type { ConfZInfo } from '../protocol/types.ts'
 import { mapConcurrent } from './map-concurrent.ts'
 
+/** A conference with its name. */
 export interface ConferenceName {
   confNo: number
   name: string
 }
 
+/** A person with their name. */
 export interface PersonName {
   persNo: number
   name: string
 }
 
-/** A name that stands for nobody, or for too many. */
+/** Thrown when a name matches no person, or more than one. */
 export class NameError extends Error {
   constructor(
     readonly code: 'name-not-found' | 'name-ambiguous',
@@ -25,27 +27,33 @@ export class NameError extends Error {
   }
 }
 
-/** The names that one session keeps, and those of all sessions together, bytes. */
+/** Size limits of the name cache of one session, and of all sessions together, in bytes. */
 const MAX_BYTES = 128 * 1024
 const MAX_ALL_BYTES = 64 * 1024 * 1024
-/** What an entry takes besides its characters, roughly: its place in the map and the head of the string. */
+/** Approximate overhead of an entry in bytes: its slot in the map and the header of the string. */
 const ENTRY_BYTES = 64
 
 const all = { bytes: 0 }
 
-/** Names that `Names.load` has found. A conference or person that does not exist, or is secret, has a name that says so. */
+/** The result of `Names.load`. A conference or person that does not exist, or is secret, has a placeholder name. */
 export class NameTable {
   readonly #names = new Map<number, string>()
 
-  /** @param name undefined for a conference or person that does not exist */
+  /**
+   * Adds a name.
+   *
+   * @param name undefined for a conference or person that does not exist
+   */
   set(confNo: number, name: string | undefined): void {
     if (name !== undefined) this.#names.set(confNo, name)
   }
 
+  /** Returns a conference with its name or a placeholder. */
   conference(confNo: number): ConferenceName {
     return { confNo, name: this.#names.get(confNo) ?? `Conference ${confNo} (does not exist)` }
   }
 
+  /** Returns a person with their name or a placeholder. Number 0 is the anonymous person. */
   person(persNo: number): PersonName {
     if (persNo === 0) return { persNo, name: 'Anonymous person' }
     return { persNo, name: this.#names.get(persNo) ?? `Person ${persNo} (does not exist)` }
@@ -53,14 +61,14 @@ export class NameTable {
 }
 
 /**
- * The names of conferences and persons as one session sees them, kept until async-new-name changes them. Concurrent
- * lookups of one name share a call. The names kept longest make room for new ones.
+ * A cache of the names of conferences and persons, as one session sees them. async-new-name updates it. Concurrent
+ * lookups of one name share a call. The oldest entries are evicted first.
  */
 export class Names {
   readonly #connection: Connection
   /**
-   * A promise while the name is looked up: async-new-name may come in the same packet as the reply, before the lookup
-   * continues. It replaces the promise, so that the old name is not kept.
+   * Names by number; a promise during a lookup. async-new-name may arrive in the same packet as the reply, before the
+   * lookup continues. It then replaces the promise, so that the old name is not cached.
    */
   #names: Map<number, string | Promise<string | undefined>> | undefined
   #bytes = 0
@@ -69,7 +77,7 @@ export class Names {
     this.#connection = connection
   }
 
-  /** Finds names, each with one call unless it is cached. One round trip at most. */
+  /** Looks up the names of conferences and persons, each with one call unless it is cached. One round trip at most. */
   async load(confNos: Iterable<number>): Promise<NameTable> {
     const table = new NameTable()
     const missing = new Set<number>()
@@ -85,28 +93,32 @@ export class Names {
     return table
   }
 
-  /** The name of one conference. */
+  /** Looks up the name of one conference. */
   async conference(confNo: number): Promise<ConferenceName> {
     return (await this.load([confNo])).conference(confNo)
   }
 
-  /** The name of one person; number 0 is the anonymous person. */
+  /** Looks up the name of one person. Number 0 is the anonymous person. */
   async person(persNo: number): Promise<PersonName> {
     return (await this.load([persNo])).person(persNo)
   }
 
-  /** Looks a name up by the server's name expansion (chapter Name Expansion). */
+  /** Finds persons and conferences by the server's name expansion (chapter Name Expansion). One round trip. */
   lookup(name: string, want: { persons: boolean; conferences: boolean }): Promise<ConfZInfo[]> {
     return this.#connection.call('lookup-z-name', { name, wantPers: want.persons, wantConfs: want.conferences })
   }
 
-  /** Forgets all names: another person is logged in, who may not see what the one before saw, or the session ended. */
+  /** Empties the cache. Called when the session ends, and when the logged-in person changes: permissions differ. */
   clear(): void {
     this.#count(-this.#bytes)
     this.#names = undefined
   }
 
-  /** The one person that a name stands for; a name given in full wins over longer ones that begin alike. */
+  /**
+   * Finds the one person that a name matches. A person with exactly this name, ignoring case, takes precedence.
+   *
+   * @throws NameError if no person matches, or more than one
+   */
   async onePerson(name: string): Promise<PersonName> {
     const found = await this.lookup(name, { persons: true, conferences: false })
     const exact = found.filter((each) => each.name.toLowerCase() === name.toLowerCase())
@@ -120,7 +132,7 @@ export class Names {
   onMessage(message: AsyncMessage): void {
     if (message.name !== 'async-new-name') return
     const { confNo, newName } = message.params
-    // A name that no request asked for is not kept: the server could fill the memory with them.
+    // Ignore names that are not cached: otherwise the server could fill the cache.
     if (this.#names?.has(confNo)) this.#remember(confNo, newName)
   }
 

@@ -1,6 +1,8 @@
-/** The largest numbers of things: conferences and persons have 16 bits, sessions and texts 32. */
+/** The largest number of a conference or a person. */
 export const MAX_CONF_NO = 2 ** 16 - 1
+/** The largest number of a text. */
 export const MAX_TEXT_NO = 2 ** 32 - 1
-/** lyskomd maps at most so many texts in one call. */
+/** The number of texts that lyskomd maps in one call at most. */
 export const TEXTS_PER_CALL = 255
+/** The largest number of a session. */
 export const MAX_SESSION_NO = 2 ** 32 - 1

@@ -14,12 +14,21 @@ export async function createPerson({ connection }: LyskomSession, name: string, 
   return { persNo: await connection.call('create-person', { name, passwd, flags: NO_FLAGS, auxItems: [] }), name }
 }
 
-/** @param textNo 0 for none; `confNo` may be a person or a conference */
+/**
+ * Sets the presentation of a conference or person. One round trip.
+ *
+ * @param confNo number of the conference or person
+ * @param textNo number of the presentation; 0 for none
+ */
 export async function setPresentation({ connection }: LyskomSession, confNo: number, textNo: number): Promise<void> {
   await connection.call('set-presentation', { confNo, textNo })
 }
 
-/** A block of a person's user area, undefined when there is none of that name. Two round trips. */
+/**
+ * Returns a block of a person's user area; undefined if there is no block of that name. Two round trips.
+ *
+ * @throws ProtocolError if the block is too long for JSON
+ */
 export async function getUserAreaBlock(
   { connection }: LyskomSession,
   persNo: number,

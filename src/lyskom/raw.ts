@@ -8,11 +8,13 @@ import { mustFitJson } from './json-size.ts'
 import { ACCEPTED, type LyskomSession } from './session.ts'
 
 /**
- * Carries out a request that a client has written in Protocol A, without reference number and line feed (`78 8`), and
- * resolves with the reply's data in the same form. Each character stands for a byte.
+ * Performs a request that a client has written in Protocol A, without reference number and line feed (`78 8`). Resolves
+ * with the data of the reply in the same form. Each character stands for a byte.
  *
- * The request is read by the tables and written anew, so whatever it holds, it is one request. Rejects with a
- * `ProtocolError` for what is none, with a `KomError` for what the server refuses.
+ * The request is decoded and encoded again, so the server always gets exactly one request.
+ *
+ * @throws ProtocolError if the text is not a request, or if the reply is too long for JSON
+ * @throws KomError if the server replies with an error, or if the gateway does not permit the call
  */
 export async function performRaw(session: LyskomSession, text: string): Promise<string> {
   if (!LATIN1.test(text)) throw new ProtocolError('unwritable', 'a character outside ISO 8859-1')
@@ -24,7 +26,7 @@ export async function performRaw(session: LyskomSession, text: string): Promise<
   return reply
 }
 
-/** What would change the session behind its back goes through the session. */
+/** Performs a call. Calls that change the state of the session go through its methods. */
 function perform(session: LyskomSession, name: CallName, params: unknown): Promise<unknown> {
   switch (name) {
     case 'login': {

@@ -1,6 +1,7 @@
 import type { ConferenceName } from './names.ts'
 import type { LyskomSession } from './session.ts'
 
+/** The server's version, its special conferences and its message of the day. */
 export interface ServerInfo {
   version: number
   confPresConf: ConferenceName | null
@@ -11,7 +12,7 @@ export interface ServerInfo {
   motdOfLyskom: number
 }
 
-/** What the server says of itself. Two round trips, one once the names are known. */
+/** Returns information about the server. Two round trips, or one if the names are cached. */
 export async function getServerInfo({ connection, names }: LyskomSession): Promise<ServerInfo> {
   const info = await connection.call('get-info')
   const named = await names.load([info.confPresConf, info.persPresConf, info.motdConf, info.komNewsConf])

@@ -4,41 +4,43 @@ import type { MessageName } from '../protocol/messages.ts'
 import type { BodyCache } from './body-cache.ts'
 import { Names, type PersonName } from './names.ts'
 
-/** What keeps the caches true; a session of this kind is sent nothing else. */
+/** The asynchronous messages that every session requests: those that update its caches. */
 export const ACCEPTED: readonly MessageName[] = ['async-new-name']
 
 type Client = ConnectOptions['client']
 
+/** Options of `openSession`. */
 export interface OpenOptions extends Omit<ConnectOptions, 'user' | 'accept'> {
-  /** shared by the sessions on one server */
+  /** cache of texts, shared by all sessions on one server */
   bodies: BodyCache
 }
 
-/** Whoever has a say in who logs in. What a method throws is the answer, and the server is not asked. */
+/** A policy for logins. Each method may throw to reject the operation before the server is called. */
 export interface LoginGuard {
-  /** Somebody wants to log in. It is not yet known who. */
+  /** Called at the start of a login, before the person is known. */
   begin(): void
-  /** Somebody is to be logged in, by `ask`. Rejects as that does. */
+  /** Logs a person in by calling `ask`, and rejects with its error. */
   logIn(persNo: number, ask: () => Promise<void>): Promise<void>
-  /** Checks the password of a person otherwise than by logging in: `ask` fails if it is wrong. Rejects as `ask` does. */
+  /** Calls `ask`, an operation other than a login that checks the password of a person, and rejects with its error. */
   checkPassword(persNo: number, ask: () => Promise<void>): Promise<void>
 }
 
-/** Opens a session on a LysKOM server. Rejects as `connect` does. */
+/** Opens a session on a LysKOM server. Rejects with the errors of `connect`. */
 export async function openSession({ bodies, ...options }: OpenOptions): Promise<LyskomSession> {
   const connection = await connect({ ...options, user: 'komgate', accept: ACCEPTED })
   return new LyskomSession(connection, options.client, bodies)
 }
 
-/** A connection, who is logged in on it, and what that person has been told. */
+/** A session on a LysKOM server: a connection, the logged-in person and the caches. */
 export class LyskomSession {
   readonly connection: Connection
   readonly names: Names
-  /** the program on whose behalf it was opened */
+  /** name and version of the client program */
   readonly client: Client
   readonly bodies: BodyCache
-  /** Called when somebody else is logged in than before, or nobody. */
+  /** Called after the logged-in person has changed, by login or logout, with the number of the previous person. */
   onPerson: ((before: number) => void) | undefined
+  /** The policy for logins; undefined for none. */
   loginGuard: LoginGuard | undefined
   #persNo = 0
 
@@ -50,12 +52,12 @@ export class LyskomSession {
     connection.on('message', (message) => this.names.onMessage(message))
   }
 
-  /** The person who is logged in, 0 when nobody is. */
+  /** Number of the logged-in person; 0 if not logged in. */
   get persNo(): number {
     return this.#persNo
   }
 
-  /** Asks the server for the session's number. One round trip. */
+  /** Returns the session number, from the server, and the logged-in person; null if not logged in. One round trip. */
   async whoAmI(): Promise<{ sessionNo: number; person: PersonName | null }> {
     const persNo = this.#persNo
     if (persNo === 0) return { sessionNo: await this.connection.call('who-am-i'), person: null }
@@ -64,8 +66,10 @@ export class LyskomSession {
   }
 
   /**
-   * Logs a person in, by number or by name; whoever was logged in before is logged out by it, unless it fails.
-   * Two round trips. Rejects with a `NameError` for a name that is not one person's.
+   * Logs a person in, by number or by name. A successful login logs the previous person out. Two round trips.
+   *
+   * @throws NameError if no person matches the name, or more than one
+   * @throws KomError if the server rejects the login
    */
   async login(who: { persNo: number } | { name: string }, passwd: string): Promise<PersonName> {
     this.loginGuard?.begin()
@@ -75,7 +79,11 @@ export class LyskomSession {
     return named ?? this.names.person(person)
   }
 
-  /** @param invisible whether others shall not be told. One round trip. */
+  /**
+   * Logs a person in by number. One round trip.
+   *
+   * @param invisible whether to hide the session from other persons
+   */
   async loginAs(person: number, passwd: string, invisible: boolean): Promise<void> {
     this.loginGuard?.begin()
     await this.#logIn(person, passwd, invisible)
@@ -83,7 +91,7 @@ export class LyskomSession {
 
   /**
    * Sets the password of a person. One round trip.
-   * @param oldPwd the password of the person who is logged in, who may be a supervisor of `person`
+   * @param oldPwd the password of the logged-in person, who may be a supervisor of `person`
    */
   async setPassword(person: number, oldPwd: string, newPwd: string): Promise<void> {
     const ask = async () => void (await this.connection.call('set-passwd', { person, oldPwd, newPwd }))
@@ -91,27 +99,32 @@ export class LyskomSession {
     else await this.loginGuard.checkPassword(this.#persNo, ask)
   }
 
+  /** Logs the person out. One round trip. */
   async logout(): Promise<void> {
     await this.connection.call('logout', {}, { alone: true })
     this.#become(0)
   }
 
-  /** Tells the server that somebody is there: the idle time that others see begins anew. */
+  /** Reports user activity to the server, which resets the idle time that other persons see. One round trip. */
   async active(): Promise<void> {
     await this.connection.call('user-active')
   }
 
-  /** @param conference 0 for none; the person must be a member of any other */
+  /**
+   * Changes the working conference of the session. One round trip.
+   *
+   * @param conference 0 for none; the person must be a member of any other conference
+   */
   async changeConference(conference: number): Promise<void> {
     await this.connection.call('change-conference', { conference })
   }
 
-  /** Ends another session, as far as the server lets this one. */
+  /** Ends another session, if the server permits it. One round trip. */
   async disconnect(sessionNo: number): Promise<void> {
     await this.connection.call('disconnect', { sessionNo })
   }
 
-  /** Says goodbye and closes the line. Never rejects. */
+  /** Closes the connection. Never rejects. */
   close(): Promise<void> {
     return this.connection.close()
   }

@@ -14,26 +14,32 @@ import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
 import { isoTime } from './time.ts'
 
+/** How a conference is a recipient of a text. */
 export type RecipientType = 'to' | 'cc' | 'bcc'
+/** How a text is linked to another one. */
 export type LinkType = 'comment' | 'footnote'
 
+/** A recipient of a text. */
 export interface Recipient {
   type: RecipientType
   conference: ConferenceName
+  /** local number of the text in the conference */
   localNo: number
+  /** the person who added the recipient, if it is not the author */
   sentBy: PersonName | null
   sentAt: Time | null
   receivedAt: Time | null
 }
 
+/** A text that another text is linked to. */
 export interface Link {
   type: LinkType
   textNo: number
-  /** null when the text may not be read, or is gone */
+  /** null if the person may not read the text, or if it does not exist any more */
   author: PersonName | null
 }
 
-/** All that is known of a text but what it says. */
+/** A text without its subject and body. */
 export interface TextHead {
   textNo: number
   author: PersonName
@@ -46,17 +52,23 @@ export interface TextHead {
   auxItems: NamedAuxItem[]
 }
 
+/** A text with its subject and body. */
 export interface Text extends TextHead {
-  /** null for a user area, which has none */
+  /** null for a user area, which has no subject */
   subject: string | null
-  /** undefined for what is no text: an image, say */
+  /** undefined for content that is not text, such as an image */
   body: string | undefined
 }
 
-/** More than any text has; lyskomd takes the end for the last character wanted. */
+/** The index of the last character to request from get-text, beyond the end of any text. */
 export const END_OF_TEXT = 2 ** 31 - 1
 
-/** A text with subject and body. Three round trips. Rejects with `no-such-text` for one that may not be read. */
+/**
+ * Returns a text with subject and body. Three round trips.
+ *
+ * @throws KomError `no-such-text` if the text does not exist or the person may not read it
+ * @throws ProtocolError if the text is too long for JSON
+ */
 export async function getText(session: LyskomSession, textNo: number): Promise<Text> {
   const requested = requestBytes(session, textNo)
   const stat = await session.connection.call('get-text-stat', { textNo })
@@ -66,22 +78,25 @@ export async function getText(session: LyskomSession, textNo: number): Promise<T
   return { ...head, ...readContent(bytes, head.contentType) }
 }
 
-/** A text without subject and body. Three round trips. */
+/** Returns a text without subject and body. Three round trips. Throws the `KomError`s of `getText`. */
 export async function getTextHead(session: LyskomSession, textNo: number): Promise<TextHead> {
   return describeText(session, textNo, await session.connection.call('get-text-stat', { textNo }))
 }
 
+/** The body of a text, as bytes. */
 export interface Body {
   contentType: ContentType
-  /** Identifies the representation: it changes with the text that has the number, its content type and `decode`. */
+  /** HTTP entity tag. It depends on the text number, creation time, content type and version of `decode`. */
   tag: string
-  /** as it is stored; undefined when the one who asks has it already */
+  /** bytes as stored; undefined if the client has them already */
   bytes: Uint8Array | undefined
 }
 
 /**
- * The body as it is stored, and its type. One round trip; two for one who names tags of which none is good.
- * @param known the tags of bodies that the client has; `*` is any
+ * Returns the body of a text as stored, and its content type. One round trip; two if `known` has only other tags.
+ *
+ * @param known the tags of bodies that the client has, e.g. from `If-None-Match`; `*` matches any tag
+ * @throws KomError `no-such-text` if the text does not exist or the person may not read it
  */
 export async function getBody(session: LyskomSession, textNo: number, known: readonly string[]): Promise<Body> {
   const requested = known.length === 0 ? requestBytes(session, textNo) : undefined
@@ -97,7 +112,7 @@ export async function getBody(session: LyskomSession, textNo: number, known: rea
   }
 }
 
-/** Part of every tag: to be changed when `decode` changes, so that browsers drop the bodies they keep. */
+/** Version of `decode` in every tag. Increment it when `decode` changes, so that browsers discard cached bodies. */
 const DECODING = '2'
 
 function bodyTag(textNo: number, creationTime: Time, { type, charset = '' }: ContentType): string {
@@ -105,7 +120,7 @@ function bodyTag(textNo: number, creationTime: Time, { type, charset = '' }: Con
   return `"${textNo}-${isoTime(creationTime).replace(/\D/g, '')}-${representation}"`
 }
 
-/** The newest texts of a conference, the newest first; those that may not be read are left out. Four round trips. */
+/** Returns the newest texts of a conference, newest first, without those that may not be read. Four round trips. */
 export async function getLastTexts(session: LyskomSession, confNo: number, count: number): Promise<TextHead[]> {
   const { block } = await session.connection.call('local-to-global-reverse', {
     confNo,
@@ -118,7 +133,7 @@ export async function getLastTexts(session: LyskomSession, confNo: number, count
   return heads.filter((head) => head !== undefined).reverse()
 }
 
-/** The texts of a mapping up to a local number, in the order of their local numbers. */
+/** Returns the global text numbers of a mapping up to a local number, in the order of the local numbers. */
 export function textNumbers(
   block: Reply<'local-to-global'>['block'],
   lastLocalNo = Number.POSITIVE_INFINITY,
@@ -132,14 +147,15 @@ export function textNumbers(
     .map(({ globalNumber }) => globalNumber)
 }
 
-/** A text as its author writes it. */
+/** A text to be created. */
 export interface Draft {
+  /** subject, line feed and body, encoded */
   text: Uint8Array
-  /** with its charset, as it is stored */
+  /** content type with its charset, for the aux-item content-type */
   contentType: string
   recipients: { type: RecipientType; confNo: number }[]
   commentTo: { type: LinkType; textNo: number }[]
-  /** which program made it */
+  /** name and version of the client program, for the aux-item creating-software */
   software: string
 }
 
@@ -147,7 +163,7 @@ const RECIPIENT = { to: 'recpt', cc: 'cc-recpt', bcc: 'bcc-recpt' } as const
 const LINK_TO = { comment: 'comm-to', footnote: 'footn-to' } as const
 const NO_FLAGS = noBits(auxItemFlags)
 
-/** Creates a text; resolves with its number. One round trip. */
+/** Creates a text, and resolves with its number. One round trip. */
 export function createText(session: LyskomSession, draft: Draft): Promise<number> {
   const item = (tag: number, data: string): AuxItemInput => ({
     tag,
@@ -169,18 +185,18 @@ export function createText(session: LyskomSession, draft: Draft): Promise<number
   })
 }
 
-/** Requests the bytes of a text at the same time as its status. Undefined if they are probably in the cache. */
+/** Requests the bytes of a text, concurrently with its status. Returns undefined if they are probably in the cache. */
 function requestBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> | undefined {
   if (bodies.has(textNo)) return undefined
   const bytes = fetchBytes(connection, textNo)
-  // A text that may not be read fails with the error of get-text-stat, which says why.
+  // For a text that may not be read, the caller reports the error of get-text-stat instead.
   bytes.catch(() => undefined)
   return bytes
 }
 
 /**
- * The bytes of a text, from the cache or the server.
- * @param stat the status that the server has sent to this session: the permission to read the text
+ * Returns the bytes of a text, from the cache or the server. The caller must have received the text's status from the
+ * server in this session, which proves the permission to read the text.
  */
 async function getBytes(
   { connection, bodies }: LyskomSession,
@@ -199,7 +215,7 @@ function fetchBytes(connection: Connection, textNo: number): Promise<Uint8Array>
   return connection.call('get-text', { text: textNo, startChar: 0, endChar: END_OF_TEXT })
 }
 
-/** How much of a text `readContent` makes into strings. */
+/** Returns the number of bytes that `readContent` decodes. */
 function jsonBytes(bytes: Uint8Array, contentType: ContentType): number {
   return isText(contentType) || contentType.type === USER_AREA ? bytes.length : splitText(bytes).subject.length
 }
@@ -211,7 +227,7 @@ function readContent(bytes: Uint8Array, contentType: ContentType): Pick<Text, 's
   return { subject: decode(subject, charset), body: isText(contentType) ? decode(body, charset) : undefined }
 }
 
-/** Finds the names of the persons and conferences that a text status refers to. Two round trips. */
+/** Adds to a text status the names of its persons and conferences, and the authors of linked texts. Two round trips. */
 async function describeText(session: LyskomSession, textNo: number, stat: TextStat): Promise<TextHead> {
   const { recipients, commentTo, commentIn } = readMiscInfo(stat.miscInfo)
   const [names, authors] = await Promise.all([
@@ -239,7 +255,7 @@ async function describeText(session: LyskomSession, textNo: number, stat: TextSt
   }
 }
 
-/** Numbers of persons and conferences, some of them more than once. */
+/** Returns the numbers of the persons and conferences in a text status, with duplicates. */
 function mentionedIn(stat: TextStat, recipients: readonly RecipientInfo[]): number[] {
   const numbers = [stat.author]
   for (const { confNo, sentBy } of recipients) numbers.push(confNo, sentBy ?? 0)
@@ -247,7 +263,7 @@ function mentionedIn(stat: TextStat, recipients: readonly RecipientInfo[]): numb
   return numbers
 }
 
-/** The authors of linked texts by text number, without those that may not be read. Two round trips, none without links. */
+/** Returns the authors of the readable linked texts by text number. Two round trips, or none without links. */
 async function authorsOf(session: LyskomSession, links: readonly LinkInfo[]): Promise<Map<number, PersonName>> {
   const authors = new Map<number, PersonName>()
   if (links.length === 0) return authors
@@ -274,7 +290,7 @@ interface RecipientInfo {
 
 type LinkInfo = Omit<Link, 'author'>
 
-/** Sorts the misc-info list, in which what is said of a recipient stands behind it (chapter The Misc-Info List). */
+/** Parses a misc-info list, in which the details of a recipient follow it (chapter The Misc-Info List). */
 export function readMiscInfo(list: readonly MiscInfo[]) {
   const recipients: RecipientInfo[] = []
   const commentTo: LinkInfo[] = []
@@ -305,7 +321,7 @@ export function readMiscInfo(list: readonly MiscInfo[]) {
   return { recipients, commentTo, commentIn }
 }
 
-/** Undefined for a text that may not be read, or no longer. */
+/** Resolves with undefined if the promise rejects with `no-such-text`: the text is deleted or may not be read. */
 export async function unlessGone<T>(text: Promise<T>): Promise<T | undefined> {
   try {
     return await text

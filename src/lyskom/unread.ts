@@ -1,13 +1,14 @@
-/** A run of local text numbers, both ends included. */
+/** A range of local text numbers, both ends included. */
 export interface LocalRange {
   first: number
   last: number
 }
 
 /**
- * The local numbers up to `highest` that are in none of the ranges, cut into runs of at most `size`.
+ * Returns the local numbers from 1 to `highest` that are in no read range, as ranges of at most `size` numbers.
+ *
  * @param read ascending and disjoint, as the server sends them
- * @param max stops after so many runs: the server may claim any number of texts
+ * @param max limit on the number of ranges, since `highest` comes from the server and may be any number
  */
 export function unreadRanges(
   read: readonly { firstRead: number; lastRead: number }[],

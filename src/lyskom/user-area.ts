@@ -1,10 +1,10 @@
-/** Blocks of a user area that are read: what is no user area could have one for every two bytes. */
+/** Limit on the strings read from a user area: other content could have one for every two bytes. */
 const MAX_BLOCKS = 1000
 const STRING = /\s*(\d{1,9})H/y
 
 /**
- * The blocks of a user area by name (chapter The User Area): Hollerith strings, of which the first holds the names of
- * the others. What is cut short or is no user area has only the blocks that could be read.
+ * Parses a user area into blocks by name (chapter The User Area). A user area is a sequence of Hollerith strings; the
+ * first one holds the names of the others. Returns only the readable blocks of a truncated or malformed user area.
  */
 export function readUserArea(text: string): Map<string, string> {
   const [names = '', ...blocks] = strings(text)

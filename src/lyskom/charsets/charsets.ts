@@ -6,23 +6,25 @@ import { type Decoder, decodeWide, utf7, utf8, utf8Sig, wideForm } from './utf.t
 
 const REPLACEMENT = '\ufffd'
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
-/** The double-byte charsets that iconv-lite decodes as Python. */
+/** The double-byte charsets that iconv-lite decodes as Python does. */
 const DOUBLE_BYTE_OF_ICONV = new Set(['big5hkscs', 'cp932', 'cp949', 'cp950'])
 
-/** Decoders of Python's codecs, made at their first use. There are no more than `codecName` has names. */
+/** Decoders of Python's codecs, created on first use. Their number is limited by that of the names in `codecName`. */
 const decoders = new Map<string, Decoder>()
 
 /**
- * Decodes as Python's codec of that name does in strict mode. Labels that only the Encoding Standard knows, such as
- * `x-sjis`, are decoded as it says.
- * @returns undefined for an unknown label, and for bytes that are not in the charset
+ * Decodes text as Python's codec of that name does in strict mode. Labels that only the WHATWG Encoding Standard
+ * defines, such as `x-sjis`, are decoded by that standard.
+ *
+ * @param label charset label, in lower case
+ * @returns undefined for an unknown label, and for bytes that are invalid in the charset
  */
 export function decodeStrictly(bytes: Buffer, label: string): string | undefined {
   if (label === 'utf-8') return utf8(bytes)
   const name = codecName(label)
   if (name !== undefined) return decoderOf(name)(bytes)
   const encoding = encodingOf(label)
-  // Node 20 reads windows-1252 as ISO 8859-1: https://github.com/nodejs/node/issues/60888
+  // Node 20 decodes windows-1252 as ISO 8859-1: https://github.com/nodejs/node/issues/60888
   if (encoding === 'windows-1252') return decoderOf('cp1252')(bytes)
   return encoding === undefined ? undefined : decodeByStandard(bytes, encoding)
 }
@@ -49,7 +51,7 @@ function makeDecoder(name: string): Decoder {
   const table = TABLES[name]
   if (table !== undefined) return byTable(table)
   if (name.startsWith('iso2022_jp')) return (bytes) => replaced(decodeByStandard(bytes, 'iso-2022-jp'), JIS)
-  // What is newer in these is rare.
+  // Approximation: the characters that the newer standards add are rare.
   if (name.startsWith('euc_jis')) return decoderOf('euc_jp')
   if (name.startsWith('shift_jis') && name !== 'shift_jis') return decoderOf('shift_jis')
   if (DOUBLE_BYTE_OF_ICONV.has(name)) return (bytes) => byIconv(bytes, name)
@@ -64,8 +66,9 @@ function makeDecoder(name: string): Decoder {
 }
 
 /**
- * A decoder for a single-byte charset.
- * @param table the characters of the last bytes; the first ones are ASCII
+ * Creates a decoder for a single-byte charset.
+ *
+ * @param table the characters of the highest byte values, up to 255; the values below are ASCII
  */
 function byTable(table: string): Decoder {
   const first = 256 - table.length
@@ -73,7 +76,7 @@ function byTable(table: string): Decoder {
   return (bytes) => {
     const text = new Uint16Array(bytes.length)
     for (let at = 0; at < bytes.length; at++) text[at] = units[bytes[at] as number] as number
-    // The platforms of Node are little-endian.
+    // All platforms that komgate supports are little-endian.
     return unlessReplaced(Buffer.from(text.buffer).toString('utf16le'))
   }
 }
@@ -82,7 +85,7 @@ function byIconv(bytes: Buffer, name: string): string | undefined {
   return unlessReplaced(iconv.decode(bytes, name, { stripBOM: false }))
 }
 
-/** iconv-lite puts U+FFFD in the place of bytes that it cannot decode. */
+/** Returns undefined if the text has U+FFFD, which iconv-lite substitutes for invalid bytes. */
 function unlessReplaced(text: string): string | undefined {
   return text.includes(REPLACEMENT) ? undefined : text
 }
@@ -95,7 +98,7 @@ function replaced(text: string | undefined, characters: ReadonlyMap<string, stri
   )
 }
 
-/** The name that the Encoding Standard gives to a label. */
+/** Returns the name of the encoding that the Encoding Standard assigns to a label. */
 function encodingOf(label: string): string | undefined {
   try {
     return new TextDecoder(label).encoding

@@ -1,25 +1,26 @@
-/** The double-byte charsets of Python where iconv-lite has a larger charset of the same family. */
+/** Double-byte charsets of Python for which iconv-lite has only a superset. */
 
 interface DoubleByte {
   /** iconv-lite's name of the charset */
   iconv: string
-  /** Whether a byte is a character of its own. */
+  /** returns whether a byte is a single-byte character */
   isSingle: (byte: number) => boolean
-  /** the first bytes of pairs: ranges, both ends included */
+  /** ranges of lead bytes, both ends included */
   leads: readonly (readonly [first: number, last: number])[]
+  /** lowest trail byte */
   minTrail: number
-  /** a first byte with two bytes behind it, as 0x8f in EUC-JP */
+  /** lead byte of a sequence of three bytes, such as 0x8f in EUC-JP */
   lead3?: number
-  /** characters that Python decodes to others */
+  /** characters of iconv-lite, and those that Python decodes to instead */
   replace?: ReadonlyMap<string, string>
-  /** characters that Python does not have */
+  /** characters of iconv-lite that Python's charset lacks */
   reject?: RegExp
 }
 
 const isAscii = (byte: number): boolean => byte < 0x80
 const isAsciiOrKatakana = (byte: number): boolean => byte < 0x80 || (byte >= 0xa1 && byte <= 0xdf)
 
-/** Microsoft's characters for some of JIS X 0208, and those of the standard. */
+/** Microsoft's mapping of some JIS X 0208 characters, and that of the standard. */
 export const JIS = new Map(Object.entries({ '～': '〜', '∥': '‖', '－': '−', '￠': '¢', '￡': '£', '￢': '¬' }))
 const BIG5 = new Map(
   Object.entries({
@@ -28,7 +29,7 @@ const BIG5 = new Map(
   }),
 )
 
-/** By Python's name. */
+/** The charsets by Python's codec name. */
 export const DOUBLE_BYTE: Readonly<Record<string, DoubleByte>> = {
   shift_jis: {
     iconv: 'shiftjis',
@@ -60,7 +61,7 @@ export const DOUBLE_BYTE: Readonly<Record<string, DoubleByte>> = {
     leads: [[0xa1, 0xf9]],
     minTrail: 0x40,
     replace: BIG5,
-    // Extensions that Microsoft has taken over.
+    // Extensions that Microsoft's code page includes.
     reject: /[€碁銹裏墻恒粧嫺╔╦╗╠╬╣╚╩╝╒╤╕╘╧╛╓╥╖╟╫╢╙╨╜║▓]/,
   },
   gb2312: {
@@ -81,7 +82,7 @@ export const DOUBLE_BYTE: Readonly<Record<string, DoubleByte>> = {
   },
 }
 
-/** Whether bytes consist of characters of ASCII and pairs in the ranges of a charset. */
+/** Returns whether bytes consist of single-byte characters and multi-byte sequences in the ranges of a charset. */
 export function isDoubleByte(bytes: Uint8Array, { isSingle, leads, minTrail, lead3 }: DoubleByte): boolean {
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] as number

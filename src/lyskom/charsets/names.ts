@@ -1,4 +1,4 @@
-/** Python's codecs and their aliases, as in `encodings.aliases` of Python 3.11, in the form of `normalize`. */
+/** Python's codecs and their aliases from `encodings.aliases` of Python 3.11, normalized by `normalize`. */
 const CODECS: Readonly<Record<string, string>> = {
   ascii:
     '646 ansi_x3.4_1968 ansi_x3.4_1986 ansi_x3_4_1968 cp367 csascii ibm367 iso646_us iso_646.irv_1991 iso_ir_6 us us_ascii',
@@ -110,15 +110,16 @@ const NAMES = new Map(
 )
 
 /**
- * Python's name of the codec that a charset label stands for: `cp1252` for `Windows-1252`.
- * @returns undefined for a label that Python does not know, and for codecs that are not supported
+ * Returns Python's name of the codec for a charset label: `cp1252` for `Windows-1252`.
+ *
+ * @returns undefined for labels that Python does not know, and for codecs that are not supported
  */
 export function codecName(label: string): string | undefined {
   const name = normalize(label)
   return NAMES.get(name) ?? NAMES.get(name.replaceAll('.', '_'))
 }
 
-/** As `encodings.normalize_encoding`: each run of other characters than letters, digits and full stops is a separator. */
+/** Like `encodings.normalize_encoding`: replaces runs of characters other than letters, digits and periods by `_`. */
 function normalize(label: string): string {
   return label
     .toLowerCase()

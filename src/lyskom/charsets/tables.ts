@@ -1,6 +1,7 @@
-/** Single-byte charsets that iconv-lite lacks, or decodes by other tables than Python; written by Python 3.11. */
-
-/** By Python's name: the characters of the bytes 128 to 255, or of all bytes. U+FFFD is for a byte without a character. */
+/**
+ * Single-byte charsets that iconv-lite lacks or decodes differently from Python, by Python's codec name. Generated with
+ * Python 3.11. Each string has the characters of the bytes 128 to 255, or of all bytes. U+FFFD marks an invalid byte.
+ */
 export const TABLES: Readonly<Record<string, string>> = {
   cp037:
     '\u0000\u0001\u0002\u0003\u009c\u0009\u0086\u007f\u0097\u008d\u008e\u000b\u000c\u000d\u000e\u000f\u0010\u0011\u0012\u0013\u009d\u0085\u0008\u0087\u0018\u0019\u0092\u008f\u001c\u001d\u001e\u001f\u0080\u0081\u0082\u0083\u0084\u000a\u0017\u001b\u0088\u0089\u008a\u008b\u008c\u0005\u0006\u0007\u0090\u0091\u0016\u0093\u0094\u0095\u0096\u0004\u0098\u0099\u009a\u009b\u0014\u0015\u009e\u001a \u00a0âäàáãåçñ¢.<(+|&éêëèíîïìß!$*);¬-/ÂÄÀÁÃÅÇÑ¦,%_>?øÉÊËÈÍÎÏÌ`:#@\'="Øabcdefghi«»ðýþ±°jklmnopqrªºæ¸Æ¤µ~stuvwxyz¡¿ÐÝÞ®^£¥·©§¶¼½¾[]¯¨´×{ABCDEFGHI\u00adôöòóõ}JKLMNOPQR¹ûüùúÿ\\÷STUVWXYZ²ÔÖÒÓÕ0123456789³ÛÜÙÚ\u009f',

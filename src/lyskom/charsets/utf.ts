@@ -1,30 +1,34 @@
-/** The Unicode codecs of Python in strict mode. Each decoder returns undefined for bytes that are not in its charset. */
+/** The Unicode codecs of Python in strict mode. */
 import { isUtf8 } from 'node:buffer'
 
+/** Decodes text. Returns undefined for bytes that are invalid in the charset. */
 export type Decoder = (bytes: Buffer) => string | undefined
 
+/** Decodes UTF-8. */
 export function utf8(bytes: Buffer): string | undefined {
   return isUtf8(bytes) ? bytes.toString() : undefined
 }
 
-/** UTF-8 without the byte order mark that may come first. */
+/** Decodes UTF-8, and removes a leading byte order mark. */
 export function utf8Sig(bytes: Buffer): string | undefined {
   return utf8(bytes)?.replace(/^\ufeff/, '')
 }
 
-/** How a text in UTF-16 or UTF-32 is stored. */
+/** The encoding form of a text in UTF-16 or UTF-32. */
 export interface Wide {
-  /** bytes of a code unit */
+  /** size of a code unit in bytes */
   unit: 2 | 4
   littleEndian: boolean
-  /** length of the byte order mark in bytes; 0 without one */
+  /** size of the byte order mark in bytes; 0 without one */
   bom: number
 }
 
 /**
- * The form of bytes in a charset with code units of 2 or 4 bytes; undefined for another charset. As in Python, only
- * `utf_16` and `utf_32` take a byte order mark away, and are little-endian without one.
- * @param codec Python's name
+ * Returns the encoding form of a text in UTF-16 or UTF-32. As in Python, only `utf_16` and `utf_32` interpret a byte
+ * order mark, and are little-endian without one.
+ *
+ * @param codec Python's codec name
+ * @returns undefined for other charsets
  */
 export function wideForm(codec: string, bytes: Uint8Array): Wide | undefined {
   const [, bits, order] = /^utf_(16|32)(?:_([bl])e)?$/.exec(codec) ?? []
@@ -37,6 +41,7 @@ export function wideForm(codec: string, bytes: Uint8Array): Wide | undefined {
   return { unit, littleEndian: !isBig, bom: isLittle || isBig ? unit : 0 }
 }
 
+/** Decodes UTF-16 or UTF-32, without the byte order mark. Returns undefined for invalid bytes. */
 export function decodeWide(bytes: Buffer, { unit, littleEndian, bom }: Wide): string | undefined {
   if (bytes.length % unit !== 0) return undefined
   const text = bytes.subarray(bom)
@@ -65,7 +70,7 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const DIGITS = new Int8Array(128).fill(-1)
 for (let digit = 0; digit < 64; digit++) DIGITS[BASE64.charCodeAt(digit)] = digit
 
-/** RFC 2152, as strict as Python: a shift sequence must end on a code unit, and its last bits must be 0. */
+/** Decodes UTF-7 (RFC 2152) as strictly as Python: a shift sequence must end at a code unit, with padding bits of 0. */
 export function utf7(bytes: Buffer): string | undefined {
   if (bytes.some((byte) => byte > 0x7f)) return undefined
   const units = Buffer.allocUnsafe(bytes.length * 2)
