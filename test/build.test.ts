@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -68,6 +70,20 @@ describe('npm start', () => {
   it('repairs a build that lacks a file', { timeout: BUILD_MS }, async () => {
     rmSync(inDir('dist/part.js'))
     expect(await start()).toBe('one')
+  })
+
+  it('passes SIGTERM on to komgate', { timeout: BUILD_MS }, async () => {
+    writeSource(
+      'main.ts',
+      `process.on('SIGTERM', () => process.stdout.end('stopped', () => process.exit()))
+       process.stderr.write('started')
+       setTimeout(() => process.exit(), 5000)`,
+    )
+    const npm = spawn('npm', ['start', '--silent'], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+    const output = text(npm.stdout)
+    await once(npm.stderr, 'data')
+    npm.kill('SIGTERM')
+    expect(await output).toBe('stopped')
   })
 
   it('runs the existing build without sources, as in the npm package', { timeout: BUILD_MS }, async () => {
