@@ -13,6 +13,7 @@ import { HttpCounters } from './http/counters.ts'
 import { UnreadBudget } from './http/node/unread-budget.ts'
 import { type FetchCallback, type Listener, listen } from './listener.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { logServers } from './server-log.ts'
 import { GuessLimits } from './sessions/guess-limits.ts'
 import { SessionRecords } from './sessions/records.ts'
 import { Registry } from './sessions/registry.ts'
@@ -138,6 +139,7 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
   const records = new SessionRecords({ registry, store, idleMs: config.sessionIdleMs, onStore: storeLog(log) })
   const sessions = countSessions(registry)
   logSessions(registry, log)
+  logServers(registry, servers, log)
   metrics.watch(registry, servers.keys())
   metrics.watchStore(store)
 
