@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Backend, Lists } from './backend.ts'
+import { changeKey } from './change-key.ts'
 import { StoreClock } from './clock.ts'
 import { EndNotes } from './end-notes.ts'
 import { StoreError } from './errors.ts'
@@ -139,16 +140,12 @@ export class SessionStore extends EventEmitter<StoreEvents> {
 
   /**
    * Replaces the key of a session; the old key becomes invalid, and of several concurrent callers only one succeeds.
-   * Resolves with the new record, undefined if there is none. The session is lost if the backend fails between the two
-   * steps.
+   * Resolves with the new record, undefined if there is none. The old key stays valid if the backend fails.
    */
   async changeKey(app: string, key: Key, newKey: Key): Promise<SessionRecord | undefined> {
     return await this.#turns.take(key, async () => {
-      const removed = (await this.find(app, key)) && (await this.#backend.remove(key))
-      if (removed === undefined) return undefined
-      const record = { ...afterWrite(removed, {}, this.#clock()), key: newKey }
-      await this.#backend.insert(record)
-      return record
+      const old = await this.find(app, key)
+      return old && (await changeKey(this.#backend, this.#ends, old, newKey, this.#clock()))
     })
   }
 
