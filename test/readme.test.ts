@@ -1,13 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { flagName, SETTINGS, variableName } from '../src/config.ts'
 import { consoleBlocks, curlMissing, runBlocks } from './support/console.ts'
 import { startTestGateway } from './support/gateway.ts'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-describe('the README', async () => {
-  it.skipIf(await curlMissing())('shows a first conversation that works as printed', async () => {
+describe('README.md', async () => {
+  const readme = read('README.md')
+
+  it.skipIf(await curlMissing())('prints the first conversation as the demo server answers it', async () => {
     const blocks = consoleBlocks(readme)
     const gateway = await startTestGateway([{ id: 'demo', demo: true }])
     const printed = await runBlocks(blocks, gateway.url)
@@ -16,13 +20,36 @@ describe('the README', async () => {
     expect(printed.flat().length).toBeGreaterThan(4)
   })
 
-  it('lists every setting with its default', () => {
-    const rows = Object.entries(SETTINGS).map(([key, { fallback }]) => {
-      const name = key as keyof typeof SETTINGS
-      const shown = name === 'servers' ? 'the `servers.json` that comes with komgate' : fallback
-      return `| \`--${flagName(name)}\` | \`${variableName(name)}\` | ${shown} |`
-    })
-    const table = readme.split('\n').filter((line) => line.startsWith('| `--'))
-    expect(table.map((line, i) => line.slice(0, rows[i]?.length))).toEqual(rows)
+  it('has at most 130 lines', () => {
+    expect(readme.split('\n').length - 1).toBeLessThanOrEqual(130)
   })
 })
+
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'bench/README.md', ...docs()]
+
+it.each(pages)('%s links only to files and headings that exist', (page) => {
+  const broken = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)]
+    .filter(([, file, heading]) => {
+      const target = file ? join(dirname(page), file) : page
+      if (!existsSync(join(root, target))) return true
+      return heading !== undefined && !anchors(read(target)).includes(heading)
+    })
+    .map(([link]) => link)
+  expect(broken).toEqual([])
+})
+
+/** All Markdown pages in docs/, as paths from the root of the repository. */
+function docs(): string[] {
+  const files = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  return files.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)
+}
+
+/** The anchors that GitHub gives to the headings of a Markdown page. */
+function anchors(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}

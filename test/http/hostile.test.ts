@@ -153,9 +153,9 @@ const header = fc.tuple(
   ),
 )
 /** Routes, with placeholders for hostile values. */
-const README = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8')
+const API = readFileSync(fileURLToPath(new URL('../../docs/api.md', import.meta.url)), 'utf8')
 const ROUTES = Array.from(
-  README.matchAll(/^\| `([A-Z]+) (\/[^`?]*)/gm),
+  API.matchAll(/^\| `([A-Z]+) (\/[^`?]*)/gm),
   ([, method = '', path = '']) => [method, path.replace('/S/', '/kom/')] as const,
 )
 const target = fc.oneof(
