@@ -144,7 +144,7 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
   metrics.watchStore(store)
 
   if (config.insecureFaces && config.faces.length > 0) {
-    log.warn('insecure-faces: whoever reaches this gateway, and any web page that does, may list and end sessions')
+    log.warn('insecure-faces: every client that reaches this gateway, web pages included, may list and end sessions')
   }
   const onLimit: AppOptions['onLimit'] = (limit) => metrics.limitHit(limit)
   const unreadBudget = new UnreadBudget({ ...config, onLimit })

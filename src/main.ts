@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const { action, config } = readCommand(process.argv.slice(2), process.env)
   if (action === 'help') process.stdout.write(help())
   else if (action === 'version') process.stdout.write(`${version()}\n`)
-  else if (action === 'check') process.stdout.write('The configuration is good.\n')
+  else if (action === 'check') process.stdout.write('The configuration is valid.\n')
   else if (config !== undefined) await run(config)
 }
 

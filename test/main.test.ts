@@ -134,7 +134,7 @@ describe('the command', () => {
   it('validates without listening on --check, and prints on --version and --help', async () => {
     const [check, version, help] = [komgate('--check'), komgate('--version'), komgate('--help')]
     expect(await Promise.all([check.exit, version.exit, help.exit])).toEqual([0, 0, 0])
-    expect(check.output.out).toBe('The configuration is good.\n')
+    expect(check.output.out).toBe('The configuration is valid.\n')
     expect(version.output.out).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(help.output.out).toMatch(/--session-idle-ms +KOMGATE_SESSION_IDLE_MS/)
   })

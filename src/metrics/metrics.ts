@@ -28,7 +28,7 @@ export class Metrics {
     for (const limit of LIMITS) this.#limits.set(limit, 0)
     readCounter(this.#register, {
       name: 'komgate_limit_hits_total',
-      help: 'How often somebody was turned away by a limit.',
+      help: 'Requests and connections that a limit rejected.',
       labels: ['limit'],
       read: () => [...this.#limits].map(([limit, n]) => [{ limit }, n]),
     })

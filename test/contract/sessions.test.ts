@@ -236,7 +236,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       const { person } = (await whoAmI(id)).json
       expect(person).toBeNull()
       const again = await send('POST', '/kom/sessions/current/logout', { id, json: {} })
-      expect([again.status, again.json]).toEqual([401, gatewayError('Nobody is logged in.')])
+      expect([again.status, again.json]).toEqual([401, gatewayError('Not logged in.')])
       expect((await login(id, { pers_no: cast.bob.no, passwd: cast.bob.passwd })).status).toBe(201)
     })
   })

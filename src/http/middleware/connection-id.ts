@@ -146,6 +146,6 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
 
 /** Rejects requests on sessions that are not logged in with 401. Register it after `requireSession`. */
 export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
-  if (c.get('opened').session.persNo === 0) throw new HTTPException(401, { message: 'Nobody is logged in.' })
+  if (c.get('opened').session.persNo === 0) throw new HTTPException(401, { message: 'Not logged in.' })
   return next()
 }
