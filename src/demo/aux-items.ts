@@ -4,16 +4,16 @@ import type { StoredAuxItem } from './model.ts'
 
 type Target = 'text' | 'conf' | 'letterbox'
 
-/** What lyskomd's aux-items.conf says of a predefined item, as far as creating objects needs it. */
+/** Definition of a predefined aux-item in lyskomd's aux-items.conf, limited to what creating objects needs. */
 interface Rule {
   on: readonly Target[]
   unique?: true
-  /** The flags that a client may choose; all others are cleared. */
+  /** The flags that a client may set; all others are cleared. */
   free?: readonly ('inherit' | 'secret' | 'hideCreator' | 'dontGarb')[]
-  /** The inherit-limit is 1, whatever was asked. */
+  /** The inherit-limit is always 1; the value in the request is ignored. */
   limited?: true
   pattern?: RegExp
-  /** Only the server itself makes these. */
+  /** Only the server creates items with this tag. */
   system?: true
 }
 
@@ -71,24 +71,26 @@ const RULES: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [10104, { on: TEXT }],
 ])
 
-/** Tags that no definition names may be used only from here to the last one. */
+/** The first tag that clients may use without a definition in `RULES`. */
 const FIRST_FREE_TAG = 10_000
 
-/** The tags of query-predefined-aux-items, highest first as lyskomd gives them. */
+/** The tags that query-predefined-aux-items returns, in descending order as in lyskomd. */
 export const PREDEFINED_TAGS: readonly number[] = [...RULES.keys()].sort((a, b) => b - a)
 
-/** Longest data of an aux-item, in bytes. */
+/** Maximum size of the data of an aux-item, in bytes. */
 const MAX_DATA = 16_384
 
 /**
- * The aux-items of a new object. Throws `illegal-aux-item` or `aux-item-permission` with the index of the item
- * at fault.
+ * Validates the aux-items of a new object and returns them as stored.
+ * @param on the kind of object
+ * @param creator person number, 0 for an anonymous text
+ * @throws KomError `illegal-aux-item` or `aux-item-permission` with the index of the invalid item
  */
 export function newAuxItems(inputs: readonly AuxItemInput[], on: Target, creator: number, at: Date): StoredAuxItem[] {
   const items = inputs.map((input, i) => newItem(input, i, on, creator, at))
   const seen = new Set<number>()
   for (const { tag } of items) {
-    // lyskomd gives this error, and always the index 0.
+    // lyskomd returns this error, always with index 0.
     if (seen.has(tag) && RULES.get(tag)?.unique) throw KomError.of('aux-item-permission', 0)
     seen.add(tag)
   }
@@ -98,7 +100,7 @@ export function newAuxItems(inputs: readonly AuxItemInput[], on: Target, creator
 function newItem(input: AuxItemInput, index: number, on: Target, creator: number, createdAt: Date): StoredAuxItem {
   const { tag } = input
   const rule = RULES.get(tag)
-  // Not Buffer.from: a few bytes of its pool would keep all of the pool in memory.
+  // Buffer.from would keep the whole shared pool in memory for a few bytes.
   const data = new Uint8Array(input.data)
   const legal = rule
     ? rule.on.includes(on) && (rule.pattern?.test(Buffer.from(data).toString('latin1')) ?? true)

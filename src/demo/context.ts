@@ -4,45 +4,52 @@ import type { Database } from './database.ts'
 import type { Text } from './model.ts'
 import type { Session } from './session.ts'
 
-/** What the sessions of one server share. */
+/** State that all sessions of one server share. */
 export interface Hub {
   readonly db: Database
   readonly startedAt: Date
-  /** Facts of the moment the server started (get-boottime-info). */
+  /** Counts at server start (get-boottime-info). */
   readonly boot: { texts: number; highestText: number; confs: number; persons: number; highestConf: number }
-  /** In the order of connecting. */
+  /** Session number -> session, in order of connection. */
   readonly sessions: ReadonlyMap<number, Session>
-  /** Logs a session out and closes its line. */
+  /** Logs a session out and closes its connection. */
   disconnect(session: Session): void
 }
 
-/** What a handler gets: the server, and who asks. */
+/** Argument of a handler: the server state and the session that sent the request. */
 export interface Context extends Hub {
   readonly session: Session
-  /** Does something once the reply has been written. */
+  /** Runs `action` after the reply has been written. */
   afterReply(action: () => void): void
 }
 
-/** How each call is answered; a handler throws a `KomError` to refuse. */
+/** One handler for each call. A handler returns the reply or throws a `KomError`, which is sent as an error reply. */
 export type Handlers = {
   readonly [N in CallName]: (context: Context, params: Params<N>) => Reply<N> extends undefined ? void : Reply<N>
 }
 
-/** Tells every session that `to` chooses, among those that accept the message; returns how many were told. */
+/**
+ * Sends a message to every session that accepts it and for which `to` returns true.
+ * @param params returns the message parameters for one session
+ * @returns the number of sessions to which the message was sent
+ */
 export function tell<N extends MessageName>(
   hub: Hub,
   name: N,
   params: (session: Session) => MessageParams<N>,
   to: (session: Session) => boolean = () => true,
 ): number {
-  let told = 0
+  let sent = 0
   for (const session of hub.sessions.values()) {
-    if (session.accepts(name) && to(session) && session.notify(name, params(session))) told++
+    if (session.accepts(name) && to(session) && session.notify(name, params(session))) sent++
   }
-  return told
+  return sent
 }
 
-/** Everyone whom a text concerns: active members of its recipients, and of the recipients of what it comments. */
+/**
+ * Returns the persons that a text concerns: active members of its recipients and of the recipients of the texts that it
+ * comments or is a footnote to.
+ */
 export function concerned(db: Database, text: Text): Set<number> {
   const persons = new Set<number>()
   const add = (from: Text): void => {

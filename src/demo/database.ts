@@ -6,21 +6,22 @@ import { LocalTexts } from './local-texts.ts'
 import type { Conference, Membership, Misc, Person, RecipientKind, ServerInfo, StoredAuxItem, Text } from './model.ts'
 import { nameWords } from './name-expansion.ts'
 
+/** A membership type without flags. */
 export const NO_MEMBERSHIP_FLAGS: Readonly<MembershipType> = noBits(membershipType)
 
-/** lyskomd's default life of a text, in days. */
+/** lyskomd's default lifetime of a text, in days. */
 const NICE = 77
 
-/** Everything the server knows. Numbers are given out in rising order; nothing here asks who may. */
+/** The server's data. Assigns numbers in ascending order. Does not check permissions. */
 export class Database {
   readonly conferences = new Map<number, Conference>()
   readonly persons = new Map<number, Person>()
   readonly texts = new Map<number, Text>()
-  /** Texts of clients; the others are the contents that the server started with. */
+  /** Texts written by clients, without the texts of the initial data. */
   readonly written = new WrittenTexts()
   readonly info: ServerInfo
   readonly limits: DemoLimits
-  /** How often each limit was hit. */
+  /** Number of times that each limit was exceeded. */
   readonly limitHits = new Map<keyof DemoLimits, number>()
   #highestConf = 0
   #highestText = 0
@@ -32,8 +33,8 @@ export class Database {
   }
 
   /**
-   * Checks that `size` things of a kind are allowed.
-   * @throws KomError `error` if they are not
+   * Checks that `size` does not exceed a limit.
+   * @throws KomError `error` if it does
    */
   checkLimit(limit: keyof DemoLimits, size: number, error: KomError): void {
     if (size <= this.limits[limit]) return
@@ -41,6 +42,7 @@ export class Database {
     throw error
   }
 
+  /** Counts one more hit of a limit. */
   hitLimit(limit: keyof DemoLimits): void {
     this.limitHits.set(limit, (this.limitHits.get(limit) ?? 0) + 1)
   }
@@ -119,19 +121,23 @@ export class Database {
     return person
   }
 
-  /** Places a membership at `where` in the person's list, at the end if the list is shorter. */
+  /** Inserts a membership at index `where` of the person's list, at the end if the list is shorter. */
   addMembership(membership: Membership, where: number): void {
     this.persons.get(membership.person)?.memberships.splice(where, 0, membership)
     this.conferences.get(membership.conf)?.members.set(membership.person, membership)
   }
 
+  /** Removes a membership from the person and the conference. */
   removeMembership(membership: Membership): void {
     const person = this.persons.get(membership.person)
     if (person !== undefined) person.memberships = person.memberships.filter((other) => other !== membership)
     this.conferences.get(membership.conf)?.members.delete(membership.person)
   }
 
-  /** Stores a text with its recipients and links, and the other end of each link. `to` holds no conference twice. */
+  /**
+   * Stores a text with its recipients and links, and adds the reverse links to the linked texts. `misc` contains each
+   * conference at most once.
+   */
   addText(fields: {
     no?: number
     author: number
@@ -171,7 +177,7 @@ export class Database {
     return text
   }
 
-  /** Marks of it stay with those who made them, until they take them away. */
+  /** Deletes a text. Marks on it remain until their owners remove them. */
   removeText({ no, author, misc }: Text): void {
     this.texts.delete(no)
     this.written.delete(no)
@@ -197,13 +203,14 @@ export class Database {
     this.written.update(text)
   }
 
-  /** The mailbox stays. */
+  /** Deletes a person but not the person's mailbox. */
   removePerson(person: Person): void {
     for (const text of person.marks.keys()) this.pin(text, -1)
     for (const membership of person.memberships) this.removeMembership(membership)
     this.persons.delete(person.no)
   }
 
+  /** Deletes a conference, its memberships and its marks on its presentation and notice. */
   removeConference(conf: Conference): void {
     for (const membership of conf.members.values()) this.removeMembership(membership)
     this.pin(conf.presentation, -1)
@@ -211,7 +218,7 @@ export class Database {
     this.conferences.delete(conf.no)
   }
 
-  /** Gives a text its local number in a conference. */
+  /** Adds a text to a conference and returns its local number. Throws an `Error` if the conference does not exist. */
   receive(conf: number, text: number, at = new Date()): number {
     const conference = this.conferences.get(conf)
     if (conference === undefined) throw new Error(`no conference ${conf}`)
@@ -219,7 +226,7 @@ export class Database {
     return conference.texts.add(text)
   }
 
-  /** Adds to or takes from the marks that keep a text; 0 is no text. */
+  /** Changes the mark count of a text by `by`. Does nothing for text 0 and for deleted texts. */
   pin(text: number, by: 1 | -1): void {
     const stored = this.texts.get(text)
     if (stored !== undefined) stored.noOfMarks += by

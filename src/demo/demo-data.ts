@@ -7,13 +7,13 @@ import type { DemoLimits } from './limits.ts'
 import type { Membership, StoredAuxItem } from './model.ts'
 import { readTo } from './read-ranges.ts'
 
-/** What the demo server starts with, as fixtures/demo.json holds it. Numbers are unique; times are ISO 8601. */
+/** Initial data of the demo server, in the format of fixtures/demo.json. Numbers are unique; times are ISO 8601. */
 export interface DemoData {
   info: { motd: number; confPresConf: number; persPresConf: number; motdConf: number; komNewsConf: number }
-  /** Without the persons' mailboxes, which come of themselves. */
+  /** Does not contain the persons' mailboxes, which are created with the persons. */
   conferences: DemoConference[]
   persons: DemoPerson[]
-  /** In rising order: a text links only to texts before it. */
+  /** In ascending order of numbers; a text links only to earlier texts. */
   texts: DemoText[]
 }
 
@@ -37,7 +37,7 @@ export interface DemoPerson {
   privileges?: (keyof typeof PRIVILEGES)[]
   created: string
   presentation: number
-  /** In the order of the person's list; the mailbox among them. */
+  /** In the order of the person's list, including the mailbox. */
   memberships: { conf: number; priority: number; readTo?: number }[]
   unreadIsSecret?: boolean
 }
@@ -81,7 +81,7 @@ export const MAILBOX_TYPE: ExtendedConfType = { ...NO_CONF_TYPE, rdProt: true, l
 
 export const NO_PRIVILEGES = noBits(privBits)
 
-/** Checks parsed JSON. Throws an `Error` that names the first field at fault, e.g. `persons.2.name`. */
+/** Validates parsed JSON. Throws an `Error` that names the first invalid field, e.g. `persons.2.name`. */
 export function readDemoData(json: unknown): DemoData {
   const root = new Field('', json)
   return {
@@ -136,7 +136,7 @@ export function readDemoData(json: unknown): DemoData {
   }
 }
 
-/** Fills a database. Throws an `Error` when a number is used twice or names nothing. */
+/** Creates a database with this data. Throws an `Error` if a number is used twice or refers to nothing. */
 export function loadDatabase(data: DemoData, limits: Partial<DemoLimits> = {}): Database {
   const db = new Database({ ...data.info }, limits)
   for (const { type, permittedSubmitters, presentation, motd, created, ...conf } of data.conferences) {
@@ -231,7 +231,7 @@ function contentType(type: string, author: number, at: Date): StoredAuxItem[] {
   return newAuxItems([{ tag: AUX_ITEMS['content-type'], flags, inheritLimit: 1, data }], 'text', author, at)
 }
 
-/** A value in the JSON and the path that leads to it. */
+/** A value in the JSON and its path. */
 class Field {
   constructor(
     readonly path: string,

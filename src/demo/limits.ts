@@ -1,12 +1,12 @@
 import type { StoredAuxItem, Text } from './model.ts'
 
-/** Bounds on what clients can make the demo server store. The contents that it starts with do not count as `texts`. */
+/** Limits on what clients can make the demo server store. `texts` does not include the initial data. */
 export interface DemoLimits {
-  /** Texts that clients have written. Above it the oldest of them are deleted. */
+  /** Texts written by clients. Above this number the server deletes the oldest ones. */
   readonly texts: number
-  /** Bytes of those texts with their aux-items, recipients and links. Above it the oldest of them are deleted. */
+  /** Bytes of these texts with their aux-items, recipients and links. Above it the server deletes the oldest texts. */
   readonly textBytes: number
-  /** Conferences, the mailboxes of persons included. */
+  /** Conferences, including the mailboxes of persons. */
   readonly conferences: number
   /** Bytes of the aux-items of conferences and persons. */
   readonly auxItemBytes: number
@@ -17,10 +17,11 @@ export interface DemoLimits {
   readonly marks: number
 }
 
+/** The limits that apply unless `DemoServerOptions.limits` overrides them. */
 export const DEFAULT_LIMITS: DemoLimits = {
   texts: 10_000,
   textBytes: 32 * 1024 * 1024,
-  // Debian's lyskomd has the same limit.
+  // The limit of Debian's lyskomd.
   conferences: 4765,
   auxItemBytes: 4 * 1024 * 1024,
   memberships: 20_000,
@@ -28,7 +29,7 @@ export const DEFAULT_LIMITS: DemoLimits = {
   marks: 50_000,
 }
 
-/** Limits of lyskomd for one object or one call, as its manual names them (chapter Parameters). */
+/** Limits of lyskomd for one object or one call, named as in its manual (chapter Parameters). */
 export const MAX_LINKS_PER_CALL = 512
 export const MAX_RECIPIENTS_PER_TEXT = 512
 export const MAX_COMMENTS_PER_TEXT = 128
@@ -38,12 +39,12 @@ export const MAX_MARKS_PER_TEXT = 1024
 export const MAX_MARK_AS_READ_CHUNKS = 128
 export const MAX_READ_RANGES_PER_CALL = 512
 
-/** Estimates of what V8 needs besides the bytes themselves. */
+/** Estimated memory that V8 needs in addition to the bytes themselves. */
 const TEXT_BYTES = 1000
 const MISC_BYTES = 120
 const AUX_ITEM_BYTES = 400
 
-/** The memory that a text takes, in bytes. */
+/** Returns the estimated memory of a text, in bytes. */
 export function textCost({
   body,
   misc,
@@ -52,12 +53,12 @@ export function textCost({
   return TEXT_BYTES + body.length + misc.length * MISC_BYTES + auxItemsCost(auxItems)
 }
 
-/** The memory that aux-items take, in bytes. */
+/** Returns the estimated memory of aux-items, in bytes. */
 export function auxItemsCost(items: readonly StoredAuxItem[]): number {
   return items.reduce((sum, { data }) => sum + AUX_ITEM_BYTES + data.length, 0)
 }
 
-/** The texts that clients have written, oldest first, with the memory they take. */
+/** The texts written by clients, oldest first, and their total memory. */
 export class WrittenTexts {
   readonly #costs = new Map<number, number>()
   #bytes = 0
@@ -70,7 +71,7 @@ export class WrittenTexts {
     return this.#bytes
   }
 
-  /** The number of the oldest text, undefined if there is none. */
+  /** The number of the oldest text; undefined if there is none. */
   get oldest(): number | undefined {
     return this.#costs.keys().next().value
   }
@@ -80,7 +81,7 @@ export class WrittenTexts {
     this.update(text)
   }
 
-  /** Corrects the cost of a text that has changed. Ignores texts that were not added. */
+  /** Updates the cost of a changed text. Ignores texts that were not added. */
   update(text: Text): void {
     const before = this.#costs.get(text.no)
     if (before === undefined) return

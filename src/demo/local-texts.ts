@@ -1,14 +1,13 @@
 import type { TextMapping } from '../protocol/types.ts'
 
-/** A local number that names no text any more. */
+/** The text number of a deleted text. */
 const GONE = 0
 
 /**
- * Local text numbers of a conference, or of the texts of an author: 1, 2, 3 … -> text number. Only numbers that still
- * name a text take memory.
+ * Maps the local text numbers of a conference or an author (1, 2, 3 …) to text numbers. Deleted texts take no memory.
  */
 export class LocalTexts {
-  /** Local numbers in rising order, and the texts that they name. */
+  /** Local numbers in ascending order, and the text numbers at the same indexes. */
   readonly #localNos: number[] = []
   readonly #texts: number[] = []
   #highest = 0
@@ -17,31 +16,31 @@ export class LocalTexts {
     return this.#highest
   }
 
-  /** The lowest local number that still names a text; the next free one when none does. */
+  /** The lowest local number of an existing text; the next free number if there is none. */
   get first(): number {
     return this.#localNos[0] ?? this.#highest + 1
   }
 
-  /** Gives a text the next local number. */
+  /** Assigns the next local number to a text and returns it. */
   add(text: number): number {
     this.#localNos.push(++this.#highest)
     this.#texts.push(text)
     return this.#highest
   }
 
-  /** Forgets a local number; it is never given out again. */
+  /** Removes a local number, which is never reused. */
   remove(localNo: number): void {
     const at = this.#indexOf(localNo)
     if (this.#localNos[at] === localNo) this.#removeAt(at)
   }
 
-  /** As `remove`, by the number of the text. */
+  /** Removes a text by its text number. */
   removeText(text: number): void {
     const at = this.#texts.indexOf(text)
     if (at >= 0) this.#removeAt(at)
   }
 
-  /** At most `count` existing texts from `first` upwards (local-to-global). */
+  /** Returns at most `count` existing texts from local number `first` upwards (local-to-global). */
   map(first: number, count: number): TextMapping {
     const from = this.#indexOf(first)
     const pairs = this.#pairs(from, from + count)
@@ -50,7 +49,10 @@ export class LocalTexts {
     return mapping(first, (pairs.at(-1)?.localNumber ?? Math.min(first, end) - 1) + 1, true, pairs)
   }
 
-  /** At most `count` existing texts below `ceiling` downwards, in rising order; ceiling 0 stands above all. */
+  /**
+   * Returns at most `count` existing texts with the highest local numbers below `ceiling`, in ascending order. Ceiling
+   * 0 means no upper bound.
+   */
   mapDown(ceiling: number, count: number): TextMapping {
     const end = ceiling === 0 ? this.#highest + 1 : Math.min(ceiling, this.#highest + 1)
     const to = this.#indexOf(end)
@@ -68,7 +70,7 @@ export class LocalTexts {
     }))
   }
 
-  /** The index of the first existing local number that is not below `localNo`. */
+  /** Returns the index of the first existing local number that is at least `localNo`. */
   #indexOf(localNo: number): number {
     let low = 0
     let high = this.#localNos.length
@@ -91,7 +93,7 @@ interface Pair {
   globalNumber: number
 }
 
-/** A dense block when it is no longer than the pairs would be (chapter Mapping Local to Global Text Numbers). */
+/** Builds a dense block if it is not longer than the pairs (chapter Mapping Local to Global Text Numbers). */
 function mapping(rangeBegin: number, rangeEnd: number, moreTextsExists: boolean, pairs: Pair[]): TextMapping {
   const first = pairs[0]
   const last = pairs.at(-1)

@@ -2,7 +2,7 @@ import type { ExtendedConfType, MembershipType, PrivBits } from '../protocol/typ
 import type { LocalTexts } from './local-texts.ts'
 import type { ReadRange } from './read-ranges.ts'
 
-/** One membership, shared by the person's list and the conference's. */
+/** One membership, shared by the lists of the person and the conference. */
 export interface Membership {
   readonly person: number
   readonly conf: number
@@ -14,6 +14,7 @@ export interface Membership {
   read: ReadRange[]
 }
 
+/** An aux-item of a text, conference, person or the server. */
 export interface StoredAuxItem {
   readonly auxNo: number
   readonly tag: number
@@ -33,11 +34,11 @@ export interface StoredAuxItem {
   readonly data: Uint8Array
 }
 
-/** A conference; of a person it is the mailbox, under the same number. */
+/** A conference, or the mailbox of the person with the same number. */
 export interface Conference {
   readonly no: number
   name: string
-  /** The name as names are compared. */
+  /** The collated words of the name, for comparison. */
   words: string[]
   type: ExtendedConfType
   readonly created: Date
@@ -51,20 +52,21 @@ export interface Conference {
   nice: number
   keepCommented: number
   expire: number
-  /** person -> membership, in the order of joining */
+  /** Person number -> membership, in order of joining. */
   readonly members: Map<number, Membership>
   readonly texts: LocalTexts
   auxItems: StoredAuxItem[]
 }
 
+/** A person. Name and aux-items belong to the mailbox. */
 export interface Person {
   readonly no: number
-  /** ISO 8859-1; 8 characters count */
+  /** ISO 8859-1; only the first 8 characters are significant. */
   passwd: string
   privileges: PrivBits
   unreadIsSecret: boolean
   userArea: number
-  /** Who the person was when last logged in: `user(ident)@host`. */
+  /** `user(ident)@host` of the last login. */
   username: string
   lastLogin: Date
   totalSeconds: number
@@ -76,7 +78,7 @@ export interface Person {
   createdPersons: number
   createdConfs: number
   readonly texts: LocalTexts
-  /** text -> type, in the order of marking */
+  /** Text number -> mark type, in order of marking. */
   readonly marks: Map<number, number>
   memberships: Membership[]
 }
@@ -84,19 +86,21 @@ export interface Person {
 export type RecipientKind = 'recpt' | 'cc-recpt' | 'bcc-recpt'
 export type LinkKind = 'comm-to' | 'comm-in' | 'footn-to' | 'footn-in'
 
-/** How a recipient or a link came to a text that was there before. */
+/** How a recipient or link was added to an existing text. */
 interface Added {
-  /** absent when it was the author */
+  /** absent if the author added it */
   readonly sentBy?: number
   readonly sentAt?: Date
 }
 
+/** A recipient of a text. */
 export interface Recipient extends Added {
   readonly kind: RecipientKind
   readonly conf: number
   readonly localNo: number
 }
 
+/** A link between two texts, stored in both of them. */
 export interface Link extends Added {
   readonly kind: LinkKind
   readonly text: number
@@ -104,6 +108,7 @@ export interface Link extends Added {
 
 export type Misc = Recipient | Link
 
+/** A text with its recipients and links. */
 export interface Text {
   readonly no: number
   /** 0: anonymous */
@@ -111,13 +116,14 @@ export interface Text {
   readonly created: Date
   readonly body: Uint8Array
   readonly lines: number
-  /** Marks of persons, and one for each use as presentation, notice or user area. */
+  /** Marks of persons, plus one for each use as presentation, notice or user area. */
   noOfMarks: number
-  /** Recipients and links in the order in which they came. */
+  /** Recipients and links in the order in which they were added. */
   misc: Misc[]
   auxItems: StoredAuxItem[]
 }
 
+/** The conferences and the notice that get-info returns. */
 export interface ServerInfo {
   confPresConf: number
   persPresConf: number

@@ -1,16 +1,16 @@
-/** How lyskomd compares names (chapter Name Expansion): its collate table and KOM conventions. */
+/** Name comparison as in lyskomd (chapter Name Expansion): its collate table and KOM conventions. */
 
 const TABLE_START = 0xa0
-/** What ISO 8859-1 from 0xA0 counts as: accents fall off, and å ä ö are the braces of the Swedish ASCII. */
+/** Collation of ISO 8859-1 from 0xA0 on: accents are dropped; å, ä and ö equal the braces of Swedish ASCII. */
 const UPPER_HALF =
   '\xa0!\xa2\xa3\xa4\xa5\xa6\xa7\xa8\xa9\xaa\xab\xac\xad\xae\xaf\xb0\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb8\xb9\xba\xbb\xbc\xbd\xbe\xbf' +
   'AAAA\\[\\CEEEEIIII\xd0NOOOO]*]UUUYY\xde\xdf' +
   'AAAA\\[\\CEEEEIIII\xf0NOOOO]/]UUUYY\xfe\xff'
 
-/** The table that get-collate-table sends: 256 bytes, two characters are equal when their bytes are. */
+/** The reply to get-collate-table: 256 bytes. Two characters are equal if their bytes are equal. */
 export const COLLATE_TABLE: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) => {
   if (code >= 0x61 && code <= 0x7a) return code - 0x20
-  // Swedish ASCII: [ \ ] and { | } are Ä Ö Å; the table lets Ä be \, Ö be ] and Å be [.
+  // Swedish ASCII has [ \ ] and { | } for Ä Ö Å; lyskomd's table maps Ä to \, Ö to ] and Å to [.
   if (code === 0x5b || code === 0x7b) return 0x5c
   if (code === 0x5c || code === 0x7c) return 0x5d
   if (code === 0x5d || code === 0x7d) return 0x5b
@@ -18,8 +18,8 @@ export const COLLATE_TABLE: Uint8Array = Uint8Array.from({ length: 256 }, (_, co
 })
 
 /**
- * The words that count in a name or a pattern, collated: what stands in parentheses is gone (nested ones whole, an
- * unclosed one to the end), and only spaces and parentheses separate.
+ * Returns the collated words of a name or a pattern. Text in parentheses is ignored (nested ones whole, an unclosed one
+ * to the end); only spaces and parentheses separate words.
  */
 export function nameWords(name: string): string[] {
   const words: string[] = []
@@ -39,18 +39,21 @@ export function nameWords(name: string): string[] {
   return words
 }
 
-/** Whether each word of the pattern begins the word of the name at the same place. No words match every name. */
+/**
+ * Reports whether each word of the pattern is a prefix of the word of the name at the same position. An empty pattern
+ * matches every name.
+ */
 export function matchesName(pattern: readonly string[], name: readonly string[]): boolean {
   return pattern.length <= name.length && pattern.every((word, i) => name[i]?.startsWith(word))
 }
 
-/** Whether lyskomd takes two names for the same. A name without words is the same as any other. */
+/** Reports whether lyskomd treats two names as equal. A name without words equals every other name. */
 export function sameName(a: readonly string[], b: readonly string[]): boolean {
   if (a.length === 0) return true
   return a.length === b.length && a.every((word, i) => word === b[i])
 }
 
-/** Whether a conference or person may be called so: something, and no control characters. */
+/** Reports whether a string is a legal name of a conference or person: not empty, no control characters. */
 export function isLegalName(name: string): boolean {
   if (name === '') return false
   for (let i = 0; i < name.length; i++) {

@@ -3,19 +3,19 @@ import { KomError } from '../protocol/errors.ts'
 import type { Database } from './database.ts'
 import type { Conference, Membership, Misc, Person, Text } from './model.ts'
 
-/** Who asks. */
+/** The person whose permissions are checked. */
 export interface Viewer {
   /** 0: not logged in */
   readonly person: number
-  /** The security level set with enable; 0: privileges sleep */
+  /** The security level set with enable; 0: privileges are disabled */
   readonly level: number
 }
 
-/** What a viewer may do with a conference, each step including those before it. */
+/** What a viewer may do with a conference. Each level includes the lower ones. */
 export const ACCESS = {
-  /** does not know that it exists */
+  /** does not know that the conference exists */
   none: 0,
-  /** may see that it exists, not what is in it, and not join */
+  /** may see that it exists, but neither read it nor join */
   readProtected: 1,
   /** may read and join */
   limited: 2,
@@ -36,7 +36,10 @@ function openness({ type }: Conference): number {
   return type.rdProt ? ACCESS.readProtected : ACCESS.limited
 }
 
-/** Whether the viewer is the person of this mailbox, its supervisor, a member of its supervisor, or wields a wheel. */
+/**
+ * Reports whether the viewer is the person of this mailbox, the supervisor, a member of the supervisor, or has the
+ * wheel privilege enabled.
+ */
 export function supervises(db: Database, viewer: Viewer, conf: Conference): boolean {
   const { person } = viewer
   if (person === 0) return false
@@ -44,7 +47,7 @@ export function supervises(db: Database, viewer: Viewer, conf: Conference): bool
   return db.conferences.get(conf.supervisor)?.members.has(person) ?? false
 }
 
-/** As `supervises`, of a person by number; false for 0 and those who are gone. */
+/** Like `supervises`, by person number. Returns false for 0 and deleted persons. */
 export function supervisesPerson(db: Database, viewer: Viewer, person: number): boolean {
   const mailbox = db.conferences.get(person)
   return mailbox !== undefined && supervises(db, viewer, mailbox)
@@ -54,7 +57,7 @@ export function wheel(db: Database, viewer: Viewer): boolean {
   return viewer.level > 0 && db.persons.get(viewer.person)?.privileges.wheel === true
 }
 
-/** The conference, if the viewer may know of it; else `conference-zero` or `undefined-conference`. */
+/** Returns a conference that the viewer may know of. Throws `conference-zero` or `undefined-conference`. */
 export function conferenceFor(db: Database, viewer: Viewer, no: number): Conference {
   if (no === 0) throw KomError.of('conference-zero', 0)
   const conf = db.conferences.get(no)
@@ -62,7 +65,7 @@ export function conferenceFor(db: Database, viewer: Viewer, no: number): Confere
   return conf
 }
 
-/** The person, if the viewer may know of it; else `conference-zero` or `undefined-person`. */
+/** Returns a person that the viewer may know of. Throws `conference-zero` or `undefined-person`. */
 export function personFor(db: Database, viewer: Viewer, no: number): Person {
   if (no === 0) throw KomError.of('conference-zero', 0)
   const person = db.persons.get(no)
@@ -73,7 +76,7 @@ export function personFor(db: Database, viewer: Viewer, no: number): Person {
   return person
 }
 
-/** The text, if the viewer may read it; else `text-zero` or `no-such-text`. */
+/** Returns a text that the viewer may read. Throws `text-zero` or `no-such-text`. */
 export function textFor(db: Database, viewer: Viewer, no: number): Text {
   if (no === 0) throw KomError.of('text-zero', 0)
   const text = db.texts.get(no)
@@ -93,7 +96,7 @@ export function mayRead(db: Database, viewer: Viewer, text: Text): boolean {
   })
 }
 
-/** The part of a text's recipients and links that the viewer may see: no secret conferences, no others' bcc. */
+/** Returns the recipients and links that the viewer may see, without secret conferences and other persons' bcc. */
 export function visibleMisc(db: Database, viewer: Viewer, text: Text): Misc[] {
   return text.misc.filter((item) => {
     if ('text' in item) return true
@@ -106,7 +109,10 @@ export function visibleMisc(db: Database, viewer: Viewer, text: Text): Misc[] {
   })
 }
 
-/** Where a text sent to `conf` ends: there, or in the first super-conference that takes it (chapter Security). */
+/**
+ * Returns the conference that receives a text sent to `conf`: `conf` itself or the first super-conference that accepts
+ * it (chapter Security).
+ */
 export function submitTo(db: Database, viewer: Viewer, conf: Conference, anonymous: boolean): Conference {
   let at: Conference | undefined = conf
   for (let hops = 0; at !== undefined && hops < MAX_SUPER_CONF_HOPS; hops++) {
@@ -119,7 +125,7 @@ export function submitTo(db: Database, viewer: Viewer, conf: Conference, anonymo
   throw KomError.of('access-denied', conf.no)
 }
 
-/** Whether texts of the viewer end in this very conference. */
+/** Reports whether a text of the viewer to this conference stays in it. */
 export function maySubmit(db: Database, viewer: Viewer, conf: Conference): boolean {
   const permitted = conf.permittedSubmitters
   const submitters = db.conferences.get(permitted)
@@ -128,7 +134,7 @@ export function maySubmit(db: Database, viewer: Viewer, conf: Conference): boole
 
 const MAX_SUPER_CONF_HOPS = 17
 
-/** How much of a membership a viewer sees (chapter Membership visibility). */
+/** How much of a membership a viewer may see (chapter Membership visibility). */
 export type MembershipView = 'all' | 'unread-hidden' | 'none'
 
 export function membershipView(db: Database, viewer: Viewer, membership: Membership): MembershipView {

@@ -1,15 +1,15 @@
-/** Which local numbers a member has read: ranges in rising order that neither overlap nor touch. */
+/** A range of local numbers that a member has read. Lists are ascending, without overlapping or adjacent ranges. */
 export interface ReadRange {
   firstRead: number
   lastRead: number
 }
 
-/** Everything up to and including `last`. */
+/** Returns the ranges for everything up to and including `last`. */
 export function readTo(last: number): ReadRange[] {
   return last > 0 ? [{ firstRead: 1, lastRead: last }] : []
 }
 
-/** Joins ranges that overlap or touch. */
+/** Sorts ranges and joins those that overlap or are adjacent. */
 export function normalized(ranges: readonly ReadRange[]): ReadRange[] {
   const result: ReadRange[] = []
   for (const range of [...ranges].sort((a, b) => a.firstRead - b.firstRead)) {
@@ -27,7 +27,7 @@ export function withRead(ranges: readonly ReadRange[], localNos: readonly number
   return normalized([...ranges, ...localNos.map((no) => ({ firstRead: no, lastRead: no }))])
 }
 
-/** The number of different local numbers among `localNos` that are not read. */
+/** Returns the number of distinct local numbers in `localNos` that are unread. */
 export function countUnread(ranges: readonly ReadRange[], localNos: readonly number[]): number {
   const isRead = (no: number) => ranges.some(({ firstRead, lastRead }) => firstRead <= no && no <= lastRead)
   return new Set(localNos.filter((no) => !isRead(no))).size
@@ -44,7 +44,7 @@ export function withoutRead(ranges: readonly ReadRange[], localNo: number): Read
   })
 }
 
-/** The first local number that is not read. */
+/** Returns the first unread local number. */
 export function firstUnread(ranges: readonly ReadRange[]): number {
   const first = ranges[0]
   return first?.firstRead === 1 ? first.lastRead + 1 : 1

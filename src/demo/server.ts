@@ -14,35 +14,37 @@ import { logOut } from './handlers/sessions.ts'
 import type { DemoLimits } from './limits.ts'
 import { Session } from './session.ts'
 
+/** A running demo server. */
 export interface DemoServer {
   readonly host: string
   readonly port: number
-  /** Clients that are connected now. */
+  /** Number of connected clients. */
   readonly connections: number
-  /** How often each limit was hit: texts deleted to make room, and calls refused for the other limits. */
+  /** Number of times that each limit was exceeded: texts deleted, and calls rejected for the other limits. */
   readonly limitHits: ReadonlyMap<keyof DemoLimits, number>
-  /** Stops listening and drops every client. */
+  /** Stops listening and closes all connections. */
   close(): Promise<void>
 }
 
+/** Options of `startDemoServer`. */
 export interface DemoServerOptions {
-  /** What the server starts with; default: fixtures/demo.json */
+  /** Initial data; default: fixtures/demo.json */
   data?: DemoData
-  /** Default 127.0.0.1: passwords are in the open, so the server is for this machine. */
+  /** Default 127.0.0.1, because Protocol A sends passwords unencrypted. */
   host?: string
-  /** 0, the default: any free one */
+  /** Default 0: any free port */
   port?: number
   /** Default 1000 */
   maxConnections?: number
-  /** Bounds on what clients can make it store; default: `DEFAULT_LIMITS` */
+  /** Limits on what clients can make the server store; default: `DEFAULT_LIMITS` */
   limits?: Partial<DemoLimits>
 }
 
-/** One request, its text included: far more than a text may have, since whoever sends too much is to be told so. */
+/** Maximum size of one request. Far larger than a text may be, so that too long texts get an error reply. */
 const MAX_REQUEST_BYTES = 32 * 1024 * 1024
-/** With more than this waiting to be read by a client, its next requests wait too. */
+/** With more unread bytes than this, further requests of the client wait. */
 const MAX_UNREAD_REPLIES = 1024 * 1024
-/** A client that has not said what it speaks by then is dropped. */
+/** Clients that have not sent the greeting within this time are disconnected. */
 const HELLO_MS = 30_000
 const A = 0x41
 
@@ -51,8 +53,8 @@ const UNSUPPORTED = '%%LysKOM unsupported protocol.\n'
 const FULL = '%% No connections left.\n'
 
 /**
- * Starts a LysKOM server in memory that speaks Protocol A as lyskomd 2.1.2 does, errors included. What clients
- * change is gone when it closes. Rejects when the port is taken; throws on data that makes no sense.
+ * Starts an in-memory LysKOM server that implements Protocol A like lyskomd 2.1.2, including its errors. All changes
+ * are lost when it closes. Rejects if the port is in use; throws an `Error` on invalid data.
  */
 export async function startDemoServer(options: DemoServerOptions = {}): Promise<DemoServer> {
   const { host = '127.0.0.1', port = 0, maxConnections = 1000 } = options
@@ -133,7 +135,7 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   })
 }
 
-/** Reads one client's lines and answers them in order, as fast as the client reads the answers. */
+/** Reads the requests of one client and answers them in order, as fast as the client reads the replies. */
 function serve(hub: Hub, socket: Socket, connect: (hello: string) => Session): void {
   const waiting: Buffer[] = []
   let session: Session | undefined
@@ -185,7 +187,7 @@ function serve(hub: Hub, socket: Socket, connect: (hello: string) => Session): v
       framed = false
     }
     work()
-    // The lines before the one at fault are still answered; what comes after it cannot be told apart.
+    // Requests before the invalid one are still answered; the bytes after it cannot be framed.
     if (!framed) refuse(PROTOCOL_ERROR)
   }
 
@@ -194,7 +196,9 @@ function serve(hub: Hub, socket: Socket, connect: (hello: string) => Session): v
   socket.setTimeout(HELLO_MS, () => socket.destroy())
 }
 
-/** What the client calls itself: `A` and a string, e.g. `A4Hu%%h`. Undefined for anything else. */
+/**
+ * Parses the greeting, `A` and a string, e.g. `A4Hu%%h`, and returns the string. Returns undefined if it is invalid.
+ */
 function readHello(line: Buffer): string | undefined {
   try {
     return new Reader(line, 1).latin1()
@@ -204,14 +208,14 @@ function readHello(line: Buffer): string | undefined {
 }
 
 function answer(hub: Hub, session: Session, socket: Socket, line: Buffer): void {
-  // lyskomd takes a line feed for a space, and so no notice of an empty line.
+  // lyskomd treats a line feed as a space and thus ignores empty lines.
   if (isBlank(line)) return
   const later: (() => void)[] = []
   try {
     socket.write(reply({ ...hub, session, afterReply: (action) => later.push(action) }, line))
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    // Without the closing of the line: lyskomd goes on with what follows.
+    // As in lyskomd, the connection stays open.
     socket.write(PROTOCOL_ERROR)
   }
   for (const action of later) action()
@@ -220,7 +224,7 @@ function answer(hub: Hub, session: Session, socket: Socket, line: Buffer): void 
 function reply(context: Context, line: Buffer): Buffer {
   const { refNo, name, reader } = readRequest(line)
   if (name === undefined || HANDLERS[name] === undefined) return writeError(refNo, KomError.of('not-implemented', 0))
-  // Whatever follows the last parameter is ignored, as in lyskomd.
+  // As in lyskomd, data after the last parameter is ignored.
   const params: unknown = (CALLS[name].params as AnyCodec).read(reader)
   try {
     const handler = HANDLERS[name] as (context: Context, params: unknown) => never

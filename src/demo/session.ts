@@ -5,30 +5,30 @@ import { MESSAGES, type MessageName, type MessageParams } from '../protocol/mess
 import type { Time } from '../protocol/types.ts'
 import { toTime } from './times.ts'
 
-/** Messages that lyskomd knows; the rest of the table is history. */
+/** The message numbers that lyskomd accepts; the other messages of the specification are obsolete. */
 const KNOWN_MESSAGES: ReadonlySet<number> = new Set([0, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22])
-/** What a new connection gets (chapter About Asynchronous Messages). */
+/** The messages that are on for a new connection (chapter About Asynchronous Messages). */
 const DEFAULT_MESSAGES: readonly number[] = [0, 5, 7, 8, 9, 11, 12, 13]
 
-/** Longer user names are cut, as in lyskomd. */
+/** Longer user names are truncated, as in lyskomd. */
 const MAX_USERNAME = 129
 
 const MAX_ACCEPTED = 128
 
-/** A client that lets more than this many bytes of messages wait unread is dropped. */
+/** Clients with more unread message bytes than this are disconnected. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
-/** One client: its line, who is logged in on it, and what it wants to be told. */
+/** One client: its connection, its logged-in person and the messages that it accepts. */
 export class Session {
   readonly no: number
-  /** What the client called itself in the first line: `user%host`. */
+  /** The name in the client's greeting: `user%host`. */
   readonly hello: string
   readonly host: string
   readonly connectedAt = new Date()
   readonly #socket: Socket
   #accepted = new Set(DEFAULT_MESSAGES)
 
-  /** 0: nobody is logged in */
+  /** 0: not logged in */
   person = 0
   invisible = false
   /** The security level set with enable. */
@@ -43,19 +43,19 @@ export class Session {
 
   constructor(no: number, hello: string, socket: Socket) {
     this.no = no
-    // A copy: a slice would keep the whole string in memory.
+    // A copy, because a slice would keep the whole string in memory.
     this.hello = Buffer.from(hello.slice(0, MAX_USERNAME), 'latin1').toString('latin1')
     this.#socket = socket
     this.host = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
   }
 
-  /** Who is logged in; throws `login-first`. */
+  /** The number of the logged-in person. Throws `login-first`. */
   get mustBePerson(): number {
     if (this.person === 0) throw KomError.of('login-first', 0)
     return this.person
   }
 
-  /** How others see whose line this is. */
+  /** The user name that other sessions see. */
   get username(): string {
     return `${this.hello}@${this.host}`
   }
@@ -65,8 +65,8 @@ export class Session {
   }
 
   /**
-   * Accepts the known ones among these numbers, and then throws `unknown-async` with the first unknown one. Throws
-   * `long-array`, and changes nothing, if there are too many.
+   * Accepts the known message numbers, then throws `unknown-async` with the first unknown one. Throws `long-array` and
+   * changes nothing if there are too many.
    */
   accept(numbers: readonly number[]): void {
     if (numbers.length > MAX_ACCEPTED) throw KomError.of('long-array', 0)
@@ -79,7 +79,7 @@ export class Session {
     return this.#accepted.has(MESSAGES[name].number)
   }
 
-  /** Sends a message if the client wants it; says whether it went out. */
+  /** Sends a message if the client accepts it. Returns whether it was sent. */
   notify<N extends MessageName>(name: N, params: MessageParams<N>): boolean {
     if (!this.accepts(name) || this.#socket.destroyed) return false
     if (this.#socket.writableLength > MAX_UNREAD_BYTES) {
@@ -90,12 +90,12 @@ export class Session {
     return true
   }
 
-  /** A time as this connection wants it. */
+  /** Converts a time to the time zone of this connection. */
   time(date: Date): Time {
     return toTime(date, this.utc)
   }
 
-  /** Closes the line once what was written has gone out, at the latest after a second. */
+  /** Closes the connection after pending writes, after one second at the latest. */
   end(): void {
     const socket = this.#socket
     socket.end()

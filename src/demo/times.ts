@@ -1,12 +1,12 @@
 import type { Time } from '../protocol/types.ts'
 
-/** The beginning of time: what lyskomd shows instead of a time that never was or is not to be seen. */
+/** 1970-01-01: lyskomd shows it for times that are unset or hidden. */
 export const EPOCH = new Date(0)
 
 const DAY_MS = 86_400_000
 
 export function toTime(date: Date, utc: boolean): Time {
-  // Read through the UTC getters, local time is a date moved by its offset.
+  // The UTC getters of a date shifted by its offset return local time.
   const d = utc ? date : new Date(date.getTime() - date.getTimezoneOffset() * 60_000)
   const year = d.getUTCFullYear()
   return {
@@ -22,7 +22,7 @@ export function toTime(date: Date, utc: boolean): Time {
   }
 }
 
-/** A time that a client sent, in the zone its connection has chosen. */
+/** Converts a time sent by a client, in the time zone of its connection. */
 export function fromTime(time: Time, utc: boolean): Date {
   const fields = [time.year + 1900, time.month, time.day, time.hours, time.minutes, time.seconds] as const
   return utc ? new Date(Date.UTC(...fields)) : new Date(...fields)
@@ -34,7 +34,7 @@ function isDst(date: Date): boolean {
   return january !== july && date.getTimezoneOffset() === Math.min(january, july)
 }
 
-/** The difference of two times in seconds. lyskomd rounds idle times and the length of sessions to the nearest second. */
+/** Returns the difference in seconds, rounded like lyskomd's idle times and session lengths. */
 export function secondsBetween(from: Date, to: Date): number {
   return Math.round((to.getTime() - from.getTime()) / 1000)
 }

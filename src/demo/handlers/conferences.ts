@@ -1,4 +1,4 @@
-/** What a conference is, and making one. */
+/** Calls that read and create conferences. */
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
 import { type Handlers, tell } from '../context.ts'
@@ -9,7 +9,7 @@ import { ACCESS, access, conferenceFor, mayRead, supervises } from '../permissio
 import type { Session } from '../session.ts'
 import { checkName } from './names.ts'
 
-/** Conference numbers have 16 bits. */
+/** Conference numbers are 16-bit. */
 const MAX_CONF_NO = 65_535
 
 export const conferences = {
@@ -62,13 +62,13 @@ export const conferences = {
     session.mustBePerson
     const conf = conferenceFor(db, session, confNo)
     if (!supervises(db, session, conf)) throw KomError.of('permission-denied', confNo)
-    // One need not be able to read it.
+    // lyskomd does not require that the session may read the text.
     if (textNo !== 0 && !db.texts.has(textNo)) throw KomError.of('no-such-text', textNo)
     const old = conf.presentation
     db.pin(textNo, 1)
     db.pin(old, -1)
     conf.presentation = textNo
-    // Each session is told what it may read of it, and nothing if that stays the same.
+    // Each session gets the text numbers that it may read, and no message if these do not change.
     const seen = (to: Session, no: number): number => {
       const text = db.texts.get(no)
       return text !== undefined && mayRead(db, to, text) ? no : 0
@@ -84,7 +84,8 @@ export const conferences = {
 
 /**
  * Checks that the server may store one more conference or person.
- * @throws KomError `index-out-of-range` with the number it would get, as lyskomd; `temporary-failure` for its aux-items
+ * @throws KomError `index-out-of-range` with the next number, as lyskomd does, or `temporary-failure` if the aux-items
+ * exceed their limit
  */
 export function checkRoom(db: Database, auxItems: readonly StoredAuxItem[]): void {
   const no = db.highestConf + 1
@@ -95,7 +96,9 @@ export function checkRoom(db: Database, auxItems: readonly StoredAuxItem[]): voi
   db.checkLimit('auxItemBytes', db.auxItemBytes + auxItemsCost(auxItems), KomError.of('temporary-failure', 0))
 }
 
-/** Aux-items as a session may see them: secret ones only its own, creators unless hidden. */
+/**
+ * Returns the aux-items that a session may see: secret ones only to their creator, without the creator if it is hidden.
+ */
 export function auxItemsFor(session: Session, items: readonly StoredAuxItem[]) {
   const seen = items.filter(({ flags, creator }) => !flags.secret || creator === session.person)
   return seen.map((item) => ({

@@ -1,4 +1,4 @@
-/** Doing away with texts, conferences and persons. */
+/** Calls that delete texts, conferences and persons. */
 import { KomError } from '../../protocol/errors.ts'
 import { concerned, type Handlers, type Hub, tell } from '../context.ts'
 import type { Text } from '../model.ts'
@@ -34,7 +34,7 @@ export const deleting = {
   },
 } satisfies Partial<Handlers>
 
-/** Deletes the oldest texts that clients have written until the others are within the limits. */
+/** Deletes the oldest texts written by clients until the remaining ones are within the limits. */
 export function deleteOldTexts(hub: Hub): void {
   const { written, texts, limits } = hub.db
   for (;;) {

@@ -11,7 +11,7 @@ import { sessions } from './sessions.ts'
 import { settings } from './settings.ts'
 import { texts } from './texts.ts'
 
-/** The calls that the demo server answers; to the others it is `not-implemented`. */
+/** Handlers of the calls that the demo server supports. All other calls return `not-implemented`. */
 export const HANDLERS: Partial<Handlers> = {
   ...sessions,
   ...server,

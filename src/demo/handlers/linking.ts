@@ -1,4 +1,4 @@
-/** Recipients and links that texts get, or lose, after they were written. */
+/** Calls that add and remove recipients and links of existing texts. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, concerned, type Handlers, tell } from '../context.ts'
 import { MAX_COMMENTS_PER_TEXT, MAX_FOOTNOTES_PER_TEXT, MAX_RECIPIENTS_PER_TEXT } from '../limits.ts'
@@ -64,7 +64,7 @@ export const linking = {
   'sub-footnote': (context, { textNo, footnoteTo }) => unlink(context, 'footn', textNo, footnoteTo),
 } satisfies Partial<Handlers>
 
-/** The values of Info-Type, in their order on the wire. */
+/** The values of Info-Type in protocol order. */
 const INFO_TYPES = [
   'recpt',
   'cc-recpt',
@@ -86,7 +86,7 @@ function recipientOf(text: Text, conf: number): Recipient | undefined {
   return text.misc.find((item): item is Recipient => 'conf' in item && item.conf === conf)
 }
 
-/** Who added it and when; not who, when it was the author. */
+/** Returns who added an item and when; without `sentBy` if that person is the author. */
 function sent(text: Text, person: number): { sentBy?: number; sentAt: Date } {
   return { ...(person !== text.author && { sentBy: person }), sentAt: new Date() }
 }
@@ -101,7 +101,7 @@ function mayManage({ db, session }: Context, text: Text, { conf: no, sentBy }: R
   )
 }
 
-/** Tells those whom the text concerns and who see that recipient. */
+/** Notifies the sessions of the persons that the text concerns and that may see the recipient. */
 function announce(
   context: Context,
   name: 'async-new-recipient' | 'async-sub-recipient',
@@ -122,7 +122,7 @@ function announce(
   )
 }
 
-/** Whether a text has as many comments or footnotes as lyskomd allows. */
+/** Reports whether a text has as many comments or footnotes as lyskomd allows. */
 export function isFull(text: Text, kind: 'comm' | 'footn'): boolean {
   const count = text.misc.filter((item) => item.kind === `${kind}-in`).length
   return count >= (kind === 'comm' ? MAX_COMMENTS_PER_TEXT : MAX_FOOTNOTES_PER_TEXT)
@@ -139,7 +139,7 @@ function link(context: Context, kind: 'comm' | 'footn', no: number, toNo: number
   if (kind === 'footn' && to.author !== person) throw KomError.of('not-author', toNo)
   if (text.misc.some(isLink('comm-to', toNo))) throw KomError.of('already-comment', no)
   if (text.misc.some(isLink('footn-to', toNo))) throw KomError.of('already-footnote', no)
-  // The status of footnote-limit is 0 here, but the text in create-text: lyskomd does so.
+  // As in lyskomd, the status of footnote-limit is 0 here but the text number in create-text.
   if (isFull(to, kind)) throw kind === 'comm' ? KomError.of('comment-limit', toNo) : KomError.of('footnote-limit', 0)
   db.setMisc(text, [...text.misc, { kind: `${kind}-to`, text: toNo, ...sent(text, person) }])
   db.setMisc(to, [...to.misc, { kind: `${kind}-in`, text: no }])

@@ -1,4 +1,4 @@
-/** Who is a member of what. */
+/** Calls that read and change memberships. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, tell } from '../context.ts'
 import { type Database, NO_MEMBERSHIP_FLAGS } from '../database.ts'
@@ -28,7 +28,7 @@ export const memberships = {
   'query-read-texts'(context, { person: no, conference, wantReadRanges, maxRanges }) {
     const { db, session } = context
     const person = personFor(db, session, no)
-    // Asked in this order, so 0 is no conference at all: lyskomd says `undefined-conference`, not `conference-zero`.
+    // lyskomd checks in this order: conference 0 is `undefined-conference`, not `conference-zero`.
     const conf = db.conferences.get(conference)
     if (conf === undefined || access(db, session, conf) === ACCESS.none)
       throw KomError.of('undefined-conference', conference)
@@ -42,7 +42,7 @@ export const memberships = {
     const members = [...conferenceFor(db, session, no).members.values()]
     if (first >= members.length) throw KomError.of('index-out-of-range', first)
     return members.slice(first, first + noOfMembers).map((m) => {
-      // Others' secret memberships keep their place, and say of themselves only that they are secret.
+      // Secret memberships of other persons keep their position; only their type is shown.
       const hidden = membershipView(db, session, m) === 'none'
       return {
         member: hidden ? 0 : m.person,

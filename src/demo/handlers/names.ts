@@ -1,4 +1,4 @@
-/** Names of conferences and persons: looking them up, changing them. */
+/** Calls that look up and change names of conferences and persons. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, tell } from '../context.ts'
 import type { Database } from '../database.ts'
@@ -50,15 +50,15 @@ export const names = {
   },
 } satisfies Partial<Handlers>
 
-/** The conferences that the session may know of, by number. */
+/** Returns the conferences that the session may know of, in order of their numbers. */
 function visible({ db, session }: Context): Conference[] {
   const found = [...db.conferences.values()].filter((conf) => access(db, session, conf) > ACCESS.none)
   return found.sort((a, b) => a.no - b.no)
 }
 
 /**
- * The words of a name for a new conference, or for `renamed`. Throws `string-too-long`, `bad-name`, or `taken` when
- * another one, visible or not, is called the same.
+ * Validates the name of a new conference, or of `renamed`, and returns its collated words. Throws `string-too-long`,
+ * `bad-name`, or `taken` if another conference, visible or not, has the same name.
  */
 export function checkName(
   db: Database,

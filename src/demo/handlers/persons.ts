@@ -1,4 +1,4 @@
-/** What a person is, making one, and what persons set for themselves. */
+/** Calls that read, create and change persons. */
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
 import { type Context, type Handlers, type Hub, tell } from '../context.ts'
@@ -12,7 +12,7 @@ import { checkName } from './names.ts'
 import { samePassword, significant } from './sessions.ts'
 
 const MAILBOX_PRIORITY = 255
-/** map-created-texts gives out at most so many texts. */
+/** Maximum number of texts in a reply to map-created-texts. */
 const MAX_MAPPED = 255
 
 const NO_FLAGS = { flg2: false, flg3: false, flg4: false, flg5: false, flg6: false, flg7: false, flg8: false }
@@ -80,7 +80,7 @@ export const persons = {
     const own = db.persons.get(session.mustBePerson)
     const person = personFor(db, session, no)
     if (!supervisesPerson(db, session, no)) throw KomError.of('permission-denied', no)
-    // It is the password of whoever is logged in that must be known, not the one that changes.
+    // The old password is the one of the logged-in person, not of the person whose password changes.
     if (own === undefined || !samePassword(own.passwd, oldPwd)) throw KomError.of('invalid-password', no)
     person.passwd = significant(newPwd)
   },
@@ -107,7 +107,7 @@ export const persons = {
   },
 } satisfies Partial<Handlers>
 
-/** Tells those who may set it, if it changes. */
+/** Changes a person's user area and notifies the sessions that may set it, if the number changes. */
 export function setUserArea(hub: Hub, person: Person, userArea: number): void {
   const { db } = hub
   const { no, userArea: old } = person
@@ -123,7 +123,7 @@ export function setUserArea(hub: Hub, person: Person, userArea: number): void {
   )
 }
 
-/** The person whose texts are asked for; the unreadable ones among them are no secret. */
+/** Returns the mapping of an author's texts, including texts that the session may not read. */
 function mapped({ db, session }: Pick<Context, 'db' | 'session'>, author: number, count: number): Person {
   session.mustBePerson
   const person = personFor(db, session, author)

@@ -1,4 +1,4 @@
-/** What the person has read, by local numbers. */
+/** Calls that read and change which local text numbers a person has read. */
 import { KomError } from '../../protocol/errors.ts'
 import type { Context, Handlers } from '../context.ts'
 import { MAX_MARK_AS_READ_CHUNKS, MAX_READ_RANGES_PER_CALL } from '../limits.ts'
@@ -6,7 +6,7 @@ import type { Conference, Membership, Person } from '../model.ts'
 import { ACCESS, access, conferenceFor } from '../permissions.ts'
 import { countUnread, normalized, type ReadRange, readTo, withoutRead, withRead } from '../read-ranges.ts'
 
-/** local-to-global gives out at most so many texts. */
+/** Maximum number of texts in a reply to local-to-global. */
 const MAX_MAPPED = 255
 
 export const reading = {
@@ -17,7 +17,7 @@ export const reading = {
       if (localNo === 0) throw KomError.of('local-text-zero', i)
       if (localNo > conf.texts.highest) throw KomError.of('no-such-local-text', i)
     }
-    // lyskomd counts texts only while the person works in the conference.
+    // lyskomd counts read texts only in the working conference.
     const fresh = context.session.workingConference === conference ? countUnread(membership.read, text) : 0
     setRead(context, membership, withRead(membership.read, text))
     person.readTexts += fresh
@@ -67,7 +67,9 @@ export const reading = {
   },
 } satisfies Partial<Handlers>
 
-/** The conference, the person of the session and that person's membership. Throws `not-member` if there is none. */
+/**
+ * Returns the conference, the person of the session and that person's membership. Throws `not-member` if there is none.
+ */
 function own({ db, session }: Context, no: number): { conf: Conference; person: Person; membership: Membership } {
   const person = db.persons.get(session.mustBePerson)
   const conf = conferenceFor(db, session, no)
@@ -76,7 +78,7 @@ function own({ db, session }: Context, no: number): { conf: Conference; person: 
   return { conf, person, membership }
 }
 
-/** Replaces the read ranges. Throws `temporary-failure` if they are more than before and the server stores too many. */
+/** Replaces the read ranges. Throws `temporary-failure` if their number grows and the server stores too many. */
 function setRead({ db }: Context, membership: Membership, read: ReadRange[]): void {
   const more = read.length - membership.read.length
   if (more > 0) db.checkLimit('readRanges', db.readRangeCount + more, KomError.of('temporary-failure', 0))

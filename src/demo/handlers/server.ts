@@ -1,4 +1,4 @@
-/** The server itself: time, version, what there is. */
+/** Calls about the server: time, version and system information. */
 
 import { PREDEFINED_TAGS } from '../aux-items.ts'
 import type { Handlers } from '../context.ts'
@@ -6,7 +6,7 @@ import type { Database } from '../database.ts'
 import { COLLATE_TABLE } from '../name-expansion.ts'
 import { EPOCH } from '../times.ts'
 
-/** lyskomd 2.1.2, whose behaviour this is. */
+/** The version of lyskomd that the demo server imitates, 2.1.2. */
 const VERSION = 20102
 const PROTOCOL_VERSION = 11
 

@@ -1,4 +1,4 @@
-/** Logging in and out, who is on, what a session is sent. */
+/** Calls for login and logout, the list of sessions, and asynchronous messages. */
 import { KomError } from '../../protocol/errors.ts'
 import { type Context, type Handlers, type Hub, tell } from '../context.ts'
 import type { Database } from '../database.ts'
@@ -7,7 +7,7 @@ import { ACCESS, access, conferenceFor, supervisesPerson } from '../permissions.
 import type { Session } from '../session.ts'
 import { secondsBetween } from '../times.ts'
 
-/** Longest client name, client version and what-am-i-doing, in characters. */
+/** Maximum length of client name, client version and what-am-i-doing, in characters. */
 const MAX_STRING = 60
 const PASSWORD_CHARACTERS = 8
 const MAX_MESSAGE = 1024
@@ -112,7 +112,7 @@ export const sessions = {
     const sender = session.mustBePerson
     if (message.length > MAX_MESSAGE) throw KomError.of('string-too-long', MAX_MESSAGE)
     const members = recipient === 0 ? undefined : conferenceFor(db, session, recipient).members
-    const told = tell(
+    const recipients = tell(
       context,
       'async-send-message',
       () => ({ recipient, sender, message }),
@@ -122,7 +122,7 @@ export const sessions = {
         return type !== undefined && type.passive === type.passiveMessageInvert
       },
     )
-    if (told === 0) throw KomError.of('message-not-sent', 0)
+    if (recipients === 0) throw KomError.of('message-not-sent', 0)
   },
 } satisfies Partial<Handlers>
 
@@ -142,7 +142,7 @@ function logIn(context: Context, no: number, passwd: string, invisible: boolean)
   if (!invisible) tell(context, 'async-login', () => ({ persNo: no, sessionNo: session.no }))
 }
 
-/** A secret person may log in, so being visible is not asked. */
+/** A secret person may log in, so visibility is not checked. */
 function personToLogIn({ db }: Context, no: number): Person {
   if (no === 0) throw KomError.of('conference-zero', 0)
   const person = db.persons.get(no)
@@ -151,8 +151,8 @@ function personToLogIn({ db }: Context, no: number): Person {
 }
 
 /**
- * Logs out the person, if one is logged in on the session, and notifies the other sessions unless the session is
- * invisible. As in lyskomd this leaves the working conference and moves last-login, too.
+ * Logs out the person of a session, if any, and notifies the other sessions unless the session is invisible. As in
+ * lyskomd, this also leaves the working conference and updates last-login.
  */
 export function logOut(hub: Hub, session: Session): void {
   const { person: no, invisible } = session
@@ -171,23 +171,23 @@ export function logOut(hub: Hub, session: Session): void {
   session.whatAmIDoing = ''
 }
 
-/** Sets last-time-read of the working conference. Nothing else moves it: marking texts as read does not. */
+/** Sets last-time-read of the working conference. As in lyskomd, marking texts as read does not change it. */
 function leaveConference(db: Database, { person, workingConference }: Session): void {
   const membership = db.conferences.get(workingConference)?.members.get(person)
   if (membership !== undefined) membership.lastTimeRead = new Date()
 }
 
-/** Bytes are compared, and of them the first eight. */
+/** Compares the first eight bytes of two passwords. */
 export function samePassword(a: string, b: string): boolean {
   return significant(a) === significant(b)
 }
 
-/** The part of a password that counts. */
+/** Returns the significant part of a password. */
 export function significant(password: string): string {
   return password.slice(0, PASSWORD_CHARACTERS)
 }
 
-/** The session by its number, 0 being one's own. */
+/** Returns a session by number; 0 is the session of the request. */
 function find({ session, sessions }: Context, no: number): Session {
   session.mustBePerson
   const found = no === 0 ? session : sessions.get(no)
@@ -195,7 +195,7 @@ function find({ session, sessions }: Context, no: number): Session {
   return found
 }
 
-/** Tells what a session does and where; lyskomd does so for those, too, who have not logged in. */
+/** Notifies the sessions of what a session does and where. As in lyskomd, sessions without login are announced too. */
 function announce(hub: Hub, session: Session): void {
   if (session.invisible) return
   tell(hub, 'async-i-am-on', (to) => ({
@@ -209,7 +209,7 @@ function announce(hub: Hub, session: Session): void {
   }))
 }
 
-/** Where a session works, as another may know it. */
+/** Returns the working conference of a session as another session may see it. */
 function seenConference({ db }: Pick<Hub, 'db'>, viewer: Session, { workingConference }: Session): number {
   const conf = db.conferences.get(workingConference)
   return conf !== undefined && access(db, viewer, conf) > ACCESS.none ? workingConference : 0

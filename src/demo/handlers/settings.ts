@@ -1,4 +1,4 @@
-/** What supervisors set on a conference, and administrators on the server. */
+/** Calls that change settings of conferences and of the server. */
 import { KomError } from '../../protocol/errors.ts'
 import type { Context, Handlers } from '../context.ts'
 import type { Conference } from '../model.ts'
@@ -11,7 +11,7 @@ export const settings = {
 
   'set-permitted-submitters'(context, { confNo, permSub }) {
     const conf = supervised(context, confNo)
-    // Unlike the others this one may be a conference that one knows nothing of.
+    // Unlike the others, this conference need not be visible to the session.
     if (permSub !== 0 && !context.db.conferences.has(permSub)) throw KomError.of('undefined-conference', permSub)
     conf.permittedSubmitters = permSub
   },
@@ -37,7 +37,7 @@ function supervised({ db, session }: Context, no: number): Conference {
   return conf
 }
 
-/** The number of a conference that exists; 0 is none. */
+/** Returns the number of an existing, visible conference; 0 stands for none. */
 function named({ db, session }: Context, no: number): number {
   return no === 0 ? 0 : conferenceFor(db, session, no).no
 }

@@ -1,4 +1,4 @@
-/** The status of a text, as a session may see it. */
+/** The status of a text as a session may see it. */
 import type { MiscInfo } from '../../protocol/types.ts'
 import type { Hub } from '../context.ts'
 import type { Text } from '../model.ts'
@@ -6,7 +6,7 @@ import { visibleMisc } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { auxItemsFor } from './conferences.ts'
 
-/** A text's status as a session may see it. */
+/** Returns the Text-Stat of a text as a session may see it. */
 export function textStat(hub: Hub, session: Session, text: Text) {
   return {
     ...head(session, text),
@@ -15,7 +15,7 @@ export function textStat(hub: Hub, session: Session, text: Text) {
   }
 }
 
-/** In the old form a blind copy is an open one. */
+/** Returns the Text-Stat-Old of a text. In this form a blind copy is an ordinary copy. */
 export function statOld(hub: Hub, session: Session, text: Text) {
   const miscInfo = miscFor(hub, session, text).map((item) =>
     item.kind === 'bcc-recpt' ? { ...item, kind: 'cc-recpt' as const } : item,

@@ -1,4 +1,4 @@
-/** Texts: reading, writing, marking and finding them. */
+/** Calls that read, write, mark and find texts. */
 import { KomError } from '../../protocol/errors.ts'
 import type { AuxItemInput, MiscInfo } from '../../protocol/types.ts'
 import { newAuxItems } from '../aux-items.ts'
@@ -12,7 +12,7 @@ import { deleteOldTexts } from './deleting.ts'
 import { isFull } from './linking.ts'
 import { statOld, textStat } from './text-stat.ts'
 
-/** Bytes. */
+/** Maximum size of a text, in bytes. */
 const MAX_TEXT = 131_072
 
 export const texts = {
@@ -116,7 +116,7 @@ function create(
   return text.no
 }
 
-/** The recipients and links of a new text; an error about the list itself names the index in it. */
+/** Validates the recipients and links of a new text. Errors in the list itself have the index of the invalid item. */
 function newMisc({ db, session }: Context, miscInfo: readonly MiscInfo[], anonymous: boolean): NewMisc[] {
   if (miscInfo.length > MAX_LINKS_PER_CALL) throw KomError.of('long-array', MAX_LINKS_PER_CALL)
   const misc: NewMisc[] = []
@@ -141,7 +141,7 @@ function newMisc({ db, session }: Context, miscInfo: readonly MiscInfo[], anonym
         break
       }
       case 'loc-no':
-        // lyskomd gives the local number itself and takes no offence after a recipient.
+        // lyskomd assigns the local number itself and accepts a loc-no after a recipient.
         if (i > 0 && isRecipient(miscInfo[i - 1])) break
         throw KomError.of('illegal-misc', i)
       default:
