@@ -5,7 +5,7 @@ import { onStage } from './stage.ts'
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 
-/** Every route that needs a session, and those that need somebody logged in as well. */
+/** Every route that needs a session or a login. */
 const ROUTES: [method: string, path: string, needs: 'login' | 'session', json?: object][] = [
   ['GET', '/conferences/?name=contract', 'session'],
   ['POST', '/conferences/', 'login', { name: 'Never made' }],
@@ -41,7 +41,7 @@ const at = (path: string, slash: boolean) => {
   return where.replace(/\/$/, '') + (slash ? '/' : '') + (query === undefined ? '' : `?${query}`)
 }
 
-describe.each(BACKENDS)('who may use the API on $name', ({ start }) => {
+describe.each(BACKENDS)('access control on $name', ({ start }) => {
   const stage = onStage(start)
   let stranger: string | undefined
   let twin: string | undefined
@@ -66,27 +66,27 @@ describe.each(BACKENDS)('who may use the API on $name', ({ start }) => {
     const send = (to: string, id?: string) =>
       stage.send(method, to, { ...(id !== undefined && { id }), ...(json !== undefined && { json }) })
 
-    it('is a 403 without a session, with an unknown id, and with one of another server', async () => {
+    it('rejects requests without a session, with an unknown id and with an id of another server with 403', async () => {
       for (const id of [undefined, UNKNOWN, '', twin]) {
         const answer = await send(path, id)
         expect([answer.status, answer.json]).toEqual([403, gatewayError(/session|Missing Httpkom-Connection/)])
       }
     })
 
-    it('is the same with and without a slash at its end', async () => {
+    it('answers the same with and without a trailing slash', async () => {
       const statuses = [(await send(at(path, false), stranger)).status, (await send(at(path, true), stranger)).status]
       expect(statuses[0]).toBe(statuses[1])
       expect(statuses[0]).toBeLessThan(405)
       expect(statuses[0]).not.toBe(404)
     })
 
-    it('takes the id from the query only where nothing is changed', async () => {
+    it('accepts the connection id from the query for safe methods only', async () => {
       const answer = await send(`${path}${path.includes('?') ? '&' : '?'}Httpkom-Connection=${stranger}`)
       if (method === 'GET') expect(answer.status).not.toBe(403)
       else expect(answer.status).toBe(403)
     })
 
-    it('is a 404 on a server that is not offered', async () => {
+    it('rejects an unknown server id with 404', async () => {
       const answer = await stage.gateway.send(method, `/nowhere${path}`, {
         headers: { 'httpkom-connection': String(stranger) },
       })
@@ -104,14 +104,14 @@ describe.each(BACKENDS)('who may use the API on $name', ({ start }) => {
     ['POST', '/persons/5/memberships/1', 'GET, PUT, DELETE'],
     ['GET', '/persons/current/memberships/1/unread', 'POST'],
     ['DELETE', '/conferences/1', 'GET'],
-  ])('%s %s is a 405 that says what is allowed', async (method, path, allowed) => {
+  ])('answers %s %s with 405 and lists the allowed methods', async (method, path, allowed) => {
     const answer = await stage.send(method, path, { id: (await stage.as('alice')).id })
     expect([answer.status, answer.json]).toEqual([405, gatewayError(/not allowed/)])
     expect(answer.headers.get('allow')?.split(', ')).toEqual(expect.arrayContaining(allowed.split(', ')))
   })
 
   it.each(['/texts/-1', '/texts/1.5', '/texts/abc', '/texts/-1/body', '/conferences/-1', '/persons/-5/memberships/1'])(
-    '%s is a 404: no path',
+    'answers the unknown path %s with 404',
     async (path) => {
       const answer = await (await stage.as('alice')).get(path)
       expect([answer.status, answer.json]).toEqual([404, gatewayError('There is nothing here.')])
@@ -151,7 +151,7 @@ describe.each(BACKENDS)('who may use the API on $name', ({ start }) => {
     '/persons/%/memberships/unread/',
     '/persons/%/memberships/%',
     '/server/info',
-  ])('HEAD %s is GET without the body', async (pattern) => {
+  ])('answers HEAD %s like GET without the body', async (pattern) => {
     const alice = await stage.as('alice')
     const path = pattern.replaceAll('%', String(stage.cast.alice.no))
     const [got, head] = [await alice.get(path), await alice.head(path)]
@@ -159,7 +159,7 @@ describe.each(BACKENDS)('who may use the API on $name', ({ start }) => {
     expect(head.headers.get('content-type')).toBe(got.headers.get('content-type'))
   })
 
-  it('takes no notice of query parameters that it does not know', async () => {
+  it('ignores unknown query parameters', async () => {
     const alice = await stage.as('alice')
     for (const path of ['/conferences/1', '/texts/marks/', `/persons/${stage.cast.alice.no}/memberships/`]) {
       const plain = await alice.get(path)

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 
-/** What the LysKOM server refused, as clients are told it. */
+/** The body of a response to an error of the LysKOM server. */
 export const protocolError = (code: number, msg: string, status: number | string) => ({
   error_type: 'protocol-a',
   error_code: code,
@@ -8,7 +8,7 @@ export const protocolError = (code: number, msg: string, status: number | string
   error_status: String(status),
 })
 
-/** What the gateway refused. */
+/** The body of a response to an error of the gateway. */
 export const gatewayError = (msg: string | RegExp) => ({
   error_type: 'httpkom',
   error_msg: typeof msg === 'string' ? msg : expect.stringMatching(msg),
@@ -22,12 +22,12 @@ export const notMember = (no: number) => protocolError(13, 'NotMember', no)
 export const textZero = protocolError(15, 'TextZero', 0)
 export const conferenceZero = protocolError(8, 'ConferenceZero', 0)
 
-/** A number that neither server gives out in a test. */
+/** A number that no server assigns in a test. */
 export const NOWHERE = 4711
 
 export const TIME = expect.stringMatching(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
 
-/** The flags of a conference in the order of their bits, each a number. */
+/** The flags of a conference in bit order, each as a number. */
 export const conferenceType = (bits: string) => {
   const [rd_prot, original, secret, letterbox, allow_anonymous, forbid_secret] = [...bits].map(Number)
   return { rd_prot, original, secret, letterbox, allow_anonymous, forbid_secret, reserved2: 0, reserved3: 0 }
@@ -35,7 +35,7 @@ export const conferenceType = (bits: string) => {
 
 const wholeNumber = (field: string, max: number) => `"${field}" must be a whole number from 0 to ${max}.`
 
-/** What is no number from 0 to `max`, and what the 400 says of it when it stands in `field`. */
+/** Values that are no integers from 0 to `max`, each with the message of the 400 response for `field`. */
 export const notWhole = (field: string, max: number): [value: unknown, message: string][] => [
   ...[
     -1,

@@ -12,10 +12,10 @@ export interface Person {
 
 export const NO_AUX_FLAGS = noBits(auxItemFlags)
 
-/** A text as it is to stand on the server; strings are ISO 8859-1. */
+/** A text as the server shall store it; strings are ISO 8859-1. */
 export interface Stored {
   text: string | Uint8Array
-  /** the aux-item content-type, none when absent */
+  /** the content-type aux-item; none if absent */
   contentType?: string
   fastReply?: string
   to?: number[]
@@ -26,7 +26,7 @@ export interface Stored {
   anonymous?: boolean
 }
 
-/** Somebody who writes texts by Protocol A, and so can write what no HTTP client could. */
+/** Writes texts by Protocol A, including texts that the HTTP API cannot create. */
 export class Author {
   readonly connection: Connection
 
@@ -40,7 +40,7 @@ export class Author {
     return new Author(connection)
   }
 
-  /** Resolves with the number of the text. */
+  /** Creates a text. Resolves with its number. */
   write({ text, contentType, fastReply, anonymous = false, ...links }: Stored): Promise<number> {
     const item = (tag: number, data: string | undefined) =>
       data === undefined ? [] : [{ tag, flags: NO_AUX_FLAGS, inheritLimit: 0, data: Buffer.from(data, 'latin1') }]

@@ -1,7 +1,7 @@
 import { startDemoServer } from '../../src/demo/server.ts'
 import { lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
 
-/** A LysKOM server to run the contract against. */
+/** A LysKOM server that the contract tests run against. */
 export interface Backend {
   host: string
   port: number

@@ -4,11 +4,11 @@ import type { Stored } from './author.ts'
 import { BACKENDS } from './backends.ts'
 import { onStage } from './stage.ts'
 
-/** All 256 bytes, line feeds among them. */
+/** All 256 byte values, including line feeds. */
 const BYTES = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
 const REVALIDATED = 'private, no-cache'
 
-describe.each(BACKENDS)('bodies on $name', ({ start }) => {
+describe.each(BACKENDS)('body routes on $name', ({ start }) => {
   const stage = onStage(start)
   const stored = async (text: Stored) => (await stage.author('alice')).write({ to: [stage.cast.club.no], ...text })
 
@@ -21,27 +21,27 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
   }
 
   it.each(['application/octet-stream', 'image/png', 'image/jpeg;name=image:abc.jpg', 'image/svg+xml', 'audio/basic'])(
-    'of the type %s are given byte for byte',
+    'serves a body of type %s byte for byte',
     async (contentType) => {
       const no = await stored({ text: Buffer.concat([Buffer.from('a\n'), BYTES]), contentType })
       expect(await fetchBytes(no)).toEqual({ type: contentType, bytes: BYTES })
     },
   )
 
-  it('can be had with the id in the query, as an <img> must', async () => {
+  it('serves a body with the connection id in the query, as an <img> element needs', async () => {
     const no = await stored({ text: Buffer.concat([Buffer.from('a\n'), BYTES]), contentType: 'image/png' })
     const { id } = await stage.as('bob')
     expect(await fetchBytes(no, `?Httpkom-Connection=${id}&_v=0`)).toEqual({ type: 'image/png', bytes: BYTES })
   })
 
-  it('of a user area is all of it, of a text without a line feed as well', async () => {
+  it('serves a whole user area, and a whole text without a line feed', async () => {
     const { texts } = stage.cast
     const area = await (await stage.as('alice')).get(`/texts/${texts.userArea}/body`)
     expect(area.text).toMatch(/^\d+H6Hcommon5Hjskom5Helisp4Hdeep 3H2 H\n/)
     expect((await fetchBytes(await stored({ text: 'no line feed' }))).bytes.toString()).toBe('no line feed')
   })
 
-  it('of two people are one and the same', async () => {
+  it('serves the same body to two persons', async () => {
     const { texts } = stage.cast
     const answers = []
     for (const who of ['alice', 'bob', 'carol'] as const) {
@@ -51,7 +51,7 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
   })
 
   it.each(['text/html', 'image/svg+xml', 'text/plain', 'application/octet-stream'])(
-    'of the type %s are served without active content and are revalidated by browsers',
+    'serves a body of type %s without active content and with revalidation',
     async (contentType) => {
       const no = await stored({ text: 's\n<script>alert(1)</script>', contentType })
       const { status, headers } = await (await stage.as('bob')).get(`/texts/${no}/body`)
@@ -64,7 +64,7 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
     },
   )
 
-  it('are not sent again to those who have them', async () => {
+  it('answers a matching If-None-Match with 304', async () => {
     const path = `/texts/${stage.cast.texts.root}/body`
     const bob = await stage.as('bob')
     const tag = (await bob.get(path)).headers.get('etag') ?? ''
@@ -79,7 +79,7 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
     }
   })
 
-  it('have a tag of their own each', async () => {
+  it('gives each body its own ETag', async () => {
     const [one, two] = [await stored({ text: 's\na' }), await stored({ text: 's\na' })]
     const bob = await stage.as('bob')
     const tags = [one, two].map(async (no) => (await bob.get(`/texts/${no}/body`)).headers.get('etag'))
@@ -104,7 +104,7 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
     expect((await bob.get(`/texts/${no}`)).json).toMatchObject({ subject: 's', body: text })
   })
 
-  it('of a text that is in UTF-16 as a whole are decoded', async () => {
+  it('decodes a text that is entirely in UTF-16', async () => {
     const bytes = Buffer.from('\ufeffÅsa\nrad 1\nrad 2', 'utf16le')
     for (const text of [bytes, Buffer.from(bytes).swap16()]) {
       const no = await stored({ text, contentType: 'text/plain;charset=utf-16' })
@@ -114,7 +114,7 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
     }
   })
 
-  it('of a secret text stay with those who may read it, though others have asked before', async () => {
+  it('hides the body of a secret text from other persons although a reader has already fetched it', async () => {
     const no = stage.cast.texts.secret
     const path = `/texts/${no}/body`
     const read = await (await stage.as('alice')).get(path)
@@ -128,7 +128,7 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
     }
   })
 
-  it('of somebody who logs in on the same session are asked for anew', async () => {
+  it('fetches a body again after another person logs in on the same session', async () => {
     const client = await stage.fresh('alice')
     const path = `/texts/${stage.cast.texts.secret}/body`
     expect((await client.get(path)).status).toBe(200)
@@ -136,7 +136,7 @@ describe.each(BACKENDS)('bodies on $name', ({ start }) => {
     expect((await client.get(path)).status).toBe(404)
   })
 
-  it('answer HEAD with the headers of GET and nothing else', async () => {
+  it('answers HEAD with the headers of GET and no body', async () => {
     const alice = await stage.as('alice')
     const path = `/texts/${stage.cast.texts.root}/body`
     const [got, head] = [await alice.get(path), await alice.head(path)]

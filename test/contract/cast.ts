@@ -5,7 +5,7 @@ import { h, wire } from '../support/wire.ts'
 import { Author, type Person } from './author.ts'
 import type { Backend } from './backends.ts'
 
-/** A block of a user area that JSON.stringify could not write again. */
+/** A user-area block that JSON.stringify cannot reproduce. */
 export const DEEP_BLOCK = `{"number":1e999,"deep":${'['.repeat(8000)}${']'.repeat(8000)}}`
 
 export interface Conference {
@@ -13,47 +13,47 @@ export interface Conference {
   name: string
 }
 
-/** Persons, conferences and texts made for the contract, by their numbers. */
+/** Persons, conferences and texts created for the contract tests, by their numbers. */
 export interface Cast {
-  /** member of the club, of the secret and of the closed conference, which she has made like all others but the orphan */
+  /** created all conferences except the orphan; member of the club, the secret and the closed conference */
   alice: Person
   /** member of the club */
   bob: Person
-  /** member of nothing */
+  /** not a member of any conference */
   carol: Person
-  /** does not exist any more */
+  /** deleted person */
   gone: Person
   club: Conference
-  /** it has no members */
+  /** a conference without members */
   other: Conference
   secret: Conference
-  /** everybody may know of it, members may read it */
+  /** visible to everyone, readable by members */
   closed: Conference
-  /** it takes anonymous texts, and has no members */
+  /** accepts anonymous texts; without members */
   anonymous: Conference
-  /** made and supervised by the one who is gone */
+  /** created and supervised by the deleted person */
   orphan: Conference
   texts: Texts
 }
 
 export interface Texts {
-  /** alice's, in Latin-1; to the club, cc the other conference, bcc the secret one; with a fast reply */
+  /** by alice, in Latin-1; to the club, cc the other conference, bcc the secret one; with a fast reply */
   root: number
-  /** bob's comment to it */
+  /** bob's comment on the root */
   comment: number
-  /** alice's footnote to it */
+  /** alice's footnote to the root */
   footnote: number
   /** in the secret conference */
   secret: number
-  /** in the club, a comment to the one in the secret conference */
+  /** in the club, a comment on the text in the secret conference */
   commentOnSecret: number
   /** in the closed conference */
   closed: number
   anonymous: number
-  /** by the one who is gone, in the club; alice has commented it */
+  /** by the deleted person, in the club; alice commented on it */
   orphan: number
   commentOnOrphan: number
-  /** it was in the club, and a comment to the root */
+  /** deleted; was in the club, a comment on the root */
   deleted: number
   /** alice's user area, with blocks of several programs */
   userArea: number
@@ -63,7 +63,7 @@ const NO_FLAGS = noBits(personalFlags)
 const OPEN_CONFERENCE = noBits(extendedConfType)
 const PLAIN_MEMBER = noBits(membershipType)
 
-/** Makes the cast on a server, through the protocol itself, so that it is alike wherever the contract runs. */
+/** Creates the cast by Protocol A, so that it is the same on every backend. */
 export async function makeCast({ port }: Backend): Promise<Cast> {
   const people = await makePeople(port)
   const [alice, bob, gone] = (await Promise.all(

@@ -18,7 +18,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
   const conf = ({ no, name }: { no: number; name: string }) => ({ conf_no: no, name })
   const pers = ({ no, name }: { no: number; name: string }) => ({ pers_no: no, pers_name: name })
 
-  describe('found by name', () => {
+  describe('lookup by name', () => {
     const find = async (query: string, who: 'alice' | 'bob' = 'bob') =>
       (await stage.as(who)).get(`/conferences/?${query}`)
     const numbers = async (query: string, who?: 'alice' | 'bob') => {
@@ -27,13 +27,13 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       return answer.json.conferences.map((each: { conf_no: number }) => each.conf_no)
     }
 
-    it('are a list of numbers and names', async () => {
+    it('returns a list of numbers and names', async () => {
       const answer = await find('name=contract+cl&want-pers=false')
       const { club, closed } = stage.cast
       expect([answer.status, answer.json]).toEqual([200, { conferences: [conf(club), conf(closed)] }])
     })
 
-    it('may be persons, conferences, both or neither', async () => {
+    it('finds persons, conferences, both or neither by type', async () => {
       const { alice, anonymous } = stage.cast
       expect(await numbers('name=c+a')).toEqual([alice.no, anonymous.no])
       expect(await numbers('name=c+a&want-pers=true&want-confs=true')).toEqual([alice.no, anonymous.no])
@@ -43,24 +43,24 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect(await numbers('name=c+a&want-pers=false&want-confs=false')).toEqual([])
     })
 
-    it('are none for a name that nobody has', async () => {
+    it('finds no conference for an unknown name', async () => {
       const answer = await find('name=zzz')
       expect([answer.status, answer.json]).toEqual([200, { conferences: [] }])
     })
 
-    it('are all there are for the empty name', async () => {
+    it('finds all conferences for the empty name', async () => {
       const { alice, club, closed } = stage.cast
       expect(await numbers('name=')).toEqual(expect.arrayContaining([1, 2, 3, 4, alice.no, club.no, closed.no]))
     })
 
-    it('are found in latin-1, in any case, with what stands in parentheses left out', async () => {
+    it('matches latin-1 names case-insensitively and ignores text in parentheses', async () => {
       const { bob } = stage.cast
       for (const name of ['contract böb', 'CONTRACT BÖB', 'c b (whatever)']) {
         expect(await numbers(`name=${encodeURIComponent(name)}`)).toEqual([bob.no])
       }
     })
 
-    it('by number need the same kind', async () => {
+    it('finds a number only with the matching type', async () => {
       const { alice, club } = stage.cast
       expect((await find(`name=%23${club.no}`)).json).toEqual({ conferences: [conf(club)] })
       expect(await numbers(`name=+%23+${alice.no}+`)).toEqual([alice.no])
@@ -71,11 +71,11 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       }
     })
 
-    it('by a number that is too large are none', async () => {
+    it('finds no conference for a number that is too large', async () => {
       for (const no of [65536, 99999]) expect([no, await numbers(`name=%23${no}`)]).toEqual([no, []])
     })
 
-    it('are secret to those who are no members', async () => {
+    it('hides secret conferences from non-members', async () => {
       const { secret } = stage.cast
       expect(await numbers('name=contract+secret', 'alice')).toEqual([secret.no])
       expect(await numbers(`name=%23${secret.no}`, 'alice')).toEqual([secret.no])
@@ -83,7 +83,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect(await numbers(`name=%23${secret.no}`)).toEqual([])
     })
 
-    it('are found by those who are not logged in', async () => {
+    it('finds conferences without a login', async () => {
       const answer = await (await stage.fresh()).get('/conferences/?name=contract+club')
       expect([answer.status, answer.json]).toEqual([200, { conferences: [conf(stage.cast.club)] }])
     })
@@ -96,21 +96,21 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       ['name=x&want-persons=1', '"want-persons" must be true or false.'],
       ['name=x&want-confs=', '"want-confs" must be true or false.'],
       ['name=x&want-confs=True', '"want-confs" must be true or false.'],
-    ])('"%s" is a 400 that names the parameter', async (query, message) => {
+    ])('rejects the query "%s" with a 400 that names the parameter', async (query, message) => {
       const answer = await find(query)
       expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
     })
 
-    it('keep what a name holds as data: a line feed in it is no second call', async () => {
+    it('sends a line feed in a name as data, not as a second call', async () => {
       expect(await numbers(`name=${encodeURIComponent('x\n9 55 0\n')}`)).toEqual([])
       expect(await numbers('name=contract+club')).toEqual([stage.cast.club.no])
     })
   })
 
-  describe('one', () => {
+  describe('GET conference', () => {
     const get = async (path: string, who: 'alice' | 'bob' = 'bob') => (await stage.as(who)).get(`/conferences/${path}`)
 
-    it('in small has these fields and no others', async () => {
+    it('returns exactly these fields in the micro form', async () => {
       const { club, closed, alice } = stage.cast
       const answer = await get(`${club.no}`)
       expect([answer.status, answer.json]).toEqual([
@@ -129,7 +129,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       })
     })
 
-    it('in full has these fields and no others', async () => {
+    it('returns exactly these fields in the full form', async () => {
       const { anonymous, alice } = stage.cast
       const answer = await get(`${anonymous.no}?micro=false`)
       expect(answer.status).toBe(200)
@@ -154,7 +154,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       })
     })
 
-    it('whose maker is gone names a placeholder', async () => {
+    it('returns a placeholder for a deleted creator', async () => {
       const { orphan, gone } = stage.cast
       const { creator, supervisor, super_conf } = (await get(`${orphan.no}?micro=false`)).json
       const placeholder = { conf_no: gone.no, name: `Conference ${gone.no} (does not exist)` }
@@ -162,7 +162,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect([supervisor, super_conf]).toEqual([placeholder, placeholder])
     })
 
-    it('has null for a supervisor, submitters and a super-conference that are none, and their names else', async () => {
+    it('returns null for a missing supervisor, submitters and super-conference, and names otherwise', async () => {
       const { club, other } = stage.cast
       const { connection } = await stage.author('alice')
       const made = await (await stage.as('alice')).post('/conferences/', { name: 'Contract Free' })
@@ -180,7 +180,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect(await seen()).toEqual([null, null, null])
     })
 
-    it('that is secret is shown to members, to others it is unknown; a closed one is shown to all', async () => {
+    it('shows a secret conference to members only, and a closed one to everyone', async () => {
       const { secret, closed } = stage.cast
       for (const micro of [true, false]) {
         const seen = await get(`${secret.no}?micro=${micro}`, 'alice')
@@ -191,7 +191,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       }
     })
 
-    it('names nothing secret to somebody who logs in where a member was before', async () => {
+    it('hides secret names from a person who logs in on a session that a member used before', async () => {
       const { secret } = stage.cast
       const { connection } = await stage.author('alice')
       const client = await stage.fresh('alice')
@@ -204,7 +204,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect(JSON.stringify(await seen())).not.toContain(secret.name)
     })
 
-    it('that does not exist is a 404, number 0 a 400, a bad boolean a 400', async () => {
+    it('rejects an unknown conference with 404, number 0 and an invalid boolean with 400', async () => {
       const { gone } = stage.cast
       for (const no of [NOWHERE, 65535, gone.no]) {
         for (const micro of [true, false]) {
@@ -218,7 +218,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect([odd.status, odd.json]).toEqual([400, gatewayError('"micro" must be true or false.')])
     })
 
-    it('that one session renames has its new name for the other at once', async () => {
+    it('shows a new name to other sessions immediately after a rename', async () => {
       const { connection } = await stage.author('alice')
       const [alice, bob] = [await stage.as('alice'), await stage.as('bob')]
       const made = await alice.post('/conferences/', { name: 'Contract Before' })
@@ -236,10 +236,10 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
     })
   })
 
-  describe('made', () => {
+  describe('POST conferences', () => {
     const make = async (json: unknown) => (await stage.as('alice')).post('/conferences/', json)
 
-    it('is open, and its maker supervises it', async () => {
+    it('creates an open conference supervised by its creator', async () => {
       const made = await make({ name: 'Contract Måde' })
       expect([made.status, made.json]).toEqual([201, { conf_no: expect.any(Number), name: 'Contract Måde' }])
       const { alice } = stage.cast
@@ -247,7 +247,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect(seen).toMatchObject({ type: conferenceType('000000'), creator: pers(alice), supervisor: conf(alice) })
     })
 
-    it('is refused by the server with its reason', async () => {
+    it('forwards a rejection by the LysKOM server with its error', async () => {
       const refusals: [string, object][] = [
         [stage.cast.club.name, protocolError(20, 'ConferenceExists', 0)],
         ['contract CLUB (2)', protocolError(20, 'ConferenceExists', 0)],
@@ -269,18 +269,18 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       [{ name: '\u2603' }, '"name" holds characters outside ISO 8859-1.'],
       [{ name: '\ud800' }, '"name" holds half a character.'],
       [null, 'Invalid body.'],
-    ])('of %j is a 400 that names the field', async (json, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await make(json)
       expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
     })
   })
 
-  describe('texts of one', () => {
+  describe('texts of a conference', () => {
     const list = async (path: string, who: 'alice' | 'bob' = 'bob') => (await stage.as(who)).get(`/conferences/${path}`)
     const numbers = (answer: { json: { texts: { text_no: number }[] } }) =>
       answer.json.texts.map((text) => text.text_no)
 
-    it('are as the texts themselves, newest first, without subject and body', async () => {
+    it('lists texts newest first, without subject and body', async () => {
       const { club, texts } = stage.cast
       const answer = await list(`${club.no}/texts/`)
       expect([answer.status, Object.keys(answer.json)]).toEqual([200, ['texts']])
@@ -299,7 +299,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       }
     })
 
-    it('are as many as asked for, ten when nothing is said', async () => {
+    it('lists the requested number of texts, ten by default', async () => {
       const { other } = stage.cast
       const author = await stage.author('alice')
       const written = []
@@ -314,11 +314,11 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect(await counted('?no-of-texts=2')).toEqual(written.slice(1, 3))
     })
 
-    it('are none in a conference without texts', async () => {
+    it('returns an empty list for a conference without texts', async () => {
       expect((await list(`${stage.cast.orphan.no}/texts/`)).json).toEqual({ texts: [] })
     })
 
-    it('are for those who may read there', async () => {
+    it('lists texts only for persons who may read the conference', async () => {
       const { secret, closed, texts } = stage.cast
       expect(numbers(await list(`${secret.no}/texts/`, 'alice'))).toEqual([texts.secret, texts.root])
       const unknown = await list(`${secret.no}/texts/`)
@@ -327,7 +327,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       expect([denied.status, denied.json]).toEqual([400, accessDenied(closed.no)])
     })
 
-    it('of what there is not are a 400 with the reason', async () => {
+    it('rejects an unknown conference with 400 and the error of the server', async () => {
       const unknown = await list(`${NOWHERE}/texts/`)
       expect([unknown.status, unknown.json]).toEqual([400, undefinedConference(NOWHERE)])
       const zero = await list('0/texts/')
@@ -337,7 +337,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
     })
 
     it.each(['-1', 'x', '', '1.5', '4294967296', '%2B1', '1e3'])(
-      'no-of-texts=%s is a 400 that names it',
+      'rejects no-of-texts=%s with a 400 that names it',
       async (count) => {
         const answer = await list(`${stage.cast.club.no}/texts/?no-of-texts=${count}`)
         const message = '"no-of-texts" must be a whole number from 0 to 4294967295.'

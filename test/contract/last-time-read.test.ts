@@ -9,7 +9,7 @@ const SECOND_MS = 1000
 describe.each(BACKENDS)('last_time_read on $name', ({ start }) => {
   const stage = onStage(start)
 
-  /** The server's time, as get-time shows it. */
+  /** The server's time, as get-time returns it. */
   const serverTime = async () => {
     const { year, month, day, hours, minutes, seconds } = await (await stage.author('alice')).connection.call(
       'get-time',
@@ -17,7 +17,7 @@ describe.each(BACKENDS)('last_time_read on $name', ({ start }) => {
     return Date.UTC(year + 1900, month, day, hours, minutes, seconds)
   }
 
-  /** Waits until the server's clock shows a second later than all times so far. Returns it. */
+  /** Waits until the server's clock is a second later than all earlier times. Returns the time. */
   const tick = async () => {
     const before = await serverTime()
     for (;;) {
@@ -36,7 +36,7 @@ describe.each(BACKENDS)('last_time_read on $name', ({ start }) => {
   const enter = async (client: Client, conf_no: number) =>
     expect((await client.post('/sessions/current/working-conference', { conf_no })).status).toBe(204)
 
-  /** A session of bob's that works in the club. */
+  /** Opens a session of bob's whose working conference is the club. */
   const working = async () => {
     const client = await stage.fresh('bob')
     await enter(client, stage.cast.club.no)
@@ -46,7 +46,7 @@ describe.each(BACKENDS)('last_time_read on $name', ({ start }) => {
   const numberOf = async (client: Client): Promise<number> =>
     (await client.get('/sessions/current/who-am-i')).json.session_no
 
-  it('does not change when texts are marked as read or unread, nor when a conference is entered', async () => {
+  it('does not change when texts are marked as read or unread or a conference is entered', async () => {
     const { club, texts } = stage.cast
     const since = await tick()
     const client = await working()
@@ -91,7 +91,7 @@ describe.each(BACKENDS)('last_time_read on $name', ({ start }) => {
     await expect.poll(lastTimeRead).toBeGreaterThanOrEqual(since)
   })
 
-  it('does not change when the person fails to leave the conference', async () => {
+  it('does not change when a change of conference or a login fails', async () => {
     const client = await working()
     const since = await tick()
     const { carol, other } = stage.cast

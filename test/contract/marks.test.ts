@@ -11,7 +11,7 @@ describe.each(BACKENDS)('marks on $name', ({ start }) => {
   const unmark = async (no: number) => (await stage.as('bob')).delete(`/texts/${no}/mark`)
   const marks = async () => (await (await stage.as('bob')).get('/texts/marks/')).json
 
-  it('are made, changed, listed and taken away', async () => {
+  it('creates, changes, lists and deletes marks', async () => {
     const { root, comment } = stage.cast.texts
     expect(await marks()).toEqual({ marks: [] })
     const made = await mark(root, 100)
@@ -32,7 +32,7 @@ describe.each(BACKENDS)('marks on $name', ({ start }) => {
     expect(await marks()).toEqual({ marks: [] })
   })
 
-  it("are everybody's own, and counted for all", async () => {
+  it('keeps marks separate for each person and counts the marks of all persons', async () => {
     const { comment } = stage.cast.texts
     const [alice, bob] = [await stage.as('alice'), await stage.as('bob')]
     const count = async () => (await bob.get(`/texts/${comment}`)).json.no_of_marks
@@ -47,7 +47,7 @@ describe.each(BACKENDS)('marks on $name', ({ start }) => {
     expect(await count()).toBe(0)
   })
 
-  it('cannot be put on what is not there or may not be read: 404, and 400 for number 0', async () => {
+  it('rejects a mark on an unknown or unreadable text with 404, and on number 0 with 400', async () => {
     const { secret, deleted } = stage.cast.texts
     for (const no of [NOWHERE, secret, deleted]) {
       const answer = await mark(no, 1)
@@ -57,14 +57,14 @@ describe.each(BACKENDS)('marks on $name', ({ start }) => {
     expect([zero.status, zero.json]).toEqual([400, textZero])
   })
 
-  it('that are not there cannot be taken away: a 400', async () => {
+  it('rejects the deletion of a missing mark with 400', async () => {
     for (const no of [stage.cast.texts.root, NOWHERE, 0]) {
       const answer = await unmark(no)
       expect([answer.status, answer.json]).toEqual([400, notMarked(no)])
     }
   })
 
-  it('of a text that is deleted stay until they are taken away', async () => {
+  it('keeps marks of a deleted text until they are deleted', async () => {
     const author = await stage.author('alice')
     const no = await author.write({ text: 's\nb', to: [stage.cast.club.no] })
     await mark(no, 5)
@@ -83,7 +83,7 @@ describe.each(BACKENDS)('marks on $name', ({ start }) => {
     [[], 'Missing "type".'],
     [null, 'Invalid body.'],
     [undefined, 'Invalid body.'],
-  ])('of the body %j are a 400', async (json, message) => {
+  ])('rejects the body %j with 400', async (json, message) => {
     const answer = await (await stage.as('bob')).put(`/texts/${stage.cast.texts.root}/mark`, json)
     expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
   })

@@ -20,7 +20,7 @@ const NO_FLAGS = { invitation: 0, passive: 0, secret: 0, passive_message_invert:
 describe.each(BACKENDS)('memberships on $name', ({ start }) => {
   const stage = onStage(start)
   const named = ({ no, name }: { no: number; name: string }) => ({ pers_no: no, pers_name: name })
-  /** A person of the test's own, member of conferences of the test's own. */
+  /** Creates a person who is a member of new conferences. */
   const newcomer = async (confs: number, unread: readonly number[] = []) => {
     const client = await stage.fresh()
     const name = `N ${Math.random()}`
@@ -38,11 +38,11 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
   const confNos = (json: { memberships: { conference: { conf_no: number } }[] }): number[] =>
     json.memberships.map((each) => each.conference.conf_no)
 
-  describe('one', () => {
+  describe('GET membership', () => {
     const get = async (pers: number, conf: number, who: 'alice' | 'bob' = 'bob') =>
       (await stage.as(who)).get(`/persons/${pers}/memberships/${conf}`)
 
-    it('has these fields and no others', async () => {
+    it('returns exactly these fields', async () => {
       const { bob, club } = stage.cast
       const answer = await get(bob.no, club.no)
       expect([answer.status, answer.json]).toEqual([
@@ -66,7 +66,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       ])
     })
 
-    it('in the own mailbox is one as any other', async () => {
+    it("returns the membership in the person's own mailbox like any other", async () => {
       const { bob } = stage.cast
       expect((await get(bob.no, bob.no)).json).toMatchObject({
         position: 0,
@@ -75,7 +75,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       })
     })
 
-    it('of another person can be seen, unless the conference is secret', async () => {
+    it('returns a membership of another person unless the conference is secret', async () => {
       const { alice, club, secret, closed } = stage.cast
       expect((await get(alice.no, club.no)).json).toMatchObject({ pers_no: alice.no, added_by: named(alice) })
       expect((await get(alice.no, closed.no)).status).toBe(200)
@@ -84,7 +84,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect((await get(alice.no, secret.no, 'alice')).status).toBe(200)
     })
 
-    it('made by somebody who is gone names a placeholder, in lists as well', async () => {
+    it('returns a placeholder for a deleted person who added the membership, in lists as well', async () => {
       const { bob } = stage.cast
       const { client, no, name } = await newcomer(0)
       const { conf_no } = (await client.post('/conferences/', { name: `By ${name}` })).json
@@ -101,7 +101,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect([left.status, left.json]).toEqual([401, protocolError(6, 'LoginFirst', 0)])
     })
 
-    it('that is none is a 404; of an unknown person or conference a 400', async () => {
+    it('rejects a missing membership with 404, an unknown person or conference with 400', async () => {
       const { bob, other } = stage.cast
       const none = await get(bob.no, other.no)
       expect([none.status, none.json]).toEqual([404, notMember(other.no)])
@@ -119,11 +119,11 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
     })
   })
 
-  describe('a list of them', () => {
+  describe('GET memberships', () => {
     const list = async (pers: number, query = '', who: 'alice' | 'bob' = 'bob') =>
       (await stage.as(who)).get(`/persons/${pers}/memberships/${query}`)
 
-    it("has each as one alone, in the person's own order", async () => {
+    it("lists the same records as single requests, in the person's own order", async () => {
       const { bob, club } = stage.cast
       const answer = await list(bob.no)
       const bobClient = await stage.as('bob')
@@ -134,7 +134,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect([answer.status, answer.json]).toEqual([200, { has_more: false, memberships: [mailbox, inClub] }])
     })
 
-    it('comes in pages; whether there is more is exact', async () => {
+    it('pages the list and reports exactly whether more memberships follow', async () => {
       const { client, no, confs } = await newcomer(4)
       const all = [no, ...confs]
       const page = async (query: string) => {
@@ -153,7 +153,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect([beyond.status, beyond.json]).toEqual([400, protocolError(19, 'IndexOutOfRange', 5)])
     })
 
-    it("pages another person's list as well", async () => {
+    it('pages the list of another person', async () => {
       const { no, confs } = await newcomer(3)
       const page = await list(no, '?first=1&no-of-memberships=2')
       expect([page.json.has_more, confNos(page.json)]).toEqual([true, confs.slice(0, 2)])
@@ -161,14 +161,14 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect([last.json.has_more, confNos(last.json)]).toEqual([false, confs.slice(1)])
     })
 
-    it('of another person leaves secret conferences out', async () => {
+    it('omits secret conferences from the list of another person', async () => {
       const { alice, club, secret, closed } = stage.cast
       const own = confNos((await list(alice.no, '', 'alice')).json)
       expect(own).toEqual(expect.arrayContaining([alice.no, club.no, closed.no, secret.no]))
       expect(confNos((await list(alice.no)).json)).toEqual(own.filter((no) => no !== secret.no))
     })
 
-    it('may be of those with something unread only', async () => {
+    it('lists only memberships with unread texts on request', async () => {
       const { client, no, confs } = await newcomer(3, [0, 2, 2])
       const unread = async (query = '') => (await client.get(`/persons/${no}/memberships/?unread=true${query}`)).json
       const both = await unread()
@@ -183,7 +183,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect((await client.get(`/persons/${no}/memberships/?unread=false`)).json.memberships).toHaveLength(4)
     })
 
-    it('leaves passive ones out unless they are asked for', async () => {
+    it('omits passive memberships unless they are requested', async () => {
       const { client, no, confs } = await newcomer(2)
       const type = { invitation: false, passive: true, secret: false, passiveMessageInvert: false }
       const reserved = { reserved2: false, reserved3: false, reserved4: false, reserved5: false }
@@ -197,7 +197,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect(confNos((await client.get(`/persons/${no}/memberships/`)).json)).toEqual([no, confs[1]])
     })
 
-    it('of nobody is a 400 with the reason', async () => {
+    it('rejects a request for an unknown person with 400 and the error of the server', async () => {
       const { club } = stage.cast
       for (const query of ['', '?unread=true']) {
         const unknown = await list(NOWHERE, query)
@@ -223,11 +223,11 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
     })
   })
 
-  describe('joining', () => {
+  describe('PUT membership', () => {
     const join = async (conf: number, json: unknown, pers = stage.cast.carol.no) =>
       (await stage.as('carol')).put(`/persons/${pers}/memberships/${conf}`, json)
 
-    it('is at priority 100, first in the list, unless said otherwise, and can be done over', async () => {
+    it('joins at priority 100 and first position by default, and can be repeated', async () => {
       const { carol, club } = stage.cast
       const client = await stage.as('carol')
       const get = async () => (await client.get(`/persons/${carol.no}/memberships/${club.no}`)).json
@@ -243,7 +243,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect((await client.delete(`/persons/${carol.no}/memberships/${club.no}`)).status).toBe(204)
     })
 
-    it('on behalf of another is an invitation', async () => {
+    it('adds another person with an invitation', async () => {
       const { bob, carol } = stage.cast
       const { conf_no } = (await (await stage.as('carol')).post('/conferences/', { name: 'Contract Party' })).json
       expect((await join(conf_no, {}, bob.no)).status).toBe(201)
@@ -252,7 +252,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect((await (await stage.as('bob')).delete(`/persons/${bob.no}/memberships/${conf_no}`)).status).toBe(204)
     })
 
-    it('what is not there is a 404, what one may not join a 400', async () => {
+    it('rejects an unknown conference or person with 404, a forbidden one with 400', async () => {
       const { club, closed, secret, carol } = stage.cast
       const unknown = await join(NOWHERE, {})
       expect([unknown.status, unknown.json]).toEqual([404, undefinedConference(NOWHERE)])
@@ -282,7 +282,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
     })
   })
 
-  describe('leaving', () => {
+  describe('DELETE membership', () => {
     it('ends the membership', async () => {
       const { client, no, confs } = await newcomer(1)
       const path = `/persons/${no}/memberships/${confs[0]}`
@@ -293,7 +293,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       expect([again.status, again.json]).toEqual([404, notMember(confs[0] as number)])
     })
 
-    it('what is not there is a 404, on behalf of another a 400', async () => {
+    it('rejects a missing membership with 404, the membership of another person with 400', async () => {
       const { club, alice, bob, secret } = stage.cast
       const leave = async (pers: number, conf: number) =>
         (await stage.as('bob')).delete(`/persons/${pers}/memberships/${conf}`)
@@ -313,7 +313,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
     })
   })
 
-  it('are those of whoever is logged in now, and as they are now', async () => {
+  it('returns the current memberships of the person who is logged in now', async () => {
     const { alice, bob, club, secret } = stage.cast
     const client = await stage.fresh('alice')
     const list = async (no: number) => confNos((await client.get(`/persons/${no}/memberships/`)).json)

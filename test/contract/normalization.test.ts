@@ -3,7 +3,7 @@ import { gatewayError } from './answers.ts'
 import { BACKENDS } from './backends.ts'
 import { onStage } from './stage.ts'
 
-/** As macOS sends names: letters and their marks apart. */
+/** The form in which macOS sends names: letters and combining marks are separate. */
 const nfd = (text: string) => text.normalize('NFD')
 
 describe.each(BACKENDS)('decomposed names on $name', ({ start }) => {
@@ -11,7 +11,7 @@ describe.each(BACKENDS)('decomposed names on $name', ({ start }) => {
   const NAME = 'Åsa Öström'
   const PASSWD = 'hemligt åäö é'
 
-  it('are composed wherever a name or a password is read', async () => {
+  it('composes names and passwords on every route that reads them', async () => {
     const client = await stage.fresh()
     const made = await client.post('/persons/', { name: nfd(NAME), passwd: nfd(PASSWD) })
     expect([made.status, made.json]).toEqual([201, { pers_no: expect.any(Number), pers_name: NAME }])
@@ -34,7 +34,7 @@ describe.each(BACKENDS)('decomposed names on $name', ({ start }) => {
     expect((await stage.send('POST', '/sessions/', { json })).status).toBe(201)
   })
 
-  it('are still refused outside ISO 8859-1', async () => {
+  it('rejects names outside ISO 8859-1 after composition', async () => {
     const client = await stage.fresh()
     const refused = [400, gatewayError('"name" holds characters outside ISO 8859-1.')]
     for (const name of ['x\u030a', 'A\u030a\u0300', '\u030a', 'e\u0301 ☃']) {
@@ -45,7 +45,7 @@ describe.each(BACKENDS)('decomposed names on $name', ({ start }) => {
     }
   })
 
-  it('are refused before they are composed if they are longer than 1000 characters', async () => {
+  it('rejects names of more than 1000 characters before composition', async () => {
     const client = await stage.fresh()
     const refused = [400, gatewayError('"name" is longer than 1000 characters.')]
     const found = await client.get(`/conferences/?name=${'a'.repeat(1001)}`)

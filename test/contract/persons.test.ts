@@ -20,10 +20,10 @@ const badName = protocolError(18, 'BadName', 0)
 describe.each(BACKENDS)('persons on $name', ({ start }) => {
   const stage = onStage(start)
 
-  describe('made', () => {
+  describe('POST persons', () => {
     const make = async (json: unknown, who?: 'alice') => (await stage.fresh(who)).post('/persons/', json)
 
-    it('need nobody logged in, and can log in', async () => {
+    it('creates a person without a login; the person can log in', async () => {
       const client = await stage.fresh()
       const made = await client.post('/persons/', { name: 'Contract Åsa', passwd: 'lösen' })
       expect([made.status, made.json]).toEqual([201, { pers_no: expect.any(Number), pers_name: 'Contract Åsa' }])
@@ -33,7 +33,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       expect(full.supervisor).toEqual({ conf_no: made.json.pers_no, name: 'Contract Åsa' })
     })
 
-    it('by somebody are supervised by that person; nobody is logged in anew', async () => {
+    it('makes the logged-in person the supervisor of the new person and keeps the login', async () => {
       const client = await stage.fresh('alice')
       const made = await client.post('/persons/', { name: 'Contract Made', passwd: '' })
       expect(made.status).toBe(201)
@@ -42,7 +42,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       expect(full.supervisor.conf_no).toBe(stage.cast.alice.no)
     })
 
-    it('are refused by the server with its reason', async () => {
+    it('forwards a rejection by the LysKOM server with its error', async () => {
       const { alice, club } = stage.cast
       const refusals: [string, object][] = [
         [alice.name, personExists],
@@ -71,7 +71,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       [{ name: 'Xx', passwd: '\u2603' }, '"passwd" holds characters outside ISO 8859-1.'],
       [null, 'Invalid body.'],
       [undefined, 'Invalid body.'],
-    ])('of %j are a 400 that names the field', async (json, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await make(json)
       expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
     })
@@ -83,7 +83,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
     const presentation = async (no: number) =>
       (await (await stage.as('bob')).get(`/conferences/${no}?micro=false`)).json.presentation
 
-    it('are set, changed and removed, of persons and of conferences one supervises', async () => {
+    it('sets, changes and removes presentations of persons and of supervised conferences', async () => {
       const { alice, club, texts } = stage.cast
       for (const no of [alice.no, club.no]) {
         const set = await present(no, { text_no: texts.root })
@@ -96,7 +96,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       }
     })
 
-    it('are refused by the server with its reason', async () => {
+    it('forwards a rejection by the LysKOM server with its error', async () => {
       const { alice, bob, texts } = stage.cast
       const refusals: [number, number, object][] = [
         [alice.no, NOWHERE, noSuchText(NOWHERE)],
@@ -116,7 +116,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
     })
 
-    it.each([null, undefined, 5])('of the body %j are a 400', async (json) => {
+    it.each([null, undefined, 5])('rejects the body %j with 400', async (json) => {
       const answer = await present(stage.cast.alice.no, json)
       expect([answer.status, answer.json]).toEqual([400, gatewayError('Invalid body.')])
     })
@@ -132,7 +132,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       return { client, pers_no, set, login: async (passwd: string) => (await login(passwd)).status }
     }
 
-    it('are changed', async () => {
+    it('changes a password', async () => {
       const { client, set, login } = await made()
       const answer = await set({ old_pwd: 'old', new_pwd: 'nytt' })
       expect([answer.status, answer.text, answer.headers.get('content-type')]).toEqual([201, '', null])
@@ -140,14 +140,14 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       expect([await login('old'), await login('nytt')]).toEqual([401, 201])
     })
 
-    it('may be empty', async () => {
+    it('accepts an empty password', async () => {
       const { client, set, login } = await made()
       expect((await set({ old_pwd: 'old', new_pwd: '' })).status).toBe(201)
       await client.post('/sessions/current/logout')
       expect(await login('')).toBe(201)
     })
 
-    it('are refused by the server with its reason', async () => {
+    it('forwards a rejection by the LysKOM server with its error', async () => {
       const { set, pers_no } = await made()
       const { bob } = stage.cast
       const wrong = await set({ old_pwd: 'wrong', new_pwd: 'x' })
@@ -170,7 +170,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       [[], 'Missing "old_pwd".'],
       [null, 'Invalid body.'],
       [undefined, 'Invalid body.'],
-    ])('of %j are a 400 that names the field', async (json, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await (await stage.as('bob')).post(`/persons/${stage.cast.bob.no}/set-passwd`, json)
       expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
     })
@@ -181,18 +181,18 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       (await stage.as(who)).get(`/persons/${no}/user-area/${block}`)
     const absent = [404, gatewayError('There is no such block of JSON.')]
 
-    it('give a block of JSON as it is', async () => {
+    it('returns a JSON block unchanged', async () => {
       const answer = await get(stage.cast.alice.no, 'jskom')
       expect([answer.status, answer.json]).toEqual([200, { 'mark-type': 100, name: 'å' }])
     })
 
-    it('give a block that is nested deeply as it is', async () => {
+    it('returns a deeply nested block unchanged', async () => {
       const answer = await get(stage.cast.alice.no, 'deep')
       expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
       expect(answer.text).toBe(DEEP_BLOCK)
     })
 
-    it('are a 404 for a block that is not there, or not JSON, and for a person without one', async () => {
+    it('rejects a missing block, a block that is not JSON and a person without a user area with 404', async () => {
       const { alice, bob } = stage.cast
       for (const block of ['nosuch', 'common', 'elisp', 'JSKOM', '__proto__', '%E2%98%83', '%00']) {
         const answer = await get(alice.no, block)
@@ -202,7 +202,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       expect([none.status, none.json]).toEqual(absent)
     })
 
-    it('of others are none, and those of nobody a 400', async () => {
+    it('hides the blocks of other persons with 404 and rejects an unknown person with 400', async () => {
       const others = await get(stage.cast.alice.no, 'jskom', 'bob')
       expect([others.status, others.json]).toEqual(absent)
       const nobody = await get(NOWHERE, 'jskom')

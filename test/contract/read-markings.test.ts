@@ -16,7 +16,7 @@ describe.each(BACKENDS)('read markings on $name', ({ start }) => {
   const unread = async (confNo: number, who: 'alice' | 'bob' = 'bob') =>
     (await (await stage.as(who)).get(`/persons/${stage.cast[who].no}/memberships/${confNo}/unread`)).json.unread_texts
 
-  it('are made and taken away, again and again, with or without a body', async () => {
+  it('marks a text as read and unread repeatedly, with or without a body', async () => {
     const { club, texts } = stage.cast
     const bob = await stage.as('bob')
     const path = `/texts/${texts.comment}/read-marking`
@@ -33,7 +33,7 @@ describe.each(BACKENDS)('read markings on $name', ({ start }) => {
     }
   })
 
-  it('are made in every conference where one is a member, and only there', async () => {
+  it('marks a text in every recipient conference of which the person is a member, and in no other', async () => {
     const { club, closed, other } = stage.cast
     const no = await (await stage.author('alice')).write({ text: 's\nb', to: [club.no, other.no], cc: [closed.no] })
     const alice = await stage.as('alice')
@@ -52,13 +52,13 @@ describe.each(BACKENDS)('read markings on $name', ({ start }) => {
     ])
   })
 
-  it('of a text in conferences of which one is no member do nothing', async () => {
+  it('ignores recipient conferences of which the person is not a member', async () => {
     const carol = await stage.as('carol')
     const path = `/texts/${stage.cast.texts.root}/read-marking`
     expect([(await carol.put(path)).status, (await carol.delete(path)).status]).toEqual([201, 204])
   })
 
-  it('of what is not there or may not be read are a 400 with the reason', async () => {
+  it('rejects an unknown or unreadable text with 400 and the error of the server', async () => {
     const { secret, deleted } = stage.cast.texts
     const bob = await stage.as('bob')
     for (const method of ['put', 'delete'] as const) {
@@ -72,7 +72,7 @@ describe.each(BACKENDS)('read markings on $name', ({ start }) => {
   })
 
   describe('by local number', () => {
-    it('are made, with or without a body', async () => {
+    it('marks texts as read by local number, with or without a body', async () => {
       const { club, texts } = stage.cast
       const bob = await stage.as('bob')
       for (const json of [undefined, {}]) {
@@ -84,7 +84,7 @@ describe.each(BACKENDS)('read markings on $name', ({ start }) => {
       expect(await unread(club.no)).toContain(texts.root)
     })
 
-    it('of what is not there are a 400 with the reason', async () => {
+    it('rejects an unknown conference or local number with 400 and the error of the server', async () => {
       const { club, other, secret } = stage.cast
       const bob = await stage.as('bob')
       const refusals: [string, object][] = [

@@ -8,7 +8,7 @@ import { type Cast, makeCast } from './cast.ts'
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const CLIENT = { client: { name: 'contract', version: '1.0' } }
 
-describe.each(BACKENDS)('the session API on $name', ({ start }) => {
+describe.each(BACKENDS)('sessions on $name', ({ start }) => {
   let backend: Backend
   let gateway: TestGateway
   let cast: Cast
@@ -35,8 +35,8 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
     return id
   }
 
-  describe('opening', () => {
-    it('hands out a version 4 UUID in header and body, and the session number', async () => {
+  describe('POST sessions', () => {
+    it('returns a version 4 UUID in header and body, and the session number', async () => {
       const made = await send('POST', '/kom/sessions/', { json: CLIENT })
       expect(made.status).toBe(201)
       expect(made.json).toEqual({ session_no: expect.any(Number), connection_id: expect.stringMatching(UUID_V4) })
@@ -44,27 +44,27 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       expect((await whoAmI(made.json.connection_id)).json).toEqual({ person: null, session_no: made.json.session_no })
     })
 
-    it('maps ids and session numbers 1 to 1', async () => {
+    it('maps each connection id to exactly one session number', async () => {
       const made = await Promise.all(Array.from({ length: 10 }, () => send('POST', '/kom/sessions/', { json: CLIENT })))
       expect(new Set(made.map((each) => each.json.connection_id)).size).toBe(10)
       expect(new Set(made.map((each) => each.json.session_no)).size).toBe(10)
     })
 
-    it('is a 409 with an id in hand, by header or by query, good or not, whatever the body', async () => {
+    it('rejects a request that has a connection id in header or query, valid or not, with 409 for any body', async () => {
       const id = await gateway.open()
       expect((await send('POST', '/kom/sessions/', { id, json: CLIENT })).status).toBe(409)
       expect((await send('POST', '/kom/sessions/', { id: 'x' })).status).toBe(409)
       expect((await send('POST', `/kom/sessions/?Httpkom-Connection=${id}`, { json: CLIENT })).status).toBe(409)
     })
 
-    it("passes on the server's refusal of a client name of 61 characters", async () => {
+    it('forwards the error of the server for a client name of 61 characters', async () => {
       const json = { client: { name: 'x'.repeat(61), version: '1' } }
       const refused = await send('POST', '/kom/sessions/', { json })
       expect(refused.status).toBe(400)
       expect(refused.json).toEqual(protocolError(5, 'StringTooLong', 60))
     })
 
-    it('takes a client name of 60 characters, of latin-1 letters, and an empty one', async () => {
+    it('accepts a client name of 60 characters, of latin-1 letters, and an empty one', async () => {
       for (const name of ['x'.repeat(60), 'Räksmörgås', '']) {
         expect((await send('POST', '/kom/sessions/', { json: { client: { name, version: '' } } })).status).toBe(201)
       }
@@ -82,7 +82,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       ['client', 'Invalid body.'],
       [5, 'Invalid body.'],
       [null, 'Invalid body.'],
-    ])('answers %j with a 400 that names the field', async (json, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await send('POST', '/kom/sessions/', { json })
       expect([answer.status, answer.json]).toEqual([400, { error_type: 'httpkom', error_msg: message }])
     })
@@ -105,7 +105,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       expect(answer.json).toEqual(gatewayError(/body/i))
     })
 
-    it('takes any +json type, a charset parameter, and a byte order mark', async () => {
+    it('accepts any +json type, a charset parameter and a byte order mark', async () => {
       const body = JSON.stringify(CLIENT)
       for (const [type, text] of [
         ['application/vnd.api+json', body],
@@ -120,7 +120,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
   })
 
   describe('the connection id', () => {
-    it('is a 403 when missing, empty, unknown, no UUID, in upper case, or of another server', async () => {
+    it('rejects a missing, empty, unknown, malformed or upper-case id and an id of another server with 403', async () => {
       const id = await gateway.open()
       const twin = await gateway.open('twin')
       for (const bad of [undefined, '', '00000000-0000-4000-8000-000000000000', 'x', id.toUpperCase(), twin]) {
@@ -129,7 +129,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       }
     })
 
-    it('may come as a query parameter of that very name; the header wins', async () => {
+    it('is accepted as a query parameter of the same name; the header takes precedence', async () => {
       const id = await gateway.open()
       const path = '/kom/sessions/current/who-am-i'
       expect((await send('GET', `${path}?Httpkom-Connection=${id}`)).status).toBe(200)
@@ -138,14 +138,14 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       expect((await send('GET', `${path}?Httpkom-Connection=x`, { id })).status).toBe(200)
     })
 
-    it('is not taken from the query where a request changes something', async () => {
+    it('is ignored in the query of requests with unsafe methods', async () => {
       const id = await gateway.open()
       expect((await send('POST', `/kom/sessions/current/active?Httpkom-Connection=${id}`)).status).toBe(403)
     })
   })
 
-  describe('login', () => {
-    it('by number, as a number or as digits', async () => {
+  describe('POST sessions/current/login', () => {
+    it('logs in by number, given as a number or as digits', async () => {
       const id = await gateway.open()
       for (const pers_no of [cast.alice.no, String(cast.alice.no)]) {
         const answer = await login(id, { pers_no, passwd: cast.alice.passwd })
@@ -155,19 +155,19 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       expect(person).toEqual({ pers_no: cast.alice.no, pers_name: cast.alice.name })
     })
 
-    it('by name, by abbreviation, in any case, beside an absent number', async () => {
+    it('logs in by name or abbreviation in any case, with an undefined number', async () => {
       for (const who of [{ pers_name: cast.bob.name }, { pers_name: 'CONT bÖ' }, { pers_no: null, pers_name: 'c b' }]) {
         const answer = await login(await gateway.open(), { ...who, passwd: cast.bob.passwd })
         expect([answer.status, answer.json]).toEqual([201, { pers_no: cast.bob.no, pers_name: cast.bob.name }])
       }
     })
 
-    it('takes an empty name beside a number for absent', async () => {
+    it('treats an empty name with a number as absent', async () => {
       const id = await gateway.open()
       expect((await login(id, { pers_no: cast.alice.no, pers_name: '', passwd: cast.alice.passwd })).status).toBe(201)
     })
 
-    it('tells an unknown name from one of too many', async () => {
+    it('distinguishes an unknown name from an ambiguous one', async () => {
       const id = await gateway.open()
       const tried = async (pers_name: string) => (await login(id, { pers_name, passwd: 'x' })).json.error_msg
       expect(await tried('Nobody Here')).toBe('recipient not found: Nobody Here')
@@ -176,7 +176,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       expect(await tried('')).toBe('ambiguous recipient: ')
     })
 
-    it('is a 401 with the reason for a wrong password and an unknown person, and leaves the session as it was', async () => {
+    it('rejects a wrong password and an unknown person with 401 and leaves the session unchanged', async () => {
       const id = await openAs(cast.bob)
       const wrong = await login(id, { pers_no: cast.alice.no, passwd: 'wrong' })
       expect([wrong.status, wrong.json]).toEqual([401, protocolError(4, 'InvalidPassword', cast.alice.no)])
@@ -189,7 +189,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       expect((await whoAmI(id)).json.person.pers_no).toBe(cast.bob.no)
     })
 
-    it('as another person without logging out first', async () => {
+    it('logs in as another person without a logout', async () => {
       const id = await openAs(cast.alice)
       expect((await login(id, { pers_no: cast.bob.no, passwd: cast.bob.passwd })).status).toBe(201)
       expect((await whoAmI(id)).json.person.pers_no).toBe(cast.bob.no)
@@ -206,13 +206,13 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       [{}, 'Missing "passwd".'],
       [[], 'Missing "passwd".'],
       [null, 'Invalid body.'],
-    ])('answers %j with a 400 that names the field', async (json, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await login(await gateway.open(), json as object)
       expect([answer.status, answer.json]).toEqual([400, { error_type: 'httpkom', error_msg: message }])
     })
 
     it.each([-1, 6.9, true, [6], 'six', '', 65536, 1e20, '100000000000000000000'])(
-      'answers a pers_no of %j with a 400 that names the field',
+      'rejects the pers_no %j with a 400 that names the field',
       async (pers_no) => {
         const answer = await login(await gateway.open(), { pers_no, passwd: 'x' })
         const message = '"pers_no" must be a whole number from 0 to 65535.'
@@ -220,7 +220,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       },
     )
 
-    it('sends what a password holds as data: a line feed in it is no second call', async () => {
+    it('sends a line feed in a password as data, not as a second call', async () => {
       const id = await gateway.open()
       const answer = await login(id, { pers_no: cast.alice.no, passwd: 'x\n9 62 1 0H 0\n' })
       expect(answer.json).toEqual(protocolError(4, 'InvalidPassword', cast.alice.no))
@@ -228,8 +228,8 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
     })
   })
 
-  describe('logout', () => {
-    it('leaves the session open with nobody logged in; a second one is a 401', async () => {
+  describe('POST sessions/current/logout', () => {
+    it('logs out and keeps the session open; a second logout is a 401', async () => {
       const id = await openAs(cast.alice)
       const out = await send('POST', '/kom/sessions/current/logout', { id })
       expect([out.status, out.text, out.headers.get('content-type')]).toEqual([204, '', null])
@@ -241,8 +241,8 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
     })
   })
 
-  describe('active', () => {
-    it('needs a session but nobody logged in, with or without a body', async () => {
+  describe('POST sessions/current/active', () => {
+    it('needs a session but no login, with or without a body', async () => {
       const id = await gateway.open()
       expect((await send('POST', '/kom/sessions/current/active', { id })).status).toBe(204)
       expect((await send('POST', '/kom/sessions/current/active', { id, json: { x: 1 } })).status).toBe(204)
@@ -250,17 +250,17 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
     })
   })
 
-  describe('working-conference', () => {
+  describe('POST sessions/current/working-conference', () => {
     const change = (id: string, json: unknown) => send('POST', '/kom/sessions/current/working-conference', { id, json })
 
-    it('changes to a conference of which one is a member, and to none', async () => {
+    it('changes to a conference of which the person is a member, and to none', async () => {
       const id = await openAs(cast.alice)
       for (const conf_no of [cast.club.no, String(cast.club.no), 0]) {
         expect((await change(id, { conf_no })).status).toBe(204)
       }
     })
 
-    it('is a 400 with the reason where one is no member, or where there is nothing', async () => {
+    it('rejects a conference without membership and an unknown one with 400 and the error of the server', async () => {
       const id = await openAs(cast.alice)
       const other = await change(id, { conf_no: cast.other.no })
       expect([other.status, other.json]).toEqual([400, protocolError(13, 'NotMember', cast.other.no)])
@@ -274,21 +274,21 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       [{ conf_no: 'x' }, '"conf_no" must be a whole number from 0 to 65535.'],
       [{ conf_no: -1 }, '"conf_no" must be a whole number from 0 to 65535.'],
       [{ conf_no: 65544 }, '"conf_no" must be a whole number from 0 to 65535.'],
-    ])('answers %j with a 400 that names the field', async (json, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await change(await openAs(cast.alice), json)
       expect([answer.status, answer.json]).toEqual([400, { error_type: 'httpkom', error_msg: message }])
     })
 
-    it('is a 401 when nobody is logged in, a 403 without a session', async () => {
+    it('rejects a request without a login with 401, without a session with 403', async () => {
       expect((await change(await gateway.open(), { conf_no: 1 })).status).toBe(401)
       expect((await change('x', { conf_no: 1 })).status).toBe(403)
     })
   })
 
-  describe('delete', () => {
+  describe('DELETE sessions', () => {
     const remove = (id: string, no: number | string) => send('DELETE', `/kom/sessions/${no}`, { id })
 
-    it('ends the own session by 0 and by its number; the id is void at once', async () => {
+    it('ends the own session by 0 and by its number and invalidates the id immediately', async () => {
       for (const byNumber of [false, true]) {
         const id = await openAs(cast.alice)
         const no = byNumber ? (await whoAmI(id)).json.session_no : 0
@@ -299,7 +299,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       }
     })
 
-    it('ends another session of the same person, whose id is then void', async () => {
+    it('ends another session of the same person and invalidates its id', async () => {
       const [mine, other] = [await openAs(cast.alice), await openAs(cast.alice)]
       const no = (await whoAmI(other)).json.session_no
       expect((await remove(mine, no)).status).toBe(204)
@@ -307,7 +307,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       expect((await whoAmI(mine)).status).toBe(200)
     })
 
-    it("leaves another person's session to the server, which refuses", async () => {
+    it('forwards the error of the server for the session of another person', async () => {
       const [mine, theirs] = [await openAs(cast.alice), await openAs(cast.bob)]
       const no = (await whoAmI(theirs)).json.session_no
       const refused = await remove(mine, no)
@@ -315,7 +315,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       expect((await whoAmI(theirs)).json.person.pers_no).toBe(cast.bob.no)
     })
 
-    it('is a 404 for a session that does not exist, a 401 for any when nobody is logged in', async () => {
+    it('rejects an unknown session with 404, and any session without a login with 401', async () => {
       const id = await openAs(cast.alice)
       for (const no of [999999, 4294967296]) {
         const absent = await remove(id, no)
@@ -325,20 +325,20 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
       }
     })
 
-    it('is a 404 for what is no number', async () => {
+    it('rejects a session number that is not a number with 404', async () => {
       const id = await openAs(cast.alice)
       for (const no of ['current', '-1', id, '1.5']) expect((await remove(id, no)).status).toBe(404)
       expect((await whoAmI(id)).status).toBe(200)
     })
 
-    it('takes the id from the query, for pages that are being left', async () => {
+    it('accepts the id in the query, for pages that are being unloaded', async () => {
       const id = await gateway.open()
       expect((await send('DELETE', `/kom/sessions/0?Httpkom-Connection=${id}`)).status).toBe(204)
     })
   })
 
-  describe('server/info', () => {
-    it('names the four conferences, logged in or not', async () => {
+  describe('GET server/info', () => {
+    it('returns the four conferences with and without a login', async () => {
       const id = await gateway.open()
       const info = await send('GET', '/kom/server/info', { id })
       expect(info.status).toBe(200)
@@ -355,7 +355,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
     })
   })
 
-  it("shows the HTTP client's address and the client's name to other people", async () => {
+  it("shows the HTTP client's address and client name to other persons", async () => {
     const id = await openAs(cast.alice)
     const { session_no } = (await whoAmI(id)).json
     const observer = await connectTo(backend.port)
@@ -366,7 +366,7 @@ describe.each(BACKENDS)('the session API on $name', ({ start }) => {
     await observer.close()
   })
 
-  it('leaves nothing of a closed session on the server', async () => {
+  it('leaves no trace of a closed session on the LysKOM server', async () => {
     const observer = await connectTo(backend.port)
     await observer.call('login', { person: cast.bob.no, passwd: cast.bob.passwd, invisible: false })
     const id = await openAs(cast.alice)

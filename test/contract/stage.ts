@@ -6,7 +6,7 @@ import { type Cast, makeCast } from './cast.ts'
 
 type Player = 'alice' | 'bob' | 'carol'
 
-/** One session, as a client of the API. Paths go without the server's id. */
+/** A session of an API client. Paths do not contain the server id. */
 export interface Client {
   readonly id: string
   get(path: string, headers?: Record<string, string>): Promise<Answer>
@@ -16,7 +16,7 @@ export interface Client {
   delete(path: string): Promise<Answer>
 }
 
-/** A LysKOM server with its cast, and a gateway before it, for the tests of one `describe`. */
+/** A LysKOM server with its cast and a gateway in front of it, for the tests of one `describe` block. */
 export class Stage {
   backend!: Backend
   gateway!: TestGateway
@@ -28,12 +28,12 @@ export class Stage {
     return this.gateway.send(method, `/kom${path}`, options)
   }
 
-  /** The session of somebody who has been logged in since the first test that asked. */
+  /** Returns the session of a player, which is opened and logged in on first use. */
   as(player: Player): Promise<Client> {
     return kept(this.#clients, player, () => this.fresh(player))
   }
 
-  /** A new session, on which somebody is logged in, or nobody. */
+  /** Opens a new session and logs in the player, if one is given. */
   async fresh(player?: Player): Promise<Client> {
     const client = this.#client(await this.gateway.open())
     if (player !== undefined) await this.login(client, player)
@@ -46,12 +46,12 @@ export class Stage {
     if (answer.status !== 201) throw new Error(`${player} cannot log in: ${answer.text}`)
   }
 
-  /** Somebody who writes texts past the gateway. */
+  /** Returns an author who writes texts to the LysKOM server directly. */
   author(player: Player): Promise<Author> {
     return kept(this.#authors, player, () => this.authorOf(this.cast[player]))
   }
 
-  /** The same of anybody; its connection is to be closed. */
+  /** Like `author`, for any person. The caller closes the connection. */
   authorOf(person: { no: number; passwd: string }): Promise<Author> {
     return Author.login(this.backend.port, person)
   }
@@ -76,7 +76,7 @@ export class Stage {
   }
 }
 
-/** Sets the stage before the tests around the call, and clears it behind them. */
+/** Starts the stage before the tests of the enclosing `describe` block and stops it after them. */
 export function onStage(start: () => Promise<Backend>): Stage {
   const stage = new Stage()
   beforeAll(async () => {

@@ -17,7 +17,7 @@ const TEXT = { subject: 's', body: 'b', content_type: 'text/x-kom-basic' }
 const IMAGE = { subject: 's', body: PNG, content_type: 'image/png', content_encoding: 'base64' }
 const to = (conf_no: unknown) => ({ type: 'to', recpt: { conf_no } })
 
-describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
+describe.each(BACKENDS)('creating texts on $name', ({ start }) => {
   const stage = onStage(start)
   const post = async (json: unknown) => (await stage.as('alice')).post('/texts/', json)
   const read = async (no: number) => (await (await stage.as('alice')).get(`/texts/${no}`)).json
@@ -31,7 +31,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
     expect([answer.status, answer.json]).toEqual([400, expected])
   }
 
-  it('answers with the number and where the text is, which is not to be kept', async () => {
+  it('returns the number and the location of the text, with caching disabled', async () => {
     const answer = await post({ ...TEXT, recipient_list: [to(stage.cast.club.no)] })
     const { text_no } = answer.json
     expect([answer.status, answer.json]).toEqual([201, { text_no: expect.any(Number) }])
@@ -39,7 +39,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
     expect(answer.headers.get('cache-control')).toBe('no-cache')
   })
 
-  it('tells other programs the charset and which program wrote it', async () => {
+  it('stores the charset and the creating software for other LysKOM clients', async () => {
     const { text_no } = await written({})
     const { auxItems } = await (await stage.author('alice')).connection.call('get-text-stat', { textNo: text_no })
     expect(auxItems.map(({ tag, data }) => [tag, Buffer.from(data).toString('latin1')])).toEqual([
@@ -59,7 +59,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       [{ subject: 's', body: 'a\0b\x7f\x80' }],
       [{ subject: 's', body: '9 25 1 0 1\n%%\n' }],
       [{ subject: '\ufeffs', body: '\ufeffb' }],
-    ])('%j comes back as it was written', async (content) => {
+    ])('returns the content %j as it was written', async (content) => {
       expect(await written(content)).toMatchObject({ ...content, content_type: 'text/x-kom-basic' })
     })
 
@@ -70,36 +70,36 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       ['text/html;charset=iso-8859-1', 'text/html'],
       ['text/html; x=y; charset="latin1"', 'text/html;x=y'],
       ['TEXT/Plain', 'text/plain'],
-    ])('of the type %s is of the type %s, in UTF-8', async (content_type, type) => {
+    ])('stores the type %s as the type %s in UTF-8', async (content_type, type) => {
       expect(await written({ content_type, body: 'å☃' })).toMatchObject({ content_type: type, body: 'å☃' })
     })
 
-    it('may have null for an encoding, and null for the lists', async () => {
+    it('accepts null for the encoding and for the lists', async () => {
       const fields = { content_encoding: null, recipient_list: null, comment_to_list: null }
       expect((await post({ ...TEXT, ...fields })).status).toBe(201)
     })
 
-    it('of 131,072 bytes is taken, and one byte more refused by the server', async () => {
+    it('accepts 131,072 bytes and forwards the error of the server for one byte more', async () => {
       const body = 'å'.repeat(65_535)
       expect((await written({ body })).body).toBe(body)
       await refused({ body: `${body}b` }, protocolError(5, 'StringTooLong', 131_072))
     })
 
     it.each(['subject', 'body'])(
-      'with a %s of some MB is refused by the server, and the session goes on',
+      'forwards the error of the server for a %s of several MB and keeps the session open',
       async (field) => {
         await refused({ [field]: 'a'.repeat(7_000_000) }, protocolError(5, 'StringTooLong', 131_072))
         expect((await post(TEXT)).status).toBe(201)
       },
     )
 
-    it.each(['recipient_list', 'comment_to_list'])('has no more than 1000 in its %s', async (field) => {
+    it.each(['recipient_list', 'comment_to_list'])('rejects more than 1000 entries in %s', async (field) => {
       await refused({ [field]: Array(1001).fill({}) }, gatewayError(`"${field}" has more than 1000 items.`))
     })
   })
 
   describe('images', () => {
-    it('are stored as their bytes behind a subject in ISO 8859-1', async () => {
+    it('stores the bytes of an image after a subject in ISO 8859-1', async () => {
       const text = await written({ ...IMAGE, subject: 'bild å' })
       expect(text).toMatchObject({ content_type: 'image/png', subject: 'bild å' })
       expect(Object.keys(text)).not.toContain('body')
@@ -110,7 +110,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       expect(Buffer.from(await response.arrayBuffer()).toString('base64')).toBe(PNG)
     })
 
-    it('keep the name of their file', async () => {
+    it('keeps the file name of an image', async () => {
       const { text_no, content_type } = await written({ ...IMAGE, content_type: 'image/jpeg; name=image:abc.jpg' })
       expect(content_type).toBe('image/jpeg;name=image:abc.jpg')
       const answer = await (await stage.as('bob')).get(`/texts/${text_no}/body`)
@@ -129,16 +129,16 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       expect(Buffer.from(await response.arrayBuffer()).toString('base64')).toBe(PNG)
     })
 
-    it('of some MB are refused by the LysKOM server, not by the gateway', async () => {
+    it('forwards images of several MB to the LysKOM server, which rejects them', async () => {
       const body = Buffer.alloc(6_000_000, 'image').toString('base64')
       await refused({ ...IMAGE, body }, protocolError(5, 'StringTooLong', 131_072))
     })
 
-    it('have a subject that is normalized to NFC', async () => {
+    it('normalizes the subject of an image to NFC', async () => {
       expect(await written({ ...IMAGE, subject: 'A\u030angstro\u0308m' })).toMatchObject({ subject: 'Ångström' })
     })
 
-    it('may be empty', async () => {
+    it('accepts an empty image', async () => {
       expect(await written({ ...IMAGE, body: '' })).toMatchObject({ content_type: 'image/png', subject: 's' })
     })
 
@@ -162,7 +162,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
   })
 
   describe('recipients', () => {
-    it('may be to, cc and bcc, and whole copies of what was read', async () => {
+    it('accepts to, cc and bcc recipients and whole copies of recipients from a response', async () => {
       const { club, other, bob, alice, texts } = stage.cast
       const { recipient_list } = await read(texts.root)
       const copied = await written({ recipient_list })
@@ -182,7 +182,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       expect(sent.author).toEqual({ pers_no: alice.no, pers_name: alice.name })
     })
 
-    it('may be none: the text is then for its author', async () => {
+    it('accepts a text without recipients, which only its author may read', async () => {
       for (const fields of [{}, { recipient_list: [] }]) {
         const { text_no } = (await post({ ...TEXT, ...fields })).json
         expect((await read(text_no)).recipient_list).toEqual([])
@@ -190,7 +190,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       }
     })
 
-    it('that the server refuses are a 400 with its reason', async () => {
+    it('forwards a rejection of a recipient by the LysKOM server with 400', async () => {
       const { club, secret } = stage.cast
       await refused({ recipient_list: [to(NOWHERE)] }, undefinedConference(NOWHERE))
       await refused({ recipient_list: [to(0)] }, conferenceZero)
@@ -217,13 +217,16 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       await refused({ recipient_list: [recipient] }, gatewayError(message))
     })
 
-    it.each(['8', 8, {}, true])('that are no list but %j are a 400 that names the field', async (recipient_list) => {
-      await refused({ recipient_list }, gatewayError('"recipient_list" must be a list.'))
-    })
+    it.each(['8', 8, {}, true])(
+      'rejects the recipient list %j with a 400 that names the field',
+      async (recipient_list) => {
+        await refused({ recipient_list }, gatewayError('"recipient_list" must be a list.'))
+      },
+    )
   })
 
   describe('comments and footnotes', () => {
-    it('are linked to what they comment', async () => {
+    it('links comments and footnotes to their texts', async () => {
       const { alice, texts } = stage.cast
       const links = [
         { type: 'footnote', text_no: texts.root },
@@ -237,7 +240,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       expect((await written({ comment_to_list })).comment_to_list).toEqual(comment_to_list)
     })
 
-    it('that the server refuses are a 400 with its reason', async () => {
+    it('forwards a rejection of a link by the LysKOM server with 400', async () => {
       const { texts } = stage.cast
       const link = (type: string, text_no: number) => ({ type, text_no })
       const links = (...comment_to_list: object[]) => ({ comment_to_list })
@@ -253,7 +256,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       expect([answer.status, answer.json]).toEqual([400, noSuchText(texts.secret)])
     })
 
-    it('to the text itself cannot be: its number is not given yet', async () => {
+    it('rejects a link to the number that the text itself would get', async () => {
       const { text_no } = (await post(TEXT)).json
       const link = { type: 'comment', text_no: text_no + 1 }
       await refused({ comment_to_list: [link] }, noSuchText(text_no + 1))
@@ -273,7 +276,7 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
     })
   })
 
-  describe('bad input', () => {
+  describe('invalid input', () => {
     it.each([
       [{ subject: undefined }, 'Missing "subject".'],
       [{ subject: null }, '"subject" is null.'],
@@ -300,21 +303,21 @@ describe.each(BACKENDS)('writing texts on $name', ({ start }) => {
       [{ content_encoding: 'base64' }, /^"content_encoding" /],
       [{ content_encoding: 'gzip' }, '"content_encoding" must be base64.'],
       [{ content_encoding: '' }, '"content_encoding" must be base64.'],
-    ])('%j is a 400 that names the field', async (fields, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (fields, message) => {
       await refused(fields, gatewayError(message))
     })
 
-    it.each([[[]], [{}]])('%j is a 400 that names the first field that is missing', async (json) => {
+    it.each([[[]], [{}]])('rejects the body %j with a 400 that names the first missing field', async (json) => {
       const answer = await post(json)
       expect([answer.status, answer.json]).toEqual([400, gatewayError('Missing "subject".')])
     })
 
-    it.each([null, 5, 'text'])('%j is a 400', async (json) => {
+    it.each([null, 5, 'text'])('rejects the body %j with 400', async (json) => {
       const answer = await post(json)
       expect([answer.status, answer.json]).toEqual([400, gatewayError('Invalid body.')])
     })
 
-    it('no body, and a body of another type, is a 400', async () => {
+    it('rejects a missing body and a body of another type with 400', async () => {
       const { id } = await stage.as('alice')
       for (const options of [{}, { body: JSON.stringify(TEXT), headers: { 'content-type': 'text/plain' } }]) {
         const answer = await stage.send('POST', '/texts/', { id, ...options })

@@ -16,8 +16,8 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
     rec_time: null,
   })
 
-  describe('a text', () => {
-    it('has these fields and no others', async () => {
+  describe('GET text', () => {
+    it('returns exactly these fields', async () => {
       const { alice, bob, club, other, secret, texts } = stage.cast
       const answer = await (await stage.as('alice')).get(`/texts/${texts.root}`)
       expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
@@ -49,7 +49,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       })
     })
 
-    it('names what it comments, and what it is a footnote to', async () => {
+    it('returns the texts that it comments and to which it is a footnote', async () => {
       const { alice, texts } = stage.cast
       const client = await stage.as('bob')
       const links = async (no: number) => (await client.get(`/texts/${no}`)).json.comment_to_list
@@ -57,13 +57,13 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       expect(await links(texts.footnote)).toEqual([{ type: 'footnote', text_no: texts.root, author: named(alice) }])
     })
 
-    it('shows a bcc to members of where it went, and to nobody else', async () => {
+    it('shows a bcc recipient to members of that conference only', async () => {
       const { club, other, texts } = stage.cast
       const seen = (await (await stage.as('bob')).get(`/texts/${texts.root}`)).json.recipient_list
       expect(seen).toEqual([recipient('to', club, 1), recipient('cc', other, 1)])
     })
 
-    it('shows a bcc to a person to that person and to the author only', async () => {
+    it('shows a bcc to a person to that person and the author only', async () => {
       const { club, bob } = stage.cast
       const no = await (await stage.author('alice')).write({ text: 's\nb', to: [club.no], bcc: [bob.no] })
       const types = async (who: 'alice' | 'bob' | 'carol') => {
@@ -75,7 +75,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       expect(await types('carol')).toEqual(['to'])
     })
 
-    it('tells who added a recipient and when, and the comments that were linked later, at once', async () => {
+    it('returns who added a recipient and when, and comments linked later, immediately', async () => {
       const { alice, bob, club, other } = stage.cast
       const [author, adder] = [await stage.author('alice'), await stage.author('bob')]
       const textNo = await author.write({ text: 's\nb', to: [club.no] })
@@ -102,7 +102,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       expect([left.comment_in_list, left.recipient_list.length]).toEqual([[], 2])
     })
 
-    it('keeps the order of recipients and comments that the server has', async () => {
+    it("keeps the server's order of recipients and comments", async () => {
       const { alice, bob, carol, club, other } = stage.cast
       const author = await stage.author('alice')
       const root = await author.write({ text: 's\nb', to: [other.no, carol.no, club.no], cc: [bob.no, alice.no] })
@@ -115,7 +115,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       expect(comment_in_list.map((each: { text_no: number }) => each.text_no)).toEqual(comments)
     })
 
-    it('gives a comment to what one may not read without its author', async () => {
+    it('returns a comment on an unreadable text without the author of that text', async () => {
       const { texts, alice } = stage.cast
       const read = async (who: 'alice' | 'bob') =>
         (await (await stage.as(who)).get(`/texts/${texts.commentOnSecret}`)).json.comment_to_list
@@ -123,12 +123,12 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       expect(await read('bob')).toEqual([{ type: 'comment', text_no: texts.secret, author: null }])
     })
 
-    it('by nobody is by the anonymous person', async () => {
+    it('returns the anonymous person as author of an anonymous text', async () => {
       const { author } = (await (await stage.as('bob')).get(`/texts/${stage.cast.texts.anonymous}`)).json
       expect(author).toEqual({ pers_no: 0, pers_name: 'Anonymous person' })
     })
 
-    it('by somebody who is gone is by a placeholder, in links as well', async () => {
+    it('returns a placeholder for a deleted author, in links as well', async () => {
       const { gone, texts } = stage.cast
       const nobody = { pers_no: gone.no, pers_name: `Person ${gone.no} (does not exist)` }
       const client = await stage.as('bob')
@@ -138,7 +138,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       ])
     })
 
-    it('is a 404 when unknown, deleted or not to be read, a 400 for number 0', async () => {
+    it('rejects an unknown, deleted or unreadable text with 404, number 0 with 400', async () => {
       const { texts } = stage.cast
       const client = await stage.as('bob')
       for (const no of [NOWHERE, 2 ** 32 - 1, texts.deleted, texts.secret, texts.closed]) {
@@ -153,7 +153,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       }
     })
 
-    it('has an ETag that changes with what is said of it', async () => {
+    it('returns an ETag that changes with the status of the text', async () => {
       const { club } = stage.cast
       const no = await (await stage.author('alice')).write({ text: 's\nb', to: [club.no] })
       const bob = await stage.as('bob')
@@ -171,7 +171,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       expect([marked.status, marked.json.no_of_marks]).toEqual([200, 1])
     })
 
-    it('answers HEAD as GET, without a body', async () => {
+    it('answers HEAD like GET without a body', async () => {
       const answer = await (await stage.as('alice')).head(`/texts/${stage.cast.texts.root}`)
       expect([answer.status, answer.text]).toEqual([200, ''])
     })
@@ -257,7 +257,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       if (isText) expect(answer.text).toBe(expected.body)
     })
 
-    it('of the longest text that the server takes come whole', async () => {
+    it('returns the longest text that the server accepts in full', async () => {
       const text = `s\n${'å'.repeat(131_070)}`
       const no = await (await stage.author('alice')).write({ text, to: [stage.cast.club.no] })
       const { body } = (await (await stage.as('bob')).get(`/texts/${no}`)).json
@@ -265,12 +265,12 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
     })
 
     it.each(['image/png; name=a\x01b', 'image/png; name=a\r\nb: c', 'image/png; name=\x7f', 'no type', '/', 'a/b;;=;'])(
-      'of the odd type %j can be had',
+      'returns a text of the unusual type %j',
       async (contentType) => {
         const author = await stage.author('alice')
         const write = author.write({ text: 's\nb', contentType, to: [stage.cast.club.no] })
         const no = await write.catch(() => undefined)
-        // The server takes no content type without a slash.
+        // The server rejects content types without a slash.
         if (no === undefined) return
         const bob = await stage.as('bob')
         expect((await bob.get(`/texts/${no}`)).status).toBe(200)
@@ -280,10 +280,10 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
     )
   })
 
-  describe('what is said of texts', () => {
+  describe('text status', () => {
     const path = '/textstats'
 
-    it('is the text without subject, body and type', async () => {
+    it('returns the text without subject, body and type', async () => {
       const { texts } = stage.cast
       const alice = await stage.as('alice')
       for (const no of [texts.root, texts.comment, texts.userArea]) {
@@ -293,7 +293,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       }
     })
 
-    it('is told of many at once, null for what may not be read', async () => {
+    it('returns many texts at once, with null for unreadable ones', async () => {
       const { texts } = stage.cast
       const bob = await stage.as('bob')
       const [root, comment] = [
@@ -334,7 +334,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
     })
   })
 
-  it('what one session writes, marks or comments another sees at once', async () => {
+  it('shows texts, marks and comments of one session to other sessions immediately', async () => {
     const [alice, bob] = [await stage.as('alice'), await stage.as('bob')]
     const to = { recipient_list: [{ type: 'to', recpt: { conf_no: stage.cast.club.no } }], content_type: 'text/plain' }
     const { text_no } = (await alice.post('/texts/', { ...to, subject: 's', body: 'b' })).json
@@ -351,7 +351,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
     })
   })
 
-  it('a text that is deleted is gone at once, from the links to it as well', async () => {
+  it('removes a deleted text immediately, including the links to it', async () => {
     const [author, bob] = [await stage.author('alice'), await stage.as('bob')]
     const { club } = stage.cast
     const root = await author.write({ text: 's\nb', to: [club.no] })

@@ -14,7 +14,7 @@ import { onStage } from './stage.ts'
 
 describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
   const stage = onStage(start)
-  /** A conference of bob's and alice's own, with texts by alice. */
+  /** Creates a conference with members bob and alice and with texts by alice. */
   const readingRoom = async (count: number) => {
     const { alice, bob } = stage.cast
     const { conf_no } = (await (await stage.as('alice')).post('/conferences/', { name: `R ${Math.random()}` })).json
@@ -37,13 +37,13 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
   })
 
   describe('in one conference', () => {
-    it('are listed in the order of the conference', async () => {
+    it('lists unread texts in the order of the conference', async () => {
       const { no, texts } = await readingRoom(3)
       const answer = await one(no)
       expect([answer.status, answer.json]).toEqual([200, unread(stage.cast.bob.no, no, texts)])
     })
 
-    it('are those between the read ones, too', async () => {
+    it('includes unread texts between read ones', async () => {
       const { no, texts } = await readingRoom(6)
       const bob = await stage.as('bob')
       for (const i of [1, 2, 4]) await bob.put(`/texts/${texts[i]}/read-marking`)
@@ -53,7 +53,7 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
       expect((await one(no)).json.unread_texts).toEqual([texts[0], texts[2], texts[3], texts[5]])
     })
 
-    it('are none where all is read, and where there are no texts', async () => {
+    it('returns an empty list if all texts are read or there are none', async () => {
       const { no } = await readingRoom(0)
       expect((await one(no)).json).toEqual(unread(stage.cast.bob.no, no, []))
       await (await stage.author('alice')).write({ text: 's\nb', to: [no] })
@@ -62,12 +62,12 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
       expect((await one(no)).json).toEqual(unread(stage.cast.bob.no, no, []))
     })
 
-    it('are more than the server maps at once', async () => {
+    it('lists more texts than the server maps in one call', async () => {
       const { no, texts } = await readingRoom(300)
       expect((await one(no)).json.unread_texts).toEqual(texts)
     })
 
-    it('are not those that were deleted, wherever they stood', async () => {
+    it('omits deleted texts at any position', async () => {
       const { no, texts } = await readingRoom(7)
       const author = await stage.author('alice')
       for (const i of [0, 3, 6]) await author.delete(texts[i] as number)
@@ -83,12 +83,12 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
       expect((await all()).json.list).not.toContainEqual(expect.objectContaining({ conf_no: no }))
     })
 
-    it('of another person can be seen', async () => {
+    it('returns the unread texts of another person', async () => {
       const { no, texts } = await readingRoom(2)
       expect((await one(no, stage.cast.bob.no, 'alice')).json).toEqual(unread(stage.cast.bob.no, no, texts))
     })
 
-    it('of no membership are a 404, of nobody or nothing a 400', async () => {
+    it('rejects a missing membership with 404, an unknown person or conference with 400', async () => {
       const { bob, other, secret, alice } = stage.cast
       const none = await one(other.no)
       expect([none.status, none.json]).toEqual([404, notMember(other.no)])
@@ -107,7 +107,7 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
   })
 
   describe('in all conferences', () => {
-    it("are listed in the person's own order, where there are any", async () => {
+    it("lists conferences with unread texts in the person's own order", async () => {
       const client = await stage.fresh()
       const { pers_no } = (await client.post('/persons/', { name: 'Contract Reader', passwd: 'x' })).json
       await client.post('/sessions/current/login', { pers_no, passwd: 'x' })
@@ -132,14 +132,14 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
       expect(await list()).toEqual({ list: [unread(pers_no, first.no, first.texts)] })
     })
 
-    it('say what each conference says of itself', async () => {
+    it('returns the same data as the requests for single conferences', async () => {
       await readingRoom(2)
       const { list } = (await all()).json
       expect(list.length).toBeGreaterThan(1)
       for (const each of list) expect((await one(each.conf_no)).json).toEqual(each)
     })
 
-    it('of another person are in the conferences that one knows', async () => {
+    it('returns only the visible conferences of another person', async () => {
       const { alice, secret, bob } = stage.cast
       const { no, texts } = await readingRoom(1)
       const { list } = (await all(bob.no, 'alice')).json
@@ -148,13 +148,13 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
       expect(own).toContain(secret.no)
     })
 
-    it('of somebody else in a closed conference are refused by the server', async () => {
+    it("forwards the error of the server for another person's closed conference", async () => {
       const { alice, closed } = stage.cast
       const answer = await all(alice.no, 'bob')
       expect([answer.status, answer.json]).toEqual([400, protocolError(11, 'AccessDenied', closed.no)])
     })
 
-    it('of nobody are a 400 with the reason', async () => {
+    it('rejects an unknown person with 400 and the error of the server', async () => {
       const { club } = stage.cast
       const unknown = await all(NOWHERE)
       expect([unknown.status, unknown.json]).toEqual([400, undefinedPerson(NOWHERE)])
@@ -165,11 +165,11 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
     })
   })
 
-  describe('counted anew', () => {
+  describe('setting the number of unread texts', () => {
     const count = async (conf: number, json: unknown) =>
       (await stage.as('bob')).post(`/persons/current/memberships/${conf}/unread`, json)
 
-    it('are the newest ones', async () => {
+    it('keeps the newest texts unread', async () => {
       const { no, texts } = await readingRoom(4)
       const sets: [unknown, number[]][] = [
         [1, texts.slice(3)],
@@ -185,7 +185,7 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
       }
     })
 
-    it('where one is no member, or nothing is, are a 400 with the reason', async () => {
+    it('rejects a conference without membership and an unknown one with 400 and the error of the server', async () => {
       const { other } = stage.cast
       const refusals: [number, object][] = [
         [other.no, notMember(other.no)],
@@ -212,7 +212,7 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
     })
   })
 
-  it('of a text that another session has just posted are there at once', async () => {
+  it('includes a text that another session has just posted', async () => {
     const { no } = await readingRoom(0)
     expect((await one(no)).json.no_of_unread).toBe(0)
     const recipient_list = [{ type: 'to', recpt: { conf_no: no } }]
