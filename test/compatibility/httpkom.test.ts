@@ -6,7 +6,7 @@ import { startTestGateway } from '../support/gateway.ts'
 import { HttpkomClient } from '../support/httpkom-client.ts'
 import { lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
 
-/** Exchanges of a client with httpkom 0.21 on lyskomd 2.1.2, in an order that makes one conversation. */
+/** Recorded exchanges of a client with httpkom 0.21 on lyskomd 2.1.2, in the order of one conversation. */
 interface Exchange {
   title: string
   method: string
@@ -20,7 +20,7 @@ const fixture = (name: string) => new URL(`../../fixtures/httpkom/${name}`, impo
 const exchanges: Exchange[] = JSON.parse(readFileSync(fixture('sessions.json'), 'utf8'))
 const RECORDED = 'http://httpkom.example'
 
-/** httpkom as it was recorded: answers the next exchange of the conversation, and refuses any other request. */
+/** Replays httpkom: answers the next recorded request and rejects any other. */
 function recordedHttpkom() {
   let next = 0
   const answer = async ({ request }: { request: Request }) => {
@@ -39,10 +39,10 @@ function recordedHttpkom() {
   return setupServer(http.all(`${RECORDED}/*`, answer))
 }
 
-/** What differs between two runs of anything. */
+/** Values that differ between any two runs. */
 const VOLATILE = /"(session_no|connection_id)":("[^"]*"|\d+)/g
 
-/** The conversation as the client sees it. */
+/** Runs the conversation as a client. Returns the responses. */
 async function converse(baseUrl: string) {
   const client = new HttpkomClient(baseUrl, 'default')
   const seen: unknown[] = []
@@ -58,7 +58,7 @@ describe.skipIf(!lyskomdInstalled())('a client written for httpkom', () => {
   beforeAll(() => recorded.listen({ onUnhandledRequest: 'bypass' }))
   afterAll(() => recorded.close())
 
-  it('sees the same from komgate, but for errors that now say why', async () => {
+  it('gets the same responses from komgate as from httpkom, except for errors with more detail', async () => {
     const lyskomd = await startLyskomd({ database: fixture('lyskomd-db.tar.gz').pathname })
     const gateway = await startTestGateway([{ id: 'default', port: lyskomd.port }])
     const theirs = await converse(RECORDED)

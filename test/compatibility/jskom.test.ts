@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BACKENDS, type Backend } from '../contract/backends.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
-/** The smallest PNG there is: one pixel. */
+/** The smallest possible PNG: one pixel. */
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
 /**
- * What a reader does in jskom, in order, with the requests that jskom sends: cache busters, empty names beside numbers,
- * whole copies of what was read as recipients, posts without a body, and the id in the query where an image is shown.
+ * A reader's session in jskom, in order, with the requests that jskom sends: cache busters, empty names with numbers,
+ * whole copies of received objects as recipients, posts without a body, and the id in the query of image URLs.
  */
-describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
+describe.each(BACKENDS)('requests of jskom on $name', ({ start }) => {
   let backend: Backend
   let gateway: TestGateway
   let id = ''
@@ -52,7 +52,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     expect((await kom('GET', '/sessions/current/who-am-i')).json.person).toBeNull()
   })
 
-  it('makes an account, and logs in by number with an empty name beside it', async () => {
+  it('creates an account and logs in by number with an empty name', async () => {
     const made = await kom('POST', '/persons/', { name: 'Reader (of) jskom', passwd: 'secret' })
     expect([made.status, made.json]).toEqual([201, { pers_no: expect.any(Number), pers_name: 'Reader (of) jskom' }])
     me = made.json.pers_no
@@ -61,7 +61,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     expect((await kom('POST', '/sessions/current/logout')).status).toBe(204)
   })
 
-  it('logs in by name, is told who it is, and says that somebody is there', async () => {
+  it('logs in by name, gets its identity and reports activity', async () => {
     const found = await kom('GET', '/conferences/?name=reader%20js&want-pers=true&want-confs=false')
     expect(found.json.conferences).toEqual([{ conf_no: me, name: 'Reader (of) jskom' }])
     expect((await kom('POST', '/sessions/current/login', { pers_name: 'reader', passwd: 'secret' })).status).toBe(201)
@@ -70,7 +70,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     expect((await kom('GET', '/server/info')).status).toBe(200)
   })
 
-  it('makes a conference, becomes a member, and goes there', async () => {
+  it('creates a conference, joins it and makes it the working conference', async () => {
     const made = await kom('POST', '/conferences/', { name: 'Read in jskom' })
     expect(made.status).toBe(201)
     conference = made.json.conf_no
@@ -80,7 +80,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     expect(membership.json).toMatchObject({ pers_no: me, priority: 150, conference: { conf_no: conference } })
   })
 
-  it('writes a text and finds it unread', async () => {
+  it('creates a text and lists it as unread', async () => {
     const { json } = await kom('GET', `/conferences/${conference}?micro=true`)
     first = await post({ subject: 'Hej ☃', body: 'rad 1\nrad 2', recipient_list: [{ type: 'to', recpt: json }] })
     const { list } = (await kom('GET', `/persons/${me}/memberships/unread/`)).json
@@ -91,7 +91,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     ])
   })
 
-  it('reads a thread: the text, a comment to it, a footnote to it', async () => {
+  it('reads a thread: a text, a comment and a footnote', async () => {
     const text = (await kom('GET', `/texts/${first}`)).json
     expect(text).toMatchObject({ text_no: first, subject: 'Hej ☃', body: 'rad 1\nrad 2', author: { pers_no: me } })
     const { recipient_list } = text
@@ -127,7 +127,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     expect((await kom('GET', `/persons/${me}/memberships/${conference}/unread`)).json.no_of_unread).toBe(2)
   })
 
-  it('marks a text and takes the mark off', async () => {
+  it('adds and removes a mark on a text', async () => {
     expect((await kom('PUT', `/texts/${first}/mark`, { type: 100 })).status).toBe(201)
     expect((await kom('GET', '/texts/marks/')).json).toEqual({ marks: [{ text_no: first, type: 100 }] })
     expect((await kom('GET', `/texts/${first}`)).json.no_of_marks).toBe(1)
@@ -135,7 +135,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     expect((await kom('GET', '/texts/marks/')).json).toEqual({ marks: [] })
   })
 
-  it('posts an image and shows it by its address alone', async () => {
+  it('posts an image and fetches it by its URL alone', async () => {
     const to = [{ type: 'to', recpt: { conf_no: conference, name: 'Read in jskom' } }]
     image = await post({
       subject: 'bild å',
@@ -150,7 +150,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     expect(Buffer.from(await shown.arrayBuffer()).toString('base64')).toBe(PIXEL)
   })
 
-  it('changes its presentation and its password', async () => {
+  it('changes the presentation and the password', async () => {
     const presentation = await post({
       subject: 'Reader (of) jskom',
       body: 'läser',
@@ -162,7 +162,7 @@ describe.each(BACKENDS)('a reader in jskom on $name', ({ start }) => {
     expect((await kom('POST', `/persons/${me}/set-passwd`, passwords)).status).toBe(201)
   })
 
-  it('leaves the conference, logs out, and comes back with the new password', async () => {
+  it('leaves the conference, logs out, and logs in with the new password', async () => {
     expect((await kom('DELETE', `/persons/${me}/memberships/${conference}`)).status).toBe(204)
     expect((await kom('GET', `/persons/${me}/memberships/${conference}`)).status).toBe(404)
     expect((await kom('POST', '/sessions/current/logout', {})).status).toBe(204)

@@ -75,9 +75,9 @@ export async function play(port: number, dialogue: string): Promise<string[]> {
     transcript.push(`${line}\n  ${masked(request, reply, ticks)}`)
   }
   for (const [name, { client, messages }] of players) {
-    // Messages that were on their way arrive before the reply to this.
+    // Pending messages arrive before the reply to this request.
     const { messages: last } = await client.ask('56')
-    transcript.push(...[...messages, ...last].map((message) => `${name} was told ${masked('', message, ticks)}`))
+    transcript.push(...[...messages, ...last].map((message) => `${name} received ${masked('', message, ticks)}`))
   }
   for (const { client } of players.values()) {
     client.send('9999 55 0\n')
@@ -92,7 +92,7 @@ async function sessionsOf(client: RawClient): Promise<Set<string>> {
   return new Set([...reply.matchAll(/(\d+) \d+ \d+ \d+ [01]{8} /g)].map(([, no]) => no as string))
 }
 
-/** The server's time in seconds from any beginning. */
+/** The server's time in seconds since an arbitrary start. */
 async function timeOf(client: RawClient): Promise<number> {
   return seconds((await client.ask('35')).reply.slice(1).trim())
 }
@@ -107,7 +107,7 @@ async function nextSecond(client: RawClient): Promise<number> {
   }
 }
 
-/** A time as the server writes it, in seconds from any beginning. */
+/** Converts a time in protocol form to seconds since an arbitrary start. */
 function seconds(time: string): number {
   const [second = 0, minute = 0, hour = 0, day = 0, month = 0, year = 0] = time.split(' ').map(Number)
   return Date.UTC(year + 1900, month, day, hour, minute, second) / 1000
@@ -115,7 +115,7 @@ function seconds(time: string): number {
 
 const TIME = /\b\d\d? \d\d? \d\d? \d\d? \d\d? (?:1\d\d|91) [0-6] \d{1,3} [01]\b/g
 
-/** The line without what two servers cannot have in common: times that no tick came before, idle times, durations. */
+/** Masks what differs between two servers: times before the first tick, idle times and durations. */
 function masked(request: string, line: string, ticks: readonly number[]): string {
   const timeless = line.replace(TIME, (time) => {
     const before = ticks.filter((tick) => tick <= seconds(time)).length

@@ -8,7 +8,7 @@ import { RawClient } from './raw-client.ts'
 
 const DIALOGUES = new URL('dialogues/', import.meta.url)
 
-// The dialogues build on each other: each goes on in the state that the one before it left, on both servers.
+// Each dialogue continues in the state that the previous one left on both servers.
 describe.skipIf(!lyskomdInstalled())('the demo server answers byte for byte as lyskomd', () => {
   let real: Lyskomd
   let demo: DemoServer
@@ -16,7 +16,7 @@ describe.skipIf(!lyskomdInstalled())('the demo server answers byte for byte as l
   beforeAll(async () => {
     real = await startLyskomd()
     demo = await startDemoServer({ data: debianDatabase() })
-    // The helper's greeting was lyskomd's session 1.
+    // On lyskomd, session 1 was the readiness check of the helper.
     const first = await RawClient.open(demo.port)
     first.socket.destroy()
   })
@@ -34,7 +34,7 @@ describe.skipIf(!lyskomdInstalled())('the demo server answers byte for byte as l
   }
 })
 
-/** What Debian's lyskom-server starts with. */
+/** The initial data of Debian's lyskom-server. */
 function debianDatabase(): DemoData {
   const names = ['Presentations (for) conferences', 'Presentations (for) members', 'Notices', 'News about LysKOM']
   const created = '1991-09-15T11:48:00Z'

@@ -12,7 +12,7 @@ afterEach(async () => {
 const MARK = 100
 const CREATED = '2026-01-01T00:00:00Z'
 
-/** Persons 1 and 2, conferences 3 and 4, and a text 1 of the data's own in conference 3. */
+/** Initial data with persons 1 and 2, conferences 3 and 4, and text 1 in conference 3. */
 function data(): DemoData {
   const conference = {
     type: [],
@@ -73,7 +73,7 @@ async function start(limits: Partial<DemoLimits>) {
 type Ask = (request: string) => Promise<string>
 
 const write = (ask: Ask, misc: string, body = 'x') => ask(`86 ${body.length}H${body} ${misc} 0 { }`)
-/** Which of the texts exist. */
+/** Returns which of the texts exist. */
 async function existing(ask: Ask, from: number, to: number): Promise<number[]> {
   const found: number[] = []
   for (let no = from; no <= to; no++) if ((await ask(`90 ${no}`)).startsWith('=')) found.push(no)
@@ -81,7 +81,7 @@ async function existing(ask: Ask, from: number, to: number): Promise<number[]> {
 }
 
 describe('texts', () => {
-  it('deletes the oldest text of a client when there are too many, and never one of the data', async () => {
+  it('deletes the oldest text of a client above the limit and never a text of the initial data', async () => {
     const { ask, hits } = await start({ texts: 3 })
     for (let no = 2; no <= 7; no++) expect(await write(ask, '1 { 0 3 }')).toBe(`= ${no}`)
     expect(await existing(ask, 1, 7)).toEqual([1, 5, 6, 7])
@@ -100,7 +100,7 @@ describe('texts', () => {
     expect(hits('textBytes')).toBe(3)
   })
 
-  it('counts aux-items, recipients and links, also those that a text gets later', async () => {
+  it('counts aux-items, recipients and links, including those added to a text later', async () => {
     const { ask } = await start({ textBytes: 5000 })
     expect(await ask(`86 1Hx 0 { } 1 { 10103 00000000 0 2500H${'a'.repeat(2500)} }`)).toBe('= 2')
     expect(await write(ask, '0 { }')).toBe('= 3')
@@ -115,7 +115,7 @@ describe('texts', () => {
     expect(await existing(asked, 2, 3)).toEqual([3])
   })
 
-  it('refuses a text that is larger than all texts may be together', async () => {
+  it('rejects a text that alone exceeds the limit of all texts', async () => {
     const { ask, hits } = await start({ textBytes: 5000 })
     expect(await write(ask, '0 { }')).toBe('= 2')
     expect(await write(ask, '0 { }', 'x'.repeat(4001))).toBe('% 45 0')
@@ -123,7 +123,7 @@ describe('texts', () => {
     expect(hits('textBytes')).toBe(1)
   })
 
-  it('counts a text no longer that its author has deleted', async () => {
+  it('stops counting a text when its author deletes it', async () => {
     const { ask, hits } = await start({ texts: 2 })
     for (let i = 0; i < 10; i++) {
       const no = (await write(ask, '1 { 0 3 }')).slice(2)
@@ -166,7 +166,7 @@ describe('texts', () => {
     expect((await other.ask('56')).messages).toEqual([expect.stringMatching(/^:\d+ 14 2 /)])
   })
 
-  it('deletes anonymous texts, too', async () => {
+  it('deletes anonymous texts like others', async () => {
     const { ask } = await start({ texts: 1 })
     expect(await ask('87 1Hx 1 { 0 1 } 0 { }')).toBe('= 2')
     expect(await write(ask, '1 { 0 3 }')).toBe('= 3')
@@ -185,7 +185,7 @@ it('refuses more conferences and persons than the limit, with the error of lysko
   expect(hits('conferences')).toBe(2)
 })
 
-it('refuses aux-items of conferences and persons above their limit', async () => {
+it('rejects aux-items of conferences and persons above their limit', async () => {
   const { ask, hits } = await start({ auxItemBytes: 3000 })
   const aux = `1 { 10 00000000 0 1000H${'a'.repeat(1000)} }`
   expect(await ask(`88 1HA 00000000 ${aux}`)).toBe('= 5')
@@ -196,7 +196,7 @@ it('refuses aux-items of conferences and persons above their limit', async () =>
   expect(hits('auxItemBytes')).toBe(2)
 })
 
-it('refuses more memberships than the limit, those of new persons included, but not to change one', async () => {
+it('rejects memberships above the limit, including those of new persons, but accepts changes of existing ones', async () => {
   const { ask, hits } = await start({ memberships: 5 })
   expect(await ask('100 4 1 100 1 00000000')).toBe('=')
   expect(await ask('100 4 2 100 1 00000000')).toBe('% 45 0')
@@ -207,7 +207,7 @@ it('refuses more memberships than the limit, those of new persons included, but 
   expect(hits('memberships')).toBe(2)
 })
 
-it('refuses more read ranges than the limit, but not to mark as read what makes no more', async () => {
+it('rejects read ranges above the limit but accepts markings that add no range', async () => {
   const { ask, hits } = await start({ readRanges: 2 })
   for (let i = 0; i < 6; i++) await write(ask, '1 { 0 3 }')
   expect([await ask('27 3 1 { 2 }'), await ask('27 3 1 { 4 }')]).toEqual(['=', '='])
@@ -218,7 +218,7 @@ it('refuses more read ranges than the limit, but not to mark as read what makes 
   expect(hits('readRanges')).toBe(3)
 })
 
-it('refuses more marks than the limit', async () => {
+it('rejects marks above the limit', async () => {
   const { ask, hits } = await start({ marks: 2 })
   for (let i = 0; i < 3; i++) await write(ask, '1 { 0 3 }')
   expect([await ask(`72 1 ${MARK}`), await ask(`72 2 ${MARK}`), await ask(`72 3 ${MARK}`)]).toEqual([
@@ -230,7 +230,7 @@ it('refuses more marks than the limit', async () => {
   expect(hits('marks')).toBe(1)
 })
 
-it('refuses the marks of one person above 2048 as lyskomd does', async () => {
+it('rejects marks of one person above 2048 as lyskomd does', async () => {
   const { client, ask } = await start({})
   const send = (request: string) => client.ask(request)
   for (let i = 0; i < 2048; i++) await send('86 1Hx 0 { } 0 { }')
@@ -238,7 +238,7 @@ it('refuses the marks of one person above 2048 as lyskomd does', async () => {
   expect(await ask('72 1 1')).toBe('% 36 1')
 }, 60_000)
 
-it('cuts the user name of a client at 129 characters, as lyskomd does', async () => {
+it('truncates the user name of a client to 129 characters as lyskomd does', async () => {
   const { server } = await start({})
   const client = await RawClient.connect(server.port)
   client.send(`A3000H${'u'.repeat(3000)}\n`)

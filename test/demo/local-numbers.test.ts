@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LocalTexts } from '../../src/demo/local-texts.ts'
 import { firstUnread, normalized, readTo, withoutRead, withRead } from '../../src/demo/read-ranges.ts'
 
-/** Local number i + 1 is text `numbers[i]`; 0 is gone. */
+/** Local number i + 1 is text `numbers[i]`; 0 is a deleted text. */
 function localTexts(...numbers: number[]): LocalTexts {
   const texts = new LocalTexts()
   for (const [i, number] of numbers.entries()) {
@@ -15,7 +15,7 @@ function localTexts(...numbers: number[]): LocalTexts {
 // The examples of local-to-global in the specification.
 const EXAMPLE = localTexts(1003, 1005, 1009, 1029, 0, 1034, ...new Array(55).fill(0), 1302, 0, 0, 0, 0, 0, 0, 1006)
 
-test('numbers that lie close come as a dense block', () => {
+test('returns adjacent numbers as a dense block', () => {
   expect(EXAMPLE.map(1, 5)).toEqual({
     rangeBegin: 1,
     rangeEnd: 7,
@@ -24,7 +24,7 @@ test('numbers that lie close come as a dense block', () => {
   })
 })
 
-test('numbers that lie far apart come as pairs', () => {
+test('returns distant numbers as pairs', () => {
   const { block, ...range } = EXAMPLE.map(1, 6)
   expect(range).toEqual({ rangeBegin: 1, rangeEnd: 63, moreTextsExists: true })
   expect(block.kind).toBe('sparse')
@@ -42,7 +42,7 @@ test('numbers that lie far apart come as pairs', () => {
   })
 })
 
-test('downwards, the last texts below a ceiling come in rising order', () => {
+test('returns the last texts below a ceiling in ascending order', () => {
   const texts = localTexts(1, 2, 3, 5, 8, 9)
   expect(texts.mapDown(100, 2)).toEqual({
     rangeBegin: 5,
@@ -54,7 +54,7 @@ test('downwards, the last texts below a ceiling come in rising order', () => {
   expect(texts.mapDown(0, 255)).toMatchObject({ rangeBegin: 1, rangeEnd: 7, moreTextsExists: false })
 })
 
-test('a number that is gone is not given out again', () => {
+test('does not reuse the number of a deleted text', () => {
   const texts = localTexts(7, 0)
   expect(texts.add(9)).toBe(3)
   expect(texts.highest).toBe(3)
@@ -62,7 +62,7 @@ test('a number that is gone is not given out again', () => {
   expect(localTexts().first).toBe(1)
 })
 
-test('reading joins ranges and unreading splits them', () => {
+test('joins ranges when texts are read and splits them when texts become unread', () => {
   expect(withRead(readTo(2), [5, 3])).toEqual([
     { firstRead: 1, lastRead: 3 },
     { firstRead: 5, lastRead: 5 },
@@ -75,7 +75,7 @@ test('reading joins ranges and unreading splits them', () => {
   expect(normalized([...readTo(3), { firstRead: 4, lastRead: 5 }])).toEqual(readTo(5))
 })
 
-test('the first unread text follows the first range', () => {
+test('finds the first unread text after the first range', () => {
   expect(firstUnread([])).toBe(1)
   expect(firstUnread(readTo(4))).toBe(5)
   expect(firstUnread([{ firstRead: 3, lastRead: 4 }])).toBe(1)

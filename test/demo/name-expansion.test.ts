@@ -32,20 +32,20 @@ test.each([
   ['Ö', '\\'],
   ['é', 'E'],
   ['ü', 'Y'],
-])('%s and %s are the same letter', (one, other) => {
+])('treats %s and %s as the same letter', (one, other) => {
   expect(nameWords(one)).toEqual(nameWords(other))
 })
 
-test('names are the same when their words are', () => {
+test('treats names as equal if their words are equal', () => {
   expect(sameName(nameWords('Anna Andersson'), nameWords('  ANNA (from afar)  andersson'))).toBe(true)
   expect(sameName(nameWords('Anna'), nameWords('Anna Andersson'))).toBe(false)
 })
 
-test('a name without words is taken already', () => {
+test('treats a name without words as taken', () => {
   expect(sameName(nameWords('(x)'), nameWords('Anna'))).toBe(true)
 })
 
-test('control characters and nothing at all are no names', () => {
+test('rejects empty names and names with control characters', () => {
   expect(isLegalName('Åke (i|e)')).toBe(true)
   for (const name of ['', 'a\nb', 'a\tb', 'a\x7fb', 'a\x85b']) expect(isLegalName(name)).toBe(false)
 })

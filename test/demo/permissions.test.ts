@@ -17,7 +17,10 @@ const CLOSED = { ...OPEN, rdProt: true }
 const SECRET = { ...CLOSED, secret: true }
 const created = new Date()
 
-/** Persons 1 (supervises everything), 2 (a member everywhere), 3 (a stranger), 4 (a stranger with a wheel). */
+/**
+ * Persons 1 (supervises everything), 2 (member everywhere), 3 (no membership), 4 (no membership, with the wheel
+ * privilege).
+ */
 function world() {
   const db = new Database({ confPresConf: 0, persPresConf: 0, motdConf: 0, komNewsConf: 0, motd: 0 })
   for (const no of [1, 2, 3, 4]) {
@@ -48,7 +51,7 @@ function world() {
 
 const viewer = (person: number, level = 0) => ({ person, level })
 
-describe('what a conference is to whom', () => {
+describe('access levels of conferences', () => {
   const { db, open, closed, secret } = world()
   test.each([
     ['a supervisor', viewer(1), ['unlimited', 'unlimited', 'unlimited']],
@@ -61,13 +64,13 @@ describe('what a conference is to whom', () => {
     expect([open, closed, secret].map((conf) => access(db, who, conf))).toEqual(expected.map((name) => ACCESS[name]))
   })
 
-  test('a secret conference is an undefined one to strangers', () => {
+  test('reports a secret conference as undefined to non-members', () => {
     expect(() => conferenceFor(db, viewer(3), secret.no)).toThrow('undefined-conference')
     expect(conferenceFor(db, viewer(2), secret.no)).toBe(secret)
   })
 })
 
-test('a text is read by its author and by whoever may read one of its recipients', () => {
+test('lets the author and the readers of any recipient read a text', () => {
   const { db, open, closed, secret } = world()
   const write = (author: number, ...confs: Conference[]) =>
     db.addText({
@@ -84,7 +87,7 @@ test('a text is read by its author and by whoever may read one of its recipients
   expect(readers(write(1, secret, open))).toEqual([1, 2, 3])
 })
 
-test('secret recipients and blind copies are shown to those whom they concern', () => {
+test('shows secret recipients and blind copies only to the persons concerned', () => {
   const { db, open, secret } = world()
   const text = db.addText({
     author: 2,
@@ -103,7 +106,7 @@ test('secret recipients and blind copies are shown to those whom they concern', 
   expect(seen(4)).toEqual([open.no, 4])
 })
 
-test('what may not be submitted goes to the super-conference, and is refused at the end', () => {
+test('redirects a forbidden submission to the super-conference and rejects it at the end of the chain', () => {
   const { db, open, closed } = world()
   closed.permittedSubmitters = 1
   expect(() => submitTo(db, viewer(3), closed, false)).toThrow('access-denied')
@@ -114,13 +117,13 @@ test('what may not be submitted goes to the super-conference, and is refused at 
   expect(() => submitTo(db, viewer(3), closed, false)).toThrow('access-denied')
 })
 
-test('a secret membership is seen by its owner and the supervisor of the conference', () => {
+test('shows a secret membership to its owner and the supervisor of the conference', () => {
   const { db, open, join } = world()
   const membership = join(open, true)
   expect([1, 2, 3].map((person) => membershipView(db, viewer(person), membership))).toEqual(['all', 'all', 'none'])
 })
 
-test('a person may keep what is unread to herself', () => {
+test('hides unread counts of a person with unread-is-secret', () => {
   const { db, open, join } = world()
   const membership = join(open)
   const person = db.persons.get(2)

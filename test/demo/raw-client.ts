@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A client that knows nothing of Protocol A but lines and reference numbers. Its strings are bytes, as ISO 8859-1. */
+/** A client that handles only lines and reference numbers of Protocol A. Strings are bytes, as ISO 8859-1. */
 export class RawClient {
   readonly socket: Socket
   #received = ''
@@ -17,14 +17,14 @@ export class RawClient {
     })
   }
 
-  /** Connects and says nothing. */
+  /** Connects without a greeting. */
   static async connect(port: number): Promise<RawClient> {
     const client = new RawClient(port)
     await once(client.socket, 'connect')
     return client
   }
 
-  /** Connects and greets. */
+  /** Connects and sends the greeting. */
   static async open(port: number): Promise<RawClient> {
     const client = await RawClient.connect(port)
     client.send('A4Hu%me\n')
@@ -36,7 +36,7 @@ export class RawClient {
     this.socket.write(Buffer.from(bytes, 'latin1'))
   }
 
-  /** What came up to and including `end`; it is taken. */
+  /** Reads and consumes the input up to and including `end`. */
   async until(end: string): Promise<string> {
     return this.take(() => {
       const at = this.#received.indexOf(end)
@@ -44,7 +44,9 @@ export class RawClient {
     })
   }
 
-  /** Sends a request under the next reference number; returns the reply without it, and the messages before it. */
+  /**
+   * Sends a request with the next reference number. Returns the reply without it and the messages received before it.
+   */
   async ask(request: string): Promise<{ reply: string; messages: string[] }> {
     const ref = String(++this.#ref)
     this.send(`${ref} ${request}\n`)
@@ -57,7 +59,7 @@ export class RawClient {
     }
   }
 
-  /** The next line, Hollerith strings taken whole. */
+  /** Reads the next line, including line feeds in Hollerith strings. */
   async line(): Promise<string> {
     return this.take(() => lineLength(this.#received))
   }
@@ -84,7 +86,7 @@ export class RawClient {
   }
 }
 
-/** The length of the first line of `bytes`; 0 when it has no end yet. */
+/** The length of the first line of `bytes`; 0 if it is incomplete. */
 function lineLength(bytes: string): number {
   const token = /\n|(\d+)H/g
   for (let found = token.exec(bytes); found !== null; found = token.exec(bytes)) {

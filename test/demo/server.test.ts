@@ -16,7 +16,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()))
 })
 
-test('it listens on the loopback, greets, and offers the bundled data', async () => {
+test('listens on the loopback interface, sends the greeting and serves the bundled data', async () => {
   const server = await start()
   expect(server.host).toBe('127.0.0.1')
   const client = await RawClient.open(server.port)
@@ -24,7 +24,7 @@ test('it listens on the loopback, greets, and offers the bundled data', async ()
   expect((await client.ask('76 4Hdemo 1 0')).reply).toBe('= 2 { 11HDemo Reader 1001 6 11HDemo Writer 1001 7 }\n')
 })
 
-test('a person logs in with her password, and is who she is until she disconnects', async () => {
+test('logs a person in with a password until the client disconnects', async () => {
   const server = await start()
   const client = await RawClient.open(server.port)
   expect((await client.ask('62 6 5Hwrong 0')).reply).toBe('% 4 6\n')
@@ -37,7 +37,7 @@ test('a person logs in with her password, and is who she is until she disconnect
   await expect.poll(() => server.connections).toBe(0)
 })
 
-test('a text of the bundled data is there with its content type', async () => {
+test('serves a text of the bundled data with its content type', async () => {
   const server = await start()
   const client = await RawClient.open(server.port)
   await client.ask('62 6 4Hdemo 0')
@@ -45,22 +45,19 @@ test('a text of the bundled data is there with its content type', async () => {
   expect((await client.ask('25 4 0 20')).reply).toBe('= 21HWelcome (to) komgate\n\n')
 })
 
-test.each(['GET / HTTP/1.1\r\n\r\n', 'B4Hu%me\n', '\n', 'A\n', 'Axyz\n'])(
-  'it does not speak with %j',
-  async (hello) => {
-    const client = await RawClient.connect((await start()).port)
-    client.send(hello)
-    expect(await client.closed()).toBe('%%LysKOM unsupported protocol.\n')
-  },
-)
+test.each(['GET / HTTP/1.1\r\n\r\n', 'B4Hu%me\n', '\n', 'A\n', 'Axyz\n'])('rejects the greeting %j', async (hello) => {
+  const client = await RawClient.connect((await start()).port)
+  client.send(hello)
+  expect(await client.closed()).toBe('%%LysKOM unsupported protocol.\n')
+})
 
-test('an unknown call and one without a handler are not implemented', async () => {
+test('answers unknown calls and calls without a handler with not-implemented', async () => {
   const client = await RawClient.open((await start()).port)
   expect((await client.ask('4711 1 2 3')).reply).toBe('% 2 0\n')
   expect((await client.ask('112 7Hclients')).reply).toBe('% 2 0\n')
 })
 
-test('what is no request is a protocol error, and the next one is answered', async () => {
+test('answers an invalid request with a protocol error and continues with the next request', async () => {
   const client = await RawClient.open((await start()).port)
   for (const garbage of ['xyz', '-1 56', '7 78 abc', '7 78 -1', '7', '\x00\xff', '7 80 3 { 1']) {
     client.send(`${garbage}\n`)
@@ -70,7 +67,7 @@ test('what is no request is a protocol error, and the next one is answered', asy
   expect((await client.ask('56')).reply).toBe('= 1\n')
 })
 
-test('a request that announces more than fits ends the connection', async () => {
+test('closes the connection on a request that announces more than the maximum size', async () => {
   const server = await start()
   const client = await RawClient.open(server.port)
   client.send('1 56\n2 4 99999999Habc')
@@ -78,7 +75,7 @@ test('a request that announces more than fits ends the connection', async () => 
   expect((await RawClient.open(server.port)).socket.destroyed).toBe(false)
 })
 
-test('a request in single bytes is answered as a whole one', async () => {
+test('answers a request that arrives in single bytes', async () => {
   const client = await RawClient.open((await start()).port)
   for (const byte of '1 4 5Ha\nb c\n2 56\n') {
     client.send(byte)
@@ -87,13 +84,13 @@ test('a request in single bytes is answered as a whole one', async () => {
   expect(await client.until('=2 1\n')).toBe('=1\n=2 1\n')
 })
 
-test('requests in one piece are answered in order', async () => {
+test('answers pipelined requests in order', async () => {
   const client = await RawClient.open((await start()).port)
   client.send(Array.from({ length: 1000 }, (_, i) => `${i} 56\n`).join(''))
   expect(await client.until('=999 1\n')).toBe(Array.from({ length: 1000 }, (_, i) => `=${i} 1\n`).join(''))
 })
 
-test('a client that does not read its replies waits, and holds up neither memory nor others', async () => {
+test('pauses a client that does not read its replies, without growing memory or delaying others', async () => {
   const server = await start()
   const writer = await RawClient.open(server.port)
   await writer.ask('62 6 4Hdemo 0')
@@ -109,7 +106,7 @@ test('a client that does not read its replies waits, and holds up neither memory
   expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000)
 })
 
-test('a client that takes no messages is dropped at last', async () => {
+test('disconnects a client that never reads its messages', async () => {
   const server = await start()
   const writer = await RawClient.open(server.port)
   await writer.ask('62 6 4Hdemo 0')
@@ -124,7 +121,7 @@ test('a client that takes no messages is dropped at last', async () => {
   expect(server.connections).toBe(1)
 })
 
-test('beyond its limit it has no connections left, and the others are told', async () => {
+test('rejects connections above the limit and notifies the connected clients', async () => {
   const server = await start({ maxConnections: 1 })
   const first = await RawClient.open(server.port)
   const second = await RawClient.connect(server.port)
@@ -135,7 +132,7 @@ test('beyond its limit it has no connections left, and the others are told', asy
   await RawClient.open(server.port)
 })
 
-test('what clients change is gone with the server', async () => {
+test('discards all changes when it closes', async () => {
   const one = await start()
   const client = await RawClient.open(one.port)
   await client.ask('62 6 4Hdemo 0')
@@ -147,7 +144,7 @@ test('what clients change is gone with the server', async () => {
   expect((await (await RawClient.open((await start()).port)).ask('115')).reply).toBe(before)
 })
 
-test('a port that is taken is an error', async () => {
+test('rejects when the port is in use', async () => {
   const { port } = await start()
   await expect(startDemoServer({ port })).rejects.toThrow('EADDRINUSE')
 })
@@ -155,6 +152,6 @@ test('a port that is taken is an error', async () => {
 test.each([
   [{}, 'demo data: info: expected an object'],
   [{ info: { motd: 'x' } }, 'demo data: info.motd: expected a whole number from 0'],
-])('data that makes no sense says where: %j', (json, message) => {
+])('names the invalid field in the error for the data %j', (json, message) => {
   expect(() => readDemoData(json)).toThrow(message)
 })

@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../../src/sessions/store/record.ts'
 
-/** All records of a list that comes in pages. */
+/** Collects all records of a paged list. */
 export async function all(pages: AsyncIterable<SessionRecord[]> | undefined): Promise<SessionRecord[]> {
   if (pages === undefined) throw new Error('this store cannot list')
   const records: SessionRecord[] = []

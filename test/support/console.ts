@@ -1,4 +1,4 @@
-/** Runs the conversations that documents print, and says what came of them. */
+/** Runs the console examples of the documentation and returns their output. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -7,7 +7,7 @@ const run = promisify(execFile)
 /** A ```` ```console ```` block: commands after `$ `, with four spaces before the lines that continue them. */
 interface ConsoleBlock {
   commands: string[]
-  /** what the document says that they print, without empty lines */
+  /** the documented output, without empty lines */
   printed: string[]
 }
 
@@ -24,17 +24,17 @@ export function consoleBlocks(markdown: string): ConsoleBlock[] {
   })
 }
 
-/** Runs the blocks as one bash script against the gateway; returns what each printed, without empty lines. */
+/** Runs the blocks as one bash script against the gateway. Returns the output of each block, without empty lines. */
 export async function runBlocks(blocks: readonly ConsoleBlock[], url: string): Promise<string[][]> {
   const end = '--- end of block ---'
-  // Each answer on a line of its own, as a person sees it who presses enter between the commands.
+  // Prints each response on its own line.
   const script = blocks.map(({ commands }) => [...commands, `echo '${end}'`].join('\necho\n')).join('\n')
   const { stdout } = await run('bash', ['-uc', script.replaceAll('http://localhost:5001', url)])
   const lines = (text: string) => text.split('\n').filter((line) => line !== '')
   return stdout.split(`${end}\n`).slice(0, blocks.length).map(lines)
 }
 
-/** On CI a missing curl is a failure, elsewhere a reason to skip. */
+/** Reports whether curl is missing. On CI a missing curl is a failure; elsewhere the tests are skipped. */
 export async function curlMissing(): Promise<boolean> {
   if (process.env.CI) return false
   return run('curl', ['--version']).then(

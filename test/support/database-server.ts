@@ -13,37 +13,37 @@ const PORT_ATTEMPTS = 3
 
 const run = promisify(execFile)
 
-/** A database server of a test's own, on a free port of 127.0.0.1. */
+/** A private database server of a test, on a free port of 127.0.0.1. */
 export interface DatabaseServer {
   readonly port: number
   /** its working directory */
   readonly dir: string
-  /** where a client finds its database, with user and password */
+  /** URL for clients, with user and password */
   readonly url: string
-  /** Takes it away; what it holds is still there when it is started again. */
+  /** Stops the server and keeps its data. */
   stop(): Promise<void>
-  /** Brings it back, on the same port. */
+  /** Starts the server again on the same port. */
   start(): Promise<void>
-  /** Ends it, and removes all that it has held. */
+  /** Stops the server and removes its data. */
   close(): Promise<void>
 }
 
-/** What a kind of server is started with. */
+/** How to start one kind of server. */
 export interface ServerKind {
   name: string
-  /** whom it runs as when the test is run by root, which no such server likes to be run by */
+  /** the user for the server process if root runs the tests, since these servers refuse to run as root */
   user: string
-  /** what asks it to end soon, not waiting for its clients */
+  /** the signal for a shutdown that does not wait for clients */
   stopSignal: 'SIGINT' | 'SIGTERM'
-  /** Fills the empty folder, which belongs to the user. */
+  /** Prepares the empty directory, which belongs to the user. */
   prepare(dir: string, runAsUser: (command: string, args: readonly string[]) => Promise<void>): Promise<void>
   command(dir: string, port: number): readonly [command: string, ...args: string[]]
   url(port: number): string
-  /** Rejects as long as the server does not answer. */
+  /** Rejects until the server answers. */
   greet(url: string): Promise<void>
 }
 
-/** Starts a server; resolves when it answers. Rejects with the end of its log when it does not. */
+/** Starts a server and resolves when it answers. Rejects with the end of its log if it does not. */
 export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
   const dir = await mkdtemp(join(tmpdir(), `komgate-${kind.name}-`))
   const remove = () => rm(dir, { recursive: true, force: true })
@@ -58,7 +58,7 @@ export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
       try {
         return handle(kind, dir, port, await launch(kind, dir, port), remove)
       } catch (error) {
-        // Most likely somebody else has taken the port.
+        // Most likely another process has taken the port.
         if (attempt === PORT_ATTEMPTS) throw error
       }
     }
@@ -127,8 +127,8 @@ async function untilItAnswers(child: ChildProcess, greet: () => Promise<void>): 
 }
 
 /**
- * setpriv becomes the program (the pid stays), run by another user where need be, and lets the kernel end it when this
- * process ends, however that comes about.
+ * setpriv execs the program (the pid stays the same), as another user if necessary, and the kernel ends it when this
+ * process ends for any reason.
  */
 function asUser({ user, stopSignal }: ServerKind, command: readonly string[]): [string, ...string[]] {
   const identity = isRoot() ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : []
@@ -152,7 +152,7 @@ function isRoot(): boolean {
   return process.getuid?.() === 0
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free a moment ago. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

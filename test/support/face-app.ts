@@ -12,7 +12,7 @@ import { SessionStore } from '../../src/sessions/store/store.ts'
 import type { Answer } from './gateway.ts'
 
 export interface FaceSendOptions {
-  /** an application's key */
+  /** the key of an application */
   key?: string
   body?: string | Uint8Array
   headers?: Record<string, string>
@@ -20,17 +20,17 @@ export interface FaceSendOptions {
 
 export interface FaceApp {
   store: SessionStore
-  /** errors that were our own fault */
+  /** errors reported as internal */
   reported: unknown[]
   send(method: string, path: string, options?: FaceSendOptions): Promise<Answer>
-  /** the face itself, for a server */
+  /** the compatibility API, for a server */
   fetch(request: Request, bindings?: object): Response | Promise<Response>
-  /** Lets seconds go by. */
+  /** Advances the clock by `seconds`. */
   pass(seconds: number): void
 }
 
 interface FaceAppOptions {
-  /** where the face is mounted */
+  /** the path where the API is mounted */
   path?: string
   keys?: readonly { app: string; key: string }[]
   isOpen?: boolean
@@ -39,7 +39,7 @@ interface FaceAppOptions {
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** A face alone, as the gateway mounts it, on a store in memory under a clock of its own. */
+/** Starts one compatibility API as the gateway mounts it, on a store in memory with its own clock. */
 export function startFace(
   face: (options: FaceOptions) => Hono<Env>,
   { path = '/', keys = [], isOpen = false, backend = memory() }: FaceAppOptions = {},
@@ -103,7 +103,7 @@ export function memory(): Backend {
   return new MemoryBackend({ maxRecords: 1000, maxBytes: 10_000_000 })
 }
 
-/** As memcached: it knows what it is asked for by key, and no lists. */
+/** A backend like memcached: lookup by key only, without lists. */
 export function withoutLists(): Backend {
   const backend = memory()
   return {
@@ -119,7 +119,7 @@ export function withoutLists(): Backend {
   }
 }
 
-/** A store whose server is away. */
+/** A store whose server is unavailable. */
 export function unavailable(): Backend {
   const fail = () => Promise.reject(new StoreError('unavailable', 'the store cannot be reached'))
   const failingPages = async function* () {

@@ -11,29 +11,29 @@ import { select } from './fake-sqlpp.ts'
 interface Stored {
   json: string
   cas: FakeCas
-  /** seconds of the server's clock */
+  /** seconds on the server's clock */
   expires: number
 }
 
-/** Two are the same when they are the same object. */
+/** Two values are equal only if they are the same object. */
 class FakeCas implements Cas {}
 
 /**
- * A stand-in for a Couchbase cluster with one bucket: what the SDK's documentation says of the methods that sessions
- * use, with errors that are named as the SDK's are. Documents go in and come out as JSON.
+ * A fake Couchbase cluster with one bucket. It implements the SDK methods that sessions use as documented, with the
+ * SDK's error names. Documents are converted to JSON and back.
  */
 export class FakeCouchbase implements CouchbaseCluster {
   readonly commands: unknown[][] = []
   readonly documents = new Map<string, Stored>()
   readonly indexes = new Map<string, string>()
-  /** the name of the error that all that is asked for ends with */
+  /** the name of the error with which every operation fails */
   failure: string | undefined
-  /** the same, of queries alone */
+  /** the same for queries only */
   queryFailure: string | undefined
   /** seconds */
   clock = 1_000_000
   closed = false
-  /** What the indexes know: they are behind. */
+  /** The state of the indexes, which lags behind the documents. */
   #indexed: ReadonlyMap<string, unknown> = new Map()
   readonly #bucket: string
 
@@ -58,7 +58,7 @@ export class FakeCouchbase implements CouchbaseCluster {
     this.closed = true
   }
 
-  /** Something goes out, and is done at once when it arrives. */
+  /** Runs an operation asynchronously; it takes effect when it arrives. */
   async run<T>(name: string, given: unknown[], work: () => T): Promise<T> {
     this.commands.push([name, ...given])
     await turn()
@@ -66,7 +66,7 @@ export class FakeCouchbase implements CouchbaseCluster {
     return work()
   }
 
-  /** A document that has not expired. */
+  /** Returns a document that has not expired. */
   found(id: string): Stored | undefined {
     const stored = this.documents.get(id)
     if (stored === undefined || stored.expires > this.clock) return stored
@@ -76,7 +76,7 @@ export class FakeCouchbase implements CouchbaseCluster {
 
   #queried(statement: string, { parameters = {}, scanConsistency, readOnly = false }: QueryOptions): unknown[] {
     if (statement === 'SELECT RAW 1') return [1]
-    // A clock that no test sets.
+    // A clock that tests do not control.
     if (statement === 'SELECT RAW NOW_MILLIS()') return [Math.floor(performance.timeOrigin + performance.now())]
     const [, name, bucket, keys] = /^CREATE INDEX `(\w+)` ON `([^`]+)`\((.*)\)$/.exec(statement) ?? []
     if (name !== undefined && keys !== undefined) {
@@ -148,7 +148,7 @@ class FakeCouchbaseCollection implements CouchbaseCollection {
   }
 }
 
-/** Every class of the SDK's errors sets the name to its own. */
+/** Every error class of the SDK sets `name` to its class name. */
 export function couchbaseError(name: string, message = name): Error {
   return Object.assign(new Error(message), { name })
 }

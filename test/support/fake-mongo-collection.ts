@@ -18,8 +18,8 @@ interface Index {
 }
 
 /**
- * A stand-in for a MongoDB server with one collection: what its documentation says of the commands that sessions use,
- * and an error for all else. Everything that comes in or goes out is turned to BSON and back.
+ * A fake MongoDB server with one collection. It implements the commands that sessions use as documented and rejects all
+ * others. All values are converted to BSON and back.
  */
 export class FakeMongoServer extends EventEmitter<{ topology: [TopologyChange] }> {
   readonly commands: unknown[][] = []
@@ -27,7 +27,7 @@ export class FakeMongoServer extends EventEmitter<{ topology: [TopologyChange] }
   documents: Query[] = []
   #away = false
 
-  /** The line breaks, and nobody answers. */
+  /** Simulates an outage: connections break and commands get no answer. */
   goAway(): void {
     this.#away = true
     this.emit('topology', { previousDescription: topology(true), newDescription: topology(false) })
@@ -38,7 +38,7 @@ export class FakeMongoServer extends EventEmitter<{ topology: [TopologyChange] }
     this.emit('topology', { previousDescription: topology(false), newDescription: topology(true) })
   }
 
-  /** What the server does by itself about once a minute: takes out documents by the indexes with a time to live. */
+  /** Deletes documents by the TTL indexes, as the server does about once a minute. */
   expire(now: Date): void {
     for (const { keys, options } of this.indexes) {
       const [path] = Object.keys(keys)
@@ -51,7 +51,7 @@ export class FakeMongoServer extends EventEmitter<{ topology: [TopologyChange] }
     }
   }
 
-  /** A command goes out, and is done at once when it arrives. */
+  /** Runs a command asynchronously; it takes effect when it arrives. */
   async run<T>(name: string, given: unknown[], work: (...given: Query[]) => T): Promise<T> {
     this.commands.push([name, ...given])
     await turn()
@@ -160,7 +160,7 @@ class FakeMongoCollection implements MongoCollection {
     for (const stage of stages as Query[]) {
       const [[operator, values] = ['', {}], ...more] = Object.entries(stage)
       if (operator !== '$set' || more.length > 0) throw new MongoServerError({ message: `stage ${operator}`, code: 9 })
-      // All of a stage sees the document as the stage before has left it.
+      // All fields of a stage see the document as the previous stage left it.
       const set = Object.entries(values as Query).map(([path, value]) => [path, evaluate(document, value)] as const)
       for (const [path, value] of set) setPath(document, path, value)
     }
@@ -192,7 +192,7 @@ function topology(isWritable: boolean): TopologyChange['newDescription'] {
   return { servers: new Map([['127.0.0.1:27017', { isWritable }]]) }
 }
 
-/** A value as it comes out at the other end. */
+/** Returns a value as the other end receives it. */
 function sent(value: unknown): unknown {
   return BSON.deserialize(BSON.serialize({ value })).value
 }

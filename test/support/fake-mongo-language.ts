@@ -1,7 +1,7 @@
 import { MongoServerError } from 'mongodb'
 import type { Query } from '../../src/sessions/store/mongodb/port.ts'
 
-/** The value of `a.b.c` in a document; undefined where there is none. */
+/** Returns the value of a path such as `a.b.c` in a document; undefined if there is none. */
 export function valueAt(document: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, name) => (isPlain(value) ? value[name] : undefined), document)
 }
@@ -14,7 +14,7 @@ export function setPath(document: Query, path: string, value: unknown): void {
   parent[last] = value
 }
 
-/** Whether a document is one that a filter is for. */
+/** Reports whether a document matches a filter. */
 export function isMatch(document: Query, filter: Query): boolean {
   return Object.entries(filter).every(([name, condition]) => {
     if (name === '$or') return (condition as Query[]).some((one) => isMatch(document, one))
@@ -25,7 +25,7 @@ export function isMatch(document: Query, filter: Query): boolean {
   })
 }
 
-/** An expression of an aggregation, of one document. */
+/** Evaluates an aggregation expression on one document. */
 export function evaluate(document: Query, expression: unknown): unknown {
   if (typeof expression === 'string' && expression.startsWith('$')) return valueAt(document, expression.slice(1))
   if (!isPlain(expression)) return expression
@@ -34,7 +34,7 @@ export function evaluate(document: Query, expression: unknown): unknown {
   const operands = (given as unknown[]).map((operand) => evaluate(document, operand))
   const there = operands.filter((operand) => operand !== null && operand !== undefined)
   if (operator === '$add') return there.length < operands.length ? null : sumOf(there)
-  // What is not there is neither the least nor the greatest.
+  // $min and $max ignore missing values.
   if (operator === '$min') return there.length === 0 ? null : Math.min(...there.map(Number))
   if (operator === '$max') return there.length === 0 ? null : Math.max(...there.map(Number))
   throw unknownOperator(operator)
@@ -48,7 +48,7 @@ function sumOf(operands: unknown[]): unknown {
   return dates.length === 1 ? new Date(sum) : sum
 }
 
-/** Values of different types are never less or greater than each other. */
+/** Comparisons of values of different types are false. */
 function compare(operator: string, value: unknown, operand: unknown): boolean {
   if (operator === '$ne') return !isEqual(value, operand)
   const [a, b] = [value, operand].map((one) => (one instanceof Date ? one.getTime() : one))
@@ -60,7 +60,7 @@ function compare(operator: string, value: unknown, operand: unknown): boolean {
   throw unknownOperator(operator)
 }
 
-/** Null is also what is not there. */
+/** Null equals a missing value. */
 function isEqual(value: unknown, wanted: unknown): boolean {
   if (wanted === null) return value === null || value === undefined
   return value === wanted

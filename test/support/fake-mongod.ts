@@ -8,10 +8,10 @@ const HEADER_BYTES = 16
 const OP_REPLY = 1
 const OP_QUERY = 2004
 const OP_MSG = 2013
-/** Documents in one answer; for more, the driver asks again. */
+/** Documents per batch; the driver requests further batches. */
 const BATCH = 101
 
-/** A stand-in for a server on its port, with one collection: it reads what the official driver writes. */
+/** A fake MongoDB server on a TCP port, with one collection. It supports what the official driver sends. */
 export class FakeMongod {
   readonly server = new FakeMongoServer()
   readonly #collection = this.server.collection()
@@ -20,7 +20,7 @@ export class FakeMongod {
   #lastCursor = 0n
   #listener: Server | undefined
   port = 0
-  /** while true, nothing is answered */
+  /** while true, the server does not answer */
   silent = false
 
   static async start(): Promise<FakeMongod> {
@@ -60,7 +60,7 @@ export class FakeMongod {
     const [id, opcode] = [message.readInt32LE(4), message.readInt32LE(12)]
     if (opcode === OP_MSG) return written(id, OP_MSG, Buffer.alloc(5), await this.#reply(readMessage(message)))
     if (opcode !== OP_QUERY) throw new Error(`opcode ${opcode}`)
-    // Only the first words of a connection are still of the old kind.
+    // Only the first message of a connection uses the legacy format.
     const start = message.indexOf(0, HEADER_BYTES + 4) + 9
     const prefix = Buffer.alloc(20)
     prefix.writeInt32LE(1, HEADER_BYTES)
@@ -87,7 +87,7 @@ export class FakeMongod {
           ismaster: true,
           helloOk: true,
           maxWireVersion: 21,
-          // A clock that no test sets.
+          // A clock that tests do not control.
           localTime: new Date(performance.timeOrigin + performance.now()),
           ...LIMITS,
         }
@@ -155,7 +155,7 @@ const LIMITS = {
   maxWriteBatchSize: 1000,
 }
 
-/** A message: one command, and perhaps lists of documents that belong to it. */
+/** Parses a message: one command, with optional document sequences. */
 function readMessage(message: Buffer): Query {
   let command: Query = {}
   let at = HEADER_BYTES + 4

@@ -3,9 +3,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { errorReply, type Part, reply, time, wire } from './wire.ts'
 
-/** One request as it came: `12 62 5 6Hgazonk 0` is ref 12, call 62, args `5 6Hgazonk 0`. */
+/** A received request: `12 62 5 6Hgazonk 0` is ref 12, call 62, args `5 6Hgazonk 0`. */
 export interface FakeRequest {
-  /** NaN when the line does not begin with two numbers; so is `call`. */
+  /** NaN if the line does not start with two numbers; so is `call`. */
   ref: number
   call: number
   /** The bytes after the call's number and one space, without the LF. Text: `args.toString('latin1')`. */
@@ -15,13 +15,13 @@ export interface FakeRequest {
 }
 
 /**
- * What a handler makes of a request. Bytes are sent as the answer. `true`: the handler has answered, will do so later
- * with `connection.send`, or never. `false` or nothing: the default answer is given.
+ * Result of a handler. Bytes are sent as the reply. `true`: the handler has replied, will reply later with
+ * `connection.send`, or never. `false` or undefined: the default reply is sent.
  */
 export type Answer = Buffer | boolean | undefined
 export type Handler = (request: FakeRequest, connection: FakeConnection) => Answer | Promise<Answer>
 
-/** One line of a dialogue; made by the functions below. */
+/** One line of a script; created by the functions below. */
 export type Step =
   | { do: 'expect'; line: RegExp | string }
   | { do: 'answer'; count: number; handler: Handler }
@@ -29,56 +29,56 @@ export type Step =
   | { do: 'delay'; ms: number }
   | { do: 'stall' | 'reset' | 'end' }
 
-/** Waits for the next request; its whole line must match, or begin with the string. Otherwise `close()` throws. */
+/** Waits for the next request, which must match or start with `line`. Otherwise `close()` throws. */
 export const expectRequest = (line: RegExp | string): Step => ({ do: 'expect', line })
-/** Waits for so many requests and answers each through the handler: `answerRequests(4)` lets the handshake pass. */
+/** Waits for `count` requests and passes each to the handler: `answerRequests(4)` covers the handshake. */
 export const answerRequests = (count: number, handler: Handler = defaultAnswers()): Step => ({
   do: 'answer',
   count,
   handler,
 })
 export const send = (...parts: Part[]): Step => ({ do: 'send', bytes: wire(...parts), pieceSize: Infinity })
-/** Sends the bytes cut into pieces of `size`, each written on its own, in its own turn of the event loop. */
+/** Sends the bytes in pieces of `size`, each in a separate write and event-loop tick. */
 export const sendInPieces = (bytes: Buffer, size: number): Step => ({ do: 'send', bytes, pieceSize: size })
 export const delay = (ms: number): Step => ({ do: 'delay', ms })
-/** Says nothing more, and leaves the line open. */
+/** Sends nothing more and keeps the connection open. */
 export const stall = (): Step => ({ do: 'stall' })
 /**
- * Breaks the line with a RST. Put a `delay` before it: what was just sent may be lost, and a client on Node 20 that finds
- * bytes and the RST at the same time takes it for an orderly end.
+ * Resets the connection (RST). Put a `delay` before it: sent data may be lost, and a client on Node 20 that receives
+ * data and the RST together treats them as an orderly end.
  */
 export const reset = (): Step => ({ do: 'reset' })
-/** Closes the line in order, with a FIN. */
+/** Closes the connection in order (FIN). */
 export const end = (): Step => ({ do: 'end' })
 
 export interface FakeServerOptions {
   /**
-   * What follows the client's `A<hollerith>`: `answer` (the default) is `LysKOM`; `stall` is nothing, though requests
-   * are still carried out; `refuse` does as a full lyskomd, which waits for no first line: its word, and the end; bytes
-   * are sent in the place of `LysKOM`.
+   * Response to the client's greeting `A<hollerith>`: `answer` (the default) sends `LysKOM`; `stall` sends nothing, but
+   * still handles requests; `refuse` acts as a full lyskomd, which does not wait for the greeting: it sends its refusal
+   * and closes; bytes are sent in place of `LysKOM`.
    */
   greeting?: 'answer' | 'stall' | 'refuse' | Buffer
-  /** For a server that comes back where another was. By default any free port. */
+  /** Port for a server that replaces an earlier one; default: any free port. */
   port?: number
 }
 
 export interface FakeServer {
   readonly host: '127.0.0.1'
   readonly port: number
-  /** Every connection there has been, the first one first. */
+  /** All connections so far, oldest first. */
   readonly connections: readonly FakeConnection[]
-  /** What went against the script, or failed in a handler, so far. */
+  /** Deviations from the script and handler failures so far. */
   readonly problems: readonly string[]
   /**
-   * Breaks all connections and stops listening.
-   * @throws Error when there were problems, so that a test which closes its server cannot miss them.
+   * Closes all connections and stops listening.
+   * @throws Error if there were problems, so that a test cannot miss them
    */
   close(): Promise<void>
 }
 
 /**
- * Starts a LysKOM server that does what the test says, to every connection. A handler is asked about each request as it
- * arrives; a script runs from top to bottom, once for each connection, and answers nothing by itself after the greeting.
+ * Starts a scripted LysKOM server. A handler is called for each request as it arrives; a script runs once for each
+ * connection and sends no replies by itself after the greeting.
  */
 export async function startFakeServer(
   behaviour: Step[] | Handler = () => undefined,
@@ -87,7 +87,7 @@ export async function startFakeServer(
   const connections: FakeConnection[] = []
   const problems: string[] = []
   const server = createServer((socket) => {
-    // Without it the kernel would join the pieces that a test sends one by one.
+    // Without it the kernel would join the pieces.
     socket.setNoDelay(true)
     const connection = new FakeConnection(socket, connections.length)
     connections.push(connection)
@@ -112,9 +112,9 @@ export async function startFakeServer(
 }
 
 /**
- * Proper answers to the calls that every session makes: who-am-i, get-time, set-connection-time-format,
- * set-client-version, accept-async and disconnect (which closes the line). Any other is not-implemented, as in lyskomd,
- * and so is its word for what is no request at all. Sessions are numbered from 1 unless a number is given.
+ * Replies to the calls that every session makes: who-am-i, get-time, set-connection-time-format, set-client-version,
+ * accept-async and disconnect (which closes the connection). Other calls get not-implemented, and invalid requests a
+ * protocol error, as in lyskomd. Sessions are numbered from 1 unless a number is given.
  */
 export function defaultAnswers(options: { sessionNo?: number } = {}) {
   return ({ ref, call, args }: FakeRequest, connection: FakeConnection): Answer => {
@@ -144,11 +144,11 @@ export class FakeConnection {
   readonly socket: Socket
   /** 0 for the first connection of the server. */
   readonly index: number
-  /** The client's first line without its LF, `A7Hprobe%x`; empty before it has come. */
+  /** The client's greeting without its LF, `A7Hprobe%x`; empty until it arrives. */
   hello = ''
-  /** The requests so far, in the order they came. */
+  /** The requests so far, in order of arrival. */
   readonly received: FakeRequest[] = []
-  /** Settles when the line is closed, whoever closed it. */
+  /** Settles when either side has closed the connection. */
   readonly closed: Promise<void>
   #wake: () => void = () => {}
   #taken = 0
@@ -165,11 +165,11 @@ export class FakeConnection {
       }
       this.#wake()
     })
-    // A client that breaks the line is what many tests are about; `closed` tells.
+    // Many tests break the connection from the client side; use `closed` to wait for it.
     socket.on('error', () => {})
   }
 
-  /** Writes the parts, as `wire` puts them together, in one piece. */
+  /** Writes the parts, joined by `wire`, in one piece. */
   send(...parts: Part[]): void {
     this.socket.write(wire(...parts))
   }
@@ -189,12 +189,12 @@ export class FakeConnection {
     this.socket.resetAndDestroy()
   }
 
-  /** @internal Settles when the client's first line has come. */
+  /** @internal Settles when the client's greeting has arrived. */
   async greeted(): Promise<void> {
     while (this.hello === '') await this.#more()
   }
 
-  /** @internal The next request that nobody has taken yet. */
+  /** @internal Returns the next request that is not consumed yet. */
   async take(): Promise<FakeRequest> {
     for (;;) {
       const request = this.received[this.#taken]
@@ -229,7 +229,7 @@ async function converse(
     for (const step of behaviour) await perform(step, connection)
     return
   }
-  // A handler that takes its time must not hold up the requests behind, so they are not awaited one after the other.
+  // A slow handler must not delay later requests, so handlers are not awaited in sequence.
   await new Promise((_, reject) => {
     const serve = async () => {
       for (;;) answer(await connection.take(), connection, behaviour).catch(reject)
@@ -276,12 +276,12 @@ function parse(line: Buffer): FakeRequest {
   return { ref: Number(ref), call: Number(call), args: raw.subarray(start?.length ?? 0), raw }
 }
 
-/** Cuts what a client sends into lines. An LF inside a Hollerith string ends no line. */
+/** Splits client data into lines. An LF inside a Hollerith string does not end a line. */
 class RequestFramer {
   #bytes = Buffer.alloc(0)
-  /** Where to look next; beyond the end while a string is still arriving. */
+  /** The next position to scan; beyond the end while a string is incomplete. */
   #at = 0
-  /** What has been read of the current token. */
+  /** The part of the current token read so far. */
   #token = ''
 
   push(chunk: Buffer): Buffer[] {
@@ -290,7 +290,7 @@ class RequestFramer {
     let start = 0
     while (this.#at < this.#bytes.length) {
       const character = String.fromCharCode(this.#bytes[this.#at++] ?? 0)
-      // The first line of all has its string glued to the protocol's letter: `A7Hprobe%x`.
+      // In the greeting the string follows the protocol letter directly: `A7Hprobe%x`.
       const length = character === 'H' ? /^A?(\d+)$/.exec(this.#token)?.[1] : undefined
       this.#token = ' \n'.includes(character) || length !== undefined ? '' : this.#token + character
       if (length !== undefined) this.#at += Number(length)

@@ -1,9 +1,8 @@
 import type { CouchbaseDocument } from '../../src/sessions/store/couchbase/port.ts'
 
 /**
- * The part of SQL++ that lists of sessions are written in:
- * `SELECT RAW <path or COUNT(DISTINCT path)> FROM <bucket> AS s [USE KEYS $ids] WHERE <conditions> [ORDER BY path DESC]
- * [LIMIT $n]`.
+ * The subset of SQL++ that session lists use: `SELECT RAW <path or COUNT(DISTINCT path)> FROM <bucket> AS s [USE KEYS
+ * $ids] WHERE <conditions> [ORDER BY path DESC] [LIMIT $n]`.
  */
 export function select(
   statement: string,
@@ -70,13 +69,13 @@ class Reader {
     }
   }
 
-  /** The ids of the documents that the statement is about. */
+  /** Returns the ids of the documents in USE KEYS. */
   keys(): readonly unknown[] {
     this.expect('KEYS')
     return this.operand()(undefined) as readonly unknown[]
   }
 
-  /** Conditions with AND between them; each may be some with OR between them, in parentheses. */
+  /** Parses conditions joined by AND; each may be a parenthesized group joined by OR. */
   condition(joint: 'AND' | 'OR' = 'AND'): Expression {
     const parts = [this.#comparison()]
     while (this.take(joint)) parts.push(this.#comparison())
@@ -89,7 +88,7 @@ class Reader {
     const names: string[] = []
     while (this.take('.')) {
       const name = this.#tokens.shift() ?? ''
-      // Without the quotes, some of the names would be reserved words.
+      // Some names are reserved words without backquotes.
       if (!/^`\w+`$/.test(name)) throw syntaxError(name)
       names.push(name.slice(1, -1))
     }
@@ -120,7 +119,7 @@ class Reader {
   }
 }
 
-/** Nothing is known of what compares with null, or with nothing; different types have no order here. */
+/** A comparison with null or a missing value is unknown; different types have no order here. */
 function compare(a: unknown, operator: string | undefined, b: unknown): boolean | null {
   if (a === null || a === undefined || b === null || b === undefined) return null
   if (operator === '=') return a === b

@@ -7,7 +7,7 @@ export interface Answer {
   headers: Headers
   /** the body as text */
   text: string
-  /** the body as JSON; undefined when it is none */
+  /** the body as JSON; undefined if it is not JSON */
   // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of it
   json: any
 }
@@ -17,16 +17,16 @@ export interface SendOptions {
   id?: string
   /** sent as a JSON body */
   json?: unknown
-  /** sent as it is */
+  /** sent unchanged */
   body?: string | Uint8Array
   headers?: Record<string, string>
 }
 
 export interface TestGateway {
   url: string
-  /** where metrics, health and administration are, if they have a port of their own */
+  /** URL of metrics, health and administration if they have their own port */
   adminUrl: string | undefined
-  /** what was logged, one JSON line each */
+  /** log lines, each in JSON */
   log: string[]
   send(method: string, path: string, options?: SendOptions): Promise<Answer>
   /** Opens a session; returns its connection id. */
@@ -34,7 +34,7 @@ export interface TestGateway {
   close(): Promise<void>
 }
 
-/** Starts a gateway on a free port, in this process. The first server is the one that `open` uses. */
+/** Starts a gateway on a free port in this process. `open` uses the first server. */
 export async function startTestGateway(
   servers: readonly (Partial<ServerConfig> & { id: string })[],
   settings: Partial<Config> = {},

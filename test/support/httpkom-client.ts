@@ -1,4 +1,4 @@
-/** A client as those written for httpkom are: it keeps what the server hands it and sends it along. */
+/** A client like those written for httpkom: it stores the connection id and sends it with each request. */
 export class HttpkomClient {
   readonly #baseUrl: string
   readonly #serverId: string
@@ -13,7 +13,7 @@ export class HttpkomClient {
     return this.#connectionId
   }
 
-  /** Resolves with the status and the body, `null` when it is empty or an error that says only its status. */
+  /** Resolves with status and body; `null` for an empty body or an error body with only the status. */
   async send(method: string, path: string, body?: unknown): Promise<{ status: number; answer: unknown }> {
     const response = await fetch(`${this.#baseUrl}/${this.#serverId}${path}`, {
       method,

@@ -19,20 +19,26 @@ const HANDSHAKE_MS = 5_000
 const STOP_MS = 5_000
 const PORT_ATTEMPTS = 3
 
-/** A real LysKOM server of the test's own. */
+/** A private lyskomd of a test. */
 export interface Lyskomd {
   readonly host: '127.0.0.1'
   readonly port: number
-  /** Its temporary folder: the database in `db/`, what it has logged in `server.log`. */
+  /** Its temporary directory: the database in `db/`, the log in `server.log`. */
   readonly dir: string
   readonly pid: number
-  /** Settles, never rejecting, when the process has ended, whoever ended it. Of the latest start, as `pid` is. */
+  /** Settles, never rejects, when the latest started process has ended for any reason. */
   readonly exited: Promise<void>
-  /** Ends it in an orderly way (it saves its database), by force after 5 s, and removes the folder. May be called again. */
+  /**
+   * Stops the server in order (it saves its database), by force after 5 s, and removes the directory. Can be called
+   * again.
+   */
   stop(): Promise<void>
-  /** Sends a signal and waits for nothing: SIGSTOP makes a hung server, SIGKILL a crashed one. `stop` is still needed. */
+  /** Sends a signal without waiting: SIGSTOP simulates a hung server, SIGKILL a crash. `stop` is still required. */
   kill(signal: NodeJS.Signals): void
-  /** Waits for its end and starts it again, on the same port and database; session 1 has been and left again. */
+  /**
+   * Waits for the end of the process and starts it again on the same port and database. Session 1 is the readiness
+   * check.
+   */
   restart(): Promise<void>
 }
 
@@ -42,11 +48,11 @@ export interface LyskomdOptions {
    * Otherwise the path of a `.tar.gz` that unpacks a `db/`.
    */
   database?: 'empty' | string
-  /** The longest text that may be written, in bytes. The server's own default is 131,072. */
+  /** Maximum size of a text, in bytes. The server's default is 131,072. */
   maxTextBytes?: number
 }
 
-/** Whether a real server can be started here: `apt-get install lyskom-server`. */
+/** Reports whether lyskomd can be started here: `apt-get install lyskom-server`. */
 export function lyskomdInstalled(): boolean {
   try {
     accessSync(LYSKOMD, constants.X_OK)
@@ -57,11 +63,12 @@ export function lyskomdInstalled(): boolean {
 }
 
 /**
- * Starts a lyskomd on a free port of 127.0.0.1 and returns when it has greeted a client.
+ * Starts a lyskomd on a free port of 127.0.0.1. Resolves when it has answered a greeting.
  *
- * That client was its session 1 and has left, so the first connection of a test is session 2.
+ * The readiness check is session 1, so the first connection of a test is session 2.
  *
- * @throws Error when lyskomd is not installed, ends, or is not ready within some seconds; the text holds the end of its log.
+ * @throws Error if lyskomd is not installed, exits, or is not ready within some seconds; the message contains the end
+ * of its log
  */
 export async function startLyskomd(options: LyskomdOptions = {}): Promise<Lyskomd> {
   if (!lyskomdInstalled()) throw new Error(`${LYSKOMD} is not installed: apt-get install lyskom-server netbase`)
@@ -91,7 +98,7 @@ export async function startLyskomd(options: LyskomdOptions = {}): Promise<Lyskom
         }
         return handle(child, dir, port, { clear, restart })
       }
-      // Until it listens it heeds no SIGTERM.
+      // lyskomd ignores SIGTERM until it listens.
       child.kill('SIGKILL')
       await exit(child)
       if (attempt === PORT_ATTEMPTS) throw new Error(`each of ${PORT_ATTEMPTS} ports was taken. ${await logTail(dir)}`)
@@ -132,14 +139,14 @@ function handle(
 }
 
 /**
- * lyskomd asks a name server about every client, before it greets it, and waits 28 s when none answers. This one
- * answers at once that no such name exists.
+ * lyskomd looks up every client's name before it sends the greeting and waits 28 s without an answer. This name server
+ * immediately answers that the name does not exist.
  *
- * Several processes run servers at the same time (vitest workers, the benchmark). If all used one address, only the
- * first could bind it, and the others would lose their name server when that process ends. So every lyskomd has a
- * name server of its own: 127.0.0.0/8 is all loopback, and an address picked at random among its 16 million is free.
+ * Several processes start servers concurrently (vitest workers, the benchmark). With one shared address only the first
+ * could bind it, and the others would lose their name server when that process ends. Therefore every lyskomd has its
+ * own name server on a random address in 127.0.0.0/8, which is all loopback.
  *
- * Only the port is fixed: lyskomd's resolver knows no other than 53.
+ * The port is fixed: lyskomd's resolver supports only 53.
  */
 async function startNameServer(): Promise<UdpSocket> {
   for (let attempt = 1; ; attempt++) {
@@ -154,7 +161,7 @@ async function startNameServer(): Promise<UdpSocket> {
     try {
       socket.bind(53, address)
       await once(socket, 'listening')
-      // It lives in the test process and must not keep it alive on its own.
+      // The socket must not keep the test process alive.
       return socket.unref()
     } catch (error) {
       socket.close()
@@ -183,7 +190,7 @@ async function fillDatabase(dir: string, database: string): Promise<void> {
   await copyFile(join(DEFAULT_DATABASE, 'number.txt'), join(dir, 'db/number.txt'))
 }
 
-// Every file has its key, because Debian's defaults point outside `Prefix`. `127.0.0.1` as client host makes it abort.
+// Sets every path, because Debian's defaults are outside `Prefix`. lyskomd aborts with `127.0.0.1` as client host.
 function config(dir: string, port: number, { maxTextBytes }: LyskomdOptions): string {
   const settings: Record<string, string | number> = {
     Prefix: dir,
@@ -220,10 +227,10 @@ function config(dir: string, port: number, { maxTextBytes }: LyskomdOptions): st
 }
 
 async function launch(dir: string, nameServer: string): Promise<ChildProcess> {
-  // In the foreground it logs to standard error. A file rather than a pipe: a busy test process must not block it.
+  // In the foreground lyskomd logs to standard error. A pipe would block it while the test process is busy.
   const logFile = await open(join(dir, 'server.log'), 'w')
   try {
-    // setpriv becomes lyskomd (the pid stays) and lets the kernel end it when this process dies, even by SIGKILL.
+    // setpriv execs lyskomd (the pid stays the same), and the kernel ends it when this process dies, even by SIGKILL.
     const child = spawn('setpriv', ['--pdeathsig', 'TERM', LYSKOMD, '-f', join(dir, 'etc/lyskomd.conf')], {
       stdio: ['ignore', 'ignore', logFile.fd],
       env: { ...process.env, ADNS_RES_CONF_TEXT: `clearnameservers\nnameserver ${nameServer}` },
@@ -236,8 +243,8 @@ async function launch(dir: string, nameServer: string): Promise<ChildProcess> {
 }
 
 /**
- * When the port is taken, lyskomd keeps trying for 10 s before it gives up, and whoever has the port may well answer a
- * LysKOM greeting. Only its log tells that it is the one that listens.
+ * If the port is taken, lyskomd retries for 10 s, and the process that owns the port may answer a LysKOM greeting. Only
+ * the log shows that this lyskomd listens.
  */
 async function untilListening(child: ChildProcess, dir: string, port: number): Promise<'listening' | 'port taken'> {
   const started = performance.now()
@@ -252,7 +259,7 @@ async function untilListening(child: ChildProcess, dir: string, port: number): P
   }
 }
 
-/** Connects, waits for `LysKOM` and leaves in order: disconnect (call 55), so that no trace of the session remains. */
+/** Connects, waits for `LysKOM` and sends disconnect (call 55), so that no session remains. */
 async function greet(dir: string, port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   try {
@@ -272,7 +279,7 @@ async function greet(dir: string, port: number): Promise<void> {
 async function terminate(child: ChildProcess): Promise<void> {
   const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
   child.kill('SIGTERM')
-  // A test may have stopped it with SIGSTOP.
+  // A test may have suspended it with SIGSTOP.
   child.kill('SIGCONT')
   await exit(child)
   clearTimeout(force)
@@ -290,12 +297,12 @@ function readLog(dir: string): Promise<string> {
   return readFile(join(dir, 'server.log'), 'latin1')
 }
 
-/** A sentence for an error text. */
+/** Returns the end of the log as a sentence for an error message. */
 async function logTail(dir: string): Promise<string> {
   return `Its log ends:\n${(await readLog(dir)).slice(-2_000)}`
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free a moment ago. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -7,7 +7,7 @@ import { type DatabaseServer, startServer } from './database-server.ts'
 
 const SERVER = '/usr/sbin/mariadbd'
 const INSTALLER = '/usr/bin/mariadb-install-db'
-/** A crash of the machine may cost a test its data. */
+/** Test data need not survive a crash of the machine. */
 const FAST = [
   '--innodb-flush-log-at-trx-commit=0',
   '--innodb-doublewrite=0',
@@ -22,8 +22,8 @@ export function mariadbInstalled(): boolean {
 }
 
 /**
- * Starts a MariaDB server with a password of its own and an empty database.
- * @param settings others of its own settings, as on its command line
+ * Starts a MariaDB server with a random password and an empty database.
+ * @param settings additional command-line settings
  */
 export async function startMariadb(settings: readonly string[] = []): Promise<DatabaseServer> {
   if (!mariadbInstalled()) throw new Error(`${SERVER} is not installed: apt-get install mariadb-server`)
@@ -33,7 +33,7 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Da
     user: 'mysql',
     stopSignal: 'SIGTERM',
     async prepare(dir, runAsUser) {
-      // Read at every start; one statement a line.
+      // Executed at every start; one statement per line.
       const statements = [
         'CREATE DATABASE IF NOT EXISTS komgate CHARACTER SET latin1;',
         `CREATE USER IF NOT EXISTS komgate@'127.0.0.1' IDENTIFIED BY '${password}';`,

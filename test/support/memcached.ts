@@ -11,7 +11,7 @@ export function memcachedInstalled(): boolean {
   return existsSync(MEMCACHED)
 }
 
-/** Starts a memcached, which holds nothing any more when it is started again. */
+/** Starts a memcached. It is empty after a restart. */
 export async function startMemcached(): Promise<DatabaseServer> {
   if (!memcachedInstalled()) throw new Error(`${MEMCACHED} is not installed: apt-get install memcached`)
   return await startServer({
@@ -25,17 +25,17 @@ export async function startMemcached(): Promise<DatabaseServer> {
   })
 }
 
-/** All items, keys and values, as text. */
+/** Returns all items, keys and values, as text. */
 export async function dumpMemcached(url: string): Promise<string> {
   let keys = ''
-  // It leaves out what somebody is being given in that moment.
+  // A dump omits items that are being read at that moment.
   for (let i = 0; i < METADUMPS; i++) keys += await ask(url, 'lru_crawler metadump all', /END\r\n$/)
   const names = new Set(Array.from(keys.matchAll(/^key=(\S+)/gm), ([, name = '']) => decodeURIComponent(name)))
   const items = await Promise.all(Array.from(names, (name) => ask(url, `get ${name}`, /END\r\n$/)))
   return keys + items.join('')
 }
 
-/** Sends one command on a connection of its own. */
+/** Sends one command on a new connection. */
 async function ask(url: string, command: string, end: RegExp): Promise<string> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)

@@ -6,7 +6,7 @@ import pg from 'pg'
 import { type DatabaseServer, startServer } from './database-server.ts'
 
 const VERSIONS = '/usr/lib/postgresql'
-/** A crash of the machine may cost a test its data. */
+/** Test data need not survive a crash of the machine. */
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'shared_buffers=16MB']
 
 /** Whether a real server can be started here: `apt-get install postgresql`. */
@@ -14,7 +14,7 @@ export function postgresInstalled(): boolean {
   return programs() !== undefined
 }
 
-/** Starts a PostgreSQL server with a password of its own and an empty database. */
+/** Starts a PostgreSQL server with a random password and an empty database. */
 export async function startPostgres(): Promise<DatabaseServer> {
   const bin = programs()
   if (bin === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
@@ -43,7 +43,7 @@ export async function startPostgres(): Promise<DatabaseServer> {
   })
 }
 
-/** The folder with the programs of the newest version. */
+/** Returns the directory with the programs of the newest installed version. */
 function programs(): string | undefined {
   if (!existsSync(VERSIONS)) return undefined
   const versions = readdirSync(VERSIONS).sort((a, b) => Number(b) - Number(a))

@@ -9,8 +9,8 @@ const LINE = /^([a-z_][a-z0-9_]*)(?:\{(.*)\})? (\S+)$/
 const LABEL = /([a-z_]+)="((?:[^"\\]|\\.)*)"(?:,|$)/g
 
 /**
- * Reads metrics as Prometheus would.
- * @throws Error for a line that is none, a value given twice, or one whose metric was not announced
+ * Parses metrics like Prometheus.
+ * @throws Error for an invalid line, a duplicate value, or a metric without a declaration
  */
 export function parseMetrics(text: string): Sample[] {
   const announced = new Set<string>()
@@ -34,7 +34,7 @@ export function parseMetrics(text: string): Sample[] {
   return samples
 }
 
-/** The value of a metric with such labels, among others; undefined if there is none. */
+/** Returns the value of the metric whose labels include these; undefined if there is none. */
 export function metric(
   samples: readonly Sample[],
   name: string,

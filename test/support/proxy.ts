@@ -1,17 +1,17 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy on loopback whose lines a test can spoil. */
+/** A TCP proxy on loopback that can inject faults into its connections. */
 export interface TcpProxy {
   readonly host: '127.0.0.1'
   readonly port: number
-  /** Every line there has been, the first one first. */
+  /** All connections so far, oldest first. */
   readonly lines: readonly ProxyLine[]
-  /** Breaks all lines and stops listening. */
+  /** Closes all connections and stops listening. */
   close(): Promise<void>
 }
 
-/** @param prepare is given each new line before anything passes on it */
+/** @param prepare called with each new connection before any data passes */
 export async function startProxy(
   target: { host: string; port: number },
   prepare: (line: ProxyLine) => void = () => undefined,
@@ -36,11 +36,11 @@ export async function startProxy(
   }
 }
 
-/** One client's line through the proxy. Bytes pass until the test says otherwise. */
+/** One client connection through the proxy. Data passes until the test injects a fault. */
 export class ProxyLine {
   readonly toServer: Flow
   readonly toClient: Flow
-  /** Settles when the client's side is closed, whoever closed it. */
+  /** Settles when either end has closed the client side. */
   readonly closed: Promise<void>
   readonly #sockets: readonly [Socket, Socket]
 
@@ -49,26 +49,26 @@ export class ProxyLine {
     this.toServer = new Flow(client, server)
     this.toClient = new Flow(server, client)
     this.closed = new Promise((resolve) => client.once('close', () => resolve()))
-    // A line that is broken on one side breaks on the other, unless nothing gets through there.
+    // An error on one side closes the other side, unless that direction is blocked.
     client.on('error', () => this.toServer.break())
     server.on('error', () => this.toClient.break())
   }
 
-  /** A black hole: nothing passes in either direction, no FIN and no RST either. */
+  /** Blocks both directions without a FIN or RST. */
   stall(): void {
     this.toServer.stall()
     this.toClient.stall()
   }
 
-  /** Breaks the line with a RST on both sides. */
+  /** Resets both sides (RST). */
   reset(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 }
 
-/** What passes in one direction. */
+/** The data flow in one direction. */
 export class Flow {
-  /** How many bytes have passed. */
+  /** Number of forwarded bytes. */
   passed = 0
   readonly #from: Socket
   readonly #to: Socket
@@ -85,23 +85,23 @@ export class Flow {
     })
   }
 
-  /** After so many more bytes nothing is read or forwarded any more, and nothing is closed. */
+  /** Stops reading and forwarding after `afterBytes` more bytes, and closes nothing. */
   stall(afterBytes = 0): void {
     this.#stallAt = this.passed + afterBytes
     if (this.#isStopped) this.#from.pause()
   }
 
-  /** Reads on, so that the sender sees its bytes acknowledged, but forwards nothing. */
+  /** Keeps reading, so that the sender gets acknowledgements, but forwards nothing. */
   drop(): void {
     this.#isDropping = true
   }
 
-  /** Forwards everything so much later. */
+  /** Delays forwarding by `ms`. */
   delay(ms: number): void {
     this.#delayMs = ms
   }
 
-  /** @internal Passes a RST on. */
+  /** @internal Forwards a RST. */
   break(): void {
     if (!this.#isStopped) this.#to.resetAndDestroy()
   }

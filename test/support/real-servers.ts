@@ -5,7 +5,7 @@ import { nginxInstalled } from './nginx.ts'
 import { postgresInstalled } from './postgres-server.ts'
 import { redisInstalled } from './redis-server.ts'
 
-/** Debian's packages, and whether they are there. */
+/** Debian packages of the servers, and whether they are installed. */
 const SERVERS: readonly [name: string, packages: string, isInstalled: () => boolean][] = [
   ['a real LysKOM server', 'lyskom-server netbase', lyskomdInstalled],
   ['Redis', 'redis-server', redisInstalled],
@@ -15,7 +15,7 @@ const SERVERS: readonly [name: string, packages: string, isInstalled: () => bool
   ['nginx', 'nginx-light', nginxInstalled],
 ]
 
-/** Runs once, before all tests: says in one line what will not be tested here. Continuous integration takes no less. */
+/** Runs once before all tests and prints which servers are missing. On CI a missing server is an error. */
 export function setup(): void {
   const missing = SERVERS.filter(([, , isInstalled]) => !isInstalled())
   if (missing.length === 0) return

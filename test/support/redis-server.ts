@@ -12,11 +12,11 @@ export function redisInstalled(): boolean {
 export interface RedisOptions {
   /** none by default */
   password?: string
-  /** others of its own settings, as on its command line */
+  /** additional command-line settings */
   settings?: readonly string[]
 }
 
-/** Starts a Redis server that keeps nothing when it is stopped. */
+/** Starts a Redis server without persistence. */
 export async function startRedis({ password, settings = [] }: RedisOptions = {}): Promise<DatabaseServer> {
   if (!redisInstalled()) throw new Error(`${REDIS} is not installed: apt-get install redis-server`)
   const secret = password === undefined ? [] : ['--requirepass', password]
@@ -37,7 +37,7 @@ export async function startRedis({ password, settings = [] }: RedisOptions = {})
   })
 }
 
-/** A connection of a test's own, past the store. */
+/** A separate connection of a test that bypasses the store. */
 export type RedisClient = ReturnType<typeof clientFor>
 
 export async function withRedis<T>(url: string, work: (client: RedisClient) => Promise<T>): Promise<T> {

@@ -1,17 +1,17 @@
 import { type Answer, type FakeRequest, type FakeServer, startFakeServer } from './fake-server.ts'
 
-/** Long after everything that follows from a reply has been asked: both ends live in one event loop. */
+/** Longer than a client needs to send follow-up requests: both ends run in one event loop. */
 const QUIET_MS = 25
 
 export interface RoundServer {
   readonly server: FakeServer
-  /** Runs an operation; resolves with its result and how often it had to wait for the server. */
+  /** Runs an operation. Resolves with its result and the number of round trips it waited for. */
   count<T>(operation: () => Promise<T>): Promise<{ result: T; rounds: number; calls: number }>
 }
 
 /**
- * A LysKOM server that is far away: it answers everything it has been asked once it is asked no more. How often it does
- * so is the depth of an operation, whatever the number of its calls.
+ * A LysKOM server that simulates a long round trip: it holds replies back until no more requests arrive. The number of
+ * such rounds is the depth of an operation.
  */
 export async function startRoundServer(answer: (request: FakeRequest) => Answer): Promise<RoundServer> {
   let rounds = 0

@@ -14,7 +14,7 @@ export interface RecordedSpan {
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-01$/
 
-/** In the place of OpenTelemetry's SDK, which is not installed here: keeps spans instead of sending them. */
+/** Replaces OpenTelemetry's SDK, which is not installed here, and records spans instead of exporting them. */
 export function recordingSdk() {
   const spans: RecordedSpan[] = []
   const services: string[] = []

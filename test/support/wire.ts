@@ -1,8 +1,8 @@
 /**
- * Protocol A bytes for tests, as a server or a client writes them. It shares nothing with src/, so that a mistake there
- * is not repeated in what the tests expect.
+ * Protocol A bytes for tests, as a server or a client writes them. This module shares no code with src/, so that a bug
+ * there is not repeated in the expectations.
  *
- * A part is put on the wire as it is: a number in decimal, a string as latin-1 without any quoting, bytes unchanged.
+ * A part is written as is: a number in decimal, a string as latin-1 without quoting, bytes unchanged.
  */
 export type Part = string | number | Buffer
 
@@ -11,7 +11,7 @@ export function wire(...parts: Part[]): Buffer {
   return Buffer.concat(parts.map(bytes))
 }
 
-/** The parts with one space between: a structure, or any list of fields. */
+/** Joins the parts with one space: a structure, or any list of fields. */
 export function fields(...parts: Part[]): Buffer {
   return wire(...parts.flatMap((part, index) => (index === 0 ? [part] : [' ', part])))
 }
@@ -27,7 +27,7 @@ export function array(items: Part[]): Buffer {
   return items.length === 0 ? omitted(0) : fields(items.length, '{', ...items, '}')
 }
 
-/** An array of which only the length is told: `3 *`. */
+/** An array of which only the length is given: `3 *`. */
 export function omitted(length: number): Buffer {
   return fields(length, '*')
 }
