@@ -65,7 +65,7 @@ const MAX_DECODED = 8 * 1024 * 1024
 
 /**
  * Decodes text as Python's codec of that name does, for compatibility with httpkom. Falls back to ISO 8859-1 if there
- * is no charset, if it is unknown, if the bytes are invalid in it, and for texts over 8 MiB in other charsets than UTF-8.
+ * is no charset, if it is unknown, if the bytes are invalid in it, and for texts over 8 MiB that are not in UTF-8.
  */
 export function decode(bytes: Uint8Array, charset: string | undefined): string {
   if (charset === undefined || LATIN1.has(charset)) return latin1(bytes)

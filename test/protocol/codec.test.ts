@@ -59,7 +59,7 @@ function refused(code: 'unreadable' | 'unwritable', path = ''): unknown {
   return expect.objectContaining(named)
 }
 
-describe('the simple types', () => {
+describe('codecs of simple types', () => {
   it.each<[string, AnyCodec, string, unknown]>([
     ['INT8', int8, '255', 255],
     ['INT16', int16, '65535', 65_535],
@@ -69,7 +69,7 @@ describe('the simple types', () => {
     ['HOLLERITH as bytes', bytes, '2H\n\xff', Buffer.from([0x0a, 0xff])],
     ['HOLLERITH as ISO 8859-1', latin1, '2H\n\xff', '\n\xff'],
     ['nothing', nothing, '', undefined],
-  ])('%s is read and written', (_, codec, tokens, value) => {
+  ])('read and write %s', (_, codec, tokens, value) => {
     expect(read(codec, tokens)).toEqual(value)
     expect(write(codec, value)).toBe(tokens)
   })
@@ -78,44 +78,44 @@ describe('the simple types', () => {
     ['INT8', int8, '256'],
     ['INT16', int16, '65536'],
     ['INT32', int32, '4294967296'],
-  ])('%s takes nothing larger, in either direction', (_, codec, tokens) => {
+  ])('reject a number that is too large for %s when reading and writing', (_, codec, tokens) => {
     expect(() => read(codec, tokens)).toThrow(refused('unreadable'))
     expect(() => write(codec, Number(tokens))).toThrow(refused('unwritable'))
   })
 
-  it('ends where the message ends', () => {
+  it('reject data after the last token', () => {
     expect(() => read(int8, '1 2')).toThrow(refused('unreadable'))
     expect(() => read(nothing, '1')).toThrow(refused('unreadable'))
   })
 })
 
-describe('bit strings', () => {
+describe('bits codec', () => {
   const abc = bits('a', 'bitB', 'c')
 
-  it('are objects of booleans', () => {
+  it('reads and writes a bit string as an object of booleans', () => {
     expect(read(abc, '010')).toEqual({ a: false, bitB: true, c: false })
     expect(write(abc, { a: true, bitB: false, c: true })).toBe('101')
   })
 
-  it('write 0 for a bit that is not given, and 1 only for true', () => {
+  it('writes 0 for a missing property, and 1 only for true', () => {
     expect(write(abc, { bitB: true } as never)).toBe('010')
     expect(write(abc, { a: 1, bitB: 'yes', c: true } as never)).toBe('001')
   })
 
-  it.each(['01', '0101', '012', ''])('are not %j when they have three bits', (tokens) => {
+  it.each(['01', '0101', '012', ''])('rejects %j as a bit string of three bits', (tokens) => {
     expect(() => read(abc, tokens)).toThrow(refused('unreadable'))
   })
 
-  it.each([undefined, null])('are not %s', (value) => {
+  it.each([undefined, null])('rejects %s instead of an object', (value) => {
     expect(() => write(struct({ type: abc }), { type: value as never })).toThrow(refused('unwritable', 'type'))
   })
 
-  it('of Any-Conf-Type are 4 or 8, read as 8 and written as 8', () => {
+  it('reads 4 or 8 bits as Any-Conf-Type, and writes 8 bits', () => {
     const long = read(anyConfType, '10011000')
     expect(long).toMatchObject({ rdProt: true, letterbox: true, allowAnonymous: true, forbidSecret: false })
     expect(read(anyConfType, '1001')).toEqual({ ...long, allowAnonymous: false })
     expect(write(anyConfType, read(anyConfType, '1001'))).toBe('10010000')
-    // What stands after the four bits is none of them.
+    // The bits of the next element do not belong to the first one.
     expect(read(array(anyConfType), '2 { 1001 1111 }')[0]).toEqual({ ...long, allowAnonymous: false })
     for (const tokens of ['', '100', '10010', '1001000', '100110000', '1002']) {
       expect(() => read(anyConfType, tokens)).toThrow(refused('unreadable'))
@@ -123,7 +123,7 @@ describe('bit strings', () => {
   })
 })
 
-describe('arrays', () => {
+describe('array codec', () => {
   const numbers = array(int8)
 
   it.each([
@@ -131,24 +131,24 @@ describe('arrays', () => {
     ['0 { }', []],
     ['2 { 5 6 }', [5, 6]],
     ['1{ 5}', [5]],
-  ])('%j is read', (tokens, value) => {
+  ])('reads %j', (tokens, value) => {
     expect(read(numbers, tokens)).toEqual(value)
     expect(read(numbers, tokens).omitted).toBeUndefined()
   })
 
-  it('of which only the length was sent are empty and tell it', () => {
+  it('reads an array without its elements as an empty array with its length in `omitted`', () => {
     const values = read(numbers, '3 *')
     expect([values.length, values.omitted]).toEqual([0, 3])
     expect(write(numbers, values, 'server')).toBe('3 *')
   })
 
-  it('are not sent by a client when it does not have their elements', () => {
+  it('rejects an array without its elements in a request', () => {
     const values = { list: read(numbers, '3 *') }
     expect(() => write(struct({ list: numbers }), values)).toThrow(refused('unwritable', 'list'))
     expect(write(numbers, Object.assign([], { omitted: 0 }))).toBe('0 { }')
   })
 
-  it('without elements are `0 { }` from a client and `0 *` from a server', () => {
+  it('writes an empty array as `0 { }` for a client and as `0 *` for a server', () => {
     expect(write(numbers, [])).toBe('0 { }')
     expect(write(numbers, [], 'server')).toBe('0 *')
     expect(writeRequest(1, 'accept-async', { requestList: [] }).toString()).toBe('1 80 0 { }\n')
@@ -166,54 +166,54 @@ describe('arrays', () => {
     ['2147483648 { 5 }', ''],
     ['4294967295 {', ''],
     ['99999999999999999999 { }', ''],
-  ])('%j is none', (tokens, path) => {
+  ])('rejects the malformed array %j', (tokens, path) => {
     expect(() => read(numbers, tokens)).toThrow(refused('unreadable', path))
   })
 
-  it.each([undefined, null, 'ab', { length: 1, 0: 5 }, 5])('%j is not written as one', (value) => {
+  it.each([undefined, null, 'ab', { length: 1, 0: 5 }, 5])('rejects %j, which is not an array', (value) => {
     expect(() => write(numbers, value as never)).toThrow(refused('unwritable'))
   })
 
-  it.each([-1, 0.5, Number.NaN, '3'])('an omitted length of %j is not written', (length) => {
+  it.each([-1, 0.5, Number.NaN, '3'])('rejects %j as an omitted length', (length) => {
     const values = Object.assign([], { omitted: length }) as never
     expect(() => write(numbers, values, 'server')).toThrow(refused('unwritable'))
   })
 })
 
-describe('Conf-List-Archaic', () => {
+describe('Conf-List-Archaic codec', () => {
   const two = {
     confNos: [5, 6],
     confTypes: ['1001', '0000'].map((type) => read(bits('rdProt', 'original', 'secret', 'letterbox'), type)),
   }
 
-  it('has the length of its second array only once', () => {
+  it('reads and writes the second array without its length', () => {
     expect(read(confListArchaic, '2 { 5 6 } { 1001 0000 }')).toEqual(two)
     expect(write(confListArchaic, two)).toBe('2 { 5 6 } { 1001 0000 }')
   })
 
-  it('is `0 * *` when empty', () => {
+  it('writes an empty list as `0 * *`', () => {
     expect(read(confListArchaic, '0 * *')).toEqual({ confNos: [], confTypes: [] })
     expect(read(confListArchaic, '0 { } { }')).toEqual({ confNos: [], confTypes: [] })
     expect(write(confListArchaic, { confNos: [], confTypes: [] })).toBe('0 * *')
   })
 
   it.each(['2 { 5 6 } { 1001 }', '2 { 5 6 } { 1001 0000 0000 }', '2 { 5 6 }', '0 *', '1 { 5 } 1 { 1001 }'])(
-    '%j is none',
+    'rejects the malformed list %j',
     (tokens) => {
       expect(() => read(confListArchaic, tokens)).toThrow(refused('unreadable'))
     },
   )
 
-  it('is not written when its arrays differ in length', () => {
+  it('rejects arrays of different lengths when writing', () => {
     expect(() => write(confListArchaic, { ...two, confNos: [5] })).toThrow(refused('unwritable'))
     expect(() => write(confListArchaic, { ...two, confNos: [] })).toThrow(refused('unwritable'))
   })
 })
 
-describe('selections and enumerations', () => {
+describe('selection and enumeration codecs', () => {
   const one = selection({ 'a-number': [3, 'n', int8], text: [15, 't', latin1] })
 
-  it('are a selector and its tail', () => {
+  it('read and write a selector and its tail', () => {
     expect(read(one, '3 5')).toEqual({ kind: 'a-number', value: 5 })
     expect(read(one, '15 2Hab')).toEqual({ kind: 'text', value: 'ab' })
     expect(write(one, { kind: 'text', value: 'ab' })).toBe('15 2Hab')
@@ -221,40 +221,43 @@ describe('selections and enumerations', () => {
     expect(write(enumerationOf(one), 'a-number')).toBe('3')
   })
 
-  it.each(['0', '4', '14', '16', '4294967295'])('do not know %s', (number) => {
+  it.each(['0', '4', '14', '16', '4294967295'])('reject the unknown selector %s', (number) => {
     expect(() => read(one, `${number} 5`)).toThrow(refused('unreadable'))
     expect(() => read(enumerationOf(one), number)).toThrow(refused('unreadable'))
     expect(String(thrown(() => read(one, `${number} 5`)))).toContain(`no such selector: ${number}`)
   })
 
-  it.each(['toString', '__proto__', 'constructor', 'n', '', undefined, 3])('have no case %j', (kind) => {
-    expect(() => write(one, { kind, value: 5 } as never)).toThrow(refused('unwritable'))
-    expect(() => write(enumerationOf(one), kind as never)).toThrow(refused('unwritable'))
-  })
+  it.each(['toString', '__proto__', 'constructor', 'n', '', undefined, 3])(
+    'reject the unknown case %j when writing',
+    (kind) => {
+      expect(() => write(one, { kind, value: 5 } as never)).toThrow(refused('unwritable'))
+      expect(() => write(enumerationOf(one), kind as never)).toThrow(refused('unwritable'))
+    },
+  )
 
-  it.each([undefined, null, 'text', 3])('are not %j', (value) => {
+  it.each([undefined, null, 'text', 3])('reject %j instead of an object', (value) => {
     expect(() => write(one, value as never)).toThrow(refused('unwritable'))
   })
 
-  it('are those of Misc-Info, with its gap before bcc-recpt', () => {
+  it('accept the selectors of Misc-Info, and reject those in its gap before bcc-recpt', () => {
     expect(read(miscInfo, '15 9')).toEqual({ kind: 'bcc-recpt', value: 9 })
     expect(read(infoType, '15')).toBe('bcc-recpt')
     for (const number of [10, 14, 16]) expect(() => read(miscInfo, `${number} 9`)).toThrow(refused('unreadable'))
   })
 })
 
-describe('structures', () => {
-  it('are their fields in order', () => {
+describe('struct codec', () => {
+  it('reads and writes fields in order', () => {
     const pair = struct({ second: latin1, first: int8 })
     expect(read(pair, '1Hx 5')).toEqual({ second: 'x', first: 5 })
     expect(write(pair, { first: 5, second: 'x' })).toBe('1Hx 5')
   })
 
-  it.each([undefined, null, 5, 'x'])('are not %j', (value) => {
+  it.each([undefined, null, 5, 'x'])('rejects %j instead of an object', (value) => {
     expect(() => write(struct({ field: int8 }), value as never)).toThrow(refused('unwritable'))
   })
 
-  it('may be in arrays in structures in selections', () => {
+  it('reads structures in arrays in selections', () => {
     const pairs = fields('1 9 1 0', wireArray(['1 11', '8 12']))
     const sparse = { rangeBegin: 1, rangeEnd: 9, moreTextsExists: true }
     expect(read(textMapping, pairs)).toEqual({
@@ -273,7 +276,7 @@ describe('structures', () => {
     expect(read(textMapping, fields('1 9 0 0', omitted(4)))).toMatchObject({ block: { value: { omitted: 4 } } })
   })
 
-  it('have broken-down times', () => {
+  it('reads and writes broken-down times', () => {
     const value = read(time, wireTime(NOW))
     expect(value).toEqual({
       ...{ seconds: 5, minutes: 4, hours: 3, day: 2, month: 0, year: 126 },
@@ -282,16 +285,16 @@ describe('structures', () => {
     expect(write(time, value)).toBe(wireTime(NOW).toString())
   })
 
-  it('are spelled as in the specification by specName', () => {
+  it('has field names that specName converts to the spelling of the specification', () => {
     expect(specName('wantReadRanges')).toBe('want-read-ranges')
     expect(specName('confNo')).toBe('conf-no')
   })
 })
 
-describe('what went wrong', () => {
+describe('ProtocolError', () => {
   const stat = (misc: string) => fields(wireTime(NOW), 6, 1, 10, 0, wireArray(['0 5', '6 7', misc]), '0 *')
 
-  it('names the field that could not be read', () => {
+  it('has the path of a field that cannot be read', () => {
     expect(() => read(textStat, stat('0 65536'))).toThrow(refused('unreadable', 'miscInfo.2'))
     expect(() => read(textStat, stat('11 5'))).toThrow(refused('unreadable', 'miscInfo.2'))
     expect(() => read(textStat, stat('7 1 2 3 4 5 6 7 8 9'))).toThrow(refused('unreadable', 'miscInfo.2.isDst'))
@@ -300,13 +303,13 @@ describe('what went wrong', () => {
     )
   })
 
-  it('names the field of a reply', () => {
+  it('has the path of a field in a reply', () => {
     const envelope = readEnvelope(Buffer.from('=1 1 { 0 5\n'))
     if (envelope.kind !== 'reply') throw new Error(envelope.kind)
     expect(() => readData(array(struct({ a: int8, b: latin1 })), envelope.reader)).toThrow(refused('unreadable', '0.b'))
   })
 
-  it('names the parameter that could not be written, of any depth', () => {
+  it('has the path of a parameter that cannot be written, at any depth', () => {
     const item = { tag: 1, flags: {}, inheritLimit: 0, data: Buffer.from('x') }
     const text = { text: Buffer.from('x'), miscInfo: [{ kind: 'recpt', value: 5 }], auxItems: [item] }
     const wrong = (change: object) => () =>
@@ -322,13 +325,13 @@ describe('what went wrong', () => {
     )
   })
 
-  it('names the text that is outside ISO 8859-1, and does not quote it', () => {
+  it('has the path of a string outside ISO 8859-1, without quoting it', () => {
     const error = thrown(() => writeRequest(1, 'login', { person: 5, passwd: 'sn☃w', invisible: false }))
     expect(error).toEqual(refused('unwritable', 'passwd'))
     expect(String(error)).toBe('ProtocolError: passwd: a character outside ISO 8859-1')
   })
 
-  it('is not hidden when it is another error', () => {
+  it('does not replace errors of other classes', () => {
     const broken: Codec<number> = { ...int8, read: () => raise(), write: () => raise() }
     const raise = () => {
       throw new RangeError('mine')
@@ -347,7 +350,7 @@ describe('envelopes', () => {
     ['%%Insane array size.\n', { kind: 'refusal', text: 'Insane array size.' }],
     ['%% No connections left.\n', { kind: 'refusal', text: 'No connections left.' }],
     ['%%\n', { kind: 'refusal', text: '' }],
-  ])('%j is read', (line, envelope) => {
+  ])('readEnvelope reads %j', (line, envelope) => {
     expect(readEnvelope(Buffer.from(line))).toMatchObject(envelope)
   })
 
@@ -365,21 +368,21 @@ describe('envelopes', () => {
     ':2\n',
     ':-1 5\n',
     '=4294967296\n',
-  ])('%j is none', (line) => {
+  ])('readEnvelope rejects %j', (line) => {
     expect(() => readEnvelope(Buffer.from(line))).toThrow(refused('unreadable'))
   })
 
-  it('keep what a server says fit for an error text: short, and without control characters', () => {
+  it('readEnvelope truncates the text of a refusal and removes control characters', () => {
     const envelope = readEnvelope(Buffer.from(`%% \x1b[31mNo\0\r ${'x'.repeat(10_000)}\n`))
     expect(envelope).toMatchObject({ kind: 'refusal', text: expect.stringMatching(/^\[31mNo {3}x{100,200}$/) })
   })
 
-  it('leave an unknown message alone', () => {
+  it('readMessage returns undefined for an unknown message', () => {
     expect(readMessage(4711, new Reader(Buffer.from('x\n')))).toBeUndefined()
     expect(readMessage(3, new Reader(Buffer.from('x\n')))).toBeUndefined()
   })
 
-  it('give a message by its name', () => {
+  it('readMessage returns a message by name, and rejects missing and extra parameters', () => {
     const params = { recipient: 0, sender: 5, message: Buffer.from('hi') }
     const reader = new Reader(Buffer.from(`0 5 ${h('hi').toString()}\n`))
     expect(readMessage(12, reader)).toEqual({ name: 'async-send-message', params })

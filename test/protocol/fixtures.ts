@@ -1,4 +1,4 @@
-/** The messages that lyskomd sent (fixtures/wire), by what they are. */
+/** The recorded messages of lyskomd in fixtures/wire, classified by their file names. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { CALLS, type CallName, callName } from '../../src/protocol/calls/index.ts'
 import type { AnyCodec } from '../../src/protocol/codec.ts'
@@ -10,10 +10,10 @@ const FILE = /^(?:(reply|message|error)-(\d+)-([a-z0-9-]+)|(greeting|refusal)[a-
 export interface Fixture {
   file: string
   kind: 'reply' | 'message' | 'error' | 'refusal' | 'greeting'
-  /** of the call, the message or the error; -1 for the others */
+  /** number of the call, message or error; -1 for greetings and refusals */
   number: number
   bytes: Buffer
-  /** of its data; undefined for errors, refusals and the greeting */
+  /** codec of the data; undefined for errors, refusals and the greeting */
   codec: AnyCodec | undefined
 }
 
@@ -35,7 +35,7 @@ export const FIXTURES: readonly Fixture[] = readdirSync(FOLDER)
   .sort()
   .map(fixture)
 
-/** What lyskomd could not be brought to send, from the table in the folder's README: `call 3 change-name`. */
+/** Messages that no recording has, from the table in the folder's README, e.g. `call 3 change-name`. */
 export const UNREACHED: readonly string[] = [
   ...readFileSync(new URL('README.md', FOLDER), 'utf8').matchAll(/^\| (\w+) \| (\d+) \| ([a-z-]+) \| .+ \|$/gm),
 ].map(([, kind, number, name]) => `${kind} ${number} ${name}`)

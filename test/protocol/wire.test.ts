@@ -17,7 +17,7 @@ import { bytesOf, FIXTURES, type Fixture, UNREACHED } from './fixtures.ts'
 
 const HOSTILE = 'a\nb\0c {1} 2 * 5H%%\n%1 2 3\n=4 5H:3 12\n\xe5\xe4\xf6 \xff '
 
-/** For titles. */
+/** Returns the selected fixtures with their file names, which `it.each` puts into the titles. */
 function labelled(wanted: (fixture: Fixture) => boolean): [string, Fixture][] {
   return FIXTURES.filter(wanted).map((fixture) => [fixture.file, fixture])
 }
@@ -34,7 +34,7 @@ function* singly(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at++) yield bytes.subarray(at, at + 1)
 }
 
-/** Reads the message to its end and writes what was read. */
+/** Reads a message to its end, and writes the values again. */
 function rewritten({ bytes, number }: Fixture): Buffer {
   const envelope = readEnvelope(bytes)
   switch (envelope.kind) {
@@ -50,14 +50,14 @@ function rewritten({ bytes, number }: Fixture): Buffer {
     case 'error':
       return writeError(envelope.refNo, new KomError(envelope.errorCode, envelope.errorStatus))
     case 'refusal':
-      throw new Error('nobody writes these')
+      throw new Error('there is no writer for refusals')
   }
 }
 
 /**
- * What lyskomd writes in another way than we do, and only between strings: a small float has an exponent, `3.5e-05`,
- * and none from us before the seventh decimal. All else is the same, byte by byte: one space between tokens, `0 *`
- * for an empty array, `0 * *` for an empty Conf-List-Archaic.
+ * Replaces floats in the format of lyskomd by the format of `Writer`, outside strings. lyskomd writes small floats with
+ * an exponent, `3.5e-05`; `Writer` does so only from the seventh decimal on. Everything else is equal byte by byte: one
+ * space between tokens, `0 *` for an empty array, `0 * *` for an empty Conf-List-Archaic.
  */
 function normalised(bytes: Buffer): string {
   return betweenStrings(bytes.toString('latin1'), (tokens) =>
@@ -73,7 +73,7 @@ function betweenStrings(text: string, change: (tokens: string) => string): strin
   return `${change(text.slice(0, content))}${text.slice(content, end)}${betweenStrings(text.slice(end), change)}`
 }
 
-/** Everything there is: `call 3 change-name`. */
+/** Returns labels of all calls, messages and errors, e.g. `call 3 change-name`. */
 function all(): string[] {
   const label = (kind: string) => (entry: [string, { number: number }]) => `${kind} ${entry[1].number} ${entry[0]}`
   return [
@@ -83,8 +83,8 @@ function all(): string[] {
   ]
 }
 
-describe('what a real lyskomd sends', () => {
-  it('is there for every call, message and error but those that the README excuses', () => {
+describe('recorded messages of lyskomd', () => {
+  it('cover every call, message and error except those that fixtures/wire/README.md lists', () => {
     const seen = new Set(FIXTURES.map(({ kind, number }) => `${kind === 'reply' ? 'call' : kind} ${number}`))
     const missing = all().filter((label) => !seen.has(label.split(' ').slice(0, 2).join(' ')))
     expect(new Set(missing)).toEqual(new Set(UNREACHED))
@@ -92,46 +92,49 @@ describe('what a real lyskomd sends', () => {
     expect(missing.filter((label) => label.startsWith('message')).length).toBe(3)
   })
 
-  it.each(labelled(() => true))('%s is one message, whole and byte by byte', (_, { bytes }) => {
+  it.each(labelled(() => true))('Framer reads %s as one message, whole and byte by byte', (_, { bytes }) => {
     expect(framed([bytes])).toEqual([bytes])
     expect(framed(singly(bytes))).toEqual([bytes])
   })
 
-  it('comes apart again when all of it comes at once', () => {
+  it('are separated by Framer when they arrive as one chunk and byte by byte', () => {
     const messages = FIXTURES.map(({ bytes }) => bytes)
     expect(framed([Buffer.concat(messages)])).toEqual(messages)
     expect(framed(singly(Buffer.concat(messages)))).toEqual(messages)
   })
 
-  it.each(labelled(({ kind }) => kind !== 'greeting'))('%s has the envelope of its kind', (_, fixture) => {
-    const envelope = readEnvelope(fixture.bytes)
-    expect(envelope.kind).toBe(fixture.kind)
-    if (envelope.kind === 'message') expect(envelope.number).toBe(fixture.number)
-    if (envelope.kind === 'error') expect(envelope.errorCode).toBe(fixture.number)
-  })
+  it.each(labelled(({ kind }) => kind !== 'greeting'))(
+    'readEnvelope reads the kind and the number of %s',
+    (_, fixture) => {
+      const envelope = readEnvelope(fixture.bytes)
+      expect(envelope.kind).toBe(fixture.kind)
+      if (envelope.kind === 'message') expect(envelope.number).toBe(fixture.number)
+      if (envelope.kind === 'error') expect(envelope.errorCode).toBe(fixture.number)
+    },
+  )
 
   const readable = labelled(({ kind }) => kind !== 'greeting' && kind !== 'refusal')
-  it.each(readable)('%s, read to its end, is written the same', (_, fixture) => {
+  it.each(readable)('the codecs read %s and write it unchanged after normalization', (_, fixture) => {
     expect(rewritten(fixture).toString('latin1')).toBe(normalised(fixture.bytes))
   })
 
-  it('is written the same without normalising, but for floating point numbers', () => {
+  it('are written unchanged without normalization, except floating point numbers', () => {
     const differing = readable.filter(([, fixture]) => !rewritten(fixture).equals(fixture.bytes))
     expect(differing.filter(([, { number }]) => callName(number) !== 'get-stats')).toEqual([])
   })
 
-  it('greets with a line that is no message', () => {
+  it('include a greeting, which readEnvelope rejects', () => {
     expect(bytesOf('greeting').toString()).toBe('LysKOM\n')
     expect(() => readEnvelope(bytesOf('greeting'))).toThrow(ProtocolError)
   })
 
-  it('leaves strings alone when it is normalised', () => {
+  it('keep their strings when they are normalized', () => {
     const text = normalised(Buffer.from('=1 2 { 9H 0 * 1e-7 2.5e-05 } 1e+06 0 *\n'))
     expect(text).toBe('=1 2 { 9H 0 * 1e-7 0.000025 } 1000000 0 *\n')
   })
 })
 
-describe('what its messages show', () => {
+describe('contents of the recorded messages of lyskomd', () => {
   function read<C extends AnyCodec>(file: string): Infer<C> {
     const { bytes, codec } = FIXTURES.find((one) => one.file === `${file}.bin`) as Fixture
     const envelope = readEnvelope(bytes)
@@ -141,7 +144,7 @@ describe('what its messages show', () => {
   const reply = <N extends CallName>(name: N, label = ''): Reply<N> =>
     read(`reply-${CALLS[name].number}-${name}${label && `-${label}`}`)
 
-  it('has texts with every kind of misc-info and with aux-items', () => {
+  it('include texts with every kind of misc-info and with aux-items', () => {
     const stat: Infer<typeof textStat> = reply('get-text-stat', 'as-author')
     expect(new Set(stat.miscInfo.map(({ kind }) => kind))).toEqual(
       new Set([
@@ -153,7 +156,7 @@ describe('what its messages show', () => {
     expect(reply('get-text-stat', 'bare')).toMatchObject({ miscInfo: [], auxItems: [] })
   })
 
-  it('has strings with everything inside that could be mistaken', () => {
+  it('include strings with contents that look like tokens', () => {
     const hostile = Buffer.from(HOSTILE, 'latin1')
     expect(reply('get-text')).toEqual(hostile)
     expect(reply('get-client-version')).toBe(HOSTILE)
@@ -164,7 +167,7 @@ describe('what its messages show', () => {
     expect(reply('get-collate-table').length).toBe(256)
   })
 
-  it('has text mappings, sparse and dense, full and empty', () => {
+  it('include sparse, dense, full and empty text mappings', () => {
     const reverse = (label: string) => reply('local-to-global-reverse', label).block
     expect(reply('local-to-global', 'dense').block.kind).toBe('dense')
     expect(reply('local-to-global', 'sparse').block.kind).toBe('sparse')
@@ -173,7 +176,7 @@ describe('what its messages show', () => {
     expect(reverse('empty')).toEqual({ kind: 'sparse', value: [] })
   })
 
-  it('has arrays of which only the length is told', () => {
+  it('include arrays without their elements', () => {
     const ranges = (label: string) => reply('query-read-texts', label).readRanges
     expect(ranges('')).toMatchObject({ length: 4 })
     expect(ranges('one-range')).toEqual([{ firstRead: 1, lastRead: 3 }])
@@ -181,13 +184,13 @@ describe('what its messages show', () => {
     expect(reply('get-membership', 'without-ranges').map(({ readRanges }) => readRanges.omitted ?? 0)).toContain(4)
   })
 
-  it('has floating point numbers', () => {
+  it('include floating point numbers', () => {
     const numbers = reply('get-stats', 'reqs').flatMap((one) => [one.average, one.ascentRate, one.descentRate])
     expect(numbers.length).toBe(18)
     expect(numbers.filter((number) => !Number.isInteger(number)).length).toBeGreaterThan(5)
   })
 
-  it('refuses in seven ways, each a text for people', () => {
+  it('include seven refusals with human-readable texts', () => {
     const refusals = FIXTURES.filter(({ kind }) => kind === 'refusal').map(({ bytes }) => readEnvelope(bytes))
     expect(refusals.map((envelope) => envelope.kind === 'refusal' && envelope.text).sort()).toEqual([
       'Insane array size.',

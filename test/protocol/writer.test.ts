@@ -14,8 +14,8 @@ function unwritable(): unknown {
   return expect.objectContaining({ name: 'ProtocolError', code: 'unwritable' })
 }
 
-describe('tokens', () => {
-  it('are separated by one space', () => {
+describe('Writer tokens', () => {
+  it('separates tokens by one space', () => {
     const line = written((writer) => {
       writer.int(1, 9)
       writer.bool(true)
@@ -30,7 +30,7 @@ describe('tokens', () => {
     expect(line).toBe('1 1 2Hab 10 1.5 1 { 1Hc } 3 *\n')
   })
 
-  it('follow a mark without a space', () => {
+  it('writes no space between a mark and the first token', () => {
     expect(
       written((writer) => {
         writer.mark(0x3d)
@@ -40,7 +40,7 @@ describe('tokens', () => {
     ).toBe('=1 2\n')
   })
 
-  it.each(['ab ', ' ', '1 ', '', ' { ', '\n'])('keep their separator after the string %j', (text) => {
+  it.each(['ab ', ' ', '1 ', '', ' { ', '\n'])('writes a separator after the string %j', (text) => {
     const line = written((writer) => {
       writer.latin1(text)
       writer.bytes(Buffer.from(text))
@@ -49,43 +49,43 @@ describe('tokens', () => {
     expect(line).toBe(`${fields(h(text), h(text), 5)}\n`)
   })
 
-  it('may be nothing at all', () => {
+  it('writes a message without tokens as a line feed', () => {
     expect(written(() => undefined)).toBe('\n')
   })
 })
 
-describe('a whole number', () => {
-  it.each([0, 9, 10, 255, 4_294_967_295])('%i is written in decimal', (value) => {
+describe('Writer.int', () => {
+  it.each([0, 9, 10, 255, 4_294_967_295])('writes %i in decimal', (value) => {
     expect(written((writer) => writer.int(value, 2 ** 32 - 1))).toBe(`${value}\n`)
   })
 
-  it('is never negative zero', () => {
+  it('writes negative zero as 0', () => {
     expect(written((writer) => writer.int(-0, 9))).toBe('0\n')
   })
 
   it.each([-1, 0.5, 256, 1e21, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0.5])(
-    'is not %d',
+    'rejects the number %d, which is not an integer from 0 to 255',
     (value) => {
       expect(() => written((writer) => writer.int(value, 255))).toThrow(unwritable())
     },
   )
 
-  it.each(['1', null, undefined, true, [1], {}])('is not %j of another type', (value) => {
+  it.each(['1', null, undefined, true, [1], {}])('rejects %j, which is not a number', (value) => {
     expect(() => written((writer) => writer.int(value as number, 255))).toThrow(unwritable())
   })
 
-  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 1e21])('as the length of an array is not %d', (length) => {
+  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 1e21])('rejects %d as the length of an array', (length) => {
     expect(() => written((writer) => writer.arrayLength(length))).toThrow(unwritable())
   })
 })
 
-describe('a boolean', () => {
-  it.each([0, 1, 'true', null, undefined])('is not %j', (value) => {
+describe('Writer.bool', () => {
+  it.each([0, 1, 'true', null, undefined])('rejects %j, which is not a boolean', (value) => {
     expect(() => written((writer) => writer.bool(value as unknown as boolean))).toThrow(unwritable())
   })
 })
 
-describe('a floating point number', () => {
+describe('Writer.float', () => {
   it.each([
     [0, '0'],
     [-0, '0'],
@@ -99,19 +99,19 @@ describe('a floating point number', () => {
     [Number.POSITIVE_INFINITY, 'inf'],
     [Number.NEGATIVE_INFINITY, '-inf'],
     [Number.NaN, 'nan'],
-  ])('%d is written with the six digits of C', (value, token) => {
+  ])('writes %d with six significant digits, as C does', (value, token) => {
     const line = written((writer) => writer.float(value))
     expect(line).toBe(`${token}\n`)
     const error = Math.abs(new Reader(Buffer.from(line)).float() - value)
     if (Number.isFinite(value)) expect(error).toBeLessThanOrEqual(Math.abs(value) * 1e-5)
   })
 
-  it('is not a string', () => {
+  it('rejects a string', () => {
     expect(() => written((writer) => writer.float('1' as unknown as number))).toThrow(unwritable())
   })
 })
 
-describe('a string', () => {
+describe('Writer.latin1 and Writer.bytes', () => {
   it.each([
     ['a line feed', 'a\n1 44 0\n'],
     ['a quote', '"it\'s" `quoted` \\'],
@@ -119,7 +119,7 @@ describe('a string', () => {
     ['braces and stars', '{ * }'],
     ['NUL', '\0'],
     ['all of ISO 8859-1', String.fromCharCode(...Array.from({ length: 256 }, (_, code) => code))],
-  ])('is data, with %s too', (_, text) => {
+  ])('write a string with %s unchanged after its length', (_, text) => {
     const expected = `${fields(h(text), 1).toString('latin1')}\n`
     const of = (write: (writer: Writer) => void) =>
       written((writer) => {
@@ -130,19 +130,22 @@ describe('a string', () => {
     expect(of((writer) => writer.bytes(Buffer.from(text, 'latin1')))).toBe(expected)
   })
 
-  it.each(['\u0100', 'snö ☃', '\u{1f600}', '\ud800', 'a\n\u2028'])('is not %j, outside ISO 8859-1', (text) => {
+  it.each(['\u0100', 'snö ☃', '\u{1f600}', '\ud800', 'a\n\u2028'])('reject %j, which is outside ISO 8859-1', (text) => {
     expect(() => written((writer) => writer.latin1(text))).toThrow(unwritable())
   })
 
-  it.each([1, null, undefined, {}, Buffer.from('x')])('of ISO 8859-1 is not %j', (value) => {
+  it.each([1, null, undefined, {}, Buffer.from('x')])('reject %j as a string in ISO 8859-1', (value) => {
     expect(() => written((writer) => writer.latin1(value as string))).toThrow(unwritable())
   })
 
-  it.each(['x', null, undefined, [1, 2], new ArrayBuffer(2), new Uint16Array(2)])('of bytes is not %j', (value) => {
-    expect(() => written((writer) => writer.bytes(value as unknown as Uint8Array))).toThrow(unwritable())
-  })
+  it.each(['x', null, undefined, [1, 2], new ArrayBuffer(2), new Uint16Array(2)])(
+    'reject %j as a string of bytes',
+    (value) => {
+      expect(() => written((writer) => writer.bytes(value as unknown as Uint8Array))).toThrow(unwritable())
+    },
+  )
 
-  it('of bytes is copied', () => {
+  it('copy the bytes', () => {
     const bytes = Buffer.from('before')
     const writer = new Writer()
     writer.bytes(bytes)
@@ -150,19 +153,19 @@ describe('a string', () => {
     expect(String(writer.end())).toBe('6Hbefore\n')
   })
 
-  it('of bytes is only the part of the memory that it shows', () => {
+  it('write only the part of the buffer that a view covers', () => {
     const part = new Uint8Array(Buffer.from('hello there').buffer, 0, 0)
     expect(written((writer) => writer.bytes(part))).toBe('0H\n')
     expect(written((writer) => writer.bytes(Buffer.from('hello there').subarray(6, 9)))).toBe('3Hthe\n')
   })
 
-  it('may be long', () => {
+  it('write a string of 1,000,000 characters', () => {
     const text = 'x'.repeat(1_000_000)
     expect(written((writer) => writer.latin1(text))).toBe(`1000000H${text}\n`)
   })
 })
 
-it('makes room as it is needed, wherever the message has got to', () => {
+it('Writer grows its buffer at any position of the message', () => {
   const tokens = (writer: Writer) => {
     writer.int(4_294_967_295, 2 ** 32 - 1)
     writer.latin1('å')
@@ -183,39 +186,39 @@ it('makes room as it is needed, wherever the message has got to', () => {
   }
 })
 
-describe('a line', () => {
-  it('says hello with who connects', () => {
+describe('message writers', () => {
+  it('writeHello writes the user name and the host name', () => {
     expect(writeHello('komgate', 'kom.example.org').toString()).toBe('A23Hkomgate%kom.example.org\n')
     expect(writeHello('a\n1 44 0', 'b').toString()).toBe('A10Ha\n1 44 0%b\n')
   })
 
-  it('of a request is its number, then its fields', () => {
+  it('writeRequest writes the reference number, the call number and the parameters', () => {
     const params = { text: Buffer.from('Hi\n1 44 0\n'), miscInfo: [{ kind: 'recpt' as const, value: 5 }], auxItems: [] }
     const line = wire(fields(7, 86, h('Hi\n1 44 0\n'), array(['0 5']), '0 { }'), '\n')
     expect(writeRequest(7, 'create-text', params)).toEqual(line)
     expect(writeRequest(4_294_967_295, 'get-time', {}).toString()).toBe('4294967295 35\n')
   })
 
-  it('of a reply is as the server writes it', () => {
+  it('writeReply writes a reply as the server does', () => {
     expect(writeReply(7, 'get-text', Buffer.from('a\nb'))).toEqual(reply(7, h('a\nb')))
     expect(writeReply(7, 'logout', undefined)).toEqual(reply(7))
     expect(writeReply(7, 'lookup-name', { confNos: [], confTypes: [] })).toEqual(reply(7, '0 * *'))
     expect(writeReply(7, 'get-marks', [])).toEqual(reply(7, '0 *'))
   })
 
-  it('of a reply can be had without its envelope', () => {
+  it('replyData writes a reply without its envelope', () => {
     expect(replyData('get-text', Buffer.from('a\n\xff', 'latin1'))).toBe('3Ha\n\xff')
     expect(replyData('logout', undefined)).toBe('')
   })
 
-  it('of a message counts its parameters, an array as two', () => {
+  it('writeMessage counts the parameters of a message, and an array as two', () => {
     expect(writeMessage('async-login', { persNo: 5, sessionNo: 2 })).toEqual(message(9, 5, 2))
     expect(writeMessage('async-sync-db', {})).toEqual(message(7))
     const unchanged = { textNo: 4, deleted: [], added: [] }
     expect(writeMessage('async-text-aux-changed', unchanged).toString()).toBe(':5 22 4 0 * 0 *\n')
   })
 
-  it.each([-1, 0.5, 2 ** 32])('is not numbered %d', (refNo) => {
+  it.each([-1, 0.5, 2 ** 32])('writeRequest rejects the reference number %d', (refNo) => {
     expect(() => writeRequest(refNo, 'get-time', {})).toThrow(unwritable())
   })
 })
