@@ -7,13 +7,13 @@ import { writeRequest } from '../src/protocol/envelope.ts'
 import { Framer } from '../src/protocol/framer.ts'
 import type { Login } from './http-load.ts'
 
-/** A call as JSON, since it crosses a process boundary. */
+/** A call in JSON form, since it is sent to another process. */
 export interface BareCall {
   name: CallName
   params: object
 }
 
-/** Calls made at once, and those made after all of them are answered. */
+/** Groups of calls. The calls of a group are sent together, the next group after all replies. */
 export type BareRoute = readonly (readonly BareCall[])[]
 
 const MAX_MESSAGE_BYTES = 1024 * 1024
@@ -21,10 +21,10 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
 const NUDGE = ' '
 
 /**
- * The least that a gateway can do with Hono: each route writes its calls to a raw socket, waits for the replies and
- * responds with a few bytes of JSON. Nothing is decoded, checked, named or logged.
+ * A minimal gateway with Hono: each route writes its calls to a raw socket, waits for the replies and responds with a
+ * few bytes of JSON. It does not decode, validate or log anything.
  *
- * A request names its socket, a number from 0 to `count - 1`, in `Httpkom-Connection`.
+ * The header `Httpkom-Connection` selects the socket, a number from 0 to `count - 1`.
  * @returns the port
  */
 export async function listen(

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** What is measured is what would be installed; the benchmark's own processes are compiled too, into bench/dist. */
+/** Builds the package as installed, and compiles the benchmark's processes into bench/dist. */
 export async function build(): Promise<void> {
   await run('npm', 'run', '--silent', 'build')
   await run('npx', 'tsc', '-p', 'bench/tsconfig.build.json')

@@ -1,10 +1,10 @@
 /**
- * Runs inside komgate's process and finds out how deep an operation is: how many round trips it would wait for if any
- * number of calls could be on their way at once. What the server has answered is kept back until all calls that have
- * been made are answered, and then handed out at once; whatever is called for next is one level deeper.
+ * Runs inside the gateway's process and measures the depth of an operation: the number of round trips if any number of
+ * calls could be in flight. It holds replies back until all calls made so far are answered and then delivers them
+ * together; calls made after that are one level deeper.
  */
 
-/** Long after everything that follows from an answer has been called for. */
+/** Longer than the gateway needs to make the follow-up calls of a reply. */
 const QUIET_MS = 25
 
 const KOMGATE = new URL('../../../dist/connection/connection.js', import.meta.url)
@@ -19,12 +19,12 @@ let unanswered = 0
 const keptBack: (() => void)[] = []
 let quiet: NodeJS.Timeout | undefined
 
-/** Counts from now on. */
+/** Starts counting. */
 export function begin(): void {
   levels = { depth: 0, calls: 0 }
 }
 
-/** Counts no longer; returns what was counted. */
+/** Stops counting and returns the counts. */
 export function end(): Levels {
   if (levels === undefined) throw new Error('nothing was counted')
   const counted = levels
@@ -48,7 +48,7 @@ async function kept<T>(counted: Levels, answer: Promise<T>): Promise<T> {
 }
 
 function nextLevel(counted: Levels): void {
-  // The last one to be answered will ask again.
+  // The last reply triggers this again.
   if (unanswered > 0) return
   counted.depth++
   for (const handOut of keptBack.splice(0)) handOut()

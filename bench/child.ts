@@ -1,6 +1,6 @@
 /**
- * What runs in a process of its own: a role's module, whose functions the benchmark calls over IPC. With `--import` it
- * also runs beside another program, without touching it.
+ * Entry point of a benchmark process: a role's module, whose functions the benchmark calls over IPC. With `--import` it
+ * runs inside another program.
  */
 
 const ROLES = {
@@ -30,7 +30,7 @@ export interface Request {
   args: unknown[]
 }
 
-/** `ready` comes once, when requests can be made. */
+/** `ready` is sent once, when the process accepts calls. */
 export type Report = { ready: true } | { id: number; value: unknown } | { id: number; error: string }
 
 async function serve(role: Role): Promise<void> {
@@ -48,7 +48,7 @@ async function serve(role: Role): Promise<void> {
 }
 
 if (process.send !== undefined && process.env[ROLE_VARIABLE] !== undefined) {
-  // Ctrl-C reaches the whole process group; the benchmark itself ends its children, in order.
+  // Ctrl-C reaches the whole process group; the benchmark itself stops its children in order.
   process.on('SIGINT', () => undefined)
   process.on('disconnect', () => process.exit())
   await serve(process.env[ROLE_VARIABLE] as Role)

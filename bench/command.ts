@@ -1,8 +1,7 @@
 import { Scope } from './scope.ts'
 
 /**
- * Runs a command. Whatever it has started ends with it, also when it is stopped: then what runs is ended, so what waits
- * for it fails, and nothing is left to do.
+ * Runs a command and stops everything that it has started when it ends or is interrupted. Work in progress then fails.
  */
 export async function runCommand(name: string, work: (scope: Scope) => Promise<void>): Promise<void> {
   const all = new Scope()
@@ -20,7 +19,7 @@ export async function runCommand(name: string, work: (scope: Scope) => Promise<v
     await work(all)
   } catch (error) {
     process.exitCode = 1
-    // What fails because it was stopped is no failure.
+    // Failures after an interruption are expected.
     if (!stopping) process.stderr.write(`${name}: ${error instanceof Error ? error.message : error}\n`)
   } finally {
     await all.close()

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Keeps the main thread of a process on some of the cores, named as `taskset` has it. Its other threads go where they like. */
+/** Pins the main thread of a process to cores, in the syntax of `taskset`. Other threads are not pinned. */
 export async function keepOn(cores: string, pid: number): Promise<void> {
   await run('taskset', ['--cpu-list', '--pid', cores, String(pid)])
 }

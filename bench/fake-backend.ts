@@ -14,7 +14,7 @@ const TIME = Buffer.from(' 0 0 12 1 0 126 4 0 0')
 
 const connections = new Set<Socket>()
 
-/** Starts a LysKOM server that knows the handshake, who-am-i, get-time and disconnect. Returns its port. */
+/** Starts a LysKOM server that supports the handshake, who-am-i, get-time and disconnect. Returns its port. */
 export async function listen(): Promise<number> {
   let sessions = 0
   const server = createServer({ noDelay: true }, (socket) => new FakeSession(socket, ++sessions))
@@ -23,14 +23,14 @@ export async function listen(): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Clients that are connected now. */
+/** Number of connected clients. */
 export function connected(): number {
   return connections.size
 }
 
 /**
- * Reads requests where they lie and writes replies into a buffer that it keeps. It takes for granted that a packet
- * holds whole requests, and that a line feed ends one: so it is with what komgate sends in these measurements.
+ * Parses requests in place and writes replies into a reused buffer. It assumes that a packet contains whole requests
+ * and that a line feed ends one, which holds for the gateway in these measurements.
  */
 class FakeSession {
   readonly #socket: Socket
@@ -44,7 +44,7 @@ class FakeSession {
     this.#sessionNo = Buffer.from(` ${sessionNo}`)
     connections.add(socket)
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
-    // A client that breaks the line is nothing to stop the measurement for.
+    // A broken connection must not stop the measurement.
     socket.on('error', () => undefined)
     socket.once('close', () => connections.delete(socket))
   }
@@ -59,12 +59,12 @@ class FakeSession {
     while (at < chunk.length) at = this.#request(chunk, at)
     if (this.#length === 0) return
     const sent = this.#socket.write(this.#replies.subarray(0, this.#length))
-    // What the kernel has not taken must not be written over.
+    // The kernel has not taken all bytes, so the buffer must not be overwritten.
     if (!sent || this.#socket.writableLength > 0) this.#replies = Buffer.allocUnsafe(4096)
     this.#length = 0
   }
 
-  /** Answers the request that begins at `at`; returns where the next one begins. */
+  /** Answers the request at `at`. Returns the start of the next one. */
   #request(chunk: Buffer, at: number): number {
     while (chunk[at] === SPACE) at++
     if (at === chunk.length) return at

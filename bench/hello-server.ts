@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 
-/** The least that Hono can do on node-server: one route, a few bytes of JSON. Returns its port. */
+/** A minimal Hono server: one route, a few bytes of JSON. Returns its port. */
 export async function listen(): Promise<number> {
   const app = new Hono().get('/hello', (c) => c.json({ hello: 'world' }))
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 })

@@ -7,8 +7,8 @@ export interface HttpResponse {
 }
 
 /**
- * One keep-alive connection to an HTTP server, one request at a time. Much cheaper than an HTTP client for every
- * purpose: the load generator shares the processors with what it measures, and must leave them to it.
+ * One keep-alive connection to an HTTP server, one request at a time. It costs much less CPU than a general HTTP
+ * client, because the load generator shares the processors with what it measures.
  */
 export class HttpLine {
   readonly #socket: Socket
@@ -29,7 +29,7 @@ export class HttpLine {
     return new HttpLine(socket)
   }
 
-  /** Sends a request and calls back with its response, at once when it has come. */
+  /** Sends a request and calls `answer` with its response as soon as it has arrived. */
   exchange(bytes: Buffer, answer: (response: HttpResponse) => void, fail: (error: Error) => void): void {
     this.#answer = answer
     this.#fail = fail
@@ -64,7 +64,7 @@ export class HttpLine {
   }
 }
 
-/** A request as bytes. */
+/** Formats a request. */
 export function httpRequest(method: string, path: string, { id, json }: { id?: string; json?: unknown } = {}): Buffer {
   const body = json === undefined ? '' : JSON.stringify(json)
   const headers = [

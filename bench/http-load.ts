@@ -9,21 +9,21 @@ const WARM_UP_CALLS = 200
 const WARM_UP_MS = 250
 const CLIENT = { name: 'bench', version: '1' }
 
-/** What is asked for, again and again. */
+/** The request to repeat. */
 export interface Target {
   port: number
   path: string
-  /** connection ids: each connection has one of them for its own */
+  /** connection ids; each connection uses one of them exclusively */
   ids?: string[]
 }
 
-/** Who logs in, as komgate wants it. */
+/** The body of a login request. */
 export interface Login {
   pers_no: number
   passwd: string
 }
 
-/** Opens so many sessions on the server `serverId`; returns their ids. */
+/** Opens `count` sessions on the server `serverId`. Returns their ids. */
 export async function openSessions(port: number, serverId: string, count: number): Promise<string[]> {
   const request = httpRequest('POST', `/${serverId}/sessions/`, { json: { client: CLIENT } })
   const ids: string[] = []
@@ -38,7 +38,7 @@ export async function openSessions(port: number, serverId: string, count: number
   return ids
 }
 
-/** Logs somebody in on a session of the server `serverId`. */
+/** Logs a person in on a session of the server `serverId`. */
 export async function logIn(port: number, serverId: string, id: string, login: Login): Promise<void> {
   const line = await HttpLine.open(port)
   const request = httpRequest('POST', `/${serverId}/sessions/current/login`, { id, json: login })
@@ -58,7 +58,7 @@ export async function closeSessions(port: number, serverId: string, ids: readonl
   })
 }
 
-/** The median time of a request in milliseconds, one at a time on one connection. */
+/** Returns the median time of a request in milliseconds, with one request at a time on one connection. */
 export async function p50(target: Target, calls: number): Promise<number> {
   const line = await HttpLine.open(target.port)
   const request = httpRequest('GET', target.path, target.ids && { id: target.ids[0] as string })
@@ -67,7 +67,7 @@ export async function p50(target: Target, calls: number): Promise<number> {
   return median(times)
 }
 
-/** The time of one request in milliseconds, on a connection of its own that is open already. */
+/** Returns the time of one request in milliseconds on a new, established connection. */
 export async function timeOfOne({ port, path, ids }: Target): Promise<number> {
   const line = await HttpLine.open(port)
   const request = httpRequest('GET', path, ids && { id: ids[0] as string })
@@ -85,9 +85,9 @@ export interface Parts {
 }
 
 /**
- * What a gateway cannot do without: a request to an HTTP server, and a bare who-am-i on a socket to a LysKOM server. One
- * after the other, each on a connection of its own, so that neither server is asked more often than through a gateway:
- * one that has just answered has not gone to sleep yet.
+ * Measures the unavoidable parts of a gateway request: a request to an HTTP server and a bare who-am-i call on a socket
+ * to a LysKOM server. They alternate, each on its own connection, so that each server is asked no more often than
+ * through a gateway and has the same chance to fall idle.
  */
 export async function p50OfParts(hello: Target, lyskomPort: number, calls: number): Promise<Parts> {
   const line = await HttpLine.open(hello.port)
@@ -120,7 +120,9 @@ export async function p50OfParts(hello: Target, lyskomPort: number, calls: numbe
   return { hello: median(times.hello), call: median(times.call) }
 }
 
-/** Requests a second over as many connections, each with its next request as soon as it has its answer. */
+/**
+ * Returns requests per second over `connections` connections, each of which sends its next request after its response.
+ */
 export async function throughput(target: Target, connections: number, ms: number): Promise<number> {
   const lines = await Promise.all(Array.from({ length: connections }, () => HttpLine.open(target.port)))
   let answers = 0
@@ -152,7 +154,7 @@ export async function throughput(target: Target, connections: number, ms: number
   return rate
 }
 
-/** Rejects for an answer that is none to what was asked: its time would say nothing. */
+/** Rejects for a response that does not fit the request, since its time would be meaningless. */
 async function ask(line: HttpLine, request: Buffer, path: string): Promise<void> {
   const { status, body } = await line.request(request)
   if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
@@ -169,7 +171,7 @@ async function timeEach(calls: number, call: () => Promise<void>): Promise<numbe
   return times
 }
 
-/** Runs `work` on some connections at the same time. */
+/** Runs `work` on several connections concurrently. */
 async function onLines(port: number, work: (line: HttpLine) => Promise<void>): Promise<void> {
   const lines = await Promise.all(Array.from({ length: AT_ONCE }, () => HttpLine.open(port)))
   try {

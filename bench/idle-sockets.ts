@@ -6,7 +6,7 @@ export { heldBytes } from './memory-probe.ts'
 const AT_ONCE = 32
 const sockets: Socket[] = []
 
-/** Connects so many more sockets, which then do nothing. */
+/** Opens `count` more idle sockets. */
 export async function connectSockets(port: number, count: number): Promise<void> {
   let left = count
   const connectOne = async (): Promise<void> => {

@@ -2,15 +2,14 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /**
- * Behind a packet that is not acknowledged lyskomd holds back the next small one, and the kernel of this end would take
- * up to 40 ms to acknowledge it, which are not the line's. Whatever is sent acknowledges, and a space between requests
- * means nothing: they come whole, as komgate's are in these measurements.
+ * lyskomd holds back a small packet until the previous one is acknowledged, which the kernel on this side delays by up
+ * to 40 ms. Any sent byte acknowledges, and a space between requests is ignored; requests are whole here.
  */
 const NUDGE = ' '
 
 /**
- * Listens for connections and passes them on to a lyskomd on this machine, as a line of some length would: whatever goes
- * in at one end comes out at the other `oneWayMs` later, in order, however much it is. Returns its own port.
+ * Forwards connections to a lyskomd on this machine with latency: data arrives at the other end `oneWayMs` later, in
+ * order, at unlimited bandwidth. Returns its own port.
  */
 export async function listen(port: number, oneWayMs: number): Promise<number> {
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
@@ -25,11 +24,11 @@ export async function listen(port: number, oneWayMs: number): Promise<number> {
 }
 
 function relay(from: Socket, to: Socket, delayMs: number): void {
-  // Timers of the same delay go off in the order in which they were set.
+  // Timers with the same delay fire in the order in which they were set.
   const later = (act: () => unknown): void => void setTimeout(act, delayMs)
   from.on('data', (chunk: Buffer) => later(() => to.write(chunk)))
   from.on('end', () => later(() => to.end()))
   from.on('close', () => later(() => to.destroy()))
-  // What is lost with a broken line shows at its ends.
+  // The ends of a broken connection report the loss.
   from.on('error', () => undefined)
 }

@@ -7,16 +7,16 @@ const UNREAD_EACH = 25
 const RECIPIENTS = 20
 const COMMENTS = 50
 
-/** Who reads, and what. */
+/** The person who reads, and the objects to read. */
 export interface LookupStage {
   reader: Login
-  /** the text with 20 recipients and 50 comments, each of them by somebody else */
+  /** the text with 20 recipients and 50 comments, each by a different person */
   textNo: number
 }
 
 /**
- * Fills a lyskomd: somebody who is a member of 200 conferences, with 25 texts unread in each, and a text in 20 further
- * conferences, with 50 comments. All calls of a step are made at once; lyskomd carries them out in their order.
+ * Fills a lyskomd with a member of 200 conferences with 25 unread texts each, and a text in 20 further conferences with
+ * 50 comments. All calls of a step are made at once; lyskomd processes them in order.
  */
 export async function prepareLookups(port: number): Promise<LookupStage> {
   const connection = await connectTo(port)

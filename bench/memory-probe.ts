@@ -5,9 +5,8 @@ const inspector = new Session()
 inspector.connect()
 
 /**
- * Collects all garbage, gives the pages that are not needed back to the kernel, and returns the bytes that JavaScript
- * still holds, Buffers included. `gc()` would let the room that the garbage took stay resident, and it would be counted
- * as the sessions'.
+ * Collects all garbage, returns unused pages to the kernel, and returns the bytes that JavaScript still holds,
+ * including Buffers. After `gc()` the pages of the garbage would stay resident and be counted for the sessions.
  */
 export async function heldBytes(): Promise<number> {
   for (let i = 0; i < 3; i++) {

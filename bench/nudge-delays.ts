@@ -16,7 +16,7 @@ const CALLS = 9
 const ROUNDS = 5
 const MAX_MESSAGE_BYTES = 2 ** 25
 
-/** Medians of one round each, in milliseconds. */
+/** Medians of single rounds, in milliseconds. */
 export interface Delays {
   komgate: number[]
   /** a client that sends nothing while it waits */
@@ -27,7 +27,10 @@ interface Client {
   call<N extends CallName>(name: N, params: Params<N>): Promise<unknown>
 }
 
-/** Times what lyskomd and the kernel together would delay, through komgate's connection and without its remedy. */
+/**
+ * Measures the delays caused by lyskomd and the kernel together, through the gateway's connection and without its
+ * workaround.
+ */
 export async function measureDelays(port: number): Promise<Record<'post' | 'fetch' | 'pipelined', Delays>> {
   const connection = await connectTo(port, {}, ['async-new-text'])
   const bare = await BareClient.connect(port)
@@ -72,13 +75,13 @@ async function p50(work: () => Promise<unknown>): Promise<number> {
   return median(times)
 }
 
-/** Posts to the administrator's own letterbox; resolves with the text's number. */
+/** Posts to the administrator's letterbox. Resolves with the text number. */
 async function postText(client: Client, text: Buffer): Promise<number> {
   const miscInfo: Params<'create-text'>['miscInfo'] = [{ kind: 'recpt', value: ADMINISTRATOR.person }]
   return (await client.call('create-text', { text, miscInfo, auxItems: [] })) as number
 }
 
-/** A plain client: it writes requests and waits for as many replies, in order, as lyskomd gives them. */
+/** A plain client: it writes requests and waits for as many replies, in order. */
 class BareClient implements Client {
   readonly #socket: Socket
   readonly #waiting: (() => void)[] = []

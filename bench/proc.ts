@@ -1,15 +1,14 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 
 /**
- * The anonymous memory of a process, bytes: the pages of node's own file become resident by and by, which is nobody's
- * doing.
+ * The anonymous memory of a process, in bytes. Pages of node's executable become resident over time and do not count.
  */
 export async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'latin1')
   return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
 }
 
-/** Its open files, sockets and timers of the kernel's. */
+/** Number of open files, sockets and kernel timers of a process. */
 export async function openHandles(pid: number): Promise<number> {
   return (await readdir(`/proc/${pid}/fd`)).length
 }

@@ -17,7 +17,7 @@ const STOP_MS = 20_000
 
 type Functions = Record<string, (...args: never[]) => unknown>
 
-/** A process of the benchmark's own, whose role's functions can be called. */
+/** A benchmark process and the functions of its role. */
 export interface Child<R extends Role> {
   pid: number
   call<N extends keyof RoleModule<R> & string>(
@@ -26,7 +26,7 @@ export interface Child<R extends Role> {
   ): Promise<Awaited<ReturnType<(RoleModule<R> & Functions)[N]>>>
 }
 
-/** Starts a role in a process of its own, which ends with the scope. */
+/** Starts a role in a new process, which ends with the scope. */
 export async function startChild<R extends Role>(scope: Scope, role: R): Promise<Child<R>> {
   const child = launch([CHILD], { role })
   scope.use(child, stop)
@@ -36,7 +36,7 @@ export async function startChild<R extends Role>(scope: Scope, role: R): Promise
 export interface Komgate {
   pid: number
   port: number
-  /** Ends it in order, by force when it takes too long. What it ended with. */
+  /** Stops the process in order, by force after a timeout. Resolves with its exit code or signal. */
   stop(): Promise<Ending>
 }
 
@@ -48,13 +48,13 @@ export interface KomgateOptions {
   servers: Record<string, number>
   /** ids of plain applications */
   apps?: readonly string[]
-  /** flags of komgate's */
+  /** flags of the gateway */
   args?: string[]
-  /** is given what it logs, piece by piece; nobody reads it otherwise */
+  /** called with pieces of the log; without it the log is discarded */
   onLog?: (text: string) => void
 }
 
-/** Starts the built komgate. */
+/** Starts the built gateway. */
 export async function startKomgate(scope: Scope, options: KomgateOptions): Promise<Komgate> {
   const { port, flags } = await prepareKomgate(scope, options)
   const child = scope.use(launch([KOMGATE, ...flags], options), stop)
@@ -62,7 +62,7 @@ export async function startKomgate(scope: Scope, options: KomgateOptions): Promi
   return { pid: child.pid as number, port, stop: () => stop(child) }
 }
 
-/** Starts the built komgate with a role inside its process. */
+/** Starts the built gateway with a role inside its process. */
 export async function startProbedKomgate<R extends Role>(
   scope: Scope,
   role: R,

@@ -10,7 +10,7 @@ export interface Message {
 
 export type Kind = 'text-stats' | 'texts' | 'memberships' | 'conferences' | 'names'
 
-/** How often each call is answered while somebody logs in and reads a hundred texts. */
+/** Number of replies to each call while a person logs in and reads a hundred texts. */
 const READING: Readonly<Record<Kind, Partial<Record<CallName, number>>>> = {
   'text-stats': { 'get-text-stat': 100 },
   texts: { 'get-text': 100 },
@@ -18,7 +18,7 @@ const READING: Readonly<Record<Kind, Partial<Record<CallName, number>>>> = {
   conferences: { 'get-conf-stat': 20 },
   names: { 'get-uconf-stat': 50, 'lookup-z-name': 10 },
 }
-/** Of a hundred texts, how many are so many bytes long. */
+/** Distribution of body sizes over a hundred texts. */
 const BODIES: readonly (readonly [count: number, bytes: number])[] = [
   [50, 1000],
   [25, 2000],
@@ -29,7 +29,7 @@ const BODIES: readonly (readonly [count: number, bytes: number])[] = [
 const PROSE =
   'Det h\xe4r \xe4r en text som n\xe5gon har skrivit.\nDen har rader, "citat" och 5H som ingen f\xe5r f\xf6rv\xe4xla med en str\xe4ng.\n'
 
-/** The messages of each kind, made of those in `folder` (fixtures/wire), which were captured from a lyskomd. */
+/** The messages of each kind, based on those in `folder` (fixtures/wire), which were captured from a lyskomd. */
 export function readCorpus(folder: string): Record<Kind, Message[]> {
   const files = readdirSync(folder)
   const captured = (name: CallName): Buffer[] => {
@@ -51,7 +51,7 @@ export function readCorpus(folder: string): Record<Kind, Message[]> {
   ) as Record<Kind, Message[]>
 }
 
-/** The reply to get-text for a text of so many bytes. */
+/** The reply to get-text for a text of `bytes` bytes. */
 export function textReply(bytes: number): Message {
   const line = Buffer.concat([Buffer.from(`=17 ${bytes}H`), Buffer.alloc(bytes, PROSE, 'latin1'), Buffer.from('\n')])
   return { line, codec: CALLS['get-text'].reply as AnyCodec }

@@ -4,13 +4,13 @@ import { Framer } from '../src/protocol/framer.ts'
 import { type Kind, type Message, readCorpus, textReply } from './protocol-corpus.ts'
 import { alternate } from './rounds.ts'
 
-/** The whole corpus: as the codecs give it, and with bodies made strings, as whoever shows a text must. */
+/** The whole corpus: as decoded, and with bodies converted to strings, as any program that displays texts must do. */
 const ALL = ['all, as read', 'all, bodies made strings'] as const
 const ROUNDS = 11
 const ROUND_MS = 60
 const WARM_UPS = 3
 const MAX_MESSAGE_BYTES = 2 ** 25
-/** What a socket gives at most at a time. */
+/** The maximum that a socket delivers at a time. */
 const CHUNK_BYTES = 64 * 1024
 
 /** Rounds of each, in milliseconds for the same work. */
@@ -63,7 +63,7 @@ async function againstJson(title: Decoded['title'], messages: readonly Message[]
   }
 }
 
-/** A function that takes the messages through framer, envelope and codec, as they come in chunks of that size. */
+/** Returns a function that runs the messages through framer, envelope and codec in chunks of `chunkBytes`. */
 function decoder(messages: readonly Message[], chunkBytes: number, bodiesToStrings = false): () => void {
   const stream = Buffer.concat(messages.map(({ line }) => line))
   const chunks = Array.from({ length: Math.ceil(stream.length / chunkBytes) }, (_, i) =>
@@ -87,7 +87,7 @@ function decode(line: Buffer, codec: AnyCodec): unknown {
   return readData(codec, envelope.reader) as unknown
 }
 
-/** Strings where the protocol has bytes, as JSON has to. A Buffer has made itself an object by the time it comes here. */
+/** Converts bytes to strings, as JSON requires. JSON.stringify has already called toJSON of a Buffer here. */
 function withStrings(_key: string, value: unknown): unknown {
   const buffer = value as { type?: unknown; data?: number[] } | null
   return buffer?.type === 'Buffer' && Array.isArray(buffer.data) ? Buffer.from(buffer.data).toString('latin1') : value
@@ -112,7 +112,7 @@ function spin(work: () => void): number {
   return (performance.now() - start) / calls
 }
 
-/** Every list spread over the whole: reading alternates between all kinds of replies. */
+/** Distributes every list evenly over the whole, because a reader alternates between all kinds of replies. */
 function interleaved(lists: readonly (readonly Message[])[]): Message[] {
   return lists
     .flatMap((list) => list.map((message, i) => ({ message, place: (i + 0.5) / list.length })))

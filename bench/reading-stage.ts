@@ -4,7 +4,7 @@ import type { Login } from './http-load.ts'
 
 const MEMBERSHIPS = 20
 
-/** A person who reads, and what the person reads. */
+/** The person who reads, and the objects to read. */
 export interface ReadingStage {
   reader: Login
   /** a text with one recipient and no comments */

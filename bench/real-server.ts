@@ -1,7 +1,7 @@
 import { type Lyskomd, lyskomdInstalled, startLyskomd } from '../test/support/lyskomd.ts'
 import type { Scope } from './scope.ts'
 
-/** Starts a lyskomd; undefined, said in a line, where none is installed. */
+/** Starts a lyskomd. Returns undefined and prints a line if it is not installed. */
 export async function startRealServer(scope: Scope, part: string): Promise<Lyskomd | undefined> {
   if (!lyskomdInstalled()) {
     process.stdout.write(`${part}: lyskomd is not installed; what is measured on it is skipped.\n`)

@@ -1,4 +1,4 @@
-/** The middle value; the mean of the two middle ones of an even number. */
+/** The median; the mean of the two middle values for an even count. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('the median of nothing')
   const sorted = [...values].sort((a, b) => a - b)
@@ -7,8 +7,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Measures each of several things once a round. They take turns, every other round in the opposite order, so whatever
- * else the machine does meets them alike.
+ * Measures each of several things once per round, in alternating order, so that other load on the machine affects all
+ * alike.
  */
 export async function alternate<K extends string, V = number>(
   rounds: number,
@@ -23,8 +23,8 @@ export async function alternate<K extends string, V = number>(
 }
 
 /**
- * What is measured in one way, over what is measured in some others together. Not the median of the ratios of the
- * rounds: from one to the next the system may wake a process at once or late, and it does not do so for all alike.
+ * The median of one measurement over the sum of the medians of others. The median of per-round ratios would depend on
+ * whether the system happens to wake a process early or late in a round.
  */
 export function ratioOfMedians(what: readonly number[], ...against: (readonly number[])[]): number {
   return median(what) / against.reduce((sum, each) => sum + median(each), 0)

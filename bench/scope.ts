@@ -1,9 +1,9 @@
-/** Things to put away when a part of the benchmark ends, however it ends; the last one first. */
+/** Resources to release when a part of the benchmark ends, in reverse order. */
 export class Scope {
   readonly #closers: (() => unknown)[] = []
   #closed = false
 
-  /** Keeps `thing` until `close`, and returns it. Throws when that has been, and puts it away at once. */
+  /** Registers `thing` for `close` and returns it. If the scope is already closed, closes `thing` and throws. */
   use<T>(thing: T, close: (thing: T) => unknown): T {
     this.#closers.push(() => close(thing))
     if (!this.#closed) return thing
@@ -11,12 +11,12 @@ export class Scope {
     throw new Error('the benchmark is being stopped')
   }
 
-  /** A scope that ends before this one does, or with it. */
+  /** Creates a scope that ends before or with this one. */
   inner(): Scope {
     return this.use(new Scope(), (scope) => scope.close())
   }
 
-  /** May be called again, while it runs too: what one call has taken the other leaves alone. Never rejects. */
+  /** Can be called repeatedly and concurrently; each resource is released once. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true
     for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {

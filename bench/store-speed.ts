@@ -11,13 +11,13 @@ import { alternate } from './rounds.ts'
 const APP = 'bench'
 const ROUNDS = 9
 const RECORDS = 10_000
-/** Commands that are under way at the same time. */
+/** Concurrent commands. */
 const AT_ONCE = 64
 const REDIS_GETS = 6400
 const MILLION = 1_000_000
 const FEW = 1000
 
-/** Microseconds for each get with touch, and for each lookup in a `Map` with the hash of the token. */
+/** Microseconds per get with touch, and per lookup in a `Map` with the hash of the token. */
 export interface MemorySpeed {
   touch: number[]
   lookup: number[]
@@ -43,10 +43,10 @@ export async function measureMemoryStore(): Promise<MemorySpeed> {
   return await alternate(ROUNDS, { touch, lookup })
 }
 
-/** Microseconds for each get with touch on Redis, and for each GET of as many bytes, as many at a time. */
+/** Microseconds per get with touch on Redis, and per GET of equal size at equal concurrency. */
 export async function measureRedisStore(url: string): Promise<{ touch: number[]; get: number[] }> {
   const store = new SessionStore(await openBackend(url))
-  // As komgate has its own.
+  // The same client options as the gateway's.
   const client = await createClient({
     url,
     RESP: 2,
@@ -72,7 +72,7 @@ export async function measureRedisStore(url: string): Promise<{ touch: number[];
   return measured
 }
 
-/** What a million records take, and how long lists of the same length take among few and among so many. */
+/** Memory of a million records, and times of lists of equal length among few and among a million records. */
 export interface Million {
   bytes: number
   /** microseconds, among `FEW` and among a million */

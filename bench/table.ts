@@ -1,11 +1,11 @@
 /** One comparison of the benchmark. */
 export interface Row {
   what: string
-  /** what it is compared with, measured in the same run */
+  /** the baseline, measured in the same run */
   against: string
-  /** `what` divided by `against`; undefined where only the absolute figure is meant */
+  /** `what` divided by `against`; undefined if only the absolute figure matters */
   ratio: number | undefined
-  /** what the ratio (or the figure) should be */
+  /** target for the ratio or the figure */
   aim: string
   /** the absolute figures behind it */
   figures: string
@@ -14,7 +14,7 @@ export interface Row {
 const HEADINGS = { what: 'what', against: 'against', ratio: 'ratio', aim: 'aim', figures: 'figures' }
 const COLUMNS = Object.keys(HEADINGS) as (keyof Row)[]
 
-/** The rows as text, columns aligned. */
+/** Formats rows with aligned columns. */
 export function table(rows: readonly Row[]): string {
   const lines = [
     HEADINGS,
@@ -23,7 +23,7 @@ export function table(rows: readonly Row[]): string {
   return aligned(lines, COLUMNS.indexOf('ratio'))
 }
 
-/** Lines of columns as text, the first line being the headings; the column `right` is of numbers. */
+/** Formats lines with aligned columns. The first line has the headings; column `right` is right-aligned. */
 export function aligned(lines: readonly (readonly string[])[], right = -1): string {
   const widths = lines[0]?.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0))) ?? []
   const text = lines.map((line) =>
@@ -36,7 +36,7 @@ export function aligned(lines: readonly (readonly string[])[], right = -1): stri
   return `${text.join('\n')}\n`
 }
 
-/** A number for people: two decimals, or three digits when it is small. */
+/** Formats a number with two decimals, or three digits if it is small. */
 export function precise(value: number): string {
   const size = Math.abs(value)
   if (size >= 1000) return Math.round(value).toLocaleString('en')

@@ -11,7 +11,7 @@ const TITLES = {
   pipelined: 'p50 of 20 pipelined get-conf-stat',
 } as const
 
-/** What lyskomd and the kernel together delay by 40 ms, with komgate's remedy and without. */
+/** Measures the 40 ms delays of lyskomd and the kernel, with the gateway's workaround and without. */
 export async function measureDelays(scope: Scope): Promise<Row[]> {
   const lyskomd = await startRealServer(scope, 'delays')
   if (lyskomd === undefined) return []

@@ -9,23 +9,23 @@ import { precise, type Row } from '../table.ts'
 
 const CONNECTIONS = 64
 const WARM_UP_MS = 1500
-/** Many short rounds rather than a few long ones: where the system puts a process changes from second to second. */
+/** Many short rounds instead of a few long ones, because process placement changes from second to second. */
 const CALLS = 250
 const P50_ROUNDS = 31
 const THROUGHPUT_MS = 1000
 const THROUGHPUT_ROUNDS = 7
 const THROUGHPUT_AIM = '>= 0.45'
 
-/** Where something that is measured listens. */
+/** The address of a measured process. */
 interface Place {
   pid: number
   port: number
 }
 
-/** A komgate and one of its LysKOM servers. */
+/** A gateway and one of its LysKOM servers. */
 interface Way extends Place {
   label: string
-  /** its LysKOM server's name */
+  /** name of its LysKOM server */
   backend: string
   logLevel: string
   path: string
@@ -33,32 +33,32 @@ interface Way extends Place {
 }
 
 /**
- * Which core each process is kept on while the time of one request is taken. To wake a process on another core takes
- * several times as long as all else that a bare call does, so where processes happen to be is most of what is measured.
- * The LysKOM server is asked by the client directly for the bare call, and by komgate otherwise.
+ * The core to which each process is pinned while single requests are timed. Waking a process on another core takes
+ * several times as long as the rest of a bare call, so placement would dominate the result. The client asks the LysKOM
+ * server directly for the bare call, and the gateway asks it otherwise.
  */
 interface Layout {
   label: string
   client: string
   gateway: string
-  /** the LysKOM server when komgate asks it, and when the client does */
+  /** core of the LysKOM server when the gateway asks it, and when the client does */
   server: string
   bareServer: string
   aim: string
 }
 
 const P50_AIM = '<= 1.25'
-/** Each message goes to the other core, as between programs that have cores of their own. */
+/** Each message goes to the other core, as between programs with their own cores. */
 const APART: Layout = { label: '', client: '0', gateway: '1', server: '0', bareServer: '1', aim: P50_AIM }
 const ANYWHERE: Layout = { label: ', on any core', ...everything(`0-${availableParallelism() - 1}`), aim: P50_AIM }
-/** Each message stays where it is: the work alone, everybody's. */
+/** Each message stays on the core: the total work of all processes. */
 const ON_ONE_CORE: Layout = { label: ', all on one core', ...everything('0'), aim: '' }
 
 function everything(cores: string) {
   return { client: cores, gateway: cores, server: cores, bareServer: cores }
 }
 
-/** What the gateway costs: who-am-i through komgate, against a bare Hono server and a bare call. */
+/** Measures the cost of the gateway: who-am-i through it against a bare Hono server and a bare call. */
 export async function measureHttp(scope: Scope): Promise<Row[]> {
   const load = await startChild(scope, 'http-load')
   const hello = { ...(await startPlace(scope, 'hello-server')), path: '/hello' }
@@ -76,13 +76,13 @@ export async function measureHttp(scope: Scope): Promise<Row[]> {
       ways.push({ label, backend, logLevel, pid, port, path: `/${backend}/sessions/current/who-am-i`, ids })
     }
   }
-  // Code that is not compiled yet is not what a gateway runs.
+  // Warm up: a running gateway has compiled its code.
   for (const target of [hello, ...ways]) await load.call('throughput', target, CONNECTIONS, WARM_UP_MS)
   const logging = ways.filter(({ logLevel }) => logLevel === 'info')
   return [
     ...(await p50Rows(load, hello, backends, ways, APART)),
     ...(await p50Rows(load, hello, backends, logging, ON_ONE_CORE)),
-    // Last, so that what follows may be anywhere, too.
+    // Last, because the rows after it are not pinned either.
     ...(await p50Rows(load, hello, backends, logging, ANYWHERE)),
     ...(await throughputRows(load, hello, ways)),
   ]

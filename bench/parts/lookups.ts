@@ -10,18 +10,18 @@ import { precise, type Row } from '../table.ts'
 const ROUND_TRIP_MS = 50
 const WARM_UPS = 10
 const ROUNDS = 9
-/** Names are kept for each session, and every round has a new one; bodies are shared, so none are kept. */
+/** Each round has a new session, so no names are cached; bodies are cached across sessions, so that cache is off. */
 const NO_BODIES = ['--body-cache-bytes', '0']
 
 type Load = Child<'http-load'>
 
-/** One of the LysKOM servers of a komgate. */
+/** One of the LysKOM servers of a gateway. */
 interface Place {
   port: number
   serverId: string
 }
 
-/** How long operations of many calls take near lyskomd and far away from it, and how often they wait for it. */
+/** Measures how long operations of many calls take near lyskomd and far from it, and how many round trips they take. */
 export async function measureLookups(scope: Scope): Promise<Row[]> {
   const lyskomd = (await startRealServer(scope, 'lookups'))?.port
   if (lyskomd === undefined) return []
@@ -55,7 +55,7 @@ export async function measureLookups(scope: Scope): Promise<Row[]> {
   ]
 }
 
-/** The depth is what an operation needs; the turns are what it takes where a session has 20 calls under way at most. */
+/** The depth is the minimum; the turns are what an operation takes with at most 20 calls in flight per session. */
 function lookupRows(
   what: string,
   aim: string,

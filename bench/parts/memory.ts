@@ -5,7 +5,7 @@ import { alternate, median, ratioOfMedians } from '../rounds.ts'
 import type { Scope } from '../scope.ts'
 import { precise, type Row } from '../table.ts'
 
-/** The kernel and the allocator need a moment to take back what was freed. */
+/** Time for the kernel and the allocator to reclaim freed memory. */
 const SETTLE_MS = 500
 const WARM_UPS = 2
 const WARM_UP_SESSIONS = 300
@@ -16,14 +16,14 @@ const MANY = [
   ...['--max-openings-per-minute', '10000000'],
 ]
 
-/** What a process takes, in bytes. */
+/** Memory of a process, in bytes. */
 interface Memory {
   rss: number
   /** by JavaScript */
   held: number
 }
 
-/** What an idle session costs against a bare idle socket, and whether anything is left of closed sessions. */
+/** Measures an idle session against a bare idle socket, and what closed sessions leave behind. */
 export async function measureMemory(scope: Scope): Promise<Row[]> {
   const load = await startChild(scope, 'http-load')
   const backend = await startChild(scope, 'fake-backend')
@@ -166,7 +166,7 @@ function perPiece(before: Memory, after: Memory, count: number): Memory {
   return { rss: (after.rss - before.rss) / count, held: (after.held - before.held) / count }
 }
 
-/** How much a step adds: the slope of the line that fits the values best. */
+/** Returns the growth per step: the slope of the least-squares line. */
 function slope(values: readonly number[]): number {
   const middle = (values.length - 1) / 2
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length

@@ -7,7 +7,7 @@ import { precise, type Row } from '../table.ts'
 
 const CAPTURED = fileURLToPath(new URL('../../fixtures/wire', import.meta.url))
 
-/** How fast replies are read, against `JSON.parse` and against themselves in other pieces. */
+/** Measures how fast replies are decoded, against `JSON.parse` and against the same replies in other chunks. */
 export async function measureProtocol(scope: Scope): Promise<Row[]> {
   const { decoded, split, large } = await (await startChild(scope, 'protocol-speed')).call('measureProtocol', CAPTURED)
   return [
@@ -17,7 +17,7 @@ export async function measureProtocol(scope: Scope): Promise<Row[]> {
   ]
 }
 
-/** Speeds, each in bytes of its own. */
+/** Both speeds are relative to the size of their own input. */
 function decodedRow({ title, bytes, jsonBytes, what, against }: Decoded): Row {
   const speeds = what.map((ms) => bytes / 1000 / ms)
   const jsonSpeeds = against.map((ms) => jsonBytes / 1000 / ms)

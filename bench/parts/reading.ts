@@ -12,16 +12,16 @@ const ROUND_MS = 700
 const ROUNDS = 7
 const WHO_AM_I = 'who-am-i'
 
-/** A request that a reader makes, and the calls that it cannot do without. */
+/** A request of a reader, and the calls that it cannot avoid. */
 interface Request {
   what: string
   path: string
   calls: BareRoute
-  /** of its rate, over that of who-am-i */
+  /** target ratio of its rate to that of who-am-i */
   aim: string
 }
 
-/** How many requests of the kinds that people make all day komgate answers in a second, on lyskomd. */
+/** Measures requests per second of common kinds on lyskomd. */
 export async function measureReading(scope: Scope): Promise<Row[]> {
   const lyskomd = (await startRealServer(scope, 'reading'))?.port
   if (lyskomd === undefined) return []

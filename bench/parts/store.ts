@@ -10,7 +10,7 @@ const WARM_UP_MS = 1500
 const THROUGHPUT_MS = 1000
 const THROUGHPUT_ROUNDS = 5
 
-/** What the session store costs: in memory, on Redis, through the face of REST-Sessions, and with a million records. */
+/** Measures the session store: in memory, on Redis, through the REST-Sessions API, and with a million records. */
 export async function measureStore(scope: Scope): Promise<Row[]> {
   return [await memoryRow(scope), ...(await redisRows(scope)), await httpRow(scope), ...(await millionRows(scope))]
 }

@@ -9,15 +9,13 @@ import type { Session } from './session.ts'
 import { LEASE_MS } from './times.ts'
 import { Visit } from './visit.ts'
 
-/** No client comes from there. */
+/** An address number that no client has. */
 const AUDITOR = { name: 'auditor', no: 253 }
 const AT_ONCE = 6
-/** Node closes a connection that is kept alive for nothing after five seconds; there is no hurry with the others. */
+/** Node closes idle keep-alive connections after five seconds; other deadlines are generous. */
 const SETTLE_MS = 10_000
 
-/**
- * What is left when everybody has gone and nothing goes wrong any more: nothing, but for the texts. Ends komgate as well.
- */
+/** Checks that nothing but the texts remains after all clients have left and all faults are over. Stops the gateway. */
 export async function audit(scene: Scene, random: Random): Promise<Check[]> {
   for (const { proxy } of scene.targets) proxy.calm()
   const checks: Check[] = []
@@ -27,7 +25,7 @@ export async function audit(scene: Scene, random: Random): Promise<Check[]> {
     }
     checks.push(...(await auditSessions(scene)), ...(await auditLines(scene)))
   } catch (error) {
-    // There is a verdict also on a komgate that does not answer any more, or has ended.
+    // The verdict also covers a gateway that does not respond or has exited.
     checks.push({ what: 'audit', found: String((error as Error).message), wanted: 'done', good: false })
   }
   const ending = await scene.komgate.stop()
@@ -45,7 +43,7 @@ export async function audit(scene: Scene, random: Random): Promise<Check[]> {
   return checks
 }
 
-/** Every text that komgate said it has made is there, and none was made twice. */
+/** Checks that every text that the gateway reported as created exists once. */
 async function auditTexts(scene: Scene, place: Place, random: Random): Promise<Check[]> {
   const { ledger } = scene
   const visit = new Visit({ ...scene, port: scene.komgate.port }, place, random, AUDITOR)
@@ -82,14 +80,14 @@ async function readBack(session: Session, texts: readonly { textNo: number; subj
   const left = [...texts]
   const next = async (): Promise<void> => {
     for (let text = left.pop(); text !== undefined; text = left.pop()) {
-      // A text that is gone has been noted down as a wrong answer; the others are looked at all the same.
+      // A missing text is already recorded as a wrong answer; check the others.
       await session.check(text.textNo, text.subject, text.size).catch(() => undefined)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, next))
 }
 
-/** Every session that was opened has been closed, and every request that komgate has counted has its answer. */
+/** Checks that all sessions are closed and all counted requests have a response. */
 async function auditSessions(scene: Scene): Promise<Check[]> {
   const browser = watchtower(scene)
   let stats: Stats = {}
@@ -113,7 +111,7 @@ async function auditSessions(scene: Scene): Promise<Check[]> {
       good: closed === opened && active === 0,
     },
     {
-      // The request that asks for the numbers has no answer yet.
+      // The request for the counts itself has no response yet.
       what: "komgate's own count: requests with an answer",
       found: String(sent + 1),
       wanted: String(received),
@@ -122,7 +120,7 @@ async function auditSessions(scene: Scene): Promise<Check[]> {
   ]
 }
 
-/** No line is open between komgate and the servers, and komgate has as many files open as in the beginning. */
+/** Checks that no connections to the servers remain and that the gateway has as many open files as at the start. */
 async function auditLines(scene: Scene): Promise<Check[]> {
   const { targets, clients, komgate } = scene
   let open: [string, number | undefined][] = []
@@ -153,7 +151,7 @@ async function auditLines(scene: Scene): Promise<Check[]> {
   ]
 }
 
-/** Looks again and again, for some time. */
+/** Polls until `isSo` resolves with true, at most `ms` milliseconds. */
 async function until(ms: number, isSo: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + ms
   while (!(await isSo()) && performance.now() < end) await sleep(200)

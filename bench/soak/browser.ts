@@ -7,9 +7,9 @@ import { within } from './within.ts'
 
 /** Connections that a browser opens to one host. */
 const MAX_LINES = 6
-/** What may come of a request to a server that goes wrong: the session is gone, or the server is, or does not answer. */
+/** Statuses of requests to a faulty server: the session is gone, or the server is unavailable or does not respond. */
 const FAULTY = [403, 502, 503, 504]
-/** And what may besides, where things are gone after a crash. */
+/** Additional statuses on a server that loses data in a crash. */
 const FORGOTTEN = [400, 404]
 
 export interface Asked {
@@ -23,23 +23,23 @@ export interface Asked {
   allow: readonly number[]
 }
 
-/** The visit cannot go on: a fault has come between, or something is wrong that has been noted down. */
+/** The visit cannot continue: because of a fault, or of a problem that is already recorded. */
 export class CutShort extends Error {
   override readonly name = 'CutShort'
 }
 
 export interface BrowserOptions {
-  /** komgate's */
+  /** the gateway's */
   port: number
   /** the client's, on the loopback network */
   address: string
   ledger: Ledger
   place: Place
-  /** what the client is, for people */
+  /** kind of client, for reports */
   kind: string
 }
 
-/** How one client asks: over some connections, as browsers do. Everything that comes back is judged. */
+/** A client with several connections, like a browser. It checks every response. */
 export class Browser {
   readonly #options: BrowserOptions
   readonly #idle: Line[] = []
@@ -53,7 +53,7 @@ export class Browser {
     this.#options = options
   }
 
-  /** Makes a request, and notes down how it was answered. Rejects with `CutShort` when that was no answer to go on with. */
+  /** Sends a request and records the response. Rejects with `CutShort` if the visit cannot continue after it. */
   async ask(asked: Asked): Promise<HttpAnswer> {
     const line = await this.#take()
     try {
@@ -63,7 +63,7 @@ export class Browser {
     }
   }
 
-  /** The same on a line of the client's, written in its own way. */
+  /** The same on a given connection with a custom write. */
   async exchange(line: Line, asked: Asked, write: (bytes: Buffer) => void | Promise<void>): Promise<HttpAnswer> {
     const { ledger, place, kind, address } = this.#options
     ledger.asked++
@@ -93,7 +93,7 @@ export class Browser {
     return answer
   }
 
-  /** A connection of its own, for what no browser does. */
+  /** Opens a separate connection, for what browsers do not do. */
   async line(): Promise<Line> {
     const { port, address, ledger } = this.#options
     const line = await Line.open(port, address, (bytes) =>
@@ -109,13 +109,13 @@ export class Browser {
     for (const line of this.#lines) line.close()
   }
 
-  /** Leaves with a RST on every connection. */
+  /** Resets every connection (RST). */
   vanish(): void {
     this.#hasLeft = true
     for (const line of this.#lines) line.reset()
   }
 
-  /** Whether the answer is one that the API has there. Throws `CutShort` when the visit cannot go on with it. */
+  /** Checks that the API defines the response. Throws `CutShort` if the visit cannot continue after it. */
   #judge(what: string, { status, headers, body }: HttpAnswer, asked: Asked, requestId: string): void {
     const { ledger, place } = this.#options
     countOne(ledger.statuses, status)
@@ -123,7 +123,7 @@ export class Browser {
     if (status >= 400 && asked.method !== 'HEAD' && !isErrorBody(body)) {
       ledger.problem('wrong answer', `${what}: ${status} with a body that tells nothing: ${said}`)
     }
-    // What Node answers itself, before any request has come to komgate, has none.
+    // Responses that Node sends before a request reaches the gateway have no request id.
     if ((headers.get('x-request-id') ?? (status >= 400 ? requestId : '')) !== requestId) {
       ledger.problem('wrong answer', `${what}: ${status} to ${headers.get('x-request-id')}, not ${requestId}`)
     }
@@ -177,7 +177,7 @@ export function requestBytes({ method, path, id, json, headers = {} }: Asked): B
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }
 
-/** Older clients take an empty body for success. */
+/** Older clients treat an empty body as success. */
 function isErrorBody(body: Buffer): boolean {
   try {
     const { error_type, error_msg } = JSON.parse(body.toString()) as Record<string, unknown>

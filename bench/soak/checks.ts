@@ -8,20 +8,20 @@ export interface Check {
   found: string
   wanted: string
   good: boolean
-  /** the first of what is wrong */
+  /** examples of failures */
   examples?: readonly string[]
 }
 
 const MB = 2 ** 20
 /**
- * What half a run may seem to add to the heap, collected: code that is compiled late, what is kept for a minute by
- * address, buffers of this very moment. The longer the run, the less a session may leave behind.
+ * Apparent growth of the collected heap over half a run: late compilation, per-address state kept for a minute, current
+ * buffers. Longer runs make this limit stricter per session.
  */
 const HEAP_NOISE = 3 * MB
-/** And to the process: the allocator keeps room that it may need again. */
+/** The same for the process: the allocator keeps memory for reuse. */
 const RSS_NOISE = 24 * MB
 
-/** That none of what must not be has been. */
+/** Checks that no problems were recorded. */
 export function problemChecks(ledger: Ledger): Check[] {
   const wordings: Record<ProblemKind, string> = {
     unanswered: 'requests without an answer within the bound',
@@ -36,7 +36,7 @@ export function problemChecks(ledger: Ledger): Check[] {
   })
 }
 
-/** That every request, and every message of a WebSocket, is accounted for. */
+/** Checks that every request and WebSocket message is accounted for. */
 export function countChecks({ asked, answered, left, websockets }: Ledger): Check[] {
   return [
     {
@@ -54,7 +54,7 @@ export function countChecks({ asked, answered, left, websockets }: Ledger): Chec
   ]
 }
 
-/** That nothing was left out. */
+/** Checks that every kind of client and fault occurred. */
 export function coverageChecks(
   ledger: Ledger,
   kinds: readonly string[],
@@ -76,7 +76,7 @@ function coverage(what: string, wanted: readonly string[], seen: ReadonlyMap<str
   return { what, found, wanted: String(wanted.length), good: missing.length === 0, examples: missing }
 }
 
-/** That memory is flat: what the second half of the run seems to add is noise. */
+/** Checks that memory does not grow beyond noise in the second half of the run. */
 export function memoryChecks(samples: readonly Sample[]): Check[] {
   const late = samples.slice(Math.floor(samples.length / 2))
   const held = late.flatMap((sample) => (sample.held === undefined ? [] : [sample.held]))
@@ -96,7 +96,7 @@ function growth(what: string, values: readonly number[], noise: number): Check {
   return { what, found, wanted: `${megabytes(noise)} at most`, good: grown <= noise }
 }
 
-/** How much a step adds: the median of the slopes between any two values (Theil and Sen), so that peaks do not count. */
+/** Growth per step: the median of all pairwise slopes (Theil-Sen), which ignores peaks. */
 function steadySlope(values: readonly number[]): number {
   return median(values.flatMap((value, i) => values.slice(i + 1).map((later, j) => (later - value) / (j + 1))))
 }

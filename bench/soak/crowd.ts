@@ -6,17 +6,17 @@ import { type Scenery, Visit } from './visit.ts'
 import { VISITS } from './visits/index.ts'
 import { within } from './within.ts'
 
-/** No visit takes longer, unless something is stuck. */
+/** Longer visits are stuck. */
 const VISIT_MS = 90_000
-/** Names of the kinds, each as often as its part in the crowd. */
+/** Names of the kinds, repeated by weight. */
 const KINDS = Object.entries(VISITS).flatMap(([kind, { weight }]) => Array.from({ length: weight }, () => kind))
 const ORDER = Object.keys(VISITS)
 
-/** So many clients at a time, one coming when another has left, while it is `open`; resolves when all have left. */
+/** Keeps `clients` clients running while it is `open`. Resolves when all have left. */
 export async function crowd(scenery: Scenery, random: Random, clients: number, open: OpeningHours): Promise<void> {
   let last = 0
   const comeAndGo = async (first: number): Promise<void> => {
-    // Not all in the same moment.
+    // Staggers the first clients.
     await new Promise((resolve) => setTimeout(resolve, first * 20))
     while (open.isOpen) await visitOnce(scenery, random.fork(`visit ${++last}`))
   }
@@ -33,11 +33,11 @@ async function visitOnce(scenery: Scenery, random: Random): Promise<void> {
     if (end === 'late') ledger.problem('stuck', `${kind} (${visit.place.id})`)
     visit.browser.close()
   } catch (error) {
-    // Whoever meets a fault leaves everything as it is.
+    // After a fault the client leaves without cleanup.
     visit.browser.vanish()
     if (error instanceof CutShort) countOne(ledger.cutShort, kind)
     else ledger.problem('wrong answer', `${kind} (${visit.place.id}): ${(error as Error).stack}`)
-    // Who cannot get in does not try again at once.
+    // Delays the next client after a failed one.
     await visit.pause(50, 300)
   }
 }

@@ -9,17 +9,17 @@ import type { FaultyProxy } from './proxy.ts'
 import type { Random } from './random.ts'
 import { ANSWER_MS } from './times.ts'
 
-/** A server that things happen to. */
+/** A server with injected faults. */
 export interface Target {
   place: Place
   proxy: FaultyProxy
-  /** undefined for a server that only its lines can fail */
+  /** undefined for a server with connection faults only */
   lyskomd: Lyskomd | undefined
 }
 
 type Fault = (target: Target, random: Random) => Promise<void> | void
 
-/** What goes wrong between komgate and a server. All of it is over when the function has ended. */
+/** Faults on the connections between the gateway and a server. Each ends with its function. */
 const LINE_FAULTS: Readonly<Record<string, Fault>> = {
   reset: ({ proxy }, random) => {
     for (const line of someLines(proxy, random)) line.reset()
@@ -30,7 +30,7 @@ const LINE_FAULTS: Readonly<Record<string, Fault>> = {
   'black hole': async ({ proxy }, random) => {
     const lines = someLines(proxy, random)
     for (const line of lines) line.hold()
-    // Longer than anybody has to wait for an answer.
+    // Longer than any client waits for a response.
     await sleep(ANSWER_MS + random.whole(500, 2000))
     for (const line of lines) line.release()
   },
@@ -59,7 +59,7 @@ const LINE_FAULTS: Readonly<Record<string, Fault>> = {
   },
 }
 
-/** What goes wrong with the server itself. */
+/** Faults of the server itself. */
 const SERVER_FAULTS: Readonly<Record<string, Fault>> = {
   restart: async ({ lyskomd }) => {
     lyskomd?.kill('SIGTERM')
@@ -70,7 +70,7 @@ const SERVER_FAULTS: Readonly<Record<string, Fault>> = {
     place.crashes++
     lyskomd.kill('SIGKILL')
     await lyskomd.exited
-    // It takes another process that has its number meanwhile for itself, and does not start.
+    // lyskomd does not start if its lock file names a pid that another process uses now.
     await rm(join(lyskomd.dir, 'db/lyskomd-lock'), { force: true })
     await lyskomd.restart()
   },
@@ -81,14 +81,13 @@ const SERVER_FAULTS: Readonly<Record<string, Fault>> = {
   },
 }
 
-/** The names of the faults that a target has. */
+/** Returns the faults of a target. */
 export function faultsOf({ lyskomd }: Target): Readonly<Record<string, Fault>> {
   return lyskomd === undefined ? LINE_FAULTS : { ...LINE_FAULTS, ...SERVER_FAULTS }
 }
 
 /**
- * One fault after the other, with a pause between them, while it is `open`: each of them once before any of them comes again.
- * What it does is noted down.
+ * Injects faults one after the other with pauses while it is `open`, each once before any repeats, and records them.
  */
 export async function injectFaults(target: Target, ledger: Ledger, random: Random, open: OpeningHours): Promise<void> {
   const faults = Object.entries(faultsOf(target))

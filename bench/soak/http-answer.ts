@@ -1,4 +1,4 @@
-/** What an HTTP server has answered. */
+/** An HTTP response. */
 export interface HttpAnswer {
   status: number
   /** names in lower case */
@@ -9,8 +9,8 @@ export interface HttpAnswer {
 const HEAD_END = '\r\n\r\n'
 
 /**
- * Reads one answer at the beginning of `bytes`; undefined while it has not come whole. Stricter than a client has to be:
- * @throws Error for what is no answer, and for one that does not tell its length
+ * Parses one response at the start of `bytes`; undefined while it is incomplete. Stricter than clients must be.
+ * @throws Error for an invalid response and for one without a length
  */
 export function readAnswer(bytes: Buffer, toHead: boolean): { answer: HttpAnswer; length: number } | undefined {
   const headEnd = bytes.indexOf(HEAD_END)

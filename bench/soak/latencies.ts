@@ -1,9 +1,9 @@
-/** Each bucket ends so much above the one before. */
+/** Ratio of the upper bounds of adjacent buckets. */
 const STEP = 1.05
-/** Milliseconds; what is shorter counts as that. */
+/** Milliseconds; shorter times count as this. */
 const SHORTEST = 0.05
 
-/** How long things took, in milliseconds, to within 5 %: any number of them in the same room. */
+/** A latency histogram in milliseconds, accurate to 5 %, of constant size. */
 export class Latencies {
   readonly #buckets: number[] = []
   count = 0
@@ -16,7 +16,7 @@ export class Latencies {
     this.slowest = Math.max(this.slowest, ms)
   }
 
-  /** Such a part of them took no longer; undefined when there are none. */
+  /** Returns a quantile, `part` from 0 to 1; undefined without values. */
   quantile(part: number): number | undefined {
     if (this.count === 0) return undefined
     let left = Math.ceil(this.count * part)

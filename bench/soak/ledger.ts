@@ -1,19 +1,19 @@
 import { Latencies } from './latencies.ts'
 
-/** What must not be, by kind. */
+/** Kinds of problems. */
 export type ProblemKind =
-  /** komgate closed the connection, or said nothing for too long */
+  /** the gateway closed the connection or did not respond in time */
   | 'unanswered'
-  /** a status that the API does not have there, a body that is none */
+  /** a status that the API does not define there, or an invalid body */
   | 'wrong answer'
-  /** bytes that came while no request waited */
+  /** bytes received while no request was pending */
   | 'unasked'
-  /** an answer that is right in itself, but not true */
+  /** a well-formed response with false content */
   | 'untrue'
   /** a visit that did not end */
   | 'stuck'
 
-/** A text that komgate says it has made. */
+/** A text that the gateway reported as created. */
 export interface Posted {
   place: string
   textNo: number
@@ -21,7 +21,7 @@ export interface Posted {
   size: number
 }
 
-/** A fault, from when to when, milliseconds of `performance.now()`. */
+/** A fault with start and end in milliseconds of `performance.now()`. */
 export interface FaultSpan {
   name: string
   place: string
@@ -29,31 +29,31 @@ export interface FaultSpan {
   to: number
 }
 
-/** How the answers of a kind of server are timed: one where nothing goes wrong, and one that has faults. */
+/** Latency class of a server: without faults, or with faults. */
 export type Weather = 'calm' | 'rough'
 
 const MAX_EXAMPLES = 10
 
-/** Everything that the clients have seen. Bounded, but for the texts. */
+/** Everything that the clients observed. Bounded except for the texts. */
 export class Ledger {
-  /** requests that went out whole, or as far as their client meant to send them */
+  /** requests sent as far as their client meant to send them */
   asked = 0
   answered = 0
-  /** whose client left before the answer */
+  /** requests whose client left before the response */
   left = 0
   readonly websockets = { opened: 0, asked: 0, answered: 0, left: 0 }
   readonly statuses = new Map<number, number>()
   readonly total: Readonly<Record<Weather, Latencies>> = { calm: new Latencies(), rough: new Latencies() }
   readonly visits = new Map<string, number>()
-  /** visits that a fault has cut short */
+  /** visits that a fault ended early */
   readonly cutShort = new Map<string, number>()
   readonly posted: Posted[] = []
-  /** texts that komgate says it has made, by place */
+  /** texts that the gateway reported as created, by place */
   readonly made = new Map<string, number>()
-  /** texts that may have been made besides: their client left, or komgate could not know */
+  /** texts with unknown outcome: the client left, or the gateway could not know */
   readonly uncertain = new Map<string, number>()
   readonly faults: FaultSpan[] = []
-  /** since the last time that somebody looked */
+  /** since the last call of `takeWindow` */
   #window: Record<Weather, Latencies> = { calm: new Latencies(), rough: new Latencies() }
   readonly #problems = new Map<ProblemKind, { count: number; examples: string[] }>()
 
@@ -62,14 +62,14 @@ export class Ledger {
     this.#window[weather].add(ms)
   }
 
-  /** What has been timed since the last call. */
+  /** Returns the latencies since the last call. */
   takeWindow(): Record<Weather, Latencies> {
     const taken = this.#window
     this.#window = { calm: new Latencies(), rough: new Latencies() }
     return taken
   }
 
-  /** A text is to be made; until `hasPosted` nobody knows whether it has been. */
+  /** Records a pending post; its outcome is unknown until `hasPosted`. */
   isPosting(place: string): void {
     countOne(this.uncertain, place)
   }
@@ -92,7 +92,7 @@ export class Ledger {
   }
 }
 
-/** Counts one more. */
+/** Increments a count. */
 export function countOne<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }

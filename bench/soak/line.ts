@@ -9,12 +9,12 @@ interface Waiting {
 }
 
 /**
- * One connection to komgate, byte for byte: a client's library would neither send half a request nor notice an answer
- * to a request that nobody has made.
+ * One raw connection to the gateway. An HTTP library could neither send half a request nor detect a response without a
+ * request.
  */
 export class Line {
   readonly socket: Socket
-  /** When its last answer came. */
+  /** time of the last response */
   idleSince = 0
   #received: Buffer = Buffer.alloc(0)
   #waiting: Waiting | undefined
@@ -24,12 +24,12 @@ export class Line {
     this.socket = socket
     this.#onUnasked = onUnasked
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    // What breaks is told by 'close'.
+    // The 'close' event reports the error.
     socket.on('error', () => undefined)
     socket.on('close', () => this.#settle()?.resolve(undefined))
   }
 
-  /** @param onUnasked is given bytes that come while no answer is awaited */
+  /** @param onUnasked called with bytes received while no response is pending */
   static async open(port: number, localAddress: string, onUnasked: (bytes: Buffer) => void): Promise<Line> {
     const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true })
     await once(socket, 'connect')
@@ -40,7 +40,7 @@ export class Line {
     return this.socket.readyState === 'open'
   }
 
-  /** The next answer; undefined when the connection is closed without. Rejects when it is no answer. */
+  /** Resolves with the next response; undefined if the connection closes first. Rejects for an invalid response. */
   answer(toHead = false): Promise<HttpAnswer | undefined> {
     if (!this.isOpen) return Promise.resolve(undefined)
     return new Promise((resolve, reject) => {
@@ -59,7 +59,7 @@ export class Line {
     this.socket.destroySoon()
   }
 
-  /** Leaves with a RST. */
+  /** Resets the connection (RST). */
   reset(): void {
     this.socket.resetAndDestroy()
   }

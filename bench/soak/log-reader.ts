@@ -1,11 +1,11 @@
-/** The levels of pino from `error` on. */
+/** pino levels `error` and above. */
 const ERROR = /"level":[56]0/
 
-/** What komgate logs: only what it should not have to say is kept. */
+/** Reads the gateway's log and keeps only errors. */
 export class LogReader {
   lines = 0
   errors = 0
-  /** the first of them */
+  /** the first errors */
   readonly examples: string[] = []
   #rest = ''
 

@@ -42,7 +42,7 @@ async function soak(scope: Scope, options: Options): Promise<void> {
     picture(`komgate: ${clients} clients, ${minutes} minutes, seed ${seed}`, samples, ledger.faults, open.from),
   )
   const faults = new Map(targets.map((target) => [target.place.id, Object.keys(faultsOf(target))]))
-  // A machine that stops for as long as the margins are can pass nothing.
+  // If the machine stalls for longer than the margins, no run can pass.
   process.stdout.write(`this process itself was late by ${Math.round(own.max / 1e6)} ms at most\n`)
   const passed = printVerdict(ledger, [
     ...problemChecks(ledger),

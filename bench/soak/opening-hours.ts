@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** From now on, for some time: as long as clients come and faults happen. */
+/** The period in which clients arrive and faults are injected, starting at construction. */
 export class OpeningHours {
   /** milliseconds of `performance.now()` */
   readonly from = performance.now()
@@ -12,7 +12,7 @@ export class OpeningHours {
     return !this.wasClosed && this.#left > 0
   }
 
-  /** Whether somebody has stopped everything. */
+  /** Reports whether the operator has stopped the run. */
   get wasClosed(): boolean {
     return this.#closed.signal.aborted
   }
@@ -21,7 +21,7 @@ export class OpeningHours {
     this.#closed.abort()
   }
 
-  /** Waits so long, or until it is over. */
+  /** Waits `ms`, or until the period ends. */
   async pause(ms: number): Promise<void> {
     const time = Math.max(0, Math.min(ms, this.#left))
     await sleep(time, undefined, { signal: this.#closed.signal }).catch(() => undefined)

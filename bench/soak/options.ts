@@ -2,20 +2,20 @@ import { parseArgs } from 'node:util'
 
 export interface Options {
   minutes: number
-  /** what all chance comes from */
+  /** seed of all random choices */
   seed: string
-  /** at the same time */
+  /** concurrent clients */
   clients: number
-  /** where the picture goes */
+  /** path of the chart */
   picture: string
 }
 
-/** In less not everything can happen. */
+/** Shorter runs cannot cover everything. */
 const MIN_MINUTES = 1
 const MAX_MINUTES = 7 * 24 * 60
 const MAX_CLIENTS = 500
 
-/** @throws Error for anything unknown or out of bounds */
+/** @throws Error for an unknown option or a value out of range */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],

@@ -6,10 +6,12 @@ import { type Scenery, Visit } from './visit.ts'
 const PEOPLE = 6
 const FORGETFUL = 2
 const FIRST_TEXTS = 10
-/** No client comes from there. */
+/** An address number that no client has. */
 const SETTLER = { name: 'settler', no: 255 }
 
-/** Makes the people of a server, a conference that all are members of, and some texts in it. Nothing goes wrong yet. */
+/**
+ * Creates the persons of a server, a conference with all of them as members, and some texts. No faults are active yet.
+ */
 export async function settle(scenery: Scenery, place: Place, random: Random): Promise<void> {
   const visit = new Visit(scenery, place, random, SETTLER)
   const session = await visit.open()

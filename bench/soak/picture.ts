@@ -31,11 +31,11 @@ interface Curve {
 interface Panel {
   title: string
   curves: readonly Curve[]
-  /** powers of ten at equal distances */
+  /** logarithmic scale */
   isLogarithmic?: boolean
 }
 
-/** A run as an SVG: sessions, latency, memory and open files over time, with the faults above them. */
+/** Draws a run as SVG: sessions, latency, memory and open files over time, with the faults above them. */
 export function picture(
   title: string,
   samples: readonly Sample[],
@@ -141,7 +141,7 @@ function powersOfTen(values: readonly number[]): number[] {
   return Array.from({ length: high - low + 1 }, (_, i) => Number((10 ** (low + i)).toPrecision(1)))
 }
 
-/** From 0 to what is just above them all. */
+/** Axis values from 0 to just above the maximum. */
 function roundNumbers(values: readonly number[]): number[] {
   const highest = Math.max(1, ...values)
   const power = 10 ** Math.floor(Math.log10(highest / 4))

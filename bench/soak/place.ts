@@ -1,6 +1,6 @@
 import type { Weather } from './ledger.ts'
 
-/** Somebody who may log in. */
+/** A person who can log in. */
 export interface Person {
   pers_no: number
   passwd: string
@@ -11,13 +11,13 @@ export interface Place {
   /** its server id */
   id: string
   weather: Weather
-  /** whether what was written may be gone after a crash */
+  /** whether recent writes may be lost in a crash */
   forgets: boolean
-  /** how often it has crashed */
+  /** number of crashes so far */
   crashes: number
-  /** where everything is posted */
+  /** the conference for all posts */
   conference: number
   people: readonly Person[]
-  /** who forget their passwords, so that nobody else has to wait for it */
+  /** persons whose logins fail on purpose, so that login delays affect no other visits */
   forgetful: readonly Person[]
 }

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** What happens to a line that is opened now. */
+/** Behaviour for new connections. */
 export type Welcome = 'pass' | 'refuse' | 'silence' | { delayMs: number }
 
-/** What stands between komgate and a LysKOM server, and spoils the lines between them. */
+/** A proxy between the gateway and a LysKOM server that injects connection faults. */
 export class FaultyProxy {
-  /** open lines, to either side */
+  /** open connections */
   readonly lines = new Set<ProxyLine>()
   welcome: Welcome = 'pass'
   readonly #server: Server
@@ -26,7 +26,7 @@ export class FaultyProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Everything is as it should be: whatever was held back comes through. */
+  /** Ends all faults and forwards held data. */
   calm(): void {
     this.welcome = 'pass'
     for (const line of this.lines) line.release()
@@ -50,13 +50,13 @@ export class FaultyProxy {
   }
 }
 
-/** One line through it. */
+/** One proxied connection. */
 export class ProxyLine {
   /** Settles when both sides are closed. */
   readonly closed: Promise<unknown>
   readonly #sockets: readonly [Socket, Socket]
 
-  /** @param delayMs how much later everything comes through, in order, in both directions */
+  /** @param delayMs latency in both directions, in milliseconds */
   constructor(client: Socket, server: Socket, delayMs: number) {
     this.#sockets = [client, server]
     this.closed = Promise.all(this.#sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))))
@@ -64,22 +64,22 @@ export class ProxyLine {
     forward(server, client, delayMs)
   }
 
-  /** A black hole from now on: nothing comes through, no FIN and no RST either. */
+  /** Black hole: forwards nothing, neither FIN nor RST. */
   hold(): void {
     for (const socket of this.#sockets) socket.pause()
   }
 
-  /** And what was held back comes through. */
+  /** Forwards the held data. */
   release(): void {
     for (const socket of this.#sockets) socket.resume()
   }
 
-  /** Breaks it with a RST on both sides. */
+  /** Resets both sides (RST). */
   reset(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
-  /** Closes it in order on both sides, in the middle of whatever is said. */
+  /** Closes both sides (FIN), possibly in mid-message. */
   end(): void {
     for (const socket of this.#sockets) socket.end()
     this.release()
@@ -87,13 +87,13 @@ export class ProxyLine {
 }
 
 function forward(from: Socket, to: Socket, delayMs: number): void {
-  // Timers of the same length end in the order in which they were started.
+  // Timers with the same delay fire in order.
   const later = (work: () => void): void => {
     if (delayMs === 0) work()
     else setTimeout(work, delayMs)
   }
   from.on('data', (chunk: Buffer) => later(() => to.writable && to.write(chunk)))
   from.on('end', () => later(() => to.end()))
-  // A line that is broken on one side breaks on the other.
+  // An error on one side resets the other.
   from.on('error', () => to.resetAndDestroy())
 }

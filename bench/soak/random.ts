@@ -1,4 +1,4 @@
-/** Chance that is the same for the same seed. */
+/** Pseudo-random numbers from a seed. */
 export class Random {
   readonly #seed: string
   #state: number
@@ -8,7 +8,7 @@ export class Random {
     this.#state = hash(seed)
   }
 
-  /** Chance of its own, whatever else has been drawn in between: for one of many things that happen at once. */
+  /** Derives an independent generator, for one of several concurrent activities. */
   fork(name: string): Random {
     return new Random(`${this.#seed}/${name}`)
   }
@@ -35,13 +35,13 @@ export class Random {
     return list[this.whole(0, list.length - 1)] as T
   }
 
-  /** In another order. */
+  /** Returns a shuffled copy. */
   shuffled<T>(list: readonly T[]): T[] {
     const left = [...list]
     return list.map(() => left.splice(this.whole(0, left.length - 1), 1)[0] as T)
   }
 
-  /** Some of them, so many at most. */
+  /** Returns at most `count` random elements. */
   some<T>(list: readonly T[], count: number): T[] {
     return this.shuffled(list).slice(0, count)
   }

@@ -4,32 +4,32 @@ import type { OpeningHours } from './opening-hours.ts'
 import type { Scene } from './scene.ts'
 import { jsonOf } from './session.ts'
 
-/** How komgate is doing at one moment. */
+/** State of the gateway at one moment. */
 export interface Sample {
   /** milliseconds of `performance.now()` */
   at: number
   sessions: number
-  /** of the answers since the sample before, milliseconds */
+  /** latencies since the previous sample, in milliseconds */
   calm: { p50: number | undefined; p99: number | undefined }
   rough: { p50: number | undefined; p99: number | undefined }
   answers: number
   /** bytes */
   rss: number
-  /** bytes that JavaScript holds after a full garbage collection; not looked at each time */
+  /** bytes that JavaScript holds after a full garbage collection; not in every sample */
   held: number | undefined
   handles: number
 }
 
-/** Enough for a picture, and for a slope. */
+/** Enough for a chart and a slope. */
 const SAMPLES = 240
 const MIN_INTERVAL_MS = 1000
-/** A full garbage collection stops everything for a moment. */
+/** A full garbage collection pauses the gateway. */
 const HELD_INTERVAL_MS = 4000
 
-/** komgate's counters, by the names of `GET /stats`. */
+/** The gateway's counters, by the names of `GET /stats`. */
 export type Stats = Readonly<Record<string, number>>
 
-/** Where komgate is looked at from: an address that no client has. */
+/** The client that takes samples, from an address that no other client uses. */
 export function watchtower({ komgate, ledger, places }: Scene): Browser {
   const [calm] = places
   if (calm === undefined) throw new Error('no places')
@@ -40,7 +40,7 @@ export async function readStats(browser: Browser): Promise<Stats> {
   return jsonOf(await browser.ask({ method: 'GET', path: '/stats', allow: [200] })) as Stats
 }
 
-/** Takes samples while it is `open`, or until komgate does not answer any more, which is noted down. */
+/** Takes samples while it is `open` or until the gateway stops responding, which is recorded. */
 export async function takeSamples(scene: Scene, open: OpeningHours): Promise<Sample[]> {
   const { komgate, ledger } = scene
   const browser = watchtower(scene)

@@ -14,23 +14,23 @@ import { FLAGS } from './times.ts'
 
 const DEMO_DATA = fileURLToPath(new URL('../../fixtures/demo.json', import.meta.url))
 
-/** Everything that takes part, clients excepted. */
+/** Everything except the clients. */
 export interface Scene {
   komgate: Komgate & { probe: Child<'memory-probe'> }
   log: LogReader
   ledger: Ledger
   places: Place[]
-  /** the servers that things happen to */
+  /** the servers with faults */
   targets: Target[]
-  /** how many clients each server has, as it knows itself; by server id */
+  /** the number of clients by each server's own count, by server id */
   clients: () => Promise<Record<string, number | undefined>>
-  /** komgate's open files and sockets while nobody is there */
+  /** the gateway's open files and sockets without clients */
   handles: number
 }
 
 /**
- * Starts komgate and its servers: a demo server where nothing ever goes wrong, another with faults on its lines, and a
- * lyskomd with faults of its own, where it is installed. Then it fills them with people.
+ * Starts the gateway and its servers: a demo server without faults, one with connection faults, and a lyskomd with
+ * server faults if it is installed. Then creates the persons.
  */
 export async function prepare(scope: Scope, random: Random): Promise<Scene> {
   const demo = await startChild(scope, 'demo-server')
@@ -49,7 +49,7 @@ export async function prepare(scope: Scope, random: Random): Promise<Scene> {
   const ledger = new Ledger()
   const places = [newPlace('calm'), ...targets.map(({ place }) => place)]
   for (const place of places) await settle({ port: komgate.port, ledger, places }, place, random.fork(place.id))
-  // It saves what it has when it is told to end: what has been made so far is there also after a crash.
+  // SIGTERM makes lyskomd save its database, so that later crashes do not lose the persons.
   lyskomd?.kill('SIGTERM')
   await lyskomd?.restart()
   const ownSockets = lyskomd && (await openSockets(lyskomd.pid))

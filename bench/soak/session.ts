@@ -4,7 +4,7 @@ import type { Person, Place } from './place.ts'
 import { bodyOf } from './text.ts'
 import type { Visit } from './visit.ts'
 
-/** What opens a session; anything will do as name and version. */
+/** The request body that opens a session. */
 export const OPENING = { client: { name: 'soak', version: '1' } }
 
 export interface TextJson {
@@ -13,7 +13,7 @@ export interface TextJson {
   body: string
 }
 
-/** A session that a client has opened, and what it can ask on it. */
+/** An open session of a client and its requests. */
 export class Session {
   private constructor(
     readonly visit: Visit,
@@ -30,7 +30,7 @@ export class Session {
     return this.visit.place
   }
 
-  /** A request on this session; `path` without the server id. */
+  /** Builds a request on this session; `path` is without the server id. */
   asked(method: string, path: string, allow: readonly number[], json?: unknown): Asked {
     return { method, path: `/${this.place.id}${path}`, id: this.id, allow, ...(json !== undefined && { json }) }
   }
@@ -47,7 +47,7 @@ export class Session {
     await this.ask('POST', '/sessions/current/login', [201], { pers_no, passwd })
   }
 
-  /** Posts a text; returns its number. */
+  /** Posts a text. Returns its number. */
   async post(subject: string, size: number, commentTo?: number): Promise<number> {
     const { ledger, place } = this.visit
     ledger.isPosting(place.id)
@@ -57,18 +57,18 @@ export class Session {
     return textNo
   }
 
-  /** Whether a text is what was posted. */
+  /** Checks that a text matches what was posted. */
   async check(textNo: number, subject: string, size: number): Promise<void> {
     const { crashes } = this.place
     const text = await this.get<TextJson>(`/texts/${textNo}`)
     if (text.subject === subject && text.body === bodyOf(subject, size)) return
-    // After a crash the server gives its number to another text.
+    // After a crash the server may reuse the number.
     if (this.place.crashes !== crashes) return
     const found = `"${text.subject}" with a body of ${text.body?.length}`
     this.visit.ledger.problem('untrue', `text ${textNo} (${this.place.id}) was "${subject}" of ${size}, is ${found}`)
   }
 
-  /** Whether it still is. */
+  /** Reports whether the session still exists. */
   async isAlive(): Promise<boolean> {
     return (await this.ask('GET', '/sessions/current/who-am-i', [200, 403])).status === 200
   }
@@ -78,7 +78,7 @@ export class Session {
   }
 }
 
-/** What posts a text in the place's conference. */
+/** The body that posts a text in the place's conference. */
 export function newText({ conference }: Place, subject: string, size: number, commentTo?: number): unknown {
   return {
     subject,

@@ -6,7 +6,7 @@ import { ANSWER_MS } from './times.ts'
 import type { Visit } from './visit.ts'
 import { within } from './within.ts'
 
-/** A WebSocket of a client's. */
+/** A client's WebSocket. */
 export class Talk {
   readonly #socket: WebSocket
   readonly #visit: Visit
@@ -22,7 +22,7 @@ export class Talk {
     socket.on('error', () => undefined)
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve('closed')))
     socket.on('close', (code) => {
-      // Where nothing goes wrong only the client itself, or the end of its session, closes it.
+      // Without faults, only the client or the end of its session closes the socket.
       if (!this.#gone && this.#waiting.size > 0 && visit.place.weather === 'calm') {
         visit.ledger.problem(
           'unanswered',
@@ -48,7 +48,7 @@ export class Talk {
     return talk
   }
 
-  /** Asks, and waits for the answer. Rejects with `CutShort` when there is none. */
+  /** Sends a request and waits for its response. Rejects with `CutShort` if there is none. */
   async ask(protocol: 'a' | 'echo', request: unknown): Promise<void> {
     const { ledger, place } = this.#visit
     ledger.websockets.asked++
@@ -69,19 +69,19 @@ export class Talk {
     this.#socket.close()
   }
 
-  /** Neither reads nor writes any more, not even an answer to a ping: a machine that was put to sleep. */
+  /** Stops reading and writing, ping replies included, like a suspended machine. */
   freeze(): void {
     this.#leave()
     this.#socket.pause()
   }
 
-  /** Leaves without a word. */
+  /** Disconnects without a close frame. */
   vanish(): void {
     this.#leave()
     this.#socket.terminate()
   }
 
-  /** Whether the end of the session has closed it, and how. */
+  /** Checks that the end of the session has closed the socket with `code`. */
   async isClosed(code: number): Promise<void> {
     const { ledger } = this.#visit
     this.#gone = true

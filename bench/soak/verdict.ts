@@ -3,7 +3,7 @@ import type { Check } from './checks.ts'
 import type { Ledger, Weather } from './ledger.ts'
 import { ANSWER_MS } from './times.ts'
 
-/** Writes what has been found, and returns whether all of it is good. */
+/** Prints the results. Returns whether all checks passed. */
 export function printVerdict(ledger: Ledger, checks: readonly Check[]): boolean {
   const { stdout } = process
   const cutShort = [...ledger.cutShort.values()].reduce((sum, count) => sum + count, 0)

@@ -5,20 +5,20 @@ import type { Person, Place } from './place.ts'
 import type { Random } from './random.ts'
 import { Session } from './session.ts'
 
-/** Client addresses of one kind of client. */
+/** Number of addresses per kind of client. */
 const ADDRESSES = 50
 
 export interface Scenery {
-  /** komgate's */
+  /** the gateway's */
   port: number
   ledger: Ledger
   places: readonly Place[]
 }
 
-/** One client: where it goes, with what luck, and what it asks with. */
+/** One client: its server, its random choices and its connections. */
 export class Visit {
   readonly browser: Browser
-  /** its address, on the loopback network */
+  /** its address on the loopback network */
   readonly address: string
   readonly port: number
   readonly ledger: Ledger
@@ -27,7 +27,7 @@ export class Visit {
     { port, ledger }: Scenery,
     readonly place: Place,
     readonly random: Random,
-    /** what it is, for people, and the number of its kind */
+    /** kind name for reports, and the number of the kind */
     kind: { name: string; no: number },
   ) {
     this.port = port

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What a promise brings, or `late` when it takes longer. */
+/** Resolves with the result of `promise`, or with `late` after `ms` milliseconds. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | 'late'> {
   const over = new AbortController()
   try {

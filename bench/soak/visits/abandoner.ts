@@ -1,6 +1,6 @@
 import type { Visit } from '../visit.ts'
 
-/** Opens a session, perhaps uses it a little, and never comes back: nobody closes it but its lease. */
+/** Opens a session, may use it briefly, and leaves it to the idle timeout. */
 export async function abandoner(visit: Visit): Promise<void> {
   const { random } = visit
   const session = await visit.open()

@@ -1,9 +1,9 @@
 import type { Visit } from '../visit.ts'
 
-/** A dot, as an image. */
+/** A one-pixel image. */
 const DOT = 'R0lGODlhAQABAAAAACw='
 
-/** A program: posts some texts, short and long, reads them back at once, and ends. */
+/** A program that posts short and long texts, reads them back and ends its session. */
 export async function bot(visit: Visit): Promise<void> {
   const { random, place, ledger } = visit
   const session = await visit.open()

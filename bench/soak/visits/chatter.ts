@@ -5,7 +5,7 @@ import type { Visit } from '../visit.ts'
 /** Calls of Protocol A, some of which fail. */
 const CALLS = ['78 1', '78 65000', '90 1', '35', '56', '76 4Hsoak 1 1', '94', '9999', 'nonsense', '25 1 0 20']
 
-/** A program on a WebSocket: asks for many things at once, and each is answered once. */
+/** A program on a WebSocket that pipelines requests, each of which gets one response. */
 export async function chatter(visit: Visit): Promise<void> {
   const { random, place, ledger } = visit
   const session = await visit.open()
@@ -21,7 +21,7 @@ export async function chatter(visit: Visit): Promise<void> {
     await visit.pause(50, 500)
   }
   if (random.chance(0.2)) {
-    // While it is open, no lease runs out.
+    // An open WebSocket keeps the session alive.
     await visit.pause(LEASE_MS.max, LEASE_MS.max + 500)
     await talk.ask('a', '35')
   }

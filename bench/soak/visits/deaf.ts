@@ -3,7 +3,7 @@ import { MARGIN_MS, STALL_MS } from '../times.ts'
 import type { Visit } from '../visit.ts'
 import { within } from '../within.ts'
 
-/** Asks for a great deal on one connection and reads nothing of it: that connection goes, its session lives on. */
+/** Requests much data on one connection without reading it: the gateway closes the connection and keeps the session. */
 export async function deaf(visit: Visit): Promise<void> {
   const { random, browser, ledger, place } = visit
   const session = await visit.open()
@@ -26,7 +26,7 @@ export async function deaf(visit: Visit): Promise<void> {
     return
   }
   if (stays) {
-    // Whoever begins to read then finds what the kernel still has, and the end of it.
+    // Resumed reading yields the kernel's buffer and then the end of the connection.
     line.socket.resume()
     if ((await within(MARGIN_MS, closed)) === 'late') ledger.problem('untrue', 'a client that does not read is kept')
   }

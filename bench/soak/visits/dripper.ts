@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { jsonOf, newText } from '../session.ts'
 import type { Visit } from '../visit.ts'
 
-/** Sends a request a byte at a time, and sometimes has enough of it. */
+/** Sends a request one byte at a time, and sometimes gives up. */
 export async function dripper(visit: Visit): Promise<void> {
   const { random, browser, ledger, place } = visit
   const session = await visit.open()

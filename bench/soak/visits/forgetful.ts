@@ -1,6 +1,6 @@
 import type { Visit } from '../visit.ts'
 
-/** Has forgotten the password, tries some, and remembers it. May have to wait after some failures. */
+/** Tries wrong passwords, then logs in with the right one. May be delayed after failures. */
 export async function forgetful(visit: Visit): Promise<void> {
   const { random, place, ledger } = visit
   const session = await visit.open()

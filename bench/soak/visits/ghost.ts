@@ -3,7 +3,7 @@ import { Talk } from '../talk.ts'
 import { LEASE_MS, SIGN_OF_LIFE_MS } from '../times.ts'
 import type { Visit } from '../visit.ts'
 
-/** Has a WebSocket and falls asleep: no FIN, no RST, and no sign of life. Its session must not stay for ever. */
+/** Opens a WebSocket and stops without FIN, RST or ping replies. The gateway must end its session. */
 export async function ghost(visit: Visit): Promise<void> {
   const { random, ledger, place } = visit
   const session = await visit.open()

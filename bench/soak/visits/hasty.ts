@@ -1,6 +1,6 @@
 import type { Visit } from '../visit.ts'
 
-/** Deletes a session while many of its requests wait: each has an answer, and behind it there is nothing. */
+/** Deletes a session with pending requests: each gets a response, and later ones find no session. */
 export async function hasty(visit: Visit): Promise<void> {
   const { random, browser, ledger, place } = visit
   const session = await visit.open()
@@ -16,7 +16,7 @@ export async function hasty(visit: Visit): Promise<void> {
   const asking = Array.from({ length: random.whole(3, 12) }, () => session.ask('GET', random.pick(paths), [200, 403]))
   const line = await browser.line()
   await visit.pause(0, 10)
-  // On a line of its own, past the requests that wait for one.
+  // On its own connection, ahead of the queued requests.
   const deleting = session.asked('DELETE', '/sessions/0', [204, 403])
   const ends = await Promise.allSettled([
     ...asking,

@@ -6,7 +6,7 @@ import { within } from '../within.ts'
 
 const UNKNOWN_ID = '01234567-89ab-4cde-8f01-23456789abcd'
 
-/** Bytes that are no request, or an odd one. komgate says so or closes the connection; a 500 it is never. */
+/** Invalid or odd requests. The gateway rejects them or closes the connection, and never responds with 500. */
 const BYTES: readonly string[] = [
   'A5Hnobody\n',
   '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
@@ -37,7 +37,7 @@ const PARTS = [
   'conferences/?name=%00',
 ]
 
-/** Sends what nobody should send. */
+/** Sends invalid requests. */
 export async function hostile(visit: Visit): Promise<void> {
   const { random } = visit
   for (let left = random.whole(3, 8); left > 0; left--) {
@@ -47,7 +47,7 @@ export async function hostile(visit: Visit): Promise<void> {
   }
 }
 
-/** Requests of HTTP's that make no sense to komgate: each is answered. */
+/** Valid HTTP requests that make no sense to the gateway; each gets a response. */
 function nonsense({ random, place }: Visit): Asked {
   const json = random.pick<unknown>([
     null,

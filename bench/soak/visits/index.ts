@@ -15,7 +15,7 @@ import { staller } from './staller.ts'
 import { vanisher } from './vanisher.ts'
 import { watcher } from './watcher.ts'
 
-/** Every kind of client, with the part that it has in the crowd. */
+/** All kinds of clients with their weights. */
 export const VISITS: Readonly<Record<string, { visit: (visit: Visit) => Promise<void>; weight: number }>> = {
   reader: { visit: reader, weight: 6 },
   bot: { visit: bot, weight: 3 },

@@ -5,10 +5,10 @@ import { within } from '../within.ts'
 
 const HEADERS = { Authorization: `Bearer ${ADMIN_KEY}` }
 const GONE = 404
-/** Only so many traces are made at a time. */
+/** The status when too many traces are open. */
 const TOO_MANY = 503
 
-/** Who runs komgate: looks at the sessions, listens in on one, and ends one where nobody counts on it. */
+/** An operator who lists sessions, traces one, and ends one that no visit depends on. */
 export async function operator(visit: Visit): Promise<void> {
   const { random, browser } = visit
   const answer = await browser.ask({ method: 'GET', path: '/admin/sessions', headers: HEADERS, allow: [200] })
@@ -21,7 +21,7 @@ export async function operator(visit: Visit): Promise<void> {
   await browser.ask({ method: 'DELETE', path, headers: HEADERS, allow: [204, GONE] })
 }
 
-/** Reads a trace for a while, or leaves it unread, and goes without a word. */
+/** Reads a trace for a while or leaves it unread, and disconnects. */
 async function trace(visit: Visit, handle: string): Promise<void> {
   const { browser, random, ledger } = visit
   const line = await browser.line()

@@ -2,10 +2,10 @@ import type { Person } from '../place.ts'
 import { jsonOf, type Session, type TextJson } from '../session.ts'
 import type { Visit } from '../visit.ts'
 
-/** So many texts stay unread, or the lists would grow for as long as the run is. */
+/** Texts left unread; without a limit the lists would grow with the run. */
 const LEFT_UNREAD = 30
 
-/** A person in front of a browser: reads what is unread, marks it, comments now and then, and leaves in order. */
+/** A person at a browser who reads unread texts, marks them, sometimes comments, and logs out. */
 export async function reader(visit: Visit): Promise<void> {
   const { random, place, ledger } = visit
   const session = await visit.open()
@@ -44,7 +44,7 @@ async function read(session: Session, textNo: number): Promise<void> {
   const answer = await session.ask('GET', `/texts/${textNo}`, [200])
   const { subject } = jsonOf(answer) as TextJson
   if (random.chance(0.3)) {
-    // Somebody may have commented it meanwhile, which is another answer.
+    // A comment added in the meantime changes the ETag.
     const headers = { 'If-None-Match': answer.headers.get('etag') ?? '' }
     await browser.ask({ ...session.asked('GET', `/texts/${textNo}`, [200, 304]), headers })
   }
@@ -53,7 +53,7 @@ async function read(session: Session, textNo: number): Promise<void> {
   if (random.chance(0.1)) {
     await session.ask('PUT', `/texts/${textNo}/mark`, [201], { type: random.whole(1, 255) })
     await session.get('/texts/marks/')
-    // The same person may be at it elsewhere.
+    // The same person may be active in another visit.
     await session.ask('DELETE', `/texts/${textNo}/mark`, [204, 400])
   }
   if (random.chance(0.15) && !place.forgets)

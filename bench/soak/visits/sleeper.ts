@@ -1,7 +1,7 @@
 import { LEASE_MS } from '../times.ts'
 import type { Visit } from '../visit.ts'
 
-/** Does nothing for nearly as long as its lease is, which is allowed, and then for longer, which is not. */
+/** Stays idle for just under the idle timeout, which keeps the session, and then longer, which ends it. */
 export async function sleeper(visit: Visit): Promise<void> {
   const { random, place, ledger } = visit
   const session = await visit.open()

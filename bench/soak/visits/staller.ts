@@ -2,7 +2,7 @@ import { ANSWER_MS, PATIENCE_MS } from '../times.ts'
 import type { Visit } from '../visit.ts'
 import { within } from '../within.ts'
 
-/** Sends part of a request and then nothing, but does not leave either: its connection is freed. */
+/** Sends part of a request and stops without disconnecting: the gateway closes the connection. */
 export async function staller(visit: Visit): Promise<void> {
   const { random, browser, ledger, place } = visit
   const line = await browser.line()

@@ -2,7 +2,7 @@ import { type Asked, requestBytes } from '../browser.ts'
 import { newText, OPENING } from '../session.ts'
 import type { Visit } from '../visit.ts'
 
-/** Goes away in the middle of a request, or of an answer. Where it had a session, that session is as good as before. */
+/** Disconnects in mid-request or mid-response. Its session, if any, remains usable. */
 export async function vanisher(visit: Visit): Promise<void> {
   const { random, place } = visit
   if (random.chance(0.4)) {
@@ -25,7 +25,7 @@ export async function vanisher(visit: Visit): Promise<void> {
       return
     }
   }
-  // Or does not come back at all.
+  // Otherwise the client leaves the session open.
   if (random.chance(0.5)) await session.end()
 }
 
@@ -38,7 +38,7 @@ async function vanish(visit: Visit, asked: Asked): Promise<void> {
     ledger.asked++
     ledger.left++
   }
-  // The answer may come before it is gone, and is not read.
+  // The response may arrive before the disconnect and is not read.
   line.socket.removeAllListeners('data')
   line.socket.write(bytes.subarray(0, isWhole ? bytes.length : random.whole(1, bytes.length - 1)))
   await visit.pause(0, random.chance(0.5) ? 3 : 60)
