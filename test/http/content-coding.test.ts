@@ -2,21 +2,15 @@ import { request as httpRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { startDemoSession } from '../support/demo-session.ts'
+import type { TestGateway } from '../support/gateway.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 let gateway: TestGateway
 let id: string
 beforeAll(async () => {
-  gateway = await startTestGateway([{ id: 'demo', demo: true }], {
-    apps: [{ id: 'shop', name: 'Shop' }],
-    faces: ['rest-sessions', 'sessman', 'microapp'],
-    insecureFaces: true,
-  })
-  id = await gateway.open()
-  const json = { pers_name: 'demo reader', passwd: 'demo' }
-  expect((await gateway.send('POST', '/demo/sessions/current/login', { id, json })).status).toBe(201)
+  ;({ gateway, id } = await startDemoSession())
 })
 afterAll(() => gateway.close())
 

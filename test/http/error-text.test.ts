@@ -7,6 +7,7 @@ import { ConnectionError, type ConnectionErrorCode } from '../../src/connection/
 import { STORE_STATUS } from '../../src/http/status.ts'
 import { StoreError, type StoreErrorCode } from '../../src/sessions/store/errors.ts'
 import { SessionStore } from '../../src/sessions/store/store.ts'
+import { startDemoSession } from '../support/demo-session.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const WHERE = 'Redis at 127.0.0.1:38561 of /var/lib/komgate/sessions.db at redis.internal'
@@ -22,14 +23,7 @@ describe('an error of the session store', () => {
   let gateway: TestGateway
   let id: string
   beforeAll(async () => {
-    gateway = await startTestGateway([{ id: 'demo', demo: true }], {
-      apps: [{ id: 'shop', name: 'Shop' }],
-      faces: ['rest-sessions', 'sessman', 'microapp'],
-      insecureFaces: true,
-    })
-    id = await gateway.open()
-    const json = { pers_name: 'demo reader', passwd: 'demo' }
-    await gateway.send('POST', '/demo/sessions/current/login', { id, json })
+    ;({ gateway, id } = await startDemoSession())
   })
   afterAll(() => gateway.close())
 

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { parseJson, TooManyValuesError, UnfitJsonError } from '../../src/http/parse-json.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { startDemoSession } from '../support/demo-session.ts'
+import type { TestGateway } from '../support/gateway.ts'
 
 const MANY = `[${'0,'.repeat(2_000_000)}0]`
 const LONG = 'a'.repeat(100_000)
@@ -111,14 +112,7 @@ describe('a body of millions of values', () => {
   let gateway: TestGateway
   let id: string
   beforeAll(async () => {
-    gateway = await startTestGateway([{ id: 'demo', demo: true }], {
-      apps: [{ id: 'shop', name: 'Shop' }],
-      faces: ['rest-sessions', 'sessman'],
-      insecureFaces: true,
-    })
-    id = await gateway.open()
-    const json = { pers_name: 'demo reader', passwd: 'demo' }
-    expect((await gateway.send('POST', '/demo/sessions/current/login', { id, json })).status).toBe(201)
+    ;({ gateway, id } = await startDemoSession(['rest-sessions', 'sessman']))
   })
   afterAll(() => gateway.close())
 
@@ -155,14 +149,7 @@ describe('JSON that could not be written again', () => {
   let gateway: TestGateway
   let id: string
   beforeAll(async () => {
-    gateway = await startTestGateway([{ id: 'demo', demo: true }], {
-      apps: [{ id: 'shop', name: 'Shop' }],
-      faces: ['rest-sessions', 'sessman'],
-      insecureFaces: true,
-    })
-    id = await gateway.open()
-    const json = { pers_name: 'demo reader', passwd: 'demo' }
-    expect((await gateway.send('POST', '/demo/sessions/current/login', { id, json })).status).toBe(201)
+    ;({ gateway, id } = await startDemoSession(['rest-sessions', 'sessman']))
   })
   afterAll(() => gateway.close())
 
