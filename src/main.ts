@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from './config.ts'
@@ -10,6 +11,9 @@ import { startTracing } from './tracing.ts'
 const EXIT_CONFIGURATION = 2
 /** Characters of the log per write: one system call for each access log line would be too expensive. */
 const LOG_BUFFER = { minLength: 32_768, maxWrite: 65_536 }
+/** Time after the shutdown timeout until spans that are not exported are dropped, and until the process is killed, milliseconds. */
+const TRACES_GRACE_MS = 850
+const EXIT_GRACE_MS = 950
 
 async function main(): Promise<void> {
   const { action, config } = readCommand(process.argv.slice(2), process.env)
@@ -34,15 +38,25 @@ async function run(config: Config): Promise<void> {
   log.flush()
 
   let stopping = false
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return
     stopping = true
+    const deadline = performance.now() + config.shutdownTimeoutMs
+    const leftMs = (graceMs: number): number => Math.max(0, deadline + graceMs - performance.now())
+    // `process.exit` itself waits for a log write that blocks, for example on a pipe whose reader has stopped.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), leftMs(EXIT_GRACE_MS))
     log.info(`${signal}: closing`)
-    void gateway.close().then(async () => {
-      await tracing?.close()
+    let exitCode = 0
+    try {
+      await gateway.close()
+      // A collector that does not answer must not keep the process running.
+      await Promise.race([tracing?.close(), sleep(leftMs(TRACES_GRACE_MS))])
       log.info('closed')
-      log.flush(() => process.exit(0))
-    })
+    } catch (error) {
+      log.error({ err: error }, 'closing failed')
+      exitCode = 1
+    }
+    log.flush(() => process.exit(exitCode))
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

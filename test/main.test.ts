@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -114,6 +114,23 @@ describe('the command', () => {
     child.kill('SIGTERM')
     expect(await exit).toBe(0)
     await expect(inFlight).rejects.toThrow()
+  })
+
+  it('exits within a second of the shutdown timeout when its log is not read', async () => {
+    const fifo = join(dir, 'log')
+    execFileSync('mkfifo', [fifo])
+    const log = openSync(fifo, 'r+')
+    const args = ['--port', '0', '--servers', join(dir, 'servers.json'), '--shutdown-timeout-ms', '100']
+    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { stdio: ['ignore', log, 'inherit'] })
+    running.push(() => child.kill('SIGKILL'))
+    const exit = once(child, 'exit')
+    const start = Buffer.alloc(4096)
+    const url = READY.exec(start.toString('latin1', 0, readSync(log, start)))?.[1]
+    // More than a pipe holds.
+    for (let i = 0; i < 600; i++) await (await fetch(`${url}/${'x'.repeat(300)}`)).text()
+    child.kill('SIGTERM')
+    expect(await exit).toEqual([null, 'SIGKILL'])
+    closeSync(log)
   })
 
   it.each([
