@@ -51,7 +51,7 @@ describe.each(BACKENDS)('access control on $name', ({ start }) => {
   })
 
   it.each(ROUTES.filter(([, , needs]) => needs === 'login'))(
-    '%s %s is a 401 with a reason while nobody is logged in',
+    'rejects %s %s without a login with a 401 that names the reason',
     async (method, path, _, json) => {
       const answer = await stage.send(method, path, {
         ...(stranger !== undefined && { id: stranger }),
@@ -137,7 +137,7 @@ describe.each(BACKENDS)('access control on $name', ({ start }) => {
     ['GET', '/persons/5/memberships/65536/unread', 'conf_no', 2 ** 16 - 1],
     ['GET', '/persons/65536/memberships/unread/', 'pers_no', 2 ** 16 - 1],
     ['GET', '/persons/65536/user-area/jskom', 'pers_no', 2 ** 16 - 1],
-  ])('%s %s is a 400: a number that cannot be', async (method, path, field, max) => {
+  ])('rejects %s %s with an out-of-range number with 400', async (method, path, field, max) => {
     const answer = await stage.send(method, path, { id: (await stage.as('alice')).id })
     const message = `"${field}" must be a whole number from 0 to ${max}.`
     expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])

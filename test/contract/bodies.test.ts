@@ -95,7 +95,7 @@ describe.each(BACKENDS)('body routes on $name', ({ start }) => {
     ['utf-16be', [0x00, 0xe5], 'å'],
     ['UTF-16', [0xfe, 0xff, 0x00, 0xe5], 'å'],
     ['gb18030', [0xff], 'ÿ'],
-  ])('in the charset %s are decoded', async (charset, bytes, text) => {
+  ])('decodes bodies in the charset %s', async (charset, bytes, text) => {
     const contentType = `text/plain;charset=${charset}`
     const no = await stored({ text: Buffer.concat([Buffer.from('s\n'), Buffer.from(bytes)]), contentType })
     const bob = await stage.as('bob')

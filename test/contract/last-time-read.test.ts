@@ -73,7 +73,7 @@ describe.each(BACKENDS)('last_time_read on $name', ({ start }) => {
       'disconnects the session from another one',
       async (client) => (await stage.as('bob')).delete(`/sessions/${await numberOf(client)}`),
     ],
-  ])('is the time when the person leaves the conference: %s', async (_, leave) => {
+  ])('is the time when the person leaves the conference (%s)', async (_, leave) => {
     const client = await working()
     const since = await tick()
     expect(await lastTimeRead()).toBeLessThan(since)

@@ -217,7 +217,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
         [`first=${bad}`, '"first" must be a whole number from 0 to 65535.'],
         [`no-of-memberships=${bad}`, '"no-of-memberships" must be a whole number from 0 to 65535.'],
       ]),
-    ] as [string, string][])('with %s is a 400 that names the parameter', async (query, message) => {
+    ] as [string, string][])('rejects the query %s with a 400 that names the parameter', async (query, message) => {
       const answer = await list(stage.cast.bob.no, `?${query}`)
       expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
     })
@@ -256,8 +256,8 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
       const { club, closed, secret, carol } = stage.cast
       const unknown = await join(NOWHERE, {})
       expect([unknown.status, unknown.json]).toEqual([404, undefinedConference(NOWHERE)])
-      const nobody = await join(club.no, {}, NOWHERE)
-      expect([nobody.status, nobody.json]).toEqual([404, undefinedPerson(NOWHERE)])
+      const unknownPerson = await join(club.no, {}, NOWHERE)
+      expect([unknownPerson.status, unknownPerson.json]).toEqual([404, undefinedPerson(NOWHERE)])
       const hidden = await join(secret.no, {})
       expect([hidden.status, hidden.json]).toEqual([404, undefinedConference(secret.no)])
       const denied = await join(closed.no, {})
@@ -276,7 +276,7 @@ describe.each(BACKENDS)('memberships on $name', ({ start }) => {
         .filter(([value]) => value !== undefined)
         .map(([value, message]): [object, string] => [{ [message.split('"')[1] as string]: value }, message]),
       ...[null, undefined, 'x', 5].map((body): [unknown, string] => [body, 'Invalid body.']),
-    ])('with %j is a 400 that names the field', async (json, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await join(stage.cast.club.no, json)
       expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
     })

@@ -99,7 +99,7 @@ describe.each(BACKENDS)('sessions on $name', ({ start }) => {
           headers: { 'content-type': 'application/json' },
         },
       ],
-    ])('answers %s with a 400', async (_, options) => {
+    ])('rejects %s with 400', async (_, options) => {
       const answer = await send('POST', '/kom/sessions/', options)
       expect(answer.status).toBe(400)
       expect(answer.json).toEqual(gatewayError(/body/i))
@@ -180,8 +180,8 @@ describe.each(BACKENDS)('sessions on $name', ({ start }) => {
       const id = await openAs(cast.bob)
       const wrong = await login(id, { pers_no: cast.alice.no, passwd: 'wrong' })
       expect([wrong.status, wrong.json]).toEqual([401, protocolError(4, 'InvalidPassword', cast.alice.no)])
-      const nobody = await login(id, { pers_no: 4711, passwd: 'x' })
-      expect([nobody.status, nobody.json]).toEqual([401, protocolError(10, 'UndefinedPerson', 4711)])
+      const unknown = await login(id, { pers_no: 4711, passwd: 'x' })
+      expect([unknown.status, unknown.json]).toEqual([401, protocolError(10, 'UndefinedPerson', 4711)])
       const conference = await login(id, { pers_no: cast.club.no, passwd: 'x' })
       expect([conference.status, conference.json]).toEqual([401, protocolError(10, 'UndefinedPerson', cast.club.no)])
       const zero = await login(id, { pers_no: 0, passwd: 'x' })

@@ -121,7 +121,7 @@ describe.each(BACKENDS)('creating texts on $name', ({ start }) => {
       ['after 76 characters', (base64: string) => base64.replace(/.{76}/g, '$&\n')],
       ['of Windows after 60 characters, and one at the end', (base64: string) => base64.replace(/.{60}|$/g, '$&\r\n')],
       ['and other white space between any two characters', (base64: string) => base64.replace(/./g, ' \t$&\f')],
-    ])('may have line breaks %s in their base64', async (_, broken) => {
+    ])('accepts line breaks %s in the base64 of an image', async (_, broken) => {
       const { text_no } = await written({ ...IMAGE, body: broken(PNG) })
       const response = await fetch(`${stage.gateway.url}/kom/texts/${text_no}/body`, {
         headers: { 'httpkom-connection': (await stage.as('bob')).id },
@@ -156,7 +156,7 @@ describe.each(BACKENDS)('creating texts on $name', ({ start }) => {
       [{ body: '_-==' }, '"body" is not base64.'],
       [{ subject: '☃' }, '"subject" of an image holds characters outside ISO 8859-1.'],
       [{ subject: 'a\nb' }, '"subject" must be one line.'],
-    ])('with %j are a 400 that names the field', async (fields, message) => {
+    ])('rejects an image with %j with a 400 that names the field', async (fields, message) => {
       await refused({ ...IMAGE, ...fields }, gatewayError(new RegExp(message.replace(/[.*]/g, '\\$&'))))
     })
   })
@@ -213,7 +213,7 @@ describe.each(BACKENDS)('creating texts on $name', ({ start }) => {
       [null, '"recipient_list.0" is null.'],
       [8, /^"recipient_list.0" /],
       ['to', /^"recipient_list.0" /],
-    ])('like %j are a 400 that names the field', async (recipient, message) => {
+    ])('rejects the recipient %j with a 400 that names the field', async (recipient, message) => {
       await refused({ recipient_list: [recipient] }, gatewayError(message))
     })
 
@@ -271,7 +271,7 @@ describe.each(BACKENDS)('creating texts on $name', ({ start }) => {
       [{ type: 'reply', text_no: 1 }, '"comment_to_list.0.type" must be comment or footnote.'],
       [null, '"comment_to_list.0" is null.'],
       [1, /^"comment_to_list.0" /],
-    ])('like %j are a 400 that names the field', async (link, message) => {
+    ])('rejects the link %j with a 400 that names the field', async (link, message) => {
       await refused({ comment_to_list: [link] }, gatewayError(message))
     })
   })

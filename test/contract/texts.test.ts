@@ -130,11 +130,11 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
 
     it('returns a placeholder for a deleted author, in links as well', async () => {
       const { gone, texts } = stage.cast
-      const nobody = { pers_no: gone.no, pers_name: `Person ${gone.no} (does not exist)` }
+      const placeholder = { pers_no: gone.no, pers_name: `Person ${gone.no} (does not exist)` }
       const client = await stage.as('bob')
-      expect((await client.get(`/texts/${texts.orphan}`)).json.author).toEqual(nobody)
+      expect((await client.get(`/texts/${texts.orphan}`)).json.author).toEqual(placeholder)
       expect((await client.get(`/texts/${texts.commentOnOrphan}`)).json.comment_to_list).toEqual([
-        { type: 'comment', text_no: texts.orphan, author: nobody },
+        { type: 'comment', text_no: texts.orphan, author: placeholder },
       ])
     })
 
@@ -242,7 +242,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
         'x-kom/user-area',
         { content_type: 'x-kom/user-area', subject: null, body: '0H 2Ha\n' },
       ],
-    ])('of %s', async (_, text, contentType, expected) => {
+    ])('decodes %s', async (_, text, contentType, expected) => {
       const author = await stage.author('alice')
       const no = await author.write({
         text,
@@ -328,7 +328,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       [{ text_nos: [null] }, '"text_nos.0" is null.'],
       [{ text_nos: [2 ** 32] }, '"text_nos.0" must be a whole number from 0 to 4294967295.'],
       [null, 'Invalid body.'],
-    ])('is not told for %j, with a 400 that names the field', async (json, message) => {
+    ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await (await stage.as('bob')).post(path, json)
       expect([answer.status, answer.json]).toEqual([400, { error_type: 'httpkom', error_msg: message }])
     })

@@ -206,7 +206,7 @@ describe.each(BACKENDS)('unread texts on $name', ({ start }) => {
       [[], 'Missing "no_of_unread".'],
       [null, 'Invalid body.'],
       [undefined, 'Invalid body.'],
-    ] as [unknown, string][])('to %j are a 400 that names the field', async (json, message) => {
+    ] as [unknown, string][])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await count(stage.cast.club.no, json)
       expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
     })

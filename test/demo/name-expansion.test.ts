@@ -19,7 +19,7 @@ test.each([
   ['nested tail', 'Nested (a (b) c) tail', true],
   ['ann (unclosed and', 'Anna Berg', true],
   ['ann) and', 'Anna Andersson', true],
-])('the pattern "%s" and the name "%s": %s', (pattern, name, expected) => {
+])('matches the pattern "%s" against the name "%s": %s', (pattern, name, expected) => {
   expect(matches(pattern, name)).toBe(expected)
 })
 

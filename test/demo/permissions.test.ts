@@ -57,7 +57,7 @@ describe('access levels of conferences', () => {
     ['a supervisor', viewer(1), ['unlimited', 'unlimited', 'unlimited']],
     ['a member', viewer(2), ['member', 'member', 'member']],
     ['a stranger', viewer(3), ['limited', 'readProtected', 'none']],
-    ['nobody', viewer(0), ['limited', 'readProtected', 'none']],
+    ['anonymous', viewer(0), ['limited', 'readProtected', 'none']],
     ['a sleeping wheel', viewer(4), ['limited', 'readProtected', 'none']],
     ['a wheel', viewer(4, 255), ['unlimited', 'unlimited', 'unlimited']],
   ] as const)('%s', (_, who, expected) => {
