@@ -4,8 +4,8 @@ import { flagName } from '../../src/config.ts'
 export const ADMIN_KEY = 'the key of a soak test'.replaceAll(' ', '-')
 
 /**
- * Settings of the gateway: timeouts of minutes or more are reduced to seconds, and rate limits are off. Milliseconds
- * and bytes.
+ * Settings of the gateway: timeouts of minutes or more are reduced to seconds, and limits are high enough not to reject
+ * frequent clients. Milliseconds and bytes.
  */
 const SETTINGS = {
   sessionIdleMs: 6000,

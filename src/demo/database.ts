@@ -210,7 +210,7 @@ export class Database {
     this.persons.delete(person.no)
   }
 
-  /** Deletes a conference, its memberships and its marks on its presentation and notice. */
+  /** Deletes a conference and its memberships, and removes its marks on its presentation and notice. */
   removeConference(conf: Conference): void {
     for (const membership of conf.members.values()) this.removeMembership(membership)
     this.pin(conf.presentation, -1)

@@ -1,6 +1,8 @@
 import type { Visit } from '../visit.ts'
 
-/** Deletes a session with pending requests: each gets a response, and later ones find no session. */
+/**
+ * Deletes a session while requests on it are pending. Each request gets a response, and the session is gone afterwards.
+ */
 export async function hasty(visit: Visit): Promise<void> {
   const { random, browser, ledger, place } = visit
   const session = await visit.open()
