@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Time } from '../protocol/types.ts'
-import { isoTime } from './time.ts'
+import { epochTime } from './time.ts'
 
 interface Entry {
-  /** ISO 8601 */
-  creationTime: string
+  /** milliseconds since 1970 */
+  creationTime: number
   bytes: Uint8Array
 }
 
@@ -30,11 +30,11 @@ export class BodyCache {
   /** Returns the bytes of a text; undefined if they are not cached. */
   get(textNo: number, creationTime: Time): Uint8Array | undefined {
     const entry = this.#texts.get(textNo)
-    return entry?.creationTime === isoTime(creationTime) ? entry.bytes : undefined
+    return entry?.creationTime === epochTime(creationTime) ? entry.bytes : undefined
   }
 
   /** Adds a copy of the bytes of a text: received bytes are a view on a larger buffer. */
   set(textNo: number, creationTime: Time, bytes: Uint8Array): void {
-    this.#texts.set(textNo, { creationTime: isoTime(creationTime), bytes: Uint8Array.from(bytes) })
+    this.#texts.set(textNo, { creationTime: epochTime(creationTime), bytes: Uint8Array.from(bytes) })
   }
 }
