@@ -26,7 +26,7 @@ export function problemChecks(ledger: Ledger): Check[] {
   const wordings: Record<ProblemKind, string> = {
     unanswered: 'requests without an answer within the bound',
     'wrong answer': 'answers that the API does not have',
-    unasked: 'answers that nobody waited for',
+    unasked: 'responses without a request',
     untrue: 'answers that were not true',
     stuck: 'clients that got stuck',
   }

@@ -11,7 +11,7 @@ type CallEnd = (error?: string) => void
 export type CallTracer = (call: CallName) => CallEnd | undefined
 
 /** Reports the end of a call, and returns its outcome: the reply or the error. */
-export function told<T>(end: CallEnd, outcome: T): T {
+export function reportEnd<T>(end: CallEnd, outcome: T): T {
   end(outcome instanceof Error ? labelOf(outcome) : undefined)
   return outcome
 }

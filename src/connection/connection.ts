@@ -7,7 +7,7 @@ import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { Framer } from '../protocol/framer.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
 import type { UnfinishedHolder, UnfinishedMessages } from '../protocol/unfinished-messages.ts'
-import { type CallTracer, told } from './call-tracer.ts'
+import { type CallTracer, reportEnd } from './call-tracer.ts'
 import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
 import type { Beating, Heartbeat } from './heartbeat.ts'
 import type { ConnectionObserver } from './observer.ts'
@@ -159,8 +159,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
       const waiting = new Waiting(
         { name, alone: options?.alone === true, madeAt },
         { deadline, size: line.length },
-        end === undefined ? resolve : (reply) => resolve(told(end, reply)),
-        end === undefined ? reject : (error) => reject(told(end, error)),
+        end === undefined ? resolve : (reply) => resolve(reportEnd(end, reply)),
+        end === undefined ? reject : (error) => reject(reportEnd(end, error)),
       )
       this.#pending.add(refNo, waiting)
       const send = (): Promise<void> => {

@@ -52,8 +52,8 @@ const failure = (promise: Promise<unknown>): Promise<ConnectionError> =>
     (error: ConnectionError) => error,
   )
 
-describe('the handshake', () => {
-  it('says who connects, and sends everything in one round trip, before the greeting has come', async () => {
+describe('connect', () => {
+  it('sends the client name and all handshake calls in one round trip, before the greeting arrives', async () => {
     const server = await serve(() => true, { greeting: 'stall' })
     const opening = open(server.port, { connectTimeoutMs: 100 })
     await expect(opening).rejects.toMatchObject({ code: 'connect-timeout' })
@@ -67,21 +67,21 @@ describe('the handshake', () => {
     ])
   })
 
-  it('learns the session number and asks for the messages it wants', async () => {
+  it('reads the session number and requests the asynchronous messages it accepts', async () => {
     const server = await serve()
     const connection = await open(server.port, {}, ['async-new-name', 'async-new-text'])
     expect(connection.sessionNo).toBe(1)
     expect(server.connections[0]?.received[2]?.raw.toString()).toBe('3 80 2 { 5 15 }')
   })
 
-  it('lives with a server that knows no UTC and not every message', async () => {
+  it('accepts a server without UTC times and without some asynchronous messages', async () => {
     const server = await serve(({ ref, call }) =>
       call === 120 ? errorReply(ref, 2) : call === 80 ? errorReply(ref, 50, 22) : undefined,
     )
     expect((await open(server.port)).dead).toBeUndefined()
   })
 
-  it("fails with the server's error when it refuses the client's name, and leaves no connection behind", async () => {
+  it("rejects with the server's error when the server refuses the client name, and closes the connection", async () => {
     const server = await serve(({ ref, call }) => (call === 69 ? errorReply(ref, 5, 60) : undefined))
     await expect(open(server.port)).rejects.toMatchObject({ errorName: 'string-too-long', errorStatus: 60 })
     await server.connections[0]?.closed
@@ -92,19 +92,19 @@ describe('the handshake', () => {
     ['allows no logins', Buffer.from('%% No logins allowed.\n'), 'connect-refused'],
     ['greets with something else', Buffer.from('220 smtp ready\n'), 'not-lyskom'],
     ['greets without end', Buffer.alloc(40_000_000, 'x'), 'not-lyskom'],
-  ] as const)('fails when the server %s', async (_, greeting, code) => {
+  ] as const)('rejects when the server %s', async (_, greeting, code) => {
     const server = await serve(() => undefined, { greeting })
     await expect(open(server.port)).rejects.toMatchObject({ code })
     await server.connections[0]?.closed
   })
 
-  it('fails when nobody listens', async () => {
+  it('rejects when no server listens', async () => {
     const server = await startFakeServer()
     await server.close()
     await expect(open(server.port)).rejects.toMatchObject({ code: 'unreachable' })
   })
 
-  it('fails when the server hangs up instead of answering', async () => {
+  it('rejects when the server closes the connection instead of replying', async () => {
     const server = await serve(({ call }, connection) => {
       if (call === WHO_AM_I) connection.reset()
       return true
@@ -113,8 +113,8 @@ describe('the handshake', () => {
   })
 })
 
-describe('calls', () => {
-  it('find their replies in any order', async () => {
+describe('Connection.call', () => {
+  it('matches replies to calls in any order', async () => {
     const held: FakeRequest[] = []
     const server = await serve(
       on(GET_TEXT, (request, connection) => {
@@ -129,7 +129,7 @@ describe('calls', () => {
     expect(texts.map(String)).toEqual(['1', '2', '3', '4', '5'])
   })
 
-  it("fail with the server's error and its status", async () => {
+  it("rejects with the server's error and its status", async () => {
     const server = await serve(on(GET_TEXT, ({ ref }) => errorReply(ref, 14, 4711)))
     const connection = await open(server.port)
     await expect(text(connection)).rejects.toMatchObject({
@@ -139,14 +139,14 @@ describe('calls', () => {
     })
   })
 
-  it('fail alone when their reply cannot be read', async () => {
+  it('rejects only the call whose reply is unreadable', async () => {
     const server = await serve(on(GET_TEXT, ({ ref }) => reply(ref, 'nonsense')))
     const connection = await open(server.port)
     await expect(text(connection)).rejects.toMatchObject({ name: 'ProtocolError', code: 'unreadable' })
     await expect(connection.call('who-am-i')).resolves.toBe(1)
   })
 
-  it('that cannot be written name the field, and nothing is sent', async () => {
+  it('rejects parameters that cannot be written with an error that names the field, and sends nothing', async () => {
     const server = await serve()
     const connection = await open(server.port)
     const bad = connection.call('login', { person: -1, passwd: 'x', invisible: false })
@@ -155,7 +155,7 @@ describe('calls', () => {
     expect(server.connections[0]?.received.map(({ call }) => call)).toEqual([120, 69, 80, WHO_AM_I, WHO_AM_I])
   })
 
-  it('are sent 20 at a time, in the order in which they were made', async () => {
+  it('sends 20 calls at a time, in the order in which they were made', async () => {
     const held: FakeRequest[] = []
     let most = 0
     const server = await serve(
@@ -185,7 +185,7 @@ describe('calls', () => {
     expect(order).toEqual(numbers)
   })
 
-  it('that run alone wait for those before, and those behind wait for them', async () => {
+  it('sends an exclusive call after the calls before it, and later calls after it', async () => {
     const seen: string[] = []
     const server = await serve((request, connection) => {
       if (connection.received.length <= 4) return undefined
@@ -211,7 +211,7 @@ describe('calls', () => {
     ])
   })
 
-  it('that run alone take turns', async () => {
+  it('runs one exclusive call at a time', async () => {
     let running = 0
     let most = 0
     const server = await serve(
@@ -230,7 +230,7 @@ describe('calls', () => {
     expect(most).toBe(1)
   })
 
-  it('that run alone and are not answered in time end the session: nobody knows who is logged in', async () => {
+  it('closes the connection after an exclusive call without a reply, since the logged-in person is unknown', async () => {
     const server = await serve(on(LOGIN, () => true))
     const connection = await open(server.port, { callTimeoutMs: 50 })
     const login = connection.call('login', { person: 5, passwd: 'x', invisible: false }, { alone: true })
@@ -238,7 +238,7 @@ describe('calls', () => {
     expect(connection.dead?.code).toBe('line-silent')
   })
 
-  it('keep their place among those in flight until the server has answered, late or not', async () => {
+  it('keeps a call in the in-flight window until the server replies, even after its deadline', async () => {
     const held: FakeRequest[] = []
     const server = await serve(
       on(GET_TEXT, (request) => {
@@ -259,7 +259,7 @@ describe('calls', () => {
     expect(String(await next)).toBe('x')
   })
 
-  it('are bounded in bytes', async () => {
+  it('limits the bytes of waiting calls', async () => {
     const server = await serve(on(86, () => true))
     const connection = await open(server.port)
     const large = { text: Buffer.alloc(30_000_000, 'x'), miscInfo: [], auxItems: [] }
@@ -270,7 +270,7 @@ describe('calls', () => {
     expect((await Promise.all(waiting)).map((error) => error.code)).toEqual(['line-closed', 'line-closed'])
   })
 
-  it('are bounded in number', async () => {
+  it('limits the number of waiting calls', async () => {
     const server = await serve(on(GET_TEXT, () => true))
     const connection = await open(server.port)
     const waiting = Array.from({ length: 4096 }, () => failure(text(connection)))
@@ -279,7 +279,7 @@ describe('calls', () => {
     expect(new Set((await Promise.all(waiting)).map((error) => error.code))).toEqual(new Set(['line-closed']))
   })
 
-  it('time out one by one; a late reply is taken for what it is and the line lives', async () => {
+  it('times calls out one by one, ignores a late reply and keeps the connection', async () => {
     const server = await serve(
       on(GET_TEXT, ({ ref }, connection) => {
         setTimeout(() => connection.send(reply(ref, h('late'))), 700)
@@ -293,7 +293,7 @@ describe('calls', () => {
     expect(connection.dead).toBeUndefined()
   })
 
-  it('given up while they were queued are never sent', async () => {
+  it('never sends a call that times out in the queue', async () => {
     const server = await serve(on(GET_TEXT, () => true))
     const connection = await open(server.port, { callTimeoutMs: 50 })
     const codes = await Promise.all(Array.from({ length: 30 }, () => failure(text(connection))))
@@ -303,7 +303,7 @@ describe('calls', () => {
   })
 })
 
-describe('while a call waits', () => {
+describe('Connection while a call waits', () => {
   /** Keeps back what follows a packet until the client has sent something, as lyskomd and Nagle's algorithm do. */
   const holdingBack =
     (packets: (ref: number) => Buffer[]): Handler =>
@@ -320,20 +320,20 @@ describe('while a call waits', () => {
     }
 
   it.each([
-    ['an asynchronous message goes before its reply', (ref: number) => [message(9, 5, 2), reply(ref, h('x'))]],
-    ['its reply comes in two parts', (ref: number) => [wire('=', ref, ' 1'), wire('Hx\n')]],
+    ['an asynchronous message precedes the reply', (ref: number) => [message(9, 5, 2), reply(ref, h('x'))]],
+    ['the reply arrives in two parts', (ref: number) => [wire('=', ref, ' 1'), wire('Hx\n')]],
     [
-      'its reply comes in many parts',
+      'the reply arrives in many parts',
       (ref: number) => [...wire('=', ref, ' 1Hx\n')].map((byte) => Buffer.from([byte])),
     ],
-  ])('and %s, the server is acknowledged at once, without any call of ours', async (_, packets) => {
+  ])('acknowledges the server at once without a further call if %s', async (_, packets) => {
     const server = await serve(on(GET_TEXT, holdingBack(packets)))
     const connection = await open(server.port)
     expect(String(await text(connection))).toBe('x')
     expect(server.connections[0]?.received.map(({ call }) => call)).toEqual([120, 69, 80, WHO_AM_I, GET_TEXT])
   })
 
-  it('and nothing more is sent once nobody waits', async () => {
+  it('sends no acknowledgement when no call waits', async () => {
     const server = await serve(on(GET_TEXT, ({ ref }) => reply(ref, h('x'))))
     const connection = await open(server.port)
     await text(connection)
@@ -345,8 +345,8 @@ describe('while a call waits', () => {
   })
 })
 
-describe('asynchronous messages', () => {
-  it('come as typed events, unknown and unreadable ones are skipped whole', async () => {
+describe('Connection messages', () => {
+  it('emits asynchronous messages as typed events and skips unknown and unreadable ones', async () => {
     const server = await serve()
     const connection = await open(server.port)
     const got: AsyncMessage[] = []
@@ -363,7 +363,7 @@ describe('asynchronous messages', () => {
   })
 })
 
-describe('when the line dies', () => {
+describe('a connection that dies rejects all waiting calls', () => {
   const waitingCalls = async (dying: Handler, code: string, settings = {}) => {
     let waiting = 0
     const server = await serve((request, connection) =>
@@ -390,26 +390,26 @@ describe('when the line dies', () => {
       return true
     }
 
-  it('by FIN, every waiting call is told so at once', async () => {
+  it('when the server closes it', async () => {
     await waitingCalls((_, connection) => {
       connection.end()
       return true
     }, 'line-ended')
   })
 
-  it('by RST', async () => {
+  it('when the server resets it', async () => {
     await waitingCalls((_, connection) => {
       connection.reset()
       return true
     }, 'line-reset')
   })
 
-  it('by %%', async () => {
+  it('when the server sends a refusal with %%', async () => {
     const connection = await waitingCalls(says(wire('%% LysKOM protocol error.\n')), 'line-refused')
     expect(connection.dead?.message).toContain('LysKOM protocol error.')
   })
 
-  it('by %% without a line feed before the FIN', async () => {
+  it('when the server sends %% without a line feed and closes it', async () => {
     await waitingCalls((_, connection) => {
       connection.send('%%Insane token length.')
       connection.end()
@@ -424,11 +424,11 @@ describe('when the line dies', () => {
     ['an error reply without its status', wire('%5 14\n')],
     ['a string of an announced 2 GB', wire('=5 2147483647Hx')],
     ['a line without end', Buffer.alloc(40_000_000, 'x')],
-  ])('by %s', async (_, bytes) => {
+  ])('when the server sends %s', async (_, bytes) => {
     await waitingCalls(says(bytes), 'line-unreadable')
   })
 
-  it('by silence: asked for a sign of life, the server gives none', async () => {
+  it('when the server does not reply to a keepalive call', async () => {
     let asked = 0
     const server = await serve(({ call }) => {
       if (call !== GET_TIME) return call === GET_TEXT
@@ -440,7 +440,7 @@ describe('when the line dies', () => {
     expect(asked).toBe(1)
   })
 
-  it('but not while the server gives signs of life, for which it is not asked more often than need be', async () => {
+  it('but not while the server sends data, which needs no keepalive calls', async () => {
     const server = await serve()
     const connection = await open(server.port, { keepaliveMs: 100, keepaliveTimeoutMs: 100 })
     const start = performance.now()
@@ -451,7 +451,7 @@ describe('when the line dies', () => {
     expect(connection.dead).toBeUndefined()
   })
 
-  it('but not when it was this process that stood still: the sign of life was there to be read', async () => {
+  it('but not when this process was blocked and the reply is waiting to be read', async () => {
     const server = await serve(({ ref, call }, connection) => {
       if (call !== GET_TIME) return false
       connection.send(reply(ref, time(new Date())))
@@ -465,7 +465,7 @@ describe('when the line dies', () => {
     expect(connection.dead).toBeUndefined()
   })
 
-  it('by a call that is never answered, though the server goes on talking', async () => {
+  it('when a call never gets a reply, although the server sends data', async () => {
     const server = await serve((request) => request.call === GET_TEXT)
     const connection = await open(server.port, { callTimeoutMs: 40, keepaliveMs: 10, keepaliveTimeoutMs: 1000 })
     expect((await failure(text(connection))).code).toBe('call-timeout')
@@ -474,7 +474,7 @@ describe('when the line dies', () => {
 })
 
 it.each([0, 1, 500, 999])(
-  'a silent line is found within both times of the keepalive, beats %d ms late',
+  'detects a silent connection within both keepalive times, with heartbeats %d ms late',
   async (phase) => {
     const server = await serve()
     const { keepaliveMs, keepaliveTimeoutMs } = DEFAULT_CONNECTION_SETTINGS
@@ -490,7 +490,7 @@ it.each([0, 1, 500, 999])(
   },
 )
 
-it('a dead connection is forgotten by the heartbeat', async () => {
+it('removes a dead connection from the heartbeat', async () => {
   const server = await serve()
   const members = new Set<unknown>()
   const heartbeat = {
@@ -515,8 +515,8 @@ it('a dead connection is forgotten by the heartbeat', async () => {
   expect(members.size).toBe(0)
 })
 
-describe('closing', () => {
-  it('says goodbye, rejects the waiting calls, and ends with the line', async () => {
+describe('Connection.close', () => {
+  it('disconnects, rejects the waiting calls, and resolves when the connection is closed', async () => {
     const server = await serve(on(GET_TEXT, () => true))
     const connection = await open(server.port)
     const waiting = failure(text(connection))
@@ -528,7 +528,7 @@ describe('closing', () => {
     await expect(connection.call('who-am-i')).rejects.toMatchObject({ code: 'line-closed' })
   })
 
-  it('waits a second at most for a server that does not let go', async () => {
+  it('waits a second at most for a server that does not close the connection', async () => {
     const server = await serve(({ call }) => call === 55)
     const connection = await open(server.port)
     await connection.close()

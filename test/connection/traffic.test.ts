@@ -9,12 +9,12 @@ async function turn(traffic: Traffic, things: number): Promise<boolean[]> {
   return atOnce
 }
 
-it('what comes alone leaves at once, however often', async () => {
+it('sends the only write of a tick at once, in any number of ticks', async () => {
   const traffic = new Traffic()
   for (let i = 0; i < 3; i++) expect(await turn(traffic, 1)).toEqual([true])
 })
 
-it('what comes behind another waits, and after it the first of the next turn, until there is one alone', async () => {
+it('delays further writes of a tick, and the first of the next, until a tick has a single write', async () => {
   const traffic = new Traffic()
   expect(await turn(traffic, 3)).toEqual([true, false, false])
   expect(await turn(traffic, 2)).toEqual([false, false])
@@ -22,7 +22,7 @@ it('what comes behind another waits, and after it the first of the next turn, un
   expect(await turn(traffic, 1)).toEqual([true])
 })
 
-it('turns without anything are forgotten', async () => {
+it('ignores ticks without writes', async () => {
   const traffic = new Traffic()
   await turn(traffic, 2)
   await turn(traffic, 0)

@@ -170,7 +170,7 @@ describe.each(BACKENDS)('sessions on $name', ({ start }) => {
     it('distinguishes an unknown name from an ambiguous one', async () => {
       const id = await gateway.open()
       const tried = async (pers_name: string) => (await login(id, { pers_name, passwd: 'x' })).json.error_msg
-      expect(await tried('Nobody Here')).toBe('recipient not found: Nobody Here')
+      expect(await tried('Missing Person')).toBe('recipient not found: Missing Person')
       expect(await tried(cast.club.name)).toBe(`recipient not found: ${cast.club.name}`)
       expect(await tried('contract')).toBe('ambiguous recipient: contract')
       expect(await tried('')).toBe('ambiguous recipient: ')

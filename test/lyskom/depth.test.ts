@@ -49,7 +49,7 @@ function answer({ ref, call, args }: FakeRequest): Buffer | undefined {
     case 86:
       return reply(ref, 4711)
     case 90:
-      // A text that is linked to was written by somebody of its own.
+      // Each linked text has a different author.
       return reply(ref, first < 1000 ? textStat() : fields(then, 600 + (first % 100), 1, 10, 0, '0 *', '0 *'))
     case 91:
       return reply(ref, h('c'), '00000000', then, then, 201, 0, 202, 203, 204, 0, 77, 77, 1, 1, 10, 0, '0 *')
@@ -85,7 +85,7 @@ const FIGURES: [title: string, depth: number, operation: () => Promise<unknown>]
   ['a text without its body', 3, () => getTextHead(session, 1)],
   ['a body', 1, () => getBody(session, 1, [])],
   ['the unread texts of all conferences', 3, () => getAllUnread(session, ME)],
-  ["somebody else's unread texts", 3, () => getAllUnread(session, 99)],
+  ["another person's unread texts", 3, () => getAllUnread(session, 99)],
   ['the unread texts of a conference', 3, () => getUnread(session, ME, 101)],
   ['a page of memberships', 3, () => getMemberships(session, ME, page)],
   ['a page of memberships with unread texts', 3, () => getMemberships(session, ME, { ...page, unread: true })],
@@ -100,8 +100,8 @@ const FIGURES: [title: string, depth: number, operation: () => Promise<unknown>]
 ]
 
 // Few enough that no operation makes more calls at once than are let out at once.
-describe.each([1, 4])('with %i of everything', (n) => {
-  it.each(FIGURES)('%s takes %i round trips at most', async (_, depth, operation) => {
+describe.each([1, 4])('with %i items of each kind', (n) => {
+  it.each(FIGURES)('%s needs at most %i round trips', async (_, depth, operation) => {
     many = n
     session = new LyskomSession(await connectTo(rounds.server.port), { name: 'x', version: '1' }, new BodyCache(1000))
     await session.login({ persNo: ME }, 'x')

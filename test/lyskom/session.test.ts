@@ -30,8 +30,8 @@ const made = () => (server.connections[0]?.received ?? []).slice(4).map(({ call 
 const uconf = (name: string) => fields(h(name), '00001000', 1, 77)
 const found = (...names: [string, number][]) => array(names.map(([name, no]) => fields(h(name), '1001', no)))
 
-describe('names', () => {
-  it('are looked up once, however many ask at once, and then known', async () => {
+describe('Names', () => {
+  it('looks a name up once for concurrent requests and caches it', async () => {
     handler = ({ ref, call }) => call === UCONF && reply(ref, uconf('Club'))
     const both = await Promise.all([session.names.conference(8), session.names.conference(8)])
     expect(both).toEqual([
@@ -42,7 +42,7 @@ describe('names', () => {
     expect(made()).toEqual([UCONF])
   })
 
-  it('follow a rename at once', async () => {
+  it('applies a rename at once', async () => {
     handler = ({ ref, call }) => call === UCONF && reply(ref, uconf('Old'))
     await session.names.conference(8)
     server.connections[0]?.send(message(5, 8, h('Old'), h('New')))
@@ -50,7 +50,7 @@ describe('names', () => {
     expect(made()).toEqual([UCONF])
   })
 
-  it('follow a rename that comes in one packet with the reply that still has the old name', async () => {
+  it('applies a rename that arrives in the packet of the reply with the old name', async () => {
     handler = ({ ref, call }, connection) => {
       if (call !== UCONF) return false
       connection.send(reply(ref, uconf('Old')), message(5, 8, h('Old'), h('New')))
@@ -60,7 +60,7 @@ describe('names', () => {
     expect((await session.names.conference(8)).name).toBe('New')
   })
 
-  it('follow a rename that comes in one packet with a lookup that still has the old name', async () => {
+  it('applies a rename that arrives in the packet of a lookup with the old name', async () => {
     handler = ({ ref, call }, connection) => {
       if (call !== LOOKUP) return call === UCONF && reply(ref, uconf('New'))
       connection.send(reply(ref, found(['Old', 8])), message(5, 8, h('Old'), h('New')))
@@ -70,7 +70,7 @@ describe('names', () => {
     expect((await session.names.conference(8)).name).toBe('New')
   })
 
-  it('are forgotten when somebody else logs in, who may see less', async () => {
+  it('forgets all names when another person logs in, who may see less', async () => {
     handler = ({ ref, call }) =>
       call === UCONF ? reply(ref, uconf('Secret')) : [LOGIN, LOGOUT].includes(call) && reply(ref)
     await session.login({ persNo: 6 }, 'x')
@@ -81,7 +81,7 @@ describe('names', () => {
     expect((await session.names.conference(8)).name).toBe('Conference 8 (does not exist)')
   })
 
-  it('of what does not exist say so, and are asked for again', async () => {
+  it('returns a placeholder for what does not exist, and looks it up again', async () => {
     handler = ({ ref, call }) => call === UCONF && errorReply(ref, 9, 8)
     expect((await session.names.conference(8)).name).toBe('Conference 8 (does not exist)')
     expect((await session.names.person(8)).name).toBe('Person 8 (does not exist)')
@@ -89,7 +89,7 @@ describe('names', () => {
     expect(made()).toEqual([UCONF, UCONF])
   })
 
-  it('that cannot be had fail, for everybody who asked, and are asked for again', async () => {
+  it('rejects all concurrent requests when a lookup fails, and looks the name up again', async () => {
     handler = ({ ref, call }) => call === UCONF && errorReply(ref, 45)
     const both = await Promise.allSettled([session.names.conference(8), session.names.conference(8)])
     expect(both.map((each) => each.status)).toEqual(['rejected', 'rejected'])
@@ -97,7 +97,7 @@ describe('names', () => {
     expect((await session.names.conference(8)).name).toBe('Club')
   })
 
-  it('are not kept without bound', async () => {
+  it('limits the size of the cache', async () => {
     handler = ({ ref, call, args }) => call === UCONF && reply(ref, uconf(`no ${args}`))
     for (let no = 1; no <= 2001; no++) await session.names.conference(no)
     await session.names.conference(2001)
@@ -107,8 +107,8 @@ describe('names', () => {
   })
 })
 
-describe('login', () => {
-  it('by name prefers the person whose whole name it is', async () => {
+describe('LyskomSession login', () => {
+  it('prefers the person whose full name matches', async () => {
     handler = ({ ref, call }) => {
       if (call === LOOKUP) return reply(ref, found(['Exa Mples', 6], ['exa mple', 7], ['Exa Mple Two', 8]))
       return call === LOGIN && reply(ref)
@@ -118,14 +118,14 @@ describe('login', () => {
     expect(made()).toEqual([LOOKUP, LOGIN])
   })
 
-  it('takes two round trips by number, and who-am-i one more', async () => {
-    handler = ({ ref, call }) => (call === UCONF ? reply(ref, uconf('Somebody')) : call === LOGIN && reply(ref))
-    expect(await session.login({ persNo: 6 }, 'x')).toEqual({ persNo: 6, name: 'Somebody' })
+  it('needs two round trips by number, and one more for who-am-i', async () => {
+    handler = ({ ref, call }) => (call === UCONF ? reply(ref, uconf('Anna')) : call === LOGIN && reply(ref))
+    expect(await session.login({ persNo: 6 }, 'x')).toEqual({ persNo: 6, name: 'Anna' })
     await session.whoAmI()
     expect(made()).toEqual([LOGIN, UCONF, 56])
   })
 
-  it('waits for the calls before it, and those behind it wait', async () => {
+  it('waits for the calls before it, and delays the calls after it', async () => {
     let others = 0
     handler = ({ ref, call }, connection) => {
       if (call === LOGIN) expect(others).toBe(0)
@@ -140,7 +140,7 @@ describe('login', () => {
     expect(session.persNo).toBe(6)
   })
 
-  it('that fails leaves whoever was logged in', async () => {
+  it('leaves the logged-in person unchanged when it fails', async () => {
     handler = ({ ref, call, args }) =>
       call === LOGIN && (args.toString().startsWith('6 ') ? reply(ref) : errorReply(ref, 4, 7))
     await session.login({ persNo: 6 }, 'x').catch(() => undefined)
@@ -148,9 +148,9 @@ describe('login', () => {
     expect(session.persNo).toBe(6)
   })
 
-  it('and logout are remembered', async () => {
+  it('remembers logins and logouts', async () => {
     handler = ({ ref, call }) =>
-      call === UCONF ? reply(ref, uconf('Somebody')) : [LOGIN, LOGOUT].includes(call) && reply(ref)
+      call === UCONF ? reply(ref, uconf('Anna')) : [LOGIN, LOGOUT].includes(call) && reply(ref)
     await session.login({ persNo: 6 }, 'x')
     await session.logout()
     expect(session.persNo).toBe(0)
@@ -158,7 +158,7 @@ describe('login', () => {
   })
 })
 
-it('server info names the conferences side by side, and what is 0 is null', async () => {
+it('getServerInfo looks all conferences up concurrently and returns null for number 0', async () => {
   let waiting = 0
   handler = ({ ref, call, args }, connection) => {
     if (call === GET_INFO) return reply(ref, 20102, 1, 2, 0, 4, 7, '0 *')

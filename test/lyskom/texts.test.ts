@@ -9,7 +9,7 @@ import { connectTo } from '../support/connection.ts'
 import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
 import { errorReply, fields, h, reply, time } from '../support/wire.ts'
 
-describe('a content type', () => {
+describe('contentTypeOf', () => {
   it.each([
     ['text/x-kom-basic;charset=utf-8', { type: 'text/x-kom-basic', charset: 'utf-8' }],
     ['x-kom/text', { type: 'text/x-kom-basic', charset: undefined }],
@@ -25,7 +25,7 @@ describe('a content type', () => {
     expect(parseContentType(text)).toEqual(read)
   })
 
-  it('is text/plain where there is none, or a bad one', () => {
+  it('returns text/plain without a content-type aux-item, or with a malformed one', () => {
     expect(contentTypeOf([])).toEqual({ type: 'text/plain', charset: undefined })
   })
 })
@@ -58,7 +58,7 @@ describe('a text', () => {
   })
 })
 
-describe('unread ranges', () => {
+describe('unreadRanges', () => {
   const range = (firstRead: number, lastRead: number) => ({ firstRead, lastRead })
 
   it.each([
@@ -81,7 +81,7 @@ describe('unread ranges', () => {
     expect(unreadRanges(read, highest, 10)).toEqual(unread)
   })
 
-  it('are cut to size', () => {
+  it('splits ranges to the maximum size', () => {
     expect(unreadRanges([range(3, 3)], 12, 5)).toEqual([
       { first: 1, last: 2 },
       { first: 4, last: 8 },
@@ -100,7 +100,7 @@ it.each([
   expect(Object.fromEntries(readUserArea(text))).toEqual(blocks)
 })
 
-describe('bodies', () => {
+describe('getBody', () => {
   const GET_TEXT = 25
   const GET_TEXT_STAT = 90
   const stat = (noOfMarks = 0) => fields(time(new Date('2026-01-02T03:04:05Z')), 0, 1, 10, noOfMarks, '0 *', '0 *')
@@ -129,7 +129,7 @@ describe('bodies', () => {
   const fetched = () =>
     server.connections.flatMap(({ received }) => received.filter(({ call }) => call === GET_TEXT)).length
 
-  it('are fetched once for all sessions, while the rest of a text is always asked for', async () => {
+  it('fetches a body once for all sessions, and the status for each read', async () => {
     const [one, two] = [await open(), await open()]
     expect((await getText(one, 1)).body).toBe('body')
     handler = ({ ref, call }) => call === GET_TEXT_STAT && reply(ref, stat(7))
@@ -139,7 +139,7 @@ describe('bodies', () => {
     expect(fetched()).toBe(1)
   })
 
-  it('are given to nobody to whom the server does not show the text', async () => {
+  it('rejects for a session to which the server does not show the text', async () => {
     const [one, two] = [await open(), await open()]
     await getText(one, 1)
     handler = ({ ref, call }) => call === GET_TEXT_STAT && errorReply(ref, 14, 1)
@@ -149,7 +149,7 @@ describe('bodies', () => {
     await expect(getBody(two, 1, [tag])).rejects.toMatchObject({ errorName: 'no-such-text' })
   })
 
-  it('are not taken from the cache for another text that has got the same number', async () => {
+  it('does not use the cached body of another text with the same number', async () => {
     const before = await open()
     expect((await getText(before, 1)).body).toBe('body')
     const { tag: oldTag } = await getBody(before, 1, [])
@@ -166,14 +166,14 @@ describe('bodies', () => {
     expect(tag).not.toBe(oldTag)
   })
 
-  it('are not sent again to one who has them', async () => {
+  it('returns no bytes to a client that has the tag', async () => {
     const session = await open()
     const { tag } = await getBody(session, 1, [])
     expect(await getBody(session, 1, ['other', tag])).toMatchObject({ tag, bytes: undefined })
     expect((await getBody(session, 1, ['other'])).bytes).toHaveLength(4)
   })
 
-  it('have a tag that depends on the content type and the charset', async () => {
+  it('returns a tag that depends on the content type and the charset', async () => {
     const session = await open()
     const tags = new Set<string>()
     for (const contentType of [undefined, 'text/plain', 'text/plain;charset=utf-8', 'text/html;charset=utf-8']) {
@@ -190,7 +190,7 @@ describe('bodies', () => {
     expect(tags.size).toBe(3)
   })
 
-  it('are kept in bounds', async () => {
+  it('limits the size of the cache', async () => {
     handler = ({ ref, call, args }) =>
       call === GET_TEXT
         ? reply(ref, h(`s\n${String(args).split(' ')[0]}`.padEnd(60)))

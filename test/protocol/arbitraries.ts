@@ -3,7 +3,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import type { Schema } from '../../src/protocol/codec.ts'
 
 const MAX_LENGTH = 4
-/** As long an array as the reader takes when only its length is told. */
+/** The longest array that the reader accepts when the server sends only its length. */
 const MAX_OMITTED = 999_999_999_999_999
 
 const byte = fc.oneof(fc.constantFrom(0, 0x0a, 0x20, 0x25, 0x2a, 0x30, 0x48, 0x7b, 0x7d, 0xff), fc.nat(255))

@@ -60,8 +60,8 @@ function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
   return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end))
 }
 
-describe('however its messages are split', () => {
-  it('gives the same ones for each split in two of each fixture', () => {
+describe('Framer with split messages', () => {
+  it('returns the same messages for each split of each fixture into two', () => {
     for (const { bytes, file } of FIXTURES) {
       for (let at = 0; at <= bytes.length; at++) {
         const messages = framed([bytes.subarray(0, at), bytes.subarray(at)])
@@ -70,7 +70,7 @@ describe('however its messages are split', () => {
     }
   })
 
-  it('gives the same ones for any split of all of them in many', () => {
+  it('returns the same messages for random splits of all fixtures', () => {
     const whole = FIXTURES.map(({ bytes }) => bytes)
     const places = fc.array(fc.nat(everything.length), { maxLength: 400 })
     fc.assert(
@@ -83,11 +83,11 @@ describe('however its messages are split', () => {
   })
 })
 
-describe('whatever bytes come', () => {
+describe('codecs with hostile input', () => {
   const cuts = fc.array(fc.nat(5000), { maxLength: 4 })
   const fixtures = FIXTURES.filter(({ kind }) => kind !== 'greeting')
 
-  it('reads them or throws a ProtocolError: mutated fixtures', () => {
+  it('decode mutated fixtures or throw a ProtocolError', () => {
     fc.assert(
       fc.property(fc.constantFrom(...fixtures), mutations, cuts, ({ bytes, codec }: Fixture, changes, places) => {
         receive(cutAt(mutated(bytes, changes), places), codec === undefined ? replies.slice(0, 1) : [codec])
@@ -96,7 +96,7 @@ describe('whatever bytes come', () => {
     )
   })
 
-  it('reads them or throws a ProtocolError: mutated fixtures, one after the other', () => {
+  it('decode a stream of mutated fixtures or throw a ProtocolError', () => {
     const several = fc.array(fc.constantFrom(...fixtures), { minLength: 1, maxLength: 6 })
     fc.assert(
       fc.property(several, mutations, cuts, (chosen, changes, places) => {
@@ -110,11 +110,11 @@ describe('whatever bytes come', () => {
     )
   })
 
-  it('reads them or throws a ProtocolError: what belongs to another call', () => {
+  it('decode replies to other calls or throw a ProtocolError', () => {
     for (const { bytes } of FIXTURES) receive([bytes], replies)
   })
 
-  it('reads them or throws a ProtocolError: cut off anywhere and ended', () => {
+  it('decode truncated messages or throw a ProtocolError', () => {
     for (const { bytes, codec } of FIXTURES) {
       for (let at = 0; at < bytes.length; at++) {
         read(Buffer.concat([bytes.subarray(0, at), Buffer.from('\n')]), codec === undefined ? [] : [codec])
@@ -122,7 +122,7 @@ describe('whatever bytes come', () => {
     }
   })
 
-  it('reads them or throws a ProtocolError: tokens and bytes at random', () => {
+  it('decode random tokens and bytes or throw a ProtocolError', () => {
     const token = fc.oneof(
       oddity,
       fc.constantFrom('1 ', '0 ', '2 { ', '} ', '0 * ', '3Ha\nb ', '0000 ', '00000000 ', '1.5 '),
@@ -139,7 +139,7 @@ describe('whatever bytes come', () => {
     )
   })
 
-  it('reads them or throws a ProtocolError: requests, as a server reads them', () => {
+  it('decode requests as a server does or throw a ProtocolError', () => {
     fc.assert(
       fc.property(fc.constantFrom(...callNames).chain(requestOf), mutations, (request, changes) => {
         const lines = attempt(() => framed([mutated(request, changes), Buffer.from('\n')]))
@@ -158,14 +158,14 @@ describe('whatever bytes come', () => {
     return arbitraryOf(CALLS[name].params.schema, 'client').map((params) => writeRequest(1, name, params as never))
   }
 
-  it('is not kept waiting by braces that open and open', () => {
+  it('reject deeply nested braces quickly', () => {
     for (const opening of ['1 { ', '{ ', '0 0 { ', '1 { 0 ', '99999 { 0 ']) {
       const line = Buffer.from(`=1 ${opening.repeat(100_000 / opening.length)}\n`)
       for (const codec of replies) read(line, [codec])
     }
   })
 
-  it('is not kept waiting by large messages of the smallest tokens', () => {
+  it('reject large messages of tiny tokens quickly', () => {
     const large = (tokens: string) => Buffer.from(`=1 250000 { ${tokens.repeat(250_000)}}\n`)
     for (const tokens of ['0 ', '5 0 ', '0H ', '0 * ']) {
       const line = large(tokens)
@@ -178,8 +178,8 @@ describe('whatever bytes come', () => {
   })
 })
 
-describe('whatever is announced', () => {
-  it('refuses an array of 2^31 elements wherever there is an array', () => {
+describe('announced lengths', () => {
+  it('of 2^31 elements are rejected for every array', () => {
     let tried = 0
     for (const { bytes, codec, kind } of FIXTURES) {
       if (codec === undefined || kind !== 'reply') continue
@@ -196,7 +196,7 @@ describe('whatever is announced', () => {
     expect(tried).toBeGreaterThan(50)
   })
 
-  it('refuses a string of 2 GB in the place of any string, before its first byte', () => {
+  it('of 2 GB are rejected for every string before its first byte', () => {
     for (const { bytes } of FIXTURES) {
       const text = bytes.toString('latin1')
       const at = /(?<= )\d+H/.exec(text)?.index
@@ -207,7 +207,7 @@ describe('whatever is announced', () => {
     }
   })
 
-  it('never holds more than the limit, whatever comes in whatever chunks', () => {
+  it('never make the framer hold more than its limit, for any chunks', () => {
     const announcement = fc.nat(3 * LIMIT).map((length) => `=1 ${length}H`)
     const chunk = fc.oneof(
       announcement.map((text) => Buffer.from(text)),

@@ -12,7 +12,7 @@ function unreadable(): unknown {
   return expect.objectContaining({ name: 'ProtocolError', code: 'unreadable' })
 }
 
-describe('a whole number', () => {
+describe('Reader.int', () => {
   it.each([
     ['0', 0],
     ['7', 7],
@@ -23,7 +23,7 @@ describe('a whole number', () => {
     expect(over(token).int(INT32)).toBe(value)
   })
 
-  it.each(['', ' ', '-1', '+1', 'x', '{', '*', 'H', '.5', '\t1', '\r1', '\0', '\xb2'])('%j is none', (token) => {
+  it.each(['', ' ', '-1', '+1', 'x', '{', '*', 'H', '.5', '\t1', '\r1', '\0', '\xb2'])('rejects %j', (token) => {
     expect(() => over(token).int(INT32)).toThrow(unreadable())
   })
 
@@ -38,29 +38,29 @@ describe('a whole number', () => {
     expect(() => over(token).int(max)).toThrow(unreadable())
   })
 
-  it('is exact up to what a number can hold', () => {
+  it('is exact up to the largest safe integer', () => {
     expect(over('999999999999999').int(Number.MAX_SAFE_INTEGER)).toBe(999_999_999_999_999)
   })
 
-  it('ends where its digits end', () => {
+  it('stops after the digits', () => {
     const reader = over('12{')
     expect(reader.int(99)).toBe(12)
     expect(reader.arrayOpen()).toBe(true)
   })
 })
 
-describe('a boolean', () => {
-  it('is 0 or 1', () => {
+describe('Reader.bool', () => {
+  it('reads 0 and 1', () => {
     const reader = over('0 1')
     expect([reader.bool(), reader.bool()]).toEqual([false, true])
   })
 
-  it.each(['2', '11', 'true', '', '-1'])('%j is none', (token) => {
+  it.each(['2', '11', 'true', '', '-1'])('rejects %j', (token) => {
     expect(() => over(token).bool()).toThrow(unreadable())
   })
 })
 
-describe('a floating point number', () => {
+describe('Reader.float', () => {
   it.each([
     ['0', 0],
     ['19.80', 19.8],
@@ -97,13 +97,13 @@ describe('a floating point number', () => {
     '1_0',
     '.',
     '5H',
-  ])('%j is none', (token) => {
+  ])('rejects %j', (token) => {
     expect(() => over(token).float()).toThrow(unreadable())
   })
 })
 
-describe('a string', () => {
-  it('is as many bytes as it says, whatever they are', () => {
+describe('Reader.bytes and Reader.latin1', () => {
+  it('reads the announced number of arbitrary bytes', () => {
     const reader = over('  5Ha\nb 5 0H 3H{\0\xff')
     expect(reader.bytes()).toEqual(Buffer.from('a\nb 5'))
     expect(reader.bytes()).toEqual(Buffer.alloc(0))
@@ -111,7 +111,7 @@ describe('a string', () => {
     reader.end()
   })
 
-  it('is a view on the message', () => {
+  it('returns a view on the message', () => {
     const message = Buffer.from('3Habc\n')
     expect(new Reader(message).bytes().buffer).toBe(message.buffer)
   })
@@ -128,35 +128,35 @@ describe('a string', () => {
     '4294967296H',
     '99999999999999999999H',
     '2147483648Habc',
-  ])('%j is none', (token) => {
+  ])('rejects %j', (token) => {
     expect(() => over(token).bytes()).toThrow(unreadable())
     expect(() => over(token).latin1()).toThrow(unreadable())
   })
 
-  it('never swallows the line feed that ends the message', () => {
+  it('never includes the line feed that ends the message', () => {
     expect(over('3Habc').bytes()).toEqual(Buffer.from('abc'))
     expect(() => over('4Habc').bytes()).toThrow(unreadable())
   })
 })
 
-describe('a bit string', () => {
-  it('is read bit by bit', () => {
+describe('Reader.bits and Reader.bitsOf', () => {
+  it('reads bit by bit', () => {
     const reader = over(' 0101}')
     const start = reader.bitsOf(4)
     expect([0, 1, 2, 3].map((bit) => reader.bit(start + bit))).toEqual([false, true, false, true])
     expect(over('10000000').bits().length).toBe(8)
   })
 
-  it.each(['', '010', '01010', '0102', '01 01', '0101x', '{', '2'])('%j is not one of four bits', (token) => {
+  it.each(['', '010', '01010', '0102', '01 01', '0101x', '{', '2'])('rejects %j as a string of four bits', (token) => {
     expect(() => over(token).bitsOf(4)).toThrow(unreadable())
   })
 
-  it.each(['', '2', '01x', '0101H', '{'])('%j is not one of any length', (token) => {
+  it.each(['', '2', '01x', '0101H', '{'])('rejects %j as a bit string of any length', (token) => {
     expect(() => over(token).bits()).toThrow(unreadable())
   })
 })
 
-describe('an array', () => {
+describe('Reader arrays', () => {
   it.each([
     ['0 *', { length: 0, follows: false }],
     ['3 *', { length: 3, follows: false }],
@@ -168,34 +168,37 @@ describe('an array', () => {
     expect(over(token).arrayStart()).toEqual(start)
   })
 
-  it.each(['', '*', '{ }', '2', '2 }', '-1 *', '-1 { }', '1 ( 1 )', '9999999999999999 *'])('%j does not', (token) => {
+  it.each(['', '*', '{ }', '2', '2 }', '-1 *', '-1 { }', '1 ( 1 )', '9999999999999999 *'])('rejects %j', (token) => {
     expect(() => over(token).arrayStart()).toThrow(unreadable())
   })
 
-  it.each(['2147483648 { 1 }', '4 { 1 }', '999999999999999 { }'])('%j says more than can follow', (token) => {
-    expect(() => over(token).arrayStart()).toThrow(unreadable())
-  })
+  it.each(['2147483648 { 1 }', '4 { 1 }', '999999999999999 { }'])(
+    'rejects %j, which announces more elements than the message holds',
+    (token) => {
+      expect(() => over(token).arrayStart()).toThrow(unreadable())
+    },
+  )
 
-  it('ends with its brace', () => {
+  it('requires the closing brace', () => {
     expect(() => over(' }').arrayEnd()).not.toThrow()
     expect(() => over('5 }').arrayEnd()).toThrow(unreadable())
     expect(() => over('').arrayEnd()).toThrow(unreadable())
   })
 })
 
-describe('the message', () => {
-  it('ends with its line feed and nothing but spaces before it', () => {
+describe('Reader.end', () => {
+  it('accepts only spaces before the line feed', () => {
     expect(() => over('').end()).not.toThrow()
     expect(() => over('   ').end()).not.toThrow()
     expect(() => over('1').end()).toThrow(unreadable())
     expect(() => new Reader(Buffer.from('\n\n')).end()).toThrow(unreadable())
   })
 
-  it.each(['', '=1', '=1\n '])('%j cannot be read: it has no line feed at its end', (bytes) => {
+  it.each(['', '=1', '=1\n '])('rejects the message %j, which does not end with a line feed', (bytes) => {
     expect(() => new Reader(Buffer.from(bytes))).toThrow(unreadable())
   })
 
-  it('stands still at its end, however often it is asked', () => {
+  it('does not move past the end of the message', () => {
     const reader = over('1')
     reader.int(9)
     for (let i = 0; i < 3; i++) {
@@ -209,7 +212,7 @@ describe('the message', () => {
     expect([reader.remaining, reader.peek()]).toEqual([1, 0x0a])
   })
 
-  it('is not quoted in what is thrown: it may hold a password', () => {
+  it('does not quote the message in errors, since it may contain a password', () => {
     const error = thrown(() => over('secret').int(9))
     expect(error).toBeInstanceOf(ProtocolError)
     expect(String(error)).not.toContain('secret')

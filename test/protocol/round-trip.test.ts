@@ -25,7 +25,7 @@ function framed(bytes: Buffer): Buffer[] {
   return messages
 }
 
-describe('what is written is read back', () => {
+describe('codecs read back what they write:', () => {
   const runs = { numRuns: 25 }
 
   it.each(callNames)('parameters of %s', (name) => {
@@ -69,7 +69,7 @@ describe('what is written is read back', () => {
   })
 })
 
-describe('what cannot be written', () => {
+describe('values that cannot be written', () => {
   const garbage = fc.constantFrom<unknown>(
     ...[undefined, null, -1, 1.5, 2 ** 32, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, true, 'x', '☃', '5', {}, []],
     ...[
@@ -105,7 +105,7 @@ describe('what cannot be written', () => {
     }
   }
 
-  it('is refused with a ProtocolError, or becomes a request that can be read', () => {
+  it('throw a ProtocolError, or become a readable request', () => {
     const request = fc
       .constantFrom(...callNames)
       .chain((name) => fc.record({ name: fc.constant(name), params: arbitraryOf(CALLS[name].params.schema, 'client') }))

@@ -69,8 +69,8 @@ function resolved(type: unknown): unknown {
   return typeof type === 'string' && type in specification.types ? resolved(specification.types[type]) : type
 }
 
-describe('the tables say what the specification says', () => {
-  it('declares every data type, none missing, extra, renamed or mistyped', () => {
+describe('the protocol tables match the specification:', () => {
+  it('every data type, none missing, extra, renamed or mistyped', () => {
     const declared = Object.values(types)
       .map((codec) => (codec as { schema: Schema }).schema)
       .map((schema) => [schema.name, definition(schema)])
@@ -79,7 +79,7 @@ describe('the tables say what the specification says', () => {
     expect(Object.fromEntries(declared)).toEqual(Object.fromEntries(wanted))
   })
 
-  it('declares the 123 requests, field by field', () => {
+  it('the 123 requests, field by field', () => {
     const declared = Object.entries(CALLS)
       .map(([name, call]) => ({
         name,
@@ -95,7 +95,7 @@ describe('the tables say what the specification says', () => {
     expect(declared.map((call) => call.number)).toEqual(Array.from({ length: 123 }, (_, i) => i))
   })
 
-  it('declares the 21 asynchronous messages, field by field', () => {
+  it('the 21 asynchronous messages, field by field', () => {
     const declared = Object.entries(MESSAGES).map(([name, message]) => ({
       name,
       number: message.number,
@@ -113,7 +113,7 @@ describe('the tables say what the specification says', () => {
     expect(declared.length).toBe(21)
   })
 
-  it('declares every error code and every aux-item tag', () => {
+  it('every error code and every aux-item tag', () => {
     expect(Object.entries(ERRORS).map(([name, code]) => [code, name])).toEqual(specification.errors)
     expect(Object.entries(AUX_ITEMS)).toEqual(specification.auxItems.map((item) => [item.name, item.number]))
   })

@@ -15,7 +15,7 @@ import { reply } from '../support/wire.ts'
 const SESSIONS = 10_000
 const ROUNDS = 5
 /** Sessions before the first measurement, so that all code is compiled and all buffers have grown. */
-const WARM_UP_SESSIONS = 2000
+const WARM_UP_SESSIONS = 5000
 /**
  * Bytes per closed session that are allowed to remain, about a hundredth of the size of a session. Up to half of that
  * is code that V8 continues to compile: heap snapshots after tens of thousands of sessions differ in nothing else.
@@ -28,7 +28,7 @@ const LOGIN = 62
  * Persons that log in. The gateway remembers the networks of up to 10,000 persons; all of these log in during the
  * warm-up.
  */
-const PEOPLE = 1000
+const PEOPLE = 300
 
 /** The ways in which a session ends. */
 const FATES = ['abandoned', 'deleted', 'at-login', 'record-ended', 'person-ended', 'fin', 'rst', 'refused'] as const

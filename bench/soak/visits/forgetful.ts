@@ -10,7 +10,7 @@ export async function forgetful(visit: Visit): Promise<void> {
     const wrong = random.pick(['', 'gazonk?', 'x'.repeat(8), `${passwd[0]}`])
     await session.ask('POST', path, [401, 429], { pers_no, passwd: wrong })
     const { person } = await session.get<{ person: unknown }>('/sessions/current/who-am-i')
-    if (person !== null) ledger.problem('untrue', `somebody is logged in with a wrong password (${place.id})`)
+    if (person !== null) ledger.problem('untrue', `a person is logged in with a wrong password (${place.id})`)
     await visit.pause(50, 500)
   }
   await session.ask('POST', path, [201, 429], { pers_no, passwd })

@@ -17,7 +17,8 @@ export async function reader(visit: Visit): Promise<void> {
     session.get(`/persons/${person.pers_no}/memberships/?unread=true`),
     session.get(`/conferences/${place.conference}?micro=false`),
   ])
-  if (me.person?.pers_no !== person.pers_no) ledger.problem('untrue', `a session is of somebody else (${place.id})`)
+  if (me.person?.pers_no !== person.pers_no)
+    ledger.problem('untrue', `a session belongs to another person (${place.id})`)
   for (let round = random.whole(1, 3); round > 0; round--) {
     const unread = await session.get<{ list: { unread_texts: number[] }[] }>(
       `/persons/${person.pers_no}/memberships/unread/`,

@@ -16,7 +16,12 @@ export async function vanisher(visit: Visit): Promise<void> {
     const asked = random.pick<Asked>([
       session.asked('GET', `/persons/${person.pers_no}/memberships/unread/`, []),
       session.asked('GET', `/conferences/${place.conference}/texts/?no-of-texts=50`, []),
-      session.asked('POST', '/texts/', [], newText(place, 'soak, by somebody who has left', random.whole(1, 20_000))),
+      session.asked(
+        'POST',
+        '/texts/',
+        [],
+        newText(place, 'soak, by a client that disconnected', random.whole(1, 20_000)),
+      ),
     ])
     if (asked.path.endsWith('/texts/')) visit.ledger.isPosting(place.id)
     await vanish(visit, asked)
