@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { ConnectionCounters } from './connection/connection.ts'
@@ -20,6 +19,7 @@ import { Registry } from './sessions/registry.ts'
 import { handleOf } from './sessions/store/record.ts'
 import { SessionStore } from './sessions/store/store.ts'
 import type { Tracing } from './tracing.ts'
+import { within } from './within.ts'
 
 /** The shortest time in milliseconds for each closing step at the deadline: the process exits within a second of it. */
 const MIN_CLOSING_MS = 400
@@ -81,12 +81,6 @@ export async function startGateway(config: Config, log: Logger, tracing?: Tracin
     await gateway.close()
     throw error
   }
-}
-
-/** Resolves with `work`, or after `ms` without it. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const isDone = new AbortController()
-  await Promise.race([work, setTimeout(ms, undefined, { signal: isDone.signal })]).finally(() => isDone.abort())
 }
 
 async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listener | undefined> {

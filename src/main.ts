@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from './config.ts'
 import { startGateway } from './gateway.ts'
 import { escapeLine, escapeLineForTerminal } from './log-lines.ts'
 import { startTracing } from './tracing.ts'
+import { within } from './within.ts'
 
 const EXIT_CONFIGURATION = 2
 /** Characters of the log per write: one system call for each access log line would be too expensive. */
@@ -50,7 +50,7 @@ async function run(config: Config): Promise<void> {
     try {
       await gateway.close()
       // A collector that does not answer must not keep the process running.
-      await Promise.race([tracing?.close(), sleep(leftMs(TRACES_GRACE_MS))])
+      await within(leftMs(TRACES_GRACE_MS), tracing?.close())
       log.info('closed')
     } catch (error) {
       log.error({ err: error }, 'closing failed')

@@ -9,6 +9,13 @@ import type { TestGateway } from '../support/gateway.ts'
 const MANY = `[${'0,'.repeat(2_000_000)}0]`
 const LONG = 'a'.repeat(100_000)
 
+let gateway: TestGateway
+let id: string
+beforeAll(async () => {
+  ;({ gateway, id } = await startDemoSession(['rest-sessions', 'sessman']))
+})
+afterAll(() => gateway.close())
+
 describe('parseJson', () => {
   it.each([
     ['strings with commas and brackets', JSON.stringify([LONG, ',[{"'.repeat(30_000)])],
@@ -109,13 +116,6 @@ describe('parseJson with a limited range', () => {
 })
 
 describe('a body of millions of values', () => {
-  let gateway: TestGateway
-  let id: string
-  beforeAll(async () => {
-    ;({ gateway, id } = await startDemoSession(['rest-sessions', 'sessman']))
-  })
-  afterAll(() => gateway.close())
-
   it.each([
     ['POST', '/demo/sessions/'],
     ['POST', '/demo/sessions/current/login'],
@@ -146,13 +146,6 @@ describe('a body of millions of values', () => {
 })
 
 describe('JSON that could not be written again', () => {
-  let gateway: TestGateway
-  let id: string
-  beforeAll(async () => {
-    ;({ gateway, id } = await startDemoSession(['rest-sessions', 'sessman']))
-  })
-  afterAll(() => gateway.close())
-
   it.each([
     ['POST', '/demo/sessions/'],
     ['POST', '/demo/sessions/current/login'],
