@@ -1,7 +1,7 @@
 /** Generates the tables of settings in docs/configuration.md from SETTINGS: `npm run docs`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { flagName, SETTINGS, variableName } from '../src/config.ts'
+import { flagName, SETTINGS, variableName } from '../src/config/settings.ts'
 
 type SettingName = keyof typeof SETTINGS
 

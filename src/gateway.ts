@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
+import { compatApis } from './compat/compat-apis.ts'
+import type { Config } from './config/settings.ts'
 import type { ConnectionCounters } from './connection/connection.ts'
 import { heartbeatFor, unfinishedFor } from './connection/settings.ts'
 import { type DemoServer, startDemoServer } from './demo/server.ts'
@@ -9,16 +10,17 @@ import { AppKeys } from './http/app-keys.ts'
 import { clientAddressBehind } from './http/client-address.ts'
 import type { AppOptions, ListedServer } from './http/context.ts'
 import { HttpCounters } from './http/counters.ts'
+import { requestSpans } from './http/middleware/spans.ts'
+import { type FetchCallback, type Listener, listen } from './http/node/listener.ts'
 import { UnreadBudget } from './http/node/unread-budget.ts'
-import { type FetchCallback, type Listener, listen } from './listener.ts'
-import { Metrics } from './metrics/metrics.ts'
-import { logServers } from './server-log.ts'
+import { Metrics } from './ops/metrics/metrics.ts'
+import { logServers } from './ops/server-log.ts'
+import type { Tracing } from './ops/tracing.ts'
 import { GuessLimits } from './sessions/guess-limits.ts'
 import { SessionRecords } from './sessions/records.ts'
 import { Registry } from './sessions/registry.ts'
-import { handleOf } from './sessions/store/record.ts'
-import { SessionStore } from './sessions/store/store.ts'
-import type { Tracing } from './tracing.ts'
+import { handleOf } from './store/record.ts'
+import { SessionStore } from './store/store.ts'
 import { within } from './within.ts'
 
 /** The shortest time in milliseconds for each closing step at the deadline: the process exits within a second of it. */
@@ -137,8 +139,8 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
   metrics.watch(registry, servers.keys())
   metrics.watchStore(store)
 
-  if (config.insecureFaces && config.faces.length > 0) {
-    log.warn('insecure-faces: every client that reaches this gateway, web pages included, may list and end sessions')
+  if (config.insecureCompat && config.compat.length > 0) {
+    log.warn('insecure-compat: every client that reaches this gateway, web pages included, may list and end sessions')
   }
   const onLimit: AppOptions['onLimit'] = (limit) => metrics.limitHit(limit)
   const unreadBudget = new UnreadBudget({ ...config, onLimit })
@@ -155,16 +157,15 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
     autoCreate: config.autoCreate,
     sessionIdleMs: config.sessionIdleMs,
     clientAddress: clientAddressBehind(config.trustedProxies, config.forwardedHeader),
-    faces: config.faces,
     apps: new Set(config.apps.map(({ id }) => id)),
-    appKeys: new AppKeys(config.appKeys, { isOpen: config.insecureFaces, guesses: keyGuesses, subject: 'app' }),
+    appKeys: new AppKeys(config.appKeys, { isOpen: config.insecureCompat, guesses: keyGuesses, subject: 'app' }),
     sessmanTtlMs: config.sessmanTtlMs,
     counters: http,
     metrics,
-    ...(tracing && { requestSpans: tracing.requestSpans }),
+    ...(tracing && { requestSpans: requestSpans(tracing) }),
     adminKey: config.adminKey,
     keyGuesses,
-    isWatchedElsewhere: config.adminPort !== undefined,
+    hasAdminPort: config.adminPort !== undefined,
     stats: () => stats(http, registry, sessions, calls),
     basePath: config.basePath,
     corsOrigins: config.corsOrigins,
@@ -178,7 +179,7 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
     onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),
   }
   return {
-    fetch: createApp(options).fetch,
+    fetch: createApp(options, compatApis(config.compat, options)).fetch,
     adminFetch: createAdminApp(options).fetch,
     onLimit,
     unreadBudget,

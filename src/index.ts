@@ -1,3 +1,3 @@
 /** The API for programs that embed komgate. */
-export { type Config, ConfigError, readConfig, type ServerConfig } from './config.ts'
+export { type Config, ConfigError, readConfig, type ServerConfig } from './config/settings.ts'
 export { createGateway, type Gateway, type ListeningGateway, startGateway } from './gateway.ts'

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
-import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from './config.ts'
+import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from './config/settings.ts'
 import { startGateway } from './gateway.ts'
-import { escapeLine, escapeLineForTerminal } from './log-lines.ts'
-import { startTracing } from './tracing.ts'
+import { escapeLine, escapeLineForTerminal } from './ops/log-lines.ts'
+import { startTracing } from './ops/tracing.ts'
 import { within } from './within.ts'
 
 const EXIT_CONFIGURATION = 2

@@ -49,23 +49,23 @@ async function httpRow(scope: Scope): Promise<Row> {
   const inner = scope.inner()
   const load = await startChild(inner, 'http-load')
   const hello = { port: await (await startChild(inner, 'hello-server')).call('listen'), path: '/hello' }
-  const args = ['--faces', 'rest-sessions', '--insecure-faces', 'true', '--log-level', 'silent']
+  const args = ['--compat', 'rest-sessions', '--insecure-compat', 'true', '--log-level', 'silent']
   const { port } = await startKomgate(inner, { servers: {}, apps: [APP], args })
   const made = await fetch(`http://127.0.0.1:${port}/${APP}/create/user?ip=192.0.2.1`, { method: 'PUT' })
   const { token } = (await made.json()) as { token: string }
-  const face = { port, path: `/${APP}/get/${token}` }
-  for (const target of [hello, face]) await load.call('throughput', target, CONNECTIONS, WARM_UP_MS)
+  const api = { port, path: `/${APP}/get/${token}` }
+  for (const target of [hello, api]) await load.call('throughput', target, CONNECTIONS, WARM_UP_MS)
   const rates = await alternate(THROUGHPUT_ROUNDS, {
     hello: () => load.call('throughput', hello, CONNECTIONS, THROUGHPUT_MS),
-    face: () => load.call('throughput', face, CONNECTIONS, THROUGHPUT_MS),
+    api: () => load.call('throughput', api, CONNECTIONS, THROUGHPUT_MS),
   })
   await inner.close()
   return {
     what: 'REST-Sessions get, in memory',
     against: `Hono hello, ${CONNECTIONS} connections`,
-    ratio: ratioOfMedians(rates.face, rates.hello),
+    ratio: ratioOfMedians(rates.api, rates.hello),
     aim: '>= 0.7',
-    figures: `${precise(median(rates.face))} / ${precise(median(rates.hello))} requests/s`,
+    figures: `${precise(median(rates.api))} / ${precise(median(rates.hello))} requests/s`,
   }
 }
 

@@ -63,9 +63,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     await shakeHands(connection, options)
     return connection
   } catch (error) {
-    connection.destroy(new ConnectionError('line-closed', 'the session could not be opened'))
+    connection.destroy(new ConnectionError('connection-closed', 'the session could not be opened'))
     // A connection that fails before the session is open is reported as `unreachable`.
-    if (!(error instanceof ConnectionError && error.code.startsWith('line-'))) throw error
+    if (!(error instanceof ConnectionError && error.code.startsWith('connection-'))) throw error
     throw new ConnectionError('unreachable', `no session on the LysKOM server: ${error.message}`, { cause: error })
   } finally {
     clearTimeout(timer)

@@ -10,11 +10,11 @@ import type { UnfinishedHolder, UnfinishedMessages } from '../protocol/unfinishe
 import { type CallTracer, reportEnd } from './call-tracer.ts'
 import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
 import type { Beating, Heartbeat } from './heartbeat.ts'
+import { InFlightWindow } from './in-flight-window.ts'
 import type { ConnectionObserver } from './observer.ts'
 import { Pending, Waiting } from './pending.ts'
 import type { ConnectionSettings } from './settings.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
-import { CallWindow } from './window.ts'
 import { type WireEvent, wireCall, wireMessage, wireReply } from './wire-event.ts'
 
 /** Counters of received messages, summed over all connections that share the object. */
@@ -40,7 +40,7 @@ export interface ConnectionContext {
 /** Options of one call. */
 export interface CallOptions {
   /** send the call while no other call is in flight; for calls that change the logged-in person */
-  alone?: boolean
+  exclusive?: boolean
   /** deadline in milliseconds from now; `callTimeoutMs` of the settings by default */
   timeoutMs?: number
 }
@@ -54,7 +54,7 @@ type CallArguments<N extends CallName> =
 /** A call that waits for its reply. */
 interface PendingCall {
   name: CallName
-  alone: boolean
+  exclusive: boolean
   /** milliseconds of `performance.now()` */
   madeAt: number
 }
@@ -94,7 +94,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   readonly #context: ConnectionContext
   readonly #framer: Framer
   readonly #pending = new Pending<PendingCall>()
-  readonly #window = new CallWindow()
+  readonly #window = new InFlightWindow()
   #transport: Transport | undefined
   #greeted = false
   #dead: ConnectionError | undefined
@@ -157,7 +157,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
       const deadline = madeAt + (options?.timeoutMs ?? this.#context.settings.callTimeoutMs)
       const end = this.#context.onCall?.(name)
       const waiting = new Waiting(
-        { name, alone: options?.alone === true, madeAt },
+        { name, exclusive: options?.exclusive === true, madeAt },
         { deadline, size: line.length },
         end === undefined ? resolve : (reply) => resolve(reportEnd(end, reply)),
         end === undefined ? reject : (error) => reject(reportEnd(end, error)),
@@ -172,7 +172,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
         this.#send(name, refNo, line)
         return waiting.over()
       }
-      if (options?.alone) this.#window.runExclusive(send)
+      if (options?.exclusive) this.#window.runExclusive(send)
       else this.#window.run(send)
     }) as Promise<Reply<N>>
   }
@@ -185,7 +185,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   /** Closes the connection because all unfinished messages together are over their limit. */
   overflow(): void {
     this.boundHit('unfinished-messages')
-    this.#die('line-unreadable', 'the unfinished messages of LysKOM servers are too many')
+    this.#die('connection-unreadable', 'the unfinished messages of LysKOM servers are too many')
   }
 
   /** Reports to the observer that data of the server exceeded a bound. */
@@ -218,15 +218,18 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
       return new ConnectionError('call-timeout', `the LysKOM server did not answer ${name} in time`)
     })
     // After a late exclusive call the logged-in person is unknown; a call overdue by its whole timeout is lost.
-    if (late.some(({ call, deadline }) => call.alone || now > deadline + callTimeoutMs)) {
-      this.#die('line-silent', 'the LysKOM server left a call without an answer')
+    if (late.some(({ call, deadline }) => call.exclusive || now > deadline + callTimeoutMs)) {
+      this.#die('connection-silent', 'the LysKOM server left a call without an answer')
     } else if (this.#keepaliveSent === undefined) {
       // Act one beat early, so that a dead connection is detected within the sum of both times.
       if (next - this.#lastReceived <= keepaliveMs) return
       this.#keepaliveSent = now
       this.#ask()
     } else if (next - this.#keepaliveSent > keepaliveTimeoutMs) {
-      this.#die('line-silent', `nothing came from the LysKOM server for ${Math.round(now - this.#lastReceived)} ms`)
+      this.#die(
+        'connection-silent',
+        `nothing came from the LysKOM server for ${Math.round(now - this.#lastReceived)} ms`,
+      )
     }
   }
 
@@ -267,7 +270,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
     const refNo = this.#pending.nextRefNo()
     const line = writeRequest(refNo, 'get-time', {})
     const madeAt = performance.now()
-    const call = { name: 'get-time', alone: false, madeAt } as const
+    const call = { name: 'get-time', exclusive: false, madeAt } as const
     const deadline = madeAt + this.#context.settings.callTimeoutMs
     const ignore = (): void => undefined
     this.#pending.add(refNo, new Waiting(call, { deadline, size: line.length }, ignore, ignore))
@@ -338,7 +341,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
         if (this.listenerCount('message') > 0) this.#deliver(envelope)
         return
       case 'refusal':
-        this.#die('line-refused', `the LysKOM server refused the connection: ${envelope.text}`)
+        this.#die('connection-rejected', `the LysKOM server refused the connection: ${envelope.text}`)
     }
   }
 
@@ -389,9 +392,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   onClosed(error: Error | undefined): void {
     const lastWords = this.#framer.rest()
     if (this.#closing !== undefined) this.destroy(closedByUs())
-    else if (error !== undefined) this.#die('line-reset', 'the connection to the LysKOM server broke', error)
+    else if (error !== undefined) this.#die('connection-reset', 'the connection to the LysKOM server broke', error)
     else if (lastWords.toString('latin1', 0, 2) === '%%') this.#receive(Buffer.concat([lastWords, Buffer.from('\n')]))
-    else if (this.#greeted) this.#die('line-ended', 'the LysKOM server closed the connection')
+    else if (this.#greeted) this.#die('connection-ended', 'the LysKOM server closed the connection')
     else this.#die('not-lyskom', 'the server closed the connection instead of greeting')
   }
 
@@ -408,7 +411,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   #unreadable(error: unknown): void {
     if (!(error instanceof ProtocolError)) throw error
     this.#observeBound(error)
-    this.#die(this.#greeted ? 'line-unreadable' : 'not-lyskom', 'the server sent what is not Protocol A', error)
+    this.#die(this.#greeted ? 'connection-unreadable' : 'not-lyskom', 'the server sent what is not Protocol A', error)
   }
 
   #observeBound({ bound }: ProtocolError): void {
@@ -421,5 +424,5 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
 }
 
 function closedByUs(): ConnectionError {
-  return new ConnectionError('line-closed', 'the session was closed')
+  return new ConnectionError('connection-closed', 'the session was closed')
 }

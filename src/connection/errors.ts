@@ -13,17 +13,17 @@ export type ConnectionErrorCode =
   /** the peer did not send the greeting of a LysKOM server */
   | 'not-lyskom'
   /** the server closed the connection (FIN) */
-  | 'line-ended'
+  | 'connection-ended'
   /** the connection was reset (RST) or failed otherwise */
-  | 'line-reset'
+  | 'connection-reset'
   /** the server refused the stream with `%%…` */
-  | 'line-refused'
+  | 'connection-rejected'
   /** the server sent bytes that are not Protocol A, or the unfinished messages are over their limit */
-  | 'line-unreadable'
+  | 'connection-unreadable'
   /** the server did not reply to a keepalive, or left a call without a reply */
-  | 'line-silent'
+  | 'connection-silent'
   /** the gateway closed the connection */
-  | 'line-closed'
+  | 'connection-closed'
   /** the deadline of the call passed; the connection is open, and the server may have carried out the call */
   | 'call-timeout'
   /** too many calls are waiting on this connection */

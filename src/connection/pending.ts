@@ -11,7 +11,7 @@ export class Waiting<C> {
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: Error) => void
   #settled = false
-  #isOver = false
+  #isExpired = false
   #onOver: (() => void) | undefined
 
   /**
@@ -54,14 +54,14 @@ export class Waiting<C> {
   /** Resolves when the server has replied, or when no reply is expected any more. */
   over(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#isOver) resolve()
+      if (this.#isExpired) resolve()
       else this.#onOver = resolve
     })
   }
 
   /** Resolves `over`. Called when no reply is expected any more. */
   end(): void {
-    this.#isOver = true
+    this.#isExpired = true
     this.#onOver?.()
   }
 }

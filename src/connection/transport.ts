@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
-import { Traffic } from './traffic.ts'
+import { WriteCoalescer } from './write-coalescer.ts'
 
 /** A byte stream to a server, as `Connection` uses it. */
 export interface Transport {
@@ -46,7 +46,7 @@ export async function connectTcp(
 }
 
 /** Shared by all connections. */
-const traffic = new Traffic()
+const traffic = new WriteCoalescer()
 
 /** A socket that refers to its transport, so that all sockets share their listeners, which saves memory. */
 interface OwnedSocket extends Socket {
@@ -72,7 +72,7 @@ class TcpTransport implements Transport {
     socket.on('close', onClose)
   }
 
-  /** Writes bytes immediately if `Traffic` allows it, and otherwise in one packet at the end of the event-loop tick. */
+  /** Writes bytes immediately if `WriteCoalescer` allows it, and otherwise in one packet at the end of the event-loop tick. */
   write(bytes: Uint8Array): void {
     if (this.#unsent !== undefined) {
       this.#unsent.push(bytes)

@@ -3,21 +3,18 @@ import { HTTPException } from 'hono/http-exception'
 import { bareApp } from './bare-app.ts'
 import type { AppOptions, Env } from './context.ts'
 import { websocket } from './events/websocket.ts'
-import { microappFace } from './faces/microapp.ts'
-import { restSessionsFace } from './faces/rest-sessions.ts'
-import { sessmanFace } from './faces/sessman.ts'
 import { cors } from './middleware/cors.ts'
 import { limitBody } from './middleware/limit-body.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
+import { observabilityRoutes } from './routes/observability.ts'
 import { personRoutes } from './routes/persons.ts'
 import { serverRoutes } from './routes/server.ts'
 import { sessionDataRoutes } from './routes/session-data.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
-import { watchRoutes } from './routes/watching.ts'
 
 /** The resources of a LysKOM server, by the path segment after the server id. */
 const RESOURCES = [
@@ -31,9 +28,19 @@ const RESOURCES = [
   ['textstats', textStatRoutes],
 ] as const
 
-/** Creates the HTTP interface as one Hono application. The application opens no port and holds no state. */
-export function createApp(options: AppOptions): Hono<Env> {
-  const { servers, faces, corsOrigins, corsMaxAgeSeconds, maxBodyBytes } = options
+/** An application with an HTTP interface of its own, and the path to mount it on. */
+export interface MountedApi {
+  path: string
+  app: Hono<Env>
+}
+
+/**
+ * Creates the HTTP interface as one Hono application. The application opens no port and holds no state.
+ *
+ * @param mounted other HTTP interfaces that are served beside the gateway's own
+ */
+export function createApp(options: AppOptions, mounted: readonly MountedApi[] = []): Hono<Env> {
+  const { servers, corsOrigins, corsMaxAgeSeconds, maxBodyBytes } = options
 
   const knownServer: MiddlewareHandler<Env> = (c, next) => {
     const serverId = c.req.param('server') ?? ''
@@ -53,11 +60,8 @@ export function createApp(options: AppOptions): Hono<Env> {
   app.use(limitBody(maxBodyBytes, options.onLimit))
 
   app.route('/', gatewayRoutes(options))
-  if (!options.isWatchedElsewhere) app.route('/', watchRoutes(options))
-  // Registered before REST-Sessions, which would read `/sessman/activity` as the activity of an app.
-  if (faces.includes('sessman')) app.route('/sessman', sessmanFace(options))
-  if (faces.includes('rest-sessions')) app.route('/', restSessionsFace(options))
-  if (faces.includes('microapp')) app.route('/', microappFace(options))
+  if (!options.hasAdminPort) app.route('/', observabilityRoutes(options))
+  for (const { path, app: api } of mounted) app.route(path, api)
   app.get('/websocket', websocket(options))
   for (const [resource, routes] of RESOURCES) {
     app.use(`/:server/${resource}/*`, knownServer)

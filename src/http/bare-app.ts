@@ -1,15 +1,15 @@
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { empty } from './answer.ts'
 import type { AppOptions, Env } from './context.ts'
 import { errorResponse, gatewayError, limitOf } from './error-response.ts'
 import { access } from './middleware/access.ts'
-import { DOT_SEGMENT_PATH, pathUnder } from './request-path.ts'
-import { RememberingRouter } from './router.ts'
+import { MemoizedRouter } from './node/memoized-router.ts'
+import { DOT_SEGMENT_PATH, pathUnder } from './node/request-path.ts'
+import { empty } from './node/responses.ts'
 
 /** Creates an application without routes that counts and logs requests and renders every error as JSON. */
 export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
-  const app = new Hono<Env>({ router: new RememberingRouter(), getPath: pathUnder(basePath) })
+  const app = new Hono<Env>({ router: new MemoizedRouter(), getPath: pathUnder(basePath) })
   app.onError((error, c) => {
     const limit = limitOf(error)
     if (limit !== undefined) options.onLimit(limit)

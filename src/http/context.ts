@@ -1,12 +1,12 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
-import type { Metrics } from '../metrics/metrics.ts'
+import type { Metrics } from '../ops/metrics/metrics.ts'
 import type { KomError } from '../protocol/errors.ts'
 import type { GuessLimits } from '../sessions/guess-limits.ts'
 import type { LimitName } from '../sessions/limit-error.ts'
 import type { SessionRecords } from '../sessions/records.ts'
 import type { OpenedSession } from '../sessions/registry.ts'
-import type { SessionStore } from '../sessions/store/store.ts'
+import type { SessionStore } from '../store/store.ts'
 import type { AppKeys } from './app-keys.ts'
 import type { HttpCounters } from './counters.ts'
 import type { ConnectionIdOptions } from './middleware/connection-id.ts'
@@ -20,11 +20,6 @@ export interface ListedServer {
   port: number
   sortOrder: number
 }
-
-/** Other session managers whose HTTP interfaces the gateway can serve. */
-export const FACES = ['rest-sessions', 'sessman', 'microapp'] as const
-/** The id of a compatibility API in the setting `faces`. */
-export type FaceName = (typeof FACES)[number]
 
 /** One line of the access log. Contains no secrets of clients. */
 export interface AccessEntry {
@@ -43,8 +38,6 @@ export interface AppOptions extends ConnectionIdOptions {
   servers: ReadonlyMap<string, ListedServer>
   store: SessionStore
   records: SessionRecords
-  /** the session managers whose interfaces are served */
-  faces: readonly FaceName[]
   /** ids of the plain applications that store their sessions in the gateway */
   apps: ReadonlySet<string>
   appKeys: AppKeys
@@ -59,7 +52,7 @@ export interface AppOptions extends ConnectionIdOptions {
   /** limits the rate of failed attempts on keys */
   keyGuesses: GuessLimits
   /** whether metrics, health and administration are served on another port */
-  isWatchedElsewhere: boolean
+  hasAdminPort: boolean
   /** returns the figures of `GET /stats` */
   stats: () => Record<string, number>
   /** the prefix of every path, `/kom` for example; empty for none */

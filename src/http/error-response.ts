@@ -4,14 +4,14 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ConnectionError } from '../connection/errors.ts'
 import { NameError } from '../lyskom/names.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
-import { ServerDownError } from '../sessions/breaker.ts'
+import { ServerDownError } from '../sessions/circuit-breaker.ts'
 import { LimitError, type LimitName } from '../sessions/limit-error.ts'
 import { RegistryError } from '../sessions/registry.ts'
-import { StoreError } from '../sessions/store/errors.ts'
-import { json } from './answer.ts'
+import { StoreError } from '../store/errors.ts'
 import { ContentCodingError } from './content-coding.ts'
 import type { AppOptions, Env } from './context.ts'
 import { errorText } from './error-text.ts'
+import { json } from './node/responses.ts'
 import {
   CONNECTION_LIMIT,
   CONNECTION_STATUS,

@@ -1,12 +1,12 @@
 import { ConnectionError, type ConnectionErrorCode } from '../connection/errors.ts'
-import { ServerDownError } from '../sessions/breaker.ts'
-import { StoreError, type StoreErrorCode } from '../sessions/store/errors.ts'
+import { ServerDownError } from '../sessions/circuit-breaker.ts'
+import { StoreError, type StoreErrorCode } from '../store/errors.ts'
 
 /** Texts for errors whose message holds an address or words of the LysKOM server. */
 const CONNECTION_TEXT: Readonly<Partial<Record<ConnectionErrorCode, string>>> = {
   unreachable: 'cannot connect to the LysKOM server',
   'connect-refused': 'the LysKOM server refused the connection',
-  'line-refused': 'the LysKOM server refused the connection',
+  'connection-rejected': 'the LysKOM server refused the connection',
 }
 
 const STORE_TEXT: Readonly<Record<StoreErrorCode, string>> = {

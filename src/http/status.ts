@@ -3,7 +3,7 @@ import type { NameError } from '../lyskom/names.ts'
 import type { KomError, ProtocolErrorCode } from '../protocol/errors.ts'
 import type { LimitName } from '../sessions/limit-error.ts'
 import type { RegistryError } from '../sessions/registry.ts'
-import type { StoreErrorCode } from '../sessions/store/errors.ts'
+import type { StoreErrorCode } from '../store/errors.ts'
 
 /*
  * The HTTP status of every error. The tables are total: a new error without a status does not compile.
@@ -23,12 +23,12 @@ export const CONNECTION_STATUS: Readonly<Record<ConnectionErrorCode, 403 | 502 |
   'connect-refused': 503,
   'server-full': 503,
   'not-lyskom': 502,
-  'line-ended': 403,
-  'line-reset': 403,
-  'line-refused': 403,
-  'line-unreadable': 403,
-  'line-silent': 403,
-  'line-closed': 403,
+  'connection-ended': 403,
+  'connection-reset': 403,
+  'connection-rejected': 403,
+  'connection-unreadable': 403,
+  'connection-silent': 403,
+  'connection-closed': 403,
   'call-timeout': 504,
   'too-many-calls': 503,
 }

@@ -101,7 +101,7 @@ export class LyskomSession {
 
   /** Logs the person out. One round trip. */
   async logout(): Promise<void> {
-    await this.connection.call('logout', {}, { alone: true })
+    await this.connection.call('logout', {}, { exclusive: true })
     this.#become(0)
   }
 
@@ -130,7 +130,8 @@ export class LyskomSession {
   }
 
   async #logIn(person: number, passwd: string, invisible: boolean): Promise<void> {
-    const ask = async () => void (await this.connection.call('login', { person, passwd, invisible }, { alone: true }))
+    const ask = async () =>
+      void (await this.connection.call('login', { person, passwd, invisible }, { exclusive: true }))
     await (this.loginGuard?.logIn(person, ask) ?? ask())
     this.#become(person)
   }

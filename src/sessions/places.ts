@@ -5,7 +5,7 @@ const FULL_FOR_MS = 60_000
  * The session capacity of a LysKOM server for this gateway, learned from its refusals: when the server has no
  * connections left, the capacity is the number of live sessions at that moment.
  */
-export class Places {
+export class ServerCapacity {
   #known = 0
   #fullUntil = Number.NEGATIVE_INFINITY
 

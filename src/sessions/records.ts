@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
+import type { Data, SessionRecord } from '../store/record.ts'
+import type { NewSession, SessionStore } from '../store/store.ts'
 import type { OpenedSession, Registry } from './registry.ts'
-import type { Data, SessionRecord } from './store/record.ts'
-import type { NewSession, SessionStore } from './store/store.ts'
 
 /** Options of `SessionRecords`. */
 export interface RecordsOptions {
@@ -117,7 +117,7 @@ export class SessionRecords {
     return await work()
   }
 
-  /** Touches the records of sessions used since the last call, writes missing records, and sweeps expired ones. */
+  /** TouchBatcher the records of sessions used since the last call, writes missing records, and sweeps expired ones. */
   async look(): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true

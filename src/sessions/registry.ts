@@ -5,14 +5,14 @@ import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { BodyCache } from '../lyskom/body-cache.ts'
 import { type LyskomSession, openSession } from '../lyskom/session.ts'
-import { Breaker } from './breaker.ts'
+import { type Key, keyOf } from '../store/record.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
 import { type Closing, type ClosingRequest, closeGracefully } from './closing.ts'
 import { LimitError } from './limit-error.ts'
 import { type LoginLimitOptions, LoginLimits, SessionLogins } from './login-limits.ts'
 import { networkOf } from './network.ts'
-import { Places } from './places.ts'
+import { ServerCapacity } from './places.ts'
 import { RateLimit } from './rate-limit.ts'
-import { type Key, keyOf } from './store/record.ts'
 
 /** Options of `Registry`. */
 export interface RegistryOptions extends LoginLimitOptions {
@@ -102,8 +102,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #options: RegistryOptions
   readonly #sessions = new Map<Key, OpenedSession>()
   readonly #bodies = new Map<string, BodyCache>()
-  readonly #breakers = new Map<string, Breaker>()
-  readonly #places = new Map<string, Places>()
+  readonly #breakers = new Map<string, CircuitBreaker>()
+  readonly #places = new Map<string, ServerCapacity>()
   /** Sessions per client network, including those being opened. */
   readonly #perAddress = new Map<string, number>()
   readonly #openings: RateLimit
@@ -123,8 +123,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#logins = new LoginLimits(options)
     for (const serverId of options.servers.keys()) {
       this.#bodies.set(serverId, new BodyCache(options.bodyCacheBytes))
-      this.#breakers.set(serverId, new Breaker(options.serverRetryMs))
-      this.#places.set(serverId, new Places())
+      this.#breakers.set(serverId, new CircuitBreaker(options.serverRetryMs))
+      this.#places.set(serverId, new ServerCapacity())
     }
     const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
@@ -280,7 +280,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     breaker.sessionOpened()
     this.#places.get(serverId)?.opened(breaker.sessions)
     session.connection.on('close', ({ code }) => {
-      breaker.sessionClosed(code !== 'line-closed')
+      breaker.sessionClosed(code !== 'connection-closed')
       // A closing session stays in the map until the closing request has its response.
       if (opened.closing === undefined) this.#forget(opened, code)
     })

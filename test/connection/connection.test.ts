@@ -198,7 +198,7 @@ describe('Connection.call', () => {
     })
     const connection = await open(server.port)
     const before = text(connection)
-    const login = connection.call('login', { person: 5, passwd: 'x', invisible: false }, { alone: true })
+    const login = connection.call('login', { person: 5, passwd: 'x', invisible: false }, { exclusive: true })
     const behind = text(connection)
     await Promise.all([before, login, behind])
     expect(seen).toEqual([
@@ -225,7 +225,7 @@ describe('Connection.call', () => {
       }),
     )
     const connection = await open(server.port)
-    const login = () => connection.call('login', { person: 5, passwd: 'x', invisible: false }, { alone: true })
+    const login = () => connection.call('login', { person: 5, passwd: 'x', invisible: false }, { exclusive: true })
     await Promise.all([login(), login(), login(), connection.call('who-am-i')])
     expect(most).toBe(1)
   })
@@ -233,9 +233,9 @@ describe('Connection.call', () => {
   it('closes the connection after an exclusive call without a reply, since the logged-in person is unknown', async () => {
     const server = await serve(on(LOGIN, () => true))
     const connection = await open(server.port, { callTimeoutMs: 50 })
-    const login = connection.call('login', { person: 5, passwd: 'x', invisible: false }, { alone: true })
+    const login = connection.call('login', { person: 5, passwd: 'x', invisible: false }, { exclusive: true })
     expect((await failure(login)).code).toBe('call-timeout')
-    expect(connection.dead?.code).toBe('line-silent')
+    expect(connection.dead?.code).toBe('connection-silent')
   })
 
   it('keeps a call in the in-flight window until the server replies, even after its deadline', async () => {
@@ -267,7 +267,7 @@ describe('Connection.call', () => {
     await expect(connection.call('create-text', large)).rejects.toMatchObject({ code: 'too-many-calls' })
     await expect(connection.call('who-am-i')).resolves.toBe(1)
     await connection.close()
-    expect((await Promise.all(waiting)).map((error) => error.code)).toEqual(['line-closed', 'line-closed'])
+    expect((await Promise.all(waiting)).map((error) => error.code)).toEqual(['connection-closed', 'connection-closed'])
   })
 
   it('limits the number of waiting calls', async () => {
@@ -276,7 +276,7 @@ describe('Connection.call', () => {
     const waiting = Array.from({ length: 4096 }, () => failure(text(connection)))
     await expect(text(connection)).rejects.toMatchObject({ code: 'too-many-calls' })
     await connection.close()
-    expect(new Set((await Promise.all(waiting)).map((error) => error.code))).toEqual(new Set(['line-closed']))
+    expect(new Set((await Promise.all(waiting)).map((error) => error.code))).toEqual(new Set(['connection-closed']))
   })
 
   it('times calls out one by one, ignores a late reply and keeps the connection', async () => {
@@ -394,18 +394,18 @@ describe('a connection that dies rejects all waiting calls', () => {
     await waitingCalls((_, connection) => {
       connection.end()
       return true
-    }, 'line-ended')
+    }, 'connection-ended')
   })
 
   it('when the server resets it', async () => {
     await waitingCalls((_, connection) => {
       connection.reset()
       return true
-    }, 'line-reset')
+    }, 'connection-reset')
   })
 
   it('when the server sends a refusal with %%', async () => {
-    const connection = await waitingCalls(says(wire('%% LysKOM protocol error.\n')), 'line-refused')
+    const connection = await waitingCalls(says(wire('%% LysKOM protocol error.\n')), 'connection-rejected')
     expect(connection.dead?.message).toContain('LysKOM protocol error.')
   })
 
@@ -414,7 +414,7 @@ describe('a connection that dies rejects all waiting calls', () => {
       connection.send('%%Insane token length.')
       connection.end()
       return true
-    }, 'line-refused')
+    }, 'connection-rejected')
   })
 
   it.each([
@@ -425,7 +425,7 @@ describe('a connection that dies rejects all waiting calls', () => {
     ['a string of an announced 2 GB', wire('=5 2147483647Hx')],
     ['a line without end', Buffer.alloc(40_000_000, 'x')],
   ])('when the server sends %s', async (_, bytes) => {
-    await waitingCalls(says(bytes), 'line-unreadable')
+    await waitingCalls(says(bytes), 'connection-unreadable')
   })
 
   it('when the server does not reply to a keepalive call', async () => {
@@ -436,7 +436,7 @@ describe('a connection that dies rejects all waiting calls', () => {
       return true
     })
     const connection = await open(server.port, { keepaliveMs: 40, keepaliveTimeoutMs: 40 })
-    expect((await failure(text(connection))).code).toBe('line-silent')
+    expect((await failure(text(connection))).code).toBe('connection-silent')
     expect(asked).toBe(1)
   })
 
@@ -469,7 +469,7 @@ describe('a connection that dies rejects all waiting calls', () => {
     const server = await serve((request) => request.call === GET_TEXT)
     const connection = await open(server.port, { callTimeoutMs: 40, keepaliveMs: 10, keepaliveTimeoutMs: 1000 })
     expect((await failure(text(connection))).code).toBe('call-timeout')
-    await expect.poll(() => connection.dead?.code).toBe('line-silent')
+    await expect.poll(() => connection.dead?.code).toBe('connection-silent')
   })
 })
 
@@ -484,7 +484,7 @@ it.each([0, 1, 500, 999])(
     let now = silentSince + phase
     for (; connection.dead === undefined; now += BEAT_MS) connection.beat(now, now + BEAT_MS)
     const found = now - BEAT_MS - silentSince
-    expect(connection.dead.code).toBe('line-silent')
+    expect(connection.dead.code).toBe('connection-silent')
     expect(found).toBeLessThanOrEqual(keepaliveMs + keepaliveTimeoutMs)
     expect(found).toBeGreaterThan(keepaliveMs + keepaliveTimeoutMs - 3 * BEAT_MS)
   },
@@ -522,17 +522,17 @@ describe('Connection.close', () => {
     const waiting = failure(text(connection))
     await new Promise((resolve) => setTimeout(resolve, 10))
     await Promise.all([connection.close(), connection.close()])
-    expect((await waiting).code).toBe('line-closed')
+    expect((await waiting).code).toBe('connection-closed')
     expect(server.connections[0]?.received.at(-1)?.raw.toString()).toMatch(/^\d+ 55 0$/)
     await server.connections[0]?.closed
-    await expect(connection.call('who-am-i')).rejects.toMatchObject({ code: 'line-closed' })
+    await expect(connection.call('who-am-i')).rejects.toMatchObject({ code: 'connection-closed' })
   })
 
   it('waits a second at most for a server that does not close the connection', async () => {
     const server = await serve(({ call }) => call === 55)
     const connection = await open(server.port)
     await connection.close()
-    expect(connection.dead?.code).toBe('line-closed')
+    expect(connection.dead?.code).toBe('connection-closed')
     await server.connections[0]?.closed
   })
 })

@@ -55,15 +55,15 @@ it('reads a dialogue that arrives in single bytes', async () => {
 
 it('closes the connection when the server stops in the middle of a message', async () => {
   await converse(answerRequests(HANDSHAKE), expectRequest('5 25'), send('=5 100Hhalf of it'), stall())
-  await expect(waiting()).rejects.toMatchObject({ code: 'line-silent' })
+  await expect(waiting()).rejects.toMatchObject({ code: 'connection-silent' })
 })
 
 it('closes the connection at once when the server resets it in the middle of a message', async () => {
   await converse(answerRequests(HANDSHAKE), expectRequest('5 25'), send('=5 100Hhalf of it'), delay(10), reset())
-  await expect(waiting()).rejects.toMatchObject({ code: 'line-reset' })
+  await expect(waiting()).rejects.toMatchObject({ code: 'connection-reset' })
 })
 
 it('closes the connection at once when the server ends it in the middle of a message', async () => {
   await converse(answerRequests(HANDSHAKE), expectRequest('5 25'), send('=5 100Hhalf of it'), end())
-  await expect(waiting()).rejects.toMatchObject({ code: 'line-ended' })
+  await expect(waiting()).rejects.toMatchObject({ code: 'connection-ended' })
 })

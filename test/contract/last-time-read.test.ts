@@ -87,7 +87,7 @@ describe.each(BACKENDS)('last_time_read on $name', ({ start }) => {
     await connection.call('change-conference', { conference: club.no })
     const since = await tick()
     expect(await lastTimeRead()).toBeLessThan(since)
-    connection.destroy(new ConnectionError('line-closed', 'lost'))
+    connection.destroy(new ConnectionError('connection-closed', 'lost'))
     await expect.poll(lastTimeRead).toBeGreaterThanOrEqual(since)
   })
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/settings.ts'
 import { type DemoServerOptions, startDemoServer } from '../../src/demo/server.ts'
-import { Places } from '../../src/sessions/places.ts'
+import { ServerCapacity } from '../../src/sessions/places.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -135,9 +135,9 @@ describe('maxSessionsPerAddress', () => {
   })
 })
 
-describe('Places', () => {
+describe('ServerCapacity', () => {
   it('grants half of the known places, at least one, until a minute after the last rejection', () => {
-    const places = new Places()
+    const places = new ServerCapacity()
     expect(places.share(0)).toBeUndefined()
     places.refused(10, 0)
     expect(places.share(59_999)).toBe(5)

@@ -65,18 +65,18 @@ async function cost<T>(work: () => Promise<T>) {
   const before = process.memoryUsage.rss()
   let peak = before
   let heldMs = 0
-  let isOver = false
+  let isExpired = false
   let last = process.cpuUsage()
   const tick = (): void => {
     const { user, system } = process.cpuUsage(last)
     last = process.cpuUsage()
     heldMs = Math.max(heldMs, (user + system) / 1000)
     peak = Math.max(peak, process.memoryUsage.rss())
-    if (!isOver) setImmediate(tick)
+    if (!isExpired) setImmediate(tick)
   }
   tick()
   const value = await work()
-  isOver = true
+  isExpired = true
   tick()
   return { value, heldMs, mb: (peak - before) / MB }
 }

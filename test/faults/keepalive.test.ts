@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/settings.ts'
 import { expectWithin, timed } from '../support/bound.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/settings.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { show } from '../support/bound.ts'
 import { type FakeConnection, type FakeServer, startFakeServer } from '../support/fake-server.ts'

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterEach, expect, it } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/settings.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { show } from '../support/bound.ts'
 import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { openRaw, rawRequest } from '../support/raw-http.ts'
 

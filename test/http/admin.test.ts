@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply, reply } from '../support/wire.ts'
@@ -153,7 +153,7 @@ describe('a wire trace', () => {
       bytes: '%5 4 6\n'.length,
       ms: expect.any(Number),
     })
-    expect(trace.text()).toContain('event: end\ndata: {"reason":"line-closed"}')
+    expect(trace.text()).toContain('event: end\ndata: {"reason":"connection-closed"}')
     for (const secret of ['Brobdingnag', 'Lilliput', 'secret', id, other]) expect(trace.text()).not.toContain(secret)
   })
 
@@ -168,7 +168,7 @@ describe('a wire trace', () => {
     server.connections[0]?.end()
     await trace.ended
     expect(trace.events).toEqual([])
-    expect(trace.text()).toContain('{"reason":"line-ended"}')
+    expect(trace.text()).toContain('{"reason":"connection-ended"}')
   })
 
   it('ends when its reader disconnects, and does not start for HEAD', async () => {

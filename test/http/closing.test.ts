@@ -3,7 +3,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { connect as connectSocket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { type FakeConnection, type FakeServer, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { reply } from '../support/wire.ts'
@@ -249,7 +249,7 @@ describe('ending a session with requests in flight', () => {
   })
 
   it('by the end of its record answers them', async () => {
-    const { gateway, id, stage } = await start({ faces: ['rest-sessions'] })
+    const { gateway, id, stage } = await start({ compat: ['rest-sessions'] })
     const before = await stage.wait(3)
     const kill = await gateway.send('DELETE', `/kom/kill/${id}`)
     expect(kill.json).toEqual({ kill: 1 })

@@ -5,8 +5,8 @@ import { WebSocket } from 'ws'
 import { Connection } from '../../src/connection/connection.ts'
 import { ConnectionError, type ConnectionErrorCode } from '../../src/connection/errors.ts'
 import { STORE_STATUS } from '../../src/http/status.ts'
-import { StoreError, type StoreErrorCode } from '../../src/sessions/store/errors.ts'
-import { SessionStore } from '../../src/sessions/store/store.ts'
+import { StoreError, type StoreErrorCode } from '../../src/store/errors.ts'
+import { SessionStore } from '../../src/store/store.ts'
 import { startDemoSession } from '../support/demo-session.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -112,7 +112,7 @@ describe('an error of a connection to a LysKOM server', () => {
     expect(isQuoted).toBe(server === 'down')
   })
 
-  it.each<ConnectionErrorCode>(['unreachable', 'connect-refused', 'line-refused'])(
+  it.each<ConnectionErrorCode>(['unreachable', 'connect-refused', 'connection-rejected'])(
     'reveals no location to HTTP and WebSocket clients: %s',
     async (code) => {
       const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply, h, reply } from '../support/wire.ts'
@@ -181,7 +181,7 @@ describe('guessing a key', () => {
   const settings: Partial<Config> = {
     freeLoginFailures: 3,
     adminKey: ADMIN_KEY,
-    faces: ['rest-sessions', 'sessman', 'microapp'],
+    compat: ['rest-sessions', 'sessman', 'microapp'],
     apps: [{ id: 'app', name: 'app' }],
     appKeys: [{ app: '*', key: APP_KEY }],
   }

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { COMPAT_APIS } from '../../src/compat/compat-apis.ts'
+import { readConfig } from '../../src/config/settings.ts'
 import { Connection } from '../../src/connection/connection.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
-import { FACES } from '../../src/http/context.ts'
 import { type FakeRequest, startFakeServer } from '../support/fake-server.ts'
 import { reply } from '../support/wire.ts'
 
@@ -222,8 +222,8 @@ describe('an arbitrary request', () => {
     const apps = [{ id: 'shop', name: 'shop' }]
     const config = {
       ...readConfig(),
-      faces: [...FACES],
-      insecureFaces: true,
+      compat: [...COMPAT_APIS],
+      insecureCompat: true,
       servers,
       apps,
       maxSessionsPerAddress: 20_000,

@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { restSessionsFace } from '../../src/http/faces/rest-sessions.ts'
+import { restSessionsApi } from '../../src/compat/rest-sessions.ts'
 import { mapPages, pagesOf } from '../../src/http/json-list.ts'
-import { StoreError } from '../../src/sessions/store/errors.ts'
-import { MemoryBackend } from '../../src/sessions/store/memory.ts'
-import { PAGE } from '../../src/sessions/store/pages.ts'
-import { keyOf } from '../../src/sessions/store/record.ts'
-import { type FaceApp, startFace } from '../support/face-app.ts'
+import { MemoryBackend } from '../../src/store/backends/memory.ts'
+import { StoreError } from '../../src/store/errors.ts'
+import { PAGE } from '../../src/store/pages.ts'
+import { keyOf } from '../../src/store/record.ts'
+import { type CompatApp, startCompatApi } from '../support/compat-app.ts'
 
 const SESSIONS = 9100
 const DATA = { x: 'x'.repeat(60_000) }
@@ -19,20 +19,20 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
 
-const openFace = () =>
-  startFace(restSessionsFace, {
+const openApi = () =>
+  startCompatApi(restSessionsApi, {
     isOpen: true,
     backend: new MemoryBackend({ maxRecords: 20_000, maxBytes: 2 ** 30 }),
   })
 
-async function fill(face: FaceApp, count: number, data: { x: string }): Promise<void> {
+async function fill(api: CompatApp, count: number, data: { x: string }): Promise<void> {
   for (let i = 0; i < count; i++) {
-    await face.store.create({ key: keyOf(`${i}`), app: 'mywebapp', user: 'u', ip: '10.0.0.1', idleMs: 60_000, data })
+    await api.store.create({ key: keyOf(`${i}`), app: 'mywebapp', user: 'u', ip: '10.0.0.1', idleMs: 60_000, data })
   }
 }
 
-async function serve(face: FaceApp): Promise<string> {
-  const server = createAdaptorServer({ fetch: face.fetch })
+async function serve(api: CompatApp): Promise<string> {
+  const server = createAdaptorServer({ fetch: api.fetch })
   closing.push(() => new Promise((resolve) => server.close(resolve)))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -40,9 +40,9 @@ async function serve(face: FaceApp): Promise<string> {
 
 describe('a list of sessions', () => {
   it('of 546 MB is streamed in chunks, without blocking other clients', { timeout: 60_000 }, async () => {
-    const face = openFace()
-    await fill(face, SESSIONS, DATA)
-    const response = await face.fetch(new Request('http://localhost/mywebapp/soapp?dt=60'))
+    const api = openApi()
+    await fill(api, SESSIONS, DATA)
+    const response = await api.fetch(new Request('http://localhost/mywebapp/soapp?dt=60'))
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
     let ticks = 0
     const tick = () => {
@@ -63,9 +63,9 @@ describe('a list of sessions', () => {
   })
 
   it('of several pages is one JSON document', async () => {
-    const face = openFace()
-    await fill(face, 1234, { x: 'å"\\\u2028😀'.repeat(100) })
-    const url = await serve(face)
+    const api = openApi()
+    await fill(api, 1234, { x: 'å"\\\u2028😀'.repeat(100) })
+    const url = await serve(api)
     const { sessions, ...rest } = (await (await fetch(`${url}/mywebapp/soapp?dt=60`)).json()) as {
       sessions: { d: object }[]
     }
@@ -77,41 +77,41 @@ describe('a list of sessions', () => {
 
   it('is cut off without the reason if the store fails at the third page', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const face = openFace()
-    const record = await face.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u' })
+    const api = openApi()
+    const record = await api.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u' })
     const failure = new StoreError('unavailable', 'Redis at 10.9.8.7 is not available')
-    face.store.listActive = async function* () {
+    api.store.listActive = async function* () {
       yield [record]
       yield [record]
       throw failure
     }
-    const response = await fetch(`${await serve(face)}/mywebapp/soapp?dt=60`).catch(() => undefined)
+    const response = await fetch(`${await serve(api)}/mywebapp/soapp?dt=60`).catch(() => undefined)
     const text = await response?.text().catch(() => 'broken off')
     expect(text ?? 'broken off').toBe('broken off')
-    expect(face.reported).toEqual([failure])
+    expect(api.reported).toEqual([failure])
     expect(log).not.toHaveBeenCalled()
   })
 
   it('is rejected with 503 if the store fails at the first page', async () => {
-    const face = openFace()
-    face.store.listActive = async function* () {
+    const api = openApi()
+    api.store.listActive = async function* () {
       yield await Promise.reject(new StoreError('unavailable', 'Redis at 10.9.8.7 is not available'))
     }
-    const { status, text } = await face.send('GET', '/mywebapp/soapp?dt=60')
+    const { status, text } = await api.send('GET', '/mywebapp/soapp?dt=60')
     expect(status).toBe(503)
     expect(text).not.toContain('10.9.8.7')
   })
 
   it('is not read further after the client disconnects', async () => {
-    const face = openFace()
-    await fill(face, 1000, DATA)
+    const api = openApi()
+    await fill(api, 1000, DATA)
     let pages = 0
-    const listActive = face.store.listActive.bind(face.store)
+    const listActive = api.store.listActive.bind(api.store)
     let ended: () => void = () => undefined
     const end = new Promise<void>((resolve) => {
       ended = resolve
     })
-    face.store.listActive = async function* (...args) {
+    api.store.listActive = async function* (...args) {
       try {
         for await (const page of listActive(...args)) {
           pages++
@@ -121,13 +121,13 @@ describe('a list of sessions', () => {
         ended()
       }
     }
-    const response = await fetch(`${await serve(face)}/mywebapp/soapp?dt=60`)
+    const response = await fetch(`${await serve(api)}/mywebapp/soapp?dt=60`)
     const reader = response.body?.getReader()
     await reader?.read()
     await reader?.cancel()
     await end
     expect(pages).toBeLessThan(1000 / PAGE)
-    expect(face.reported).toEqual([])
+    expect(api.reported).toEqual([])
   })
 })
 

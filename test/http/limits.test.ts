@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply, h, reply } from '../support/wire.ts'
@@ -346,8 +346,8 @@ describe('WebSockets', () => {
     const url = `${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`
     const sockets = Array.from({ length: 10 }, () => new WebSocket(url))
     for (const socket of sockets) socket.on('error', () => undefined)
-    const isOver = ({ readyState }: WebSocket) => readyState === WebSocket.CLOSED || readyState === WebSocket.CLOSING
-    await expect.poll(() => sockets.filter(isOver).length).toBe(8)
+    const isExpired = ({ readyState }: WebSocket) => readyState === WebSocket.CLOSED || readyState === WebSocket.CLOSING
+    await expect.poll(() => sockets.filter(isExpired).length).toBe(8)
     expect(sockets.filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(2)
   })
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { holdsDotSegment } from '../../src/http/request-path.ts'
+import { holdsDotSegment } from '../../src/http/node/request-path.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { nginxInstalled, startNginx } from '../support/nginx.ts'
@@ -54,8 +54,8 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
       basePath: base,
       adminKey: ADMIN_KEY,
       apps: [{ id: 'shop', name: 'Shop' }],
-      faces: ['rest-sessions', 'sessman', 'microapp'],
-      insecureFaces: true,
+      compat: ['rest-sessions', 'sessman', 'microapp'],
+      insecureCompat: true,
     })
     root = new URL(gateway.url).origin
   })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { readConfig } from '../../src/config.ts'
-import { listen } from '../../src/listener.ts'
+import { readConfig } from '../../src/config/settings.ts'
+import { listen } from '../../src/http/node/listener.ts'
 import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { openRaw, rawRequest, statuses, WEBSOCKET_FIELDS } from '../support/raw-http.ts'

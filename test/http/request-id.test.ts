@@ -3,9 +3,9 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, expect, it, vi } from 'vitest'
-import { type Config, readConfig } from '../../src/config.ts'
+import { type Config, readConfig } from '../../src/config/settings.ts'
 import { createGateway } from '../../src/gateway.ts'
-import { NamedResponse } from '../../src/http/request-id.ts'
+import { NamedResponse } from '../../src/http/node/request-id.ts'
 import { Names } from '../../src/lyskom/names.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -158,7 +158,7 @@ it('a request id that is a connection id in another spelling is replaced, and no
 })
 
 it('a request id that repeats a token or a key of the same request is replaced', async () => {
-  const gateway = await start(undefined, { apps: [{ id: 'shop', name: 'Shop' }], faces: ['rest-sessions', 'sessman'] })
+  const gateway = await start(undefined, { apps: [{ id: 'shop', name: 'Shop' }], compat: ['rest-sessions', 'sessman'] })
   const token = 'Ab1'.repeat(20).padEnd(64, 'x')
   const carried: [path: string, headers: Record<string, string>][] = [
     [`/shop/get/${token}`, {}],

@@ -13,7 +13,7 @@ let gateway: TestGateway
 beforeAll(async () => {
   gateway = await startTestGateway([{ id: 'demo', demo: true }], {
     apps: [{ id: 'shop', name: 'Shop' }],
-    faces: ['rest-sessions', 'sessman', 'microapp'],
+    compat: ['rest-sessions', 'sessman', 'microapp'],
     appKeys: [{ app: '*', key: APP_KEY }],
     adminKey: ADMIN_KEY,
     transports: ['bearer', 'cookie', 'query'],

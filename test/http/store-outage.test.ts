@@ -21,8 +21,8 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
     gateway = await startTestGateway([{ id: 'demo', demo: true }], {
       store: `redis://127.0.0.1:${proxy.port}/0`,
       apps: [{ id: APP, name: APP }],
-      faces: ['rest-sessions', 'sessman', 'microapp'],
-      insecureFaces: true,
+      compat: ['rest-sessions', 'sessman', 'microapp'],
+      insecureCompat: true,
       adminKey: ADMIN_KEY,
     })
   }, 60_000)
@@ -132,7 +132,7 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
 describe.skipIf(!redisInstalled())('two gateways on one Redis', () => {
   it('share the clock of Redis: one with a clock 40 minutes ahead ends no session of the other', async () => {
     const redis = await startRedis()
-    const settings = { store: redis.url, faces: ['rest-sessions' as const], insecureFaces: true }
+    const settings = { store: redis.url, compat: ['rest-sessions' as const], insecureCompat: true }
     const first = await startTestGateway([{ id: 'demo', demo: true }], settings)
     const id = await first.open()
     const data = '/demo/sessions/current/data'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { type Answer, type SendOptions, startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const WHO_AM_I = '/demo/sessions/current/who-am-i'

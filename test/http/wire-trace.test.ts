@@ -62,7 +62,7 @@ it('a wire trace adds no listeners before it is read and after its reader discon
 })
 
 it.each([
-  ['line-reset', { dead: { code: 'line-reset' } }],
+  ['connection-reset', { dead: { code: 'connection-reset' } }],
   ['shutdown', { isDraining: true }],
 ])('a wire trace ends immediately with the reason %s if that came before its first read', async (reason, state) => {
   const { read, registry, listening } = start(state)

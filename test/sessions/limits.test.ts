@@ -243,7 +243,7 @@ describe('LoginLimits', () => {
   it.each([
     ['a wrong password', new KomError(4, 6), true],
     ['an unknown person', new KomError(10, 6), true],
-    ['a connection that was lost, by the client perhaps', new ConnectionError('line-closed', 'x'), true],
+    ['a connection that was lost, by the client perhaps', new ConnectionError('connection-closed', 'x'), true],
     ['a server that allows no logins', new KomError(7, 0), false],
     ['a call that was never made', new ConnectionError('too-many-calls', 'x'), false],
     ['another limit', new LimitError('sessions-per-person', 'x'), false],

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
 import { Registry, type RegistryOptions } from '../../src/sessions/registry.ts'
-import { handleOf } from '../../src/sessions/store/record.ts'
+import { handleOf } from '../../src/store/record.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
 
 const client = { name: 'test', version: '1.0' }
@@ -71,7 +71,7 @@ describe('Registry', () => {
     await died
     expect(registry.find('kom', id)).toBeUndefined()
     expect(registry.size).toBe(0)
-    expect(events.at(-1)).toBe(`closed ${handleOf(opened.key)}: line-ended`)
+    expect(events.at(-1)).toBe(`closed ${handleOf(opened.key)}: connection-ended`)
   })
 
   it('invalidates a connection id before the logoff from the LysKOM server is complete', async () => {
@@ -167,7 +167,7 @@ describe('Registry', () => {
     await registry.closeAll()
     await expect(opening).rejects.toMatchObject({ code: 'shutting-down' })
     await expect(registry.open(request)).rejects.toMatchObject({ code: 'shutting-down' })
-    expect(opened.session.connection.dead?.code).toBe('line-closed')
+    expect(opened.session.connection.dead?.code).toBe('connection-closed')
     await Promise.all(server.connections.map(({ closed }) => closed))
   })
 })

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../../src/sessions/store/record.ts'
+import type { SessionRecord } from '../../src/store/record.ts'
 
 /** Collects all records of a paged list. */
 export async function all(pages: AsyncIterable<SessionRecord[]> | undefined): Promise<SessionRecord[]> {

@@ -1,4 +1,4 @@
-import { FACES, type FaceName } from '../../src/http/context.ts'
+import { COMPAT_APIS, type CompatApiName } from '../../src/compat/compat-apis.ts'
 import { startTestGateway, type TestGateway } from './gateway.ts'
 
 /** Connects to the demo server as its reader. */
@@ -9,11 +9,11 @@ export interface DemoSession {
 }
 
 /** Starts a gateway with the demo server, the application `shop` and compatibility APIs without keys, and logs in. */
-export async function startDemoSession(faces: readonly FaceName[] = FACES): Promise<DemoSession> {
+export async function startDemoSession(compat: readonly CompatApiName[] = COMPAT_APIS): Promise<DemoSession> {
   const gateway = await startTestGateway([{ id: 'demo', demo: true }], {
     apps: [{ id: 'shop', name: 'Shop' }],
-    faces: [...faces],
-    insecureFaces: true,
+    compat: [...compat],
+    insecureCompat: true,
   })
   const id = await gateway.open()
   const json = { pers_name: 'demo reader', passwd: 'demo' }

@@ -5,7 +5,7 @@ import type {
   CouchbaseCollection,
   CouchbaseDocument,
   QueryOptions,
-} from '../../src/sessions/store/couchbase/port.ts'
+} from '../../src/store/backends/couchbase/port.ts'
 import { select } from './fake-sqlpp.ts'
 
 interface Stored {

@@ -9,7 +9,7 @@ import type {
   Query,
   SessionDocument,
   TopologyChange,
-} from '../../src/sessions/store/mongodb/port.ts'
+} from '../../src/store/backends/mongodb/port.ts'
 import { evaluate, isMatch, setPath, valueAt } from './fake-mongo-language.ts'
 
 interface Index {

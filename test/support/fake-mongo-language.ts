@@ -1,5 +1,5 @@
 import { MongoServerError } from 'mongodb'
-import type { Query } from '../../src/sessions/store/mongodb/port.ts'
+import type { Query } from '../../src/store/backends/mongodb/port.ts'
 
 /** Returns the value of a path such as `a.b.c` in a document; undefined if there is none. */
 export function valueAt(document: unknown, path: string): unknown {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { BSON, MongoServerError } from 'mongodb'
-import type { MongoCollection, Query, SessionDocument } from '../../src/sessions/store/mongodb/port.ts'
+import type { MongoCollection, Query, SessionDocument } from '../../src/store/backends/mongodb/port.ts'
 import { FakeMongoServer } from './fake-mongo-collection.ts'
 
 const HEADER_BYTES = 16

@@ -1,4 +1,4 @@
-import type { CouchbaseDocument } from '../../src/sessions/store/couchbase/port.ts'
+import type { CouchbaseDocument } from '../../src/store/backends/couchbase/port.ts'
 
 /**
  * The subset of SQL++ that session lists use: `SELECT RAW <path or COUNT(DISTINCT path)> FROM <bucket> AS s [USE KEYS

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { type Config, readConfig, type ServerConfig } from '../../src/config.ts'
+import { type Config, readConfig, type ServerConfig } from '../../src/config/settings.ts'
 import { startGateway } from '../../src/gateway.ts'
 
 export interface Answer {

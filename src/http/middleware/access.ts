@@ -1,9 +1,9 @@
 import { createMiddleware } from 'hono/factory'
 import { endRequest } from '../../sessions/closing.ts'
-import { handleOf } from '../../sessions/store/record.ts'
+import { handleOf } from '../../store/record.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { withoutIds } from '../ids.ts'
-import { NamedResponse, REQUEST_ID_HEADER, RequestIds } from '../request-id.ts'
+import { NamedResponse, REQUEST_ID_HEADER, RequestIds } from '../node/request-id.ts'
 import { routePattern } from '../route-pattern.ts'
 import { printablePath } from '../unprintable.ts'
 

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import { cors as honoCors } from 'hono/cors'
 import { header } from '../header.ts'
 import { LEASE_HEADER } from '../lease.ts'
-import { REQUEST_ID_HEADER } from '../request-id.ts'
+import { REQUEST_ID_HEADER } from '../node/request-id.ts'
 import { CONNECTION_HEADER } from './connection-id.ts'
 
 /** Headers of W3C Trace Context and Baggage, which OpenTelemetry adds to the requests of a page. */

@@ -1,6 +1,7 @@
-import type * as OpenTelemetry from '@opentelemetry/api'
+import type { TextMapGetter } from '@opentelemetry/api'
 import type { Context, MiddlewareHandler } from 'hono'
-import { KNOWN_METHODS } from '../../metrics/http-metrics.ts'
+import { KNOWN_METHODS } from '../../ops/metrics/http-metrics.ts'
+import type { Tracing } from '../../ops/tracing.ts'
 import type { Env } from '../context.ts'
 import { header } from '../header.ts'
 import { routePattern } from '../route-pattern.ts'
@@ -12,8 +13,8 @@ const OTHER_METHOD = '_OTHER'
  * Returns middleware that creates a span for each request, as a child of the span in its `traceparent`. The span holds
  * the route pattern, and no path, id or address. Register it before all other middleware.
  */
-export function requestSpans(api: typeof OpenTelemetry, tracer: OpenTelemetry.Tracer): MiddlewareHandler<Env> {
-  const getter: OpenTelemetry.TextMapGetter<Context> = { get: (c, name) => header(c, name), keys: () => [] }
+export function requestSpans({ api, tracer }: Tracing): MiddlewareHandler<Env> {
+  const getter: TextMapGetter<Context> = { get: (c, name) => header(c, name), keys: () => [] }
   return async (c, next) => {
     const method = KNOWN_METHODS.has(c.req.method) ? c.req.method : OTHER_METHOD
     const parent = api.propagation.extract(api.context.active(), c, getter)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { NamedResponse } from '../request-id.ts'
+import { NamedResponse } from './request-id.ts'
 
 /** The connection that a response reports to. */
 export interface ResponseOwner {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { withoutExtraSlashes } from '../request-path.ts'
 import type { Connections } from './connections.ts'
 import { closeWith } from './raw-response.ts'
+import { withoutExtraSlashes } from './request-path.ts'
 
 type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void
 

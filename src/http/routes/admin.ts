@@ -1,14 +1,14 @@
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { OpenedSession } from '../../sessions/registry.ts'
-import { handleOf } from '../../sessions/store/record.ts'
-import { empty } from '../answer.ts'
+import { handleOf } from '../../store/record.ts'
 import { AppKeys } from '../app-keys.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { closeOnRequest } from '../current-session.ts'
 import { wireTrace } from '../events/wire-trace.ts'
 import { jsonList, mapPages, pagesOf } from '../json-list.ts'
 import { bearer } from '../middleware/app-key.ts'
+import { empty } from '../node/responses.ts'
 
 const ADMIN = 'admin'
 /** Sessions per page of the list: some milliseconds of work. */

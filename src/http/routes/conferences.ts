@@ -4,12 +4,12 @@ import { createConference, findConferences, getConference, getMicroConference } 
 import { markLocalAsRead } from '../../lyskom/memberships.ts'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getLastTexts } from '../../lyskom/texts.ts'
-import { empty, json } from '../answer.ts'
 import { latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { empty, json } from '../node/responses.ts'
 import { pathNumber, queryBoolean, queryLatin1, queryNumber } from '../parameters.ts'
 
 const Create = z.object({ name: latin1 })

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
-import { json } from '../answer.ts'
 import type { AppOptions, Env } from '../context.ts'
+import { json } from '../node/responses.ts'
 
 /** The server list and the statistics of the gateway; mounted at the root. */
 export function gatewayRoutes({ servers, registry, stats }: AppOptions) {

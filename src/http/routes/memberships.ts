@@ -10,12 +10,12 @@ import {
   setUnread,
 } from '../../lyskom/memberships.ts'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
-import { empty, json } from '../answer.ts'
 import { readBody, textNo, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { membershipJson, unreadJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { empty, json } from '../node/responses.ts'
 import { pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
 
 const Join = z.object({ priority: wholeNumber(2 ** 8 - 1).default(100), where: wholeNumber(2 ** 16 - 1).default(0) })

@@ -3,11 +3,11 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { createPerson, getUserAreaBlock, setPresentation } from '../../lyskom/persons.ts'
-import { empty, json, writtenJson } from '../answer.ts'
 import { latin1, nfc, readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { empty, json, writtenJson } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
 
 const Create = z.object({ name: latin1, passwd: latin1 })

@@ -1,9 +1,9 @@
 import { Hono } from 'hono'
 import { getServerInfo } from '../../lyskom/server-info.ts'
-import { json } from '../answer.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { serverInfoJson } from '../json.ts'
 import { requireSession } from '../middleware/connection-id.ts'
+import { json } from '../node/responses.ts'
 
 /** Information about the LysKOM server; mounted under `/<server id>/server`. */
 export function serverRoutes(options: AppOptions) {

@@ -2,13 +2,13 @@ import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { userOf } from '../../sessions/records.ts'
-import { type Data, handleOf, type SessionRecord } from '../../sessions/store/record.ts'
-import { empty, json } from '../answer.ts'
+import { type Data, handleOf, type SessionRecord } from '../../store/record.ts'
 import { badRequest, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { closeOnRequest } from '../current-session.ts'
 import { jsonList, mapPages } from '../json-list.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { empty, json } from '../node/responses.ts'
 
 /** The size limit of a session's data, in bytes of JSON. */
 const MAX_DATA_BYTES = 16_384

@@ -3,7 +3,6 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_SESSION_NO } from '../../lyskom/numbers.ts'
 import { KomError } from '../../protocol/errors.ts'
-import { empty, json, jsonWith } from '../answer.ts'
 import { badRequest, confNo, latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { closeOnRequest, closeUnlessDelivered } from '../current-session.ts'
@@ -18,6 +17,7 @@ import {
   requireSession,
 } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { empty, json, jsonWith } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
 
 const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'must be an object.') })

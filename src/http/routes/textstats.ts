@@ -3,12 +3,12 @@ import { z } from 'zod'
 import { mapConcurrent } from '../../lyskom/map-concurrent.ts'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
-import { json } from '../answer.ts'
 import { readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { textHeadJson } from '../json.ts'
 import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { json } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
 
 const MAX_TEXTS = 100

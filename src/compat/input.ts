@@ -1,0 +1,83 @@
+/**
+ * Reading of request bodies and parameters for the compatibility APIs. Each function takes a factory for its errors,
+ * because each API has its own error format.
+ */
+import type { Context } from 'hono'
+import { refuseCodings } from '../http/content-coding.ts'
+import { parseJson, UnfitJsonError } from '../http/parse-json.ts'
+import type { JsonValue } from '../store/record.ts'
+
+/** Creates the error to throw. `reason` is the predicate of a sentence about `what`. */
+export type Refuse<What> = (what: What, reason: string) => Error
+
+/** Returns the pattern of a name: no control characters and no lone surrogates, which not every store can hold. */
+export function namePattern(maxLength: number): RegExp {
+  return new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`, 'u')
+}
+
+/** Reads the body as text, empty without a body. @throws ContentCodingError (415) for a compressed body */
+export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<string> {
+  refuseCodings(c)
+  const bytes = await c.req.arrayBuffer().catch(() => {
+    throw refuse('The body', 'did not come whole.')
+  })
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw refuse('The body', 'is not UTF-8.')
+  }
+}
+
+/** Reads the body as JSON, whatever its content type. Returns undefined without a body. */
+export async function readJson(c: Context, refuse: Refuse<'The body'>): Promise<JsonValue | undefined> {
+  const text = await readText(c, refuse)
+  if (text === '') return undefined
+  try {
+    return parseJson(text) as JsonValue
+  } catch (error) {
+    throw refuse('The body', error instanceof UnfitJsonError ? error.message : 'is not JSON.')
+  }
+}
+
+/** Returns whether a value is an object, and neither null nor an array. */
+export function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Returns the raw query string of a request. */
+export function queryOf(c: Context): string {
+  const { url } = c.req
+  const start = url.indexOf('?')
+  return start < 0 ? '' : url.slice(start + 1)
+}
+
+/**
+ * Returns the parameters of a query or a form that have one of the names; others are ignored. Duplicate parameters are
+ * rejected: a proxy in front may have checked the other value.
+ */
+export function readParameters<Name extends string>(
+  text: string,
+  separator: RegExp,
+  names: readonly Name[],
+  refuse: Refuse<Name>,
+): Partial<Record<Name, string>> {
+  const found: Partial<Record<Name, string>> = {}
+  for (const part of text.split(separator)) {
+    const [first = '', ...rest] = part.split('=')
+    const name = names.find((each) => each === decode(first))
+    if (name === undefined) continue
+    if (found[name] !== undefined) throw refuse(name, 'is given twice.')
+    const value = decode(rest.join('='))
+    if (value === undefined) throw refuse(name, 'is not UTF-8 in percent-encoding.')
+    found[name] = value
+  }
+  return found
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}

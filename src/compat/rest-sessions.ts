@@ -1,0 +1,183 @@
+import { type Context, Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { z } from 'zod'
+import type { Env } from '../http/context.ts'
+import { jsonList, mapPages } from '../http/json-list.ts'
+import { requireAppKey } from '../http/middleware/app-key.ts'
+import { limitBody } from '../http/middleware/limit-body.ts'
+import { json, text } from '../http/node/responses.ts'
+import { type Data, type JsonValue, keyOf, type SessionRecord } from '../store/record.ts'
+import { type CompatOptions, newToken, SECRET } from './compat-api.ts'
+import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
+
+const MAX_BODY_BYTES = 60_000
+const TOKEN_LENGTH = 64
+const TOKEN = /^[a-zA-Z0-9]{64}$/
+const CONNECTION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const ID = namePattern(128)
+const PERSON_NO = /^[1-9][0-9]{0,9}$/
+const IP = namePattern(39)
+const Value = z.union([z.string(), z.number(), z.boolean(), z.null()])
+
+const DEFAULT_TTL = '7200'
+const MIN_SECONDS = 10
+const MAX_TTL = 30 * 24 * 60 * 60
+/** Seconds; longer than any session has been idle, so larger values mean the same. */
+const MAX_DT = 1_000_000_000
+const MAX_LISTED = 10_000
+
+/**
+ * Creates the REST-Sessions API: sessions of plain applications by token, and lists, counts and kills for the sessions
+ * of LysKOM servers, where the id is a person number and the token a connection id. Mounted at the root.
+ */
+export function restSessionsApi(options: CompatOptions): Hono<Env> {
+  const { store, apps, servers, onLimit, onInternalError } = options
+  const key = requireAppKey(options, (c) => c.req.param('app') ?? '')
+  const limit = limitBody(MAX_BODY_BYTES, onLimit)
+
+  return new Hono<Env>({ strict: false })
+    .get('/ping', async () => {
+      await store.ping()
+      return text('PONG')
+    })
+    .put('/:app/create/:id', key, limit, async (c) => {
+      const app = plainApp(c)
+      const user = pathPart(c, 'id', ID)
+      const { ip, ttl } = query(c, ['ip', 'ttl'])
+      const session = { app, user, ip: named('ip', ip, IP), idleMs: seconds('ttl', ttl || DEFAULT_TTL, MAX_TTL) * 1000 }
+      const body = await readJson(c, badBody)
+      const data = body === undefined ? {} : scalars(body)
+      const token = newToken(TOKEN_LENGTH)
+      await store.create({ key: keyOf(token), ...session, data })
+      return json({ token }, 200, SECRET)
+    })
+    .get('/:app/get/:token', async (c) => {
+      const record = await store.touch(plainApp(c), keyOf(pathPart(c, 'token', TOKEN)))
+      return json(record === undefined ? {} : sessionJson(record, idleOf(record)))
+    })
+    .post('/:app/set/:token', limit, async (c) => {
+      const app = plainApp(c)
+      const key = keyOf(pathPart(c, 'token', TOKEN))
+      const body = await readJson(c, badBody)
+      if (body === undefined) throw badInput('missingParameter', 'No d supplied')
+      const data = scalars(body)
+      if (Object.keys(data).length === 0) throw badInput('invalidValue', 'd must contain at least one key.')
+      const before = await store.find(app, key)
+      const after = before && (await store.merge(app, key, data))
+      return json(before && after ? sessionJson(after, idleOf(before)) : {})
+    })
+    .get('/:app/activity', key, async (c) => {
+      return json({ activity: await store.countActiveUsers(anyApp(c), within(c)) })
+    })
+    .get('/:app/soapp', key, async (c) => {
+      const pages = store.listActive(anyApp(c), within(c), MAX_LISTED + 1)
+      return await jsonList(c, 'sessions', mapPages(pages, listedJson, MAX_LISTED), onInternalError)
+    })
+    .get('/:app/soid/:id', key, async (c) => {
+      const app = anyApp(c)
+      const pages = store.listUser(app, userOf(c, app))
+      return await jsonList(c, 'sessions', mapPages(pages, listedJson), onInternalError)
+    })
+    .delete('/:app/kill/:token', async (c) => {
+      const app = anyApp(c)
+      const token = pathPart(c, 'token', servers.has(app) ? CONNECTION_ID : TOKEN)
+      const ended = await store.end(app, keyOf(token))
+      return json({ kill: ended === undefined ? 0 : 1 })
+    })
+    .delete('/:app/killsoid/:id', key, async (c) => {
+      const app = anyApp(c)
+      return json({ kill: await store.endUser(app, userOf(c, app)) })
+    })
+    .delete('/:app/killall', key, async (c) => json({ kill: await store.endApp(anyApp(c)) }))
+
+  /** Returns the app in the path. @throws HTTPException 404 unless it is a plain application */
+  function plainApp(c: Context): string {
+    const app = c.req.param('app') ?? ''
+    if (!apps.has(app)) throw new HTTPException(404, { message: 'There is no such application.' })
+    return app
+  }
+
+  /** Returns the app or the LysKOM server in the path. @throws HTTPException 404 if there is neither */
+  function anyApp(c: Context): string {
+    const app = c.req.param('app') ?? ''
+    return servers.has(app) ? app : plainApp(c)
+  }
+
+  function userOf(c: Context, app: string): string {
+    return pathPart(c, 'id', servers.has(app) ? PERSON_NO : ID)
+  }
+
+  /** Returns the seconds since the last activity in a record. */
+  function idleOf({ lastActive }: SessionRecord): number {
+    return Math.max(0, Math.floor((store.now() - lastActive) / 1000))
+  }
+
+  function listedJson(record: SessionRecord) {
+    return sessionJson(record, idleOf(record))
+  }
+}
+
+/** Creating a session counts as its first read and its first write. */
+function sessionJson({ user, reads, writes, idleMs, ip, data }: SessionRecord, idle: number) {
+  const ttl = idleMs === null ? null : Math.floor(idleMs / 1000)
+  return { id: user, r: reads + 1, w: writes + 1, ttl, idle, ip, ...(Object.keys(data).length > 0 && { d: data }) }
+}
+
+function pathPart(c: Context, name: 'id' | 'token', pattern: RegExp): string {
+  // Hono leaves percent signs that encode no UTF-8 as they are, so they would match as literal characters.
+  if (c.req.path.includes('%') && !isEncoded(c.req.path)) throw badInput('invalidFormat', `Invalid ${name} format`)
+  return named(name, c.req.param(name), pattern)
+}
+
+function isEncoded(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function query<Name extends string>(c: Context, names: readonly Name[]): Partial<Record<Name, string>> {
+  return readParameters(queryOf(c), /&/, names, (name) => badInput('invalidFormat', `Invalid ${name} format`))
+}
+
+function named(name: string, value: string | undefined, pattern: RegExp): string {
+  if (value === undefined || value === '') throw badInput('missingParameter', `No ${name} supplied`)
+  if (!pattern.test(value)) throw badInput('invalidFormat', `Invalid ${name} format`)
+  return value
+}
+
+function seconds(name: string, value: string, max: number): number {
+  const n = /^[0-9]+$/.test(value) ? Number(value) : Number.NaN
+  if (n >= MIN_SECONDS && n <= max) return n
+  const upTo = Number.isFinite(max) ? ` to ${max}` : ''
+  throw badInput('invalidValue', `${name} must be a whole number from ${MIN_SECONDS}${upTo}`)
+}
+
+/** Returns `dt` of the query in milliseconds. */
+function within(c: Context): number {
+  const { dt } = query(c, ['dt'])
+  if (dt === undefined || dt === '') throw badInput('missingParameter', 'No dt supplied')
+  return Math.min(seconds('dt', dt, Number.POSITIVE_INFINITY), MAX_DT) * 1000
+}
+
+/** Returns the body as data: an object of scalar values. */
+function scalars(body: JsonValue): Data {
+  if (!isObject(body)) throw badInput('invalidValue', 'd must be an object')
+  for (const [key, value] of Object.entries(body)) {
+    if (Value.safeParse(value).success) continue
+    const types = 'Only strings, numbers, boolean and null are allowed.'
+    throw badInput('invalidValue', `d.${key.slice(0, 100)} has a forbidden type. ${types}`)
+  }
+  return body
+}
+
+/** Returns a 400 in the error format of the original, which used the status 500. */
+function badInput(name: 'missingParameter' | 'invalidFormat' | 'invalidValue', message: string): HTTPException {
+  return new HTTPException(400, { message, res: json({ name, message }, 400) })
+}
+
+function badBody(_: string, reason: string): HTTPException {
+  return badInput('invalidFormat', `Invalid d format: the body ${reason}`)
+}

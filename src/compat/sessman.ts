@@ -1,0 +1,112 @@
+import { type Context, Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { z } from 'zod'
+import { badRequest } from '../http/body.ts'
+import type { Env } from '../http/context.ts'
+import { limitOf, toldOf } from '../http/error-response.ts'
+import { bearer, requireAppKey } from '../http/middleware/app-key.ts'
+import { json } from '../http/node/responses.ts'
+import { type JsonValue, keyOf, type SessionRecord } from '../store/record.ts'
+import { type CompatOptions, newToken, SECRET } from './compat-api.ts'
+import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
+
+/** The app id in the store and in the application keys. */
+const APP = 'sessman'
+const METHODS = ['GET', 'POST']
+const TOKEN_LENGTH = 32
+const QUERY = ['user', 'userid', 'session_id', 'sessionid', 'data'] as const
+
+const NAME = namePattern(128)
+const word = z
+  .union([z.string(), z.number().transform(String)], 'must be a string.')
+  .refine((text) => NAME.test(text), 'must be 1 to 128 characters, and no control characters.')
+const Arguments = z.object({
+  user: word.nullish(),
+  userid: word.nullish(),
+  session_id: word.nullish(),
+  sessionid: word.nullish(),
+  data: z.custom<JsonValue>().optional(),
+})
+
+/** Creates the sessman API: sessions whose data is any JSON value, replaced as a whole; mounted under `/sessman`. */
+export function sessmanApi(options: CompatOptions): Hono<Env> {
+  const { store, clientAddress, sessmanTtlMs, onLimit } = options
+  const key = requireAppKey(options, () => APP)
+  /** The session id is sufficient, but a wrong key is rejected. */
+  const rightKeyOrNone: typeof key = (c, next) => (bearer(c) === undefined ? next() : key(c, next))
+
+  const api = new Hono<Env>({ strict: false })
+  api.onError((error) => {
+    const { status, message, headers } = toldOf(error)
+    if (status === 500) throw error
+    const limit = limitOf(error)
+    if (limit !== undefined) onLimit(limit)
+    return json({ error: message }, status, headers)
+  })
+  api.on(METHODS, '/new', key, async (c) => {
+    const { user, userid, data = {} } = await readArguments(c)
+    const token = newToken(TOKEN_LENGTH)
+    await store.create({
+      key: keyOf(token),
+      app: APP,
+      user: given('user', user ?? userid),
+      ip: clientAddress(c),
+      idleMs: sessmanTtlMs,
+      data: wrapped(data),
+    })
+    return answer(token, data)
+  })
+  api.on(METHODS, '/update', rightKeyOrNone, async (c) => {
+    const { session_id, sessionid, data } = await readArguments(c)
+    const token = given('session_id', session_id ?? sessionid)
+    if (data === undefined) throw badRequest('Missing data.')
+    found(await store.change(APP, keyOf(token), { data: wrapped(data) }))
+    return answer(token, data)
+  })
+  api.on(METHODS, '/get', rightKeyOrNone, async (c) => {
+    const { session_id, sessionid } = await readArguments(c)
+    const token = given('session_id', session_id ?? sessionid)
+    // Reading must not extend the session, so this does not call `touch`.
+    const { data } = found(await store.find(APP, keyOf(token)))
+    return answer(token, data.data ?? null)
+  })
+  api.on(METHODS, '/*', (c) => {
+    const endpoint = c.req.path.replace(/^\/[^/]*\/?/, '')
+    throw badRequest(`${endpoint} is not a valid endpoint`)
+  })
+  return api
+}
+
+/** Reads the arguments of the body and the query. The query overrides the body. */
+async function readArguments(c: Context): Promise<z.output<typeof Arguments>> {
+  const body = c.req.method === 'POST' ? await readJson(c, refused) : undefined
+  if (body !== undefined && !isObject(body)) throw badRequest('The body must be an object.')
+  const query = readParameters(queryOf(c), /&/, QUERY, refused)
+  const parsed = Arguments.safeParse({ ...body, ...query })
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw refused(String(issue?.path[0]), String(issue?.message))
+}
+
+function refused(what: string, reason: string): HTTPException {
+  return badRequest(`${what} ${reason}`)
+}
+
+function given(name: string, value: string | null | undefined): string {
+  if (value == null) throw badRequest(`Missing ${name}.`)
+  return value
+}
+
+function found(record: SessionRecord | undefined): SessionRecord {
+  if (record === undefined) throw new HTTPException(404, { message: 'There is no such session.' })
+  return record
+}
+
+/** Wraps data, because the store holds objects and drops keys that are null: sessman data may be any JSON value. */
+function wrapped(data: JsonValue) {
+  return { data }
+}
+
+function answer(session_id: string, data: JsonValue): Response {
+  return json({ session_id, data }, 200, SECRET)
+}

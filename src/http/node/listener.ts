@@ -1,0 +1,170 @@
+import { once } from 'node:events'
+import type { Server, ServerOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { serve } from '@hono/node-server'
+import { WebSocketServer } from 'ws'
+import { WriteCoalescer } from '../../connection/write-coalescer.ts'
+import { Connections } from './connections.ts'
+import type { RequestHandler } from './http-connection.ts'
+import { answerNodeErrors } from './node-errors.ts'
+import { closeWith } from './raw-response.ts'
+import { TrackedResponse } from './tracked-response.ts'
+import { UnreadBudget, type UnreadLimits } from './unread-budget.ts'
+import { refuseWhileDraining, serveUpgrades } from './upgrades.ts'
+import { pingEach } from './websocket-pings.ts'
+
+/** Close code of RFC 6455. */
+const GOING_AWAY = 1001
+
+type ServeOptions = Parameters<typeof serve>[0]
+/** A `fetch` function as node-server calls it. */
+export type FetchCallback = ServeOptions['fetch']
+type WebSocketServerLike = NonNullable<ServeOptions['websocket']>['server']
+
+/** Options of a listener. Times in milliseconds, sizes in bytes. */
+export interface ListenOptions extends UnreadLimits {
+  host: string
+  /** 0 for any free port */
+  port: number
+  /** prefix of every path, that of the WebSocket included */
+  basePath: string
+  /** addresses and networks of proxies, to which the limits for each address do not apply */
+  trustedProxies: readonly string[]
+  /** the largest WebSocket message */
+  maxBodyBytes: number
+  /** the largest request head */
+  maxHeaderBytes: number
+  /** the deadlines for the head of a request and for the whole request */
+  httpHeadersMs: number
+  httpRequestMs: number
+  /** timeouts for a connection without a request and for one without any traffic */
+  httpIdleMs: number
+  httpStallMs: number
+  /** the WebSocket ping interval */
+  websocketPingMs: number
+  /** the deadline for requests in flight when the listener closes */
+  shutdownTimeoutMs: number
+  /** the memory for unread responses that this listener shares with others; default: a separate budget */
+  unreadBudget?: UnreadBudget
+}
+
+/** A listening HTTP server. */
+export interface Listener {
+  /** the base URL, e.g. `http://127.0.0.1:5001` */
+  readonly url: string
+  /**
+   * Stops listening, waits for the requests in flight and the WebSockets' closing handshakes until the deadline, and
+   * closes every connection.
+   *
+   * @param timeoutMs overrides `shutdownTimeoutMs`
+   */
+  close(timeoutMs?: number): Promise<void>
+}
+
+/** Starts serving HTTP and WebSockets. Rejects if the address is not available. */
+export async function listen(fetch: FetchCallback, options: ListenOptions): Promise<Listener> {
+  const websockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBodyBytes, perMessageDeflate: false })
+  const isDraining = (): boolean => connections.isDraining
+  const server = serve({
+    fetch: coalescing(fetch, isDraining),
+    hostname: options.host,
+    port: options.port,
+    serverOptions: optionsOfNode(options),
+    websocket: { server: websockets as WebSocketServerLike },
+  }) as Server
+  const connections = new Connections(server, {
+    ...options,
+    budget: options.unreadBudget ?? new UnreadBudget(options),
+  })
+  // No other deadline applies to a client that does not read its response, which stays in memory.
+  server.timeout = options.httpStallMs
+  // By default Node silently drops headers beyond a number, maybe that of a proxy. `maxHeaderSize` limits their size.
+  server.maxHeadersCount = 0
+  // Every request costs the same, so connections are not closed after a number of requests.
+  server.maxRequestsPerSocket = 0
+  handleInOrder(server, connections)
+  answerNodeErrors(server, connections, options.onLimit)
+  serveUpgrades(server, connections, `${options.basePath}/websocket`)
+  await once(server, 'listening')
+  const stopPinging = pingEach(websockets, options.websocketPingMs)
+  return {
+    url: urlOf(server),
+    close: async (timeoutMs = options.shutdownTimeoutMs) => {
+      stopPinging()
+      for (const client of websockets.clients) client.close(GOING_AWAY, 'this gateway is shutting down')
+      await stopListening(server, connections, timeoutMs)
+    },
+  }
+}
+
+/** Handles the requests of each connection one after the other. */
+function handleInOrder(server: Server, connections: Connections): void {
+  const [handle] = server.listeners('request') as RequestHandler[]
+  server.removeAllListeners('request')
+  if (handle !== undefined) server.on('request', connections.inOrder(handle))
+}
+
+/** Returns the limits of Node's HTTP server for the size and the duration of a request. */
+function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: ListenOptions): ServerOptions {
+  const headersTimeout = Math.min(httpHeadersMs, httpRequestMs)
+  return {
+    ServerResponse: TrackedResponse,
+    // This also bounds the length of a path; browsers send far less.
+    maxHeaderSize: maxHeaderBytes,
+    // Counted from the first byte, or from the start of the connection: protects against slow clients (Slowloris).
+    headersTimeout,
+    // Large enough for the largest body over a slow connection.
+    requestTimeout: httpRequestMs,
+    // Longer than the timeouts of proxies (nginx 60 s), so that the gateway does not close as the next request arrives.
+    keepAliveTimeout: httpIdleMs,
+    // Node checks the deadlines at this interval, 30 s by default: requests time out at most a quarter late.
+    connectionsCheckingInterval: Math.max(10, Math.min(5000, Math.ceil(headersTimeout / 4))),
+  }
+}
+
+/** Coalesces responses: the first one of a quiet tick goes out immediately, others together at its end. */
+function coalescing(fetch: FetchCallback, isDraining: () => boolean): FetchCallback {
+  const traffic = new WriteCoalescer()
+  let endOfTick: Promise<void> | undefined
+  return async (request, env) => {
+    const response = await fetch(request, env)
+    if (env.outgoing === undefined && response instanceof Response) {
+      await refuseUpgrade(env.incoming.socket as Socket, response, isDraining())
+    }
+    if (traffic.leavesAtOnce()) return response
+    endOfTick ??= setImmediate().then(() => {
+      endOfTick = undefined
+    })
+    await endOfTick
+    return response
+  }
+}
+
+/** Writes the whole error response to a request for a WebSocket; node-server would write its status alone. */
+async function refuseUpgrade(socket: Socket, response: Response, isDraining: boolean): Promise<void> {
+  if (response.status >= 400) await closeWith(socket, response.status, await response.text(), response.headers)
+  else if (isDraining) await refuseWhileDraining(socket)
+}
+
+function urlOf(server: Server): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('not listening on TCP')
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}
+
+/**
+ * Stops accepting connections and requests. Resolves when every connection is closed, at the deadline at the latest.
+ */
+async function stopListening(server: Server, connections: Connections, timeoutMs: number): Promise<void> {
+  const closed = once(server, 'close')
+  const deadline = setTimeout(timeoutMs, undefined, { ref: false })
+  server.close()
+  await Promise.race([connections.drained(), deadline])
+  // Closes connections that are kept alive or that browsers opened in advance, but not WebSockets.
+  server.closeAllConnections()
+  await Promise.race([closed, deadline])
+  connections.destroyAll()
+  await closed
+}

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Context } from 'hono'
+import type { Registry } from '../../sessions/registry.ts'
+import { keyOf } from '../../store/record.ts'
+import { header } from '../header.ts'
+import { connectionIdsIn } from '../ids.ts'
+
+/** The header with the id of a request, which the log holds too. */
+export const REQUEST_ID_HEADER = 'X-Request-Id'
+const HEADER_KEY = REQUEST_ID_HEADER.toLowerCase()
+type HeadersOfNode = OutgoingHttpHeaders | OutgoingHttpHeader[]
+/** Headers that carry ids, tokens and keys. */
+const CREDENTIALS = ['authorization', 'cookie', 'httpkom-connection']
+/** The length of microapp's tokens, which are the shortest. */
+const SHORTEST_TOKEN = 16
+const GOOD = /^[A-Za-z0-9._=-]{1,128}$/
+
+/**
+ * Determines request ids: the `X-Request-Id` of the request, set by a reverse proxy for example, or a generated one.
+ */
+export class RequestIds {
+  readonly #registry: Registry
+  readonly #prefix = randomBytes(6).toString('hex')
+  #last = 0
+
+  constructor(registry: Registry) {
+    this.#registry = registry
+  }
+
+  /** Returns the id of a request. */
+  of(c: Context): string {
+    const given = header(c, HEADER_KEY)
+    if (given !== undefined && GOOD.test(given) && !this.#isSecret(given, c)) return given
+    return `${this.#prefix}-${(++this.#last).toString(36)}`
+  }
+
+  /** Request ids are logged, so they may not contain a connection id or a token, in any spelling. */
+  #isSecret(text: string, c: Context): boolean {
+    for (const id of connectionIdsIn(text)) if (this.#registry.byKey(keyOf(id)) !== undefined) return true
+    if (text.length < SHORTEST_TOKEN) return false
+    return c.req.url.includes(text) || CREDENTIALS.some((name) => header(c, name)?.includes(text) === true)
+  }
+}
+
+/**
+ * A Node response that adds the `X-Request-Id` header. Hono's `c.header` and Node's `setHeader` would both re-parse all
+ * headers, which costs more than the rest of a short response.
+ */
+export class NamedResponse<R extends IncomingMessage = IncomingMessage> extends ServerResponse<R> {
+  requestId: string | undefined
+
+  override writeHead(status: number, reason?: string, headers?: HeadersOfNode): this
+  override writeHead(status: number, headers?: HeadersOfNode): this
+  override writeHead(status: number, ...rest: unknown[]): this {
+    const [headers] = rest
+    if (this.requestId === undefined) return super.writeHead(status, ...(rest as []))
+    if (typeof headers === 'object' && !Array.isArray(headers)) {
+      return super.writeHead(status, Object.assign({ [REQUEST_ID_HEADER]: this.requestId }, headers))
+    }
+    this.setHeader(REQUEST_ID_HEADER, this.requestId)
+    return super.writeHead(status, ...(rest as []))
+  }
+}

@@ -1,0 +1,120 @@
+import { ConnectionError, type ConnectionErrorCode } from '../connection/errors.ts'
+import { KomError, ProtocolError } from '../protocol/errors.ts'
+
+/** Consecutive failures that open the circuit. */
+const MAX_FAILURES = 3
+
+/** Codes of failures that mean that no LysKOM server can be reached. */
+const DOWN: ReadonlySet<ConnectionErrorCode> = new Set(['unreachable', 'connect-timeout', 'not-lyskom'])
+/** Codes of refusals by a running server that is full or closed to new sessions. */
+const REFUSED: ReadonlySet<ConnectionErrorCode> = new Set(['connect-refused', 'server-full'])
+
+/** The circuit is open: the LysKOM server failed several times in a row, and no attempt is made. */
+export class ServerDownError extends Error {
+  readonly code = 'server-down'
+
+  constructor(
+    /** milliseconds until the next attempt is allowed; 0 or less while one is being made */
+    readonly retryAfterMs: number,
+    cause: Error,
+  ) {
+    super(`the LysKOM server is down: ${cause.message}`, { cause })
+    this.name = 'ServerDownError'
+  }
+}
+
+/**
+ * Guards the attempts to open sessions on one LysKOM server, so that clients do not wait for a dead one. Three
+ * consecutive failures open the circuit, which rejects attempts. After a delay it is half open: one attempt is made,
+ * which closes the circuit or opens it again.
+ */
+export class CircuitBreaker {
+  readonly #retryMs: number
+  #state: 'closed' | 'open' | 'half-open' = 'closed'
+  #failures = 0
+  /** milliseconds of `performance.now()`, which no clock adjustment changes */
+  #openedAt = 0
+  #lastFailure = new Error('it does not answer')
+  #up: boolean | null = null
+  #sessions = 0
+
+  constructor(retryMs: number) {
+    this.#retryMs = retryMs
+  }
+
+  /** Whether the last attempt reached the server; null before the first attempt, and when the last session is lost. */
+  get up(): boolean | null {
+    return this.#up
+  }
+
+  /** Whether an attempt would be made now. */
+  get allowsAttempt(): boolean {
+    return this.#state === 'closed' || (this.#state === 'open' && this.#waitMs() <= 0)
+  }
+
+  /** The number of live sessions on the server. */
+  get sessions(): number {
+    return this.#sessions
+  }
+
+  /** Makes an attempt, or rejects with a `ServerDownError`. Rejects as `attempt` does. */
+  async try<T>(attempt: () => Promise<T>): Promise<T> {
+    if (!this.allowsAttempt) throw new ServerDownError(this.#waitMs(), this.#lastFailure)
+    if (this.#state === 'open') this.#state = 'half-open'
+    try {
+      const result = await attempt()
+      this.#reached()
+      return result
+    } catch (error) {
+      if (isRefusal(error)) this.#reached()
+      else if (isDown(error)) this.#failed(error)
+      // The attempt says nothing about the server: the next one is allowed at once.
+      else if (this.#state === 'half-open') this.#state = 'open'
+      throw error
+    }
+  }
+
+  /** Counts a session that was opened. */
+  sessionOpened(): void {
+    this.#sessions++
+  }
+
+  /**
+   * Counts a session whose connection ended.
+   * @param lost whether the connection ended without the gateway closing it
+   */
+  sessionClosed(lost: boolean): void {
+    this.#sessions--
+    // The server may be gone, or may have ended this one session. Other sessions would show which.
+    if (lost && this.#sessions === 0 && this.#up === true) this.#up = null
+  }
+
+  #reached(): void {
+    this.#state = 'closed'
+    this.#failures = 0
+    this.#up = true
+  }
+
+  #failed(error: Error): void {
+    this.#up = false
+    this.#lastFailure = error
+    this.#failures++
+    if (this.#state === 'closed' && this.#failures < MAX_FAILURES) return
+    this.#state = 'open'
+    this.#openedAt = performance.now()
+  }
+
+  #waitMs(): number {
+    return this.#openedAt + this.#retryMs - performance.now()
+  }
+}
+
+/** Whether the server answered the attempt with a refusal. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof ConnectionError) return REFUSED.has(error.code)
+  return error instanceof KomError || error instanceof ProtocolError
+}
+
+function isDown(error: unknown): error is ConnectionError {
+  return error instanceof ConnectionError && DOWN.has(error.code)
+}

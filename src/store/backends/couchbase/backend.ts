@@ -1,0 +1,172 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Backend, Lists } from '../../backend.ts'
+import { fromStored, namedFields, overFrom, toStored } from '../../document.ts'
+import { StoreError } from '../../errors.ts'
+import type { Layout } from '../../layout.ts'
+import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
+import { type Cas, type CouchbaseCollection, type CouchbaseDocument, isNamed, storeError } from './port.ts'
+
+/** Tries of a read-modify-write before it fails with `contended`. */
+const MAX_TRIES = 100
+/**
+ * Longest pause between two tries, milliseconds. The pause is random, so that competing writers do not collide again.
+ */
+const MAX_PAUSE_MS = 20
+/** Expiry times from which on a document never expires, seconds: the SDK rejects larger numbers. */
+const LONGEST_S = 50 * 365 * 86_400
+
+const AGAIN = Symbol('another one has come between')
+
+interface Found {
+  readonly document: CouchbaseDocument
+  readonly record: SessionRecord
+  readonly cas: Cas
+}
+
+/** Options of `CouchbaseBackend`. */
+export interface CouchbaseOptions {
+  collection: CouchbaseCollection
+  lists: Lists | undefined
+  layout: Layout
+  /** resolves with the cluster's time, milliseconds since 1970; undefined without the query service */
+  time?: (() => Promise<number>) | undefined
+  close(): Promise<void>
+}
+
+/**
+ * Stores each record in a Couchbase document of its own, which expires with the record. It was never run on a real
+ * server; the tests use a stand-in for the collection.
+ */
+export class CouchbaseBackend implements Backend {
+  readonly time: Backend['time']
+  readonly #options: CouchbaseOptions
+  #interruptions = 0
+  #reached = true
+
+  constructor(options: CouchbaseOptions) {
+    this.#options = options
+    const { time } = options
+    if (time !== undefined) this.time = time
+  }
+
+  get lists(): Lists | undefined {
+    return this.#options.lists
+  }
+
+  /** The SDK does not report a lost connection, so interruptions are counted when a call fails. */
+  get interruptions(): number {
+    return this.#interruptions
+  }
+
+  async insert(record: SessionRecord): Promise<void> {
+    const options = { expiry: expiryOf(record, record.lastActive) }
+    const { collection } = this.#options
+    await this.#ask(() => collection.insert(this.#idOf(record.key), this.#document(record), options))
+  }
+
+  async find(key: Key): Promise<SessionRecord | undefined> {
+    return await this.#withRecord(key, async ({ record }) => record)
+  }
+
+  async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
+    return await this.#withRecord(key, async (found) => {
+      const { record } = found
+      if (record.app !== app || isExpired(record, now)) return undefined
+      await this.#replace(found, afterRead(record, now), now)
+      return record
+    })
+  }
+
+  async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
+    const updated = await this.#withRecord(key, async (found) => {
+      const { record } = found
+      if (record.revision !== revision) return false
+      await this.#replace(found, afterWrite(record, change, now), now)
+      return true
+    })
+    return updated ?? false
+  }
+
+  async remove(key: Key): Promise<SessionRecord | undefined> {
+    const { collection } = this.#options
+    return await this.#withRecord(key, async ({ record, cas }) => {
+      await collection.remove(this.#idOf(key), { cas })
+      return record
+    })
+  }
+
+  async sweep(): Promise<void> {
+    // Couchbase expires documents itself.
+  }
+
+  async close(): Promise<void> {
+    await this.#options.close()
+  }
+
+  /**
+   * Reads a record and runs `work` on it; repeats both when another writer changed the document in between. Resolves
+   * with undefined if there is no record.
+   */
+  async #withRecord<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | undefined> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (tries > 0) await pause(Math.random() * Math.min(tries, MAX_PAUSE_MS))
+      const done = await this.#ask(() => this.#tryWith(key, work))
+      if (done !== AGAIN) return done
+    }
+    throw new StoreError('contended', 'too many others write this session')
+  }
+
+  async #tryWith<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | typeof AGAIN | undefined> {
+    try {
+      const { content, cas } = await this.#options.collection.get(this.#idOf(key))
+      const document = content as CouchbaseDocument
+      return await work({ document, record: fromStored(key, document.record), cas })
+    } catch (error) {
+      if (isNamed(error, 'DocumentNotFoundError')) return undefined
+      if (isNamed(error, 'CasMismatchError')) return AGAIN
+      throw error
+    }
+  }
+
+  async #replace({ document, cas }: Found, record: SessionRecord, now: number): Promise<void> {
+    const { collection } = this.#options
+    // Keep the fields that other programs added to the document.
+    const changed = { ...document, ...this.#document(record) }
+    await collection.replace(this.#idOf(record.key), changed, { expiry: expiryOf(record, now), cas })
+  }
+
+  #document(record: SessionRecord): CouchbaseDocument {
+    const { layout } = this.#options
+    const stored = { ...toStored(record), key: record.key, ns: layout.keyNs, over: overFrom(record) }
+    return { ...namedFields(record, layout), record: stored }
+  }
+
+  #idOf(key: Key): string {
+    return this.#options.layout.keyNs + key
+  }
+
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await question()
+      this.#reached = true
+      return answer
+    } catch (error) {
+      const known = storeError(error)
+      const reached = !(known instanceof StoreError && known.code === 'unavailable')
+      if (this.#reached && !reached) this.#interruptions++
+      this.#reached = reached
+      throw known
+    }
+  }
+}
+
+/**
+ * Returns the lifetime of a document from `now` on, in seconds, plus one second since the server counts whole seconds;
+ * 0 for no expiry.
+ */
+function expiryOf(record: SessionRecord, now: number): number {
+  const over = overFrom(record)
+  if (over === null) return 0
+  const seconds = Math.ceil(Math.max(over - now, 0) / 1000) + 1
+  return seconds > LONGEST_S ? 0 : seconds
+}

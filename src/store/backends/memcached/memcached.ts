@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Backend } from '../../backend.ts'
+import { checkNames, fromStored, namedFields, overFrom, RECORD, type StoredRecord, toStored } from '../../document.ts'
+import { refuseUnknown } from '../../driver.ts'
+import { StoreError } from '../../errors.ts'
+import { KeyedMutex } from '../../keyed-mutex.ts'
+import type { Layout } from '../../layout.ts'
+import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
+import { MemcachedConnection } from './connection.ts'
+
+/** Tries of a read-modify-write before it fails with `contended`. */
+const MAX_TRIES = 50
+const PAUSE_MS = 1
+/** Longest lifetime that memcached takes for a duration; larger values are times since 1970. */
+const MAX_DURATION_S = 30 * 24 * 60 * 60
+/** Largest time that memcached can represent, seconds since 1970. */
+const MAX_TIME_S = 2 ** 31 - 1
+/** Extra lifetime of an item, seconds: the store's clock, not memcached's, decides when the record expires. */
+const SLACK_S = 60
+/** Lifetime of an item that memcached drops immediately. */
+const DROPPED = -1
+
+type Document = { readonly [RECORD]: StoredRecord }
+/** A record and the version of its item. */
+type Held = { record: SessionRecord; casUniq: string | number }
+
+/**
+ * Opens a memcached store, `memcache://host:port`. The text protocol has no passwords. Each record is one item under
+ * `layout.keyNs` plus key. Rejects with a `StoreError` if the server is unavailable and with a `TypeError` for a wrong
+ * URL.
+ */
+export async function openMemcached(url: URL, layout: Layout): Promise<Backend> {
+  refuseUnknown(url, 'memcached', [])
+  checkNames(Object.values(layout.fields))
+  const line = new MemcachedConnection(url)
+  try {
+    await line.ask((client) => client.version())
+    return new MemcachedBackend(line, layout)
+  } catch (error) {
+    line.close()
+    throw error
+  }
+}
+
+class MemcachedBackend implements Backend {
+  /** memcached cannot list its items. */
+  readonly lists = undefined
+  /** memcached evicts items without notice. */
+  readonly forgets = true
+  readonly #line: MemcachedConnection
+  readonly #layout: Layout
+  /** Serializes the writes of this process per key, so that they do not conflict. */
+  readonly #turns = new KeyedMutex()
+  /** The last known time of memcached minus the monotonic clock, milliseconds. */
+  #serverOffset = Date.now() - performance.now()
+
+  constructor(line: MemcachedConnection, layout: Layout) {
+    this.#line = line
+    this.#layout = layout
+  }
+
+  get interruptions(): number {
+    return this.#line.interruptions
+  }
+
+  /** Resolves with memcached's time, milliseconds since 1970, in whole seconds. */
+  async time(): Promise<number> {
+    const { STAT } = await this.#line.ask((client) => client.cmd<{ STAT: string[][] }>('stats'))
+    const [, seconds] = STAT.map((line) => line.slice(-2)).find(([name]) => name === 'time') ?? []
+    const time = Number(seconds) * 1000
+    this.#serverOffset = time - performance.now()
+    return time
+  }
+
+  async insert(record: SessionRecord): Promise<void> {
+    const options = { lifetime: this.#lifetimeOf(record, record.lastActive) }
+    await this.#line.ask((client) => client.set(this.#nameOf(record.key), this.#documentOf(record), options))
+  }
+
+  async find(key: Key): Promise<SessionRecord | undefined> {
+    const name = this.#nameOf(key)
+    const item = await this.#line.ask((client) => client.get<Document>(name))
+    return item && fromStored(key, item.value[RECORD])
+  }
+
+  async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
+    return await this.#overwrite(key, now, (record) =>
+      record.app === app && !isExpired(record, now) ? afterRead(record, now) : undefined,
+    )
+  }
+
+  async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
+    const before = await this.#overwrite(key, now, (record) =>
+      record.revision === revision && !isExpired(record, now) ? afterWrite(record, change, now) : undefined,
+    )
+    return before !== undefined
+  }
+
+  async remove(key: Key): Promise<SessionRecord | undefined> {
+    return await this.#overwrite(key, 0, (record) => record, DROPPED)
+  }
+
+  async sweep(): Promise<void> {
+    // memcached expires items itself.
+  }
+
+  async close(): Promise<void> {
+    this.#line.close()
+  }
+
+  /** Replaces a record by the result of `next`, unless that is undefined; resolves with the record before the write. */
+  async #overwrite(
+    key: Key,
+    now: number,
+    next: (record: SessionRecord) => SessionRecord | undefined,
+    lifetime?: number,
+  ): Promise<SessionRecord | undefined> {
+    const since = performance.now()
+    return await this.#turns.take(key, async () => {
+      this.#line.checkPatience(since)
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const held = await this.#hold(key)
+        const after = held && next(held.record)
+        if (held === undefined || after === undefined) return undefined
+        if (await this.#put(after, held.casUniq, lifetime ?? this.#lifetimeOf(after, now))) return held.record
+        await sleep(Math.random() * PAUSE_MS * tries)
+      }
+      throw new StoreError('contended', 'too many others write this session')
+    })
+  }
+
+  async #hold(key: Key): Promise<Held | undefined> {
+    const name = this.#nameOf(key)
+    const item = await this.#line.ask((client) => client.gets<Document>(name))
+    if (item === undefined) return undefined
+    const { value, casUniq } = item as { value: Document; casUniq: string | number }
+    return { record: fromStored(key, value[RECORD]), casUniq }
+  }
+
+  /** Writes an item if its version is unchanged; resolves with whether it was. */
+  async #put(record: SessionRecord, casUniq: string | number, lifetime: number): Promise<boolean> {
+    const name = this.#nameOf(record.key)
+    const options = { casUniq, lifetime }
+    return await this.#line.ask(async (client) => {
+      try {
+        await client.cas(name, this.#documentOf(record), options)
+        return true
+      } catch (error) {
+        if (error instanceof Error && /^(EXISTS|NOT_FOUND)$/.test(error.message)) return false
+        throw error
+      }
+    })
+  }
+
+  #documentOf(record: SessionRecord): Record<string, unknown> {
+    return { ...namedFields(record, this.#layout), [RECORD]: toStored(record) }
+  }
+
+  #nameOf(key: Key): string {
+    return this.#layout.keyNs + key
+  }
+
+  /** Returns the lifetime of an item as memcached takes it: seconds, a time since 1970, or 0 for no expiry. */
+  #lifetimeOf(record: SessionRecord, now: number): number {
+    const end = overFrom(record)
+    if (end === null) return 0
+    const seconds = Math.ceil(Math.max(0, end - now) / 1000) + SLACK_S
+    if (seconds <= MAX_DURATION_S) return seconds
+    const time = Math.floor((this.#serverOffset + performance.now()) / 1000) + seconds
+    return time <= MAX_TIME_S ? time : 0
+  }
+}

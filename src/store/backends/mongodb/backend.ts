@@ -1,0 +1,223 @@
+import type { Backend, Lists } from '../../backend.ts'
+import { dataText, fromStored, namedFields, overFrom, RECORD, stopText, toStored } from '../../document.ts'
+import type { Layout } from '../../layout.ts'
+import { PAGE, type Pages } from '../../pages.ts'
+import type { Change, Key, SessionRecord } from '../../record.ts'
+import {
+  type IndexOptions,
+  isIndexThere,
+  isLoss,
+  type MongoCollection,
+  type Query,
+  type SessionDocument,
+  storeError,
+  type TopologyChange,
+} from './port.ts'
+
+/** Returns the path of a record field in a document. */
+const field = <N extends keyof SessionDocument['record']>(name: N) => `${RECORD}.${name}` as const
+const [APP, USER, LAST_ACTIVE, OVER] = [field('app'), field('user'), field('lastActive'), field('over')]
+
+/**
+ * Time after expiry at which MongoDB removes records that no gateway swept, seconds: a day, by the server's clock.
+ * Clocks of gateways and servers do not differ that much, so no live session is removed.
+ */
+const GRACE_S = 86_400
+
+/** The latest date; records that expire later never expire. */
+const LATEST = 8.64e15
+
+/**
+ * `overFrom` as an aggregation expression on the record after the previous stage. A sum with null is null, and `$min`
+ * ignores null.
+ */
+const NEW_OVER = {
+  $add: [new Date(0), { $min: [{ $add: [`$${LAST_ACTIVE}`, `$${field('idleMs')}`, 1] }, `$${field('endsAt')}`] }],
+}
+
+/** Options of `MongodbBackend`. */
+export interface MongodbOptions {
+  collection: MongoCollection
+  layout: Layout
+  /** resolves with the server's time, milliseconds since 1970 */
+  time?: () => Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * Stores records in a MongoDB collection. It was never run on a real server; the tests use a stand-in for the
+ * collection.
+ */
+export class MongodbBackend implements Backend, Lists {
+  readonly lists = this
+  readonly time: Backend['time']
+  readonly #options: MongodbOptions
+  readonly #projection: Record<string, 1>
+  #interruptions = 0
+
+  constructor(options: MongodbOptions) {
+    this.#options = options
+    if (options.time !== undefined) this.time = options.time
+    this.#projection = { [options.layout.sidField]: 1, [RECORD]: 1 }
+  }
+
+  get interruptions(): number {
+    return this.#interruptions
+  }
+
+  /** Handles a topology change of the driver; counts the loss of the last writable server. */
+  noteTopology(change: TopologyChange): void {
+    if (isLoss(change)) this.#interruptions++
+  }
+
+  /** Creates the missing indexes. */
+  async prepare(): Promise<void> {
+    const { sidField } = this.#options.layout
+    // Sparse, since documents of other programs may lack the field; `_id` always has an index.
+    if (sidField !== '_id') await this.#createIndex({ [sidField]: 1 }, { unique: true, sparse: true })
+    await this.#createIndex({ [APP]: 1, [USER]: 1 })
+    await this.#createIndex({ [APP]: 1, [LAST_ACTIVE]: -1 })
+    await this.#createIndex({ [OVER]: 1 }, { expireAfterSeconds: GRACE_S })
+  }
+
+  async insert(record: SessionRecord): Promise<void> {
+    const { layout } = this.#options
+    const over = dateOf(overFrom(record))
+    const document = { ...namedFields(record, layout), [RECORD]: { ...toStored(record), over } }
+    await this.#ask((collection) => collection.insertOne({ [layout.sidField]: record.key, ...document }))
+  }
+
+  async find(key: Key): Promise<SessionRecord | undefined> {
+    const options = { projection: this.#projection }
+    return this.#read(await this.#ask((collection) => collection.findOne(this.#with(key), options)))
+  }
+
+  async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
+    const filter = { ...this.#with(key), [APP]: app, ...notExpired(now) }
+    const update = [{ $set: { [field('reads')]: oneMore('reads'), ...active(now) } }, { $set: { [OVER]: NEW_OVER } }]
+    const options = { projection: this.#projection, returnDocument: 'before' } as const
+    return this.#read(await this.#ask((collection) => collection.findOneAndUpdate(filter, update, options)))
+  }
+
+  async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
+    const filter = { ...this.#with(key), [field('revision')]: revision }
+    const counts = { [field('writes')]: oneMore('writes'), [field('revision')]: oneMore('revision') }
+    const update = [{ $set: { ...this.#changed(change), ...counts, ...active(now) } }, { $set: { [OVER]: NEW_OVER } }]
+    const { matchedCount } = await this.#ask((collection) => collection.updateOne(filter, update))
+    return matchedCount === 1
+  }
+
+  async remove(key: Key): Promise<SessionRecord | undefined> {
+    const options = { projection: this.#projection }
+    return this.#read(await this.#ask((collection) => collection.findOneAndDelete(this.#with(key), options)))
+  }
+
+  async sweep(now: number): Promise<void> {
+    await this.#ask((collection) => collection.deleteMany({ [OVER]: { $lte: new Date(now) } }))
+  }
+
+  byUser(app: string, user: string, now: number): Pages {
+    return this.#newestFirst({ [APP]: app, [USER]: user, ...notExpired(now) })
+  }
+
+  activeSince(app: string, since: number, now: number, limit: number): Pages {
+    return this.#newestFirst(activeFilter(app, since, now), limit)
+  }
+
+  async countUsers(app: string, since: number, now: number): Promise<number> {
+    const loggedIn = { ...activeFilter(app, since, now), [USER]: { $ne: '' } }
+    const pipeline = [{ $match: loggedIn }, { $group: { _id: `$${USER}` } }, { $count: 'users' }]
+    const options = { allowDiskUse: true }
+    const [row] = await this.#ask((collection) => collection.aggregate(pipeline, options).toArray())
+    // An empty result has no row.
+    return Number(row?.users ?? 0)
+  }
+
+  async close(): Promise<void> {
+    await this.#options.close()
+  }
+
+  #with(key: Key): Query {
+    return { [this.#options.layout.sidField]: key }
+  }
+
+  /**
+   * Returns the fields that a change sets. Values are literals: a string from a client that begins with `$` would
+   * otherwise be a field reference.
+   */
+  #changed({ user, name, endsAt, data }: Change): Query {
+    const { stop } = this.#options.layout.fields
+    return {
+      ...(user !== undefined && { [USER]: { $literal: user } }),
+      ...(name !== undefined && { [field('name')]: { $literal: name } }),
+      ...(endsAt !== undefined && { [field('endsAt')]: { $literal: endsAt } }),
+      ...(endsAt !== undefined && stop !== undefined && { [stop]: { $literal: stopText(endsAt) } }),
+      ...(data !== undefined && { [field('data')]: { $literal: dataText(data) } }),
+    }
+  }
+
+  #read(document: SessionDocument | null): SessionRecord | undefined {
+    return document === null ? undefined : this.#recordOf(document)
+  }
+
+  async *#newestFirst(filter: Query, limit?: number): Pages {
+    // To MongoDB, 0 means no limit.
+    if (limit !== undefined && limit <= 0) return
+    const sort = { [LAST_ACTIVE]: -1 } as const
+    const options = { projection: this.#projection, sort, batchSize: PAGE, ...(limit !== undefined && { limit }) }
+    let page: SessionRecord[] = []
+    try {
+      for await (const document of this.#options.collection.find(filter, options)) {
+        page.push(this.#recordOf(document))
+        if (page.length < PAGE) continue
+        yield page
+        page = []
+      }
+    } catch (error) {
+      throw storeError(error)
+    }
+    yield page
+  }
+
+  #recordOf(document: SessionDocument): SessionRecord {
+    return fromStored(document[this.#options.layout.sidField] as Key, document[RECORD])
+  }
+
+  async #createIndex(keys: Record<string, 1 | -1>, options: IndexOptions = {}): Promise<void> {
+    try {
+      await this.#ask((collection) => collection.createIndex(keys, options))
+    } catch (error) {
+      // An existing index with other options works as well.
+      if (!isIndexThere(error)) throw error
+    }
+  }
+
+  async #ask<T>(question: (collection: MongoCollection) => Promise<T>): Promise<T> {
+    try {
+      return await question(this.#options.collection)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+}
+
+function dateOf(ms: number | null): Date | null {
+  return ms === null || ms > LATEST ? null : new Date(ms)
+}
+
+function notExpired(now: number): Query {
+  return { $or: [{ [OVER]: null }, { [OVER]: { $gt: new Date(now) } }] }
+}
+
+function activeFilter(app: string, since: number, now: number): Query {
+  return { [APP]: app, [LAST_ACTIVE]: { $gte: since }, ...notExpired(now) }
+}
+
+function oneMore(counter: 'reads' | 'writes' | 'revision'): Query {
+  return { $add: [`$${field(counter)}`, 1] }
+}
+
+/** Sets the last activity, which a gateway with a slower clock does not move back. */
+function active(now: number): Query {
+  return { [LAST_ACTIVE]: { $max: [`$${LAST_ACTIVE}`, now] } }
+}

@@ -1,0 +1,76 @@
+import type { Backend } from '../../backend.ts'
+import { checkNames } from '../../document.ts'
+import { loadDriver, withoutPassword } from '../../driver.ts'
+import { StoreError } from '../../errors.ts'
+import type { Layout } from '../../layout.ts'
+import { withMembers } from '../../url.ts'
+import { MongodbBackend } from './backend.ts'
+import type { SessionDocument } from './port.ts'
+
+type Driver = Pick<typeof import('mongodb'), 'MongoClient'>
+
+/**
+ * Driver options that apply unless the URL sets them. The driver's own defaults wait 30 s for a server and forever for
+ * a reply.
+ */
+const DEFAULTS = {
+  appName: 'komgate',
+  serverSelectionTimeoutMS: '3000',
+  connectTimeoutMS: '3000',
+  socketTimeoutMS: '5000',
+  waitQueueTimeoutMS: '3000',
+}
+
+/**
+ * Opens a MongoDB store, `mongodb://user:password@host/database?…` or `mongodb+srv:`, with the options of the official
+ * driver, an optional package. It was never run on a real server.
+ *
+ * Records are in the collection `layout.table`, each in a document with its key in `layout.sidField`, the fields of the
+ * layout, and the record itself in `record`. The collection may contain other documents.
+ *
+ * Rejects with a `TypeError` for a wrong URL and with a `StoreError` `unavailable` if the server cannot be used.
+ */
+export async function openMongodb(
+  url: URL,
+  layout: Layout,
+  load: () => Promise<Driver> = () => import('mongodb'),
+): Promise<Backend> {
+  if (url.pathname.length < 2) throw new TypeError("the store's URL does not say which database of MongoDB")
+  checkNames([...new Set(['_id', layout.sidField]), ...Object.values(layout.fields)])
+  const client = clientOf(await loadDriver('mongodb', '7', load), url)
+  // Reads from the primary: a new session may not have reached the secondaries.
+  const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
+  const time = async () => Number((await client.db().command({ hello: 1 })).localTime)
+  const backend = new MongodbBackend({ collection, layout, time, close: () => client.close() })
+  client.on('topologyDescriptionChanged', (change) => backend.noteTopology(change))
+  try {
+    await client.connect()
+    await backend.prepare()
+  } catch (error) {
+    await client.close().catch(() => undefined)
+    throw new StoreError('unavailable', `MongoDB cannot be used: ${textOf(error, url)}`)
+  }
+  return backend
+}
+
+function withDefaults(url: URL): string {
+  const whole = new URL(url)
+  const given = new Set(Array.from(url.searchParams.keys(), (name) => name.toLowerCase()))
+  for (const [name, value] of Object.entries(DEFAULTS)) {
+    if (!given.has(name.toLowerCase())) whole.searchParams.set(name, value)
+  }
+  return withMembers(whole)
+}
+
+/** Creates the client. The driver's own errors about a URL are replaced, since they may contain it. */
+function clientOf({ MongoClient }: Driver, url: URL): InstanceType<Driver['MongoClient']> {
+  try {
+    return new MongoClient(withDefaults(url))
+  } catch (error) {
+    throw new TypeError(`the store's URL is none that MongoDB's driver understands: ${textOf(error, url)}`)
+  }
+}
+
+function textOf(error: unknown, url: URL): string {
+  return withoutPassword(error instanceof Error ? error.message : String(error), url)
+}

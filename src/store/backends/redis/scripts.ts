@@ -1,0 +1,265 @@
+import { hash } from 'node:crypto'
+
+/** A Lua script and its SHA-1, under which the server caches it. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+/** Extra TTL of records and indexes, since not every read renews the TTL, milliseconds. */
+const SLACK_MS = 60_000
+const RENEWED_MS = 30_000
+/** Interval at which sweeps check that a record without expiry still exists, milliseconds. */
+const LOOKED_AT_MS = 24 * 60 * 60 * 1000
+
+/*
+ * A record is a hash. The field `@when` has its times and counters, `@record` the rest, one value per line; both are
+ * parts of a JSON list, which the scripts split at commas or lines and join again, but never parse. Fields for other
+ * programs are in the same hash, under names that cannot begin with `@`.
+ *
+ * Indexes:
+ *   active:<app>       sorted set of keys by the second of their last activity
+ *   user:<app>,<user>  set of keys
+ *   due                sorted set of keys, each with its app and user, by the time of their next sweep check
+ * App and user are JSON strings, so that different pairs have different names, whatever characters they contain.
+ *
+ * The caller passes its clock as `now`. The server's clock is not used: TTLs are durations.
+ */
+
+/** Pattern of `@when`: last activity, reads, idle timeout, end; then created, writes, revision. */
+const TIMES = "'^([^,]*),([^,]*),([^,]*),([^,]*),(.*)$'"
+/** Pattern of `@record`: app, user, name, address, data. */
+const LINES = String.raw`'^([^\n]*),\n([^\n]*),\n([^\n]*),\n([^\n]*),\n(.*)$'`
+
+const BEGIN = `
+local ns, call, match, floor = ARGV[1], redis.call, string.match, math.floor
+`
+
+const KEEP = `
+-- All digits: Lua's default would be 1.7e+12.
+local function digits(number) return string.format('%.0f', number) end
+
+-- Lifetime of a record that is active now, in milliseconds; nil for no expiry.
+local function lasting(now, idle, ends)
+  local ms = idle
+  if ends and (not ms or ends - now < ms) then ms = ends - now end
+  return ms and math.max(0, math.min(ms, 1e15))
+end
+
+local function keep(name, ms)
+  if ms then call('PEXPIRE', name, digits(ms + ${SLACK_MS})) else call('PERSIST', name) end
+end
+
+-- An index is kept as long as its longest-lived record. left is its TTL before the record was added.
+local function keepIndex(index, left, ms)
+  if left == -1 then return end
+  if not ms or left < ms + ${SLACK_MS} then keep(index, ms) end
+end
+`
+
+const INDEX = String.raw`
+local function isExpired(now, active, idle, ends)
+  return (idle and now - active > idle) or (ends and now >= ends)
+end
+
+local function keyOf(name) return string.sub(name, -64) end
+
+local function dueName(key, app, user) return key .. '\n' .. app .. '\n' .. user end
+
+local function enter(key, app, user, now, active, ms)
+  local byTime, byUser, due = ns .. 'active:' .. app, ns .. 'user:' .. app .. ',' .. user, ns .. 'due'
+  local a, u, d = call('PTTL', byTime), call('PTTL', byUser), call('PTTL', due)
+  call('ZADD', byTime, digits(floor(active / 1000)), key)
+  call('SADD', byUser, key)
+  call('ZADD', due, digits(now + math.min((ms or ${LOOKED_AT_MS}) + 1, ${LOOKED_AT_MS})), dueName(key, app, user))
+  keepIndex(byTime, a, ms)
+  keepIndex(byUser, u, ms)
+  keepIndex(due, d, ms)
+end
+
+local function leave(key, app, user)
+  call('ZREM', ns .. 'active:' .. app, key)
+  call('SREM', ns .. 'user:' .. app .. ',' .. user, key)
+  call('ZREM', ns .. 'due', dueName(key, app, user))
+end
+`
+
+function script(...parts: string[]): Script {
+  const text = parts.join('')
+  return { text, sha: hash('sha1', text) }
+}
+
+/** Adds a record. KEYS: the record. ARGV: ns, @when, @record, then names and values of other fields. */
+export const INSERT = script(
+  BEGIN,
+  KEEP,
+  INDEX,
+  `
+call('HSET', KEYS[1], '@when', ARGV[2], '@record', unpack(ARGV, 3))
+local active, _, idle, ends = match(ARGV[2], ${TIMES})
+local app, user = match(ARGV[3], ${LINES})
+local now = tonumber(active)
+local ms = lasting(now, tonumber(idle), tonumber(ends))
+keep(KEYS[1], ms)
+enter(keyOf(KEYS[1]), app, user, now, now, ms)
+`,
+)
+
+/**
+ * Reads records. KEYS: records. ARGV: ns, now, app. Returns each record before the read, or nil.
+ *
+ * This is the script that must be fast. Its cost is the number of commands and of functions created, so it skips what
+ * is not needed each time: the index by activity has a resolution of one second, and TTLs have some slack.
+ */
+export const TOUCH = script(
+  BEGIN,
+  String.raw`
+local sub, tonumber, start = string.sub, tonumber, ARGV[3] .. ',\n'
+local length, now = #start, tonumber(ARGV[2])
+local second, period = floor(now / 1000), floor(now / ${RENEWED_MS})
+local answer, moved = {}, {}
+for i = 1, #KEYS do
+  local name, before = KEYS[i], false
+  local record = call('HGET', name, '@record')
+  if record and sub(record, 1, length) == start then
+    local when = call('HGET', name, '@when')
+    local active, reads, idle, ends, rest = match(when, ${TIMES})
+    local last, idleMs, endsAt = tonumber(active), tonumber(idle), tonumber(ends)
+    if not ((idleMs and now - last > idleMs) or (endsAt and now >= endsAt)) then
+      before = when .. record
+      if now > last then active = ARGV[2] end
+      call('HSET', name, '@when', active .. ',' .. (reads + 1) .. ',' .. idle .. ',' .. ends .. ',' .. rest)
+      if second > floor(last / 1000) then
+        moved[#moved + 1] = second
+        moved[#moved + 1] = sub(name, -64)
+      end
+      if period > floor(last / ${RENEWED_MS}) then
+        ${KEEP}
+        local _, user = match(record, ${LINES})
+        local ms = lasting(now, idleMs, endsAt)
+        keep(name, ms)
+        for _, index in ipairs({ns .. 'active:' .. ARGV[3], ns .. 'user:' .. ARGV[3] .. ',' .. user, ns .. 'due'}) do
+          keepIndex(index, call('PTTL', index), ms)
+        end
+      end
+    end
+  end
+  answer[i] = before
+end
+if #moved > 0 then call('ZADD', ns .. 'active:' .. ARGV[3], unpack(moved)) end
+return answer
+`,
+)
+
+/**
+ * Writes a record. KEYS: the record. ARGV: ns, now, revision; user, name, end and data as JSON, or empty for no change;
+ * then names and values of other fields. Returns 1 if the record still had the revision, otherwise 0.
+ */
+export const UPDATE = script(
+  BEGIN,
+  KEEP,
+  INDEX,
+  String.raw`
+local when, record = call('HGET', KEYS[1], '@when'), call('HGET', KEYS[1], '@record')
+if not when then return 0 end
+local active, reads, idle, ends, rest = match(when, ${TIMES})
+local created, writes, revision = match(rest, '^([^,]*),([^,]*),([^,]*),$')
+local app, user, name, ip, data = match(record, ${LINES})
+local now, last, key = tonumber(ARGV[2]), tonumber(active), keyOf(KEYS[1])
+if revision ~= ARGV[3] or isExpired(now, last, tonumber(idle), tonumber(ends)) then return 0 end
+local function changed(i, before) if ARGV[i] == '' then return before else return ARGV[i] end end
+local newUser = changed(4, user)
+ends = changed(6, ends)
+if now > last then active = ARGV[2] end
+local ms = lasting(tonumber(active), tonumber(idle), tonumber(ends))
+when = table.concat({active, reads, idle, ends, created, writes + 1, revision + 1, ''}, ',')
+record = table.concat({app, newUser, changed(5, name), ip, changed(7, data)}, ',\n')
+call('HSET', KEYS[1], '@when', when, '@record', record, unpack(ARGV, 8))
+if newUser ~= user then leave(key, app, user) end
+keep(KEYS[1], ms)
+enter(key, app, newUser, now, tonumber(active), ms)
+return 1
+`,
+)
+
+/** Removes a record. KEYS: the record. ARGV: ns. Returns the record, or nil. */
+export const REMOVE = script(
+  BEGIN,
+  KEEP,
+  INDEX,
+  `
+local when, record = call('HGET', KEYS[1], '@when'), call('HGET', KEYS[1], '@record')
+if not when then return false end
+local app, user = match(record, ${LINES})
+call('DEL', KEYS[1])
+leave(keyOf(KEYS[1]), app, user)
+return when .. record
+`,
+)
+
+/**
+ * Reads records found in an index and removes expired ones. KEYS: the index, then the records. ARGV: ns, now, the
+ * command that removes a member from the index, and `user` if only the last activity and the user are needed. Returns
+ * the text of each record, nil for missing and expired ones.
+ */
+export const LOOK = script(
+  BEGIN,
+  KEEP,
+  INDEX,
+  `
+local now, answer = tonumber(ARGV[2]), {}
+for i = 2, #KEYS do
+  local name = KEYS[i]
+  local when, record = call('HGET', name, '@when'), call('HGET', name, '@record')
+  answer[i - 1] = false
+  if not when then
+    call(ARGV[3], KEYS[1], keyOf(name))
+  else
+    local active, _, idle, ends = match(when, ${TIMES})
+    local app, user = match(record, ${LINES})
+    if isExpired(now, tonumber(active), tonumber(idle), tonumber(ends)) then
+      call('DEL', name)
+      leave(keyOf(name), app, user)
+    elseif ARGV[4] == 'user' then
+      answer[i - 1] = active .. ',' .. user
+    else
+      answer[i - 1] = when .. record
+    end
+  end
+end
+return answer
+`,
+)
+
+/**
+ * Checks the records that are due and removes expired ones. ARGV: ns, now, maximum number to check. Returns the number
+ * checked.
+ */
+export const SWEEP = script(
+  BEGIN,
+  KEEP,
+  INDEX,
+  String.raw`
+local now = tonumber(ARGV[2])
+local due = call('ZRANGEBYSCORE', ns .. 'due', '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])
+for _, member in ipairs(due) do
+  local key, app, user = match(member, '^([^\n]*)\n([^\n]*)\n(.*)$')
+  local name = ns .. key
+  local when = call('HGET', name, '@when')
+  if not when then
+    leave(key, app, user)
+  else
+    local active, _, idle, ends = match(when, ${TIMES})
+    local last, idleMs, endsAt = tonumber(active), tonumber(idle), tonumber(ends)
+    if isExpired(now, last, idleMs, endsAt) then
+      call('DEL', name)
+      leave(key, app, user)
+    else
+      local ms = lasting(last, idleMs, endsAt) or ${LOOKED_AT_MS}
+      call('ZADD', ns .. 'due', digits(math.max(now + 1, math.min(last + ms + 1, now + ${LOOKED_AT_MS}))), member)
+    end
+  end
+end
+return #due
+`,
+)

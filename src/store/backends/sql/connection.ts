@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreError } from '../../errors.ts'
+import type { SqlKind } from './kind.ts'
+
+/** Tries of a statement that conflicts with others. */
+const MAX_TRIES = 10
+const PAUSE_MS = 10
+
+/** The connection to an SQL server: retries conflicts, detects the loss of the server, and converts errors. */
+export class SqlConnection {
+  /** Number of times the server was lost, however many connections each loss closed. */
+  interruptions = 0
+  readonly #kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>
+  #holds = true
+
+  constructor(kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>) {
+    this.#kind = kind
+  }
+
+  /** Records that a connection was lost. */
+  lost(): void {
+    if (this.#holds) this.interruptions++
+    this.#holds = false
+  }
+
+  /** Runs a statement and retries it after conflicts. Rejects with a `StoreError` if the server failed. */
+  async run<T>(statement: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const result = await statement()
+        this.#holds = true
+        return result
+      } catch (error) {
+        if (tries === MAX_TRIES || this.#kind.faultOf(error) !== 'conflict') throw this.translated(error)
+        await sleep(Math.random() * PAUSE_MS * tries)
+      }
+    }
+  }
+
+  /** Converts a driver error into a `StoreError`; errors that are not the server's fault are returned unchanged. */
+  translated(error: unknown): unknown {
+    const fault = this.#kind.faultOf(error)
+    if (fault === 'other') return error
+    const { name, where } = this.#kind
+    const options = { cause: error, kind: fault === 'away' ? 'connection' : kindOf(error) }
+    if (fault === 'full') return new StoreError('full', `${name} at ${where} has no room`, options)
+    // Records on a server that was replaced may be lost, too.
+    if (fault === 'away' || fault === 'read-only') this.lost()
+    return new StoreError('unavailable', `${name} at ${where} is not available: ${reasonOf(error)}`, options)
+  }
+}
+
+/** Returns the server's code of an error; `timeout` if there is none. */
+function kindOf(error: unknown): string {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' ? code : 'timeout'
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'for no known reason'
+  // If a host name has several addresses and none responds, the error has no message.
+  return error.message || (error as NodeJS.ErrnoException).code || error.name
+}

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config/settings.ts'
+import { heartbeatFor } from '../../src/connection/settings.ts'
+import { createApp } from '../../src/http/app.ts'
+import { AppKeys } from '../../src/http/app-keys.ts'
+import { HttpCounters } from '../../src/http/counters.ts'
+import { UnreadBudget } from '../../src/http/node/unread-budget.ts'
+import { Metrics } from '../../src/ops/metrics/metrics.ts'
+import { GuessLimits } from '../../src/sessions/guess-limits.ts'
+import { SessionRecords } from '../../src/sessions/records.ts'
+import { Registry } from '../../src/sessions/registry.ts'
+import { MemoryBackend } from '../../src/store/backends/memory.ts'
+import { SessionStore } from '../../src/store/store.ts'
+import { consoleBlocks, curlMissing, runBlocks } from '../support/console.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string) => readFileSync(`${root}/${path}`, 'utf8')
+const api = read('docs/api.md')
+
+describe('docs/api.md', async () => {
+  let gateway: TestGateway
+  beforeAll(async () => {
+    // The servers of `npm start`; the test does not connect to the remote one.
+    gateway = await startTestGateway(readConfig().servers)
+  })
+  afterAll(() => gateway.close())
+
+  it.skipIf(await curlMissing())('shows a conversation that works as printed', async () => {
+    const blocks = consoleBlocks(api)
+    const printed = await runBlocks(blocks, gateway.url)
+    // Block by block, so that a difference shows the commands it comes from.
+    const conversation = (answers: readonly (string[] | undefined)[]) =>
+      blocks.map(({ commands }, i) => ({ commands, printed: answers[i] }))
+    expect(conversation(printed)).toEqual(conversation(blocks.map((block) => block.printed)))
+    expect(blocks.length).toBeGreaterThan(30)
+  })
+
+  it('has a WebSocket program that prints the documented output', async () => {
+    const [, program, printed] = /^```js\n(.*?)^```\n\nprints\n\n```text\n(.*?)^```$/ms.exec(api) ?? []
+    const source = (program as string).replaceAll('http://localhost:5001', gateway.url)
+    const { stdout } = await promisify(execFile)('node', ['--input-type=module', '--eval', source], { cwd: root })
+    expect(stdout).toBe(printed)
+  })
+})
+
+it('docs/operating suggests no proxy that chooses a process by the connection id', () => {
+  expect(read('docs/operating/README.md')).not.toMatch(/choose by the header|Httpkom-Connection/)
+})
+
+describe('every route', () => {
+  const routes = new Set(appRoutes())
+
+  it('has a section in docs/api.md, and every section has a route', () => {
+    expect(named(api, /^### `([A-Z]+) (\S+)`$/gm)).toEqual(routes)
+  })
+
+  it('has a row in the table of docs/api.md, and every row has a route', () => {
+    expect(named(api, /^\| `([A-Z]+) (\/\S*)` \|/gm)).toEqual(routes)
+  })
+})
+
+function named(markdown: string, pattern: RegExp): Set<string> {
+  return new Set([...markdown.matchAll(pattern)].map(([, method, path]) => `${method} ${normal(path as string)}`))
+}
+
+/** Normalizes a path: `/:server/texts/:text_no{[0-9]+}` and `/S/texts/<no>` are equal. */
+function normal(path: string): string {
+  const plain = path
+    .replace(/\?.*/, '')
+    .replace('/:server', '/S')
+    .replaceAll(/<\w+>|:\w+(?:\{[^}]*\})?/g, '<>')
+  return plain === '/' ? plain : plain.replace(/\/$/, '')
+}
+
+/** Returns the routes of the application. Middleware has the method ALL. */
+function appRoutes(): string[] {
+  const config = readConfig()
+  const connections = {
+    settings: config,
+    heartbeat: heartbeatFor(config),
+    counters: { replies: 0, errors: 0, messages: 0 },
+  }
+  const registry = new Registry({ ...config, servers: new Map(), connections, idleMs: config.sessionIdleMs })
+  const store = new SessionStore(new MemoryBackend({ maxRecords: 1, maxBytes: 1 }))
+  const app = createApp({
+    ...config,
+    servers: new Map(),
+    registry,
+    store,
+    records: new SessionRecords({ registry, store, idleMs: config.sessionIdleMs, onStore: () => undefined }),
+    hasAdminPort: true,
+    apps: new Set(),
+    appKeys: new AppKeys([], { subject: 'app' }),
+    keyGuesses: new GuessLimits({ limit: 'key-failures', message: '', free: 1, freeInAll: 1, maxDelayMs: 1 }),
+    counters: new HttpCounters(),
+    metrics: new Metrics(),
+    stats: () => ({}),
+    corsMaxAgeSeconds: 0,
+    clientAddress: () => '',
+    unreadBudget: new UnreadBudget(config),
+    onLimit: () => undefined,
+    onAccess: () => undefined,
+    onInternalError: () => undefined,
+  })
+  return app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${normal(path)}`)
+}

@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { readConfig } from '../../src/config/settings.ts'
+import { listen } from '../../src/http/node/listener.ts'
+
+it('drops a client that reads no responses, and does not wait for such clients when it closes', async () => {
+  const answer = () => Promise.resolve(new Response('x'.repeat(2 ** 20)))
+  const listener = await listen(answer, { ...readConfig(), port: 0, httpStallMs: 200 })
+  const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.pause()
+  socket.on('error', () => undefined)
+  // More than the kernel buffers for a slow reader.
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100))
+  await sleep(1000)
+  let read = 0
+  socket.on('data', (chunk: Buffer) => {
+    read += chunk.length
+  })
+  socket.resume()
+  await once(socket, 'close')
+  expect(read).toBeLessThan(50 * 2 ** 20)
+  const start = performance.now()
+  await listener.close()
+  expect(performance.now() - start).toBeLessThan(1000)
+})
+
+it('finishes a request in flight when it closes', async () => {
+  let finish = (_: Response): void => undefined
+  const answer = () =>
+    new Promise<Response>((resolve) => {
+      finish = resolve
+    })
+  const listener = await listen(answer, { ...readConfig(), port: 0 })
+  const asking = fetch(listener.url)
+  await sleep(100)
+  const closing = listener.close()
+  await sleep(100)
+  finish(new Response('done'))
+  expect(await (await asking).text()).toBe('done')
+  await closing
+})

@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ConnectionError, type ConnectionErrorCode } from '../../src/connection/errors.ts'
+import { KomError } from '../../src/protocol/errors.ts'
+import { CircuitBreaker, ServerDownError } from '../../src/sessions/circuit-breaker.ts'
+
+const RETRY_MS = 1000
+
+let breaker: CircuitBreaker
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] })
+  breaker = new CircuitBreaker(RETRY_MS)
+})
+afterEach(() => void vi.useRealTimers())
+
+const fail = (code: ConnectionErrorCode = 'unreachable') =>
+  breaker.try(() => Promise.reject(new ConnectionError(code, 'why')))
+const succeed = () => breaker.try(() => Promise.resolve('made'))
+async function failThreeTimes(): Promise<void> {
+  for (let n = 0; n < 3; n++) await expect(fail()).rejects.toBeInstanceOf(ConnectionError)
+}
+
+describe('CircuitBreaker', () => {
+  it('reports null before the first attempt and then whether the last attempt reached the server', async () => {
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([null, true])
+    await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([false, true])
+    expect(await succeed()).toBe('made')
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
+  })
+
+  it.each<ConnectionErrorCode>(['unreachable', 'connect-timeout', 'not-lyskom'])(
+    'rejects attempts after three that failed with %s',
+    async (code) => {
+      for (let n = 0; n < 3; n++) await expect(fail(code)).rejects.toBeInstanceOf(ConnectionError)
+      expect([breaker.up, breaker.allowsAttempt]).toEqual([false, false])
+      const attempt = vi.fn(succeed)
+      const refused = breaker.try(attempt)
+      await expect(refused).rejects.toMatchObject({ code: 'server-down', retryAfterMs: RETRY_MS })
+      await expect(refused).rejects.toThrow('the LysKOM server is down: why')
+      expect(attempt).not.toHaveBeenCalled()
+    },
+  )
+
+  it('allows one attempt at a time when the delay is over', async () => {
+    await failThreeTimes()
+    vi.advanceTimersByTime(RETRY_MS)
+    expect(breaker.allowsAttempt).toBe(true)
+    let end: (error: Error) => void = () => undefined
+    const one = breaker.try(() => new Promise((_, reject) => (end = reject)))
+    expect(breaker.allowsAttempt).toBe(false)
+    await expect(succeed()).rejects.toBeInstanceOf(ServerDownError)
+    end(new ConnectionError('connect-timeout', 'still'))
+    await expect(one).rejects.toThrow('still')
+    await expect(succeed()).rejects.toMatchObject({ retryAfterMs: RETRY_MS })
+    vi.advanceTimersByTime(RETRY_MS)
+    await succeed()
+    await Promise.all([succeed(), succeed()])
+  })
+
+  it('measures the delay with the monotonic clock', async () => {
+    await failThreeTimes()
+    vi.advanceTimersByTime(RETRY_MS)
+    vi.setSystemTime(0)
+    await succeed()
+  })
+
+  it('counts a server that refuses a client as up, and ignores faults of the gateway', async () => {
+    for (let n = 0; n < 5; n++) {
+      await expect(breaker.try(() => Promise.reject(new TypeError('ours')))).rejects.toBeInstanceOf(TypeError)
+    }
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([null, true])
+    const refused = KomError.of('string-too-long', 60)
+    for (let n = 0; n < 5; n++) await expect(breaker.try(() => Promise.reject(refused))).rejects.toBe(refused)
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
+  })
+
+  it('allows an attempt at once after one in the half-open state failed by a fault of the gateway', async () => {
+    await failThreeTimes()
+    vi.advanceTimersByTime(RETRY_MS)
+    await expect(breaker.try(() => Promise.reject(new TypeError('ours')))).rejects.toBeInstanceOf(TypeError)
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([false, true])
+    await succeed()
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
+  })
+
+  it('starts the delay anew after the late failure of an attempt that began before the circuit opened', async () => {
+    let end: (error: Error) => void = () => undefined
+    const late = breaker.try(() => new Promise((_, reject) => (end = reject)))
+    await failThreeTimes()
+    vi.advanceTimersByTime(RETRY_MS / 2)
+    end(new ConnectionError('connect-timeout', 'late'))
+    await expect(late).rejects.toThrow('late')
+    await expect(succeed()).rejects.toMatchObject({ retryAfterMs: RETRY_MS })
+  })
+
+  it.each<ConnectionErrorCode>(['server-full', 'connect-refused'])(
+    'stays closed after attempts that the server rejects with %s, and counts the server as up',
+    async (code) => {
+      await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
+      await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
+      for (let n = 0; n < 5; n++) await expect(fail(code)).rejects.toMatchObject({ code })
+      expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
+      // A rejection proves that the server is there, so the failures before it do not count any more.
+      await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
+      expect(breaker.allowsAttempt).toBe(true)
+    },
+  )
+
+  it('stays closed when this process has no file descriptors left', async () => {
+    for (let n = 0; n < 5; n++) await expect(fail('open-files')).rejects.toMatchObject({ code: 'open-files' })
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([null, true])
+  })
+
+  it('reports null when the last session on a server is lost', async () => {
+    for (let n = 0; n < 3; n++) {
+      await succeed()
+      breaker.sessionOpened()
+    }
+    breaker.sessionClosed(true)
+    breaker.sessionClosed(false)
+    expect(breaker.up).toBe(true)
+    breaker.sessionClosed(true)
+    expect(breaker.up).toBe(null)
+  })
+
+  it('reports a server as up after the gateway closed the last session', async () => {
+    await succeed()
+    breaker.sessionOpened()
+    breaker.sessionClosed(false)
+    expect(breaker.up).toBe(true)
+  })
+})

@@ -1,0 +1,50 @@
+import { inspect } from 'node:util'
+import { expect, test } from 'vitest'
+import { MemoryBackend } from '../../src/store/backends/memory.ts'
+import { keyOf } from '../../src/store/record.ts'
+import { SessionStore } from '../../src/store/store.ts'
+import { all } from '../support/all.ts'
+import { describeStore } from './contract.ts'
+
+describeStore('memory', async () => {
+  const backend = new MemoryBackend({ maxRecords: 10_000, maxBytes: 10_000_000 })
+  return {
+    open: async () => backend,
+    dump: async () =>
+      inspect(await all(backend.activeSince('app-1', 0, 0, 1)), { depth: 9 }) +
+      JSON.stringify(await everything(backend)),
+    close: async () => undefined,
+  }
+})
+
+async function everything(backend: MemoryBackend): Promise<unknown[]> {
+  const apps = Array.from({ length: 100 }, (_, i) => `app-${i}`)
+  return await Promise.all(apps.map((app) => all(backend.activeSince(app, 0, 0, 10_000))))
+}
+
+test('rejects records over the limits of number and bytes, and accepts new ones after removals', async () => {
+  const store = new SessionStore(new MemoryBackend({ maxRecords: 3, maxBytes: 1000 }))
+  const create = (token: string, text: string) =>
+    store.create({ key: keyOf(token), app: 'a', user: 'u', data: { text } })
+  await create('1', 'x'.repeat(400))
+  await create('2', 'x'.repeat(400))
+  await expect(create('3', 'x'.repeat(400))).rejects.toMatchObject({ code: 'full' })
+  await expect(store.merge('a', keyOf('1'), { more: 'x'.repeat(400) })).rejects.toMatchObject({ code: 'full' })
+  await create('3', '')
+  await expect(create('4', '')).rejects.toMatchObject({ code: 'full' })
+  await store.end('a', keyOf('1'))
+  await create('4', 'x'.repeat(400))
+})
+
+test('sweeps the store in memory in parts until all expired records are gone', async () => {
+  let now = 0
+  const backend = new MemoryBackend({ maxRecords: 50_000, maxBytes: 10_000_000 })
+  const store = new SessionStore(backend, { clock: () => now })
+  for (let i = 0; i < 50_000; i++)
+    await store.create({ key: keyOf(`t${i}`), app: 'a', user: `u${i}`, idleMs: i % 2 === 0 ? 10 : 1e9 })
+  now = 100
+  await expect(store.create({ key: keyOf('late'), app: 'a', user: 'u' })).rejects.toMatchObject({ code: 'full' })
+  for (let i = 0; i < 4; i++) await store.sweep()
+  expect(await all(store.listActive('a', 1000, 100_000))).toHaveLength(25_000)
+  for (let i = 0; i < 25_000; i++) await store.create({ key: keyOf(`n${i}`), app: 'a', user: 'u' })
+})

@@ -1,0 +1,253 @@
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config/settings.ts'
+import { redisAddress } from '../../src/store/backends/redis/address.ts'
+import { postgresAddress } from '../../src/store/backends/sql/postgres-url.ts'
+import { openBackend } from '../../src/store/open.ts'
+import { parseStoreUrl, withMembers } from '../../src/store/url.ts'
+import { postgresInstalled, startPostgres } from '../support/postgres-server.ts'
+import { redisInstalled, startRedis } from '../support/redis-server.ts'
+import { recordWith } from './sql-contract.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'komgate-url-'))
+afterAll(() => rmSync(dir, { recursive: true }))
+
+const postgresOf = (text: string) => postgresAddress(parseStoreUrl(text))
+const redisOf = (text: string) => redisAddress(parseStoreUrl(text))
+
+describe('parseStoreUrl', () => {
+  it.each(['unix:///run/redis.sock', 'redis+unix:///run/redis.sock', 'postgresql://user@/db?host=/dir'])(
+    'accepts %s in the configuration',
+    (store) => {
+      expect(readConfig(['--store', store]).store).toBe(store)
+    },
+  )
+
+  it.each(['postgres://u:p#w@host/db', 'redis://host/0#x', 'mysql://host/db?pool=3#', 'memory:#'])(
+    'rejects the # in %s, and does not show the URL',
+    async (text) => {
+      const error = new TypeError('the URL of the store has a #: in a name or a password it is %23')
+      await expect(openBackend(text)).rejects.toThrow(error)
+    },
+  )
+})
+
+describe('MongoDB store URLs', () => {
+  it.each([
+    'mongodb://u:p%40w@a.example:27017,b.example:27018,c.example/db?replicaSet=rs0',
+    'mongodb://a:1,b:2/db',
+    'mongodb://u:p@a,b:2/db',
+    'mongodb://u:p@a:1/db',
+    'mongodb://u:p@[::1]:1/db',
+    'mongodb+srv://u:p@a.example/db',
+  ])('passes %s to the driver unchanged', (text) => {
+    expect(withMembers(parseStoreUrl(text))).toBe(text)
+  })
+
+  it('rejects a URL of several members with unavailable if none of them replies', async () => {
+    await expect(openBackend('mongodb://u:s3cret@127.0.0.1:1,127.0.0.1:2/db')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.not.stringContaining('s3cret'),
+    })
+  })
+})
+
+describe('PostgreSQL store URLs', () => {
+  it.each([
+    ['postgresql://user@/db?host=/dir', 'postgresql://user@localhost/db?host=%2Fdir', '/dir'],
+    ['postgresql://user:p%23w@/db?host=/cloudsql/a:b:c', undefined, '/cloudsql/a:b:c'],
+    ['postgres:///db?host=/dir&user=me&port=5433', 'postgres://me@localhost:5433/db?host=%2Fdir', '/dir'],
+    ['postgres://%2Fvar%2Frun/db', 'postgres://%2Fvar%2Frun/db', '/var/run'],
+    ['postgres://host?dbname=a%20b', 'postgres://host/a%20b', 'host'],
+    ['postgres://u:p@host:6543/db?sslmode=require&channel_binding=require', undefined, 'host:6543'],
+  ])('parses %s', async (text, url, where) => {
+    const address = await postgresOf(text)
+    expect(address.where).toBe(where)
+    if (url !== undefined) expect(address.url.href).toBe(url)
+  })
+
+  it.each([
+    ['', 4000],
+    ['connect_timeout=0', 4000],
+    ['connect_timeout=1', 2000],
+    ['connect_timeout=7', 7000],
+    ['connect_timeout=300', 10_000],
+  ])('sets for %j a connect timeout of %i ms', async (query, ms) => {
+    expect((await postgresOf(`postgres://host/db?${query}`)).connectMs).toBe(ms)
+  })
+
+  it.each([
+    ['sslmode=require', 'verify-full'],
+    ['sslmode=verify-ca', 'verify-full'],
+    ['sslmode=verify-full&sslrootcert=system', 'verify-full'],
+    ['sslmode=no-verify', 'no-verify'],
+    ['sslmode=disable', 'disable'],
+    ['sslmode=require&uselibpqcompat=true', 'require'],
+    ['sslmode=require&host=/dir', null],
+    ['', null],
+  ])('sets for %j the sslmode of pg to %j', async (query, mode) => {
+    const { url } = await postgresOf(`postgres://host/db?${query}`)
+    expect(url.searchParams.get('sslmode')).toBe(mode)
+    expect(url.searchParams.get('sslrootcert')).toBeNull()
+  })
+
+  it.each([
+    ['S', 'allow', 'no-verify'],
+    ['S', 'prefer', 'no-verify'],
+    ['N', 'allow', 'disable'],
+    ['N', 'prefer', 'disable'],
+  ])('on reply %s to SSLRequest, converts sslmode %s to %s for pg', async (answer, given, mode) => {
+    const server = createServer((socket) => socket.once('data', () => socket.end(answer))).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const { url } = await postgresOf(`postgres://127.0.0.1:${port}/db?sslmode=${given}`)
+    expect(url.searchParams.get('sslmode')).toBe(mode)
+    server.close()
+  })
+
+  it('passes no parameter to pg that pg does not support', async () => {
+    const given =
+      'gssencmode=disable&target_session_attrs=read-write&client_encoding=utf8&keepalives=1&sslsni=1&sslcompression=0'
+    const kept = 'application_name=x&options=-c%20search_path%3Dkom&fallback_application_name=y'
+    const { url, channelBinding } = await postgresOf(
+      `postgres://h/db?${given}&${kept}&connect_timeout=5&channel_binding=prefer&pool=3`,
+    )
+    expect([...url.searchParams.keys()]).toEqual(['application_name', 'options', 'fallback_application_name'])
+    expect(channelBinding).toBe(true)
+  })
+
+  it.each([
+    ['sslmode=on', '"sslmode" must be disable or allow'],
+    ['channel_binding=yes', '"channel_binding" must be disable or prefer or require'],
+    ['channel_binding=require', '"channel_binding" can only be require with TLS'],
+    ['channel_binding=require&sslmode=disable', '"channel_binding" can only be require with TLS'],
+    ['connect_timeout=soon', '"connect_timeout" must be'],
+    ['gssencmode=require', '"gssencmode" must be disable or prefer'],
+    ['client_encoding=latin1', '"client_encoding" must be'],
+    ['port=x', '"port" must be a number'],
+    ['pgbouncer=true', '"pgbouncer" is nothing that the store on PostgreSQL knows'],
+  ])('rejects %s and names the parameter', async (query, message) => {
+    await expect(postgresOf(`postgres://host/db?${query}`)).rejects.toThrow(message)
+  })
+
+  it.skipIf(!postgresInstalled())(
+    'opens a store over a Unix socket, and with the parameters that providers add',
+    async () => {
+      const server = await startPostgres()
+      const [login, port] = /^(.*@).*:(\d+)\//.exec(server.url)?.slice(1) ?? []
+      const record = recordWith({})
+      const added =
+        'sslmode=prefer&channel_binding=prefer&connect_timeout=10&application_name=kom&options=-c%20jit%3Doff'
+      const first = await openBackend(`${server.url}?${added}`)
+      await first.insert(record)
+      await first.close()
+      const folder = encodeURIComponent(server.dir)
+      for (const url of [
+        `${login}/postgres?host=${folder}&port=${port}`,
+        `${login}:${port}/postgres?host=${folder}&sslmode=require`,
+        `${login}${folder}:${port}/postgres`,
+      ]) {
+        const backend = await openBackend(url)
+        expect(await backend.find(record.key)).toEqual(record)
+        await backend.close()
+      }
+      await server.close()
+    },
+    60_000,
+  )
+})
+
+describe('Redis store URLs', () => {
+  it.each([
+    ['unix:///run/redis.sock', '', '', 0],
+    ['redis+unix:///run/redis.sock?db=3', '', '', 3],
+    ['unix:///run/redis.sock?db=1&user=me&password=p%23w', 'me', 'p#w', 1],
+    ['redis+unix:///run/redis.sock?username=me&pass=pw', 'me', 'pw', 0],
+    ['unix://me:p%40w@/run/redis.sock?db=2', 'me', 'p@w', 2],
+    ['unix://:pw@localhost/run/redis.sock', '', 'pw', 0],
+  ])('parses %s as a Unix socket', (text, username, password, database) => {
+    expect(redisOf(text)).toEqual({
+      socket: { path: '/run/redis.sock' },
+      where: '/run/redis.sock',
+      username,
+      password,
+      database,
+    })
+  })
+
+  it.each([
+    ['unix://host/run/redis.sock', 'a Unix socket is a file'],
+    ['unix:///', 'must name a Unix socket'],
+    ['unix:///run/', 'must name a Unix socket'],
+    ['unix:///run/redis.sock?db=x', '"db" in the store'],
+    ['unix:///run/redis.sock?port=1', '"port" is nothing'],
+    ['redis://host/0?db=1', '"db" is nothing'],
+    ['redis://host/x', "the path of the store's URL"],
+  ])('rejects %s', (text, message) => {
+    expect(() => redisOf(text)).toThrow(message)
+  })
+
+  it.skipIf(!redisInstalled())(
+    'opens a store over a Unix socket',
+    async () => {
+      const path = `/tmp/komgate-redis-${process.pid}.sock`
+      const server = await startRedis({ password: 'p#w', settings: ['--unixsocket', path, '--unixsocketperm', '777'] })
+      const record = recordWith({})
+      const first = await openBackend(`unix://:p%23w@${path}?db=1&key_ns=a:`)
+      await first.insert(record)
+      await first.close()
+      const again = await openBackend(`redis+unix://${path}?db=1&password=p%23w&key_ns=a:`)
+      expect(await again.find(record.key)).toEqual(record)
+      await again.close()
+      await expect(openBackend(`unix://${path}`)).rejects.toMatchObject({ code: 'unavailable' })
+      await server.close()
+    },
+    30_000,
+  )
+})
+
+/** Without SQLite in Node.js, only the path of the parsed URL can be tested. */
+const hasSqlite = process.getBuiltinModule('node:sqlite') !== undefined
+
+describe('SQLite store URLs', () => {
+  it.skipIf(!hasSqlite).each([
+    ['a#b.db', 'a#b.db'],
+    ['a%23b.db', 'a#b.db'],
+    ['a%3Fb.db', 'a?b.db'],
+    ['100%25.db', '100%.db'],
+    ['a b\t.db ', 'a b\t.db '],
+    ['å#?table=t', 'å#'],
+  ])('opens for sqlite:%s the file %j', async (written, name) => {
+    const backend = await openBackend(`sqlite:${dir}/${written}`)
+    await backend.close()
+    expect(existsSync(join(dir, name))).toBe(true)
+    expect(existsSync(join(dir, 'a'))).toBe(false)
+  })
+
+  it.skipIf(!hasSqlite)('resolves a relative path against the working directory', async () => {
+    const before = process.cwd()
+    process.chdir(dir)
+    try {
+      for (const name of ['relative#.db', './dotted.db', `../${basename(dir)}/up.db`, 'file:odd.db']) {
+        const backend = await openBackend(`sqlite:${name}`)
+        await backend.close()
+        expect(existsSync(join(dir, name))).toBe(true)
+      }
+    } finally {
+      process.chdir(before)
+    }
+  })
+
+  it.skipIf(!hasSqlite).each(['a?b.db', 'data/', '100%.db'])('rejects sqlite:%s', async (written) => {
+    await expect(openBackend(`sqlite:${dir}/${written}`)).rejects.toThrow(TypeError)
+  })
+
+  it('keeps the part after a # in the path', () => {
+    expect(parseStoreUrl('sqlite:/tmp/a#b.db').pathname).toBe('/tmp/a%23b.db')
+    expect(parseStoreUrl('sqlite:a#b.db').pathname).toBe('a%23b.db')
+  })
+})

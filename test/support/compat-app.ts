@@ -1,0 +1,140 @@
+import { Hono } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import type { CompatOptions } from '../../src/compat/compat-api.ts'
+import { AppKeys } from '../../src/http/app-keys.ts'
+import { clientAddress } from '../../src/http/client-address.ts'
+import type { Env, ListedServer } from '../../src/http/context.ts'
+import { errorResponse, gatewayError } from '../../src/http/error-response.ts'
+import type { Backend } from '../../src/store/backend.ts'
+import { MemoryBackend } from '../../src/store/backends/memory.ts'
+import { StoreError } from '../../src/store/errors.ts'
+import { SessionStore } from '../../src/store/store.ts'
+import type { Answer } from './gateway.ts'
+
+export interface CompatSendOptions {
+  /** the key of an application */
+  key?: string
+  body?: string | Uint8Array
+  headers?: Record<string, string>
+}
+
+export interface CompatApp {
+  store: SessionStore
+  /** errors reported as internal */
+  reported: unknown[]
+  send(method: string, path: string, options?: CompatSendOptions): Promise<Answer>
+  /** the compatibility API, for a server */
+  fetch(request: Request, bindings?: object): Response | Promise<Response>
+  /** Advances the clock by `seconds`. */
+  pass(seconds: number): void
+}
+
+interface CompatAppOptions {
+  /** the path where the API is mounted */
+  path?: string
+  keys?: readonly { app: string; key: string }[]
+  isOpen?: boolean
+  backend?: Backend
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Starts one compatibility API as the gateway mounts it, on a store in memory with its own clock. */
+export function startCompatApi(
+  api: (options: CompatOptions) => Hono<Env>,
+  { path = '/', keys = [], isOpen = false, backend = memory() }: CompatAppOptions = {},
+): CompatApp {
+  let now = Date.UTC(2026, 0, 1)
+  const clock = () => now
+  const store = new SessionStore(backend, { clock })
+  const reported: unknown[] = []
+  const onInternalError = (fault: unknown) => void reported.push(fault)
+  const app = new Hono<Env>({ strict: false })
+  app.onError((error, c) => errorResponse(error, c, onInternalError))
+  const refuseMethod = methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) =>
+      gatewayError(405, `${c.req.method} is not allowed here.`, { Allow: methods.join(', ') }),
+  })
+  app.notFound(async (c) => {
+    c.res = gatewayError(404, 'There is nothing here.')
+    await refuseMethod(c, () => Promise.resolve())
+    return c.res
+  })
+  const apps = new Set(['mywebapp', 'other-app'])
+  const servers = new Map<string, ListedServer>([
+    ['demo', { id: 'demo', name: 'Demo', host: '127.0.0.1', port: 1, sortOrder: 0 }],
+  ])
+  const appKeys = new AppKeys(keys, { isOpen, subject: 'app' })
+  app.route(
+    path,
+    api({
+      store,
+      apps,
+      servers,
+      appKeys,
+      clientAddress,
+      sessmanTtlMs: DAY_MS,
+      onLimit: () => undefined,
+      onInternalError,
+    }),
+  )
+  return {
+    store,
+    reported,
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    pass: (seconds) => {
+      now += seconds * 1000
+    },
+    send: async (method, target, { key, body, headers } = {}) => {
+      const response = await app.request(target, {
+        method,
+        headers: { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...headers },
+        ...(body !== undefined && { body }),
+      })
+      const text = await response.text()
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== ''
+      return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+    },
+  }
+}
+
+export function memory(): Backend {
+  return new MemoryBackend({ maxRecords: 1000, maxBytes: 10_000_000 })
+}
+
+/** A backend like memcached: lookup by key only, without lists. */
+export function withoutLists(): Backend {
+  const backend = memory()
+  return {
+    insert: (record) => backend.insert(record),
+    find: (key) => backend.find(key),
+    touch: (...args) => backend.touch(...args),
+    update: (...args) => backend.update(...args),
+    remove: (key) => backend.remove(key),
+    sweep: (now) => backend.sweep(now),
+    close: () => backend.close(),
+    lists: undefined,
+    interruptions: 0,
+  }
+}
+
+/** A store whose server is unavailable. */
+export function unavailable(): Backend {
+  const fail = () => Promise.reject(new StoreError('unavailable', 'the store cannot be reached'))
+  const failingPages = async function* () {
+    yield await fail()
+  }
+  const lists = { byUser: failingPages, activeSince: failingPages, countUsers: fail }
+  return {
+    insert: fail,
+    find: fail,
+    touch: fail,
+    update: fail,
+    remove: fail,
+    sweep: fail,
+    close: fail,
+    lists,
+    interruptions: 1,
+  }
+}
