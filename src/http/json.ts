@@ -111,10 +111,14 @@ export function textHeadJson(text: TextHead) {
   }
 }
 
+type TextJson = ReturnType<typeof textHeadJson> & { subject?: string | null; body?: string }
+
 /** Converts a text. Only texts with a textual content type have a `body`. */
-export function textJson(text: Text) {
-  const { subject, body } = text
-  return Object.assign(textHeadJson(text), body === undefined ? { subject } : { subject, body })
+export function textJson({ head, content }: Text): TextJson {
+  const json: TextJson = textHeadJson(head)
+  json.subject = content.subject
+  if (typeof content.body === 'string') json.body = content.body
+  return json
 }
 
 function recipientJson({ type, conference, localNo, sentBy, sentAt, receivedAt }: Recipient) {

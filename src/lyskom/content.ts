@@ -111,6 +111,23 @@ function splitWide(text: Uint8Array, { unit, littleEndian, bom }: Wide, end: num
   return { subject: text.subarray(0, 0), body: text }
 }
 
+/** The content of a text. It depends on the stored bytes and the content type alone. */
+export interface Content {
+  /** null for a user area, which has no subject */
+  subject: string | null
+  /** decoded if the content type is text or a user area, else bytes: a view on the stored ones */
+  body: string | Uint8Array
+}
+
+/** Splits a stored text into subject and body and decodes what is text. */
+export function readContent(bytes: Uint8Array, contentType: ContentType): Content {
+  const { type, charset } = contentType
+  if (type === USER_AREA) return { subject: null, body: decode(bytes, charset) }
+  const isTextual = isText(contentType)
+  const { subject, body } = splitText(bytes, isTextual ? charset : undefined)
+  return { subject: decode(subject, charset), body: isTextual ? decode(body, charset) : body }
+}
+
 /** Decodes bytes as ISO 8859-1. */
 export function latin1(bytes: Uint8Array): string {
   return bufferOf(bytes).toString('latin1')

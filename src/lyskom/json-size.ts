@@ -5,11 +5,11 @@ import { ProtocolError } from '../protocol/errors.ts'
 /**
  * Verifies that a string of a server is short enough for a JSON response.
  *
- * @throws ProtocolError `over-bound` if `bytes` is over `MAX_JSON_STRING`
+ * @throws ProtocolError `over-bound` if `length`, in characters, is over `MAX_JSON_STRING`
  */
-export function mustFitJson(connection: Connection, bytes: number): void {
-  if (bytes <= MAX_JSON_STRING) return
+export function mustFitJson(connection: Connection, length: number): void {
+  if (length <= MAX_JSON_STRING) return
   connection.boundHit('json-string')
-  const reason = `a string of ${bytes} bytes, over the bound of ${MAX_JSON_STRING} (json-string)`
+  const reason = `a string of ${length} characters, over the bound of ${MAX_JSON_STRING} (json-string)`
   throw new ProtocolError('over-bound', reason, 'json-string')
 }

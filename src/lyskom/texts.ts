@@ -6,7 +6,7 @@ import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
 import { type AuxItemInput, auxItemFlags, type MiscInfo, type TextStat, type Time } from '../protocol/types.ts'
 import { type NamedAuxItem, withCreator } from './conferences.ts'
-import { type ContentType, contentTypeOf, decode, isText, splitText, USER_AREA } from './content.ts'
+import { type Content, type ContentType, contentTypeOf, readContent } from './content.ts'
 import { mustFitJson } from './json-size.ts'
 import { mapConcurrent } from './map-concurrent.ts'
 import type { ConferenceName, PersonName } from './names.ts'
@@ -53,11 +53,9 @@ export interface TextHead {
 }
 
 /** A text with its subject and body. */
-export interface Text extends TextHead {
-  /** null for a user area, which has no subject */
-  subject: string | null
-  /** undefined for content that is not text, such as an image */
-  body: string | undefined
+export interface Text {
+  head: TextHead
+  content: Content
 }
 
 /** The index of the last character to request from get-text, beyond the end of any text. */
@@ -72,28 +70,29 @@ export const END_OF_TEXT = 2 ** 31 - 1
 export async function getText(session: LyskomSession, textNo: number): Promise<Text> {
   const requested = requestBytes(session, textNo)
   const stat = await session.connection.call('get-text-stat', { textNo })
-  const bytes = await getBytes(session, textNo, stat, requested)
-  const head = await describeText(session, textNo, stat)
-  mustFitJson(session.connection, jsonBytes(bytes, head.contentType))
-  return { ...head, ...readContent(bytes, head.contentType) }
+  const contentType = contentTypeOf(stat.auxItems)
+  const content = await getContent(session, textNo, stat, contentType, requested)
+  mustFitJson(session.connection, jsonLength(content))
+  return { head: await describeText(session, textNo, stat, contentType), content }
 }
 
 /** Returns a text without subject and body. Three round trips. Throws the `KomError`s of `getText`. */
 export async function getTextHead(session: LyskomSession, textNo: number): Promise<TextHead> {
-  return describeText(session, textNo, await session.connection.call('get-text-stat', { textNo }))
+  const stat = await session.connection.call('get-text-stat', { textNo })
+  return describeText(session, textNo, stat, contentTypeOf(stat.auxItems))
 }
 
-/** The body of a text, as bytes. */
+/** The body of a text. */
 export interface Body {
   contentType: ContentType
   /** HTTP entity tag. It depends on the text number, creation time, content type and version of `decode`. */
   tag: string
-  /** bytes as stored; undefined if the client has them already */
-  bytes: Uint8Array | undefined
+  /** see `Content`; undefined if the client has it already */
+  body: Content['body'] | undefined
 }
 
 /**
- * Returns the body of a text as stored, and its content type. One round trip; two if `known` has only other tags.
+ * Returns the body of a text and its content type. One round trip; two if `known` has only other tags.
  *
  * @param known the tags of bodies that the client has, e.g. from `If-None-Match`; `*` matches any tag
  * @throws KomError `no-such-text` if the text does not exist or the person may not read it
@@ -103,13 +102,9 @@ export async function getBody(session: LyskomSession, textNo: number, known: rea
   const stat = await session.connection.call('get-text-stat', { textNo })
   const contentType = contentTypeOf(stat.auxItems)
   const tag = bodyTag(textNo, stat.creationTime, contentType)
-  if (known.includes(tag) || known.includes('*')) return { contentType, tag, bytes: undefined }
-  const bytes = await getBytes(session, textNo, stat, requested)
-  return {
-    contentType,
-    tag,
-    bytes: contentType.type === USER_AREA ? bytes : splitText(bytes, contentType.charset).body,
-  }
+  if (known.includes(tag) || known.includes('*')) return { contentType, tag, body: undefined }
+  const { body } = await getContent(session, textNo, stat, contentType, requested)
+  return { contentType, tag, body }
 }
 
 /** Version of `decode` in every tag. Increment it when `decode` changes, so that browsers discard cached bodies. */
@@ -185,7 +180,7 @@ export function createText(session: LyskomSession, draft: Draft): Promise<number
   })
 }
 
-/** Requests the bytes of a text, concurrently with its status. Returns undefined if they are probably in the cache. */
+/** Requests the bytes of a text, concurrently with its status. Returns undefined if its content is probably cached. */
 function requestBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> | undefined {
   if (bodies.has(textNo)) return undefined
   const bytes = fetchBytes(connection, textNo)
@@ -195,40 +190,39 @@ function requestBytes({ connection, bodies }: LyskomSession, textNo: number): Pr
 }
 
 /**
- * Returns the bytes of a text, from the cache or the server. The caller must have received the text's status from the
+ * Returns the content of a text, from the cache or the server. The caller must have received the text's status from the
  * server in this session, which proves the permission to read the text.
  */
-async function getBytes(
+async function getContent(
   { connection, bodies }: LyskomSession,
   textNo: number,
   { creationTime }: TextStat,
+  contentType: ContentType,
   requested: Promise<Uint8Array> | undefined,
-): Promise<Uint8Array> {
-  const cached = requested === undefined ? bodies.get(textNo, creationTime) : undefined
+): Promise<Content> {
+  const cached = requested === undefined ? bodies.get(textNo, creationTime, contentType) : undefined
   if (cached !== undefined) return cached
-  const bytes = await (requested ?? fetchBytes(connection, textNo))
-  bodies.set(textNo, creationTime, bytes)
-  return bytes
+  const content = readContent(await (requested ?? fetchBytes(connection, textNo)), contentType)
+  bodies.set(textNo, creationTime, contentType, content)
+  return content
 }
 
 function fetchBytes(connection: Connection, textNo: number): Promise<Uint8Array> {
   return connection.call('get-text', { text: textNo, startChar: 0, endChar: END_OF_TEXT })
 }
 
-/** Returns the number of bytes that `readContent` decodes. */
-function jsonBytes(bytes: Uint8Array, contentType: ContentType): number {
-  return isText(contentType) || contentType.type === USER_AREA ? bytes.length : splitText(bytes).subject.length
-}
-
-function readContent(bytes: Uint8Array, contentType: ContentType): Pick<Text, 'subject' | 'body'> {
-  const { type, charset } = contentType
-  if (type === USER_AREA) return { subject: null, body: decode(bytes, charset) }
-  const { subject, body } = splitText(bytes, isText(contentType) ? charset : undefined)
-  return { subject: decode(subject, charset), body: isText(contentType) ? decode(body, charset) : undefined }
+/** Returns the number of characters of a content that the JSON of a text holds. */
+function jsonLength({ subject, body }: Content): number {
+  return (subject?.length ?? 0) + (typeof body === 'string' ? body.length : 0)
 }
 
 /** Adds to a text status the names of its persons and conferences, and the authors of linked texts. Two round trips. */
-async function describeText(session: LyskomSession, textNo: number, stat: TextStat): Promise<TextHead> {
+async function describeText(
+  session: LyskomSession,
+  textNo: number,
+  stat: TextStat,
+  contentType: ContentType,
+): Promise<TextHead> {
   const { recipients, commentTo, commentIn } = readMiscInfo(stat.miscInfo)
   const [names, authors] = await Promise.all([
     session.names.load(mentionedIn(stat, recipients)),
@@ -240,7 +234,7 @@ async function describeText(session: LyskomSession, textNo: number, stat: TextSt
     author: names.person(stat.author),
     noOfMarks: stat.noOfMarks,
     creationTime: stat.creationTime,
-    contentType: contentTypeOf(stat.auxItems),
+    contentType,
     recipients: recipients.map(({ type, confNo, localNo, sentBy, sentAt, receivedAt }) => ({
       type,
       conference: names.conference(confNo),

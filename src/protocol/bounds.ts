@@ -31,7 +31,7 @@ export const BOUNDS = {
   strings: { name: 'message-strings', max: 8 * 1024 * 1024 },
 } as const satisfies Readonly<Record<string, { name: string; max: number }>>
 
-/** Size limit, in bytes, of a text or a raw reply in a JSON response. The client can get longer texts from `/body`. */
+/** Length limit, in characters, of a text or a raw reply in a JSON response. The client can get longer texts from `/body`. */
 export const MAX_JSON_STRING = 8 * 1024 * 1024
 
 /** One of `BOUNDS`. */

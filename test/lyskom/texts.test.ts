@@ -131,11 +131,11 @@ describe('getBody', () => {
 
   it('fetches a body once for all sessions, and the status for each read', async () => {
     const [one, two] = [await open(), await open()]
-    expect((await getText(one, 1)).body).toBe('body')
+    expect((await getText(one, 1)).content.body).toBe('body')
     handler = ({ ref, call }) => call === GET_TEXT_STAT && reply(ref, stat(7))
     const again = await getText(two, 1)
-    expect([again.body, again.noOfMarks, fetched()]).toEqual(['body', 7, 1])
-    expect((await getBody(two, 1, [])).bytes).toEqual(Uint8Array.from(Buffer.from('body')))
+    expect([again.content.body, again.head.noOfMarks, fetched()]).toEqual(['body', 7, 1])
+    expect((await getBody(two, 1, [])).body).toBe('body')
     expect(fetched()).toBe(1)
   })
 
@@ -151,7 +151,7 @@ describe('getBody', () => {
 
   it('does not use the cached body of another text with the same number', async () => {
     const before = await open()
-    expect((await getText(before, 1)).body).toBe('body')
+    expect((await getText(before, 1)).content.body).toBe('body')
     const { tag: oldTag } = await getBody(before, 1, [])
     // The server is restored from a backup, and the number goes to a new text.
     const created = time(new Date('2026-01-02T03:04:06Z'))
@@ -160,17 +160,17 @@ describe('getBody', () => {
         ? reply(ref, h('s\nnew body'))
         : call === GET_TEXT_STAT && reply(ref, fields(created, 0, 1, 10, 0, '0 *', '0 *'))
     const after = await open()
-    expect((await getText(after, 1)).body).toBe('new body')
-    const { bytes, tag } = await getBody(after, 1, [])
-    expect([Buffer.from(bytes ?? []).toString(), fetched()]).toEqual(['new body', 2])
+    expect((await getText(after, 1)).content.body).toBe('new body')
+    const { body, tag } = await getBody(after, 1, [])
+    expect([body, fetched()]).toEqual(['new body', 2])
     expect(tag).not.toBe(oldTag)
   })
 
-  it('returns no bytes to a client that has the tag', async () => {
+  it('returns no body to a client that has the tag', async () => {
     const session = await open()
     const { tag } = await getBody(session, 1, [])
-    expect(await getBody(session, 1, ['other', tag])).toMatchObject({ tag, bytes: undefined })
-    expect((await getBody(session, 1, ['other'])).bytes).toHaveLength(4)
+    expect(await getBody(session, 1, ['other', tag])).toMatchObject({ tag, body: undefined })
+    expect((await getBody(session, 1, ['other'])).body).toHaveLength(4)
   })
 
   it('returns a tag that depends on the content type and the charset', async () => {
@@ -188,6 +188,24 @@ describe('getBody', () => {
     }
     // A text without a content type is text/plain.
     expect(tags.size).toBe(3)
+  })
+
+  it('decodes a cached body again when the content type of the text changes', async () => {
+    const session = await open()
+    const as = (contentType: string): Handler => {
+      const item = fields(1, 1, 0, time(new Date()), '00000000', 0, h(contentType))
+      const created = time(new Date('2026-01-02T03:04:05Z'))
+      const described = fields(created, 0, 0, 5, 0, '0 *', fields(1, '{', item, '}'))
+      return ({ ref, call }) =>
+        call === GET_TEXT ? reply(ref, h(Buffer.from('s\nå'))) : call === GET_TEXT_STAT && reply(ref, described)
+    }
+    handler = as('text/plain;charset=utf-8')
+    expect((await getText(session, 1)).content.body).toBe('å')
+    handler = as('text/plain')
+    expect((await getText(session, 1)).content.body).toBe('\xc3\xa5')
+    handler = as('image/png')
+    const { body } = await getBody(session, 1, [])
+    expect(Buffer.from(body as Uint8Array)).toEqual(Buffer.from([0xc3, 0xa5]))
   })
 
   it('limits the size of the cache', async () => {

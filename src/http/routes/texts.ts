@@ -1,6 +1,5 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
-import { decode, isText, USER_AREA } from '../../lyskom/content.ts'
 import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
 import { setRead } from '../../lyskom/memberships.ts'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
@@ -48,12 +47,12 @@ export function textRoutes(options: AppOptions) {
       respond(c, textJson(await getText(c.get('opened').session, number(c)))),
     )
     .get('/:text_no{[0-9]+}/body', reading, requireLogin, absent, async (c) => {
-      const { contentType, tag, bytes } = await getBody(c.get('opened').session, number(c), knownTags(c))
-      if (bytes === undefined) return new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
-      const isRecoded = isText(contentType) || contentType.type === USER_AREA
+      const { contentType, tag, body } = await getBody(c.get('opened').session, number(c), knownTags(c))
+      if (body === undefined) return new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
       const headers = withEtag(tag, bodyHeaders)
-      headers['Content-Type'] = isRecoded ? `${contentType.type}; charset=utf-8` : contentType.type
-      return new Response(isRecoded ? decode(bytes, contentType.charset) : Buffer.from(bytes), { headers })
+      const isDecoded = typeof body === 'string'
+      headers['Content-Type'] = isDecoded ? `${contentType.type}; charset=utf-8` : contentType.type
+      return new Response(isDecoded ? body : Buffer.from(body), { headers })
     })
     .put('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
       const { type } = await readBody(c, Mark)
