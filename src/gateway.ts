@@ -1,6 +1,6 @@
-import type { Logger } from 'pino'
 import { compatApis } from './compat/compat-apis.ts'
-import type { Config } from './config/settings.ts'
+import { type Config, completeOptions, type GatewayOptions } from './config/config.ts'
+import { parseServers, type ServerConfig } from './config/servers.ts'
 import type { ConnectionCounters } from './connection/connection.ts'
 import { heartbeatFor, unfinishedFor } from './connection/settings.ts'
 import { type DemoServer, startDemoServer } from './demo/server.ts'
@@ -13,9 +13,9 @@ import { HttpCounters } from './http/counters.ts'
 import { requestSpans } from './http/middleware/spans.ts'
 import { type FetchCallback, type Listener, listen } from './http/node/listener.ts'
 import { UnreadBudget } from './http/node/unread-budget.ts'
+import { type Logger, silentLogger } from './ops/logger.ts'
 import { Metrics } from './ops/metrics/metrics.ts'
 import { logServers } from './ops/server-log.ts'
-import type { Tracing } from './ops/tracing.ts'
 import { GuessLimits } from './sessions/guess-limits.ts'
 import { SessionRecords } from './sessions/records.ts'
 import { Registry } from './sessions/registry.ts'
@@ -53,23 +53,26 @@ export interface ListeningGateway {
 }
 
 /**
- * Starts a gateway and the demo servers of its configuration, and listens.
- * Rejects if the address is not available or the session store cannot be opened.
+ * Creates a gateway as `createGateway` does and listens on `http.host` and `http.port`. Rejects as `createGateway` does,
+ * and if the address is not available.
  */
-export async function startGateway(config: Config, log: Logger, tracing?: Tracing): Promise<ListeningGateway> {
-  const gateway = await createGateway(config, log, tracing)
+export async function startGateway(options: GatewayOptions): Promise<ListeningGateway> {
+  const config = completeOptions(options)
+  const gateway = await createGateway(options)
   try {
     const admin = await listenForAdmin(gateway, config)
     const { onLimit, unreadBudget } = gateway
-    const listener = await listen(gateway.fetch, { ...config, onLimit, unreadBudget }).catch(async (error: unknown) => {
-      await admin?.close()
-      throw error
-    })
+    const listener = await listen(gateway.fetch, { ...config.limits, ...config.http, onLimit, unreadBudget }).catch(
+      async (error: unknown) => {
+        await admin?.close()
+        throw error
+      },
+    )
     return {
-      url: listener.url + config.basePath,
+      url: listener.url + config.http.basePath,
       adminUrl: admin?.url,
       close: async () => {
-        const deadline = performance.now() + config.shutdownTimeoutMs
+        const deadline = performance.now() + config.http.shutdownTimeoutMs
         const leftMs = () => Math.max(MIN_CLOSING_MS, deadline - performance.now())
         gateway.refuse()
         await listener.close()
@@ -86,101 +89,112 @@ export async function startGateway(config: Config, log: Logger, tracing?: Tracin
 }
 
 async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listener | undefined> {
-  if (config.adminPort === undefined) return undefined
-  const { adminHost: host, adminPort: port } = config
+  const { adminHost: host, adminPort: port } = config.admin
+  if (port === undefined) return undefined
   const { onLimit, unreadBudget } = gateway
-  return await listen(gateway.adminFetch, { ...config, host, port, basePath: '', onLimit, unreadBudget })
+  return await listen(gateway.adminFetch, {
+    ...config.limits,
+    ...config.http,
+    host,
+    port,
+    basePath: '',
+    onLimit,
+    unreadBudget,
+  })
 }
 
-/** Starts a gateway and the demo servers of its configuration without listening. */
-export async function createGateway(config: Config, log: Logger, tracing?: Tracing): Promise<Gateway> {
-  const serverIds = new Set(config.servers.map(({ id }) => id))
+/**
+ * Creates a gateway without a port, and starts the demo servers among its servers.
+ * Rejects with a `ConfigError` for an unknown option or an invalid value, and if the session store cannot be opened.
+ */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const config = completeOptions(options)
+  const { logger: log = silentLogger, tracing } = options
+  const { servers: listed, apps } = parseServers(config.servers)
+  const serverIds = new Set(listed.map(({ id }) => id))
   const store = await SessionStore.open(config.store, {
     isElsewhere: ({ app, key }) => serverIds.has(app) && registry.byKey(key) === undefined,
   })
   if (store.forgets) log.warn('session store: its server drops sessions of applications when its memory is full')
-  const { servers, demos, closeDemos } = await startServers(config)
+  const { servers, demos, closeDemos } = await startServers(listed, config)
   const metrics = new Metrics()
   metrics.watchDemos(demos)
   const calls: ConnectionCounters = { replies: 0, errors: 0, messages: 0 }
   const registry = new Registry({
     servers,
     connections: {
-      settings: config,
-      heartbeat: heartbeatFor(config),
-      unfinished: unfinishedFor(config),
+      settings: config.lyskom,
+      heartbeat: heartbeatFor(config.lyskom),
+      unfinished: unfinishedFor(config.lyskom),
       counters: calls,
       observer: metrics.connections,
       ...(tracing && { onCall: tracing.onCall }),
     },
-    serverRetryMs: config.serverRetryMs,
-    bodyCacheBytes: config.bodyCacheBytes,
-    idleMs: config.sessionIdleMs,
-    maxSessions: config.maxSessions,
-    maxSessionsPerAddress: config.maxSessionsPerAddress,
-    maxSessionsPerPerson: config.maxSessionsPerPerson,
-    maxOpeningsPerMinute: config.maxOpeningsPerMinute,
-    maxLoginsPerMinute: config.maxLoginsPerMinute,
-    freeLoginFailures: config.freeLoginFailures,
-    freeLoginFailuresPerPerson: config.freeLoginFailuresPerPerson,
-    maxLoginDelayMs: config.maxLoginDelayMs,
+    serverRetryMs: config.lyskom.serverRetryMs,
+    bodyCacheBytes: config.lyskom.bodyCacheBytes,
+    idleMs: config.limits.sessionIdleMs,
+    ...config.limits,
   })
   const keyGuesses = new GuessLimits({
     limit: 'key-failures',
     message: 'Too many wrong keys; wait before the next one.',
-    free: config.freeLoginFailures,
-    freeInAll: config.freeLoginFailuresPerPerson,
-    maxDelayMs: config.maxLoginDelayMs,
+    free: config.limits.freeLoginFailures,
+    freeInAll: config.limits.freeLoginFailuresPerPerson,
+    maxDelayMs: config.limits.maxLoginDelayMs,
   })
-  const records = new SessionRecords({ registry, store, idleMs: config.sessionIdleMs, onStore: storeLog(log) })
+  const records = new SessionRecords({ registry, store, idleMs: config.limits.sessionIdleMs, onStore: storeLog(log) })
   const sessions = countSessions(registry)
   logSessions(registry, log)
   logServers(registry, servers, log)
   metrics.watch(registry, servers.keys())
   metrics.watchStore(store)
 
-  if (config.insecureCompat && config.compat.length > 0) {
+  if (config.compat.insecureCompat && config.compat.compat.length > 0) {
     log.warn('insecure-compat: every client that reaches this gateway, web pages included, may list and end sessions')
   }
   const onLimit: AppOptions['onLimit'] = (limit) => metrics.limitHit(limit)
-  const unreadBudget = new UnreadBudget({ ...config, onLimit })
+  const unreadBudget = new UnreadBudget({ ...config.limits, ...config.http, onLimit })
   metrics.watchUnread(() => unreadBudget.measure())
   const http = new HttpCounters()
-  const options: AppOptions = {
+  const app: AppOptions = {
     servers,
     registry,
     store,
     records,
-    transports: config.transports,
-    cookieSameSite: config.cookieSameSite,
-    cookiePartitioned: config.cookiePartitioned,
-    autoCreate: config.autoCreate,
-    sessionIdleMs: config.sessionIdleMs,
-    clientAddress: clientAddressBehind(config.trustedProxies, config.forwardedHeader),
-    apps: new Set(config.apps.map(({ id }) => id)),
-    appKeys: new AppKeys(config.appKeys, { isOpen: config.insecureCompat, guesses: keyGuesses, subject: 'app' }),
-    sessmanTtlMs: config.sessmanTtlMs,
+    transports: config.http.transports,
+    cookieSameSite: config.http.cookieSameSite,
+    cookiePartitioned: config.http.cookiePartitioned,
+    autoCreate: config.http.autoCreate,
+    sessionIdleMs: config.limits.sessionIdleMs,
+    clientAddress: clientAddressBehind(config.http.trustedProxies, config.http.forwardedHeader),
+    apps: new Set(apps.map(({ id }) => id)),
+    appKeys: new AppKeys(config.compat.appKeys, {
+      isOpen: config.compat.insecureCompat,
+      guesses: keyGuesses,
+      subject: 'app',
+    }),
+    sessmanTtlMs: config.compat.sessmanTtlMs,
     counters: http,
     metrics,
     ...(tracing && { requestSpans: requestSpans(tracing) }),
-    adminKey: config.adminKey,
+    adminKey: config.admin.adminKey,
     keyGuesses,
-    hasAdminPort: config.adminPort !== undefined,
+    hasAdminPort: config.admin.adminPort !== undefined,
     stats: () => stats(http, registry, sessions, calls),
-    basePath: config.basePath,
-    corsOrigins: config.corsOrigins,
-    corsMaxAgeSeconds: Math.round(config.corsMaxAgeMs / 1000),
-    maxBodyBytes: config.maxBodyBytes,
-    maxWebsocketsPerSession: config.maxWebsocketsPerSession,
-    maxWebsocketMessagesPerSecond: config.maxWebsocketMessagesPerSecond,
+    basePath: config.http.basePath,
+    corsOrigins: config.http.corsOrigins,
+    corsMaxAgeSeconds: Math.round(config.http.corsMaxAgeMs / 1000),
+    maxBodyBytes: config.http.maxBodyBytes,
+    maxWebsocketsPerSession: config.limits.maxWebsocketsPerSession,
+    maxWebsocketMessagesPerSecond: config.limits.maxWebsocketMessagesPerSecond,
     unreadBudget,
     onLimit,
     onAccess: (entry) => log.info(entry, 'request'),
     onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),
   }
   return {
-    fetch: createApp(options, compatApis(config.compat, options)).fetch,
-    adminFetch: createAdminApp(options).fetch,
+    fetch: createApp(app, compatApis(config.compat.compat, app)).fetch,
+    adminFetch: createAdminApp(app).fetch,
     onLimit,
     unreadBudget,
     refuse: () => registry.refuse(),
@@ -195,11 +209,11 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
 }
 
 /** Returns the servers by id. Starts the demo servers and fills in their addresses. */
-async function startServers(config: Config) {
+async function startServers(listed: readonly ServerConfig[], config: Config) {
   const demos = new Map<string, DemoServer>()
-  const limits = { texts: config.demoMaxTexts, textBytes: config.demoMaxTextBytes }
+  const limits = { texts: config.demo.demoMaxTexts, textBytes: config.demo.demoMaxTextBytes }
   const servers = new Map<string, ListedServer>()
-  for (const [sortOrder, { id, name, demo, host, port }] of config.servers.entries()) {
+  for (const [sortOrder, { id, name, demo, host, port }] of listed.entries()) {
     const address = demo ? await startDemoServer({ limits }) : { host, port }
     if ('close' in address) demos.set(id, address)
     servers.set(id, { id, name, host: address.host, port: address.port, sortOrder })

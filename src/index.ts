@@ -1,3 +1,8 @@
 /** The API for programs that embed komgate. */
-export { type Config, ConfigError, readConfig, type ServerConfig } from './config/settings.ts'
+export { readConfig } from './config/command-line.ts'
+export type { Config, GatewayOptions } from './config/config.ts'
+export { ConfigError } from './config/config-error.ts'
+export type * from './config/options.ts'
+export type { Servers } from './config/servers.ts'
 export { createGateway, type Gateway, type ListeningGateway, startGateway } from './gateway.ts'
+export type { Logger } from './ops/logger.ts'

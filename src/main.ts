@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
-import { type Config, ConfigError, flagName, readCommand, SETTINGS, variableName } from './config/settings.ts'
+import { flagName, readCommand, variableName } from './config/command-line.ts'
+import type { Config } from './config/config.ts'
+import { ConfigError } from './config/config-error.ts'
+import { SETTING_NAMES, SETTINGS } from './config/settings.ts'
 import { startGateway } from './gateway.ts'
 import { escapeLine, escapeLineForTerminal } from './ops/log-lines.ts'
 import { startTracing } from './ops/tracing.ts'
@@ -32,7 +35,7 @@ async function run(config: Config): Promise<void> {
   // An unhandled rejection in one request must not end the sessions of all clients.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'internal error'))
   const tracing = await startTracing(process.env, log)
-  const gateway = await startGateway(config, log, tracing)
+  const gateway = await startGateway({ ...config, logger: log, tracing })
   log.info(`komgate listening on ${gateway.url}`)
   if (gateway.adminUrl !== undefined) log.info(`metrics, health and administration on ${gateway.adminUrl}`)
   log.flush()
@@ -41,7 +44,7 @@ async function run(config: Config): Promise<void> {
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return
     stopping = true
-    const deadline = performance.now() + config.shutdownTimeoutMs
+    const deadline = performance.now() + config.http.shutdownTimeoutMs
     const leftMs = (graceMs: number): number => Math.max(0, deadline + graceMs - performance.now())
     // `process.exit` itself waits for a log write that blocks, for example on a pipe whose reader has stopped.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), leftMs(EXIT_GRACE_MS))
@@ -70,10 +73,12 @@ function version(): string {
 }
 
 function help(): string {
-  const rows = Object.entries(SETTINGS).map(([key, { fallback, help }]) => {
-    const name = key as keyof typeof SETTINGS
+  const width = (texts: string[]): number => Math.max(...texts.map((text) => text.length)) + 2
+  const [flags, variables] = [width(SETTING_NAMES.map(flagName)), width(SETTING_NAMES.map(variableName))]
+  const rows = SETTING_NAMES.map((name) => {
+    const { fallback, help } = SETTINGS[name]
     const shown = name === 'servers' ? 'the one that comes with komgate' : fallback
-    return `  --${flagName(name).padEnd(26)}${variableName(name).padEnd(36)}${help} (${shown})\n`
+    return `  --${flagName(name).padEnd(flags)}${variableName(name).padEnd(variables)}${help} (${shown})\n`
   })
   return `komgate ${version()}: HTTP for LysKOM servers
 

@@ -1,4 +1,4 @@
-import { flagName } from '../../src/config/settings.ts'
+import { flagName } from '../../src/config/command-line.ts'
 
 /** The admin key. */
 export const ADMIN_KEY = 'the key of a soak test'.replaceAll(' ', '-')

@@ -1,8 +1,8 @@
-import type { Logger } from 'pino'
 import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import type { Registry } from '../sessions/registry.ts'
+import type { Logger } from './logger.ts'
 
 interface Outage {
   readonly kinds: Set<string>

@@ -1,6 +1,6 @@
 import type * as OpenTelemetry from '@opentelemetry/api'
-import type { Logger } from 'pino'
 import type { CallTracer } from '../connection/call-tracer.ts'
+import type { Logger } from './logger.ts'
 
 /** The OpenTelemetry SDK in use: the HTTP application creates the spans of requests, and this module those of calls. */
 export interface Tracing {

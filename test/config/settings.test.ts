@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConfigError, flagName, readCommand, readConfig, SETTINGS, variableName } from '../../src/config/settings.ts'
+import { flagName, readCommand, readConfig, variableName } from '../../src/config/command-line.ts'
+import { ConfigError } from '../../src/config/config-error.ts'
+import { parseServers } from '../../src/config/servers.ts'
+import { SETTINGS } from '../../src/config/settings.ts'
 
 let dir: string
 beforeAll(() => {
@@ -18,7 +21,10 @@ function file(content: unknown): string {
 
 describe('the configuration', () => {
   it('defaults to the demo server and LysLysKOM on 127.0.0.1:5001', () => {
-    const { host, port, servers, sessionIdleMs, keepaliveMs, keepaliveTimeoutMs } = readConfig([])
+    const { http, limits, lyskom, servers } = readConfig([])
+    const { host, port } = http
+    const { sessionIdleMs } = limits
+    const { keepaliveMs, keepaliveTimeoutMs } = lyskom
     expect([host, port, sessionIdleMs, keepaliveMs, keepaliveTimeoutMs]).toEqual([
       '127.0.0.1',
       5001,
@@ -26,7 +32,7 @@ describe('the configuration', () => {
       30_000,
       10_000,
     ])
-    expect(servers).toEqual([
+    expect(parseServers(servers).servers).toEqual([
       { id: 'demo', name: 'Demo LysKOM', demo: true, host: '', port: 0 },
       { id: 'lyskom', name: 'LysLysKOM', demo: false, host: 'kom.lysator.liu.se', port: 4894 },
     ])
@@ -40,11 +46,11 @@ describe('the configuration', () => {
     }
     expect(variableName('sessionIdleMs')).toBe('KOMGATE_SESSION_IDLE_MS')
     expect(readConfig([], { KOMGATE_PORT: '0', KOMGATE_SESSION_IDLE_MS: '5' })).toMatchObject({
-      port: 0,
-      sessionIdleMs: 5,
+      http: { port: 0 },
+      limits: { sessionIdleMs: 5 },
     })
-    expect(readConfig(['--port', '7'], { KOMGATE_PORT: '8' }).port).toBe(7)
-    expect(readConfig(['--cors-origins', 'https://a.example, http://b.example:8080']).corsOrigins).toEqual([
+    expect(readConfig(['--port', '7'], { KOMGATE_PORT: '8' }).http.port).toBe(7)
+    expect(readConfig(['--cors-origins', 'https://a.example, http://b.example:8080']).http.corsOrigins).toEqual([
       'https://a.example',
       'http://b.example:8080',
     ])
@@ -52,7 +58,7 @@ describe('the configuration', () => {
 
   it('keeps the order of the servers, and defaults to the registered port', () => {
     const servers = file({ b: { name: 'B', host: 'b.example' }, a: { name: 'A', host: 'a.example', port: 1 } })
-    expect(readConfig(['--servers', servers]).servers).toEqual([
+    expect(parseServers(readConfig(['--servers', servers]).servers).servers).toEqual([
       { id: 'b', name: 'B', demo: false, host: 'b.example', port: 4894 },
       { id: 'a', name: 'A', demo: false, host: 'a.example', port: 1 },
     ])
@@ -63,7 +69,7 @@ describe('the configuration', () => {
     [['--port', '-1'], {}, /^command line: .*--port/],
     [['--nonsense'], {}, /^command line: Unknown option '--nonsense'/],
     [['extra'], {}, /^command line: Unexpected argument 'extra'/],
-    [['--host', ''], {}, 'command line: --host: must name an address'],
+    [['--host', ''], {}, 'command line: --host: must be a host name or an address'],
     [[], { KOMGATE_PORT: 'x' }, 'environment: KOMGATE_PORT: must be a whole number from 0 to 65535'],
     [
       [],
@@ -148,8 +154,8 @@ describe('the configuration', () => {
     'accepts %j as a host',
     (host) => {
       expect(readConfig(['--servers', file({ a: { name: 'A', host } }), '--host', host])).toMatchObject({
-        host,
-        servers: [{ host }],
+        http: { host },
+        servers: { a: { host } },
       })
     },
   )
@@ -178,7 +184,10 @@ describe('the configuration', () => {
 
   it('accepts a byte order mark, and keys that are equal in different objects', () => {
     const text = JSON.stringify({ a: { name: 'Å', host: 'h' }, b: { name: 'Å', host: 'h' } })
-    expect(readConfig(['--servers', file(`\ufeff${text}`)]).servers).toMatchObject([{ name: 'Å' }, { name: 'Å' }])
+    expect(readConfig(['--servers', file(`\ufeff${text}`)]).servers).toMatchObject({
+      a: { name: 'Å' },
+      b: { name: 'Å' },
+    })
   })
 
   it('rejects an admin port that equals the main port', () => {
@@ -187,8 +196,8 @@ describe('the configuration', () => {
     expect(() => readConfig(['--port', '7'], { KOMGATE_ADMIN_PORT: '7' })).toThrow(
       `environment: KOMGATE_ADMIN_PORT: ${message}`,
     )
-    expect(readConfig(['--port', '0', '--admin-port', '0']).adminPort).toBe(0)
-    expect(readConfig(['--port', '7', '--host', '127.0.0.2', '--admin-port', '7']).adminPort).toBe(7)
+    expect(readConfig(['--port', '0', '--admin-port', '0']).admin.adminPort).toBe(0)
+    expect(readConfig(['--port', '7', '--host', '127.0.0.2', '--admin-port', '7']).admin.adminPort).toBe(7)
   })
 
   /** The variables of a Service with two ports, as Kubernetes sets them. */
@@ -211,11 +220,14 @@ describe('the configuration', () => {
   it.each(['KOMGATE', 'KOMGATE_ADMIN', 'KOMGATE_PROD_2'])('ignores what Kubernetes sets for the Service %s', (name) => {
     for (const ip of ['10.96.0.7', 'fd00:10:96::7']) {
       const env = serviceVariables(name, ip)
-      expect(readConfig([], env)).toMatchObject({ port: 5001, adminPort: undefined })
+      expect(readConfig([], env)).toMatchObject({ http: { port: 5001 }, admin: { adminPort: undefined } })
       for (const [variable, value] of Object.entries(env))
         expect(() => readConfig([], { [variable]: value })).not.toThrow()
-      expect(readConfig([], { ...env, KOMGATE_PORT: '7' }).port).toBe(7)
-      expect(readConfig(['--port', '8', '--admin-port', '9'], env)).toMatchObject({ port: 8, adminPort: 9 })
+      expect(readConfig([], { ...env, KOMGATE_PORT: '7' }).http.port).toBe(7)
+      expect(readConfig(['--port', '8', '--admin-port', '9'], env)).toMatchObject({
+        http: { port: 8 },
+        admin: { adminPort: 9 },
+      })
     }
   })
 
@@ -236,7 +248,7 @@ describe('the configuration', () => {
 
   it('is frozen', () => {
     const config = readConfig([])
-    expect([config, config.servers, config.servers[0]].map(Object.isFrozen)).toEqual([true, true, true])
+    expect([config, config.http, config.servers.demo].map(Object.isFrozen)).toEqual([true, true, true])
   })
 
   it('recognizes --help, --version and --check', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { withCurrentTables } from '../../scripts/configuration-docs.ts'
+import { withCurrentTables } from '../../scripts/settings-docs.ts'
 
 const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
 

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readConfig } from '../../src/config/settings.ts'
+import { readConfig } from '../../src/config/command-line.ts'
+import { parseServers } from '../../src/config/servers.ts'
 import { heartbeatFor } from '../../src/connection/settings.ts'
 import { createApp } from '../../src/http/app.ts'
 import { AppKeys } from '../../src/http/app-keys.ts'
@@ -15,6 +16,7 @@ import { SessionRecords } from '../../src/sessions/records.ts'
 import { Registry } from '../../src/sessions/registry.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
 import { SessionStore } from '../../src/store/store.ts'
+import { DEFAULTS } from '../support/config.ts'
 import { consoleBlocks, curlMissing, runBlocks } from '../support/console.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -26,7 +28,7 @@ describe('docs/api.md', async () => {
   let gateway: TestGateway
   beforeAll(async () => {
     // The servers of `npm start`; the test does not connect to the remote one.
-    gateway = await startTestGateway(readConfig().servers)
+    gateway = await startTestGateway(parseServers(readConfig().servers).servers)
   })
   afterAll(() => gateway.close())
 
@@ -79,20 +81,19 @@ function normal(path: string): string {
 
 /** Returns the routes of the application. Middleware has the method ALL. */
 function appRoutes(): string[] {
-  const config = readConfig()
   const connections = {
-    settings: config,
-    heartbeat: heartbeatFor(config),
+    settings: DEFAULTS,
+    heartbeat: heartbeatFor(DEFAULTS),
     counters: { replies: 0, errors: 0, messages: 0 },
   }
-  const registry = new Registry({ ...config, servers: new Map(), connections, idleMs: config.sessionIdleMs })
+  const registry = new Registry({ ...DEFAULTS, servers: new Map(), connections, idleMs: DEFAULTS.sessionIdleMs })
   const store = new SessionStore(new MemoryBackend({ maxRecords: 1, maxBytes: 1 }))
   const app = createApp({
-    ...config,
+    ...DEFAULTS,
     servers: new Map(),
     registry,
     store,
-    records: new SessionRecords({ registry, store, idleMs: config.sessionIdleMs, onStore: () => undefined }),
+    records: new SessionRecords({ registry, store, idleMs: DEFAULTS.sessionIdleMs, onStore: () => undefined }),
     hasAdminPort: true,
     apps: new Set(),
     appKeys: new AppKeys([], { subject: 'app' }),
@@ -102,7 +103,7 @@ function appRoutes(): string[] {
     stats: () => ({}),
     corsMaxAgeSeconds: 0,
     clientAddress: () => '',
-    unreadBudget: new UnreadBudget(config),
+    unreadBudget: new UnreadBudget(DEFAULTS),
     onLimit: () => undefined,
     onAccess: () => undefined,
     onInternalError: () => undefined,

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
-import { readConfig } from '../../src/config/settings.ts'
+import { readConfig } from '../../src/config/command-line.ts'
 import { type DemoServerOptions, startDemoServer } from '../../src/demo/server.ts'
 import { ServerCapacity } from '../../src/sessions/places.ts'
 import { startFakeServer } from '../support/fake-server.ts'
@@ -131,7 +131,7 @@ describe('a gateway without free file descriptors', () => {
 
 describe('maxSessionsPerAddress', () => {
   it("defaults to 200, a fifth of the sessions of the demo server and Debian's lyskomd", () => {
-    expect(readConfig().maxSessionsPerAddress).toBe(200)
+    expect(readConfig().limits.maxSessionsPerAddress).toBe(200)
   })
 })
 

@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Config } from '../../src/config/settings.ts'
 import { expectWithin, timed } from '../support/bound.ts'
+import type { TestSettings } from '../support/config.ts'
 import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { startProxy } from '../support/proxy.ts'
@@ -30,7 +30,7 @@ beforeEach(() => {
 })
 afterEach(() => void unsubscribe('net.server.socket', onSocket))
 
-async function start(settings: Partial<Config> = {}) {
+async function start(settings: TestSettings = {}) {
   const server = await startFakeServer(({ call }) => call === ACTIVE)
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
   closing.push(server.close, gateway.close)

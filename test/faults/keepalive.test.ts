@@ -1,12 +1,17 @@
 import { expect, it } from 'vitest'
-import { readConfig } from '../../src/config/settings.ts'
+import { readConfig } from '../../src/config/command-line.ts'
 import { expectWithin, timed } from '../support/bound.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { startProxy } from '../support/proxy.ts'
 
 /** The settings that docs/api.md recommends for noticing a dead server within 4 s. */
-const { keepaliveMs, keepaliveTimeoutMs } = readConfig(['--keepalive-ms', '2000', '--keepalive-timeout-ms', '2000'])
+const { keepaliveMs, keepaliveTimeoutMs } = readConfig([
+  '--keepalive-ms',
+  '2000',
+  '--keepalive-timeout-ms',
+  '2000',
+]).lyskom
 
 it('--keepalive-ms 2000 and --keepalive-timeout-ms 2000 end a session within 4 s after its server dies', async () => {
   const server = await startFakeServer()

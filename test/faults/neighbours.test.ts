@@ -1,8 +1,7 @@
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readConfig } from '../../src/config/settings.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { show } from '../support/bound.ts'
+import { configFor } from '../support/config.ts'
 import { type FakeConnection, type FakeServer, startFakeServer } from '../support/fake-server.ts'
 import { type ProxyLine, startProxy, type TcpProxy } from '../support/proxy.ts'
 import { reply } from '../support/wire.ts'
@@ -26,15 +25,13 @@ beforeAll(async () => {
     { ...target, id: 'well', port: server.port },
   ]
   const settings = { keepaliveMs: 200, keepaliveTimeoutMs: 200 }
-  gateway = await createGateway({ ...readConfig(), ...settings, servers }, silentLog())
+  gateway = await createGateway(configFor(servers, settings))
 })
 afterAll(async () => {
   await gateway.close()
   await proxy.close()
   await server.close()
 })
-
-const silentLog = () => pino({ level: 'silent' })
 
 async function send(method: string, path: string, id?: string): Promise<Response> {
   const headers = { 'content-type': 'application/json', ...(id !== undefined && { 'httpkom-connection': id }) }

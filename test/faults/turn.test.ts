@@ -1,8 +1,7 @@
-import { pino } from 'pino'
 import { afterEach, expect, it } from 'vitest'
-import { readConfig } from '../../src/config/settings.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { show } from '../support/bound.ts'
+import { configFor } from '../support/config.ts'
 import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
 import { reply } from '../support/wire.ts'
 
@@ -36,7 +35,7 @@ it.each<[string, (connection: FakeConnection) => void]>([
   async (how, die) => {
     const server = await startFakeServer(({ call }) => call === ACTIVE)
     const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
-    const gateway = await createGateway({ ...readConfig(), servers }, pino({ level: 'silent' }))
+    const gateway = await createGateway(configFor(servers))
     closing.push(server.close, gateway.close)
     const send = (method: string, path: string, headers: Record<string, string>, body: string | null = null) =>
       gateway.fetch(

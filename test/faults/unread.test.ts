@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config/settings.ts'
+import type { TestSettings } from '../support/config.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { openRaw, rawRequest } from '../support/raw-http.ts'
 
@@ -16,7 +16,7 @@ afterEach(async () => {
 })
 
 /** Starts a gateway with a large text and a session with a logged-in person. */
-async function start(settings: Partial<Config> = {}) {
+async function start(settings: TestSettings = {}) {
   const gateway = await startTestGateway([{ id: 'demo', demo: true }], { ...LIMITS, ...settings })
   closing.push(gateway.close)
   const id = await gateway.open()

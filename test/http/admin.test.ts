@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Config } from '../../src/config/settings.ts'
+import type { TestSettings } from '../support/config.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply, reply } from '../support/wire.ts'
@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start(handler?: Handler, settings: Partial<Config> = {}) {
+async function start(handler?: Handler, settings: TestSettings = {}) {
   const server = await startFakeServer(handler)
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], { adminKey: KEY, ...settings })
   closing.push(server.close, gateway.close)

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Config, readConfig } from '../../src/config/settings.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { Names } from '../../src/lyskom/names.ts'
+import { configFor, type TestSettings } from '../support/config.ts'
 import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
 import { type SendOptions, startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { reply } from '../support/wire.ts'
@@ -17,7 +16,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start(handler?: Handler, settings: Partial<Config> = {}) {
+async function start(handler?: Handler, settings: TestSettings = {}) {
   const server = await startFakeServer(handler)
   const gateway = await startTestGateway(
     [
@@ -343,7 +342,7 @@ describe('a client', () => {
 it('an embedded gateway works without a socket', async () => {
   const server = await startFakeServer()
   const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
-  const gateway = await createGateway({ ...readConfig(), servers }, pino({ level: 'silent' }))
+  const gateway = await createGateway(configFor(servers))
   const made = await gateway.fetch(
     new Request('http://x/kom/sessions/', {
       method: 'POST',

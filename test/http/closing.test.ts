@@ -3,7 +3,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { connect as connectSocket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config/settings.ts'
+import type { TestSettings } from '../support/config.ts'
 import { type FakeConnection, type FakeServer, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { reply } from '../support/wire.ts'
@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 /** A gateway with one session, on a LysKOM server that answers user-active only when the test releases it. */
-async function start(settings: Partial<Config> = {}) {
+async function start(settings: TestSettings = {}) {
   const server = await startFakeServer(({ ref, call }) => call === USER_ACTIVE || (call === LOGIN && reply(ref)))
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
   closing.push(server.close, gateway.close)

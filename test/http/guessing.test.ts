@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config/settings.ts'
+import type { TestSettings } from '../support/config.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply, h, reply } from '../support/wire.ts'
@@ -28,7 +28,7 @@ const people: Handler = ({ ref, call, args }) => {
   return text.includes('5Hright') ? reply(ref) : errorReply(ref, INVALID_PASSWORD, Number(text.split(' ')[0]))
 }
 
-async function start(settings: Partial<Config> = {}) {
+async function start(settings: TestSettings = {}) {
   const server = await startFakeServer(people)
   const trusted = { trustedProxies: ['127.0.0.1'], ...settings }
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], trusted)
@@ -178,7 +178,7 @@ describe('guessing the password of a person', () => {
 describe('guessing a key', () => {
   const ADMIN_KEY = 'the-admin-key-0123456789'
   const APP_KEY = 'the-app-key'
-  const settings: Partial<Config> = {
+  const settings: TestSettings = {
     freeLoginFailures: 3,
     adminKey: ADMIN_KEY,
     compat: ['rest-sessions', 'sessman', 'microapp'],

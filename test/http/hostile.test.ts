@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { COMPAT_APIS } from '../../src/compat/compat-apis.ts'
-import { readConfig } from '../../src/config/settings.ts'
 import { Connection } from '../../src/connection/connection.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
+import { configFor } from '../support/config.ts'
 import { type FakeRequest, startFakeServer } from '../support/fake-server.ts'
 import { reply } from '../support/wire.ts'
 
@@ -217,18 +217,17 @@ describe('an arbitrary request', () => {
       received.push(seen)
       return LOGIN_AND_LOGOUT.includes(seen.call) && reply(seen.ref)
     })
-    const log = pino({ level: 'error' }, { write: (line) => void faults.push(line) })
+    const logger = pino({ level: 'error' }, { write: (line) => void faults.push(line) })
     const servers = [{ id: 'kom', name: 'kom', demo: false, host: '127.0.0.1', port: server.port }]
     const apps = [{ id: 'shop', name: 'shop' }]
-    const config = {
-      ...readConfig(),
+    const config = configFor(servers, {
       compat: [...COMPAT_APIS],
       insecureCompat: true,
-      servers,
       apps,
       maxSessionsPerAddress: 20_000,
-    }
-    gateway = await createGateway({ ...config, transports: ['bearer', 'cookie', 'query'], basePath: '' }, log)
+      transports: ['bearer', 'cookie', 'query'],
+    })
+    gateway = await createGateway({ ...config, logger })
     await open()
     serverList = await (await send(new Request('http://127.0.0.1/'))).text()
   })

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config/settings.ts'
+import type { TestSettings } from '../support/config.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply, h, reply } from '../support/wire.ts'
@@ -31,7 +31,7 @@ const people: Handler = ({ ref, call, args }) => {
   return passwd === '5Hright' ? reply(ref) : errorReply(ref, INVALID_PASSWORD, Number(person))
 }
 
-async function start(settings: Partial<Config> = {}, handler: Handler = people) {
+async function start(settings: TestSettings = {}, handler: Handler = people) {
   const server = await startFakeServer(handler)
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
   closing.push(server.close, gateway.close)

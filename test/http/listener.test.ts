@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { readConfig } from '../../src/config/settings.ts'
 import { listen } from '../../src/http/node/listener.ts'
+import { DEFAULTS } from '../support/config.ts'
 
 it('drops a client that reads no responses, and does not wait for such clients when it closes', async () => {
   const answer = () => Promise.resolve(new Response('x'.repeat(2 ** 20)))
-  const listener = await listen(answer, { ...readConfig(), port: 0, httpStallMs: 200 })
+  const listener = await listen(answer, { ...DEFAULTS, port: 0, httpStallMs: 200 })
   const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
   await once(socket, 'connect')
   socket.pause()
@@ -33,7 +33,7 @@ it('finishes a request in flight when it closes', async () => {
     new Promise<Response>((resolve) => {
       finish = resolve
     })
-  const listener = await listen(answer, { ...readConfig(), port: 0 })
+  const listener = await listen(answer, { ...DEFAULTS, port: 0 })
   const asking = fetch(listener.url)
   await sleep(100)
   const closing = listener.close()

@@ -1,7 +1,6 @@
-import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Config, readConfig } from '../../src/config/settings.ts'
 import { createGateway } from '../../src/gateway.ts'
+import { configFor, type TestSettings } from '../support/config.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 
@@ -14,7 +13,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start(settings: Partial<Config> = {}) {
+async function start(settings: TestSettings = {}) {
   const server = await startFakeServer()
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
   closing.push(server.close, gateway.close)
@@ -48,7 +47,7 @@ describe('the health endpoints', () => {
   it('report that the gateway is alive but not ready while it shuts down', async () => {
     const server = await startFakeServer()
     const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
-    const gateway = await createGateway({ ...readConfig(), servers }, pino({ level: 'silent' }))
+    const gateway = await createGateway(configFor(servers))
     closing.push(server.close, gateway.close)
     const status = async (path: string) =>
       ((await gateway.fetch(new Request(`http://x${path}`), {} as never)) as Response).status

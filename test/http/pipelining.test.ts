@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { readConfig } from '../../src/config/settings.ts'
 import { listen } from '../../src/http/node/listener.ts'
+import { DEFAULTS } from '../support/config.ts'
 import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { openRaw, rawRequest, statuses, WEBSOCKET_FIELDS } from '../support/raw-http.ts'
@@ -40,7 +40,7 @@ async function start(settings = {}) {
 /** Serves `respond` without a gateway. */
 async function serve(respond: (path: string) => Response | Promise<Response>, settings = {}) {
   const listener = await listen(async (request) => await respond(new URL(request.url).pathname), {
-    ...readConfig(),
+    ...DEFAULTS,
     port: 0,
     ...settings,
   })
@@ -75,7 +75,7 @@ describe('pipelined requests', () => {
 
   it('are answered with bodies, also when the bodies arrive in pieces', async () => {
     const listener = await listen(async (request) => new Response(`<${(await request.text()).length}>`), {
-      ...readConfig(),
+      ...DEFAULTS,
       port: 0,
     })
     closing.push(() => listener.close())

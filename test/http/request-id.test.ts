@@ -1,12 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { pino } from 'pino'
 import { afterEach, expect, it, vi } from 'vitest'
-import { type Config, readConfig } from '../../src/config/settings.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { NamedResponse } from '../../src/http/node/request-id.ts'
 import { Names } from '../../src/lyskom/names.ts'
+import { configFor, type TestSettings } from '../support/config.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { reply } from '../support/wire.ts'
@@ -19,7 +18,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start(handler?: Handler, settings: Partial<Config> = {}) {
+async function start(handler?: Handler, settings: TestSettings = {}) {
   const server = await startFakeServer(handler)
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
   closing.push(server.close, gateway.close)
@@ -205,8 +204,7 @@ it('every kind of response has X-Request-Id together with its other headers', as
 })
 
 it('responses have X-Request-Id under another server', async () => {
-  const config = { ...readConfig(), servers: [{ id: 'kom', name: 'kom', demo: false, host: '127.0.0.1', port: 1 }] }
-  const gateway = await createGateway(config, pino({ level: 'silent' }))
+  const gateway = await createGateway(configFor([{ id: 'kom' }]))
   closing.push(() => gateway.close())
   for (const path of ['/', '/nosuch']) {
     const request = new Request(`http://localhost${path}`, { headers: { 'x-request-id': 'mine' } })

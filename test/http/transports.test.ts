@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config/settings.ts'
+import type { TestSettings } from '../support/config.ts'
 import { type Answer, type SendOptions, startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const WHO_AM_I = '/demo/sessions/current/who-am-i'
@@ -12,7 +12,7 @@ const COOKIE = '__Host-komgate-demo'
 let gateway: TestGateway
 afterEach(() => gateway.close())
 
-async function start(settings: Partial<Config>): Promise<void> {
+async function start(settings: TestSettings): Promise<void> {
   gateway = await startTestGateway([{ id: 'demo', demo: true }], settings)
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Config } from '../../src/config/settings.ts'
+import type { TestSettings } from '../support/config.ts'
 import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { array, errorReply, fields, h, reply } from '../support/wire.ts'
@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start(handler?: Handler, settings: Partial<Config> = {}) {
+async function start(handler?: Handler, settings: TestSettings = {}) {
   const server = await startFakeServer(handler)
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
   closing.push(server.close, gateway.close)

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Config } from '../../src/config/settings.ts'
+import type { TestSettings } from '../support/config.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { metric, parseMetrics, type Sample } from '../support/prometheus.ts'
@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start(handler?: Handler, settings: Partial<Config> = {}) {
+async function start(handler?: Handler, settings: TestSettings = {}) {
   const server = await startFakeServer(handler)
   const gateway = await startTestGateway(
     [

@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { readConfig } from '../../src/config/settings.ts'
 import { startGateway } from '../../src/gateway.ts'
 import { startTracing } from '../../src/ops/tracing.ts'
+import { configFor } from '../support/config.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
 import { recordingSdk } from '../support/telemetry.ts'
 import { errorReply, reply } from '../support/wire.ts'
@@ -63,7 +63,7 @@ async function start(handler?: Handler) {
   if (tracing === undefined) throw new Error('no tracing')
   const server = await startFakeServer(handler)
   const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
-  const gateway = await startGateway({ ...readConfig(['--port', '0']), servers }, silent, tracing)
+  const gateway = await startGateway({ ...configFor(servers), logger: silent, tracing })
   closing.push(tracing.close, server.close, gateway.close)
   const send = async (method: string, path: string, { id = '', headers = {}, body = undefined as unknown } = {}) => {
     const response = await fetch(gateway.url + path, {

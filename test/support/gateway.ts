@@ -1,6 +1,6 @@
 import { pino } from 'pino'
-import { type Config, readConfig, type ServerConfig } from '../../src/config/settings.ts'
 import { startGateway } from '../../src/gateway.ts'
+import { configFor, type TestServer, type TestSettings } from './config.ts'
 
 export interface Answer {
   status: number
@@ -36,18 +36,12 @@ export interface TestGateway {
 
 /** Starts a gateway on a free port in this process. `open` uses the first server. */
 export async function startTestGateway(
-  servers: readonly (Partial<ServerConfig> & { id: string })[],
-  settings: Partial<Config> = {},
+  servers: readonly TestServer[],
+  settings: TestSettings = {},
 ): Promise<TestGateway> {
   const log: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line) => void log.push(line) })
-  const config = {
-    ...readConfig(),
-    port: 0,
-    ...settings,
-    servers: servers.map((server) => ({ name: server.id, demo: false, host: '127.0.0.1', port: 0, ...server })),
-  }
-  const gateway = await startGateway(config, logger)
+  const gateway = await startGateway({ ...configFor(servers, settings), logger })
   const send = (method: string, path: string, options: SendOptions = {}) => request(gateway.url + path, method, options)
   return {
     url: gateway.url,

@@ -1,8 +1,32 @@
 import { z } from 'zod'
+import { ConfigError } from './config-error.ts'
 import { HOST_RULE, isHost } from './host.ts'
-import { invalid, readJsonFile } from './json-file.ts'
 
-/** A LysKOM server in `servers.json`. */
+/** The LysKOM servers and the plain applications of a gateway by id, in the order in which clients list them. */
+export type Servers = Readonly<Record<string, RemoteServer | DemoServer | PlainApp>>
+
+/** A LysKOM server. */
+export interface RemoteServer {
+  readonly name: string
+  /** a host name or an IP address */
+  readonly host: string
+  /** default: 4894 */
+  readonly port?: number
+}
+
+/** The built-in demo server, which the gateway starts itself. */
+export interface DemoServer {
+  readonly name: string
+  readonly demo: true
+}
+
+/** An application without a LysKOM server, which stores its sessions in the gateway through a compatibility API. */
+export interface PlainApp {
+  readonly name: string
+  readonly app: true
+}
+
+/** A LysKOM server with its id. */
 export interface ServerConfig {
   id: string
   name: string
@@ -12,7 +36,7 @@ export interface ServerConfig {
   port: number
 }
 
-/** A plain application in `servers.json`, which stores its sessions in the gateway. */
+/** A plain application with its id. */
 export interface AppConfig {
   id: string
   name: string
@@ -53,46 +77,46 @@ const Server = z.union([
   }),
 ])
 
-/** The contents of `servers.json`. */
-interface ServersFile {
-  readonly servers: readonly ServerConfig[]
-  readonly apps: readonly AppConfig[]
-}
+/** Creates an error about a field of the servers. @param path the field, outermost key first */
+export type Fail = (path: readonly string[], reason: string) => Error
 
 /**
- * Reads the LysKOM servers and the applications of `servers.json` in the order of the file.
- * @throws ConfigError with the file, the field and the reason
+ * Validates servers and applications, and separates them.
+ * @param fail creates the error to throw; default: a `ConfigError` with the path
  */
-export function readServers(file: string): ServersFile {
-  const value = readJsonFile(file)
-  if (!isObject(value)) throw invalid(file, [], 'must be an object keyed by server id')
+export function parseServers(value: unknown, fail: Fail = ofOption): { servers: ServerConfig[]; apps: AppConfig[] } {
+  if (!isObject(value)) throw fail([], 'must be an object keyed by server id')
   const entries = Object.entries(value)
-  if (entries.length === 0) throw invalid(file, [], 'lists no server')
+  if (entries.length === 0) throw fail([], 'lists no server')
   const servers: ServerConfig[] = []
   const apps: AppConfig[] = []
   for (const [id, entry] of entries) {
     const idIssue = ServerId.safeParse(id).error?.issues[0]
-    if (idIssue !== undefined) throw invalid(file, [id], idIssue.message)
-    if (!isObject(entry)) throw invalid(file, [id], 'must be an object')
+    if (idIssue !== undefined) throw fail([id], idIssue.message)
+    if (!isObject(entry)) throw fail([id], 'must be an object')
     const kind = 'app' in entry ? 0 : 'demo' in entry ? 1 : 2
     const parsed = Server.options[kind].safeParse(entry)
     if (parsed.success && 'app' in parsed.data) {
       const appIssue = AppId.safeParse(id).error?.issues[0]
-      if (appIssue !== undefined) throw invalid(file, [id], appIssue.message)
-      apps.push(Object.freeze({ id, name: parsed.data.name }))
+      if (appIssue !== undefined) throw fail([id], appIssue.message)
+      apps.push({ id, name: parsed.data.name })
     } else if (parsed.success) {
-      servers.push(Object.freeze({ id, demo: false, host: '', port: 0, ...parsed.data }))
+      servers.push({ id, demo: false, host: '', port: 0, ...parsed.data })
     } else {
-      throw invalidEntry(file, id, entry, parsed.error.issues[0] as z.core.$ZodIssue)
+      throw invalidEntry(fail, id, entry, parsed.error.issues[0] as z.core.$ZodIssue)
     }
   }
-  return { servers: Object.freeze(servers), apps: Object.freeze(apps) }
+  return { servers, apps }
 }
 
-function invalidEntry(file: string, id: string, entry: object, issue: z.core.$ZodIssue) {
-  if (issue.code === 'unrecognized_keys') return invalid(file, [id, issue.keys[0] ?? ''], 'there is no such key')
+function ofOption(path: readonly string[], reason: string): ConfigError {
+  return new ConfigError(`${['servers', ...path].join('.')}: ${reason}`)
+}
+
+function invalidEntry(fail: Fail, id: string, entry: object, issue: z.core.$ZodIssue): Error {
+  if (issue.code === 'unrecognized_keys') return fail([id, issue.keys[0] ?? ''], 'there is no such key')
   const isMissing = issue.path.length > 0 && !Object.hasOwn(entry, issue.path[0] as PropertyKey)
-  return invalid(file, [id, ...issue.path.map(String)], isMissing ? 'is missing' : issue.message)
+  return fail([id, ...issue.path.map(String)], isMissing ? 'is missing' : issue.message)
 }
 
 function isObject(value: unknown): value is object {

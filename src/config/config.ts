@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import type { Logger } from '../ops/logger.ts'
+import type { Tracing } from '../ops/tracing.ts'
+import { ConfigError } from './config-error.ts'
+import type {
+  AdminOptions,
+  CompatApiOptions,
+  DemoOptions,
+  HttpOptions,
+  LimitOptions,
+  LyskomOptions,
+  StoreOptions,
+} from './options.ts'
+import { parseServers, type Servers } from './servers.ts'
+import { GROUPS, type Group, SETTING_NAMES, SETTINGS, type Setting, type ValuesOf } from './settings.ts'
+
+/** Options of a gateway. Every option except `servers` has a default. */
+export interface GatewayOptions extends StoreOptions {
+  /** the LysKOM servers and the applications, in the shape of `servers.json` */
+  readonly servers: Servers
+  readonly http?: HttpOptions
+  readonly admin?: AdminOptions
+  readonly limits?: LimitOptions
+  readonly lyskom?: LyskomOptions
+  readonly compat?: CompatApiOptions
+  readonly demo?: DemoOptions
+  /** receives the log; without it nothing is logged */
+  readonly logger?: Logger
+  /** creates OpenTelemetry spans; see `startTracing` */
+  readonly tracing?: Tracing | undefined
+}
+
+/** The values of all settings, by name. */
+export type SettingValues = ValuesOf<Group>
+
+/** The complete configuration of a gateway, validated and frozen. Times in milliseconds, sizes in bytes. */
+export type Config = Groups & Pick<SettingValues, 'store' | 'logLevel'> & { readonly servers: Servers }
+type Groups = { readonly [G in keyof typeof GROUPS]: ValuesOf<G> }
+
+const GROUP_NAMES = Object.keys(GROUPS) as (keyof typeof GROUPS)[]
+
+/** Groups the values of settings. */
+export function configOf(values: SettingValues, servers: Servers): Config {
+  const groups = GROUP_NAMES.map((group) => [group, Object.freeze(pick(group, values))] as const)
+  const { store, logLevel } = values
+  return Object.freeze({ ...(Object.fromEntries(groups) as Groups), store, logLevel, servers: frozenCopy(servers) })
+}
+
+function pick(group: Group, values: SettingValues): Record<string, unknown> {
+  const names = SETTING_NAMES.filter((name) => SETTINGS[name].group === group)
+  return Object.fromEntries(names.map((name) => [name, values[name]]))
+}
+
+/**
+ * Completes options with the defaults of the settings.
+ * @throws ConfigError for an unknown option and for an invalid value
+ */
+export function completeOptions(options: GatewayOptions): Config {
+  parseServers(options.servers)
+  const known = new Set<string>([
+    'servers',
+    'logger',
+    'tracing',
+    ...GROUP_NAMES,
+    ...namesOf('store'),
+    ...namesOf('command'),
+  ])
+  refuseUnknown('', options, known)
+  const given = new Map<string, unknown>()
+  for (const group of GROUP_NAMES) {
+    const values = options[group] ?? {}
+    refuseUnknown(`${group}.`, values, new Set<string>(namesOf(group)))
+    for (const [name, value] of Object.entries(values)) given.set(name, checked(`${group}.${name}`, name, value))
+  }
+  if (options.store !== undefined) given.set('store', checked('store', 'store', options.store))
+  const values = SETTING_NAMES.map((name) => [
+    name,
+    given.get(name) ?? z.decode(SETTINGS[name].schema, SETTINGS[name].fallback),
+  ])
+  const config = configOf(Object.fromEntries(values) as SettingValues, options.servers)
+  if (isPortTaken(config)) throw new ConfigError('admin.adminPort: must differ from http.port')
+  return config
+}
+
+/** Returns whether the admin port is the port of the HTTP interface. */
+export function isPortTaken({ http, admin }: Pick<Config, 'http' | 'admin'>): boolean {
+  return admin.adminPort === http.port && http.port !== 0 && admin.adminHost === http.host
+}
+
+function namesOf(group: Group): string[] {
+  return SETTING_NAMES.filter((name) => SETTINGS[name].group === group)
+}
+
+function refuseUnknown(prefix: string, options: object, known: ReadonlySet<string>): void {
+  const unknown = Object.keys(options).find((name) => !known.has(name))
+  if (unknown !== undefined) throw new ConfigError(`${prefix}${unknown}: there is no such option`)
+}
+
+function checked(place: string, name: string, value: unknown): unknown {
+  const { schema } = SETTINGS[name as keyof typeof SETTINGS] as Setting
+  const encoded = z.safeEncode(schema, value)
+  if (encoded.success || value === undefined) return value
+  throw new ConfigError(`${place}: ${encoded.error.issues[0]?.message}`)
+}
+
+function frozenCopy(servers: Servers): Servers {
+  const entries = Object.entries(servers).map(([id, server]) => [id, Object.freeze({ ...server })] as const)
+  return Object.freeze(Object.fromEntries(entries))
+}

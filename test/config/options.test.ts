@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { optionsSource } from '../../scripts/settings-docs.ts'
+import { readConfig } from '../../src/config/command-line.ts'
+import { completeOptions, type GatewayOptions } from '../../src/config/config.ts'
+import { ConfigError } from '../../src/config/config-error.ts'
+import { createGateway, startGateway } from '../../src/gateway.ts'
+
+const servers = { demo: { name: 'Demo', demo: true } } as const
+
+describe('the options of an embedded gateway', () => {
+  it('have the defaults of the settings', () => {
+    const { servers: _, ...defaults } = readConfig()
+    expect(completeOptions({ servers })).toEqual({ ...defaults, servers })
+  })
+
+  it('override the defaults, and undefined stands for the default', () => {
+    const config = completeOptions({
+      servers,
+      store: 'redis://localhost',
+      http: { corsOrigins: ['https://kom.example.org'], transports: ['cookie'], port: undefined as unknown as number },
+      admin: { adminPort: 0 },
+      limits: { maxSessions: 7 },
+      compat: { compat: ['sessman'], appKeys: [{ app: '*', key: 'secret' }], insecureCompat: true },
+    })
+    expect(config.http).toMatchObject({ corsOrigins: ['https://kom.example.org'], transports: ['cookie'], port: 5001 })
+    expect([config.store, config.admin.adminPort, config.limits.maxSessions]).toEqual(['redis://localhost', 0, 7])
+    expect(config.compat).toMatchObject({ compat: ['sessman'], appKeys: [{ app: '*', key: 'secret' }] })
+  })
+
+  it.each<[object, string]>([
+    [{ limits: { maxSessions: 0 } }, 'limits.maxSessions: must be a whole number from 1 to 1000000'],
+    [{ limits: { maxSessions: 1.5 } }, 'limits.maxSessions: must be a whole number'],
+    [{ limits: { maxSessions: '7' } }, 'limits.maxSessions: must be a whole number'],
+    [{ limits: { maxSesions: 7 } }, 'limits.maxSesions: there is no such option'],
+    [{ limit: {} }, 'limit: there is no such option'],
+    [{ http: { corsOrigins: ['kom.example.org'] } }, 'http.corsOrigins: must be * or origins'],
+    [{ http: { transports: ['telepathy'] } }, 'http.transports: must be some of bearer, cookie, query'],
+    [{ http: { autoCreate: 'yes' } }, 'http.autoCreate: must be true or false'],
+    [{ http: { basePath: '/kom/' } }, 'http.basePath: must be a path'],
+    [{ store: 'file:x' }, 'store: must be a URL that begins with one of'],
+    [{ compat: { appKeys: [{ app: 'x', key: 'with space' }] } }, 'compat.appKeys: must be app:key'],
+    [{ http: { port: 7 }, admin: { adminPort: 7 } }, 'admin.adminPort: must differ from http.port'],
+    [{ servers: {} }, 'servers: lists no server'],
+    [{ servers: { a: { name: 'A' } } }, 'servers.a.host: is missing'],
+    [{ servers: { a: { name: 'A', host: 'h', port: 0 } } }, 'servers.a.port: must be a whole number'],
+  ])('%j throws an error that names the option', async (options, message) => {
+    expect(() => completeOptions({ servers, ...options } as GatewayOptions)).toThrow(message)
+    await expect(createGateway({ servers, ...options } as GatewayOptions)).rejects.toThrow(ConfigError)
+  })
+
+  it('start a gateway without a logger and without command-line arguments', async () => {
+    const gateway = await startGateway({ servers, http: { port: 0 } })
+    const response = await fetch(`${gateway.url}/`)
+    await gateway.close()
+    expect(await response.json()).toMatchObject({ demo: { name: 'Demo' } })
+  })
+
+  it('are documented by what `npm run docs` generates from SETTINGS', () => {
+    // Formatting is the formatter's concern.
+    const code = (text: string) => text.replace(/\s+/g, ' ').replaceAll("'", '"')
+    const file = readFileSync(new URL('../../src/config/options.ts', import.meta.url), 'utf8')
+    expect(code(file)).toBe(code(optionsSource()))
+  })
+})
