@@ -1,54 +1,42 @@
-import type { Registry } from 'prom-client'
-import { readCounter, readHistogram } from './read.ts'
-import { Times } from './times.ts'
+import { Counter, Histogram, type Registry } from 'prom-client'
+import { DURATION_BUCKETS } from './duration-buckets.ts'
 
 /** HTTP methods with a `method` label of their own. Clients can send any other token, which is labelled `other`. */
 export const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 /** Label of requests that match no route and of methods outside `KNOWN_METHODS`. */
 const OTHER = 'other'
-/** The pattern of a route parameter, `{[0-9]+}`. It is left out of labels. */
-const DEMANDS = /\{(?:[^{}]|\{[^}]*\})*\}/g
+/** The regular expression of a route parameter, `{[0-9]+}`. It is left out of labels. */
+const PARAMETER_PATTERN = /\{(?:[^{}]|\{[^}]*\})*\}/g
 
-/** Request count and durations of one route and method. */
-class Requests {
-  readonly times = new Times()
-  readonly byStatus = new Map<number, number>()
-
-  constructor(
-    readonly route: string,
-    readonly method: string,
-  ) {}
-
-  add(status: number, ms: number): void {
-    this.times.add(ms)
-    this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + 1)
-  }
+/** The metrics of one route and method. */
+interface RouteMetrics {
+  readonly labels: { readonly route: string; readonly method: string }
+  readonly duration: Histogram.Internal<string>
+  /** counters of responses by HTTP status */
+  readonly responses: Map<number, Counter.Internal>
 }
 
 /** Metrics of HTTP requests. Labels are route patterns, never request paths, so clients cannot create labels. */
 export class HttpMetrics {
-  /**
-   * Requests by route pattern and method, as `answered` looks them up; `#all` has each entry once, as `/metrics` lists
-   * them.
-   */
-  readonly #known = new Map<string | undefined, Map<string, Requests>>()
-  readonly #all: Requests[] = []
+  readonly #responses: Counter
+  readonly #duration: Histogram
+  /** The metrics by route pattern and method. The routes of the application and `KNOWN_METHODS` bound it. */
+  readonly #routes = new Map<string | undefined, Map<string, RouteMetrics>>()
 
   constructor(register: Registry) {
-    readCounter(register, {
+    const registers = [register]
+    this.#responses = new Counter({
       name: 'komgate_http_requests_total',
-      help: 'HTTP requests that were answered.',
-      labels: ['route', 'method', 'status'],
-      read: () =>
-        this.#all.flatMap(({ route, method, byStatus }) =>
-          [...byStatus].map(([status, n]) => [{ route, method, status: String(status) }, n] as const),
-        ),
+      help: 'HTTP requests with a response, by route, method and status.',
+      labelNames: ['route', 'method', 'status'],
+      registers,
     })
-    readHistogram(register, {
+    this.#duration = new Histogram({
       name: 'komgate_http_request_duration_seconds',
-      help: 'HTTP requests, to the moment when their answer was ready.',
-      labels: ['route', 'method'],
-      read: () => this.#all.map(({ route, method, times }) => [{ route, method }, times]),
+      help: 'Time from an HTTP request to its response, seconds.',
+      labelNames: ['route', 'method'],
+      buckets: DURATION_BUCKETS,
+      registers,
     })
   }
 
@@ -59,19 +47,23 @@ export class HttpMetrics {
    */
   answered(pattern: string | undefined, method: string, status: number, ms: number): void {
     const known = KNOWN_METHODS.has(method) ? method : OTHER
-    const requests = this.#known.get(pattern)?.get(known) ?? this.#create(pattern, known)
-    requests.add(status, ms)
+    const metrics = this.#routes.get(pattern)?.get(known) ?? this.#bind(pattern, known)
+    metrics.duration.observe(ms / 1000)
+    const responses = metrics.responses.get(status) ?? this.#bindStatus(metrics, status)
+    responses.inc()
   }
 
-  #create(pattern: string | undefined, method: string): Requests {
-    const route = pattern?.replace(DEMANDS, '') ?? OTHER
-    let requests = this.#all.find((each) => each.route === route && each.method === method)
-    if (requests === undefined) {
-      requests = new Requests(route, method)
-      this.#all.push(requests)
-    }
-    const methods = this.#known.get(pattern) ?? new Map<string, Requests>()
-    this.#known.set(pattern, methods.set(method, requests))
-    return requests
+  #bind(pattern: string | undefined, method: string): RouteMetrics {
+    const labels = { route: pattern?.replace(PARAMETER_PATTERN, '') ?? OTHER, method }
+    const metrics = { labels, duration: this.#duration.labels(labels), responses: new Map() }
+    const methods = this.#routes.get(pattern) ?? new Map<string, RouteMetrics>()
+    this.#routes.set(pattern, methods.set(method, metrics))
+    return metrics
+  }
+
+  #bindStatus({ labels, responses }: RouteMetrics, status: number): Counter.Internal {
+    const counter = this.#responses.labels({ ...labels, status: String(status) })
+    responses.set(status, counter)
+    return counter
   }
 }

@@ -1,109 +1,101 @@
-import type { Registry } from 'prom-client'
+import { Counter, Histogram, type Registry } from 'prom-client'
 import type { ConnectionObserver, UnansweredCode } from '../../connection/observer.ts'
 import type { BoundName } from '../../protocol/bounds.ts'
 import { CALLS, type CallName } from '../../protocol/calls/index.ts'
 import type { KomError } from '../../protocol/errors.ts'
-import { type Labels, readCounter, readHistogram } from './read.ts'
-import { Times } from './times.ts'
+import { DURATION_BUCKETS } from './duration-buckets.ts'
 
 /**
  * Metrics of the traffic between the gateway and LysKOM servers. Labels are names from the Protocol A specification and
  * from this code base, so LysKOM servers cannot create labels.
  */
 export class LyskomMetrics implements ConnectionObserver {
-  readonly #calls = new Map<CallName, Times>()
-  readonly #errors = new Map<KomError['errorName'], number>()
-  readonly #unanswered = new Map<UnansweredCode, number>()
-  readonly #boundHits = new Map<BoundName, number>()
-  #messages = 0
-  #unreadableMessages = 0
-  #received = 0
-  #sent = 0
+  /** The call durations by call. */
+  readonly #durations: ReadonlyMap<CallName, Histogram.Internal<string>>
+  readonly #errors: Counter<'error'>
+  readonly #unanswered: Counter<'code'>
+  readonly #messages: Counter
+  readonly #unreadableMessages: Counter
+  readonly #boundHits: Counter<'bound'>
+  readonly #received: Counter
+  readonly #sent: Counter
 
   constructor(register: Registry) {
-    // Created in advance, so that counting a call allocates nothing.
-    for (const name of Object.keys(CALLS) as CallName[]) this.#calls.set(name, new Times())
-    readHistogram(register, {
+    const registers = [register]
+    const duration = new Histogram({
       name: 'komgate_lyskom_call_duration_seconds',
-      help: 'Calls that a LysKOM server has answered, from the moment they were made.',
-      labels: ['call'],
-      read: () =>
-        labelled(
-          'call',
-          [...this.#calls].filter(([, times]) => times.sumMs > 0),
-        ),
+      help: 'Time from a call to its reply or error reply, seconds.',
+      labelNames: ['call'],
+      buckets: DURATION_BUCKETS,
+      registers,
     })
-    readCounter(register, {
+    this.#durations = new Map((Object.keys(CALLS) as CallName[]).map((call) => [call, duration.labels({ call })]))
+    this.#errors = new Counter({
       name: 'komgate_lyskom_errors_total',
-      help: 'Error replies of LysKOM servers.',
-      labels: ['error'],
-      read: () => labelled('error', this.#errors),
+      help: 'Error replies from LysKOM servers, by error.',
+      labelNames: ['error'],
+      registers,
     })
-    readCounter(register, {
+    this.#unanswered = new Counter({
       name: 'komgate_lyskom_unanswered_calls_total',
-      help: 'Calls for which there was no reply, by why there was none.',
-      labels: ['code'],
-      read: () => labelled('code', this.#unanswered),
+      help: 'Calls without a reply, by reason.',
+      labelNames: ['code'],
+      registers,
     })
-    readCounter(register, {
+    this.#messages = new Counter({
       name: 'komgate_lyskom_messages_total',
       help: 'Asynchronous messages from LysKOM servers.',
-      read: () => [[{}, this.#messages]],
+      registers,
     })
-    readCounter(register, {
+    this.#unreadableMessages = new Counter({
       name: 'komgate_lyskom_unreadable_messages_total',
-      help: 'Asynchronous messages that were skipped because they could not be read.',
-      read: () => [[{}, this.#unreadableMessages]],
+      help: 'Asynchronous messages that were skipped because they could not be parsed.',
+      registers,
     })
-    readCounter(register, {
+    this.#boundHits = new Counter({
       name: 'komgate_lyskom_bound_hits_total',
       help: 'Replies, messages and cached values of LysKOM servers that exceeded a bound.',
-      labels: ['bound'],
-      read: () => labelled('bound', this.#boundHits),
+      labelNames: ['bound'],
+      registers,
     })
-    readCounter(register, {
+    this.#received = new Counter({
       name: 'komgate_lyskom_received_bytes_total',
-      help: 'Bytes from LysKOM servers.',
-      read: () => [[{}, this.#received]],
+      help: 'Bytes received from LysKOM servers.',
+      registers,
     })
-    readCounter(register, {
+    this.#sent = new Counter({
       name: 'komgate_lyskom_sent_bytes_total',
-      help: 'Bytes to LysKOM servers.',
-      read: () => [[{}, this.#sent]],
+      help: 'Bytes sent to LysKOM servers.',
+      registers,
     })
   }
 
   received(bytes: number): void {
-    this.#received += bytes
+    this.#received.inc(bytes)
   }
 
   sent(bytes: number): void {
-    this.#sent += bytes
+    this.#sent.inc(bytes)
   }
 
   message(): void {
-    this.#messages++
+    this.#messages.inc()
   }
 
   unreadableMessage(): void {
-    this.#unreadableMessages++
+    this.#unreadableMessages.inc()
   }
 
   boundHit(bound: BoundName): void {
-    this.#boundHits.set(bound, (this.#boundHits.get(bound) ?? 0) + 1)
+    this.#boundHits.inc({ bound })
   }
 
   answered(call: CallName, ms: number, error?: KomError['errorName']): void {
-    this.#calls.get(call)?.add(ms)
-    if (error !== undefined) this.#errors.set(error, (this.#errors.get(error) ?? 0) + 1)
+    this.#durations.get(call)?.observe(ms / 1000)
+    if (error !== undefined) this.#errors.inc({ error })
   }
 
   unanswered(code: UnansweredCode, calls: number): void {
-    this.#unanswered.set(code, (this.#unanswered.get(code) ?? 0) + calls)
+    this.#unanswered.inc({ code }, calls)
   }
-}
-
-/** Yields the values of a metric with one label. */
-function* labelled<V>(label: string, values: Iterable<readonly [string, V]>): Iterable<readonly [Labels, V]> {
-  for (const [each, value] of values) yield [{ [label]: each }, value]
 }

@@ -1,4 +1,4 @@
-import { Registry as Register } from 'prom-client'
+import { Counter, Gauge, Registry as Register } from 'prom-client'
 import type { ConnectionObserver } from '../../connection/observer.ts'
 import { LIMITS, type LimitName } from '../../sessions/limit-error.ts'
 import type { Registry } from '../../sessions/registry.ts'
@@ -6,32 +6,31 @@ import type { SessionStore } from '../../store/store.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import { LyskomMetrics } from './lyskom-metrics.ts'
 import { ProcessMetrics } from './process-metrics.ts'
-import { readCounter, readGauge } from './read.ts'
 import { watchSessions } from './session-metrics.ts'
 import { watchStore } from './store-metrics.ts'
 
 /**
- * The metrics of one gateway, in a prom-client registry of its own. Counters are plain numbers; the text is only built
- * for `GET /metrics`. No label contains text from a client or a LysKOM server.
+ * The metrics of one gateway, in a prom-client registry of its own. No label contains text from a client or a
+ * LysKOM server, and every set of labels is bounded.
  */
 export class Metrics {
   readonly http: HttpMetrics
   readonly #register = new Register()
   readonly #lyskom: LyskomMetrics
   readonly #process: ProcessMetrics
-  readonly #limits = new Map<LimitName, number>()
+  readonly #limitHits: Counter<'limit'>
 
   constructor() {
     this.http = new HttpMetrics(this.#register)
     this.#lyskom = new LyskomMetrics(this.#register)
     this.#process = new ProcessMetrics(this.#register)
-    for (const limit of LIMITS) this.#limits.set(limit, 0)
-    readCounter(this.#register, {
+    this.#limitHits = new Counter({
       name: 'komgate_limit_hits_total',
-      help: 'Requests and connections that a limit rejected.',
-      labels: ['limit'],
-      read: () => [...this.#limits].map(([limit, n]) => [{ limit }, n]),
+      help: 'Requests and connections that a limit rejected, by limit.',
+      labelNames: ['limit'],
+      registers: [this.#register],
     })
+    for (const limit of LIMITS) this.#limitHits.inc({ limit }, 0)
   }
 
   /** The observer that connections report their calls, messages and bytes to. */
@@ -51,14 +50,17 @@ export class Metrics {
 
   /** Registers the limit hits of demo servers, by server id. */
   watchDemos(demos: ReadonlyMap<string, { readonly limitHits: ReadonlyMap<string, number> }>): void {
-    readCounter(this.#register, {
+    new Counter({
       name: 'komgate_demo_limit_hits_total',
-      help: 'Texts that a demo server deleted to make room, and calls that it refused at its other limits.',
-      labels: ['server', 'limit'],
-      read: () =>
-        [...demos].flatMap(([server, { limitHits }]) =>
-          [...limitHits].map(([limit, n]) => [{ server, limit }, n] as const),
-        ),
+      help: 'Texts that a demo server deleted to make room, and calls that it rejected at its other limits.',
+      labelNames: ['server', 'limit'],
+      registers: [this.#register],
+      collect() {
+        this.reset()
+        for (const [server, { limitHits }] of demos) {
+          for (const [limit, n] of limitHits) this.inc({ server, limit }, n)
+        }
+      },
     })
   }
 
@@ -67,16 +69,19 @@ export class Metrics {
    * @param read returns the bytes held for clients that have not read them
    */
   watchUnread(read: () => number): void {
-    readGauge(this.#register, {
+    new Gauge({
       name: 'komgate_http_unread_bytes',
-      help: 'Responses and messages held for clients that have not read them.',
-      read: () => [[{}, read()]],
+      help: 'Bytes of responses and messages held for clients that have not read them.',
+      registers: [this.#register],
+      collect() {
+        this.set(read())
+      },
     })
   }
 
   /** Counts a request or connection that was rejected by a limit. */
   limitHit(limit: LimitName): void {
-    this.#limits.set(limit, (this.#limits.get(limit) ?? 0) + 1)
+    this.#limitHits.inc({ limit })
   }
 
   /** Returns all metrics in the Prometheus text format. */

@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import { Gauge, type Registry } from 'prom-client'
-import { readCounter, readGauge } from './read.ts'
+import { Counter, Gauge, type Registry } from 'prom-client'
 
 const RESOLUTION_MS = 20
 const NANOSECONDS = 1e9
 const MICROSECONDS = 1e6
-const LAGS = ['mean', 'p50', 'p90', 'p99', 'max'] as const
-type Lag = Record<(typeof LAGS)[number], number>
+const DELAYS = ['mean', 'p50', 'p90', 'p99', 'max'] as const
+type Delays = Record<(typeof DELAYS)[number], number>
+const NO_DELAYS: Delays = { mean: 0, p50: 0, p90: 0, p99: 0, max: 0 }
 
 /**
  * Metrics of the process and of event-loop delay, under the names of prom-client's default metrics. The default metrics
@@ -19,68 +19,58 @@ export class ProcessMetrics {
   #isClosed = false
 
   constructor(register: Registry) {
+    const registers = [register]
     const startedAt = Date.now() / 1000 - process.uptime()
-    readCounter(register, {
+    new Counter({
       name: 'process_cpu_seconds_total',
-      help: 'Processor time, seconds.',
-      read: () => {
+      help: 'User and system CPU time, seconds.',
+      registers,
+      collect() {
         const { user, system } = process.cpuUsage()
-        return [[{}, (user + system) / MICROSECONDS]]
+        this.reset()
+        this.inc((user + system) / MICROSECONDS)
       },
     })
-    readGauge(register, {
-      name: 'process_start_time_seconds',
-      help: 'When the process began, seconds since 1970.',
-      read: () => [[{}, startedAt]],
-    })
-    readGauge(register, {
-      name: 'process_resident_memory_bytes',
-      help: 'Resident memory.',
-      read: () => [[{}, process.memoryUsage.rss()]],
-    })
-    readGauge(register, {
-      name: 'nodejs_heap_size_total_bytes',
-      help: 'Heap that Node has taken.',
-      read: () => [[{}, process.memoryUsage().heapTotal]],
-    })
-    readGauge(register, {
-      name: 'nodejs_heap_size_used_bytes',
-      help: 'Heap that Node uses.',
-      read: () => [[{}, process.memoryUsage().heapUsed]],
-    })
-    readGauge(register, {
-      name: 'nodejs_external_memory_bytes',
-      help: 'Memory outside the heap that Node uses.',
-      read: () => [[{}, process.memoryUsage().external]],
-    })
+    const gauge = (name: string, help: string, read: () => number): void => {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    }
+    gauge('process_start_time_seconds', 'Start time of the process, seconds since 1970.', () => startedAt)
+    gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
+    gauge('nodejs_heap_size_total_bytes', 'Size of the V8 heap.', () => process.memoryUsage().heapTotal)
+    gauge('nodejs_heap_size_used_bytes', 'Used part of the V8 heap.', () => process.memoryUsage().heapUsed)
+    gauge('nodejs_external_memory_bytes', 'Memory outside the V8 heap.', () => process.memoryUsage().external)
     new Gauge({
       name: 'process_open_fds',
       help: 'Open file descriptors.',
-      registers: [register],
+      registers,
       async collect() {
         const open = await openDescriptors()
         if (open !== undefined) this.set(open)
       },
     })
-    readGauge(register, {
+    new Gauge({
       name: 'nodejs_active_resources',
-      help: 'What keeps the event loop alive.',
-      labels: ['type'],
-      read: () => {
-        const counts = new Map<string, number>()
-        for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1)
-        return [...counts].map(([type, n]) => [{ type }, n])
+      help: 'Resources that keep the event loop alive, by type.',
+      labelNames: ['type'],
+      registers,
+      collect() {
+        this.reset()
+        for (const type of process.getActiveResourcesInfo()) this.inc({ type })
       },
     })
-    let lag: Lag | undefined
-    for (const [i, name] of LAGS.entries()) {
-      readGauge(register, {
-        name: `nodejs_eventloop_lag_${name}_seconds`,
-        help: `How late the event loop was since the last look: ${name}.`,
-        read: () => {
-          if (i === 0) lag = this.#lag()
-          return lag === undefined ? [] : [[{}, lag[name]]]
-        },
+    let delays = NO_DELAYS
+    for (const name of DELAYS) {
+      gauge(`nodejs_eventloop_lag_${name}_seconds`, `Event-loop delay since the last scrape, seconds: ${name}.`, () => {
+        // prom-client collects the gauges in the order of their registration.
+        if (name === DELAYS[0]) delays = this.#takeDelays()
+        return delays[name]
       })
     }
   }
@@ -92,20 +82,20 @@ export class ProcessMetrics {
   }
 
   /**
-   * Returns the event-loop delay since the last scrape, in seconds; undefined on the first scrape, which starts the
+   * Returns the event-loop delay since the last scrape, in seconds; zeros on the first scrape, which starts the
    * measurement.
    */
-  #lag(): Lag | undefined {
+  #takeDelays(): Delays {
     const delay = this.#delay
     if (delay === undefined) {
       this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
       if (!this.#isClosed) this.#delay.enable()
-      return undefined
+      return NO_DELAYS
     }
-    if (delay.count === 0) return undefined
+    if (delay.count === 0) return NO_DELAYS
     // The histogram records the whole interval between two timer ticks, so subtract the resolution.
     const seconds = (nanoseconds: number): number => Math.max(0, nanoseconds / NANOSECONDS - RESOLUTION_MS / 1000)
-    const lag = {
+    const delays = {
       mean: seconds(delay.mean),
       p50: seconds(delay.percentile(50)),
       p90: seconds(delay.percentile(90)),
@@ -113,7 +103,7 @@ export class ProcessMetrics {
       max: seconds(delay.max),
     }
     delay.reset()
-    return lag
+    return delays
   }
 }
 
