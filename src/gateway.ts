@@ -1,7 +1,6 @@
 import { compatApis } from './compat/compat-apis.ts'
 import { type Config, completeOptions, type GatewayOptions } from './config/config.ts'
 import { parseServers, type ServerConfig } from './config/servers.ts'
-import type { ConnectionCounters } from './connection/connection.ts'
 import { heartbeatFor, unfinishedFor } from './connection/settings.ts'
 import { type DemoServer, startDemoServer } from './demo/server.ts'
 import { createAdminApp } from './http/admin-app.ts'
@@ -9,7 +8,6 @@ import { createApp } from './http/app.ts'
 import { AppKeys } from './http/app-keys.ts'
 import { clientAddressBehind } from './http/client-address.ts'
 import type { AppOptions, ListedServer } from './http/context.ts'
-import { HttpCounters } from './http/counters.ts'
 import { requestSpans } from './http/middleware/spans.ts'
 import { type FetchCallback, type Listener, listen } from './http/node/listener.ts'
 import { UnreadBudget } from './http/node/unread-budget.ts'
@@ -119,14 +117,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { servers, demos, closeDemos } = await startServers(listed, config)
   const metrics = new Metrics()
   metrics.watchDemos(demos)
-  const calls: ConnectionCounters = { replies: 0, errors: 0, messages: 0 }
   const registry = new Registry({
     servers,
     connections: {
       settings: config.lyskom,
       heartbeat: heartbeatFor(config.lyskom),
       unfinished: unfinishedFor(config.lyskom),
-      counters: calls,
       observer: metrics.connections,
       ...(tracing && { onCall: tracing.onCall }),
     },
@@ -143,7 +139,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     maxDelayMs: config.limits.maxLoginDelayMs,
   })
   const records = new SessionRecords({ registry, store, idleMs: config.limits.sessionIdleMs, onStore: storeLog(log) })
-  const sessions = countSessions(registry)
   logSessions(registry, log)
   logServers(registry, servers, log)
   metrics.watch(registry, servers.keys())
@@ -155,7 +150,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const onLimit: AppOptions['onLimit'] = (limit) => metrics.limitHit(limit)
   const unreadBudget = new UnreadBudget({ ...config.limits, ...config.http, onLimit })
   metrics.watchUnread(() => unreadBudget.measure())
-  const http = new HttpCounters()
   const app: AppOptions = {
     servers,
     registry,
@@ -174,13 +168,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       subject: 'app',
     }),
     sessmanTtlMs: config.compat.sessmanTtlMs,
-    counters: http,
     metrics,
     ...(tracing && { requestSpans: requestSpans(tracing) }),
     adminKey: config.admin.adminKey,
     keyGuesses,
     hasAdminPort: config.admin.adminPort !== undefined,
-    stats: () => stats(http, registry, sessions, calls),
     basePath: config.http.basePath,
     corsOrigins: config.http.corsOrigins,
     corsMaxAgeSeconds: Math.round(config.http.corsMaxAgeMs / 1000),
@@ -231,18 +223,6 @@ function storeLog(log: Logger): (state: 'unavailable' | 'available', reason?: un
   }
 }
 
-interface SessionCounters {
-  opened: number
-  closed: Map<string, number>
-}
-
-function countSessions(registry: Registry): SessionCounters {
-  const counters: SessionCounters = { opened: 0, closed: new Map() }
-  registry.on('opened', () => counters.opened++)
-  registry.on('closed', (_, reason) => counters.closed.set(reason, (counters.closed.get(reason) ?? 0) + 1))
-  return counters
-}
-
 function logSessions(registry: Registry, log: Logger): void {
   registry.on('opened', ({ key, serverId, session }, requestId) => {
     const { sessionNo } = session.connection
@@ -251,18 +231,4 @@ function logSessions(registry: Registry, log: Logger): void {
   registry.on('closed', ({ key, serverId }, reason, requestId) => {
     log.info({ session: handleOf(key), server: serverId, reason, requestId }, 'session closed')
   })
-}
-
-/** Returns the statistics as one flat object of numbers, as httpkom's `/stats` does. */
-function stats(http: HttpCounters, registry: Registry, sessions: SessionCounters, calls: ConnectionCounters) {
-  return {
-    'komgate.http.requests.received.last': http.requests,
-    ...Object.fromEntries(http.byStatus().map(([status, n]) => [`komgate.http.responses.sent.${status}.last`, n])),
-    'komgate.sessions.active.last': registry.size,
-    'komgate.sessions.opened.last': sessions.opened,
-    ...Object.fromEntries([...sessions.closed].map(([reason, n]) => [`komgate.sessions.closed.${reason}.last`, n])),
-    'komgate.connections.responses.received.ok.last': calls.replies,
-    'komgate.connections.responses.received.error.last': calls.errors,
-    'komgate.connections.responses.received.async.last': calls.messages,
-  }
 }

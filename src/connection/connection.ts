@@ -17,20 +17,10 @@ import type { ConnectionSettings } from './settings.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
 import { type WireEvent, wireCall, wireMessage, wireReply } from './wire-event.ts'
 
-/** Counters of received messages, summed over all connections that share the object. */
-export interface ConnectionCounters {
-  replies: number
-  /** error replies */
-  errors: number
-  /** asynchronous messages */
-  messages: number
-}
-
 /** Settings and services that connections share. */
 export interface ConnectionContext {
   settings: Readonly<ConnectionSettings>
   heartbeat: Heartbeat
-  counters: ConnectionCounters
   /** limits the total size of unfinished messages; undefined for no limit */
   unfinished?: UnfinishedMessages
   observer?: ConnectionObserver
@@ -307,10 +297,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   }
 
   #handle(envelope: Envelope, bytes: number): void {
-    const { counters } = this.#context
     switch (envelope.kind) {
       case 'reply': {
-        counters.replies++
         const waiting = this.#take(envelope.refNo)
         this.#answered(waiting.call, envelope.refNo, bytes)
         let reply: unknown
@@ -327,7 +315,6 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
         return
       }
       case 'error': {
-        counters.errors++
         const waiting = this.#take(envelope.refNo)
         const error = new KomError(envelope.errorCode, envelope.errorStatus)
         this.#answered(waiting.call, envelope.refNo, bytes, error)
@@ -335,7 +322,6 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
         return
       }
       case 'message':
-        counters.messages++
         this.#context.observer?.message()
         if (this.listenerCount('wire') > 0) this.emit('wire', wireMessage(envelope.number, bytes))
         if (this.listenerCount('message') > 0) this.#deliver(envelope)

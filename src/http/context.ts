@@ -8,7 +8,6 @@ import type { SessionRecords } from '../sessions/records.ts'
 import type { OpenedSession } from '../sessions/registry.ts'
 import type { SessionStore } from '../store/store.ts'
 import type { AppKeys } from './app-keys.ts'
-import type { HttpCounters } from './counters.ts'
 import type { ConnectionIdOptions } from './middleware/connection-id.ts'
 import type { UnreadBudget } from './node/unread-budget.ts'
 
@@ -43,7 +42,6 @@ export interface AppOptions extends ConnectionIdOptions {
   appKeys: AppKeys
   /** the time to live of a sessman session after its last update */
   sessmanTtlMs: number
-  counters: HttpCounters
   metrics: Metrics
   /** creates a span for each request; absent without tracing */
   requestSpans?: MiddlewareHandler<Env>
@@ -53,8 +51,6 @@ export interface AppOptions extends ConnectionIdOptions {
   keyGuesses: GuessLimits
   /** whether metrics, health and administration are served on another port */
   hasAdminPort: boolean
-  /** returns the figures of `GET /stats` */
-  stats: () => Record<string, number>
   /** the prefix of every path, `/kom` for example; empty for none */
   basePath: string
   corsMaxAgeSeconds: number

@@ -503,7 +503,6 @@ it('removes a dead connection from the heartbeat', async () => {
     context: {
       settings: DEFAULT_CONNECTION_SETTINGS,
       heartbeat: heartbeat as never,
-      counters: { replies: 0, errors: 0, messages: 0 },
     },
     user: 'komgate',
     clientHost: 'x',

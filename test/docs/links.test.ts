@@ -8,7 +8,6 @@ import { parseServers } from '../../src/config/servers.ts'
 import { heartbeatFor } from '../../src/connection/settings.ts'
 import { createApp } from '../../src/http/app.ts'
 import { AppKeys } from '../../src/http/app-keys.ts'
-import { HttpCounters } from '../../src/http/counters.ts'
 import { UnreadBudget } from '../../src/http/node/unread-budget.ts'
 import { Metrics } from '../../src/ops/metrics/metrics.ts'
 import { GuessLimits } from '../../src/sessions/guess-limits.ts'
@@ -84,7 +83,6 @@ function appRoutes(): string[] {
   const connections = {
     settings: DEFAULTS,
     heartbeat: heartbeatFor(DEFAULTS),
-    counters: { replies: 0, errors: 0, messages: 0 },
   }
   const registry = new Registry({ ...DEFAULTS, servers: new Map(), connections, idleMs: DEFAULTS.sessionIdleMs })
   const store = new SessionStore(new MemoryBackend({ maxRecords: 1, maxBytes: 1 }))
@@ -98,9 +96,7 @@ function appRoutes(): string[] {
     apps: new Set(),
     appKeys: new AppKeys([], { subject: 'app' }),
     keyGuesses: new GuessLimits({ limit: 'key-failures', message: '', free: 1, freeInAll: 1, maxDelayMs: 1 }),
-    counters: new HttpCounters(),
     metrics: new Metrics(),
-    stats: () => ({}),
     corsMaxAgeSeconds: 0,
     clientAddress: () => '',
     unreadBudget: new UnreadBudget(DEFAULTS),

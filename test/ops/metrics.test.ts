@@ -8,6 +8,9 @@ import { errorReply } from '../support/wire.ts'
 
 const GET_TIME = 35
 const LOGIN = 62
+const USER_ACTIVE = 82
+/** Calls that opening a session makes. */
+const HANDSHAKE_CALLS = 4
 const CLIENT = { client: { name: 'x', version: '1' } }
 const WHO_AM_I = '/kom/sessions/current/who-am-i'
 
@@ -105,7 +108,7 @@ describe('LysKOM call metrics', () => {
   it('counts error replies by error name, and unknown error codes as unknown-error', async () => {
     const { gateway } = await start(({ ref, call }) => {
       if (call === LOGIN) return errorReply(ref, 4, 6)
-      return call === 82 ? errorReply(ref, 4711) : false
+      return call === USER_ACTIVE ? errorReply(ref, 4711) : false
     })
     const id = await gateway.open()
     await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: 6, passwd: 'x' } })
@@ -116,7 +119,7 @@ describe('LysKOM call metrics', () => {
   })
 
   it('counts each call without a reply once by its error code, even if the reply comes late', async () => {
-    const { server, gateway } = await start(({ call }) => call === 82, { callTimeoutMs: 100 })
+    const { server, gateway } = await start(({ call }) => call === USER_ACTIVE, { callTimeoutMs: 100 })
     const id = await gateway.open()
     const { status } = await gateway.send('POST', '/kom/sessions/current/active', { id })
     expect(status).toBe(504)
@@ -129,7 +132,7 @@ describe('LysKOM call metrics', () => {
 
     const other = await gateway.open()
     const waiting = gateway.send('POST', '/kom/sessions/current/active', { id: other })
-    await expect.poll(() => server.connections[1]?.received.at(-1)?.call).toBe(82)
+    await expect.poll(() => server.connections[1]?.received.at(-1)?.call).toBe(USER_ACTIVE)
     server.connections[1]?.end()
     expect((await waiting).status).toBe(403)
     const after = await metricsOf(gateway)
@@ -203,6 +206,40 @@ describe('HTTP metrics', () => {
   })
 })
 
+it('derives GET /stats from the metrics', async () => {
+  const { server, gateway } = await start(({ ref, call }) => {
+    if (call === LOGIN) return errorReply(ref, 4, 6)
+    return call === USER_ACTIVE
+  })
+  const first = await gateway.open()
+  await gateway.open()
+  const waiting = gateway.send('POST', '/kom/sessions/current/active', { id: await gateway.open() })
+  await expect.poll(() => server.connections[2]?.received.at(-1)?.call).toBe(USER_ACTIVE)
+  // The reply to the login arrives after the message.
+  server.connections[0]?.send(':2 9 6 1\n')
+  await gateway.send('POST', '/kom/sessions/current/login', { id: first, json: { pers_no: 6, passwd: 'x' } })
+  server.connections[1]?.end()
+  await expect.poll(() => gateway.log.join('')).toContain('"reason":"connection-ended"')
+  await gateway.send('DELETE', '/kom/sessions/0', { id: first })
+  const { json } = await gateway.send('GET', '/stats')
+  const handshakes = 3 * HANDSHAKE_CALLS
+  expect(Object.entries(json)).toEqual([
+    ['komgate.http.requests.received.last', 7],
+    ['komgate.http.responses.sent.201.last', 3],
+    ['komgate.http.responses.sent.204.last', 1],
+    ['komgate.http.responses.sent.401.last', 1],
+    ['komgate.sessions.active.last', 1],
+    ['komgate.sessions.opened.last', 3],
+    ['komgate.sessions.closed.connection-ended.last', 1],
+    ['komgate.sessions.closed.deleted.last', 1],
+    ['komgate.connections.responses.received.ok.last', handshakes],
+    ['komgate.connections.responses.received.error.last', 1],
+    ['komgate.connections.responses.received.async.last', 1],
+  ])
+  server.connections[2]?.end()
+  expect((await waiting).status).toBe(403)
+})
+
 it('reports hits of all limits by name, starting at 0', async () => {
   const { gateway } = await start(undefined, { maxSessionsPerAddress: 1 })
   const hits = async () => {
@@ -246,7 +283,7 @@ const PERSON = 1_987_654_321
 const ERROR_CODE = 1_876_543_219
 
 it('exposes no connection id, handle, person, address, client name or text from a LysKOM server', async () => {
-  const { gateway } = await start(({ ref, call }) => call === 82 && errorReply(ref, ERROR_CODE, 815))
+  const { gateway } = await start(({ ref, call }) => call === USER_ACTIVE && errorReply(ref, ERROR_CODE, 815))
   const made = await gateway.send('POST', '/kom/sessions/', { json: { client: { name: 'Gulliver', version: '99' } } })
   const id = made.json.connection_id as string
   await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: PERSON, passwd: 'Lilliput' } })

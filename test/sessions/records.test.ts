@@ -71,7 +71,6 @@ beforeEach(async () => {
     connections: {
       settings: DEFAULT_CONNECTION_SETTINGS,
       heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
-      counters: { replies: 0, errors: 0, messages: 0 },
     },
     serverRetryMs: 1000,
     bodyCacheBytes: 1000,

@@ -13,7 +13,7 @@ export function connectTo(
   return connect({
     host: '127.0.0.1',
     port,
-    context: { settings: all, heartbeat: heartbeatFor(all), counters: { replies: 0, errors: 0, messages: 0 } },
+    context: { settings: all, heartbeat: heartbeatFor(all) },
     user: 'komgate',
     clientHost: '192.0.2.7',
     client: { name: 'test', version: '1.0' },

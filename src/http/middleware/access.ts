@@ -13,10 +13,10 @@ const MAX_PATH = 200
 /**
  * Returns middleware that assigns request ids, counts requests and reports responses. Register it before all others.
  */
-export function access({ registry, counters, metrics, onAccess }: AppOptions) {
+export function access({ registry, metrics, onAccess }: AppOptions) {
   const ids = new RequestIds(registry)
   return createMiddleware<Env>(async (c, next) => {
-    counters.requests++
+    metrics.http.received()
     const start = performance.now()
     const requestId = ids.of(c)
     c.set('requestId', requestId)
@@ -27,7 +27,6 @@ export function access({ registry, counters, metrics, onAccess }: AppOptions) {
     const { status } = c.res
     const ms = performance.now() - start
     const report = (): void => {
-      counters.answered(status)
       metrics.http.answered(routePattern(c), c.req.method, status, ms)
       const opened = c.get('opened') as Env['Variables']['opened'] | undefined
       onAccess({

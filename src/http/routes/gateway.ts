@@ -3,7 +3,7 @@ import type { AppOptions, Env } from '../context.ts'
 import { json } from '../node/responses.ts'
 
 /** The server list and the statistics of the gateway; mounted at the root. */
-export function gatewayRoutes({ servers, registry, stats }: AppOptions) {
+export function gatewayRoutes({ servers, registry, metrics }: AppOptions) {
   return new Hono<Env>({ strict: false })
     .get('/', () =>
       json(
@@ -15,5 +15,5 @@ export function gatewayRoutes({ servers, registry, stats }: AppOptions) {
         ),
       ),
     )
-    .get('/stats', () => json(stats()))
+    .get('/stats', async () => json(await metrics.stats()))
 }

@@ -18,6 +18,7 @@ interface RouteMetrics {
 
 /** Metrics of HTTP requests. Labels are route patterns, never request paths, so clients cannot create labels. */
 export class HttpMetrics {
+  readonly #received: Counter
   readonly #responses: Counter
   readonly #duration: Histogram
   /** The metrics by route pattern and method. The routes of the application and `KNOWN_METHODS` bound it. */
@@ -25,6 +26,11 @@ export class HttpMetrics {
 
   constructor(register: Registry) {
     const registers = [register]
+    this.#received = new Counter({
+      name: 'komgate_http_requests_received_total',
+      help: 'HTTP requests, including those without a response yet.',
+      registers,
+    })
     this.#responses = new Counter({
       name: 'komgate_http_requests_total',
       help: 'HTTP requests with a response, by route, method and status.',
@@ -38,6 +44,11 @@ export class HttpMetrics {
       buckets: DURATION_BUCKETS,
       registers,
     })
+  }
+
+  /** Counts a request. */
+  received(): void {
+    this.#received.inc()
   }
 
   /**

@@ -7,11 +7,12 @@ import { HttpMetrics } from './http-metrics.ts'
 import { LyskomMetrics } from './lyskom-metrics.ts'
 import { ProcessMetrics } from './process-metrics.ts'
 import { watchSessions } from './session-metrics.ts'
+import { stats } from './stats.ts'
 import { watchStore } from './store-metrics.ts'
 
 /**
- * The metrics of one gateway, in a prom-client registry of its own. No label contains text from a client or a
- * LysKOM server, and every set of labels is bounded.
+ * The metrics of one gateway, in a prom-client registry of its own. `GET /stats` is derived from them. No label contains
+ * text from a client or a LysKOM server, and every set of labels is bounded.
  */
 export class Metrics {
   readonly http: HttpMetrics
@@ -87,6 +88,11 @@ export class Metrics {
   /** Returns all metrics in the Prometheus text format. */
   text(): Promise<string> {
     return this.#register.metrics()
+  }
+
+  /** Returns the figures of `GET /stats`. */
+  stats(): Promise<Record<string, number>> {
+    return stats(this.#register)
   }
 
   /** The media type of `text()`. */
