@@ -1,21 +1,16 @@
 import { EventEmitter } from 'node:events'
 import { v4 as uuid } from 'uuid'
 import type { ConnectionContext } from '../connection/connection.ts'
-import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
-import { BodyCache } from '../lyskom/body-cache.ts'
-import { type LyskomSession, openSession } from '../lyskom/session.ts'
+import type { LyskomSession } from '../lyskom/session.ts'
 import { type Key, keyOf } from '../store/record.ts'
-import { CircuitBreaker } from './circuit-breaker.ts'
+import { Admission, type AdmissionOptions } from './admission.ts'
 import { type Closing, type ClosingRequest, closeGracefully } from './closing.ts'
-import { LimitError } from './limit-error.ts'
 import { type LoginLimitOptions, LoginLimits, SessionLogins } from './login-limits.ts'
-import { networkOf } from './network.ts'
-import { ServerCapacity } from './places.ts'
-import { RateLimit } from './rate-limit.ts'
+import { LyskomServer } from './lyskom-server.ts'
 
 /** Options of `Registry`. */
-export interface RegistryOptions extends LoginLimitOptions {
+export interface RegistryOptions extends AdmissionOptions, LoginLimitOptions {
   /** the LysKOM servers by server id */
   servers: ReadonlyMap<string, TcpAddress>
   /** settings and observers shared by all connections to LysKOM servers */
@@ -26,12 +21,6 @@ export interface RegistryOptions extends LoginLimitOptions {
   bodyCacheBytes: number
   /** idle timeout: sessions without requests for this long are closed, milliseconds */
   idleMs: number
-  /** maximum number of sessions */
-  maxSessions: number
-  /** maximum number of sessions from one client address */
-  maxSessionsPerAddress: number
-  /** sessions opened from one client address in a minute; default: no limit */
-  maxOpeningsPerMinute?: number
 }
 
 /** A request to open a session. */
@@ -92,7 +81,6 @@ export class RegistryError extends Error {
 }
 
 const MAX_SWEEP_INTERVAL_MS = 10_000
-const MINUTE_MS = 60_000
 
 /**
  * Maps connection ids to live sessions, 1 to 1. A session is removed in the event-loop tick in which its connection
@@ -101,31 +89,25 @@ const MINUTE_MS = 60_000
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly #options: RegistryOptions
   readonly #sessions = new Map<Key, OpenedSession>()
-  readonly #bodies = new Map<string, BodyCache>()
-  readonly #breakers = new Map<string, CircuitBreaker>()
-  readonly #places = new Map<string, ServerCapacity>()
-  /** Sessions per client network, including those being opened. */
-  readonly #perAddress = new Map<string, number>()
-  readonly #openings: RateLimit
+  readonly #servers: ReadonlyMap<string, LyskomServer>
+  readonly #admission: Admission
   readonly #logins: LoginLimits
-  readonly #opening = new Map<Promise<unknown>, OpenRequest>()
+  readonly #opening = new Set<Promise<unknown>>()
   readonly #sweeper: NodeJS.Timeout
   #shuttingDown = false
 
   constructor(options: RegistryOptions) {
     super()
     this.#options = options
-    this.#openings = new RateLimit({
-      max: options.maxOpeningsPerMinute ?? Number.POSITIVE_INFINITY,
-      periodMs: MINUTE_MS,
-      ...(options.clock && { clock: options.clock }),
-    })
+    const { connections, serverRetryMs: retryMs, bodyCacheBytes } = options
+    this.#servers = new Map(
+      [...options.servers].map(([serverId, address]) => [
+        serverId,
+        new LyskomServer({ address, connections, retryMs, bodyCacheBytes }),
+      ]),
+    )
+    this.#admission = new Admission(options, this.#servers.values())
     this.#logins = new LoginLimits(options)
-    for (const serverId of options.servers.keys()) {
-      this.#bodies.set(serverId, new BodyCache(options.bodyCacheBytes))
-      this.#breakers.set(serverId, new CircuitBreaker(options.serverRetryMs))
-      this.#places.set(serverId, new ServerCapacity())
-    }
     const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
     this.#sweeper.unref()
@@ -138,14 +120,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   /** Whether a server is up, judging by the sessions opened on it; null if unknown. */
   serverUp(serverId: string): boolean | null {
-    return this.#breakers.get(serverId)?.up ?? null
+    return this.#servers.get(serverId)?.up ?? null
   }
 
   /** Whether at least one server is up, may be tried again, or has live sessions. */
   isAnyReachable(): boolean {
-    return [...this.#breakers.values()].some(
-      (breaker) => breaker.up === true || breaker.allowsAttempt || breaker.sessions > 0,
-    )
+    return [...this.#servers.values()].some((server) => server.isReachable)
   }
 
   /**
@@ -155,16 +135,18 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * @throws RangeError for a server id that is not configured
    */
   async open(request: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
-    const network = networkOf(request.clientAddress)
-    this.#reserve(request.serverId, network)
-    const opening = this.#open(request)
-    this.#opening.set(opening, request)
+    const { serverId, clientAddress } = request
+    const server = this.#servers.get(serverId)
+    if (server === undefined) throw new RangeError('no such server')
+    if (this.#shuttingDown) throw shuttingDown()
+    this.#admission.reserve(server, clientAddress)
+    const opening = this.#open(server, request)
+    this.#opening.add(opening)
     try {
       return await opening
     } catch (error) {
-      this.#release(network)
-      if (error instanceof ConnectionError && error.code === 'server-full') this.#full(request.serverId)
-      this.emit('failed', request.serverId, error)
+      this.#admission.release(server, clientAddress)
+      this.emit('failed', serverId, error)
       throw error
     } finally {
       this.#opening.delete(opening)
@@ -243,23 +225,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.refuse()
     clearInterval(this.#sweeper)
     const all = [...this.#sessions.values()].map((opened) => this.#end(opened, 'shutdown'))
-    await Promise.all([...all, Promise.allSettled(this.#opening.keys())])
+    await Promise.all([...all, Promise.allSettled(this.#opening)])
   }
 
-  async #open({
-    serverId,
-    clientAddress,
-    client,
-    requestId,
-  }: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
-    const address = this.#options.servers.get(serverId)
-    const bodies = this.#bodies.get(serverId)
-    const breaker = this.#breakers.get(serverId)
-    if (address === undefined || bodies === undefined || breaker === undefined) throw new RangeError('no such server')
-    const context = this.#options.connections
-    const session = await breaker.try(() =>
-      openSession({ context, ...address, clientHost: clientAddress, client, bodies }),
-    )
+  async #open(
+    server: LyskomServer,
+    { serverId, clientAddress, client, requestId }: OpenRequest,
+  ): Promise<{ id: string; opened: OpenedSession }> {
+    const session = await server.open({ clientHost: clientAddress, client })
     const dead = session.connection.dead
     if (this.#shuttingDown || dead !== undefined) {
       await session.close()
@@ -277,10 +250,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
       closing: undefined,
     }
     this.#sessions.set(opened.key, opened)
-    breaker.sessionOpened()
-    this.#places.get(serverId)?.opened(breaker.sessions)
+    server.opened(session)
     session.connection.on('close', ({ code }) => {
-      breaker.sessionClosed(code !== 'connection-closed')
       // A closing session stays in the map until the closing request has its response.
       if (opened.closing === undefined) this.#forget(opened, code)
     })
@@ -295,57 +266,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return { id, opened }
   }
 
-  #reserve(serverId: string, network: string): void {
-    const { maxSessions, maxSessionsPerAddress } = this.#options
-    if (this.#shuttingDown) throw shuttingDown()
-    if (this.#sessions.size + this.#opening.size >= maxSessions) {
-      throw new LimitError('sessions', `this gateway holds no more than ${maxSessions} sessions`)
-    }
-    const held = this.#perAddress.get(network) ?? 0
-    if (held >= maxSessionsPerAddress) {
-      throw new LimitError(
-        'sessions-per-address',
-        `this gateway holds no more than ${maxSessionsPerAddress} sessions for one client address`,
-      )
-    }
-    const waitMs = this.#openings.take(network)
-    if (waitMs > 0) {
-      throw new LimitError('openings-per-address', 'Too many sessions were opened from this address; wait.', waitMs)
-    }
-    const share = this.#places.get(serverId)?.share(performance.now())
-    if (share !== undefined && held >= share && this.#heldOn(serverId, network) >= share) {
-      throw new LimitError(
-        'sessions-per-address',
-        `the LysKOM server is full: one client address may hold ${share} of its sessions`,
-      )
-    }
-    this.#perAddress.set(network, held + 1)
-  }
-
   #usable(id: string): OpenedSession | undefined {
     const opened = this.#sessions.get(keyOf(id))
     return opened?.closing === undefined ? opened : undefined
-  }
-
-  #full(serverId: string): void {
-    this.#places.get(serverId)?.refused(this.#breakers.get(serverId)?.sessions ?? 0, performance.now())
-  }
-
-  /** Returns the number of sessions of a client network on one server, including those being opened. */
-  #heldOn(serverId: string, network: string): number {
-    let held = 0
-    const count = (session: { serverId: string; clientAddress: string }): void => {
-      if (session.serverId === serverId && networkOf(session.clientAddress) === network) held++
-    }
-    for (const opened of this.#sessions.values()) count(opened)
-    for (const request of this.#opening.values()) count(request)
-    return held
-  }
-
-  #release(network: string): void {
-    const held = this.#perAddress.get(network) ?? 0
-    if (held > 1) this.#perAddress.set(network, held - 1)
-    else this.#perAddress.delete(network)
   }
 
   async #end(opened: OpenedSession, reason: CloseReason, requestId?: string): Promise<void> {
@@ -355,7 +278,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   #forget(opened: OpenedSession, reason: CloseReason, requestId?: string): void {
     if (!this.#sessions.delete(opened.key)) return
-    this.#release(networkOf(opened.clientAddress))
+    const server = this.#servers.get(opened.serverId)
+    if (server !== undefined) this.#admission.release(server, opened.clientAddress)
     this.#logins.count(opened, opened.session.persNo, 0)
     opened.session.names.clear()
     this.emit('closed', opened, reason, requestId)

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/command-line.ts'
 import { type DemoServerOptions, startDemoServer } from '../../src/demo/server.ts'
-import { ServerCapacity } from '../../src/sessions/places.ts'
+import { ServerCapacity } from '../../src/sessions/server-capacity.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -136,15 +136,15 @@ describe('maxSessionsPerAddress', () => {
 })
 
 describe('ServerCapacity', () => {
-  it('grants half of the known places, at least one, until a minute after the last rejection', () => {
-    const places = new ServerCapacity()
-    expect(places.share(0)).toBeUndefined()
-    places.refused(10, 0)
-    expect(places.share(59_999)).toBe(5)
-    expect(places.share(60_000)).toBeUndefined()
-    places.refused(1, 70_000)
-    expect(places.share(70_000)).toBe(1)
-    places.opened(9)
-    expect(places.share(70_000)).toBe(4)
+  it('grants half of the known capacity, at least one, until a minute after the last rejection', () => {
+    const capacity = new ServerCapacity()
+    expect(capacity.share(0)).toBeUndefined()
+    capacity.refused(10, 0)
+    expect(capacity.share(59_999)).toBe(5)
+    expect(capacity.share(60_000)).toBeUndefined()
+    capacity.refused(1, 70_000)
+    expect(capacity.share(70_000)).toBe(1)
+    capacity.opened(9)
+    expect(capacity.share(70_000)).toBe(4)
   })
 })

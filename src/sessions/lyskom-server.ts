@@ -1,0 +1,100 @@
+import type { ConnectionContext } from '../connection/connection.ts'
+import { ConnectionError } from '../connection/errors.ts'
+import type { TcpAddress } from '../connection/transport.ts'
+import { BodyCache } from '../lyskom/body-cache.ts'
+import { type LyskomSession, type OpenOptions, openSession } from '../lyskom/session.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import { ServerCapacity } from './server-capacity.ts'
+
+/** Options of `LyskomServer`. */
+export interface LyskomServerOptions {
+  address: TcpAddress
+  /** settings and observers shared by all connections to LysKOM servers */
+  connections: ConnectionContext
+  /** how long the server is not tried after several failures in a row, milliseconds */
+  retryMs: number
+  /** size of the text body cache, bytes */
+  bodyCacheBytes: number
+}
+
+/** A configured LysKOM server: opens sessions on it and counts them. */
+export class LyskomServer {
+  readonly #options: LyskomServerOptions
+  readonly #bodies: BodyCache
+  readonly #breaker: CircuitBreaker
+  readonly #capacity = new ServerCapacity()
+  /** Reserved sessions per client network. */
+  readonly #reserved = new Map<string, number>()
+  #allReserved = 0
+
+  constructor(options: LyskomServerOptions) {
+    this.#options = options
+    this.#bodies = new BodyCache(options.bodyCacheBytes)
+    this.#breaker = new CircuitBreaker(options.retryMs)
+  }
+
+  /** Whether the server is up, judging by the sessions opened on it; null if unknown. */
+  get up(): boolean | null {
+    return this.#breaker.up
+  }
+
+  /** Whether the server is up, may be tried again, or has live sessions. */
+  get isReachable(): boolean {
+    return this.#breaker.up === true || this.#breaker.allowsAttempt || this.#breaker.sessions > 0
+  }
+
+  /** The number of sessions, including those being opened. */
+  get reserved(): number {
+    return this.#allReserved
+  }
+
+  /** Returns the number of sessions of a client network, including those being opened. */
+  reservedFor(network: string): number {
+    return this.#reserved.get(network) ?? 0
+  }
+
+  /** Counts a session of a client network before it is opened. */
+  reserve(network: string): void {
+    this.#reserved.set(network, this.reservedFor(network) + 1)
+    this.#allReserved++
+  }
+
+  /** Discounts a session that has ended or could not be opened. */
+  release(network: string): void {
+    const left = this.reservedFor(network) - 1
+    if (left > 0) this.#reserved.set(network, left)
+    else this.#reserved.delete(network)
+    this.#allReserved--
+  }
+
+  /** Returns the number of sessions that one client network may hold; undefined while the server is not full. */
+  share(): number | undefined {
+    return this.#capacity.share(performance.now())
+  }
+
+  /**
+   * Opens a session. Rejects with a `ServerDownError` immediately while the circuit breaker is open, and with the errors
+   * of `connect`.
+   */
+  async open(options: Pick<OpenOptions, 'clientHost' | 'client'>): Promise<LyskomSession> {
+    const { address, connections: context } = this.#options
+    try {
+      return await this.#breaker.try(() => openSession({ ...options, ...address, context, bodies: this.#bodies }))
+    } catch (error) {
+      if (error instanceof ConnectionError && error.code === 'server-full') {
+        this.#capacity.refused(this.#breaker.sessions, performance.now())
+      }
+      throw error
+    }
+  }
+
+  /** Counts a live session until its connection ends. */
+  opened({ connection }: LyskomSession): void {
+    this.#breaker.sessionOpened()
+    this.#capacity.opened(this.#breaker.sessions)
+    connection.on('close', this.#onClose)
+  }
+
+  /** One function for all sessions, which saves memory in each. */
+  readonly #onClose = ({ code }: ConnectionError): void => this.#breaker.sessionClosed(code !== 'connection-closed')
+}
