@@ -224,8 +224,8 @@ function storeLog(log: Logger): (state: 'unavailable' | 'available', reason?: un
 }
 
 function logSessions(registry: Registry, log: Logger): void {
-  registry.on('opened', ({ key, serverId, session }, requestId) => {
-    const { sessionNo } = session.connection
+  registry.on('opened', ({ key, serverId, lyskom }, requestId) => {
+    const { sessionNo } = lyskom.connection
     log.info({ session: handleOf(key), server: serverId, sessionNo, requestId }, 'session opened')
   })
   registry.on('closed', ({ key, serverId }, reason, requestId) => {

@@ -2,10 +2,10 @@ import type { HttpBindings } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
 import type { Metrics } from '../ops/metrics/metrics.ts'
 import type { KomError } from '../protocol/errors.ts'
+import type { GatewaySession } from '../sessions/gateway-session.ts'
 import type { GuessLimits } from '../sessions/guess-limits.ts'
 import type { LimitName } from '../sessions/limit-error.ts'
 import type { SessionRecords } from '../sessions/records.ts'
-import type { OpenedSession } from '../sessions/registry.ts'
 import type { SessionStore } from '../store/store.ts'
 import type { AppKeys } from './app-keys.ts'
 import type { ConnectionIdOptions } from './middleware/connection-id.ts'
@@ -79,7 +79,7 @@ export interface Env {
     /** the id of the server in the path; set for all routes below it */
     serverId: string
     /** set by `requireSession` */
-    opened: OpenedSession
+    session: GatewaySession
     /** set by `namedErrors` */
     namedErrors: NamedErrors
   }

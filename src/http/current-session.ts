@@ -2,13 +2,14 @@ import { finished } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import type { CloseReason, OpenedSession, Registry } from '../sessions/registry.ts'
+import type { CloseReason, GatewaySession } from '../sessions/gateway-session.ts'
+import type { Registry } from '../sessions/registry.ts'
 import type { Env } from './context.ts'
 
 /** Makes a session the one of the request. The request counts as in flight on it until the access log reports it. */
-export function useSession(c: Context<Env>, opened: OpenedSession): void {
-  opened.requests++
-  c.set('opened', opened)
+export function useSession(c: Context<Env>, session: GatewaySession): void {
+  session.beginRequest()
+  c.set('session', session)
 }
 
 /**
@@ -22,22 +23,17 @@ export async function refuseId(registry: Registry, id: string): Promise<never> {
 }
 
 /** Closes a session because of a request. Resolves when the response to that request is due. */
-export async function closeOnRequest(
-  c: Context<Env>,
-  registry: Registry,
-  opened: OpenedSession,
-  reason: CloseReason,
-): Promise<void> {
-  await registry.close(opened, reason, {
+export async function closeOnRequest(c: Context<Env>, session: GatewaySession, reason: CloseReason): Promise<void> {
+  await session.close(reason, {
     requestId: c.get('requestId'),
-    isOwn: c.get('opened') === opened,
+    isOwn: c.get('session') === session,
     response: responseWritten(c).catch(() => undefined),
   })
 }
 
 /** Closes a new session if the response with its id does not reach the client, which cannot use the session then. */
-export function closeUnlessDelivered(c: Context<Env>, registry: Registry, opened: OpenedSession): void {
-  responseWritten(c).catch(() => closeOnRequest(c, registry, opened, 'deleted'))
+export function closeUnlessDelivered(c: Context<Env>, session: GatewaySession): void {
+  responseWritten(c).catch(() => closeOnRequest(c, session, 'deleted'))
 }
 
 /** Resolves when the response is handed to the operating system; rejects when the client disconnects before that. */

@@ -15,16 +15,6 @@ export interface OpenOptions extends Omit<ConnectOptions, 'user' | 'accept'> {
   bodies: BodyCache
 }
 
-/** A policy for logins. Each method may throw to reject the operation before the server is called. */
-export interface LoginGuard {
-  /** Called at the start of a login, before the person is known. */
-  begin(): void
-  /** Logs a person in by calling `ask`, and rejects with its error. */
-  logIn(persNo: number, ask: () => Promise<void>): Promise<void>
-  /** Calls `ask`, an operation other than a login that checks the password of a person, and rejects with its error. */
-  checkPassword(persNo: number, ask: () => Promise<void>): Promise<void>
-}
-
 /** Opens a session on a LysKOM server. Rejects with the errors of `connect`. */
 export async function openSession({ bodies, ...options }: OpenOptions): Promise<LyskomSession> {
   const connection = await connect({ ...options, user: 'komgate', accept: ACCEPTED })
@@ -38,10 +28,6 @@ export class LyskomSession {
   /** name and version of the client program */
   readonly client: Client
   readonly bodies: BodyCache
-  /** Called after the logged-in person has changed, by login or logout, with the number of the previous person. */
-  onPerson: ((before: number) => void) | undefined
-  /** The policy for logins; undefined for none. */
-  loginGuard: LoginGuard | undefined
   #persNo = 0
 
   constructor(connection: Connection, client: Client, bodies: BodyCache) {
@@ -66,27 +52,19 @@ export class LyskomSession {
   }
 
   /**
-   * Logs a person in, by number or by name. A successful login logs the previous person out. Two round trips.
-   *
-   * @throws NameError if no person matches the name, or more than one
+   * Logs a person in. A successful login logs the previous person out. One round trip.
+   * @param invisible whether to hide the session from other persons
    * @throws KomError if the server rejects the login
    */
-  async login(who: { persNo: number } | { name: string }, passwd: string): Promise<PersonName> {
-    this.loginGuard?.begin()
-    const named = 'name' in who ? await this.names.onePerson(who.name) : undefined
-    const person = named?.persNo ?? (who as { persNo: number }).persNo
-    await this.#logIn(person, passwd, false)
-    return named ?? this.names.person(person)
+  async login(person: number, passwd: string, invisible: boolean): Promise<void> {
+    await this.connection.call('login', { person, passwd, invisible }, { exclusive: true })
+    this.#become(person)
   }
 
-  /**
-   * Logs a person in by number. One round trip.
-   *
-   * @param invisible whether to hide the session from other persons
-   */
-  async loginAs(person: number, passwd: string, invisible: boolean): Promise<void> {
-    this.loginGuard?.begin()
-    await this.#logIn(person, passwd, invisible)
+  /** Logs the person out. One round trip. */
+  async logout(): Promise<void> {
+    await this.connection.call('logout', {}, { exclusive: true })
+    this.#become(0)
   }
 
   /**
@@ -94,15 +72,7 @@ export class LyskomSession {
    * @param oldPwd the password of the logged-in person, who may be a supervisor of `person`
    */
   async setPassword(person: number, oldPwd: string, newPwd: string): Promise<void> {
-    const ask = async () => void (await this.connection.call('set-passwd', { person, oldPwd, newPwd }))
-    if (this.loginGuard === undefined || this.#persNo === 0) await ask()
-    else await this.loginGuard.checkPassword(this.#persNo, ask)
-  }
-
-  /** Logs the person out. One round trip. */
-  async logout(): Promise<void> {
-    await this.connection.call('logout', {}, { exclusive: true })
-    this.#become(0)
+    await this.connection.call('set-passwd', { person, oldPwd, newPwd })
   }
 
   /** Reports user activity to the server, which resets the idle time that other persons see. One round trip. */
@@ -129,18 +99,9 @@ export class LyskomSession {
     return this.connection.close()
   }
 
-  async #logIn(person: number, passwd: string, invisible: boolean): Promise<void> {
-    const ask = async () =>
-      void (await this.connection.call('login', { person, passwd, invisible }, { exclusive: true }))
-    await (this.loginGuard?.logIn(person, ask) ?? ask())
-    this.#become(person)
-  }
-
   #become(persNo: number): void {
     if (persNo === this.#persNo) return
     this.names.clear()
-    const before = this.#persNo
     this.#persNo = persNo
-    this.onPerson?.(before)
   }
 }

@@ -1,9 +1,9 @@
 import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
-import type { LoginGuard } from '../lyskom/session.ts'
 import { KomError } from '../protocol/errors.ts'
 import { GuessLimits } from './guess-limits.ts'
 import { LimitError } from './limit-error.ts'
+import type { Attempt, Outcome } from './login-failures.ts'
 import { networksOf } from './network.ts'
 import { RateLimit } from './rate-limit.ts'
 
@@ -42,8 +42,8 @@ const WRONG: ReadonlySet<string> = new Set<KomError['errorName']>(['invalid-pass
 
 /** The limits on logins. A session counts for the address of the client that opened it, whichever client uses it. */
 export class LoginLimits {
-  readonly maxPerPerson: number
-  readonly guesses: GuessLimits
+  readonly #maxPerPerson: number
+  readonly #guesses: GuessLimits
   readonly #servers: LoginLimitOptions['servers']
   readonly #rates: readonly RateLimit[]
   /** Sessions by the logged-in person. */
@@ -53,10 +53,10 @@ export class LoginLimits {
     const { maxSessionsPerPerson, maxLoginsPerMinute, freeLoginFailures, maxLoginDelayMs, clock } = options
     const time = clock && { clock }
     this.#servers = options.servers
-    this.maxPerPerson = maxSessionsPerPerson ?? Number.POSITIVE_INFINITY
+    this.#maxPerPerson = maxSessionsPerPerson ?? Number.POSITIVE_INFINITY
     const max = maxLoginsPerMinute ?? Number.POSITIVE_INFINITY
     this.#rates = RATES.map((factor) => new RateLimit({ max: max * factor, periodMs: MINUTE_MS, ...time }))
-    this.guesses = new GuessLimits({
+    this.#guesses = new GuessLimits({
       limit: 'login-failures',
       message: 'Too many logins of this person have failed; wait before the next one.',
       free: freeLoginFailures ?? Number.POSITIVE_INFINITY,
@@ -67,21 +67,39 @@ export class LoginLimits {
   }
 
   /**
-   * Counts a login from an address. Returns the milliseconds to wait if there are too many logins, 0 if this one is
-   * allowed.
+   * Counts a login, before the person is known.
+   * @throws LimitError if there are too many logins from the address of the session
    */
-  takeLogin(address: string): number {
-    const networks = networksOf(address)
+  takeLogin({ clientAddress }: Session): void {
+    const networks = networksOf(clientAddress)
     const waitMs = Math.max(...networks.map((network, i) => this.#rates[i]?.wait(network) ?? 0))
-    if (waitMs > 0) return waitMs
+    if (waitMs > 0) {
+      throw new LimitError('logins-per-address', 'Too many logins from this address; wait before the next one.', waitMs)
+    }
     for (const [i, network] of networks.entries()) this.#rates[i]?.take(network)
-    return 0
   }
 
-  /** Returns the number of sessions of a person, not counting `but`. */
-  others(person: string, but: Session): number {
-    const sessions = this.#sessions.get(person)
-    return sessions === undefined ? 0 : sessions.size - (sessions.has(but) ? 1 : 0)
+  /**
+   * Begins a login of a person.
+   * @throws LimitError while the client has to wait, or if the person has too many sessions
+   */
+  beginLogin(session: Session, persNo: number): Attempt {
+    const attempt = this.beginGuess(session, persNo)
+    // Only pending attempts from the same network count: attempts from elsewhere must not lock the person out.
+    if (this.#others(this.#personOn(session, persNo), session) + attempt.pending <= this.#maxPerPerson) return attempt
+    attempt.end('unknown')
+    throw new LimitError(
+      'sessions-per-person',
+      `this gateway holds no more than ${this.#maxPerPerson} sessions of one person`,
+    )
+  }
+
+  /**
+   * Begins any operation that checks the password of a person.
+   * @throws LimitError while the client has to wait
+   */
+  beginGuess(session: Session, persNo: number): Attempt {
+    return this.#guesses.begin(this.#personOn(session, persNo), session.clientAddress)
   }
 
   /**
@@ -90,12 +108,18 @@ export class LoginLimits {
    * @param now person number now; 0 after a logout and for a session that has ended
    */
   count(session: Session, before: number, now: number): void {
-    if (before !== ANONYMOUS) this.#remove(this.personOn(session, before), session)
-    if (now !== ANONYMOUS) this.#add(this.personOn(session, now), session)
+    if (before !== ANONYMOUS) this.#remove(this.#personOn(session, before), session)
+    if (now !== ANONYMOUS) this.#add(this.#personOn(session, now), session)
+  }
+
+  /** Returns the number of sessions of a person, not counting `but`. */
+  #others(person: string, but: Session): number {
+    const sessions = this.#sessions.get(person)
+    return sessions === undefined ? 0 : sessions.size - (sessions.has(but) ? 1 : 0)
   }
 
   /** Returns the key of a person on the LysKOM server of a session. */
-  personOn({ serverId }: Session, persNo: number): string {
+  #personOn({ serverId }: Session, persNo: number): string {
     const server = this.#servers?.get(serverId)
     return server === undefined ? `${serverId} ${persNo}` : `${server.host.toLowerCase()} ${server.port} ${persNo}`
   }
@@ -113,66 +137,15 @@ export class LoginLimits {
   }
 }
 
-/** Applies the login limits to one session. */
-export class SessionLogins implements LoginGuard {
-  readonly #limits: LoginLimits
-  readonly #session: Session
-
-  constructor(limits: LoginLimits, session: Session) {
-    this.#limits = limits
-    this.#session = session
-  }
-
-  begin(): void {
-    const waitMs = this.#limits.takeLogin(this.#session.clientAddress)
-    if (waitMs === 0) return
-    throw new LimitError('logins-per-address', 'Too many logins from this address; wait before the next one.', waitMs)
-  }
-
-  async logIn(persNo: number, ask: () => Promise<void>): Promise<void> {
-    const { maxPerPerson } = this.#limits
-    const person = this.#limits.personOn(this.#session, persNo)
-    await this.#guess(persNo, async (pending) => {
-      // Only pending attempts from the same network count: attempts from elsewhere must not lock the person out.
-      if (this.#limits.others(person, this.#session) + pending > maxPerPerson) {
-        throw new LimitError(
-          'sessions-per-person',
-          `this gateway holds no more than ${maxPerPerson} sessions of one person`,
-        )
-      }
-      await ask()
-    })
-  }
-
-  async checkPassword(persNo: number, ask: () => Promise<void>): Promise<void> {
-    this.begin()
-    await this.#guess(persNo, ask)
-  }
-
-  /**
-   * Runs an attempt and counts its outcome.
-   * @param ask makes the attempt; `pending` is the number of unfinished attempts on the person from the same network
-   */
-  async #guess(persNo: number, ask: (pending: number) => Promise<void>): Promise<void> {
-    const attempt = this.#limits.guesses.begin(
-      this.#limits.personOn(this.#session, persNo),
-      this.#session.clientAddress,
-    )
-    try {
-      await ask(attempt.pending)
-    } catch (error) {
-      attempt.end(isWrong(error) ? 'failed' : 'unknown')
-      throw error
-    }
-    attempt.end('succeeded')
-  }
-}
-
 /**
- * Whether a failed attempt counts as a password guess. An attempt without a known outcome counts: a client that closes
- * the session before the reply can see in another session whether the person was logged in for a moment.
+ * Returns the outcome of an attempt that failed: `failed` if it counts as a password guess. An attempt whose reply is
+ * missing counts: a client that closes the session before the reply can see in another session whether the person was
+ * logged in for a moment.
  */
-function isWrong(error: unknown): boolean {
-  if (error instanceof KomError) return WRONG.has(error.errorName)
-  return error instanceof ConnectionError && error.code !== 'too-many-calls'
+export function outcomeOf(error: unknown): Outcome {
+  const isWrong =
+    error instanceof KomError
+      ? WRONG.has(error.errorName)
+      : error instanceof ConnectionError && error.code !== 'too-many-calls'
+  return isWrong ? 'failed' : 'unknown'
 }

@@ -1,7 +1,8 @@
 import PQueue from 'p-queue'
 import type { Data, SessionRecord } from '../store/record.ts'
 import type { NewSession, SessionStore } from '../store/store.ts'
-import type { OpenedSession, Registry } from './registry.ts'
+import type { GatewaySession } from './gateway-session.ts'
+import type { Registry } from './registry.ts'
 
 /** Options of `SessionRecords`. */
 export interface RecordsOptions {
@@ -43,11 +44,11 @@ type Behind = 'missing' | 'lost' | 'changed'
 export class SessionRecords {
   readonly #options: RecordsOptions
   /** Sessions whose record is missing, may be lost, or is out of date. */
-  readonly #behind = new Map<OpenedSession, Behind>()
+  readonly #behind = new Map<GatewaySession, Behind>()
   /** The last queued operation on the record of each session. */
-  readonly #doing = new Map<OpenedSession, Promise<void>>()
+  readonly #doing = new Map<GatewaySession, Promise<void>>()
   /** Person number of the owner of a session's data; no entry for data that was written before a login. */
-  readonly #dataOwners = new WeakMap<OpenedSession, number>()
+  readonly #dataOwners = new WeakMap<GatewaySession, number>()
   readonly #queue = new PQueue({ concurrency: TOUCHED_AT_ONCE })
   readonly #timer: NodeJS.Timeout
   readonly #intervalMs: number
@@ -61,11 +62,11 @@ export class SessionRecords {
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS
     const { registry, store, onStore } = options
     this.#lastStoreTime = store.now()
-    registry.on('opened', (opened) => this.#sync(opened, 'missing'))
-    registry.on('person', (opened) => this.#sync(opened, 'changed'))
-    registry.on('closed', (opened, reason) => {
-      this.#behind.delete(opened)
-      if (reason !== 'ended') void this.#do(opened, () => store.remove(opened.key))
+    registry.on('opened', (session) => this.#sync(session, 'missing'))
+    registry.on('person', (session) => this.#sync(session, 'changed'))
+    registry.on('closed', (session, reason) => {
+      this.#behind.delete(session)
+      if (reason !== 'ended') void this.#do(session, () => store.remove(session.key))
     })
     store.on('ended', ({ key }) => this.#endSession(key))
     store.on('failing', (error) => onStore('unavailable', error))
@@ -78,42 +79,42 @@ export class SessionRecords {
   }
 
   /** Resolves when the record of a session is up to date. Rejects with a `StoreError` if it cannot be written. */
-  async ready(opened: OpenedSession): Promise<void> {
-    await this.#doing.get(opened)
-    if (this.#behind.has(opened)) await this.#write(opened)
+  async ready(session: GatewaySession): Promise<void> {
+    await this.#doing.get(session)
+    if (this.#behind.has(session)) await this.#write(session)
   }
 
   /**
    * Reads the data of a session. Data written by another person reads as empty. Resolves with undefined when the
    * session has ended; rejects with a `StoreError`.
    */
-  async readData(opened: OpenedSession): Promise<Data | undefined> {
-    await this.ready(opened)
-    const record = await this.#restoring(opened, () => this.#options.store.find(opened.serverId, opened.key))
-    return record && (this.#ownsData(opened) ? record.data : NO_DATA)
+  async readData(session: GatewaySession): Promise<Data | undefined> {
+    await this.ready(session)
+    const record = await this.#restoring(session, () => this.#options.store.find(session.serverId, session.key))
+    return record && (this.#ownsData(session) ? record.data : NO_DATA)
   }
 
   /**
    * Merges a patch into the data of a session; data written by another person is cleared first. Resolves and rejects
    * like `readData` and `SessionStore.merge`.
    */
-  async mergeData(opened: OpenedSession, patch: Data, maxBytes: number): Promise<Data | undefined> {
+  async mergeData(session: GatewaySession, patch: Data, maxBytes: number): Promise<Data | undefined> {
     const { store } = this.#options
-    await this.ready(opened)
-    if (!this.#ownsData(opened)) await store.change(opened.serverId, opened.key, { data: NO_DATA })
-    this.#setDataOwner(opened, opened.session.persNo)
-    const merge = () => store.merge(opened.serverId, opened.key, patch, maxBytes)
-    return (await this.#restoring(opened, merge))?.data
+    await this.ready(session)
+    if (!this.#ownsData(session)) await store.change(session.serverId, session.key, { data: NO_DATA })
+    this.#setDataOwner(session, session.lyskom.persNo)
+    const merge = () => store.merge(session.serverId, session.key, patch, maxBytes)
+    return (await this.#restoring(session, merge))?.data
   }
 
   /** Runs `work` on the record of a session. If a live session has no record, writes it and runs `work` again. */
   async #restoring(
-    opened: OpenedSession,
+    session: GatewaySession,
     work: () => Promise<SessionRecord | undefined>,
   ): Promise<SessionRecord | undefined> {
     const record = await work()
-    if (record !== undefined || this.#options.registry.byKey(opened.key) !== opened) return record
-    await this.#write(opened)
+    if (record !== undefined || session.hasEnded) return record
+    await this.#write(session)
     return await work()
   }
 
@@ -141,10 +142,10 @@ export class SessionRecords {
     this.#lastLook = performance.now()
     this.#lastStoreTime = store.now()
     this.#interruptions = store.interruptions
-    for (const opened of registry.all()) {
-      if (mayBeLost) void this.#queue.add(() => this.#sync(opened, 'lost'))
-      else if (this.#behind.has(opened)) void this.#queue.add(() => this.#sync(opened, 'changed'))
-      else if (opened.lastUsed > since || opened.streams > 0) void this.#queue.add(() => this.#touch(opened))
+    for (const session of registry.all()) {
+      if (mayBeLost) void this.#queue.add(() => this.#sync(session, 'lost'))
+      else if (this.#behind.has(session)) void this.#queue.add(() => this.#sync(session, 'changed'))
+      else if (session.lastUsed > since || session.hasStreams) void this.#queue.add(() => this.#touch(session))
     }
     await this.#queue.onIdle()
   }
@@ -160,33 +161,33 @@ export class SessionRecords {
    * Marks a record as out of date and writes it. A record known to be missing stays marked as missing until it is
    * written.
    */
-  #sync(opened: OpenedSession, state: Behind): Promise<void> {
-    const before = this.#behind.get(opened)
-    if (before === undefined || before === 'changed') this.#behind.set(opened, state)
-    return this.#do(opened, () => this.#write(opened))
+  #sync(session: GatewaySession, state: Behind): Promise<void> {
+    const before = this.#behind.get(session)
+    if (before === undefined || before === 'changed') this.#behind.set(session, state)
+    return this.#do(session, () => this.#write(session))
   }
 
-  async #write(opened: OpenedSession): Promise<void> {
-    const { registry, store } = this.#options
-    const { serverId: app, key } = opened
-    const user = userOf(opened)
-    const { persNo } = opened.session
-    const isForeign = persNo !== 0 && !this.#ownsData(opened)
+  async #write(session: GatewaySession): Promise<void> {
+    const { store } = this.#options
+    const { serverId: app, key } = session
+    const user = userOf(session)
+    const { persNo } = session.lyskom
+    const isForeign = persNo !== 0 && !this.#ownsData(session)
     const cleared = isForeign ? { data: NO_DATA } : undefined
     if ((await store.change(app, key, { user, ...cleared })) === undefined) {
-      const state = this.#behind.get(opened)
-      const record = { ...this.#recordOf(opened, user), ...cleared }
+      const state = this.#behind.get(session)
+      const record = { ...this.#recordOf(session, user), ...cleared }
       if (state === 'missing') await store.create(record)
-      else if (!(await this.#restore(opened, record, state === 'lost'))) return
+      else if (!(await this.#restore(session, record, state === 'lost'))) return
     }
-    if (isForeign) this.#setDataOwner(opened, persNo)
-    if (userOf(opened) === user) this.#behind.delete(opened)
+    if (isForeign) this.#setDataOwner(session, persNo)
+    if (userOf(session) === user) this.#behind.delete(session)
     // The session was closed while its record was being written; no other process removes the record.
-    if (registry.byKey(key) !== opened) await store.remove(key)
+    if (session.hasEnded) await store.remove(key)
   }
 
-  #recordOf({ serverId, key, clientAddress, session }: OpenedSession, user: string): NewSession {
-    const { name, version } = session.client
+  #recordOf({ serverId, key, clientAddress, lyskom }: GatewaySession, user: string): NewSession {
+    const { name, version } = lyskom.client
     return {
       key,
       app: serverId,
@@ -198,49 +199,49 @@ export class SessionRecords {
   }
 
   /** Writes a missing record again. If it was ended on purpose, closes the session and resolves with false. */
-  async #restore(opened: OpenedSession, record: NewSession, mayBeLost: boolean): Promise<boolean> {
-    const { registry, store } = this.#options
+  async #restore(session: GatewaySession, record: NewSession, mayBeLost: boolean): Promise<boolean> {
+    const { store } = this.#options
     // A session that is closing needs no record.
-    if (opened.closing !== undefined) return false
+    if (session.isClosing) return false
     if (await store.restore(record, mayBeLost)) return true
     // Not awaited: closing waits for requests in flight, and one of them may be waiting for this write.
-    if (registry.byKey(opened.key) === opened) void registry.close(opened, 'ended')
+    if (!session.hasEnded) void session.close('ended')
     return false
   }
 
-  async #touch(opened: OpenedSession): Promise<void> {
-    const { registry, store } = this.#options
-    await this.#do(opened, async () => {
-      if (registry.byKey(opened.key) !== opened) return
-      const record = await store.touch(opened.serverId, opened.key)
-      if (record === undefined && registry.byKey(opened.key) === opened) await this.#write(opened)
+  async #touch(session: GatewaySession): Promise<void> {
+    const { store } = this.#options
+    await this.#do(session, async () => {
+      if (session.hasEnded) return
+      const record = await store.touch(session.serverId, session.key)
+      if (record === undefined && !session.hasEnded) await this.#write(session)
     })
   }
 
-  #ownsData(opened: OpenedSession): boolean {
-    const owner = this.#dataOwners.get(opened)
-    return owner === undefined || owner === opened.session.persNo
+  #ownsData(session: GatewaySession): boolean {
+    const owner = this.#dataOwners.get(session)
+    return owner === undefined || owner === session.lyskom.persNo
   }
 
-  #setDataOwner(opened: OpenedSession, persNo: number): void {
-    if (persNo === 0) this.#dataOwners.delete(opened)
-    else this.#dataOwners.set(opened, persNo)
+  #setDataOwner(session: GatewaySession, persNo: number): void {
+    if (persNo === 0) this.#dataOwners.delete(session)
+    else this.#dataOwners.set(session, persNo)
   }
 
   #endSession(key: SessionRecord['key']): void {
-    const opened = this.#options.registry.byKey(key)
-    if (opened !== undefined) void this.#options.registry.close(opened, 'ended')
+    const session = this.#options.registry.byKey(key)
+    if (session !== undefined) void session.close('ended')
   }
 
   /** Queues an operation on a session's record; the operations of a session run one at a time. Never rejects. */
-  #do(opened: OpenedSession, work: () => Promise<void>): Promise<void> {
-    const before = this.#doing.get(opened)
+  #do(session: GatewaySession, work: () => Promise<void>): Promise<void> {
+    const before = this.#doing.get(session)
     const mine: Promise<void> = (before ?? Promise.resolve())
       .then(() => this.#try(work))
       .then(() => {
-        if (this.#doing.get(opened) === mine) this.#doing.delete(opened)
+        if (this.#doing.get(session) === mine) this.#doing.delete(session)
       })
-    this.#doing.set(opened, mine)
+    this.#doing.set(session, mine)
     return mine
   }
 
@@ -256,6 +257,6 @@ export class SessionRecords {
 }
 
 /** Returns the user of a session's record: the number of the logged-in person, empty for an anonymous session. */
-export function userOf({ session }: OpenedSession): string {
-  return session.persNo === 0 ? '' : String(session.persNo)
+export function userOf({ lyskom }: GatewaySession): string {
+  return lyskom.persNo === 0 ? '' : String(lyskom.persNo)
 }

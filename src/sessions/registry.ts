@@ -2,11 +2,10 @@ import { EventEmitter } from 'node:events'
 import { v4 as uuid } from 'uuid'
 import type { ConnectionContext } from '../connection/connection.ts'
 import type { TcpAddress } from '../connection/transport.ts'
-import type { LyskomSession } from '../lyskom/session.ts'
 import { type Key, keyOf } from '../store/record.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
-import { type Closing, type ClosingRequest, closeGracefully } from './closing.ts'
-import { type LoginLimitOptions, LoginLimits, SessionLogins } from './login-limits.ts'
+import { GatewaySession, type SessionContext, type SessionEvents } from './gateway-session.ts'
+import { type LoginLimitOptions, LoginLimits } from './login-limits.ts'
 import { LyskomServer } from './lyskom-server.ts'
 
 /** Options of `Registry`. */
@@ -34,35 +33,9 @@ export interface OpenRequest {
   requestId?: string
 }
 
-/** A live LysKOM session, which clients address by its connection id. */
-export interface OpenedSession {
-  /** Hash of the connection id, a version 4 UUID. The gateway does not keep the id itself. */
-  readonly key: Key
-  readonly serverId: string
-  readonly clientAddress: string
-  readonly session: LyskomSession
-  /** Time of the last request, milliseconds of `performance.now()`. */
-  lastUsed: number
-  /** Open event streams and WebSockets. While there is one, the idle timeout does not apply. */
-  streams: number
-  /** Number of requests and WebSocket messages without a response. */
-  requests: number
-  /** Set when the gateway starts to close the session. No further requests are accepted on it. */
-  closing: Closing | undefined
-}
-
-/**
- * Why a session was closed: `idle`, `deleted` (by its client), `ended` (through its record), `admin` (by the operator),
- * `shutdown`, or the code of the `ConnectionError` that ended its connection.
- */
-export type CloseReason = string
-
-interface RegistryEvents {
-  /** `requestId`, here and below: id of the request that caused the event, if any */
-  opened: [opened: OpenedSession, requestId: string | undefined]
-  /** a person logged in or out */
-  person: [opened: OpenedSession]
-  closed: [opened: OpenedSession, reason: CloseReason, requestId: string | undefined]
+interface RegistryEvents extends SessionEvents {
+  /** `requestId`: id of the request that opened the session, if any */
+  opened: [session: GatewaySession, requestId: string | undefined]
   /** a session could not be opened */
   failed: [serverId: string, error: unknown]
   /** the registry rejects new sessions from now on */
@@ -87,18 +60,16 @@ const MAX_SWEEP_INTERVAL_MS = 10_000
  * ends or it is closed, so every id that is found is usable.
  */
 export class Registry extends EventEmitter<RegistryEvents> {
-  readonly #options: RegistryOptions
-  readonly #sessions = new Map<Key, OpenedSession>()
+  readonly #sessions = new Map<Key, GatewaySession>()
   readonly #servers: ReadonlyMap<string, LyskomServer>
   readonly #admission: Admission
-  readonly #logins: LoginLimits
+  readonly #context: SessionContext
   readonly #opening = new Set<Promise<unknown>>()
   readonly #sweeper: NodeJS.Timeout
   #shuttingDown = false
 
   constructor(options: RegistryOptions) {
     super()
-    this.#options = options
     const { connections, serverRetryMs: retryMs, bodyCacheBytes } = options
     this.#servers = new Map(
       [...options.servers].map(([serverId, address]) => [
@@ -107,7 +78,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
       ]),
     )
     this.#admission = new Admission(options, this.#servers.values())
-    this.#logins = new LoginLimits(options)
+    this.#context = { idleMs: options.idleMs, logins: new LoginLimits(options), events: this }
+    // The first listener: the others find the session removed.
+    this.on('closed', (session) => this.#remove(session))
     const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
     this.#sweeper.unref()
@@ -134,7 +107,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * with the errors of `connect`.
    * @throws RangeError for a server id that is not configured
    */
-  async open(request: OpenRequest): Promise<{ id: string; opened: OpenedSession }> {
+  async open(request: OpenRequest): Promise<{ id: string; session: GatewaySession }> {
     const { serverId, clientAddress } = request
     const server = this.#servers.get(serverId)
     if (server === undefined) throw new RangeError('no such server')
@@ -157,45 +130,29 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * Returns the live session with a connection id on a server and restarts its idle timeout; undefined if there is none
    * or it is closing.
    */
-  find(serverId: string, id: string): OpenedSession | undefined {
-    const opened = this.#usable(id)
-    return opened?.serverId === serverId ? this.renew(opened) : undefined
+  find(serverId: string, id: string): GatewaySession | undefined {
+    const session = this.#usable(id)
+    return session?.serverId === serverId ? session.renew() : undefined
   }
 
   /** Like `find`, for a request that names no server: an id belongs to one server only. */
-  findAnywhere(id: string): OpenedSession | undefined {
-    const opened = this.#usable(id)
-    return opened && this.renew(opened)
+  findAnywhere(id: string): GatewaySession | undefined {
+    return this.#usable(id)?.renew()
   }
 
   /** Resolves when the session with this id has ended if it is closing, and immediately otherwise. */
   async ended(id: string): Promise<void> {
-    await this.#sessions.get(keyOf(id))?.closing?.ended
+    await this.#sessions.get(keyOf(id))?.whenEnded()
   }
 
   /** Returns the live session with a key, without restarting its idle timeout. */
-  byKey(key: Key): OpenedSession | undefined {
+  byKey(key: Key): GatewaySession | undefined {
     return this.#sessions.get(key)
   }
 
   /** Returns the live sessions in the order in which they were opened. */
-  all(): IterableIterator<OpenedSession> {
+  all(): IterableIterator<GatewaySession> {
     return this.#sessions.values()
-  }
-
-  /** Restarts the idle timeout of a session. */
-  renew(opened: OpenedSession): OpenedSession {
-    opened.lastUsed = performance.now()
-    return opened
-  }
-
-  /**
-   * Invalidates the connection id immediately, waits for the requests in flight, and ends the session. See
-   * `closeGracefully`.
-   */
-  async close(opened: OpenedSession, reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
-    if (opened.closing !== undefined || this.#sessions.get(opened.key) !== opened) return
-    await closeGracefully(opened, request, () => this.#end(opened, reason, request?.requestId))
   }
 
   /**
@@ -203,9 +160,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * @param now milliseconds of `performance.now()`
    */
   sweep(now: number): void {
-    for (const opened of this.#sessions.values()) {
-      if (opened.streams === 0 && now - opened.lastUsed > this.#options.idleMs) void this.close(opened, 'idle')
-    }
+    for (const session of this.#sessions.values()) if (session.hasTimedOut(now)) void session.close('idle')
   }
 
   /** Rejects new sessions from now on; live sessions continue. */
@@ -224,65 +179,37 @@ export class Registry extends EventEmitter<RegistryEvents> {
   async closeAll(): Promise<void> {
     this.refuse()
     clearInterval(this.#sweeper)
-    const all = [...this.#sessions.values()].map((opened) => this.#end(opened, 'shutdown'))
+    const all = [...this.#sessions.values()].map((session) => session.end('shutdown'))
     await Promise.all([...all, Promise.allSettled(this.#opening)])
   }
 
   async #open(
     server: LyskomServer,
     { serverId, clientAddress, client, requestId }: OpenRequest,
-  ): Promise<{ id: string; opened: OpenedSession }> {
-    const session = await server.open({ clientHost: clientAddress, client })
-    const dead = session.connection.dead
+  ): Promise<{ id: string; session: GatewaySession }> {
+    const lyskom = await server.open({ clientHost: clientAddress, client })
+    const { dead } = lyskom.connection
     if (this.#shuttingDown || dead !== undefined) {
-      await session.close()
+      await lyskom.close()
       throw dead ?? shuttingDown()
     }
     const id = uuid()
-    const opened: OpenedSession = {
-      key: keyOf(id),
-      serverId,
-      clientAddress,
-      session,
-      lastUsed: performance.now(),
-      streams: 0,
-      requests: 0,
-      closing: undefined,
-    }
-    this.#sessions.set(opened.key, opened)
-    server.opened(session)
-    session.connection.on('close', ({ code }) => {
-      // A closing session stays in the map until the closing request has its response.
-      if (opened.closing === undefined) this.#forget(opened, code)
-    })
-    session.loginGuard = new SessionLogins(this.#logins, opened)
-    session.onPerson = (before) => {
-      // The session may have ended in this tick.
-      if (!this.#sessions.has(opened.key)) return
-      this.#logins.count(opened, before, session.persNo)
-      this.emit('person', opened)
-    }
-    this.emit('opened', opened, requestId)
-    return { id, opened }
+    server.opened(lyskom)
+    const session = new GatewaySession({ key: keyOf(id), serverId, clientAddress, lyskom }, this.#context)
+    this.#sessions.set(session.key, session)
+    this.emit('opened', session, requestId)
+    return { id, session }
   }
 
-  #usable(id: string): OpenedSession | undefined {
-    const opened = this.#sessions.get(keyOf(id))
-    return opened?.closing === undefined ? opened : undefined
+  #usable(id: string): GatewaySession | undefined {
+    const session = this.#sessions.get(keyOf(id))
+    return session?.isClosing === false ? session : undefined
   }
 
-  async #end(opened: OpenedSession, reason: CloseReason, requestId?: string): Promise<void> {
-    this.#forget(opened, reason, requestId)
-    await opened.session.close()
-  }
-
-  #forget(opened: OpenedSession, reason: CloseReason, requestId?: string): void {
-    if (!this.#sessions.delete(opened.key)) return
-    const server = this.#servers.get(opened.serverId)
-    if (server !== undefined) this.#admission.release(server, opened.clientAddress)
-    this.#logins.count(opened, opened.session.persNo, 0)
-    opened.session.names.clear()
-    this.emit('closed', opened, reason, requestId)
+  #remove({ key, serverId, clientAddress }: GatewaySession): void {
+    this.#sessions.delete(key)
+    const server = this.#servers.get(serverId)
+    if (server !== undefined) this.#admission.release(server, clientAddress)
   }
 }
 

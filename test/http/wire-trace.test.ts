@@ -11,7 +11,7 @@ afterEach(() => void vi.useRealTimers())
 function start({ registry = new EventEmitter(), isDraining = false, dead = undefined as object | undefined } = {}) {
   const events = new EventEmitter<{ wire: [WireEvent]; close: [{ code: string }] }>()
   const connection = Object.assign(events, { dead })
-  const response = wireTrace(Object.assign(registry, { isDraining }) as never, { session: { connection } } as never)
+  const response = wireTrace(Object.assign(registry, { isDraining }) as never, { lyskom: { connection } } as never)
   const reader = response.body?.getReader()
   const read = async (): Promise<string> => {
     const { value, done } = (await reader?.read()) ?? { value: undefined, done: true }

@@ -73,12 +73,18 @@ describe('Names', () => {
   it('forgets all names when another person logs in, who may see less', async () => {
     handler = ({ ref, call }) =>
       call === UCONF ? reply(ref, uconf('Secret')) : [LOGIN, LOGOUT].includes(call) && reply(ref)
-    await session.login({ persNo: 6 }, 'x')
+    await session.login(6, 'x', false)
     await session.names.conference(8)
     handler = ({ ref, call }) => (call === UCONF ? errorReply(ref, 9, 8) : [LOGIN, LOGOUT].includes(call) && reply(ref))
     expect((await session.names.conference(8)).name).toBe('Secret')
-    await session.login({ persNo: 7 }, 'x')
+    await session.login(7, 'x', false)
     expect((await session.names.conference(8)).name).toBe('Conference 8 (does not exist)')
+  })
+
+  it('finds the person whose full name matches among several matches', async () => {
+    handler = ({ ref, call }) =>
+      call === LOOKUP && reply(ref, found(['Exa Mples', 6], ['exa mple', 7], ['Exa Mple Two', 8]))
+    expect(await session.names.onePerson('Exa Mple')).toEqual({ persNo: 7, name: 'exa mple' })
   })
 
   it('returns a placeholder for what does not exist, and looks it up again', async () => {
@@ -107,25 +113,8 @@ describe('Names', () => {
   })
 })
 
-describe('LyskomSession login', () => {
-  it('prefers the person whose full name matches', async () => {
-    handler = ({ ref, call }) => {
-      if (call === LOOKUP) return reply(ref, found(['Exa Mples', 6], ['exa mple', 7], ['Exa Mple Two', 8]))
-      return call === LOGIN && reply(ref)
-    }
-    expect(await session.login({ name: 'Exa Mple' }, 'x')).toEqual({ persNo: 7, name: 'exa mple' })
-    expect(session.persNo).toBe(7)
-    expect(made()).toEqual([LOOKUP, LOGIN])
-  })
-
-  it('needs two round trips by number, and one more for who-am-i', async () => {
-    handler = ({ ref, call }) => (call === UCONF ? reply(ref, uconf('Anna')) : call === LOGIN && reply(ref))
-    expect(await session.login({ persNo: 6 }, 'x')).toEqual({ persNo: 6, name: 'Anna' })
-    await session.whoAmI()
-    expect(made()).toEqual([LOGIN, UCONF, 56])
-  })
-
-  it('waits for the calls before it, and delays the calls after it', async () => {
+describe('LyskomSession', () => {
+  it('logs in after the calls before it, and delays the calls after it', async () => {
     let others = 0
     handler = ({ ref, call }, connection) => {
       if (call === LOGIN) expect(others).toBe(0)
@@ -136,22 +125,22 @@ describe('LyskomSession login', () => {
       }, 10)
       return call !== 55
     }
-    await Promise.all([session.whoAmI(), session.login({ persNo: 6 }, 'x'), session.whoAmI()])
+    await Promise.all([session.whoAmI(), session.login(6, 'x', false), session.whoAmI()])
     expect(session.persNo).toBe(6)
   })
 
-  it('leaves the logged-in person unchanged when it fails', async () => {
+  it('leaves the logged-in person unchanged when a login fails', async () => {
     handler = ({ ref, call, args }) =>
       call === LOGIN && (args.toString().startsWith('6 ') ? reply(ref) : errorReply(ref, 4, 7))
-    await session.login({ persNo: 6 }, 'x').catch(() => undefined)
-    await expect(session.login({ persNo: 7 }, 'x')).rejects.toMatchObject({ errorName: 'invalid-password' })
+    await session.login(6, 'x', false)
+    await expect(session.login(7, 'x', false)).rejects.toMatchObject({ errorName: 'invalid-password' })
     expect(session.persNo).toBe(6)
   })
 
   it('remembers logins and logouts', async () => {
     handler = ({ ref, call }) =>
       call === UCONF ? reply(ref, uconf('Anna')) : [LOGIN, LOGOUT].includes(call) && reply(ref)
-    await session.login({ persNo: 6 }, 'x')
+    await session.login(6, 'x', false)
     await session.logout()
     expect(session.persNo).toBe(0)
     expect((await session.whoAmI()).person).toBeNull()

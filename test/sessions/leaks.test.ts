@@ -4,8 +4,9 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
+import type { GatewaySession } from '../../src/sessions/gateway-session.ts'
 import { SessionRecords } from '../../src/sessions/records.ts'
-import { type OpenedSession, Registry } from '../../src/sessions/registry.ts'
+import { Registry } from '../../src/sessions/registry.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
 import { SessionStore } from '../../src/store/store.ts'
 import { all } from '../support/all.ts'
@@ -52,7 +53,7 @@ const life: fc.Arbitrary<Life> = fc.record({
 
 /** A session in the model of the gateway. */
 interface Live extends Life {
-  opened: OpenedSession
+  session: GatewaySession
   persNo: number
 }
 
@@ -124,22 +125,22 @@ class Model {
   }
 
   async open(life: Life): Promise<void> {
-    const { opened } = await this.registry.open({
+    const { session } = await this.registry.open({
       serverId: 'kom',
       clientAddress: life.address,
       client: { name: 'test', version: '1' },
     })
     const persNo = (this.#people++ % PEOPLE) + 1
-    this.live.set(opened.key, { ...life, opened, persNo })
-    if (life.logsIn) await opened.session.loginAs(persNo, 'secret', false)
+    this.live.set(session.key, { ...life, session, persNo })
+    if (life.logsIn) await session.loginAs(persNo, 'secret', false)
   }
 
   /** Ends a session as planned; resolves when the registry has removed it. */
   async end(live: Live): Promise<void> {
-    const { opened, fate, persNo } = live
-    this.live.delete(opened.key)
-    const gone = new Promise<void>((resolve) => opened.session.connection.once('close', () => resolve()))
-    await this.#end(opened, fate, persNo)
+    const { session, fate, persNo } = live
+    this.live.delete(session.key)
+    const gone = new Promise<void>((resolve) => session.lyskom.connection.once('close', () => resolve()))
+    await this.#end(session, fate, persNo)
     await gone
   }
 
@@ -154,43 +155,43 @@ class Model {
     }
   }
 
-  async #end(opened: OpenedSession, fate: Fate, persNo: number): Promise<void> {
+  async #end(session: GatewaySession, fate: Fate, persNo: number): Promise<void> {
     switch (fate) {
       case 'abandoned':
-        opened.lastUsed -= 2 * IDLE_MS
+        session.lastUsed -= 2 * IDLE_MS
         this.registry.sweep(performance.now())
         return
       case 'deleted':
-        return this.registry.close(opened)
+        return session.close()
       case 'at-login': {
         // Few logins are aborted, since the gateway remembers these persons for a while.
-        const trying = opened.session.loginAs(60_001 + (persNo % 10), 'secret', false).catch(() => undefined)
-        await Promise.all([this.registry.close(opened), trying])
+        const trying = session.loginAs(60_001 + (persNo % 10), 'secret', false).catch(() => undefined)
+        await Promise.all([session.close(), trying])
         return
       }
       case 'record-ended':
-        await this.records.ready(opened)
-        await this.store.end('kom', opened.key)
+        await this.records.ready(session)
+        await this.store.end('kom', session.key)
         return
       case 'person-ended':
-        if (opened.session.persNo === 0) await opened.session.loginAs(persNo, 'secret', false)
-        await this.records.ready(opened)
+        if (session.lyskom.persNo === 0) await session.loginAs(persNo, 'secret', false)
+        await this.records.ready(session)
         await this.store.endUser('kom', String(persNo))
         return
       case 'fin':
-        this.#line(opened).end()
+        this.#line(session).end()
         return
       case 'rst':
-        this.#line(opened).reset()
+        this.#line(session).reset()
         return
       case 'refused':
-        this.#line(opened).send('%% LysKOM protocol error.\n')
-        this.#line(opened).end()
+        this.#line(session).send('%% LysKOM protocol error.\n')
+        this.#line(session).end()
     }
   }
 
-  #line(opened: OpenedSession): FakeConnection {
-    return this.#server.connections[opened.session.connection.sessionNo - 1] as FakeConnection
+  #line(session: GatewaySession): FakeConnection {
+    return this.#server.connections[session.lyskom.connection.sessionNo - 1] as FakeConnection
   }
 }
 
@@ -199,8 +200,8 @@ it('leaves nothing in memory of 10,000 sessions that end in any way and order', 
   const model = new Model(server)
   const { registry, store, live } = model
   const refs: WeakRef<object>[] = []
-  registry.on('opened', (opened) => {
-    refs.push(new WeakRef(opened), new WeakRef(opened.session), new WeakRef(opened.session.connection))
+  registry.on('opened', (session) => {
+    refs.push(new WeakRef(session), new WeakRef(session.lyskom), new WeakRef(session.lyskom.connection))
   })
   const seed = Number(process.env.LEAK_SEED ?? Date.now() % 2 ** 31)
 

@@ -3,7 +3,7 @@ import { ConnectionError } from '../../src/connection/errors.ts'
 import { KomError } from '../../src/protocol/errors.ts'
 import { GuessLimits } from '../../src/sessions/guess-limits.ts'
 import { LimitError } from '../../src/sessions/limit-error.ts'
-import { LoginLimits, SessionLogins } from '../../src/sessions/login-limits.ts'
+import { LoginLimits, outcomeOf } from '../../src/sessions/login-limits.ts'
 import { networkOf, networksOf } from '../../src/sessions/network.ts'
 import { RateLimit } from '../../src/sessions/rate-limit.ts'
 
@@ -237,6 +237,17 @@ describe('GuessLimits', () => {
   })
 })
 
+/** Returns false if `take` throws a `LimitError`. */
+function isAllowed(take: () => void): boolean {
+  try {
+    take()
+    return true
+  } catch (error) {
+    if (error instanceof LimitError) return false
+    throw error
+  }
+}
+
 describe('LoginLimits', () => {
   const session = { serverId: 'kom', clientAddress: '192.0.2.1' }
 
@@ -248,29 +259,52 @@ describe('LoginLimits', () => {
     ['a call that was never made', new ConnectionError('too-many-calls', 'x'), false],
     ['another limit', new LimitError('sessions-per-person', 'x'), false],
     ['an internal error', new TypeError('x'), false],
-  ])('counts logins that end with %s (%o) as failures: %s', async (_, error, counts) => {
+  ])('counts logins that end with %s (%o) as failures: %s', (_, error, counts) => {
     const { clock } = stoppedClock()
-    const logins = new SessionLogins(new LoginLimits({ freeLoginFailures: 1, clock }), session)
-    await expect(logins.logIn(6, () => Promise.reject(error))).rejects.toBe(error)
-    const next = logins.logIn(6, () => Promise.resolve())
-    await (counts ? expect(next).rejects.toMatchObject({ limit: 'login-failures', retryAfterMs: 1000 }) : next)
+    const limits = new LoginLimits({ freeLoginFailures: 1, clock })
+    limits.beginLogin(session, 6).end(outcomeOf(error))
+    const next = () => limits.beginLogin(session, 6)
+    if (counts) expect(next).toThrow(expect.objectContaining({ limit: 'login-failures', retryAfterMs: 1000 }))
+    else expect(next).not.toThrow()
   })
 
-  it('counts password checks and logins against one limit', async () => {
+  it('counts password checks and logins against one limit', () => {
     const { clock } = stoppedClock()
-    const logins = new SessionLogins(new LoginLimits({ freeLoginFailures: 1, clock }), session)
-    const wrong = () => Promise.reject(new KomError(4, 6))
-    await expect(logins.checkPassword(6, wrong)).rejects.toBeInstanceOf(KomError)
-    await expect(logins.checkPassword(6, wrong)).rejects.toBeInstanceOf(LimitError)
-    await expect(logins.logIn(6, wrong)).rejects.toBeInstanceOf(LimitError)
-    await expect(logins.logIn(7, wrong)).rejects.toBeInstanceOf(KomError)
+    const limits = new LoginLimits({ freeLoginFailures: 1, clock })
+    limits.beginGuess(session, 6).end('failed')
+    expect(() => limits.beginGuess(session, 6)).toThrow(LimitError)
+    expect(() => limits.beginLogin(session, 6)).toThrow(LimitError)
+    expect(() => limits.beginLogin(session, 7)).not.toThrow()
+  })
+
+  it('limits the sessions of a person, counting pending logins and other ids of the same server', () => {
+    const [kom, other] = [
+      { host: 'KOM.example', port: 4894 },
+      { host: 'other.example', port: 4894 },
+    ]
+    const servers = new Map([
+      ['kom', kom],
+      ['twin', { host: 'kom.example', port: 4894 }],
+      ['other', other],
+    ])
+    const limits = new LoginLimits({ servers, maxSessionsPerPerson: 2 })
+    const on = (serverId: string) => ({ serverId, clientAddress: '192.0.2.1' })
+    limits.count(session, 0, 6)
+    const pending = limits.beginLogin(on('twin'), 6)
+    expect(() => limits.beginLogin(on('kom'), 6)).toThrow(expect.objectContaining({ limit: 'sessions-per-person' }))
+    expect(() => limits.beginLogin(on('other'), 6)).not.toThrow()
+    pending.end('failed')
+    limits.beginLogin(on('kom'), 6).end('succeeded')
+    limits.count(session, 6, 0)
   })
 
   it('limits logins per minute per address, to 4 times as many per /56 or /24 and 8 times per /48', () => {
     const { clock } = stoppedClock()
     const limits = new LoginLimits({ maxLoginsPerMinute: 10, clock })
     const taken = (address: (i: number) => string) =>
-      Array.from({ length: 1000 }, (_, i) => limits.takeLogin(address(i))).filter((waitMs) => waitMs === 0).length
+      Array.from({ length: 1000 }, (_, i) =>
+        isAllowed(() => limits.takeLogin({ ...session, clientAddress: address(i) })),
+      ).filter(Boolean).length
     expect(taken(() => '2001:db8:1:1::1')).toBe(10)
     expect(taken((i) => `2001:db8:1:${(i % 256).toString(16)}::1`)).toBe(30)
     expect(taken((i) => `2001:db8:1:${(i % 250).toString(16)}00::1`)).toBe(40)

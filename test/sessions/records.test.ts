@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
-import { endRequest } from '../../src/sessions/closing.ts'
+import type { GatewaySession } from '../../src/sessions/gateway-session.ts'
 import { SessionRecords } from '../../src/sessions/records.ts'
-import { type OpenedSession, Registry } from '../../src/sessions/registry.ts'
+import { Registry } from '../../src/sessions/registry.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { keyOf } from '../../src/store/record.ts'
@@ -88,30 +88,30 @@ afterEach(async () => {
 })
 
 async function open() {
-  const { opened } = await registry.open(request)
-  await records.ready(opened)
-  return opened
+  const { session } = await registry.open(request)
+  await records.ready(session)
+  return session
 }
 
 describe('SessionRecords', () => {
   it('keeps a record with the current user while a session lives', async () => {
-    const opened = await open()
-    expect(await store.find('kom', opened.key)).toMatchObject({
+    const session = await open()
+    expect(await store.find('kom', session.key)).toMatchObject({
       app: 'kom',
       user: '',
       name: 'test 1.0',
       ip: '192.0.2.1',
       endsAt: null,
     })
-    await opened.session.loginAs(7, 'secret', false)
-    await records.ready(opened)
+    await session.loginAs(7, 'secret', false)
+    await records.ready(session)
     expect(await all(store.listUser('kom', '7'))).toHaveLength(1)
-    await opened.session.logout()
-    await records.ready(opened)
+    await session.logout()
+    await records.ready(session)
     expect(await all(store.listUser('kom', '7'))).toEqual([])
-    await registry.close(opened)
-    await records.ready(opened)
-    expect(await store.find('kom', opened.key)).toBeUndefined()
+    await session.close()
+    await records.ready(session)
+    expect(await store.find('kom', session.key)).toBeUndefined()
     expect(states).toEqual([])
   })
 
@@ -123,11 +123,11 @@ describe('SessionRecords', () => {
   })
 
   it('closes a session when its record is ended', async () => {
-    const opened = await open()
+    const session = await open()
     const reasons: string[] = []
     registry.on('closed', (_, reason) => reasons.push(reason))
     await store.endUser('kom', '')
-    expect(registry.byKey(opened.key)).toBeUndefined()
+    expect(registry.byKey(session.key)).toBeUndefined()
     expect(reasons).toEqual(['ended'])
     await server.connections[0]?.closed
   })
@@ -135,106 +135,106 @@ describe('SessionRecords', () => {
   it('touches the records of used sessions and of sessions with streams periodically', async () => {
     const [used, held, idle] = [await open(), await open(), await open()]
     await records.look()
-    for (const opened of [used, held, idle]) opened.lastUsed = performance.now() - 1000
+    for (const session of [used, held, idle]) session.lastUsed = performance.now() - 1000
     await records.look()
     const before = await Promise.all([used, held, idle].map(({ key }) => store.find('kom', key)))
-    registry.renew(used)
-    held.streams = 1
+    used.renew()
+    held.beginStream()
     await records.look()
     const after = await Promise.all([used, held, idle].map(({ key }) => store.find('kom', key)))
     expect(after.map((record, i) => (record?.reads ?? 0) - (before[i]?.reads ?? 0))).toEqual([1, 1, 0])
   })
 
   it('closes a session at the next check after another process ended its record', async () => {
-    const opened = await open()
-    await backend.remove(opened.key)
-    registry.renew(opened)
+    const session = await open()
+    await backend.remove(session.key)
+    session.renew()
     await records.look()
-    expect(registry.byKey(opened.key)).toBeUndefined()
+    expect(registry.byKey(session.key)).toBeUndefined()
   })
 
   it('does not write a record again at a login after another process ended it', async () => {
-    const opened = await open()
-    await backend.remove(opened.key)
-    await opened.session.loginAs(7, 'secret', false)
-    await records.ready(opened)
-    expect(registry.byKey(opened.key)).toBeUndefined()
-    expect(await store.find('kom', opened.key)).toBeUndefined()
+    const session = await open()
+    await backend.remove(session.key)
+    await session.loginAs(7, 'secret', false)
+    await records.ready(session)
+    expect(registry.byKey(session.key)).toBeUndefined()
+    expect(await store.find('kom', session.key)).toBeUndefined()
   })
 
   it('does not delay a request in flight when another process ended the record', async () => {
-    const opened = await open()
-    opened.requests = 1
-    await backend.remove(opened.key)
-    await opened.session.loginAs(7, 'secret', false)
+    const session = await open()
+    session.beginRequest()
+    await backend.remove(session.key)
+    await session.loginAs(7, 'secret', false)
     const started = performance.now()
-    expect(await records.readData(opened)).toBeUndefined()
+    expect(await records.readData(session)).toBeUndefined()
     expect(performance.now() - started).toBeLessThan(1000)
-    endRequest(opened)
+    session.endRequest()
     await server.connections[0]?.closed
-    expect(registry.byKey(opened.key)).toBeUndefined()
+    expect(registry.byKey(session.key)).toBeUndefined()
   })
 
   it('keeps sessions alive while the store fails and writes their records afterwards', async () => {
     const before = await open()
     backend.goAway()
-    const { opened } = await registry.open(request)
-    await expect(records.ready(opened)).rejects.toMatchObject({ code: 'unavailable' })
-    await before.session.loginAs(7, 'secret', false)
+    const { session } = await registry.open(request)
+    await expect(records.ready(session)).rejects.toMatchObject({ code: 'unavailable' })
+    await before.loginAs(7, 'secret', false)
     await records.look()
     expect(registry.size).toBe(2)
     backend.isAway = false
     await records.look()
-    expect(await store.find('kom', opened.key)).toMatchObject({ user: '' })
+    expect(await store.find('kom', session.key)).toMatchObject({ user: '' })
     expect(await store.find('kom', before.key)).toMatchObject({ user: '7' })
-    await records.ready(opened)
+    await records.ready(session)
     expect(registry.size).toBe(2)
     expect(states).toEqual(['unavailable', 'available'])
   })
 
   it('clears the data of another person after a login during an outage of the store', async () => {
-    const opened = await open()
-    await opened.session.loginAs(7, 'secret', false)
-    expect(await records.mergeData(opened, { draft: 'a secret letter' }, 1000)).toEqual({ draft: 'a secret letter' })
+    const session = await open()
+    await session.loginAs(7, 'secret', false)
+    expect(await records.mergeData(session, { draft: 'a secret letter' }, 1000)).toEqual({ draft: 'a secret letter' })
     backend.goAway()
-    await opened.session.loginAs(8, 'secret', false)
-    await expect(records.readData(opened)).rejects.toMatchObject({ code: 'unavailable' })
-    await expect(records.mergeData(opened, { a: 1 }, 1000)).rejects.toMatchObject({ code: 'unavailable' })
+    await session.loginAs(8, 'secret', false)
+    await expect(records.readData(session)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(records.mergeData(session, { a: 1 }, 1000)).rejects.toMatchObject({ code: 'unavailable' })
     backend.isAway = false
-    expect(await Promise.all([records.readData(opened), records.readData(opened)])).toEqual([{}, {}])
-    expect(await store.find('kom', opened.key)).toMatchObject({ user: '8', data: {} })
+    expect(await Promise.all([records.readData(session), records.readData(session)])).toEqual([{}, {}])
+    expect(await store.find('kom', session.key)).toMatchObject({ user: '8', data: {} })
   })
 
   it('writes records again after the store lost them', async () => {
-    const opened = await open()
-    await opened.session.loginAs(7, 'secret', false)
-    await records.ready(opened)
+    const session = await open()
+    await session.loginAs(7, 'secret', false)
+    await records.ready(session)
     await backend.close()
     backend.interruptions++
-    registry.renew(opened)
+    session.renew()
     await records.look()
-    expect(await store.find('kom', opened.key)).toMatchObject({ user: '7' })
-    expect(registry.byKey(opened.key)).toBe(opened)
+    expect(await store.find('kom', session.key)).toMatchObject({ user: '7' })
+    expect(registry.byKey(session.key)).toBe(session)
   })
 
   it('removes the record of a session that ends while the record is being written', async () => {
-    const { opened } = await registry.open(request)
-    const closing = registry.close(opened)
-    await records.ready(opened)
+    const { session } = await registry.open(request)
+    const closing = session.close()
+    await records.ready(session)
     await closing
     await records.close()
-    expect(await backend.find(opened.key)).toBeUndefined()
+    expect(await backend.find(session.key)).toBeUndefined()
   })
 
   it('removes records of sessions that ended during an outage once the store works again', async () => {
     const [deleted, idle, own] = [await open(), await open(), await open()]
-    await own.session.loginAs(7, 'secret', false)
+    await own.loginAs(7, 'secret', false)
     await records.ready(own)
     backend.goAway()
-    await registry.close(deleted)
+    await deleted.close()
     idle.lastUsed = performance.now() - IDLE_MS - 1
     registry.sweep(performance.now())
-    await own.session.logout()
+    await own.logout()
     await expect.poll(() => store.ends.size).toBe(2)
     backend.isAway = false
     await records.look()
@@ -244,9 +244,9 @@ describe('SessionRecords', () => {
   })
 
   it('lists no records whose removal is pending, even before the next check', async () => {
-    const opened = await open()
+    const session = await open()
     backend.goAway()
-    await registry.close(opened)
+    await session.close()
     await expect.poll(() => store.ends.size).toBe(1)
     backend.isAway = false
     expect(await all(store.listUser('kom', ''))).toEqual([])
@@ -275,63 +275,63 @@ describe('SessionRecords with several processes and clocks', () => {
   afterEach(() => ownRecords.close())
 
   const openOne = async () => {
-    const { opened } = await registry.open(request)
-    await ownRecords.ready(opened)
-    return opened
+    const { session } = await registry.open(request)
+    await ownRecords.ready(session)
+    return session
   }
 
   it.each([60_000, 40 * 60_000, 10 * 365 * 86_400_000])('keeps records through a clock step of %i ms', async (step) => {
-    const opened = await openOne()
-    await own.merge('kom', opened.key, { a: 1 })
+    const session = await openOne()
+    await own.merge('kom', session.key, { a: 1 })
     now += IDLE_MS + step
-    registry.renew(opened)
+    session.renew()
     await ownRecords.look()
-    expect(registry.byKey(opened.key)).toBe(opened)
-    expect(await own.find('kom', opened.key)).toMatchObject({ data: { a: 1 }, lastActive: now })
+    expect(registry.byKey(session.key)).toBe(session)
+    expect(await own.find('kom', session.key)).toMatchObject({ data: { a: 1 }, lastActive: now })
   })
 
   it('writes records again after a process whose clock is ahead swept them', async () => {
-    const opened = await openOne()
-    await opened.session.loginAs(7, 'secret', false)
-    await ownRecords.ready(opened)
+    const session = await openOne()
+    await session.loginAs(7, 'secret', false)
+    await ownRecords.ready(session)
     await other(40 * 60_000).sweep()
-    expect(await shared.find(opened.key)).toBeUndefined()
-    registry.renew(opened)
+    expect(await shared.find(session.key)).toBeUndefined()
+    session.renew()
     await ownRecords.look()
-    expect(registry.byKey(opened.key)).toBe(opened)
+    expect(registry.byKey(session.key)).toBe(session)
     expect(await all(own.listUser('kom', '7'))).toHaveLength(1)
   })
 
   it('writes a record again for the data of a client after a process whose clock is ahead swept it', async () => {
-    const opened = await openOne()
-    for (const ask of [() => ownRecords.readData(opened), () => ownRecords.mergeData(opened, { a: null }, 1000)]) {
+    const session = await openOne()
+    for (const ask of [() => ownRecords.readData(session), () => ownRecords.mergeData(session, { a: null }, 1000)]) {
       await other(40 * 60_000).sweep()
       expect(await ask()).toEqual({})
     }
-    expect(registry.byKey(opened.key)).toBe(opened)
+    expect(registry.byKey(session.key)).toBe(session)
   })
 
   it('writes a record again at a login after a process whose clock is ahead swept it', async () => {
-    const opened = await openOne()
+    const session = await openOne()
     await other(40 * 60_000).sweep()
-    await opened.session.loginAs(7, 'secret', false)
-    await ownRecords.ready(opened)
-    expect(registry.byKey(opened.key)).toBe(opened)
+    await session.loginAs(7, 'secret', false)
+    await ownRecords.ready(session)
+    expect(registry.byKey(session.key)).toBe(session)
     expect(await all(own.listUser('kom', '7'))).toHaveLength(1)
   })
 
   it('closes a session when another process ends its record, and leaves no note behind', async () => {
     const ends = [
-      ({ key }: OpenedSession) => other(0).end('kom', key),
+      ({ key }: GatewaySession) => other(0).end('kom', key),
       () => other(0).endUser('kom', ''),
       () => other(0).endApp('kom'),
     ]
     for (const end of ends) {
-      const opened = await openOne()
-      await end(opened)
-      registry.renew(opened)
+      const session = await openOne()
+      await end(session)
+      session.renew()
       await ownRecords.look()
-      expect(registry.byKey(opened.key)).toBeUndefined()
+      expect(registry.byKey(session.key)).toBeUndefined()
       await own.sweep()
       expect(await all(shared.activeSince('kom', 0, now, 10))).toEqual([])
       expect(await all(shared.activeSince('komgate:ended', 0, now, 10))).toEqual([])
@@ -339,20 +339,20 @@ describe('SessionRecords with several processes and clocks', () => {
   })
 
   it('closes a session when another process ends its record during an interruption of this process', async () => {
-    const opened = await openOne()
-    await other(0).end('kom', opened.key)
+    const session = await openOne()
+    await other(0).end('kom', session.key)
     shared.interruptions++
     await ownRecords.look()
-    expect(registry.byKey(opened.key)).toBeUndefined()
-    expect(await shared.find(opened.key)).toBeUndefined()
+    expect(registry.byKey(session.key)).toBeUndefined()
+    expect(await shared.find(session.key)).toBeUndefined()
   })
 
   it('closes a session when another process ends its record in a full store', async () => {
-    const opened = await openOne()
+    const session = await openOne()
     for (let i = 1; i < 100; i++) await own.create({ key: keyOf(`${i}`), app: 'other', user: 'u' })
-    await other(0).end('kom', opened.key)
-    registry.renew(opened)
+    await other(0).end('kom', session.key)
+    session.renew()
     await ownRecords.look()
-    expect(registry.byKey(opened.key)).toBeUndefined()
+    expect(registry.byKey(session.key)).toBeUndefined()
   })
 })

@@ -46,8 +46,8 @@ function make(options: Partial<RegistryOptions> = {}) {
 describe('Registry', () => {
   it('finds a session by its connection id on its own server only', async () => {
     const { registry } = make()
-    const { id, opened } = await registry.open(request)
-    expect(registry.find('kom', id)).toBe(opened)
+    const { id, session } = await registry.open(request)
+    expect(registry.find('kom', id)).toBe(session)
     expect(registry.find('twin', id)).toBeUndefined()
     expect(registry.find('kom', id.toUpperCase())).toBeUndefined()
     expect(registry.find('kom', '__proto__')).toBeUndefined()
@@ -55,8 +55,8 @@ describe('Registry', () => {
 
   it('names a session by a handle that is not part of its connection id', async () => {
     const { registry, events } = make()
-    const { id, opened } = await registry.open(request)
-    const handle = handleOf(opened.key)
+    const { id, session } = await registry.open(request)
+    const handle = handleOf(session.key)
     expect(handle).toMatch(/^[0-9a-f]{12}$/)
     expect(id).not.toContain(handle)
     expect(events).toEqual([`opened ${handle}`])
@@ -64,30 +64,30 @@ describe('Registry', () => {
 
   it('removes a session in the event-loop tick in which its connection ends', async () => {
     const { registry, events } = make()
-    const { id, opened } = await registry.open(request)
-    const died = new Promise((resolve) => opened.session.connection.once('close', resolve))
+    const { id, session } = await registry.open(request)
+    const died = new Promise((resolve) => session.lyskom.connection.once('close', resolve))
     server.connections[0]?.end()
     await died
     expect(registry.find('kom', id)).toBeUndefined()
     expect(registry.size).toBe(0)
-    expect(events.at(-1)).toBe(`closed ${handleOf(opened.key)}: connection-ended`)
+    expect(events.at(-1)).toBe(`closed ${handleOf(session.key)}: connection-ended`)
   })
 
   it('invalidates a connection id before the logoff from the LysKOM server is complete', async () => {
     const { registry, events } = make()
-    const { id, opened } = await registry.open(request)
-    const closing = registry.close(opened)
+    const { id, session } = await registry.open(request)
+    const closing = session.close()
     expect(registry.find('kom', id)).toBeUndefined()
     await closing
-    await registry.close(opened)
-    expect(events.slice(1)).toEqual([`closed ${handleOf(opened.key)}: deleted`])
+    await session.close()
+    expect(events.slice(1)).toEqual([`closed ${handleOf(session.key)}: deleted`])
     await server.connections[0]?.closed
   })
 
   it('closes sessions after the idle timeout, but not those in use', async () => {
     const { registry, events } = make({ idleMs: 1000 })
-    const { id: idleId, opened: idle } = await registry.open(request)
-    const { id: usedId, opened: used } = await registry.open(request)
+    const { id: idleId, session: idle } = await registry.open(request)
+    const { id: usedId, session: used } = await registry.open(request)
     const later = idle.lastUsed + 1001
     used.lastUsed = later
     registry.sweep(later)
@@ -99,8 +99,8 @@ describe('Registry', () => {
 
   it('restarts the idle timeout of a session that is found', async () => {
     const { registry } = make()
-    const { id, opened } = await registry.open(request)
-    opened.lastUsed = -1_000_000
+    const { id, session } = await registry.open(request)
+    session.lastUsed = -1_000_000
     registry.find('kom', id)
     registry.sweep(performance.now())
     expect(registry.size).toBe(1)
@@ -108,9 +108,9 @@ describe('Registry', () => {
 
   it('keeps a session alive while a stream is open', async () => {
     const { registry } = make()
-    const { opened } = await registry.open(request)
-    opened.streams = 1
-    registry.sweep(opened.lastUsed + 1_000_000)
+    const { session } = await registry.open(request)
+    session.beginStream()
+    registry.sweep(session.lastUsed + 1_000_000)
     expect(registry.size).toBe(1)
   })
 
@@ -131,10 +131,10 @@ describe('Registry', () => {
 
   it('limits sessions per client address, and frees the slot when a session is closed', async () => {
     const { registry } = make({ maxSessionsPerAddress: 1 })
-    const { opened } = await registry.open(request)
+    const { session } = await registry.open(request)
     await expect(registry.open(request)).rejects.toMatchObject({ limit: 'sessions-per-address' })
     await registry.open({ ...request, clientAddress: '192.0.2.2' })
-    await registry.close(opened)
+    await session.close()
     await registry.open(request)
   })
 
@@ -160,13 +160,13 @@ describe('Registry', () => {
 
   it('closes all sessions on shutdown, including those being opened, and rejects new ones', async () => {
     const { registry } = make()
-    const { opened } = await registry.open(request)
+    const { session } = await registry.open(request)
     const opening = registry.open(request)
     opening.catch(() => undefined)
     await registry.closeAll()
     await expect(opening).rejects.toMatchObject({ code: 'shutting-down' })
     await expect(registry.open(request)).rejects.toMatchObject({ code: 'shutting-down' })
-    expect(opened.session.connection.dead?.code).toBe('connection-closed')
+    expect(session.lyskom.connection.dead?.code).toBe('connection-closed')
     await Promise.all(server.connections.map(({ closed }) => closed))
   })
 })

@@ -1,5 +1,5 @@
+import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { LimitError } from '../../sessions/limit-error.ts'
-import type { OpenedSession } from '../../sessions/registry.ts'
 
 /** Limits of WebSockets. */
 export interface WebsocketLimitOptions {
@@ -12,26 +12,26 @@ const SECOND_MS = 1000
 /** Counts the open WebSockets of each session. */
 export class OpenWebsockets {
   readonly #max: number
-  readonly #open = new WeakMap<OpenedSession, number>()
+  readonly #open = new WeakMap<GatewaySession, number>()
 
   constructor({ maxWebsocketsPerSession }: WebsocketLimitOptions) {
     this.#max = maxWebsocketsPerSession
   }
 
   /** @throws LimitError if the session has as many WebSockets open as it may */
-  check(opened: OpenedSession): void {
-    if ((this.#open.get(opened) ?? 0) < this.#max) return
+  check(session: GatewaySession): void {
+    if ((this.#open.get(session) ?? 0) < this.#max) return
     throw new LimitError('websockets-per-session', `a session has no more than ${this.#max} WebSockets`)
   }
 
   /** Counts an opened WebSocket. */
-  add(opened: OpenedSession): void {
-    this.#open.set(opened, (this.#open.get(opened) ?? 0) + 1)
+  add(session: GatewaySession): void {
+    this.#open.set(session, (this.#open.get(session) ?? 0) + 1)
   }
 
   /** Discounts a closed WebSocket. */
-  remove(opened: OpenedSession): void {
-    this.#open.set(opened, (this.#open.get(opened) ?? 1) - 1)
+  remove(session: GatewaySession): void {
+    this.#open.set(session, (this.#open.get(session) ?? 1) - 1)
   }
 }
 

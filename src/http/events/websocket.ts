@@ -4,11 +4,10 @@ import { HTTPException } from 'hono/http-exception'
 import type { WSEvents } from 'hono/ws'
 import type { WebSocket } from 'ws'
 import { z } from 'zod'
-import { performRaw } from '../../lyskom/raw.ts'
 import { KomError } from '../../protocol/errors.ts'
-import { endRequest } from '../../sessions/closing.ts'
+import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { networkOf } from '../../sessions/network.ts'
-import type { OpenedSession } from '../../sessions/registry.ts'
+import { performRaw } from '../../sessions/raw-request.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { refuseId, useSession } from '../current-session.ts'
 import { komErrorJson, limitOf, toldOf } from '../error-response.ts'
@@ -45,29 +44,29 @@ export function websocket(options: AppOptions) {
     }
     const id = connectionId(c, options, 'header-or-query')
     if (id === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
-    const opened = registry.findAnywhere(id)
-    if (opened === undefined) return refuseId(registry, id)
-    useSession(c, opened)
-    websockets.check(opened)
+    const session = registry.findAnywhere(id)
+    if (session === undefined) return refuseId(registry, id)
+    useSession(c, session)
+    websockets.check(session)
     const requestId = c.get('requestId')
     const named = { ...options, onInternalError: (error: unknown) => options.onInternalError(error, requestId) }
-    return upgradeWebSocket(() => eventsOf(named, opened, websockets, networkOf(options.clientAddress(c))))(c, next)
+    return upgradeWebSocket(() => eventsOf(named, session, websockets, networkOf(options.clientAddress(c))))(c, next)
   })
 }
 
-function eventsOf(options: AppOptions, opened: OpenedSession, websockets: OpenWebsockets, network: string): WSEvents {
-  const { registry, unreadBudget: budget, onLimit } = options
-  const { connection } = opened.session
+function eventsOf(options: AppOptions, session: GatewaySession, websockets: OpenWebsockets, network: string): WSEvents {
+  const { unreadBudget: budget, onLimit } = options
+  const { connection } = session.lyskom
   const pace = new MessagePace(options)
-  const reply = async (text: string) => JSON.stringify(await answer(opened, text, options))
-  const onAnswered = () => endRequest(opened)
+  const reply = async (text: string) => JSON.stringify(await answer(session, text, options))
+  const onAnswered = () => session.endRequest()
   let closeSocket: (() => void) | undefined
   let flow: WebSocketFlow | undefined
   return {
     onOpen(_, socket) {
       try {
         // Other WebSockets may have opened during the handshake of this one.
-        websockets.check(opened)
+        websockets.check(session)
       } catch (error) {
         onLimit('websockets-per-session')
         socket.close(POLICY_VIOLATION, (error as Error).message)
@@ -75,41 +74,40 @@ function eventsOf(options: AppOptions, opened: OpenedSession, websockets: OpenWe
       }
       closeSocket = () => socket.close(GOING_AWAY, 'the session is closed')
       flow = new WebSocketFlow(socket.raw as WebSocket, { budget, network, answer: reply, onAnswered, onLimit })
-      websockets.add(opened)
-      opened.streams++
+      websockets.add(session)
+      session.beginStream()
       if (connection.dead !== undefined) closeSocket()
       else connection.once('close', closeSocket)
     },
     onMessage({ data }, socket) {
       // The client sent this message before it learned that the session is closing.
-      if (socket.readyState !== OPEN || opened.closing !== undefined) return
+      if (socket.readyState !== OPEN || session.isClosing) return
       const limit = pace.take()
       if (limit === 'flood') {
         socket.close(POLICY_VIOLATION, 'too many messages')
         return
       }
-      registry.renew(opened)
+      session.renew()
       const text = typeof data === 'string' ? data : Buffer.from(data as ArrayBuffer).toString()
       if (limit !== undefined) {
         flow?.send(JSON.stringify({ ref_no: refNo(text), ...errorJson(limit, options) }))
         return
       }
-      opened.requests++
+      session.beginRequest()
       flow?.receive(text)
     },
     onClose() {
       flow?.close()
       if (closeSocket === undefined) return
       connection.off('close', closeSocket)
-      websockets.remove(opened)
-      opened.streams--
-      registry.renew(opened)
+      websockets.remove(session)
+      session.endStream()
     },
   }
 }
 
 /** Returns the reply to one message. Never rejects. */
-async function answer(opened: OpenedSession, text: string, options: AppOptions): Promise<unknown> {
+async function answer(session: GatewaySession, text: string, options: AppOptions): Promise<unknown> {
   const message = parse(text)
   if (typeof message === 'string') return { ref_no: refNo(text), error: message }
   const { protocol, ref_no, request } = message
@@ -117,7 +115,7 @@ async function answer(opened: OpenedSession, text: string, options: AppOptions):
     if (protocol === 'echo') return { protocol, ref_no, reply: request }
     if (protocol !== 'a') return { ref_no, error: `Unknown protocol: ${protocol}` }
     if (typeof request !== 'string') return { ref_no, error: '"request" must be a string.' }
-    return { protocol, ref_no, reply: await performRaw(opened.session, request) }
+    return { protocol, ref_no, reply: await performRaw(session, request) }
   } catch (error) {
     return { ref_no, ...errorJson(error, options) }
   }

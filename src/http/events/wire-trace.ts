@@ -2,7 +2,8 @@ import { HTTPException } from 'hono/http-exception'
 import type { Connection } from '../../connection/connection.ts'
 import type { ConnectionError } from '../../connection/errors.ts'
 import type { WireEvent } from '../../connection/wire-event.ts'
-import type { OpenedSession, Registry } from '../../sessions/registry.ts'
+import type { GatewaySession } from '../../sessions/gateway-session.ts'
+import type { Registry } from '../../sessions/registry.ts'
 
 /** Events that wait for a slow client; further events are dropped and counted. */
 const MAX_WAITING = 1000
@@ -24,7 +25,7 @@ const HEADERS = {
  * HEAD or to a client that has disconnected, adds no listeners and does not count as a trace.
  * @throws HTTPException 503 if 8 traces are running
  */
-export function wireTrace(registry: Registry, { session }: OpenedSession): Response {
+export function wireTrace(registry: Registry, { lyskom }: GatewaySession): Response {
   if (registry.listenerCount('draining') >= MAX_TRACES) {
     throw new HTTPException(503, { message: `No more than ${MAX_TRACES} traces are made at a time.` })
   }
@@ -32,7 +33,7 @@ export function wireTrace(registry: Registry, { session }: OpenedSession): Respo
   const body = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        trace ??= new Trace(controller, registry, session.connection)
+        trace ??= new Trace(controller, registry, lyskom.connection)
       },
       cancel() {
         trace?.stop()

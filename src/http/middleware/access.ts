@@ -1,5 +1,5 @@
 import { createMiddleware } from 'hono/factory'
-import { endRequest } from '../../sessions/closing.ts'
+import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { handleOf } from '../../store/record.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { withoutIds } from '../ids.ts'
@@ -28,16 +28,16 @@ export function access({ registry, metrics, onAccess }: AppOptions) {
     const ms = performance.now() - start
     const report = (): void => {
       metrics.http.answered(routePattern(c), c.req.method, status, ms)
-      const opened = c.get('opened') as Env['Variables']['opened'] | undefined
+      const session = c.get('session') as GatewaySession | undefined
       onAccess({
         method: c.req.method,
         path: printablePath(withoutIds(c.req.path).slice(0, MAX_PATH)),
         status,
         ms: Math.round(ms * 1000) / 1000,
-        session: opened && handleOf(opened.key),
+        session: session && handleOf(session.key),
         requestId,
       })
-      if (opened !== undefined) endRequest(opened)
+      session?.endRequest()
     }
     // Report after the response is written, so that the client does not wait for it. A response without an open
     // connection emits no `close`.

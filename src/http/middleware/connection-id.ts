@@ -127,18 +127,19 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
     const id = connectionId(c, options, from)
     if (id === undefined && autoCreate) return openAutomatically()
     if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
-    const opened = registry.find(c.get('serverId'), id)
-    if (opened === undefined) return refuseId(registry, id)
-    useSession(c, opened)
+    const session = registry.find(c.get('serverId'), id)
+    if (session === undefined) return refuseId(registry, id)
+    useSession(c, session)
     return next()
 
     async function openAutomatically(): Promise<void> {
       const { serverId, requestId } = c.var
-      const made = await registry.open({ serverId, clientAddress: clientAddress(c), client: UNNAMED_CLIENT, requestId })
-      useSession(c, made.opened)
-      closeUnlessDelivered(c, registry, made.opened)
+      const request = { serverId, clientAddress: clientAddress(c), client: UNNAMED_CLIENT, requestId }
+      const { id: newId, session } = await registry.open(request)
+      useSession(c, session)
+      closeUnlessDelivered(c, session)
       await next()
-      const headers = { ...lease, ...idHeaders(c, options, made.id), 'Cache-Control': 'no-store' }
+      const headers = { ...lease, ...idHeaders(c, options, newId), 'Cache-Control': 'no-store' }
       for (const [name, value] of Object.entries(headers)) c.header(name, value)
     }
   }
@@ -146,6 +147,6 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
 
 /** Rejects requests on sessions that are not logged in with 401. Register it after `requireSession`. */
 export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
-  if (c.get('opened').session.persNo === 0) throw new HTTPException(401, { message: 'Not logged in.' })
+  if (c.get('session').lyskom.persNo === 0) throw new HTTPException(401, { message: 'Not logged in.' })
   return next()
 }

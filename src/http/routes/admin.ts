@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import type { OpenedSession } from '../../sessions/registry.ts'
+import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { handleOf } from '../../store/record.ts'
 import { AppKeys } from '../app-keys.ts'
 import type { AppOptions, Env } from '../context.ts'
@@ -19,8 +19,8 @@ export function adminRoutes(options: AppOptions) {
   const { registry, adminKey, keyGuesses, clientAddress, sessionIdleMs, onInternalError } = options
   const keys = new AppKeys([{ app: ADMIN, key: adminKey }], { guesses: keyGuesses, subject: ADMIN })
 
-  const find = (handle: string): OpenedSession => {
-    for (const opened of registry.all()) if (handleOf(opened.key) === handle) return opened
+  const find = (handle: string): GatewaySession => {
+    for (const session of registry.all()) if (handleOf(session.key) === handle) return session
     throw new HTTPException(404, { message: 'There is no such session.' })
   }
 
@@ -35,12 +35,12 @@ export function adminRoutes(options: AppOptions) {
       return jsonList(
         c,
         'sessions',
-        mapPages(pages, (opened) => sessionJson(opened, now, sessionIdleMs)),
+        mapPages(pages, (session) => sessionJson(session, now, sessionIdleMs)),
         onInternalError,
       )
     })
     .delete('/sessions/:handle', async (c) => {
-      await closeOnRequest(c, registry, find(c.req.param('handle')), 'admin')
+      await closeOnRequest(c, find(c.req.param('handle')), 'admin')
       return empty(204)
     })
     .get('/sessions/:handle/trace', (c) => wireTrace(registry, find(c.req.param('handle'))))
@@ -48,23 +48,23 @@ export function adminRoutes(options: AppOptions) {
 
 /** @param now milliseconds of `performance.now()` */
 function sessionJson(
-  { key, serverId, clientAddress, session, lastUsed, streams }: OpenedSession,
+  { key, serverId, clientAddress, lyskom, lastUsed, hasStreams }: GatewaySession,
   now: number,
   idleMs: number,
 ) {
-  const { name, version } = session.client
+  const { name, version } = lyskom.client
   const idle = Math.max(0, now - lastUsed)
   return {
     handle: handleOf(key),
     server: serverId,
-    session_no: session.connection.sessionNo,
-    pers_no: session.persNo === 0 ? null : session.persNo,
+    session_no: lyskom.connection.sessionNo,
+    pers_no: lyskom.persNo === 0 ? null : lyskom.persNo,
     client: `${name} ${version}`.trim(),
     address: clientAddress,
     idle: seconds(idle),
-    calls: session.connection.calls,
+    calls: lyskom.connection.calls,
     // An open stream suspends the idle timeout.
-    lease: streams > 0 ? null : Math.max(0, seconds(idleMs - idle)),
+    lease: hasStreams ? null : Math.max(0, seconds(idleMs - idle)),
   }
 }
 

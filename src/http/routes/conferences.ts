@@ -27,30 +27,30 @@ export function conferenceRoutes(options: AppOptions) {
         persons: queryBoolean(c, ['want-pers', 'want-persons'], true),
         conferences: queryBoolean(c, ['want-confs'], true),
       }
-      const found = await findConferences(c.get('opened').session, name, want)
+      const found = await findConferences(c.get('session').lyskom, name, want)
       return json({ conferences: found.map(conferenceNameJson) })
     })
     .post('/', session, requireLogin, async (c) => {
       const { name } = await readBody(c, Create)
-      const confNo = await createConference(c.get('opened').session, name)
+      const confNo = await createConference(c.get('session').lyskom, name)
       return json(conferenceNameJson({ confNo, name }), 201)
     })
     .get('/:conf_no{[0-9]+}', reading, requireLogin, absent, async (c) => {
       const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
-      const { session } = c.get('opened')
+      const { lyskom } = c.get('session')
       return queryBoolean(c, ['micro'], true)
-        ? json(microConferenceJson(await getMicroConference(session, confNo)))
-        : json(conferenceJson(await getConference(session, confNo)))
+        ? json(microConferenceJson(await getMicroConference(lyskom, confNo)))
+        : json(conferenceJson(await getConference(lyskom, confNo)))
     })
     .get('/:conf_no{[0-9]+}/texts', reading, async (c) => {
       const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
       const count = queryNumber(c, 'no-of-texts', 10, MAX_TEXT_NO)
-      const texts = await getLastTexts(c.get('opened').session, confNo, count)
+      const texts = await getLastTexts(c.get('session').lyskom, confNo, count)
       return json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
     })
     .put('/:conf_no{[0-9]+}/texts/:local_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
       const localNo = pathNumber(c, 'local_no', MAX_TEXT_NO)
-      await markLocalAsRead(c.get('opened').session, pathNumber(c, 'conf_no', MAX_CONF_NO), localNo)
+      await markLocalAsRead(c.get('session').lyskom, pathNumber(c, 'conf_no', MAX_CONF_NO), localNo)
       return empty(201)
     })
 }

@@ -32,7 +32,7 @@ export function membershipRoutes(options: AppOptions) {
   return new Hono<Env>({ strict: false })
     .get('/:pers_no{[0-9]+}/memberships', reading, requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
-      const { hasMore, memberships } = await getMemberships(c.get('opened').session, persNo, {
+      const { hasMore, memberships } = await getMemberships(c.get('session').lyskom, persNo, {
         unread: queryBoolean(c, ['unread'], false),
         passive: queryBoolean(c, ['passive'], false),
         first: queryNumber(c, 'first', 0, MAX_CONF_NO),
@@ -41,17 +41,17 @@ export function membershipRoutes(options: AppOptions) {
       return json({ has_more: hasMore, memberships: memberships.map(membershipJson) })
     })
     .get('/:pers_no{[0-9]+}/memberships/unread', reading, requireLogin, async (c) => {
-      const list = await getAllUnread(c.get('opened').session, pathNumber(c, 'pers_no', MAX_CONF_NO))
+      const list = await getAllUnread(c.get('session').lyskom, pathNumber(c, 'pers_no', MAX_CONF_NO))
       return json({ list: list.map(unreadJson) })
     })
     .get(one, reading, requireLogin, notMember, async (c) => {
       const [persNo, confNo] = numbers(c)
-      return json(membershipJson(await getMembership(c.get('opened').session, persNo, confNo)))
+      return json(membershipJson(await getMembership(c.get('session').lyskom, persNo, confNo)))
     })
     .put(one, session, requireLogin, absent, async (c) => {
       const place = await readBody(c, Join)
       const [persNo, confNo] = numbers(c)
-      await addMember(c.get('opened').session, persNo, confNo, place)
+      await addMember(c.get('session').lyskom, persNo, confNo, place)
       return empty(201)
     })
     .delete(
@@ -61,17 +61,17 @@ export function membershipRoutes(options: AppOptions) {
       namedErrors({ 'undefined-person': 404, 'undefined-conference': 404, 'not-member': 404 }),
       async (c) => {
         const [persNo, confNo] = numbers(c)
-        await removeMember(c.get('opened').session, persNo, confNo)
+        await removeMember(c.get('session').lyskom, persNo, confNo)
         return empty(204)
       },
     )
     .get(`${one}/unread`, reading, requireLogin, notMember, async (c) => {
       const [persNo, confNo] = numbers(c)
-      return json(unreadJson(await getUnread(c.get('opened').session, persNo, confNo)))
+      return json(unreadJson(await getUnread(c.get('session').lyskom, persNo, confNo)))
     })
     .post('/current/memberships/:conf_no{[0-9]+}/unread', session, requireLogin, async (c) => {
       const { no_of_unread } = await readBody(c, SetUnread)
-      await setUnread(c.get('opened').session, pathNumber(c, 'conf_no', MAX_CONF_NO), no_of_unread)
+      await setUnread(c.get('session').lyskom, pathNumber(c, 'conf_no', MAX_CONF_NO), no_of_unread)
       return empty(204)
     })
 }

@@ -21,21 +21,21 @@ export function personRoutes(options: AppOptions) {
   return new Hono<Env>({ strict: false })
     .post('/', session, async (c) => {
       const { name, passwd } = await readBody(c, Create)
-      return json(personJson(await createPerson(c.get('opened').session, name, passwd)), 201)
+      return json(personJson(await createPerson(c.get('session').lyskom, name, passwd)), 201)
     })
     .post('/:pers_no{[0-9]+}/set-presentation', session, requireLogin, async (c) => {
       const body = await readBody(c, Presentation)
-      await setPresentation(c.get('opened').session, pathNumber(c, 'pers_no', MAX_CONF_NO), body.text_no)
+      await setPresentation(c.get('session').lyskom, pathNumber(c, 'pers_no', MAX_CONF_NO), body.text_no)
       return empty(201)
     })
     .post('/:pers_no{[0-9]+}/set-passwd', session, requireLogin, async (c) => {
       const { old_pwd, new_pwd } = await readBody(c, Password)
-      await c.get('opened').session.setPassword(pathNumber(c, 'pers_no', MAX_CONF_NO), old_pwd, new_pwd)
+      await c.get('session').setPassword(pathNumber(c, 'pers_no', MAX_CONF_NO), old_pwd, new_pwd)
       return empty(201)
     })
     .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(options, 'header-or-query'), requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
-      const block = await getUserAreaBlock(c.get('opened').session, persNo, nfc(c.req.param('block')))
+      const block = await getUserAreaBlock(c.get('session').lyskom, persNo, nfc(c.req.param('block')))
       if (block === undefined || !isJson(block)) {
         throw new HTTPException(404, { message: 'There is no such block of JSON.' })
       }

@@ -8,6 +8,6 @@ import { json } from '../node/responses.ts'
 /** Information about the LysKOM server; mounted under `/<server id>/server`. */
 export function serverRoutes(options: AppOptions) {
   return new Hono<Env>({ strict: false }).get('/info', requireSession(options, 'header-or-query'), async (c) =>
-    json(serverInfoJson(await getServerInfo(c.get('opened').session))),
+    json(serverInfoJson(await getServerInfo(c.get('session').lyskom))),
   )
 }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
+import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { userOf } from '../../sessions/records.ts'
 import { type Data, handleOf, type SessionRecord } from '../../store/record.ts'
 import { badRequest, readBody } from '../body.ts'
@@ -27,13 +28,13 @@ export function sessionDataRoutes(options: AppOptions) {
   }
 
   return new Hono<Env>({ strict: false })
-    .get('/current/data', session, async (c) => json(found(await records.readData(c.get('opened')))))
+    .get('/current/data', session, async (c) => json(found(await records.readData(c.get('session')))))
     .patch('/current/data', session, async (c) => {
       const patch = await readBody(c, Patch)
-      return json(found(await records.mergeData(c.get('opened'), patch, MAX_DATA_BYTES)))
+      return json(found(await records.mergeData(c.get('session'), patch, MAX_DATA_BYTES)))
     })
     .get('/mine', session, requireLogin, async (c) => {
-      const own = await recorded(c.get('opened'))
+      const own = await recorded(c.get('session'))
       const others = mapPages(store.listUser(own.serverId, userOf(own)), (record) =>
         record.key === own.key ? undefined : otherJson(record),
       )
@@ -42,17 +43,17 @@ export function sessionDataRoutes(options: AppOptions) {
     .delete('/mine', session, requireLogin, async (c) => {
       const except = c.req.query('except')
       if (except !== undefined && except !== 'current') throw badRequest('"except" must be current.')
-      const own = await recorded(c.get('opened'))
+      const own = await recorded(c.get('session'))
       const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => key !== own.key)
       if (except === 'current') return json({ ended })
-      await closeOnRequest(c, registry, own, 'deleted')
+      await closeOnRequest(c, own, 'deleted')
       return json({ ended: ended + 1 })
     })
     .delete('/mine/:handle', session, requireLogin, async (c) => {
-      const own = await recorded(c.get('opened'))
+      const own = await recorded(c.get('session'))
       const handle = c.req.param('handle')
       if (handle === handleOf(own.key)) {
-        await closeOnRequest(c, registry, own, 'deleted')
+        await closeOnRequest(c, own, 'deleted')
         return empty(204)
       }
       const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => handleOf(key) === handle)
@@ -60,9 +61,9 @@ export function sessionDataRoutes(options: AppOptions) {
       return empty(204)
     })
 
-  async function recorded(opened: Env['Variables']['opened']) {
-    await records.ready(opened)
-    return opened
+  async function recorded(session: GatewaySession): Promise<GatewaySession> {
+    await records.ready(session)
+    return session
   }
 
   /** Takes the idle time from the session if it is on this gateway: records are updated only from time to time. */

@@ -41,17 +41,17 @@ export function sessionRoutes(options: AppOptions) {
       const clientAddress = options.clientAddress(c)
       const { client } = await readBody(c, Open)
       const { serverId, requestId } = c.var
-      const { id, opened } = await registry.open({ serverId, clientAddress, client, requestId })
-      closeUnlessDelivered(c, registry, opened)
-      const { sessionNo } = opened.session.connection
+      const { id, session } = await registry.open({ serverId, clientAddress, client, requestId })
+      closeUnlessDelivered(c, session)
+      const { sessionNo } = session.lyskom.connection
       return json({ session_no: sessionNo, connection_id: id }, 201, { ...lease, ...idHeaders(c, options, id) })
     })
     .get('/current/who-am-i', sessionOrQuery, async (c) => {
-      const { sessionNo, person } = await c.get('opened').session.whoAmI()
+      const { sessionNo, person } = await c.get('session').lyskom.whoAmI()
       return jsonWithLease({ person: person && personJson(person), session_no: sessionNo })
     })
     .post('/current/active', session, async (c) => {
-      await c.get('opened').session.active()
+      await c.get('session').lyskom.active()
       return empty(204)
     })
     .post(
@@ -65,28 +65,28 @@ export function sessionRoutes(options: AppOptions) {
       }),
       async (c) => {
         const body = await readBody(c, Login)
-        const person = await c.get('opened').session.login(whoLogsIn(body), body.passwd)
+        const person = await c.get('session').login(whoLogsIn(body), body.passwd)
         return json(personJson(person), 201)
       },
     )
     .post('/current/logout', session, requireLogin, async (c) => {
-      await c.get('opened').session.logout()
+      await c.get('session').logout()
       return empty(204)
     })
     .post('/current/working-conference', session, requireLogin, async (c) => {
       const { conf_no } = await readBody(c, WorkingConference)
-      await c.get('opened').session.changeConference(conf_no)
+      await c.get('session').lyskom.changeConference(conf_no)
       return empty(204)
     })
     .delete('/:no{[0-9]+}', sessionOrQuery, namedErrors({ 'undefined-session': 404 }), async (c) => {
-      const opened = c.get('opened')
+      const session = c.get('session')
       const no = pathNumber(c, 'no', Number.MAX_SAFE_INTEGER)
-      if (no === 0 || no === opened.session.connection.sessionNo) {
-        await closeOnRequest(c, registry, opened, 'deleted')
+      if (no === 0 || no === session.lyskom.connection.sessionNo) {
+        await closeOnRequest(c, session, 'deleted')
         return empty(204, idHeaders(c, options))
       }
-      if (no <= MAX_SESSION_NO) await opened.session.disconnect(no)
-      else if (opened.session.persNo === 0) throw KomError.of('login-first', 0)
+      if (no <= MAX_SESSION_NO) await session.lyskom.disconnect(no)
+      else if (session.lyskom.persNo === 0) throw KomError.of('login-first', 0)
       else throw KomError.of('undefined-session', no)
       return empty(204)
     })

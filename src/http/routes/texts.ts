@@ -34,20 +34,20 @@ export function textRoutes(options: AppOptions) {
 
   return new Hono<Env>({ strict: false })
     .post('/', session, requireLogin, async (c) => {
-      const draft = toDraft(await readBody(c, NewText), c.get('opened').session.client)
-      const textNo = await createText(c.get('opened').session, draft)
-      const location = `${basePath}/${c.get('opened').serverId}/texts/${textNo}`
+      const draft = toDraft(await readBody(c, NewText), c.get('session').lyskom.client)
+      const textNo = await createText(c.get('session').lyskom, draft)
+      const location = `${basePath}/${c.get('session').serverId}/texts/${textNo}`
       return json({ text_no: textNo }, 201, { Location: location })
     })
     .get('/marks', reading, requireLogin, async (c) => {
-      const marks = await getMarks(c.get('opened').session)
+      const marks = await getMarks(c.get('session').lyskom)
       return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
     })
     .get('/:text_no{[0-9]+}', reading, requireLogin, absent, async (c) =>
-      respond(c, textJson(await getText(c.get('opened').session, number(c)))),
+      respond(c, textJson(await getText(c.get('session').lyskom, number(c)))),
     )
     .get('/:text_no{[0-9]+}/body', reading, requireLogin, absent, async (c) => {
-      const { contentType, tag, body } = await getBody(c.get('opened').session, number(c), knownTags(c))
+      const { contentType, tag, body } = await getBody(c.get('session').lyskom, number(c), knownTags(c))
       if (body === undefined) return new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
       const headers = withEtag(tag, bodyHeaders)
       const isDecoded = typeof body === 'string'
@@ -56,19 +56,19 @@ export function textRoutes(options: AppOptions) {
     })
     .put('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
       const { type } = await readBody(c, Mark)
-      await markText(c.get('opened').session, number(c), type)
+      await markText(c.get('session').lyskom, number(c), type)
       return empty(201)
     })
     .delete('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
-      await unmarkText(c.get('opened').session, number(c))
+      await unmarkText(c.get('session').lyskom, number(c))
       return empty(204)
     })
     .put('/:text_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
-      await setRead(c.get('opened').session, number(c), true)
+      await setRead(c.get('session').lyskom, number(c), true)
       return empty(201)
     })
     .delete('/:text_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
-      await setRead(c.get('opened').session, number(c), false)
+      await setRead(c.get('session').lyskom, number(c), false)
       return empty(204)
     })
 }

@@ -22,13 +22,13 @@ export function textStatRoutes(options: AppOptions) {
 
   return new Hono<Env>({ strict: false })
     .get('/:text_no{[0-9]+}', reading, requireLogin, namedErrors({ 'no-such-text': 404 }), async (c) =>
-      json(textStatJson(await getTextHead(c.get('opened').session, pathNumber(c, 'text_no', MAX_TEXT_NO)))),
+      json(textStatJson(await getTextHead(c.get('session').lyskom, pathNumber(c, 'text_no', MAX_TEXT_NO)))),
     )
     .post('/', requireSession(options, 'header'), requireLogin, async (c) => {
       const { text_nos } = await readBody(c, TextNos)
-      const { session } = c.get('opened')
+      const { lyskom } = c.get('session')
       const stats = await mapConcurrent([...new Set(text_nos)], async (no) => {
-        const head = no === 0 ? undefined : await unlessGone(getTextHead(session, no))
+        const head = no === 0 ? undefined : await unlessGone(getTextHead(lyskom, no))
         return [no, head === undefined ? null : textStatJson(head)] as const
       })
       return json({ text_stats: Object.fromEntries(stats) })

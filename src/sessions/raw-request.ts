@@ -1,11 +1,12 @@
+import { mustFitJson } from '../lyskom/json-size.ts'
+import { ACCEPTED } from '../lyskom/session.ts'
 import { CALLS, type CallName, type Params, type Reply } from '../protocol/calls/index.ts'
 import type { AnyCodec } from '../protocol/codec.ts'
 import { readData, readRequest, replyData } from '../protocol/envelope.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { MESSAGES } from '../protocol/messages.ts'
 import { LATIN1 } from '../protocol/writer.ts'
-import { mustFitJson } from './json-size.ts'
-import { ACCEPTED, type LyskomSession } from './session.ts'
+import type { GatewaySession } from './gateway-session.ts'
 
 /**
  * Performs a request that a client has written in Protocol A, without reference number and line feed (`78 8`). Resolves
@@ -14,20 +15,21 @@ import { ACCEPTED, type LyskomSession } from './session.ts'
  * The request is decoded and encoded again, so the server always gets exactly one request.
  *
  * @throws ProtocolError if the text is not a request, or if the reply is too long for JSON
+ * @throws LimitError if a login limit is reached
  * @throws KomError if the server replies with an error, or if the gateway does not permit the call
  */
-export async function performRaw(session: LyskomSession, text: string): Promise<string> {
+export async function performRaw(session: GatewaySession, text: string): Promise<string> {
   if (!LATIN1.test(text)) throw new ProtocolError('unwritable', 'a character outside ISO 8859-1')
   const { name, reader } = readRequest(Buffer.from(`0 ${text}\n`, 'latin1'))
   if (name === undefined) throw KomError.of('not-implemented', 0)
   const params = readData(CALLS[name].params as AnyCodec, reader)
   const reply = replyData(name, (await perform(session, name, params)) as Reply<typeof name>)
-  mustFitJson(session.connection, reply.length)
+  mustFitJson(session.lyskom.connection, reply.length)
   return reply
 }
 
 /** Performs a call. Calls that change the state of the session go through its methods. */
-function perform(session: LyskomSession, name: CallName, params: unknown): Promise<unknown> {
+function perform(session: GatewaySession, name: CallName, params: unknown): Promise<unknown> {
   switch (name) {
     case 'login': {
       const { person, passwd, invisible } = params as Params<'login'>
@@ -46,11 +48,11 @@ function perform(session: LyskomSession, name: CallName, params: unknown): Promi
     case 'accept-async': {
       const { requestList } = params as Params<'accept-async'>
       const needed = ACCEPTED.map((message) => MESSAGES[message].number)
-      return session.connection.call(name, { requestList: [...new Set([...requestList, ...needed])] })
+      return session.lyskom.connection.call(name, { requestList: [...new Set([...requestList, ...needed])] })
     }
     case 'set-connection-time-format':
       throw KomError.of('feature-disabled', 0)
     default:
-      return session.connection.call(name as 'who-am-i', params as Params<'who-am-i'>)
+      return session.lyskom.connection.call(name as 'who-am-i', params as Params<'who-am-i'>)
   }
 }

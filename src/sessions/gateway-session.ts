@@ -1,0 +1,232 @@
+import type { EventEmitter } from 'node:events'
+import type { PersonName } from '../lyskom/names.ts'
+import type { LyskomSession } from '../lyskom/session.ts'
+import type { Key } from '../store/record.ts'
+import { Closing, type ClosingRequest } from './closing.ts'
+import type { Attempt } from './login-failures.ts'
+import { type LoginLimits, outcomeOf } from './login-limits.ts'
+
+/**
+ * Why a session was closed: `idle`, `deleted` (by its client), `ended` (through its record), `admin` (by the operator),
+ * `shutdown`, or the code of the `ConnectionError` that ended its connection.
+ */
+export type CloseReason = string
+
+/** The events of gateway sessions. */
+export interface SessionEvents {
+  /** a person logged in or out */
+  person: [session: GatewaySession]
+  /** `requestId`: id of the request that closed the session, if any */
+  closed: [session: GatewaySession, reason: CloseReason, requestId: string | undefined]
+}
+
+/** What sessions share. */
+export interface SessionContext {
+  /** idle timeout, milliseconds */
+  idleMs: number
+  logins: LoginLimits
+  /** emits the events of all sessions: an emitter in each session would add 220 bytes to it */
+  events: Pick<EventEmitter<SessionEvents>, 'emit'>
+}
+
+/** Options of `GatewaySession`. */
+export interface GatewaySessionOptions {
+  /** hash of the connection id, a version 4 UUID; the gateway does not keep the id itself */
+  key: Key
+  serverId: string
+  /** address of the client that opened the session */
+  clientAddress: string
+  lyskom: LyskomSession
+}
+
+/** A live session on a LysKOM server, which clients address by its connection id. */
+export class GatewaySession {
+  readonly key: Key
+  readonly serverId: string
+  readonly clientAddress: string
+  readonly lyskom: LyskomSession
+  /** Time of the last request, milliseconds of `performance.now()`. */
+  lastUsed = performance.now()
+  readonly #context: SessionContext
+  #requests = 0
+  #streams = 0
+  /** Number of the person that the login limits count the session for; 0 for none. */
+  #countedPerson = 0
+  #closing: Closing | undefined
+  #hasEnded = false
+
+  constructor({ key, serverId, clientAddress, lyskom }: GatewaySessionOptions, context: SessionContext) {
+    this.key = key
+    this.serverId = serverId
+    this.clientAddress = clientAddress
+    this.lyskom = lyskom
+    this.#context = context
+    lyskom.connection.on('close', ({ code }) => {
+      // A closing session ends after the closing request has its response.
+      if (this.#closing === undefined) this.#end(code)
+    })
+  }
+
+  /**
+   * Logs a person in, by number or by name. A successful login logs the previous person out. Two round trips.
+   * @throws LimitError if a login limit is reached; the server is not called
+   * @throws NameError if no person matches the name, or more than one
+   * @throws KomError if the server rejects the login
+   */
+  async login(who: { persNo: number } | { name: string }, passwd: string): Promise<PersonName> {
+    const { names } = this.lyskom
+    this.#context.logins.takeLogin(this)
+    if ('name' in who) {
+      const person = await names.onePerson(who.name)
+      await this.#logIn(person.persNo, passwd, false)
+      return person
+    }
+    await this.#logIn(who.persNo, passwd, false)
+    return await names.person(who.persNo)
+  }
+
+  /**
+   * Logs a person in by number. One round trip. Rejects like `login`.
+   * @param invisible whether to hide the session from other persons
+   */
+  async loginAs(persNo: number, passwd: string, invisible: boolean): Promise<void> {
+    this.#context.logins.takeLogin(this)
+    await this.#logIn(persNo, passwd, invisible)
+  }
+
+  /** Logs the person out. One round trip. */
+  async logout(): Promise<void> {
+    await this.lyskom.logout()
+    this.#syncPerson()
+  }
+
+  /**
+   * Sets the password of a person. One round trip.
+   * @param oldPwd the password of the logged-in person, who may be a supervisor of `person`
+   * @throws LimitError if a login limit is reached, which also count wrong passwords here
+   * @throws KomError if the server rejects the change
+   */
+  async setPassword(person: number, oldPwd: string, newPwd: string): Promise<void> {
+    const { logins } = this.#context
+    const { persNo } = this.lyskom
+    // The server rejects the call in an anonymous session without checking a password.
+    if (persNo === 0) return await this.lyskom.setPassword(person, oldPwd, newPwd)
+    logins.takeLogin(this)
+    const attempt = logins.beginGuess(this, persNo)
+    await this.lyskom.setPassword(person, oldPwd, newPwd).catch(failed(attempt))
+    attempt.end('succeeded')
+  }
+
+  /** Restarts the idle timeout. */
+  renew(): this {
+    this.lastUsed = performance.now()
+    return this
+  }
+
+  /** Whether a stream or WebSocket is open, which suspends the idle timeout. */
+  get hasStreams(): boolean {
+    return this.#streams > 0
+  }
+
+  /**
+   * Returns whether the idle timeout is over.
+   * @param now milliseconds of `performance.now()`
+   */
+  hasTimedOut(now: number): boolean {
+    return !this.hasStreams && now - this.lastUsed > this.#context.idleMs
+  }
+
+  /** Counts a stream or WebSocket that was opened. */
+  beginStream(): void {
+    this.#streams++
+  }
+
+  /** Counts a stream or WebSocket that was closed, and restarts the idle timeout. */
+  endStream(): void {
+    this.#streams--
+    this.renew()
+  }
+
+  /** Counts a request or WebSocket message. Closing the session waits for its response. */
+  beginRequest(): void {
+    this.#requests++
+  }
+
+  /** Counts the response to a request or WebSocket message. */
+  endRequest(): void {
+    this.#requests--
+    this.#closing?.requestEnded()
+  }
+
+  /** Whether the session is being closed. It accepts no further requests. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Whether the session has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** Resolves when the session has ended if it is being closed, and immediately otherwise. */
+  async whenEnded(): Promise<void> {
+    await this.#closing?.ended
+  }
+
+  /**
+   * Accepts no further requests, waits for those in flight, and ends the session. See `Closing.run`. Does nothing if the
+   * session is already closing or has ended.
+   */
+  async close(reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
+    if (this.#closing !== undefined || this.#hasEnded) return
+    this.#closing = new Closing()
+    const ownRequests = request?.isOwn ? 1 : 0
+    const steps = {
+      isDrained: () => this.#requests <= ownRequests,
+      disconnect: () => this.lyskom.close(),
+      end: () => this.end(reason, request?.requestId),
+    }
+    await this.#closing.run(steps, request)
+  }
+
+  /** Ends the session at once; requests in flight fail. Resolves when the connection is closed. */
+  async end(reason: CloseReason, requestId?: string): Promise<void> {
+    this.#end(reason, requestId)
+    await this.lyskom.close()
+  }
+
+  #end(reason: CloseReason, requestId?: string): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    const { logins, events } = this.#context
+    logins.count(this, this.#countedPerson, 0)
+    this.lyskom.names.clear()
+    events.emit('closed', this, reason, requestId)
+  }
+
+  async #logIn(persNo: number, passwd: string, invisible: boolean): Promise<void> {
+    const attempt = this.#context.logins.beginLogin(this, persNo)
+    await this.lyskom.login(persNo, passwd, invisible).catch(failed(attempt))
+    attempt.end('succeeded')
+    this.#syncPerson()
+  }
+
+  /** Counts the session for the person that is logged in now, and reports a change. */
+  #syncPerson(): void {
+    const { persNo } = this.lyskom
+    // The session may have ended in this tick.
+    if (this.#hasEnded || persNo === this.#countedPerson) return
+    const { logins, events } = this.#context
+    logins.count(this, this.#countedPerson, persNo)
+    this.#countedPerson = persNo
+    events.emit('person', this)
+  }
+}
+
+/** Returns a function that records the outcome of a failed attempt and throws its error. */
+function failed(attempt: Attempt): (error: unknown) => never {
+  return (error) => {
+    attempt.end(outcomeOf(error))
+    throw error
+  }
+}

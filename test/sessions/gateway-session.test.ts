@@ -1,0 +1,301 @@
+import { EventEmitter } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BodyCache } from '../../src/lyskom/body-cache.ts'
+import { LyskomSession } from '../../src/lyskom/session.ts'
+import type { GatewaySession, SessionEvents } from '../../src/sessions/gateway-session.ts'
+import { type LoginLimitOptions, LoginLimits } from '../../src/sessions/login-limits.ts'
+import { connectTo } from '../support/connection.ts'
+import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
+import { gatewaySession } from '../support/gateway-session.ts'
+import { array, errorReply, fields, h, message, reply } from '../support/wire.ts'
+
+const LOGOUT = 1
+const SET_PASSWD = 8
+const LOGIN = 62
+const LOOKUP = 76
+const UCONF = 78
+const INVALID_PASSWORD = 4
+const HANDSHAKE_CALLS = 4
+const IDLE_MS = 1000
+
+/** Accepts the password `right` of every person, and knows the names. */
+const people: Handler = ({ ref, call, args }) => {
+  const [first, second] = args.toString('latin1').split(' ')
+  if (call === LOGIN || call === SET_PASSWD) {
+    return second === '5Hright' ? reply(ref) : errorReply(ref, INVALID_PASSWORD, Number(first))
+  }
+  if (call === LOOKUP) return reply(ref, array([fields(h('Anna'), '1001', 6)]))
+  if (call === UCONF) return reply(ref, h(`Person ${first}`), '10010000', 1, 77)
+  return call === LOGOUT && reply(ref)
+}
+
+let server: FakeServer
+let handler: Handler
+let events: EventEmitter<SessionEvents>
+let log: string[]
+const sessions: GatewaySession[] = []
+
+beforeEach(async () => {
+  handler = people
+  server = await startFakeServer((request, connection) => handler(request, connection))
+  log = []
+  events = new EventEmitter<SessionEvents>()
+  events.on('person', ({ lyskom }) => log.push(`person ${lyskom.persNo}`))
+  events.on('closed', (_, reason, requestId) => log.push(`closed ${reason}${requestId ? ` by ${requestId}` : ''}`))
+})
+afterEach(async () => {
+  for (const session of sessions.splice(0)) await session.end('shutdown')
+  await server.close()
+})
+
+/** Opens sessions that share login limits. */
+async function open(options: LoginLimitOptions = {}): Promise<[GatewaySession, GatewaySession]> {
+  const context = { idleMs: IDLE_MS, logins: new LoginLimits(options), events }
+  const one = async (): Promise<GatewaySession> => {
+    const connection = await connectTo(server.port)
+    const session = gatewaySession(
+      new LyskomSession(connection, { name: 'test', version: '1.0' }, new BodyCache(1000)),
+      context,
+    )
+    sessions.push(session)
+    return session
+  }
+  return [await one(), await one()]
+}
+
+/** Returns the calls that a session made after the handshake. */
+const calls = ({ lyskom }: GatewaySession): number[] =>
+  (server.connections[lyskom.connection.sessionNo - 1]?.received ?? []).slice(HANDSHAKE_CALLS).map(({ call }) => call)
+
+const isLimit = (limit: string) => expect.objectContaining({ limit })
+
+describe('GatewaySession login', () => {
+  it('logs a person in by number and resolves with the name', async () => {
+    const [session] = await open()
+    expect(await session.login({ persNo: 6 }, 'right')).toEqual({ persNo: 6, name: 'Person 6' })
+    expect(session.lyskom.persNo).toBe(6)
+    expect(calls(session)).toEqual([LOGIN, UCONF])
+    expect(log).toEqual(['person 6'])
+  })
+
+  it('logs a person in by name with two calls', async () => {
+    const [session] = await open()
+    expect(await session.login({ name: 'anna' }, 'right')).toEqual({ persNo: 6, name: 'Anna' })
+    expect(calls(session)).toEqual([LOOKUP, LOGIN])
+    expect(log).toEqual(['person 6'])
+  })
+
+  it('reports no change when the same person logs in again', async () => {
+    const [session] = await open()
+    await session.loginAs(6, 'right', false)
+    await session.loginAs(6, 'right', true)
+    expect(log).toEqual(['person 6'])
+  })
+
+  it('calls no server while there are too many logins from the address', async () => {
+    const [session, other] = await open({ maxLoginsPerMinute: 1 })
+    await session.loginAs(6, 'right', false)
+    for (const attempt of [
+      () => other.login({ persNo: 7 }, 'right'),
+      () => other.login({ name: 'anna' }, 'right'),
+      () => other.loginAs(7, 'right', false),
+    ]) {
+      await expect(attempt()).rejects.toEqual(isLimit('logins-per-address'))
+    }
+    await expect(session.setPassword(6, 'right', 'new')).rejects.toEqual(isLimit('logins-per-address'))
+    expect([calls(session), calls(other)]).toEqual([[LOGIN], []])
+    expect([log, other.lyskom.persNo]).toEqual([['person 6'], 0])
+  })
+
+  it('calls no server while the person has too many sessions', async () => {
+    const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    await session.loginAs(6, 'right', false)
+    await expect(other.loginAs(6, 'right', false)).rejects.toEqual(isLimit('sessions-per-person'))
+    expect([calls(other), log]).toEqual([[], ['person 6']])
+    await session.loginAs(6, 'right', false)
+  })
+
+  it('counts a wrong password, and then calls no server for that person', async () => {
+    const [session, other] = await open({ freeLoginFailures: 1 })
+    await expect(session.loginAs(6, 'wrong', false)).rejects.toMatchObject({ errorName: 'invalid-password' })
+    await expect(other.login({ persNo: 6 }, 'right')).rejects.toEqual(isLimit('login-failures'))
+    expect([calls(session), calls(other), log]).toEqual([[LOGIN], [], []])
+    await other.loginAs(7, 'right', false)
+    expect(log).toEqual(['person 7'])
+  })
+
+  it('leaves the person logged in when the next login fails', async () => {
+    const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    await session.loginAs(6, 'right', false)
+    await expect(session.loginAs(7, 'wrong', false)).rejects.toMatchObject({ errorName: 'invalid-password' })
+    expect([session.lyskom.persNo, log]).toEqual([6, ['person 6']])
+    await expect(other.loginAs(6, 'right', false)).rejects.toEqual(isLimit('sessions-per-person'))
+  })
+
+  it('counts the session for the person before it reports the change', async () => {
+    const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    const attempts: Promise<unknown>[] = []
+    events.once('person', () => attempts.push(other.loginAs(6, 'right', false).catch((error: unknown) => error)))
+    await session.loginAs(6, 'right', false)
+    expect(await Promise.all(attempts)).toEqual([isLimit('sessions-per-person')])
+  })
+
+  it('clears the names that the previous person could see', async () => {
+    const [session] = await open()
+    const names: string[] = []
+    for (const person of [6, 7]) {
+      await session.lyskom.names.conference(8)
+      // The message arrives in the packet of the reply to the login, before the login continues.
+      handler = (request, connection) => {
+        if (request.call !== LOGIN) return people(request, connection)
+        connection.send(reply(request.ref), message(5, 8, h('Old'), h('Secret')))
+        return true
+      }
+      await session.loginAs(person, 'right', false)
+      names.push((await session.lyskom.names.conference(8)).name)
+    }
+    expect(names).toEqual(['Person 8', 'Person 8'])
+  })
+})
+
+describe('GatewaySession with two logins at once', () => {
+  it('counts the session for the person of the last reply only', async () => {
+    const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    await Promise.all([session.loginAs(6, 'right', false), session.loginAs(7, 'right', false)])
+    expect([session.lyskom.persNo, log]).toEqual([7, ['person 6', 'person 7']])
+    await expect(other.loginAs(7, 'right', false)).rejects.toEqual(isLimit('sessions-per-person'))
+    await other.loginAs(6, 'right', false)
+    await session.end('deleted')
+    await other.loginAs(7, 'right', false)
+  })
+
+  it('lets only one session log in if the person may have one', async () => {
+    const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    const both = await Promise.allSettled([session, other].map((each) => each.loginAs(6, 'right', false)))
+    expect(both).toEqual([
+      { status: 'fulfilled', value: undefined },
+      { status: 'rejected', reason: isLimit('sessions-per-person') },
+    ])
+    expect(calls(other)).toEqual([])
+  })
+})
+
+describe('GatewaySession logout', () => {
+  it('discounts the session and reports the change', async () => {
+    const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    await session.loginAs(6, 'right', false)
+    await session.logout()
+    expect([session.lyskom.persNo, log]).toEqual([0, ['person 6', 'person 0']])
+    await other.loginAs(6, 'right', false)
+  })
+
+  it('reports no change of an anonymous session', async () => {
+    const [session] = await open()
+    await session.logout()
+    expect([calls(session), log]).toEqual([[LOGOUT], []])
+  })
+})
+
+describe('GatewaySession.setPassword', () => {
+  it('counts a wrong old password against the logins of the person', async () => {
+    const [session, other] = await open({ freeLoginFailures: 1 })
+    await session.loginAs(6, 'right', false)
+    await session.setPassword(7, 'right', 'new')
+    await expect(session.setPassword(7, 'wrong', 'new')).rejects.toMatchObject({ errorName: 'invalid-password' })
+    await expect(session.setPassword(7, 'right', 'new')).rejects.toEqual(isLimit('login-failures'))
+    await expect(other.loginAs(6, 'right', false)).rejects.toEqual(isLimit('login-failures'))
+    expect(calls(session)).toEqual([LOGIN, SET_PASSWD, SET_PASSWD])
+  })
+
+  it('counts nothing in an anonymous session', async () => {
+    const [session] = await open({ freeLoginFailures: 1, maxLoginsPerMinute: 1 })
+    for (let i = 0; i < 3; i++) {
+      await expect(session.setPassword(6, 'wrong', 'new')).rejects.toMatchObject({ errorName: 'invalid-password' })
+    }
+    await session.loginAs(6, 'right', false)
+  })
+})
+
+describe('GatewaySession that ends during its login', () => {
+  it.each<[string, (session: GatewaySession) => void, string]>([
+    ['because the server closes the connection', () => server.connections[0]?.end(), 'closed connection-ended'],
+    ['because the client closes it', (session) => void session.close(), 'closed deleted'],
+  ])('rejects the login and counts a failed attempt (%s)', async (_, end, closed) => {
+    const [session, other] = await open({ freeLoginFailures: 1 })
+    handler = ({ call }) => call === LOGIN
+    const login = session.loginAs(6, 'right', false)
+    await expect.poll(() => calls(session)).toEqual([LOGIN])
+    end(session)
+    await expect(login).rejects.toMatchObject({ name: 'ConnectionError' })
+    expect([session.hasEnded, log]).toEqual([true, [closed]])
+    handler = people
+    await expect(other.loginAs(6, 'right', false)).rejects.toEqual(isLimit('login-failures'))
+  })
+
+  it('does not count for the person if it ends in the packet of the reply', async () => {
+    const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    handler = (request, connection) => {
+      if (request.call !== LOGIN || connection.index > 0) return people(request, connection)
+      connection.send(reply(request.ref), '%% LysKOM protocol error.\n')
+      return true
+    }
+    await session.loginAs(6, 'right', false)
+    expect(log).toEqual(['closed connection-rejected'])
+    await other.loginAs(6, 'right', false)
+    expect(log).toEqual(['closed connection-rejected', 'person 6'])
+  })
+})
+
+describe('GatewaySession.close', () => {
+  it('waits for the requests in flight', async () => {
+    const [session] = await open()
+    session.beginRequest()
+    const closing = session.close('admin')
+    expect([session.isClosing, session.hasEnded]).toEqual([true, false])
+    session.endRequest()
+    await closing
+    await session.whenEnded()
+    expect([session.hasEnded, log]).toEqual([true, ['closed admin']])
+  })
+
+  it('ends the session after the response to the closing request, which is one of those in flight', async () => {
+    const [session] = await open()
+    session.beginRequest()
+    let respond = (): void => undefined
+    const response = new Promise<void>((resolve) => {
+      respond = resolve
+    })
+    await session.close('deleted', { requestId: 'a', isOwn: true, response })
+    expect([session.lyskom.connection.dead?.code, session.hasEnded]).toEqual(['connection-closed', false])
+    respond()
+    await session.whenEnded()
+    expect([session.hasEnded, log]).toEqual([true, ['closed deleted by a']])
+  })
+
+  it('ends the session once, with the first reason', async () => {
+    const [session] = await open()
+    await Promise.all([session.close('idle'), session.close('deleted'), session.end('shutdown')])
+    await session.close('admin')
+    expect(log).toEqual(['closed idle'])
+  })
+
+  it('discounts the session for its person', async () => {
+    const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    await session.loginAs(6, 'right', false)
+    await session.close()
+    await other.loginAs(6, 'right', false)
+    expect(log).toEqual(['person 6', 'closed deleted', 'person 6'])
+  })
+})
+
+it('GatewaySession times out without requests and streams', async () => {
+  const [session] = await open()
+  session.lastUsed = -10_000
+  const times = [-10_000 + IDLE_MS, -10_000 + IDLE_MS + 1]
+  expect(times.map((now) => session.hasTimedOut(now))).toEqual([false, true])
+  session.beginStream()
+  expect(times.map((now) => session.hasTimedOut(now))).toEqual([false, false])
+  const now = performance.now()
+  session.endStream()
+  expect(session.lastUsed).toBeGreaterThanOrEqual(now)
+})

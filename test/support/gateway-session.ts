@@ -1,0 +1,13 @@
+import { EventEmitter } from 'node:events'
+import type { LyskomSession } from '../../src/lyskom/session.ts'
+import { GatewaySession, type SessionContext, type SessionEvents } from '../../src/sessions/gateway-session.ts'
+import { LoginLimits } from '../../src/sessions/login-limits.ts'
+import { keyOf } from '../../src/store/record.ts'
+
+/** Creates a gateway session that no registry knows. Without a context it has no login limits. */
+export function gatewaySession(lyskom: LyskomSession, context: Partial<SessionContext> = {}): GatewaySession {
+  return new GatewaySession(
+    { key: keyOf(`session ${lyskom.connection.sessionNo}`), serverId: 'kom', clientAddress: '192.0.2.1', lyskom },
+    { idleMs: 60_000, logins: new LoginLimits({}), events: new EventEmitter<SessionEvents>(), ...context },
+  )
+}
