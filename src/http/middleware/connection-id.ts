@@ -1,12 +1,8 @@
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { generateCookie } from 'hono/cookie'
-import { HTTPException } from 'hono/http-exception'
 import type { Registry } from '../../sessions/registry.ts'
-import type { Env } from '../context.ts'
 import { cookieValues } from '../cookies.ts'
-import { closeUnlessDelivered, refuseId, useSession } from '../current-session.ts'
 import { header } from '../header.ts'
-import { leaseHeader } from '../lease.ts'
 import { bearer } from './app-key.ts'
 import { refuseForeignPage } from './own-pages.ts'
 
@@ -23,8 +19,6 @@ export type Transport = (typeof TRANSPORTS)[number]
 const QUERY_PARAMETER = '_token'
 /** One cookie for each LysKOM server, since a session belongs to one server. */
 const COOKIE_PREFIX = '__Host-komgate-'
-/** The client name and version of a session that the gateway opens automatically. */
-const UNNAMED_CLIENT = { name: 'komgate', version: '' }
 
 /** Options for reading and issuing connection ids. */
 export interface ConnectionIdOptions {
@@ -46,17 +40,17 @@ export interface ConnectionIdOptions {
 }
 
 /** Sources of the id besides the transports: the query parameter is for clients that cannot set headers. */
-type From = 'header' | 'header-or-query'
+export type IdSource = 'header' | 'header-or-query'
 
 /**
  * Returns the connection id of a request, valid or not. The header overrides the other ways. A cookie comes last,
  * because browsers send it without being asked to.
  */
-export function connectionId(c: Context, options: ConnectionIdOptions, from: From): string | undefined {
+export function connectionId(c: Context, options: ConnectionIdOptions, from: IdSource): string | undefined {
   return header(c, HEADER_KEY) ?? explicitId(c, options, from) ?? cookieId(c, options)
 }
 
-function explicitId(c: Context, { transports }: ConnectionIdOptions, from: From): string | undefined {
+function explicitId(c: Context, { transports }: ConnectionIdOptions, from: IdSource): string | undefined {
   if (transports.includes('bearer')) {
     const id = bearer(c)
     if (id !== undefined) return id
@@ -114,39 +108,4 @@ export function idHeaders(c: Context, options: ConnectionIdOptions, id?: string)
     })
   }
   return headers
-}
-
-/**
- * Returns middleware that finds the session of the request for the routes after it. Rejects the request with 403 if the
- * id is missing, unknown or of another server, or if its session is dead.
- */
-export function requireSession(options: ConnectionIdOptions, from: From): MiddlewareHandler<Env> {
-  const { registry, autoCreate, clientAddress } = options
-  const lease = leaseHeader(options.sessionIdleMs)
-  return (c, next) => {
-    const id = connectionId(c, options, from)
-    if (id === undefined && autoCreate) return openAutomatically()
-    if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
-    const session = registry.find(c.get('serverId'), id)
-    if (session === undefined) return refuseId(registry, id)
-    useSession(c, session)
-    return next()
-
-    async function openAutomatically(): Promise<void> {
-      const { serverId, requestId } = c.var
-      const request = { serverId, clientAddress: clientAddress(c), client: UNNAMED_CLIENT, requestId }
-      const { id: newId, session } = await registry.open(request)
-      useSession(c, session)
-      closeUnlessDelivered(c, session)
-      await next()
-      const headers = { ...lease, ...idHeaders(c, options, newId), 'Cache-Control': 'no-store' }
-      for (const [name, value] of Object.entries(headers)) c.header(name, value)
-    }
-  }
-}
-
-/** Rejects requests on sessions that are not logged in with 401. Register it after `requireSession`. */
-export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
-  if (c.get('session').lyskom.persNo === 0) throw new HTTPException(401, { message: 'Not logged in.' })
-  return next()
 }

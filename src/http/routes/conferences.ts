@@ -7,8 +7,8 @@ import { getLastTexts } from '../../lyskom/texts.ts'
 import { latin1, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../json.ts'
-import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { empty, json } from '../node/responses.ts'
 import { pathNumber, queryBoolean, queryLatin1, queryNumber } from '../parameters.ts'
 
@@ -16,12 +16,11 @@ const Create = z.object({ name: latin1 })
 
 /** Conferences and the letterboxes of persons; mounted under `/<server id>/conferences`. */
 export function conferenceRoutes(options: AppOptions) {
-  const session = requireSession(options, 'header')
-  const reading = requireSession(options, 'header-or-query')
+  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
   const absent = namedErrors({ 'undefined-conference': 404 })
 
   return new Hono<Env>({ strict: false })
-    .get('/', reading, async (c) => {
+    .get('/', requireSessionWithQuery, async (c) => {
       const name = queryLatin1(c, 'name')
       const want = {
         persons: queryBoolean(c, ['want-pers', 'want-persons'], true),
@@ -30,25 +29,25 @@ export function conferenceRoutes(options: AppOptions) {
       const found = await findConferences(c.get('session').lyskom, name, want)
       return json({ conferences: found.map(conferenceNameJson) })
     })
-    .post('/', session, requireLogin, async (c) => {
+    .post('/', requireSession, requireLogin, async (c) => {
       const { name } = await readBody(c, Create)
       const confNo = await createConference(c.get('session').lyskom, name)
       return json(conferenceNameJson({ confNo, name }), 201)
     })
-    .get('/:conf_no{[0-9]+}', reading, requireLogin, absent, async (c) => {
+    .get('/:conf_no{[0-9]+}', requireSessionWithQuery, requireLogin, absent, async (c) => {
       const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
       const { lyskom } = c.get('session')
       return queryBoolean(c, ['micro'], true)
         ? json(microConferenceJson(await getMicroConference(lyskom, confNo)))
         : json(conferenceJson(await getConference(lyskom, confNo)))
     })
-    .get('/:conf_no{[0-9]+}/texts', reading, async (c) => {
+    .get('/:conf_no{[0-9]+}/texts', requireSessionWithQuery, async (c) => {
       const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
       const count = queryNumber(c, 'no-of-texts', 10, MAX_TEXT_NO)
       const texts = await getLastTexts(c.get('session').lyskom, confNo, count)
       return json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
     })
-    .put('/:conf_no{[0-9]+}/texts/:local_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
+    .put('/:conf_no{[0-9]+}/texts/:local_no{[0-9]+}/read-marking', requireSession, requireLogin, async (c) => {
       const localNo = pathNumber(c, 'local_no', MAX_TEXT_NO)
       await markLocalAsRead(c.get('session').lyskom, pathNumber(c, 'conf_no', MAX_CONF_NO), localNo)
       return empty(201)

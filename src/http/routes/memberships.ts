@@ -13,8 +13,8 @@ import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { readBody, textNo, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { membershipJson, unreadJson } from '../json.ts'
-import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { empty, json } from '../node/responses.ts'
 import { pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
 
@@ -23,14 +23,13 @@ const SetUnread = z.object({ no_of_unread: textNo })
 
 /** Memberships and unread texts of persons; mounted under `/<server id>/persons`. */
 export function membershipRoutes(options: AppOptions) {
-  const session = requireSession(options, 'header')
-  const reading = requireSession(options, 'header-or-query')
+  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
   const notMember = namedErrors({ 'not-member': 404 })
   const absent = namedErrors({ 'undefined-person': 404, 'undefined-conference': 404 })
   const one = '/:pers_no{[0-9]+}/memberships/:conf_no{[0-9]+}'
 
   return new Hono<Env>({ strict: false })
-    .get('/:pers_no{[0-9]+}/memberships', reading, requireLogin, async (c) => {
+    .get('/:pers_no{[0-9]+}/memberships', requireSessionWithQuery, requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
       const { hasMore, memberships } = await getMemberships(c.get('session').lyskom, persNo, {
         unread: queryBoolean(c, ['unread'], false),
@@ -40,15 +39,15 @@ export function membershipRoutes(options: AppOptions) {
       })
       return json({ has_more: hasMore, memberships: memberships.map(membershipJson) })
     })
-    .get('/:pers_no{[0-9]+}/memberships/unread', reading, requireLogin, async (c) => {
+    .get('/:pers_no{[0-9]+}/memberships/unread', requireSessionWithQuery, requireLogin, async (c) => {
       const list = await getAllUnread(c.get('session').lyskom, pathNumber(c, 'pers_no', MAX_CONF_NO))
       return json({ list: list.map(unreadJson) })
     })
-    .get(one, reading, requireLogin, notMember, async (c) => {
+    .get(one, requireSessionWithQuery, requireLogin, notMember, async (c) => {
       const [persNo, confNo] = numbers(c)
       return json(membershipJson(await getMembership(c.get('session').lyskom, persNo, confNo)))
     })
-    .put(one, session, requireLogin, absent, async (c) => {
+    .put(one, requireSession, requireLogin, absent, async (c) => {
       const place = await readBody(c, Join)
       const [persNo, confNo] = numbers(c)
       await addMember(c.get('session').lyskom, persNo, confNo, place)
@@ -56,7 +55,7 @@ export function membershipRoutes(options: AppOptions) {
     })
     .delete(
       one,
-      session,
+      requireSession,
       requireLogin,
       namedErrors({ 'undefined-person': 404, 'undefined-conference': 404, 'not-member': 404 }),
       async (c) => {
@@ -65,11 +64,11 @@ export function membershipRoutes(options: AppOptions) {
         return empty(204)
       },
     )
-    .get(`${one}/unread`, reading, requireLogin, notMember, async (c) => {
+    .get(`${one}/unread`, requireSessionWithQuery, requireLogin, notMember, async (c) => {
       const [persNo, confNo] = numbers(c)
       return json(unreadJson(await getUnread(c.get('session').lyskom, persNo, confNo)))
     })
-    .post('/current/memberships/:conf_no{[0-9]+}/unread', session, requireLogin, async (c) => {
+    .post('/current/memberships/:conf_no{[0-9]+}/unread', requireSession, requireLogin, async (c) => {
       const { no_of_unread } = await readBody(c, SetUnread)
       await setUnread(c.get('session').lyskom, pathNumber(c, 'conf_no', MAX_CONF_NO), no_of_unread)
       return empty(204)

@@ -6,7 +6,7 @@ import { createPerson, getUserAreaBlock, setPresentation } from '../../lyskom/pe
 import { latin1, nfc, readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { personJson } from '../json.ts'
-import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { empty, json, writtenJson } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
 
@@ -16,24 +16,24 @@ const Password = z.object({ old_pwd: latin1, new_pwd: latin1 })
 
 /** Persons, without their memberships; mounted under `/<server id>/persons`. */
 export function personRoutes(options: AppOptions) {
-  const session = requireSession(options, 'header')
+  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
 
   return new Hono<Env>({ strict: false })
-    .post('/', session, async (c) => {
+    .post('/', requireSession, async (c) => {
       const { name, passwd } = await readBody(c, Create)
       return json(personJson(await createPerson(c.get('session').lyskom, name, passwd)), 201)
     })
-    .post('/:pers_no{[0-9]+}/set-presentation', session, requireLogin, async (c) => {
+    .post('/:pers_no{[0-9]+}/set-presentation', requireSession, requireLogin, async (c) => {
       const body = await readBody(c, Presentation)
       await setPresentation(c.get('session').lyskom, pathNumber(c, 'pers_no', MAX_CONF_NO), body.text_no)
       return empty(201)
     })
-    .post('/:pers_no{[0-9]+}/set-passwd', session, requireLogin, async (c) => {
+    .post('/:pers_no{[0-9]+}/set-passwd', requireSession, requireLogin, async (c) => {
       const { old_pwd, new_pwd } = await readBody(c, Password)
       await c.get('session').setPassword(pathNumber(c, 'pers_no', MAX_CONF_NO), old_pwd, new_pwd)
       return empty(201)
     })
-    .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(options, 'header-or-query'), requireLogin, async (c) => {
+    .get('/:pers_no{[0-9]+}/user-area/:block', requireSessionWithQuery, requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
       const block = await getUserAreaBlock(c.get('session').lyskom, persNo, nfc(c.req.param('block')))
       if (block === undefined || !isJson(block)) {

@@ -8,7 +8,7 @@ import { badRequest, readBody } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { closeOnRequest } from '../current-session.ts'
 import { jsonList, mapPages } from '../json-list.ts'
-import { requireLogin, requireSession } from '../middleware/connection-id.ts'
+import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { empty, json } from '../node/responses.ts'
 
 /** The size limit of a session's data, in bytes of JSON. */
@@ -19,7 +19,7 @@ const Patch = z.custom<Data>((value) => typeof value === 'object' && value !== n
 /** Data that clients store in their session, and the other sessions of the person; under `/<server id>/sessions`. */
 export function sessionDataRoutes(options: AppOptions) {
   const { registry, store, records, onInternalError } = options
-  const session = requireSession(options, 'header')
+  const { requireSession } = sessionMiddleware(options)
 
   /** Rejects the request with 403 if there is no data: the session has just ended. */
   const found = (data: Data | undefined): Data => {
@@ -28,19 +28,19 @@ export function sessionDataRoutes(options: AppOptions) {
   }
 
   return new Hono<Env>({ strict: false })
-    .get('/current/data', session, async (c) => json(found(await records.readData(c.get('session')))))
-    .patch('/current/data', session, async (c) => {
+    .get('/current/data', requireSession, async (c) => json(found(await records.readData(c.get('session')))))
+    .patch('/current/data', requireSession, async (c) => {
       const patch = await readBody(c, Patch)
       return json(found(await records.mergeData(c.get('session'), patch, MAX_DATA_BYTES)))
     })
-    .get('/mine', session, requireLogin, async (c) => {
+    .get('/mine', requireSession, requireLogin, async (c) => {
       const own = await recorded(c.get('session'))
       const others = mapPages(store.listUser(own.serverId, userOf(own)), (record) =>
         record.key === own.key ? undefined : otherJson(record),
       )
       return await jsonList(c, 'sessions', others, onInternalError)
     })
-    .delete('/mine', session, requireLogin, async (c) => {
+    .delete('/mine', requireSession, requireLogin, async (c) => {
       const except = c.req.query('except')
       if (except !== undefined && except !== 'current') throw badRequest('"except" must be current.')
       const own = await recorded(c.get('session'))
@@ -49,7 +49,7 @@ export function sessionDataRoutes(options: AppOptions) {
       await closeOnRequest(c, own, 'deleted')
       return json({ ended: ended + 1 })
     })
-    .delete('/mine/:handle', session, requireLogin, async (c) => {
+    .delete('/mine/:handle', requireSession, requireLogin, async (c) => {
       const own = await recorded(c.get('session'))
       const handle = c.req.param('handle')
       if (handle === handleOf(own.key)) {

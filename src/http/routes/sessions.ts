@@ -8,15 +8,9 @@ import type { AppOptions, Env } from '../context.ts'
 import { closeOnRequest, closeUnlessDelivered } from '../current-session.ts'
 import { personJson } from '../json.ts'
 import { leaseHeader } from '../lease.ts'
-import {
-  CONNECTION_HEADER,
-  connectionId,
-  idHeaders,
-  isStaleCookie,
-  requireLogin,
-  requireSession,
-} from '../middleware/connection-id.ts'
+import { CONNECTION_HEADER, connectionId, idHeaders, isStaleCookie } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { empty, json, jsonWith } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
 
@@ -29,8 +23,7 @@ export function sessionRoutes(options: AppOptions) {
   const { registry } = options
   const lease = leaseHeader(options.sessionIdleMs)
   const jsonWithLease = jsonWith(lease)
-  const session = requireSession(options, 'header')
-  const sessionOrQuery = requireSession(options, 'header-or-query')
+  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
 
   return new Hono<Env>({ strict: false })
     .post('/', async (c) => {
@@ -46,17 +39,17 @@ export function sessionRoutes(options: AppOptions) {
       const { sessionNo } = session.lyskom.connection
       return json({ session_no: sessionNo, connection_id: id }, 201, { ...lease, ...idHeaders(c, options, id) })
     })
-    .get('/current/who-am-i', sessionOrQuery, async (c) => {
+    .get('/current/who-am-i', requireSessionWithQuery, async (c) => {
       const { sessionNo, person } = await c.get('session').lyskom.whoAmI()
       return jsonWithLease({ person: person && personJson(person), session_no: sessionNo })
     })
-    .post('/current/active', session, async (c) => {
+    .post('/current/active', requireSession, async (c) => {
       await c.get('session').lyskom.active()
       return empty(204)
     })
     .post(
       '/current/login',
-      session,
+      requireSession,
       namedErrors({
         'invalid-password': 401,
         'undefined-person': 401,
@@ -69,16 +62,16 @@ export function sessionRoutes(options: AppOptions) {
         return json(personJson(person), 201)
       },
     )
-    .post('/current/logout', session, requireLogin, async (c) => {
+    .post('/current/logout', requireSession, requireLogin, async (c) => {
       await c.get('session').logout()
       return empty(204)
     })
-    .post('/current/working-conference', session, requireLogin, async (c) => {
+    .post('/current/working-conference', requireSession, requireLogin, async (c) => {
       const { conf_no } = await readBody(c, WorkingConference)
       await c.get('session').lyskom.changeConference(conf_no)
       return empty(204)
     })
-    .delete('/:no{[0-9]+}', sessionOrQuery, namedErrors({ 'undefined-session': 404 }), async (c) => {
+    .delete('/:no{[0-9]+}', requireSessionWithQuery, namedErrors({ 'undefined-session': 404 }), async (c) => {
       const session = c.get('session')
       const no = pathNumber(c, 'no', Number.MAX_SAFE_INTEGER)
       if (no === 0 || no === session.lyskom.connection.sessionNo) {

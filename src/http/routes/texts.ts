@@ -8,8 +8,9 @@ import { readBody, wholeNumber } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { etaggedJson, knownTags, withEtag } from '../etag.ts'
 import { textJson } from '../json.ts'
-import { requireLogin, requireSession, varyOnId } from '../middleware/connection-id.ts'
+import { varyOnId } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { NewText, toDraft } from '../new-text.ts'
 import { empty, json, SECURITY } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
@@ -24,8 +25,7 @@ const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; san
 /** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */
 export function textRoutes(options: AppOptions) {
   const { basePath } = options
-  const session = requireSession(options, 'header')
-  const reading = requireSession(options, 'header-or-query')
+  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
   const absent = namedErrors({ 'no-such-text': 404 })
   const vary = varyOnId(options)
   const respond = etaggedJson(vary)
@@ -33,20 +33,20 @@ export function textRoutes(options: AppOptions) {
   const bodyHeaders = { ...unchanged, ...SECURITY, 'Content-Security-Policy': INERT }
 
   return new Hono<Env>({ strict: false })
-    .post('/', session, requireLogin, async (c) => {
+    .post('/', requireSession, requireLogin, async (c) => {
       const draft = toDraft(await readBody(c, NewText), c.get('session').lyskom.client)
       const textNo = await createText(c.get('session').lyskom, draft)
       const location = `${basePath}/${c.get('session').serverId}/texts/${textNo}`
       return json({ text_no: textNo }, 201, { Location: location })
     })
-    .get('/marks', reading, requireLogin, async (c) => {
+    .get('/marks', requireSessionWithQuery, requireLogin, async (c) => {
       const marks = await getMarks(c.get('session').lyskom)
       return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
     })
-    .get('/:text_no{[0-9]+}', reading, requireLogin, absent, async (c) =>
+    .get('/:text_no{[0-9]+}', requireSessionWithQuery, requireLogin, absent, async (c) =>
       respond(c, textJson(await getText(c.get('session').lyskom, number(c)))),
     )
-    .get('/:text_no{[0-9]+}/body', reading, requireLogin, absent, async (c) => {
+    .get('/:text_no{[0-9]+}/body', requireSessionWithQuery, requireLogin, absent, async (c) => {
       const { contentType, tag, body } = await getBody(c.get('session').lyskom, number(c), knownTags(c))
       if (body === undefined) return new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
       const headers = withEtag(tag, bodyHeaders)
@@ -54,20 +54,20 @@ export function textRoutes(options: AppOptions) {
       headers['Content-Type'] = isDecoded ? `${contentType.type}; charset=utf-8` : contentType.type
       return new Response(isDecoded ? body : Buffer.from(body), { headers })
     })
-    .put('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
+    .put('/:text_no{[0-9]+}/mark', requireSession, requireLogin, absent, async (c) => {
       const { type } = await readBody(c, Mark)
       await markText(c.get('session').lyskom, number(c), type)
       return empty(201)
     })
-    .delete('/:text_no{[0-9]+}/mark', session, requireLogin, absent, async (c) => {
+    .delete('/:text_no{[0-9]+}/mark', requireSession, requireLogin, absent, async (c) => {
       await unmarkText(c.get('session').lyskom, number(c))
       return empty(204)
     })
-    .put('/:text_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
+    .put('/:text_no{[0-9]+}/read-marking', requireSession, requireLogin, async (c) => {
       await setRead(c.get('session').lyskom, number(c), true)
       return empty(201)
     })
-    .delete('/:text_no{[0-9]+}/read-marking', session, requireLogin, async (c) => {
+    .delete('/:text_no{[0-9]+}/read-marking', requireSession, requireLogin, async (c) => {
       await setRead(c.get('session').lyskom, number(c), false)
       return empty(204)
     })

@@ -6,8 +6,8 @@ import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
 import { readBody, textNo } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { textHeadJson } from '../json.ts'
-import { requireLogin, requireSession } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
+import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { json } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
 
@@ -18,13 +18,13 @@ const TextNos = z.object({
 
 /** Texts without subject and body; mounted under `/<server id>/textstats`. */
 export function textStatRoutes(options: AppOptions) {
-  const reading = requireSession(options, 'header-or-query')
+  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
 
   return new Hono<Env>({ strict: false })
-    .get('/:text_no{[0-9]+}', reading, requireLogin, namedErrors({ 'no-such-text': 404 }), async (c) =>
+    .get('/:text_no{[0-9]+}', requireSessionWithQuery, requireLogin, namedErrors({ 'no-such-text': 404 }), async (c) =>
       json(textStatJson(await getTextHead(c.get('session').lyskom, pathNumber(c, 'text_no', MAX_TEXT_NO)))),
     )
-    .post('/', requireSession(options, 'header'), requireLogin, async (c) => {
+    .post('/', requireSession, requireLogin, async (c) => {
       const { text_nos } = await readBody(c, TextNos)
       const { lyskom } = c.get('session')
       const stats = await mapConcurrent([...new Set(text_nos)], async (no) => {
