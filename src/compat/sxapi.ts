@@ -63,20 +63,20 @@ export function session(
   const { address = clientAddress, report = console.error, clock } = options
   const transport = transportOf(transportConfig, duration)
   const url = storeUrl(backend, resources)
-  const store = new LazyStore(() => SessionStore.open(url, clock && { clock }))
-  const ask = asking(store, report)
+  const lazyStore = new LazyStore(() => SessionStore.open(url, clock && { clock }))
+  const ask = asking(lazyStore, report)
   const renewed = new LRUCache<Key, true>({ max: MAX_RENEWED, ttl: RENEWED_MS })
   const context: SessionContext = { ask, onRenew: (oldKey) => renewed.set(oldKey, true) }
 
   const begin = async (c: Context): Promise<CurrentSession> => {
     const id = uuid()
     const all = { key: keyOf(id), app: SXAPI_APP, user: '', ip: address(c) }
-    const made = ask((opened) => opened.create({ ...all, endsAt: opened.now() + duration * 1000 }))
+    const made = ask((store) => store.create({ ...all, endsAt: store.now() + duration * 1000 }))
     return new CurrentSession(await made, id, context)
   }
   const find = async (c: Context, ids: readonly string[]): Promise<CurrentSession> => {
     for (const id of ids) {
-      const record = await ask((opened) => opened.touch(SXAPI_APP, keyOf(id)))
+      const record = await ask((store) => store.touch(SXAPI_APP, keyOf(id)))
       if (record !== undefined) return new CurrentSession(record, undefined, context)
     }
     const refusal = ids.some((id) => renewed.has(keyOf(id))) ? 'renewed' : 'unknown'
@@ -95,7 +95,7 @@ export function session(
     if (current.hasEnded) addHeaders(c, transport.takeBack(c))
     else if (current.newId !== undefined) addHeaders(c, { ...transport.handOut(c, current.newId), ...SECRET })
   }
-  return Object.assign(guard, { open: async () => void (await store.get()), close: () => store.close() })
+  return Object.assign(guard, { open: async () => void (await lazyStore.get()), close: () => lazyStore.close() })
 }
 
 function passing(): SessionGuard {
@@ -104,14 +104,14 @@ function passing(): SessionGuard {
 }
 
 /** Returns a function that runs store operations and converts their failures to `SessionError`s. */
-function asking(store: LazyStore, report: (error: unknown) => void): SessionContext['ask'] {
+function asking(lazyStore: LazyStore, report: (error: unknown) => void): SessionContext['ask'] {
   return async (question) => {
-    const opened = await store.get().catch((error: unknown) => {
+    const store = await lazyStore.get().catch((error: unknown) => {
       report(error)
       throw new SessionError('unavailable', { cause: error })
     })
     try {
-      return await question(opened)
+      return await question(store)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       if (error.code !== 'too-large') report(error)

@@ -89,9 +89,9 @@ export class LyskomServer {
   }
 
   /** Counts a live session until its connection ends. */
-  opened({ connection }: LyskomSession): void {
+  sessionOpened({ connection }: LyskomSession): void {
     this.#breaker.sessionOpened()
-    this.#capacity.opened(this.#breaker.sessions)
+    this.#capacity.sessionOpened(this.#breaker.sessions)
     connection.on('close', this.#onClose)
   }
 

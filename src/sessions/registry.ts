@@ -194,7 +194,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
       throw dead ?? shuttingDown()
     }
     const id = uuid()
-    server.opened(lyskom)
+    server.sessionOpened(lyskom)
     const session = new GatewaySession({ key: keyOf(id), serverId, clientAddress, lyskom }, this.#context)
     this.#sessions.set(session.key, session)
     this.emit('opened', session, requestId)

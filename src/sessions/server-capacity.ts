@@ -23,7 +23,7 @@ export class ServerCapacity {
    * A session was opened.
    * @param sessions number of live sessions on the server, including this one
    */
-  opened(sessions: number): void {
+  sessionOpened(sessions: number): void {
     this.#known = Math.max(this.#known, sessions)
   }
 

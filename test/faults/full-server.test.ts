@@ -144,7 +144,7 @@ describe('ServerCapacity', () => {
     expect(capacity.share(60_000)).toBeUndefined()
     capacity.refused(1, 70_000)
     expect(capacity.share(70_000)).toBe(1)
-    capacity.opened(9)
+    capacity.sessionOpened(9)
     expect(capacity.share(70_000)).toBe(4)
   })
 })

@@ -85,9 +85,9 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
     const send = (method: string, path: string, init: RequestInit = {}) =>
       fetch(`${root}${base}/${path}`, { method, redirect: 'error', ...init })
     const body = JSON.stringify(CLIENT)
-    const opened = await send('POST', '/demo//sessions/', { body, headers: { 'content-type': 'application/json' } })
-    const { connection_id } = (await opened.json()) as { connection_id: string }
-    expect(opened.status).toBe(201)
+    const response = await send('POST', '/demo//sessions/', { body, headers: { 'content-type': 'application/json' } })
+    const { connection_id } = (await response.json()) as { connection_id: string }
+    expect(response.status).toBe(201)
     const headers = { 'httpkom-connection': connection_id }
     expect((await send('GET', '/demo/sessions/current//who-am-i', { headers })).status).toBe(200)
     expect((await send('OPTIONS', '/demo//sessions/')).headers.get('allow')).toBe('POST, OPTIONS')
