@@ -18,7 +18,7 @@ export function useSession(c: Context<Env>, session: GatewaySession): void {
  * @throws HTTPException 403
  */
 export async function refuseId(registry: Registry, id: string): Promise<never> {
-  await registry.ended(id)
+  await registry.whenEnded(id)
   throw new HTTPException(403, { message: 'There is no such session.' })
 }
 

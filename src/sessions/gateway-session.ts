@@ -101,9 +101,9 @@ export class GatewaySession {
   }
 
   /**
-   * Sets the password of a person. One round trip.
+   * Sets the password of a person. A wrong old password counts as a failed login. One round trip.
    * @param oldPwd the password of the logged-in person, who may be a supervisor of `person`
-   * @throws LimitError if a login limit is reached, which also count wrong passwords here
+   * @throws LimitError if a login limit is reached; the server is not called
    * @throws KomError if the server rejects the change
    */
   async setPassword(person: number, oldPwd: string, newPwd: string): Promise<void> {

@@ -118,7 +118,7 @@ export class SessionRecords {
     return await work()
   }
 
-  /** TouchBatcher the records of sessions used since the last call, writes missing records, and sweeps expired ones. */
+  /** Touches the records of sessions used since the last call, writes missing records, and sweeps expired ones. */
   async look(): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true

@@ -141,7 +141,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /** Resolves when the session with this id has ended if it is closing, and immediately otherwise. */
-  async ended(id: string): Promise<void> {
+  async whenEnded(id: string): Promise<void> {
     await this.#sessions.get(keyOf(id))?.whenEnded()
   }
 
