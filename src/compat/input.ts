@@ -15,7 +15,7 @@ export function namePattern(maxLength: number): RegExp {
   return new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`, 'u')
 }
 
-/** Reads the body as text, empty without a body. @throws ContentCodingError (415) for a compressed body */
+/** Reads the body as text, empty without a body. @throws RequestError `content-coding` (415) for a compressed body */
 export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<string> {
   refuseCodings(c)
   const bytes = await c.req.arrayBuffer().catch(() => {

@@ -5,6 +5,7 @@ import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { BodyCache } from '../lyskom/body-cache.ts'
 import { type LyskomSession, openSession } from '../lyskom/session.ts'
+import { KomgateError } from '../protocol/komgate-error.ts'
 import { type Key, keyOf } from '../store/record.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { type Closing, type ClosingRequest, closeGracefully } from './closing.ts'
@@ -80,14 +81,17 @@ interface RegistryEvents {
   draining: []
 }
 
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<RegistryError['code'], RegistryError> {}
+}
+
 /** The registry is shutting down and rejects new sessions. */
-export class RegistryError extends Error {
+export class RegistryError extends KomgateError {
   constructor(
     readonly code: 'shutting-down',
     message: string,
   ) {
     super(message)
-    this.name = 'RegistryError'
   }
 }
 

@@ -4,7 +4,8 @@ import type { CompatOptions } from '../../src/compat/compat-api.ts'
 import { AppKeys } from '../../src/http/app-keys.ts'
 import { clientAddress } from '../../src/http/client-address.ts'
 import type { Env, ListedServer } from '../../src/http/context.ts'
-import { errorResponse, gatewayError } from '../../src/http/error-response.ts'
+import { errorResponse } from '../../src/http/error-response.ts'
+import { RequestError } from '../../src/http/request-error.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -48,16 +49,18 @@ export function startCompatApi(
   const clock = () => now
   const store = new SessionStore(backend, { clock })
   const reported: unknown[] = []
-  const onInternalError = (fault: unknown) => void reported.push(fault)
+  const reports = { onLimit: () => undefined, onInternalError: (error: unknown) => void reported.push(error) }
   const app = new Hono<Env>({ strict: false })
-  app.onError((error, c) => errorResponse(error, c, onInternalError))
+  app.onError((error, c) => errorResponse(error, c, reports))
   const refuseMethod = methodNotAllowed({
     app,
-    onMethodNotAllowed: (c, methods) =>
-      gatewayError(405, `${c.req.method} is not allowed here.`, { Allow: methods.join(', ') }),
+    onMethodNotAllowed(c, methods) {
+      const allow = { Allow: methods.join(', ') }
+      return errorResponse(new RequestError('method-not-allowed', `${c.req.method} is not allowed.`, allow), c, reports)
+    },
   })
   app.notFound(async (c) => {
-    c.res = gatewayError(404, 'There is nothing here.')
+    c.res = errorResponse(new RequestError('not-found', 'Not found.'), c, reports)
     await refuseMethod(c, () => Promise.resolve())
     return c.res
   })
@@ -75,8 +78,7 @@ export function startCompatApi(
       appKeys,
       clientAddress,
       sessmanTtlMs: DAY_MS,
-      onLimit: () => undefined,
-      onInternalError,
+      ...reports,
     }),
   )
   return {

@@ -1,12 +1,12 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { generateCookie } from 'hono/cookie'
-import { HTTPException } from 'hono/http-exception'
 import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../context.ts'
 import { cookieValues } from '../cookies.ts'
 import { closeUnlessDelivered, refuseId, useSession } from '../current-session.ts'
 import { header } from '../header.ts'
 import { leaseHeader } from '../lease.ts'
+import { RequestError } from '../request-error.ts'
 import { bearer } from './app-key.ts'
 import { refuseForeignPage } from './own-pages.ts'
 
@@ -126,7 +126,7 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
   return (c, next) => {
     const id = connectionId(c, options, from)
     if (id === undefined && autoCreate) return openAutomatically()
-    if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
+    if (id === undefined) throw new RequestError('invalid-session', `Missing ${CONNECTION_HEADER}.`)
     const opened = registry.find(c.get('serverId'), id)
     if (opened === undefined) return refuseId(registry, id)
     useSession(c, opened)
@@ -146,6 +146,6 @@ export function requireSession(options: ConnectionIdOptions, from: From): Middle
 
 /** Rejects requests on sessions that are not logged in with 401. Register it after `requireSession`. */
 export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
-  if (c.get('opened').session.persNo === 0) throw new HTTPException(401, { message: 'Not logged in.' })
+  if (c.get('opened').session.persNo === 0) throw new RequestError('not-logged-in', 'Not logged in.')
   return next()
 }
