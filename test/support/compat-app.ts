@@ -6,6 +6,7 @@ import { clientAddress } from '../../src/http/client-address.ts'
 import type { Env, ListedServer } from '../../src/http/context.ts'
 import { errorResponse } from '../../src/http/error-response.ts'
 import { RequestError } from '../../src/http/request-error.ts'
+import type { LimitName } from '../../src/sessions/limit-error.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -23,6 +24,8 @@ export interface CompatApp {
   store: SessionStore
   /** errors reported as internal */
   reported: unknown[]
+  /** limits reported as hit */
+  limits: LimitName[]
   send(method: string, path: string, options?: CompatSendOptions): Promise<Answer>
   /** the compatibility API, for a server */
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -49,7 +52,11 @@ export function startCompatApi(
   const clock = () => now
   const store = new SessionStore(backend, { clock })
   const reported: unknown[] = []
-  const reports = { onLimit: () => undefined, onInternalError: (error: unknown) => void reported.push(error) }
+  const limits: LimitName[] = []
+  const reports = {
+    onLimit: (limit: LimitName) => void limits.push(limit),
+    onInternalError: (error: unknown) => void reported.push(error),
+  }
   const app = new Hono<Env>({ strict: false })
   app.onError((error, c) => errorResponse(error, c, reports))
   const refuseMethod = methodNotAllowed({
@@ -84,6 +91,7 @@ export function startCompatApi(
   return {
     store,
     reported,
+    limits,
     fetch: (request, bindings) => app.fetch(request, bindings),
     pass: (seconds) => {
       now += seconds * 1000
