@@ -19,7 +19,7 @@ export function namePattern(maxLength: number): RegExp {
 export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<string> {
   refuseCodings(c)
   const bytes = await c.req.arrayBuffer().catch(() => {
-    throw refuse('The body', 'did not come whole.')
+    throw refuse('The body', 'is incomplete.')
   })
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -75,7 +75,7 @@ export function microappApi(options: CompatOptions): Hono<Env> {
   function authorized(c: Context, parameters: Parameters): Holder {
     const service = required('service', parameters.service)
     if (!appKeys.allow(service, bearer(c), clientAddress(c))) {
-      throw new RequestError('invalid-key', 'This needs the key of the service, as "Authorization: Bearer".')
+      throw new RequestError('invalid-key', '"Authorization: Bearer" with the key of the service is required.')
     }
     return holderOf(parameters)
   }
@@ -90,7 +90,7 @@ function holderOf({ service, user_id, session_name }: Parameters): Holder {
 }
 
 function required(name: string, value: string | undefined): string {
-  if (value === undefined || value === '') throw badRequest(`No ${name} is given.`)
+  if (value === undefined || value === '') throw badRequest(`Missing ${name}.`)
   if (!NAME.test(value)) throw badRequest(`${name} must be 1 to 128 characters, and no control characters.`)
   return value
 }

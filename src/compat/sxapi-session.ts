@@ -16,12 +16,12 @@ export type SessionErrorReason = 'missing' | 'unknown' | StoreErrorCode
 
 const MESSAGES: Readonly<Record<SessionErrorReason, string>> = {
   missing: 'The request carries no session id.',
-  unknown: 'There is no such session, or it is over.',
-  unavailable: 'The sessions cannot be reached.',
-  full: 'There is no room for more.',
-  contended: 'Too many others write this session.',
-  'too-large': 'That is more than a session can hold.',
-  'cannot-list': 'These sessions cannot be listed.',
+  unknown: 'There is no such session, or it has expired.',
+  unavailable: 'The session store cannot be reached.',
+  full: 'The session store is full.',
+  contended: 'Too many concurrent writes to this session.',
+  'too-large': 'The session is larger than the session store accepts.',
+  'cannot-list': 'The session store cannot list sessions.',
 }
 
 /**

@@ -411,7 +411,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   #unreadable(error: unknown): void {
     if (!(error instanceof ProtocolError)) throw error
     this.#observeBound(error)
-    this.#die(this.#greeted ? 'connection-unreadable' : 'not-lyskom', 'the server sent what is not Protocol A', error)
+    this.#die(
+      this.#greeted ? 'connection-unreadable' : 'not-lyskom',
+      'the server sent bytes that are not Protocol A',
+      error,
+    )
   }
 
   #observeBound({ bound }: ProtocolError): void {

@@ -25,7 +25,7 @@ export function bareApp(options: AppOptions, basePath: string): Hono<Env> {
   // Runs only where no route matched, so that matched requests do not pay for it.
   app.notFound(async (c) => {
     if (c.req.path === DOT_SEGMENT_PATH) return errorResponse(badRequest('The path holds a dot segment.'), c, options)
-    c.res = errorResponse(new RequestError('not-found', 'There is nothing here.'), c, options)
+    c.res = errorResponse(new RequestError('not-found', 'Not found.'), c, options)
     await refuseMethod(c, () => Promise.resolve())
     return c.res
   })

@@ -48,7 +48,7 @@ export async function readBody<S extends z.ZodType>(c: Context, schema: S): Prom
   refuseCodings(c)
   if (!JSON_TYPE.test(header(c, 'content-type') ?? '')) throw badRequest('Invalid body.')
   const bytes = await c.req.arrayBuffer().catch(() => {
-    throw badRequest('The body did not come whole.')
+    throw badRequest('The body is incomplete.')
   })
   let value: unknown
   try {

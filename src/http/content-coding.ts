@@ -15,10 +15,10 @@ const ACCEPTED = { 'Accept-Encoding': 'identity' }
 export function refuseCodings(c: Context): void {
   const content = header(c, 'content-encoding')
   if (content !== undefined && !IDENTITY.test(content)) {
-    throw new RequestError('content-coding', 'The body must have no content coding.', ACCEPTED)
+    throw new RequestError('content-coding', 'Content-Encoding must be identity.', ACCEPTED)
   }
   const transfer = header(c, 'transfer-encoding')
   if (transfer !== undefined && !CHUNKED.test(transfer)) {
-    throw new RequestError('transfer-coding', 'The body must have no transfer coding but "chunked".')
+    throw new RequestError('transfer-coding', 'Transfer-Encoding must be chunked.')
   }
 }

@@ -30,7 +30,7 @@ export function errorResponse(
   reports: ErrorReports,
   format: ErrorFormat = httpkomFormat,
 ): Response {
-  const cause = hasDisconnected(c) ? new RequestError('incomplete-request', 'The request did not come whole.') : error
+  const cause = hasDisconnected(c) ? new RequestError('incomplete-request', 'The request is incomplete.') : error
   const shown = reportedError(cause, c.get('requestId'), reports, c.get('namedErrors'))
   return shown.status === 500 ? httpkomFormat(shown) : format(shown)
 }

@@ -26,7 +26,7 @@ const MAX_DIGITS = 309
 
 const TOO_DEEP = 'is nested too deeply.'
 const TOO_LARGE = 'holds a number that is too large.'
-const HALF_CHARACTER = 'holds half a character.'
+const HALF_CHARACTER = 'holds a lone surrogate.'
 
 /** JSON that the gateway does not accept. The message is the predicate of a sentence. */
 export class UnfitJsonError extends KomgateError {

@@ -11,9 +11,9 @@ export type StoreErrorCode = 'unavailable' | 'full' | 'cannot-list' | 'too-large
 const CLIENT_MESSAGES: Readonly<Record<StoreErrorCode, string>> = {
   unavailable: 'The session store cannot be reached.',
   full: 'The session store is full.',
-  'cannot-list': 'this kind of store cannot list sessions',
-  'too-large': 'This is more than the session store takes.',
-  contended: 'too many others write this session',
+  'cannot-list': 'The session store cannot list sessions.',
+  'too-large': 'The session is larger than the session store accepts.',
+  contended: 'Too many concurrent writes to this session.',
 }
 
 /** The store could not do an operation. */

@@ -38,11 +38,11 @@ export function websocket(options: AppOptions) {
   return createMiddleware<Env>(async (c, next) => {
     // An ordinary request has a Node response, whatever its headers say.
     if (c.env?.outgoing !== undefined || c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
-      throw new RequestError('invalid-request', 'This is for WebSockets.')
+      throw new RequestError('invalid-request', 'This endpoint accepts WebSocket upgrades only.')
     }
     const origin = c.req.header('origin')
     if (origin !== undefined && corsOrigins !== '*' && !corsOrigins.includes(origin)) {
-      throw new RequestError('foreign-origin', 'Pages of this origin may not connect.')
+      throw new RequestError('foreign-origin', 'This origin is not allowed.')
     }
     const id = connectionId(c, options, 'header-or-query')
     if (id === undefined) throw new RequestError('invalid-session', 'There is no such session.')
@@ -143,7 +143,7 @@ function parse(text: string): Message {
   const parsed = Message.safeParse(value)
   if (parsed.success) return parsed.data
   const field = parsed.error.issues[0]?.path[0]
-  throw badRequest(field === undefined ? 'The message is no object.' : `"${String(field)}" is missing or wrong.`)
+  throw badRequest(field === undefined ? 'The message is not an object.' : `"${String(field)}" is missing or invalid.`)
 }
 
 /** Returns the reference number of an otherwise invalid message, so that the client can match the error to it. */

@@ -26,7 +26,7 @@ const HEADERS = {
  */
 export function wireTrace(registry: Registry, { session }: OpenedSession): Response {
   if (registry.listenerCount('draining') >= MAX_TRACES) {
-    throw new RequestError('too-many-traces', `No more than ${MAX_TRACES} traces are made at a time.`)
+    throw new RequestError('too-many-traces', `No more than ${MAX_TRACES} traces can run at the same time.`)
   }
   let trace: Trace | undefined
   const body = new ReadableStream<Uint8Array>(

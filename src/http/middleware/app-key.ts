@@ -26,7 +26,7 @@ export function requireAppKey(
 ): MiddlewareHandler {
   return (c, next) => {
     if (!appKeys.allow(appOf(c), bearer(c), clientAddress(c))) {
-      throw new RequestError('invalid-key', 'This needs the key of the application, as "Authorization: Bearer".')
+      throw new RequestError('invalid-key', '"Authorization: Bearer" with the key of the application is required.')
     }
     return next()
   }

@@ -20,7 +20,8 @@ export function refuseForeignPage(c: Context, listed: '*' | readonly string[]): 
     origin === undefined
       ? site === undefined || OWN_SITES.has(site)
       : isOwnOrigin(origin, header(c, 'host')) || (listed !== '*' && listed.includes(origin))
-  if (!isOurs) throw new RequestError('foreign-origin', 'A page of another origin may not do this by a cookie.')
+  if (!isOurs)
+    throw new RequestError('foreign-origin', 'Requests with a cookie are accepted from allowed origins only.')
 }
 
 /** Compares the host alone, because a reverse proxy may terminate TLS for the gateway. */

@@ -32,13 +32,14 @@ export function answerNodeErrors(server: Server, connections: Connections, onLim
 }
 
 function rejectExpectation(response: ServerResponse): void {
-  const error = new RequestError('expectation-failed', 'Nothing else is expected than 100-continue.')
+  const error = new RequestError('expectation-failed', 'Expect must be 100-continue.')
   const { status, fields } = publicError(error)
   response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(fields))
 }
 
 function refusalOf({ code }: NodeJS.ErrnoException): KomgateError {
   if (code === 'HPE_HEADER_OVERFLOW') return new LimitError('header-size', 'The headers are too large.')
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new LimitError('request-time', 'The request did not come in time.')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new LimitError('request-time', 'The request was not complete in time.')
   return new RequestError('invalid-request', 'The request is not HTTP.')
 }

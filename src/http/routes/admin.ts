@@ -27,7 +27,7 @@ export function adminRoutes(options: AppOptions) {
   return new Hono<Env>({ strict: false })
     .use((c, next) => {
       if (keys.allow(ADMIN, bearer(c), clientAddress(c))) return next()
-      throw new RequestError('invalid-key', 'This needs the admin key, as "Authorization: Bearer".')
+      throw new RequestError('invalid-key', '"Authorization: Bearer" with the admin key is required.')
     })
     .get('/sessions', (c) => {
       const now = performance.now()

@@ -36,7 +36,8 @@ export function personRoutes(options: AppOptions) {
     .get('/:pers_no{[0-9]+}/user-area/:block', requireSession(options, 'header-or-query'), requireLogin, async (c) => {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
       const block = await getUserAreaBlock(c.get('opened').session, persNo, nfc(c.req.param('block')))
-      if (block === undefined || !isJson(block)) throw new RequestError('not-found', 'There is no such block of JSON.')
+      if (block === undefined || !isJson(block))
+        throw new RequestError('not-found', 'There is no such JSON block in the user area.')
       return writtenJson(block)
     })
 }

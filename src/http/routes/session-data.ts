@@ -56,7 +56,7 @@ export function sessionDataRoutes(options: AppOptions) {
         return empty(204)
       }
       const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => handleOf(key) === handle)
-      if (ended === 0) throw new RequestError('not-found', 'You have no such session.')
+      if (ended === 0) throw new RequestError('not-found', 'There is no such session.')
       return empty(204)
     })
 

@@ -35,7 +35,7 @@ export function sessionRoutes(options: AppOptions) {
   return new Hono<Env>({ strict: false })
     .post('/', async (c) => {
       if (connectionId(c, options, 'header-or-query') !== undefined && !isStaleCookie(c, options)) {
-        throw new RequestError('session-exists', `A new session is opened without ${CONNECTION_HEADER}.`)
+        throw new RequestError('session-exists', `${CONNECTION_HEADER} must be absent when a session is opened.`)
       }
       // The socket is gone after the client disconnects, so read its address first.
       const clientAddress = options.clientAddress(c)
@@ -100,7 +100,7 @@ function whoLogsIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: nu
   const byNumber = pers_no ?? undefined
   const byName = pers_name === '' && byNumber !== undefined ? undefined : (pers_name ?? undefined)
   if (byNumber !== undefined && byName !== undefined) {
-    throw badRequest('Both "pers_no" and "pers_name" are given; one of them is enough.')
+    throw badRequest('"pers_no" and "pers_name" are mutually exclusive.')
   }
   if (byNumber !== undefined) return { persNo: byNumber }
   if (byName !== undefined) return { name: byName }
