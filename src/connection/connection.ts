@@ -400,7 +400,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
 
   #tooMany(what: string): ConnectionError {
     this.#context.observer?.unanswered('too-many-calls', 1)
-    return new ConnectionError('too-many-calls', `${what} wait on this session already`)
+    return new ConnectionError('too-many-calls', `no more than ${what} can wait on one session`)
   }
 
   #rejectAll(reason: ConnectionError): void {
