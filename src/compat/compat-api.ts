@@ -2,11 +2,11 @@ import { randomInt } from 'node:crypto'
 import type { Context } from 'hono'
 import type { AppKeys } from '../http/app-keys.ts'
 import type { ListedServer } from '../http/context.ts'
-import type { LimitName } from '../sessions/limit-error.ts'
+import type { ErrorReports } from '../http/error-response.ts'
 import type { SessionStore } from '../store/store.ts'
 
 /** Options that the compatibility APIs share. */
-export interface CompatOptions {
+export interface CompatOptions extends ErrorReports {
   /** the session store, which the LysKOM sessions of the gateway share */
   store: SessionStore
   /** ids of plain applications */
@@ -18,10 +18,6 @@ export interface CompatOptions {
   clientAddress: (c: Context) => string
   /** the time to live of a sessman session after its last update */
   sessmanTtlMs: number
-  /** called for each request that a limit rejects */
-  onLimit: (limit: LimitName) => void
-  /** called for each error that is the gateway's own fault */
-  onInternalError: (error: unknown, requestId: string) => void
 }
 
 /** Headers of a response with a secret in it: some clients use GET, which proxies and browsers may cache. */

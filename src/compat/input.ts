@@ -15,11 +15,11 @@ export function namePattern(maxLength: number): RegExp {
   return new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`, 'u')
 }
 
-/** Reads the body as text, empty without a body. @throws ContentCodingError (415) for a compressed body */
+/** Reads the body as text, empty without a body. @throws RequestError `content-coding` (415) for a compressed body */
 export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<string> {
   refuseCodings(c)
   const bytes = await c.req.arrayBuffer().catch(() => {
-    throw refuse('The body', 'did not come whole.')
+    throw refuse('The body', 'is incomplete.')
   })
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -1,11 +1,12 @@
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { HTTPException } from 'hono/http-exception'
 import { badRequest } from '../http/body.ts'
 import type { Env } from '../http/context.ts'
-import { limitOf, toldOf } from '../http/error-response.ts'
+import { type ErrorFormat, errorResponse } from '../http/error-response.ts'
 import { bearer } from '../http/middleware/app-key.ts'
 import { text } from '../http/node/responses.ts'
+import { RequestError } from '../http/request-error.ts'
+import { LimitError } from '../sessions/limit-error.ts'
 import { keyOf } from '../store/record.ts'
 import { type CompatOptions, newToken, SECRET } from './compat-api.ts'
 import { namePattern, queryOf, readParameters, readText } from './input.ts'
@@ -34,9 +35,15 @@ interface Holder {
  * Creates the Session Manager microapp API: three CGI scripts that bind a user to a session id until a client ends the
  * session. Mounted at the root.
  */
-export function microappApi({ store, appKeys, clientAddress, onLimit }: CompatOptions): Hono<Env> {
+export function microappApi(options: CompatOptions): Hono<Env> {
+  const { store, appKeys, clientAddress } = options
   const api = new Hono<Env>({ strict: false })
-  const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => text('ERROR: The form is too large.', 413) })
+  const limit = bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError() {
+      throw new LimitError('body-size', 'The form is too large.')
+    },
+  })
 
   script('add_session.cgi', 'ERROR', async (c, parameters) => {
     const holder = authorized(c, parameters)
@@ -58,24 +65,17 @@ export function microappApi({ store, appKeys, clientAddress, onLimit }: CompatOp
 
   /** @param word the prefix of the error message for invalid parameters */
   function script(path: string, word: string, run: (c: Context, parameters: Parameters) => Promise<string>): void {
-    api.on(METHODS, `/${path}`, limit, async (c) => {
-      try {
-        return text(await run(c, await readForm(c)), 200, SECRET)
-      } catch (error) {
-        const { status, message, headers } = toldOf(error as Error)
-        if (status === 500) throw error
-        const limit = limitOf(error)
-        if (limit !== undefined) onLimit(limit)
-        return text(`${status === 400 ? word : 'ERROR'}: ${message}`, status, headers)
-      }
-    })
+    const only = new Hono<Env>({ strict: false })
+    only.onError((error, c) => errorResponse(error, c, options, formatWith(word)))
+    only.on(METHODS, `/${path}`, limit, async (c) => text(await run(c, await readForm(c)), 200, SECRET))
+    api.route('/', only)
   }
 
   /** Checks the key before the other parameters; only the service is read first, because the key belongs to it. */
   function authorized(c: Context, parameters: Parameters): Holder {
     const service = required('service', parameters.service)
     if (!appKeys.allow(service, bearer(c), clientAddress(c))) {
-      throw new HTTPException(401, { message: 'This needs the key of the service, as "Authorization: Bearer".' })
+      throw new RequestError('invalid-key', '"Authorization: Bearer" with the key of the service is required.')
     }
     return holderOf(parameters)
   }
@@ -90,7 +90,7 @@ function holderOf({ service, user_id, session_name }: Parameters): Holder {
 }
 
 function required(name: string, value: string | undefined): string {
-  if (value === undefined || value === '') throw badRequest(`No ${name} is given.`)
+  if (value === undefined || value === '') throw badRequest(`Missing ${name}.`)
   if (!NAME.test(value)) throw badRequest(`${name} must be 1 to 128 characters, and no control characters.`)
   return value
 }
@@ -101,6 +101,10 @@ async function readForm(c: Context): Promise<Parameters> {
   return readParameters(`${queryOf(c)}&${form}`, /[;&]/, NAMES, refused)
 }
 
-function refused(what: string, reason: string): HTTPException {
+function refused(what: string, reason: string): RequestError {
   return badRequest(`${what} ${reason}`)
+}
+
+function formatWith(word: string): ErrorFormat {
+  return ({ status, message, headers }) => text(`${status === 400 ? word : 'ERROR'}: ${message}`, status, headers)
 }

@@ -1,11 +1,14 @@
 import { type Context, Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import type { Env } from '../http/context.ts'
+import { errorResponse, httpkomFormat } from '../http/error-response.ts'
 import { jsonList, mapPages } from '../http/json-list.ts'
 import { requireAppKey } from '../http/middleware/app-key.ts'
 import { limitBody } from '../http/middleware/limit-body.ts'
 import { json, text } from '../http/node/responses.ts'
+import type { PublicError } from '../http/public-error.ts'
+import { RequestError } from '../http/request-error.ts'
+import type { ErrorCode } from '../protocol/komgate-error.ts'
 import { type Data, type JsonValue, keyOf, type SessionRecord } from '../store/record.ts'
 import { type CompatOptions, newToken, SECRET } from './compat-api.ts'
 import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
@@ -31,11 +34,13 @@ const MAX_LISTED = 10_000
  * of LysKOM servers, where the id is a person number and the token a connection id. Mounted at the root.
  */
 export function restSessionsApi(options: CompatOptions): Hono<Env> {
-  const { store, apps, servers, onLimit, onInternalError } = options
+  const { store, apps, servers, onInternalError } = options
   const key = requireAppKey(options, (c) => c.req.param('app') ?? '')
-  const limit = limitBody(MAX_BODY_BYTES, onLimit)
+  const limit = limitBody(MAX_BODY_BYTES)
 
-  return new Hono<Env>({ strict: false })
+  const api = new Hono<Env>({ strict: false })
+  api.onError((error, c) => errorResponse(error, c, options, formatError))
+  return api
     .get('/ping', async () => {
       await store.ping()
       return text('PONG')
@@ -59,9 +64,9 @@ export function restSessionsApi(options: CompatOptions): Hono<Env> {
       const app = plainApp(c)
       const key = keyOf(pathPart(c, 'token', TOKEN))
       const body = await readJson(c, badBody)
-      if (body === undefined) throw badInput('missingParameter', 'No d supplied')
+      if (body === undefined) throw new RequestError('missing-parameter', 'No d supplied')
       const data = scalars(body)
-      if (Object.keys(data).length === 0) throw badInput('invalidValue', 'd must contain at least one key.')
+      if (Object.keys(data).length === 0) throw new RequestError('invalid-value', 'd must contain at least one key.')
       const before = await store.find(app, key)
       const after = before && (await store.merge(app, key, data))
       return json(before && after ? sessionJson(after, idleOf(before)) : {})
@@ -90,14 +95,14 @@ export function restSessionsApi(options: CompatOptions): Hono<Env> {
     })
     .delete('/:app/killall', key, async (c) => json({ kill: await store.endApp(anyApp(c)) }))
 
-  /** Returns the app in the path. @throws HTTPException 404 unless it is a plain application */
+  /** Returns the app in the path. @throws RequestError `not-found` (404) unless it is a plain application */
   function plainApp(c: Context): string {
     const app = c.req.param('app') ?? ''
-    if (!apps.has(app)) throw new HTTPException(404, { message: 'There is no such application.' })
+    if (!apps.has(app)) throw new RequestError('not-found', 'There is no such application.')
     return app
   }
 
-  /** Returns the app or the LysKOM server in the path. @throws HTTPException 404 if there is neither */
+  /** Returns the app or the LysKOM server in the path. @throws RequestError `not-found` (404) if there is neither */
   function anyApp(c: Context): string {
     const app = c.req.param('app') ?? ''
     return servers.has(app) ? app : plainApp(c)
@@ -125,7 +130,8 @@ function sessionJson({ user, reads, writes, idleMs, ip, data }: SessionRecord, i
 
 function pathPart(c: Context, name: 'id' | 'token', pattern: RegExp): string {
   // Hono leaves percent signs that encode no UTF-8 as they are, so they would match as literal characters.
-  if (c.req.path.includes('%') && !isEncoded(c.req.path)) throw badInput('invalidFormat', `Invalid ${name} format`)
+  if (c.req.path.includes('%') && !isEncoded(c.req.path))
+    throw new RequestError('invalid-format', `Invalid ${name} format`)
   return named(name, c.req.param(name), pattern)
 }
 
@@ -139,12 +145,12 @@ function isEncoded(path: string): boolean {
 }
 
 function query<Name extends string>(c: Context, names: readonly Name[]): Partial<Record<Name, string>> {
-  return readParameters(queryOf(c), /&/, names, (name) => badInput('invalidFormat', `Invalid ${name} format`))
+  return readParameters(queryOf(c), /&/, names, (name) => new RequestError('invalid-format', `Invalid ${name} format`))
 }
 
 function named(name: string, value: string | undefined, pattern: RegExp): string {
-  if (value === undefined || value === '') throw badInput('missingParameter', `No ${name} supplied`)
-  if (!pattern.test(value)) throw badInput('invalidFormat', `Invalid ${name} format`)
+  if (value === undefined || value === '') throw new RequestError('missing-parameter', `No ${name} supplied`)
+  if (!pattern.test(value)) throw new RequestError('invalid-format', `Invalid ${name} format`)
   return value
 }
 
@@ -152,32 +158,39 @@ function seconds(name: string, value: string, max: number): number {
   const n = /^[0-9]+$/.test(value) ? Number(value) : Number.NaN
   if (n >= MIN_SECONDS && n <= max) return n
   const upTo = Number.isFinite(max) ? ` to ${max}` : ''
-  throw badInput('invalidValue', `${name} must be a whole number from ${MIN_SECONDS}${upTo}`)
+  throw new RequestError('invalid-value', `${name} must be a whole number from ${MIN_SECONDS}${upTo}`)
 }
 
 /** Returns `dt` of the query in milliseconds. */
 function within(c: Context): number {
   const { dt } = query(c, ['dt'])
-  if (dt === undefined || dt === '') throw badInput('missingParameter', 'No dt supplied')
+  if (dt === undefined || dt === '') throw new RequestError('missing-parameter', 'No dt supplied')
   return Math.min(seconds('dt', dt, Number.POSITIVE_INFINITY), MAX_DT) * 1000
 }
 
 /** Returns the body as data: an object of scalar values. */
 function scalars(body: JsonValue): Data {
-  if (!isObject(body)) throw badInput('invalidValue', 'd must be an object')
+  if (!isObject(body)) throw new RequestError('invalid-value', 'd must be an object')
   for (const [key, value] of Object.entries(body)) {
     if (Value.safeParse(value).success) continue
     const types = 'Only strings, numbers, boolean and null are allowed.'
-    throw badInput('invalidValue', `d.${key.slice(0, 100)} has a forbidden type. ${types}`)
+    throw new RequestError('invalid-value', `d.${key.slice(0, 100)} has a forbidden type. ${types}`)
   }
   return body
 }
 
-/** Returns a 400 in the error format of the original, which used the status 500. */
-function badInput(name: 'missingParameter' | 'invalidFormat' | 'invalidValue', message: string): HTTPException {
-  return new HTTPException(400, { message, res: json({ name, message }, 400) })
+function badBody(_: string, reason: string): RequestError {
+  return new RequestError('invalid-format', `Invalid d format: the body ${reason}`)
 }
 
-function badBody(_: string, reason: string): HTTPException {
-  return badInput('invalidFormat', `Invalid d format: the body ${reason}`)
+/** The names of the original for invalid input, which it answered with 500 and `{name, message}`. */
+const NAMES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  'missing-parameter': 'missingParameter',
+  'invalid-format': 'invalidFormat',
+  'invalid-value': 'invalidValue',
+}
+
+function formatError(error: PublicError): Response {
+  const name = NAMES[error.code]
+  return name === undefined ? httpkomFormat(error) : json({ name, message: error.message }, error.status)
 }

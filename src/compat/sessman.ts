@@ -1,11 +1,12 @@
 import { type Context, Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { badRequest } from '../http/body.ts'
 import type { Env } from '../http/context.ts'
-import { limitOf, toldOf } from '../http/error-response.ts'
+import { errorResponse } from '../http/error-response.ts'
 import { bearer, requireAppKey } from '../http/middleware/app-key.ts'
 import { json } from '../http/node/responses.ts'
+import type { PublicError } from '../http/public-error.ts'
+import { RequestError } from '../http/request-error.ts'
 import { type JsonValue, keyOf, type SessionRecord } from '../store/record.ts'
 import { type CompatOptions, newToken, SECRET } from './compat-api.ts'
 import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
@@ -30,19 +31,13 @@ const Arguments = z.object({
 
 /** Creates the sessman API: sessions whose data is any JSON value, replaced as a whole; mounted under `/sessman`. */
 export function sessmanApi(options: CompatOptions): Hono<Env> {
-  const { store, clientAddress, sessmanTtlMs, onLimit } = options
+  const { store, clientAddress, sessmanTtlMs } = options
   const key = requireAppKey(options, () => APP)
   /** The session id is sufficient, but a wrong key is rejected. */
   const rightKeyOrNone: typeof key = (c, next) => (bearer(c) === undefined ? next() : key(c, next))
 
   const api = new Hono<Env>({ strict: false })
-  api.onError((error) => {
-    const { status, message, headers } = toldOf(error)
-    if (status === 500) throw error
-    const limit = limitOf(error)
-    if (limit !== undefined) onLimit(limit)
-    return json({ error: message }, status, headers)
-  })
+  api.onError((error, c) => errorResponse(error, c, options, formatError))
   api.on(METHODS, '/new', key, async (c) => {
     const { user, userid, data = {} } = await readArguments(c)
     const token = newToken(TOKEN_LENGTH)
@@ -88,7 +83,7 @@ async function readArguments(c: Context): Promise<z.output<typeof Arguments>> {
   throw refused(String(issue?.path[0]), String(issue?.message))
 }
 
-function refused(what: string, reason: string): HTTPException {
+function refused(what: string, reason: string): RequestError {
   return badRequest(`${what} ${reason}`)
 }
 
@@ -98,7 +93,7 @@ function given(name: string, value: string | null | undefined): string {
 }
 
 function found(record: SessionRecord | undefined): SessionRecord {
-  if (record === undefined) throw new HTTPException(404, { message: 'There is no such session.' })
+  if (record === undefined) throw new RequestError('not-found', 'There is no such session.')
   return record
 }
 
@@ -109,4 +104,8 @@ function wrapped(data: JsonValue) {
 
 function answer(session_id: string, data: JsonValue): Response {
   return json({ session_id, data }, 200, SECRET)
+}
+
+function formatError({ message, status, headers }: PublicError): Response {
+  return json({ error: message }, status, headers)
 }

@@ -1,8 +1,10 @@
 import { HTTPException } from 'hono/http-exception'
 import { v4 as uuid } from 'uuid'
 import { json } from '../http/node/responses.ts'
-import { STORE_STATUS } from '../http/status.ts'
-import type { StoreErrorCode } from '../store/errors.ts'
+import { publicError } from '../http/public-error.ts'
+import { RequestError } from '../http/request-error.ts'
+import type { KomgateError } from '../protocol/komgate-error.ts'
+import { StoreError, type StoreErrorCode } from '../store/errors.ts'
 import { type Data, handleOf, keyOf, type SessionRecord } from '../store/record.ts'
 import type { SessionStore } from '../store/store.ts'
 
@@ -14,28 +16,34 @@ export type SessionErrorReason = 'missing' | 'unknown' | StoreErrorCode
 
 const MESSAGES: Readonly<Record<SessionErrorReason, string>> = {
   missing: 'The request carries no session id.',
-  unknown: 'There is no such session, or it is over.',
-  unavailable: 'The sessions cannot be reached.',
-  full: 'There is no room for more.',
-  contended: 'Too many others write this session.',
-  'too-large': 'That is more than a session can hold.',
-  'cannot-list': 'These sessions cannot be listed.',
+  unknown: 'There is no such session, or it has expired.',
+  unavailable: 'The session store cannot be reached.',
+  full: 'The session store is full.',
+  contended: 'Too many concurrent writes to this session.',
+  'too-large': 'The session is larger than the session store accepts.',
+  'cannot-list': 'The session store cannot list sessions.',
 }
-/** The `Retry-After` of a 503, in seconds. */
-const RETRY_AFTER = { 'Retry-After': '5' }
 
-/** The error that the guard throws and session methods reject with. Hono answers with its response by default. */
+/**
+ * The error that the guard throws and session methods reject with. Hono answers with its response by default. It is an
+ * `HTTPException` and no `KomgateError`: the guard runs in applications whose `onError` knows Hono's errors.
+ */
 export class SessionError extends HTTPException {
   constructor(
     readonly reason: SessionErrorReason,
     { headers = {}, cause }: { headers?: Record<string, string>; cause?: unknown } = {},
   ) {
-    const status = reason === 'missing' || reason === 'unknown' ? 401 : STORE_STATUS[reason]
     const message = MESSAGES[reason]
-    const all = status === 503 ? { ...RETRY_AFTER, ...headers } : headers
-    super(status, { message, res: json({ code: 'nok', reason, message }, status, all), cause })
+    const { status, headers: own } = publicError(codedError(reason, message))
+    super(status, { message, res: json({ code: 'nok', reason, message }, status, { ...own, ...headers }), cause })
     this.name = 'SessionError'
   }
+}
+
+/** Returns the error of the gateway whose status and headers a `SessionError` has. */
+function codedError(reason: SessionErrorReason, message: string): KomgateError {
+  if (reason === 'missing' || reason === 'unknown') return new RequestError('not-logged-in', message)
+  return new StoreError(reason, message)
 }
 
 /** The session of a request. It does not expose the session id. Times are milliseconds since 1970. */

@@ -1,4 +1,10 @@
+import { KomgateError } from '../protocol/komgate-error.ts'
+
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<ConfigError['code'], ConfigError> {}
+}
+
 /** An invalid setting or configuration file. The message is one line: the place, then the reason. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
+export class ConfigError extends KomgateError {
+  readonly code = 'invalid-configuration'
 }

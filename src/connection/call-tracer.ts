@@ -1,5 +1,6 @@
 import type { CallName } from '../protocol/calls/index.ts'
 import { KomError } from '../protocol/errors.ts'
+import { KomgateError } from '../protocol/komgate-error.ts'
 
 /** Called when a call ends, with the name or code of its error, or undefined if it succeeded. */
 type CallEnd = (error?: string) => void
@@ -17,5 +18,6 @@ export function reportEnd<T>(end: CallEnd, outcome: T): T {
 }
 
 function labelOf(error: Error): string {
-  return error instanceof KomError ? error.errorName : String((error as { code?: string }).code)
+  if (error instanceof KomError) return error.errorName
+  return error instanceof KomgateError ? error.code : 'internal-error'
 }

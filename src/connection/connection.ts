@@ -386,7 +386,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
 
   #tooMany(what: string): ConnectionError {
     this.#context.observer?.unanswered('too-many-calls', 1)
-    return new ConnectionError('too-many-calls', `${what} wait on this session already`)
+    return new ConnectionError('too-many-calls', `no more than ${what} can wait on one session`)
   }
 
   #rejectAll(reason: ConnectionError): void {
@@ -397,7 +397,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Beatin
   #unreadable(error: unknown): void {
     if (!(error instanceof ProtocolError)) throw error
     this.#observeBound(error)
-    this.#die(this.#greeted ? 'connection-unreadable' : 'not-lyskom', 'the server sent what is not Protocol A', error)
+    this.#die(
+      this.#greeted ? 'connection-unreadable' : 'not-lyskom',
+      'the server sent bytes that are not Protocol A',
+      error,
+    )
   }
 
   #observeBound({ bound }: ProtocolError): void {

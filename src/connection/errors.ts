@@ -1,3 +1,9 @@
+import { KomgateError } from '../protocol/komgate-error.ts'
+
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<ConnectionErrorCode, ConnectionError> {}
+}
+
 /** Why a connection could not be opened, why it closed, or why a call has no reply. */
 export type ConnectionErrorCode =
   /** the TCP connection failed, or the connection closed during the handshake */
@@ -29,14 +35,24 @@ export type ConnectionErrorCode =
   /** too many calls are waiting on this connection */
   | 'too-many-calls'
 
+/** Messages for clients where the error's own message holds an address or words of the LysKOM server. */
+const CLIENT_MESSAGES: Readonly<Partial<Record<ConnectionErrorCode, string>>> = {
+  unreachable: 'cannot connect to the LysKOM server',
+  'connect-refused': 'the LysKOM server refused the connection',
+  'connection-rejected': 'the LysKOM server refused the connection',
+}
+
 /** A failure of the connection to a LysKOM server, or of a call on it. */
-export class ConnectionError extends Error {
+export class ConnectionError extends KomgateError {
   constructor(
     readonly code: ConnectionErrorCode,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options)
-    this.name = 'ConnectionError'
+  }
+
+  override get clientMessage(): string {
+    return CLIENT_MESSAGES[this.code] ?? this.message
   }
 }

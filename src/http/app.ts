@@ -1,10 +1,10 @@
 import type { Hono, MiddlewareHandler } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { bareApp } from './bare-app.ts'
 import type { AppOptions, Env } from './context.ts'
 import { websocket } from './events/websocket.ts'
 import { cors } from './middleware/cors.ts'
 import { limitBody } from './middleware/limit-body.ts'
+import { RequestError } from './request-error.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
@@ -44,7 +44,7 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
 
   const knownServer: MiddlewareHandler<Env> = (c, next) => {
     const serverId = c.req.param('server') ?? ''
-    if (!servers.has(serverId)) throw new HTTPException(404, { message: 'There is no such server.' })
+    if (!servers.has(serverId)) throw new RequestError('not-found', 'There is no such server.')
     c.set('serverId', serverId)
     return next()
   }
@@ -57,7 +57,7 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
       credentials: options.transports.includes('cookie'),
     }),
   )
-  app.use(limitBody(maxBodyBytes, options.onLimit))
+  app.use(limitBody(maxBodyBytes))
 
   app.route('/', gatewayRoutes(options))
   if (!options.hasAdminPort) app.route('/', observabilityRoutes(options))

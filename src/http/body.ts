@@ -1,11 +1,11 @@
 import type { Context } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../lyskom/numbers.ts'
 import { LATIN1 } from '../protocol/writer.ts'
 import { refuseCodings } from './content-coding.ts'
 import { header } from './header.ts'
 import { parseJson, UnfitJsonError } from './parse-json.ts'
+import { RequestError } from './request-error.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
 /** Far more than a LysKOM server accepts for a name or a password: shorter strings are left to the server to reject. */
@@ -41,21 +41,20 @@ export const latin1 = z
 
 /**
  * Parses and validates the JSON body of a request.
- * @throws HTTPException 400 with the name of the first invalid field, 415 for a body with a content coding, 501 for one
- * with a transfer coding other than `chunked`
+ * @throws UnfitJsonError and RequestError: `invalid-request` with the name of the first invalid field, `content-coding`,
+ * `transfer-coding`
  */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
   refuseCodings(c)
   if (!JSON_TYPE.test(header(c, 'content-type') ?? '')) throw badRequest('Invalid body.')
   const bytes = await c.req.arrayBuffer().catch(() => {
-    throw badRequest('The body did not come whole.')
+    throw badRequest('The body is incomplete.')
   })
   let value: unknown
   try {
     value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
-    if (error instanceof UnfitJsonError) throw badRequest(error.sentence('The body'))
-    throw badRequest('The body is not JSON in UTF-8.')
+    throw error instanceof UnfitJsonError ? error : badRequest('The body is not JSON in UTF-8.')
   }
   // An array counts as a body without any of the fields.
   if (Array.isArray(value)) value = {}
@@ -64,9 +63,9 @@ export async function readBody<S extends z.ZodType>(c: Context, schema: S): Prom
   throw badRequest(explain(parsed.error.issues[0], value))
 }
 
-/** Creates a 400 error. @param message the text of the error for the client */
-export function badRequest(message: string): HTTPException {
-  return new HTTPException(400, { message })
+/** Creates an `invalid-request` error (400). */
+export function badRequest(message: string): RequestError {
+  return new RequestError('invalid-request', message)
 }
 
 function explain(issue: z.core.$ZodIssue | undefined, body: unknown): string {

@@ -1,7 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
 import type { Metrics } from '../ops/metrics/metrics.ts'
-import type { KomError } from '../protocol/errors.ts'
 import type { GatewaySession } from '../sessions/gateway-session.ts'
 import type { GuessLimits } from '../sessions/guess-limits.ts'
 import type { LimitName } from '../sessions/limit-error.ts'
@@ -10,6 +9,7 @@ import type { SessionStore } from '../store/store.ts'
 import type { AppKeys } from './app-keys.ts'
 import type { ConnectionIdOptions } from './middleware/connection-id.ts'
 import type { UnreadBudget } from './node/unread-budget.ts'
+import type { NamedErrors } from './status.ts'
 
 /** A LysKOM server in the response of `GET /`. */
 export interface ListedServer {
@@ -84,6 +84,3 @@ export interface Env {
     namedErrors: NamedErrors
   }
 }
-
-/** Statuses of the LysKOM errors that a route overrides; other errors have the status of `komStatus`. */
-export type NamedErrors = Readonly<Partial<Record<KomError['errorName'], 400 | 401 | 404>>>

@@ -1,10 +1,10 @@
 import { finished } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import type { CloseReason, GatewaySession } from '../sessions/gateway-session.ts'
 import type { Registry } from '../sessions/registry.ts'
 import type { Env } from './context.ts'
+import { RequestError } from './request-error.ts'
 
 /** Makes a session the one of the request. The request counts as in flight on it until the access log reports it. */
 export function useSession(c: Context<Env>, session: GatewaySession): void {
@@ -15,11 +15,11 @@ export function useSession(c: Context<Env>, session: GatewaySession): void {
 /**
  * Rejects a request with an invalid connection id. While the session of the id is closing, waits until the request that
  * closes it has its response: clients abort all their requests on a 403, that one included.
- * @throws HTTPException 403
+ * @throws RequestError `invalid-session` (403)
  */
 export async function refuseId(registry: Registry, id: string): Promise<never> {
   await registry.whenEnded(id)
-  throw new HTTPException(403, { message: 'There is no such session.' })
+  throw new RequestError('invalid-session', 'There is no such session.')
 }
 
 /** Closes a session because of a request. Resolves when the response to that request is due. */

@@ -10,7 +10,7 @@ const LF = Buffer.from('\n')
 const MAX_LINKS = 1000
 
 /** A string that UTF-8 can represent: JSON may hold lone surrogates, which would be lost. */
-const unicode = z.string('must be a string.').refine((text) => text.isWellFormed(), 'holds half a character.')
+const unicode = z.string('must be a string.').refine((text) => text.isWellFormed(), 'holds a lone surrogate.')
 
 /** The JSON body of a new text. Clients may send whole recipient and link objects as they read them. */
 export const NewText = z.object({
@@ -46,7 +46,7 @@ export const NewText = z.object({
 /** Builds the stored form of a text: UTF-8 for texts, the raw bytes after an ISO 8859-1 subject for images. */
 export function toDraft(body: z.output<typeof NewText>, client: { name: string; version: string }): Draft {
   const contentType = parseContentType(body.content_type)
-  if (contentType === undefined) throw badRequest('"content_type" is no content type.')
+  if (contentType === undefined) throw badRequest('"content_type" is not a content type.')
   return {
     ...content(body, contentType),
     recipients: (body.recipient_list ?? []).map(({ type, recpt }) => ({ type, confNo: recpt.conf_no })),
@@ -60,7 +60,7 @@ function content(
   { type }: ContentType,
 ): Pick<Draft, 'text' | 'contentType'> {
   if (type.startsWith('text/')) {
-    if (content_encoding != null) throw badRequest('"content_encoding" is for images; a text is sent as it is.')
+    if (content_encoding != null) throw badRequest('"content_encoding" is allowed for images only.')
     // The name that the client gave the type is kept; the gateway sets the charset.
     const [name = ''] = content_type.split(';')
     const [, ...parameters] = type.split(';')
@@ -68,7 +68,7 @@ function content(
     return { text: Buffer.from(`${subject}\n${body}`), contentType: stored }
   }
   if (!type.startsWith('image/')) throw badRequest(`Unhandled content type: ${type}`)
-  if (content_encoding == null) throw badRequest('Missing "content_encoding": an image is sent in base64.')
+  if (content_encoding == null) throw badRequest('Missing "content_encoding": images must be sent in base64.')
   const image = decodeBase64(body)
   if (image === undefined) throw badRequest('"body" is not base64.')
   if (!LATIN1.test(subject)) throw badRequest('"subject" of an image holds characters outside ISO 8859-1.')

@@ -1,4 +1,4 @@
-/** Path and query parameters. Each function throws an HTTPException 400 that names the invalid parameter. */
+/** Path and query parameters. Each function throws an `invalid-request` error (400) that names the invalid parameter. */
 import type { Context } from 'hono'
 import { badRequest, latin1 } from './body.ts'
 

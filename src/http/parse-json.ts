@@ -1,3 +1,9 @@
+import { KomgateError } from '../protocol/komgate-error.ts'
+
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<UnfitJsonError['code'], UnfitJsonError> {}
+}
+
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
@@ -20,10 +26,12 @@ const MAX_DIGITS = 309
 
 const TOO_DEEP = 'is nested too deeply.'
 const TOO_LARGE = 'holds a number that is too large.'
-const HALF_CHARACTER = 'holds half a character.'
+const HALF_CHARACTER = 'holds a lone surrogate.'
 
 /** JSON that the gateway does not accept. The message is the predicate of a sentence. */
-export class UnfitJsonError extends RangeError {
+export class UnfitJsonError extends KomgateError {
+  readonly code = 'invalid-json'
+
   constructor(
     message: string,
     /** the invalid field, `client.name` for example; empty for the whole */
@@ -32,7 +40,10 @@ export class UnfitJsonError extends RangeError {
     readonly value?: unknown,
   ) {
     super(message)
-    this.name = 'UnfitJsonError'
+  }
+
+  override get clientMessage(): string {
+    return this.sentence('The body')
   }
 
   /** Returns the message as a sentence. @param whole the subject if the error names no field, `The body` for example */
@@ -45,7 +56,6 @@ export class UnfitJsonError extends RangeError {
 export class TooManyValuesError extends UnfitJsonError {
   constructor() {
     super(`holds more than ${MAX_VALUES} values.`)
-    this.name = 'TooManyValuesError'
   }
 }
 

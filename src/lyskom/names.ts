@@ -1,8 +1,13 @@
 import type { Connection } from '../connection/connection.ts'
 import { KomError } from '../protocol/errors.ts'
+import { KomgateError } from '../protocol/komgate-error.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
 import type { ConfZInfo } from '../protocol/types.ts'
 import { mapConcurrent } from './map-concurrent.ts'
+
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<NameError['code'], NameError> {}
+}
 
 /** A conference with its name. */
 export interface ConferenceName {
@@ -17,13 +22,12 @@ export interface PersonName {
 }
 
 /** Thrown when a name matches no person, or more than one. */
-export class NameError extends Error {
+export class NameError extends KomgateError {
   constructor(
     readonly code: 'name-not-found' | 'name-ambiguous',
     message: string,
   ) {
     super(message)
-    this.name = 'NameError'
   }
 }
 

@@ -3,6 +3,11 @@
  * bytes that are not Protocol A and values that Protocol A cannot express.
  */
 import type { BoundName } from './bounds.ts'
+import { KomgateError } from './komgate-error.ts'
+
+declare module './komgate-error.ts' {
+  interface ErrorCodes extends Record<KomError['code'], KomError>, Record<ProtocolErrorCode, ProtocolError> {}
+}
 
 /** The error codes of Protocol A 11.1 by their name in the specification. */
 export const ERRORS = {
@@ -75,7 +80,7 @@ export type ErrorName = keyof typeof ERRORS
 const namesByCode = new Map<number, ErrorName>(Object.entries(ERRORS).map(([name, code]) => [code, name as ErrorName]))
 
 /** An error reply of the LysKOM server: `%refNo code status`. */
-export class KomError extends Error {
+export class KomError extends KomgateError {
   readonly code = 'kom-error'
   /** The specification's name; `unknown-error` for a code that Protocol A 11.1 does not define. */
   readonly errorName: ErrorName | 'unknown-error'
@@ -90,7 +95,6 @@ export class KomError extends Error {
   ) {
     const errorName = namesByCode.get(errorCode) ?? 'unknown-error'
     super(`${errorName} (${errorCode}), status ${errorStatus}`)
-    this.name = 'KomError'
     this.errorName = errorName
   }
 
@@ -112,7 +116,7 @@ export type ProtocolErrorCode =
   | 'unwritable'
 
 /** Thrown for bytes that are not Protocol A, and for values that Protocol A cannot express. */
-export class ProtocolError extends Error {
+export class ProtocolError extends KomgateError {
   /** The path to the field, outermost first, e.g. `['miscInfo', '3']`. Each codec adds its field while it rethrows. */
   readonly path: string[] = []
 
@@ -123,7 +127,6 @@ export class ProtocolError extends Error {
     readonly bound?: BoundName,
   ) {
     super(reason)
-    this.name = 'ProtocolError'
   }
 
   /** Prepends a field to the path, and returns the error. */

@@ -1,5 +1,10 @@
 import { ConnectionError, type ConnectionErrorCode } from '../connection/errors.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
+import { KomgateError } from '../protocol/komgate-error.ts'
+
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<ServerDownError['code'], ServerDownError> {}
+}
 
 /** Consecutive failures that open the circuit. */
 const MAX_FAILURES = 3
@@ -10,16 +15,19 @@ const DOWN: ReadonlySet<ConnectionErrorCode> = new Set(['unreachable', 'connect-
 const REFUSED: ReadonlySet<ConnectionErrorCode> = new Set(['connect-refused', 'server-full'])
 
 /** The circuit is open: the LysKOM server failed several times in a row, and no attempt is made. */
-export class ServerDownError extends Error {
+export class ServerDownError extends KomgateError {
   readonly code = 'server-down'
 
   constructor(
     /** milliseconds until the next attempt is allowed; 0 or less while one is being made */
-    readonly retryAfterMs: number,
-    cause: Error,
+    override readonly retryAfterMs: number,
+    private readonly lastFailure: KomgateError,
   ) {
-    super(`the LysKOM server is down: ${cause.message}`, { cause })
-    this.name = 'ServerDownError'
+    super(`the LysKOM server is down: ${lastFailure.message}`, { cause: lastFailure })
+  }
+
+  override get clientMessage(): string {
+    return `the LysKOM server is down: ${this.lastFailure.clientMessage}`
   }
 }
 
@@ -34,7 +42,7 @@ export class CircuitBreaker {
   #failures = 0
   /** milliseconds of `performance.now()`, which no clock adjustment changes */
   #openedAt = 0
-  #lastFailure = new Error('it does not answer')
+  #lastFailure = new ConnectionError('unreachable', 'no attempt has been made')
   #up: boolean | null = null
   #sessions = 0
 
@@ -95,7 +103,7 @@ export class CircuitBreaker {
     this.#up = true
   }
 
-  #failed(error: Error): void {
+  #failed(error: ConnectionError): void {
     this.#up = false
     this.#lastFailure = error
     this.#failures++

@@ -1,4 +1,4 @@
-import { LimitError, type LimitName } from './limit-error.ts'
+import { LimitError, type LimitErrorCode } from './limit-error.ts'
 import { type Attempt, DistributedFailures, Failures, type Outcome } from './login-failures.ts'
 import { lru } from './lru.ts'
 import { networksOf } from './network.ts'
@@ -6,7 +6,7 @@ import { networksOf } from './network.ts'
 /** Options of `GuessLimits`. */
 export interface GuessLimitOptions {
   /** the limit that a delayed attempt hits, and the message of its `LimitError` */
-  limit: LimitName
+  limit: LimitErrorCode
   message: string
   /** failures from one network before attempts are delayed */
   free: number

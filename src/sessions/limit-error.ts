@@ -1,40 +1,48 @@
-/** The limits of the gateway, by their names in errors and metrics. */
-export const LIMITS = [
+import { KomgateError } from '../protocol/komgate-error.ts'
+
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<LimitErrorCode, LimitError> {}
+}
+
+/** Limits that reject a request with a `LimitError`, whose code is the name of the limit. */
+const REQUEST_LIMITS = [
   'sessions',
   'sessions-per-address',
   'sessions-per-person',
-  'sessions-on-server',
-  'open-files',
   'openings-per-address',
   'logins-per-address',
   'login-failures',
   'key-failures',
-  'calls-per-session',
-  'reply-size',
   'websockets-per-session',
   'websocket-messages',
   'body-size',
   'header-size',
   'request-time',
+] as const
+/** Limits that cause another error, or none: the client waits, or the gateway closes its connection. */
+const OTHER_LIMITS = [
+  'sessions-on-server',
+  'open-files',
+  'calls-per-session',
+  'reply-size',
   'requests-per-connection',
   'unread-bytes-per-connection',
   'unread-bytes-per-address',
   'unread-bytes',
 ] as const
+/** The limits of the gateway, by their names in errors and metrics. */
+export const LIMITS = [...REQUEST_LIMITS, ...OTHER_LIMITS] as const
 /** The name of a limit. */
 export type LimitName = (typeof LIMITS)[number]
-
-/** Default `Retry-After` for limits that end when another client leaves, milliseconds. */
-const A_WHILE_MS = 5000
+/** The code of a `LimitError`. */
+export type LimitErrorCode = (typeof REQUEST_LIMITS)[number]
 
 /** A request was rejected by a limit. It had no effect and can be repeated after `retryAfterMs`. */
-export class LimitError extends Error {
-  override readonly name = 'LimitError'
-
+export class LimitError extends KomgateError {
   constructor(
-    readonly limit: LimitName,
+    readonly code: LimitErrorCode,
     message: string,
-    readonly retryAfterMs = A_WHILE_MS,
+    override readonly retryAfterMs?: number,
   ) {
     super(message)
   }

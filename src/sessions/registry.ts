@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { v4 as uuid } from 'uuid'
 import type { ConnectionContext } from '../connection/connection.ts'
 import type { TcpAddress } from '../connection/transport.ts'
+import { KomgateError } from '../protocol/komgate-error.ts'
 import { type Key, keyOf } from '../store/record.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { GatewaySession, type SessionContext, type SessionEvents } from './gateway-session.ts'
@@ -42,14 +43,17 @@ interface RegistryEvents extends SessionEvents {
   draining: []
 }
 
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<RegistryError['code'], RegistryError> {}
+}
+
 /** The registry is shutting down and rejects new sessions. */
-export class RegistryError extends Error {
+export class RegistryError extends KomgateError {
   constructor(
     readonly code: 'shutting-down',
     message: string,
   ) {
     super(message)
-    this.name = 'RegistryError'
   }
 }
 

@@ -1,8 +1,23 @@
+import { KomgateError } from '../protocol/komgate-error.ts'
+
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<StoreErrorCode, StoreError> {}
+}
+
 /** Codes of `StoreError`. */
 export type StoreErrorCode = 'unavailable' | 'full' | 'cannot-list' | 'too-large' | 'contended'
 
+/** Messages for clients: the messages of most errors hold addresses, paths, or words of drivers and servers. */
+const CLIENT_MESSAGES: Readonly<Record<StoreErrorCode, string>> = {
+  unavailable: 'The session store cannot be reached.',
+  full: 'The session store is full.',
+  'cannot-list': 'The session store cannot list sessions.',
+  'too-large': 'The session is larger than the session store accepts.',
+  contended: 'Too many concurrent writes to this session.',
+}
+
 /** The store could not do an operation. */
-export class StoreError extends Error {
+export class StoreError extends KomgateError {
   /** The kind of failure within its code, for the log: `connection`, or the server's name for its error. */
   readonly kind: string
 
@@ -12,7 +27,11 @@ export class StoreError extends Error {
     { kind = 'connection', ...options }: ErrorOptions & { kind?: string } = {},
   ) {
     super(message, options)
-    this.name = 'StoreError'
     this.kind = kind
+  }
+
+  override get clientMessage(): string {
+    // Without a cause it is a limit of the gateway, and the message names the field and the size.
+    return this.code === 'too-large' && this.cause === undefined ? this.message : CLIENT_MESSAGES[this.code]
   }
 }

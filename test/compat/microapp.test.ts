@@ -136,10 +136,10 @@ describe('microapp parameters', () => {
 
   const range = 'must be 1 to 128 characters, and no control characters.'
   it.each([
-    ['add_session', '', 'ERROR: No service is given.'],
-    ['add_session', 'service=forum', 'ERROR: No user_id is given.'],
-    ['add_session', 'service=forum;user_id=', 'ERROR: No user_id is given.'],
-    ['add_session', 'service=forum;user_id', 'ERROR: No user_id is given.'],
+    ['add_session', '', 'ERROR: Missing service.'],
+    ['add_session', 'service=forum', 'ERROR: Missing user_id.'],
+    ['add_session', 'service=forum;user_id=', 'ERROR: Missing user_id.'],
+    ['add_session', 'service=forum;user_id', 'ERROR: Missing user_id.'],
     ['add_session', `service=forum;user_id=${'x'.repeat(129)}`, `ERROR: user_id ${range}`],
     ['add_session', 'service=forum;user_id=a%00', `ERROR: user_id ${range}`],
     ['add_session', 'service=forum;user_id=a;session_name=%0A', `ERROR: session_name ${range}`],
@@ -147,11 +147,11 @@ describe('microapp parameters', () => {
     ['add_session', 'service=forum;user_id=%', 'ERROR: user_id is not UTF-8 in percent-encoding.'],
     ['add_session', 'service=forum;user_id=a;user_id=b', 'ERROR: user_id is given twice.'],
     ['add_session', 'service=forum;user_id=a;service=demo', 'ERROR: service is given twice.'],
-    ['expire_session', 'user_id=a', 'ERROR: No service is given.'],
-    ['expire_session', 'service=forum', 'ERROR: No user_id is given.'],
-    ['validate', 'user_id=a;session_id=x', 'invalid: No service is given.'],
-    ['validate', 'service=forum;session_id=x', 'invalid: No user_id is given.'],
-    ['validate', 'service=forum;user_id=a', 'invalid: No session_id is given.'],
+    ['expire_session', 'user_id=a', 'ERROR: Missing service.'],
+    ['expire_session', 'service=forum', 'ERROR: Missing user_id.'],
+    ['validate', 'user_id=a;session_id=x', 'invalid: Missing service.'],
+    ['validate', 'service=forum;session_id=x', 'invalid: Missing user_id.'],
+    ['validate', 'service=forum;user_id=a', 'invalid: Missing session_id.'],
     ['validate', 'service=forum;user_id=a;session_id=x;session_id=y', 'invalid: session_id is given twice.'],
   ])('are rejected with 400 if they are invalid: %s.cgi?%s', async (script, query, answer) => {
     const { status, text } = await api.send('GET', `/${script}.cgi?${query}`, { key: KEY })
@@ -165,11 +165,12 @@ describe('microapp parameters', () => {
     expect([refused.status, refused.text]).toEqual([400, 'ERROR: The body is not UTF-8.'])
     const large = await api.send('POST', '/add_session.cgi', { key: KEY, body: 'x'.repeat(60_001) })
     expect([large.status, large.text]).toEqual([413, 'ERROR: The form is too large.'])
+    expect(api.limits).toEqual(['body-size'])
   })
 })
 
 describe('the key of a service', () => {
-  const ANSWER = 'ERROR: This needs the key of the service, as "Authorization: Bearer".'
+  const ANSWER = 'ERROR: "Authorization: Bearer" with the key of the service is required.'
   const open = async (script: string, service: string, key?: string) => {
     const query = `user_id=a;service=${service}`
     const { status, text } = await api.send('GET', `/${script}.cgi?${query}`, key === undefined ? {} : { key })
@@ -218,7 +219,7 @@ it('microapp answers 501 on a store that cannot list sessions, except for valida
   api = startCompatApi(microappApi, { keys: KEYS, backend: withoutLists() })
   for (const script of ['add_session', 'expire_session']) {
     const { status, text } = await api.send('GET', `/${script}.cgi?user_id=a;service=forum`, { key: KEY })
-    expect([status, text]).toEqual([501, 'ERROR: this kind of store cannot list sessions'])
+    expect([status, text]).toEqual([501, 'ERROR: The session store cannot list sessions.'])
   }
   expect(await call('validate', 'user_id=a;service=forum;session_id=x')).toBe(NO_SESSION)
 })

@@ -332,7 +332,7 @@ describe('an unavailable resource of REST-Sessions', () => {
       ['DELETE', 'killall'],
     ] as const) {
       const { status, json } = await api.send(method, `/mywebapp/${path}`, { key: KEY })
-      expect([path, status, json.error_msg]).toEqual([path, 501, 'this kind of store cannot list sessions'])
+      expect([path, status, json.error_msg]).toEqual([path, 501, 'The session store cannot list sessions.'])
     }
     expect(await set(token, { a: 1 })).toMatchObject({ d: { a: 1 } })
     expect(await ask('DELETE', `/mywebapp/kill/${token}`)).toEqual({ kill: 1 })

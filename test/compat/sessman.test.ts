@@ -154,7 +154,7 @@ describe('sessman', () => {
     ['GET', 'new?user=%ff', undefined, 'user is not UTF-8 in percent-encoding.'],
     ['GET', 'new?user=a&user=b', undefined, 'user is given twice.'],
     ['POST', 'new', { user: 'a'.repeat(129) }, 'user must be 1 to 128 characters, and no control characters.'],
-    ['POST', 'new', { user: '\ud800' }, 'The body holds half a character.'],
+    ['POST', 'new', { user: '\ud800' }, 'The body holds a lone surrogate.'],
     ['POST', 'new', { user: { name: 'nicci' } }, 'user must be a string.'],
     ['POST', 'new', { user: null }, 'Missing user.'],
     ['POST', 'new', [{ user: 'nicci' }], 'The body must be an object.'],
@@ -247,7 +247,7 @@ describe('the key of sessman', () => {
     expect(await sent('new?user=nicci', 'key-of-mywebapp')).toBe(401)
     expect(await sent('new?user=nicci', KEY)).toBe(200)
     const { json } = await api.send('GET', '/sessman/new')
-    expect(json).toEqual({ error: 'This needs the key of the application, as "Authorization: Bearer".' })
+    expect(json).toEqual({ error: '"Authorization: Bearer" with the key of the application is required.' })
   })
 
   it('is not required with a session id, but a wrong key is rejected', async () => {

@@ -427,7 +427,7 @@ describe("SXAPI's guard", () => {
       expect(JSON.parse(text)).toEqual({
         code: 'nok',
         reason: 'unavailable',
-        message: 'The sessions cannot be reached.',
+        message: 'The session store cannot be reached.',
       })
     }
     expect((await send('GET')).status).toBe(503)

@@ -114,7 +114,7 @@ describe.each(BACKENDS)('access control on $name', ({ start }) => {
     'answers the unknown path %s with 404',
     async (path) => {
       const answer = await (await stage.as('alice')).get(path)
-      expect([answer.status, answer.json]).toEqual([404, gatewayError('There is nothing here.')])
+      expect([answer.status, answer.json]).toEqual([404, gatewayError('Not found.')])
     },
   )
 

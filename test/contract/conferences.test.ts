@@ -267,7 +267,7 @@ describe.each(BACKENDS)('conferences on $name', ({ start }) => {
       [{ name: null }, '"name" is null.'],
       [{ name: 5 }, '"name" must be a string.'],
       [{ name: '\u2603' }, '"name" holds characters outside ISO 8859-1.'],
-      [{ name: '\ud800' }, '"name" holds half a character.'],
+      [{ name: '\ud800' }, '"name" holds a lone surrogate.'],
       [null, 'Invalid body.'],
     ])('rejects the body %j with a 400 that names the field', async (json, message) => {
       const answer = await make(json)

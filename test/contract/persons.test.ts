@@ -65,7 +65,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       [{ name: null, passwd: 'x' }, '"name" is null.'],
       [{ name: 5, passwd: 'x' }, '"name" must be a string.'],
       [{ name: 'Snö \u2603', passwd: 'x' }, '"name" holds characters outside ISO 8859-1.'],
-      [{ name: '\ud800', passwd: 'x' }, '"name" holds half a character.'],
+      [{ name: '\ud800', passwd: 'x' }, '"name" holds a lone surrogate.'],
       [{ name: 'Xx', passwd: null }, '"passwd" is null.'],
       [{ name: 'Xx', passwd: 5 }, '"passwd" must be a string.'],
       [{ name: 'Xx', passwd: '\u2603' }, '"passwd" holds characters outside ISO 8859-1.'],
@@ -179,7 +179,7 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
   describe('user areas', () => {
     const get = async (no: number, block: string, who: 'alice' | 'bob' = 'alice') =>
       (await stage.as(who)).get(`/persons/${no}/user-area/${block}`)
-    const absent = [404, gatewayError('There is no such block of JSON.')]
+    const absent = [404, gatewayError('There is no such JSON block in the user area.')]
 
     it('returns a JSON block unchanged', async () => {
       const answer = await get(stage.cast.alice.no, 'jskom')

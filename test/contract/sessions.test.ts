@@ -202,7 +202,7 @@ describe.each(BACKENDS)('sessions on $name', ({ start }) => {
       [{ pers_no: 6, passwd: 5 }, '"passwd" must be a string.'],
       [{ pers_no: 6, passwd: '\u2603' }, '"passwd" holds characters outside ISO 8859-1.'],
       [{ pers_name: '\u2603', passwd: 'x' }, '"pers_name" holds characters outside ISO 8859-1.'],
-      [{ pers_no: 6, pers_name: 'a', passwd: 'x' }, 'Both "pers_no" and "pers_name" are given; one of them is enough.'],
+      [{ pers_no: 6, pers_name: 'a', passwd: 'x' }, '"pers_no" and "pers_name" are mutually exclusive.'],
       [{}, 'Missing "passwd".'],
       [[], 'Missing "passwd".'],
       [null, 'Invalid body.'],

@@ -181,7 +181,7 @@ describe('a wire trace', () => {
     for (let i = 0; i < 10; i++) expect((await gateway.send('HEAD', path, { headers })).status).toBe(200)
     const traces = await Promise.all(Array.from({ length: 8 }, () => follow(gateway)))
     const tooMany = await gateway.send('GET', path, { headers })
-    expect([tooMany.status, tooMany.json.error_msg]).toEqual([503, 'No more than 8 traces are made at a time.'])
+    expect([tooMany.status, tooMany.json.error_msg]).toEqual([503, 'No more than 8 traces can run at the same time.'])
     traces[0]?.leave()
     await expect.poll(() => follow(gateway).then(() => true)).toBe(true)
   })

@@ -315,7 +315,7 @@ describe('a client', () => {
       'that expects anything but 100-continue',
       'GET / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n',
       417,
-      'Nothing else is expected than 100-continue.',
+      'Expect must be 100-continue.',
     ],
   ])('%s gets an error response with a JSON body', async (_, request, status, error_msg) => {
     const { gateway } = await start()

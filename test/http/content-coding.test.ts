@@ -47,7 +47,7 @@ it.each(ROUTES)('%s %s rejects a compressed body with 415 and Accept-Encoding: i
       headers: { ...JSON_TYPE, 'content-encoding': coding },
     })
     expect([coding, status, headers.get('accept-encoding')]).toEqual([coding, 415, 'identity'])
-    expect(text).toContain('The body must have no content coding.')
+    expect(text).toContain('Content-Encoding must be identity.')
   }
 })
 

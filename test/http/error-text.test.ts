@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws'
 import { Connection } from '../../src/connection/connection.ts'
 import { ConnectionError, type ConnectionErrorCode } from '../../src/connection/errors.ts'
-import { STORE_STATUS } from '../../src/http/status.ts'
+import { STATUS } from '../../src/http/status.ts'
 import { StoreError, type StoreErrorCode } from '../../src/store/errors.ts'
 import { SessionStore } from '../../src/store/store.ts'
 import { startDemoSession } from '../support/demo-session.ts'
@@ -52,22 +52,25 @@ describe('an error of the session store', () => {
     ['GET', '/expire_session.cgi?user_id=u;service=s'],
   ]
 
-  it.each(Object.keys(STORE_STATUS) as StoreErrorCode[])('with the code %s reveals no location', async (code) => {
-    const error = new StoreError(code, `${WHERE} fails: WRONGPASS`, { cause: new Error('ENOENT') })
-    for (const method of METHODS) vi.spyOn(SessionStore.prototype, method).mockRejectedValue(error)
-    for (const method of LISTS) {
-      vi.spyOn(SessionStore.prototype, method).mockImplementation(async function* () {
-        yield* []
-        throw error
-      })
-    }
-    for (const [method, path, json] of ROUTES) {
-      const { status, text } = await gateway.send(method, path, { id, ...(json !== undefined && { json }) })
-      expect([method, path, status]).toEqual([method, path, STORE_STATUS[code]])
-      expect(text).toMatch(/session/)
-      expect(text).not.toMatch(SECRET)
-    }
-  })
+  it.each<StoreErrorCode>(['unavailable', 'full', 'cannot-list', 'too-large', 'contended'])(
+    'with the code %s reveals no location',
+    async (code) => {
+      const error = new StoreError(code, `${WHERE} fails: WRONGPASS`, { cause: new Error('ENOENT') })
+      for (const method of METHODS) vi.spyOn(SessionStore.prototype, method).mockRejectedValue(error)
+      for (const method of LISTS) {
+        vi.spyOn(SessionStore.prototype, method).mockImplementation(async function* () {
+          yield* []
+          throw error
+        })
+      }
+      for (const [method, path, json] of ROUTES) {
+        const { status, text } = await gateway.send(method, path, { id, ...(json !== undefined && { json }) })
+        expect([method, path, status]).toEqual([method, path, STATUS[code]])
+        expect(text).toMatch(/session/)
+        expect(text).not.toMatch(SECRET)
+      }
+    },
+  )
 
   it('names the size if the gateway sets the limit', async () => {
     const json = { a: 'x'.repeat(20_000) }

@@ -60,9 +60,9 @@ const UNFIT = [
   [`{"a":{"b":[1,${'9'.repeat(400)}]}}`, 'holds a number that is too large.'],
   ['9007199254740993', 'holds a number that is too large.'],
   ['{"id":-12345678901234567890}', 'holds a number that is too large.'],
-  ['"\\ud800"', 'holds half a character.'],
-  ['["a\\udc00b"]', 'holds half a character.'],
-  ['{"\\uD83D":1}', 'holds half a character.'],
+  ['"\\ud800"', 'holds a lone surrogate.'],
+  ['["a\\udc00b"]', 'holds a lone surrogate.'],
+  ['{"\\uD83D":1}', 'holds a lone surrogate.'],
 ] as const
 
 describe('parseJson with a limited range', () => {
@@ -107,7 +107,7 @@ describe('parseJson with a limited range', () => {
       return undefined
     }
     expect(sentenceOf('{"a":{"b":[1,1e999]}}')).toBe('"a.b.1" holds a number that is too large.')
-    expect(sentenceOf('{"a":{"\\ud800":1}}')).toBe('"a" holds half a character.')
+    expect(sentenceOf('{"a":{"\\ud800":1}}')).toBe('"a" holds a lone surrogate.')
     expect(sentenceOf('1e999')).toBe('The body holds a number that is too large.')
     expect(sentenceOf(`{"${'a'.repeat(1000)}":1e999}`)).toHaveLength(
       100 + '"" holds a number that is too large.'.length,

@@ -106,7 +106,7 @@ describe('a request with an Upgrade field', () => {
       raw.socket.write(request)
       const text = await raw.closed()
       expect(statuses(text)).toEqual([400])
-      expect(text).toContain('"error_msg":"This is for WebSockets."')
+      expect(text).toContain('"error_msg":"This endpoint accepts WebSocket upgrades only."')
     }
   })
 

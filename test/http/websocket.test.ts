@@ -167,10 +167,10 @@ describe('the WebSocket', () => {
 
   it.each([
     ['{nope', null, 'The message is not JSON.'],
-    ['[]', null, 'The message is no object.'],
-    ['{"ref_no": 7, "request": "x"}', 7, '"protocol" is missing or wrong.'],
-    ['{"protocol": "echo", "request": "x"}', null, '"ref_no" is missing or wrong.'],
-    ['{"protocol": "echo", "ref_no": 7}', 7, '"request" is missing or wrong.'],
+    ['[]', null, 'The message is not an object.'],
+    ['{"ref_no": 7, "request": "x"}', 7, '"protocol" is missing or invalid.'],
+    ['{"protocol": "echo", "request": "x"}', null, '"ref_no" is missing or invalid.'],
+    ['{"protocol": "echo", "ref_no": 7}', 7, '"request" is missing or invalid.'],
     ['{"protocol": "b", "ref_no": 6, "request": "x"}', 6, 'Unknown protocol: b'],
     ['{"protocol": "a", "ref_no": 6, "request": 56}', 6, '"request" must be a string.'],
   ])('answers %s with an error and stays open', async (message, ref_no, error) => {

@@ -67,7 +67,7 @@ async function open(options: LoginLimitOptions = {}): Promise<[GatewaySession, G
 const calls = ({ lyskom }: GatewaySession): number[] =>
   (server.connections[lyskom.connection.sessionNo - 1]?.received ?? []).slice(HANDSHAKE_CALLS).map(({ call }) => call)
 
-const isLimit = (limit: string) => expect.objectContaining({ limit })
+const isLimit = (limit: string) => expect.objectContaining({ code: limit })
 
 describe('GatewaySession login', () => {
   it('logs a person in by number and resolves with the name', async () => {

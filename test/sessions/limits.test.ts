@@ -73,7 +73,7 @@ describe('GuessLimits', () => {
       try {
         return guesses.begin(subject, address)
       } catch (error) {
-        if (error instanceof LimitError) return error.retryAfterMs
+        if (error instanceof LimitError) return error.retryAfterMs ?? 0
         throw error
       }
     }
@@ -264,7 +264,7 @@ describe('LoginLimits', () => {
     const limits = new LoginLimits({ freeLoginFailures: 1, clock })
     limits.beginLogin(session, 6).end(outcomeOf(error))
     const next = () => limits.beginLogin(session, 6)
-    if (counts) expect(next).toThrow(expect.objectContaining({ limit: 'login-failures', retryAfterMs: 1000 }))
+    if (counts) expect(next).toThrow(expect.objectContaining({ code: 'login-failures', retryAfterMs: 1000 }))
     else expect(next).not.toThrow()
   })
 
@@ -291,7 +291,7 @@ describe('LoginLimits', () => {
     const on = (serverId: string) => ({ serverId, clientAddress: '192.0.2.1' })
     limits.count(session, 0, 6)
     const pending = limits.beginLogin(on('twin'), 6)
-    expect(() => limits.beginLogin(on('kom'), 6)).toThrow(expect.objectContaining({ limit: 'sessions-per-person' }))
+    expect(() => limits.beginLogin(on('kom'), 6)).toThrow(expect.objectContaining({ code: 'sessions-per-person' }))
     expect(() => limits.beginLogin(on('other'), 6)).not.toThrow()
     pending.end('failed')
     limits.beginLogin(on('kom'), 6).end('succeeded')

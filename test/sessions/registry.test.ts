@@ -126,13 +126,13 @@ describe('Registry', () => {
       [1, 2, 3].map((n) => registry.open({ ...request, clientAddress: `192.0.2.${n}` })),
     )
     expect(all.map((each) => each.status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
-    expect(all[2]).toMatchObject({ reason: { limit: 'sessions' } })
+    expect(all[2]).toMatchObject({ reason: { code: 'sessions' } })
   })
 
   it('limits sessions per client address, and frees the slot when a session is closed', async () => {
     const { registry } = make({ maxSessionsPerAddress: 1 })
     const { session } = await registry.open(request)
-    await expect(registry.open(request)).rejects.toMatchObject({ limit: 'sessions-per-address' })
+    await expect(registry.open(request)).rejects.toMatchObject({ code: 'sessions-per-address' })
     await registry.open({ ...request, clientAddress: '192.0.2.2' })
     await session.close()
     await registry.open(request)

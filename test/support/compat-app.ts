@@ -4,7 +4,9 @@ import type { CompatOptions } from '../../src/compat/compat-api.ts'
 import { AppKeys } from '../../src/http/app-keys.ts'
 import { clientAddress } from '../../src/http/client-address.ts'
 import type { Env, ListedServer } from '../../src/http/context.ts'
-import { errorResponse, gatewayError } from '../../src/http/error-response.ts'
+import { errorResponse } from '../../src/http/error-response.ts'
+import { RequestError } from '../../src/http/request-error.ts'
+import type { LimitName } from '../../src/sessions/limit-error.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -22,6 +24,8 @@ export interface CompatApp {
   store: SessionStore
   /** errors reported as internal */
   reported: unknown[]
+  /** limits reported as hit */
+  limits: LimitName[]
   send(method: string, path: string, options?: CompatSendOptions): Promise<Answer>
   /** the compatibility API, for a server */
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -48,16 +52,22 @@ export function startCompatApi(
   const clock = () => now
   const store = new SessionStore(backend, { clock })
   const reported: unknown[] = []
-  const onInternalError = (fault: unknown) => void reported.push(fault)
+  const limits: LimitName[] = []
+  const reports = {
+    onLimit: (limit: LimitName) => void limits.push(limit),
+    onInternalError: (error: unknown) => void reported.push(error),
+  }
   const app = new Hono<Env>({ strict: false })
-  app.onError((error, c) => errorResponse(error, c, onInternalError))
+  app.onError((error, c) => errorResponse(error, c, reports))
   const refuseMethod = methodNotAllowed({
     app,
-    onMethodNotAllowed: (c, methods) =>
-      gatewayError(405, `${c.req.method} is not allowed here.`, { Allow: methods.join(', ') }),
+    onMethodNotAllowed(c, methods) {
+      const allow = { Allow: methods.join(', ') }
+      return errorResponse(new RequestError('method-not-allowed', `${c.req.method} is not allowed.`, allow), c, reports)
+    },
   })
   app.notFound(async (c) => {
-    c.res = gatewayError(404, 'There is nothing here.')
+    c.res = errorResponse(new RequestError('not-found', 'Not found.'), c, reports)
     await refuseMethod(c, () => Promise.resolve())
     return c.res
   })
@@ -75,13 +85,13 @@ export function startCompatApi(
       appKeys,
       clientAddress,
       sessmanTtlMs: DAY_MS,
-      onLimit: () => undefined,
-      onInternalError,
+      ...reports,
     }),
   )
   return {
     store,
     reported,
+    limits,
     fetch: (request, bindings) => app.fetch(request, bindings),
     pass: (seconds) => {
       now += seconds * 1000

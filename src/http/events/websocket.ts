@@ -1,18 +1,19 @@
 import { upgradeWebSocket } from '@hono/node-server'
 import { createMiddleware } from 'hono/factory'
-import { HTTPException } from 'hono/http-exception'
 import type { WSEvents } from 'hono/ws'
 import type { WebSocket } from 'ws'
 import { z } from 'zod'
-import { KomError } from '../../protocol/errors.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { networkOf } from '../../sessions/network.ts'
 import { performRaw } from '../../sessions/raw-request.ts'
+import { badRequest } from '../body.ts'
 import type { AppOptions, Env } from '../context.ts'
 import { refuseId, useSession } from '../current-session.ts'
-import { komErrorJson, limitOf, toldOf } from '../error-response.ts'
+import { type ErrorReports, reportedError } from '../error-response.ts'
 import { connectionId } from '../middleware/connection-id.ts'
 import { parseJson, UnfitJsonError } from '../parse-json.ts'
+import type { PublicError } from '../public-error.ts'
+import { RequestError } from '../request-error.ts'
 import { WebSocketFlow } from './websocket-flow.ts'
 import { MessagePace, OpenWebsockets } from './websocket-limits.ts'
 
@@ -36,29 +37,34 @@ export function websocket(options: AppOptions) {
   return createMiddleware<Env>(async (c, next) => {
     // An ordinary request has a Node response, whatever its headers say.
     if (c.env?.outgoing !== undefined || c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
-      throw new HTTPException(400, { message: 'This is for WebSockets.' })
+      throw new RequestError('invalid-request', 'This endpoint accepts WebSocket upgrades only.')
     }
     const origin = c.req.header('origin')
     if (origin !== undefined && corsOrigins !== '*' && !corsOrigins.includes(origin)) {
-      throw new HTTPException(403, { message: 'Pages of this origin may not connect.' })
+      throw new RequestError('foreign-origin', 'This origin is not allowed.')
     }
     const id = connectionId(c, options, 'header-or-query')
-    if (id === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
+    if (id === undefined) throw new RequestError('invalid-session', 'There is no such session.')
     const session = registry.findAnywhere(id)
     if (session === undefined) return refuseId(registry, id)
     useSession(c, session)
     websockets.check(session)
     const requestId = c.get('requestId')
-    const named = { ...options, onInternalError: (error: unknown) => options.onInternalError(error, requestId) }
-    return upgradeWebSocket(() => eventsOf(named, session, websockets, networkOf(options.clientAddress(c))))(c, next)
+    const network = networkOf(options.clientAddress(c))
+    return upgradeWebSocket(() => eventsOf(options, session, websockets, { requestId, network }))(c, next)
   })
 }
 
-function eventsOf(options: AppOptions, session: GatewaySession, websockets: OpenWebsockets, network: string): WSEvents {
+function eventsOf(
+  options: AppOptions,
+  session: GatewaySession,
+  websockets: OpenWebsockets,
+  { requestId, network }: { requestId: string; network: string },
+): WSEvents {
   const { unreadBudget: budget, onLimit } = options
   const { connection } = session.lyskom
   const pace = new MessagePace(options)
-  const reply = async (text: string) => JSON.stringify(await answer(session, text, options))
+  const reply = async (text: string) => JSON.stringify(await answer(session, text, options, requestId))
   const onAnswered = () => session.endRequest()
   let closeSocket: (() => void) | undefined
   let flow: WebSocketFlow | undefined
@@ -90,7 +96,7 @@ function eventsOf(options: AppOptions, session: GatewaySession, websockets: Open
       session.renew()
       const text = typeof data === 'string' ? data : Buffer.from(data as ArrayBuffer).toString()
       if (limit !== undefined) {
-        flow?.send(JSON.stringify({ ref_no: refNo(text), ...errorJson(limit, options) }))
+        flow?.send(JSON.stringify({ ref_no: refNo(text), ...errorJson(reportedError(limit, requestId, options)) }))
         return
       }
       session.beginRequest()
@@ -107,43 +113,40 @@ function eventsOf(options: AppOptions, session: GatewaySession, websockets: Open
 }
 
 /** Returns the reply to one message. Never rejects. */
-async function answer(session: GatewaySession, text: string, options: AppOptions): Promise<unknown> {
-  const message = parse(text)
-  if (typeof message === 'string') return { ref_no: refNo(text), error: message }
-  const { protocol, ref_no, request } = message
+async function answer(
+  session: GatewaySession,
+  text: string,
+  reports: ErrorReports,
+  requestId: string,
+): Promise<unknown> {
   try {
+    const { protocol, ref_no, request } = parse(text)
     if (protocol === 'echo') return { protocol, ref_no, reply: request }
-    if (protocol !== 'a') return { ref_no, error: `Unknown protocol: ${protocol}` }
-    if (typeof request !== 'string') return { ref_no, error: '"request" must be a string.' }
+    if (protocol !== 'a') throw badRequest(`Unknown protocol: ${protocol}`)
+    if (typeof request !== 'string') throw badRequest('"request" must be a string.')
     return { protocol, ref_no, reply: await performRaw(session, request) }
   } catch (error) {
-    return { ref_no, ...errorJson(error, options) }
+    return { ref_no: refNo(text), ...errorJson(reportedError(error, requestId, reports)) }
   }
 }
 
-function errorJson(error: unknown, { onLimit, onInternalError }: AppOptions) {
-  if (error instanceof KomError) return { error: error.message, ...komErrorJson(error) }
-  const limit = limitOf(error)
-  const { status, message, headers } = toldOf(error as Error)
-  if (limit !== undefined) {
-    onLimit(limit)
-    const retryAfter = headers?.['Retry-After']
-    const wait = retryAfter !== undefined && { retry_after: Number(retryAfter) }
-    return { error: message, error_type: 'httpkom', error_msg: message, limit, ...wait }
-  }
-  if (status === 500) onInternalError(error)
-  return { error: message }
+/** The format of errors on a WebSocket. An error of the gateway without a limit has `error` alone, as in httpkom. */
+function errorJson({ message, fields, limit, retryAfter }: PublicError) {
+  if (fields.error_type === 'httpkom' && limit === undefined) return { error: message }
+  return { error: message, ...fields, ...(retryAfter !== undefined && { retry_after: retryAfter }) }
 }
 
-function parse(text: string): Message | string {
+function parse(text: string): Message {
+  let value: unknown
   try {
-    const parsed = Message.safeParse(parseJson(text))
-    if (parsed.success) return parsed.data
-    const field = parsed.error.issues[0]?.path[0]
-    return field === undefined ? 'The message is no object.' : `"${String(field)}" is missing or wrong.`
+    value = parseJson(text)
   } catch (error) {
-    return error instanceof UnfitJsonError ? error.sentence('The message') : 'The message is not JSON.'
+    throw badRequest(error instanceof UnfitJsonError ? error.sentence('The message') : 'The message is not JSON.')
   }
+  const parsed = Message.safeParse(value)
+  if (parsed.success) return parsed.data
+  const field = parsed.error.issues[0]?.path[0]
+  throw badRequest(field === undefined ? 'The message is not an object.' : `"${String(field)}" is missing or invalid.`)
 }
 
 /** Returns the reference number of an otherwise invalid message, so that the client can match the error to it. */

@@ -1,9 +1,9 @@
-import { HTTPException } from 'hono/http-exception'
 import type { Connection } from '../../connection/connection.ts'
 import type { ConnectionError } from '../../connection/errors.ts'
 import type { WireEvent } from '../../connection/wire-event.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Registry } from '../../sessions/registry.ts'
+import { RequestError } from '../request-error.ts'
 
 /** Events that wait for a slow client; further events are dropped and counted. */
 const MAX_WAITING = 1000
@@ -23,11 +23,11 @@ const HEADERS = {
  * Streams the traffic on the LysKOM connection of a session as server-sent events, starting with the first read. The
  * stream ends with the session, when the client disconnects, or when the gateway shuts down. An unread response, to
  * HEAD or to a client that has disconnected, adds no listeners and does not count as a trace.
- * @throws HTTPException 503 if 8 traces are running
+ * @throws RequestError `too-many-traces` (503) if 8 traces are running
  */
 export function wireTrace(registry: Registry, { lyskom }: GatewaySession): Response {
   if (registry.listenerCount('draining') >= MAX_TRACES) {
-    throw new HTTPException(503, { message: `No more than ${MAX_TRACES} traces are made at a time.` })
+    throw new RequestError('too-many-traces', `No more than ${MAX_TRACES} traces can run at the same time.`)
   }
   let trace: Trace | undefined
   const body = new ReadableStream<Uint8Array>(

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import type { AppKeys } from '../app-keys.ts'
 import { header } from '../header.ts'
+import { RequestError } from '../request-error.ts'
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i
 
@@ -26,7 +26,7 @@ export function requireAppKey(
 ): MiddlewareHandler {
   return (c, next) => {
     if (!appKeys.allow(appOf(c), bearer(c), clientAddress(c))) {
-      throw new HTTPException(401, { message: 'This needs the key of the application, as "Authorization: Bearer".' })
+      throw new RequestError('invalid-key', '"Authorization: Bearer" with the key of the application is required.')
     }
     return next()
   }

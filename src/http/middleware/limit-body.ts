@@ -1,25 +1,23 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { LimitName } from '../../sessions/limit-error.ts'
-import { limitResponse } from '../error-response.ts'
+import { LimitError } from '../../sessions/limit-error.ts'
 import { header } from '../header.ts'
 
 const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Returns middleware that rejects bodies of more than `maxBytes` bytes with 413 and calls `onLimit`. */
-export function limitBody(maxBytes: number, onLimit: (limit: LimitName) => void): MiddlewareHandler {
+/** Returns middleware that rejects bodies of more than `maxBytes` bytes with the `LimitError` `body-size` (413). */
+export function limitBody(maxBytes: number): MiddlewareHandler {
   const count = bodyLimit({ maxSize: maxBytes, onError: refuse })
   return (c, next) => {
     if (WITHOUT_BODY.has(c.req.method)) return next()
     // Counting the bytes converts Node's request to a `Request`; a body of known length does not need that.
     const length = header(c, 'transfer-encoding') === undefined ? header(c, 'content-length') : undefined
     if (length === undefined) return isWithoutBody(c) ? next() : count(c, next)
-    return Number(length) > maxBytes ? Promise.resolve(refuse()) : next()
+    return Number(length) > maxBytes ? refuse() : next()
   }
 
-  function refuse(): Response {
-    onLimit('body-size')
-    return limitResponse('body-size', `The body is larger than ${maxBytes} bytes.`)
+  function refuse(): never {
+    throw new LimitError('body-size', `The body is larger than ${maxBytes} bytes.`)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { header } from '../header.ts'
+import { RequestError } from '../request-error.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 const OWN_SITES = new Set(['same-origin', 'none'])
@@ -9,7 +9,7 @@ const OWN_SITES = new Set(['same-origin', 'none'])
  * Protects against cross-site request forgery: browsers send cookies with the requests of any page, so a request that
  * is authenticated by a cookie must be safe, or come from a page of the gateway's origin or a listed origin. Clients
  * other than browsers send neither `Origin` nor `Sec-Fetch-Site` and pass.
- * @throws HTTPException 403
+ * @throws RequestError `foreign-origin` (403)
  */
 export function refuseForeignPage(c: Context, listed: '*' | readonly string[]): void {
   const isUpgrade = header(c, 'upgrade') !== undefined
@@ -20,7 +20,8 @@ export function refuseForeignPage(c: Context, listed: '*' | readonly string[]): 
     origin === undefined
       ? site === undefined || OWN_SITES.has(site)
       : isOwnOrigin(origin, header(c, 'host')) || (listed !== '*' && listed.includes(origin))
-  if (!isOurs) throw new HTTPException(403, { message: 'A page of another origin may not do this by a cookie.' })
+  if (!isOurs)
+    throw new RequestError('foreign-origin', 'Requests with a cookie are accepted from allowed origins only.')
 }
 
 /** Compares the host alone, because a reverse proxy may terminate TLS for the gateway. */

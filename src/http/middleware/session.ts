@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import type { Env } from '../context.ts'
 import { closeUnlessDelivered, refuseId, useSession } from '../current-session.ts'
 import { leaseHeader } from '../lease.ts'
+import { RequestError } from '../request-error.ts'
 import { CONNECTION_HEADER, type ConnectionIdOptions, connectionId, type IdSource, idHeaders } from './connection-id.ts'
 
 /** The client name and version of a session that the gateway opens automatically. */
@@ -24,7 +24,7 @@ export function sessionMiddleware(options: ConnectionIdOptions) {
 
 /** Rejects requests on sessions that are not logged in with 401. Register it after `requireSession`. */
 export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
-  if (c.get('session').lyskom.persNo === 0) throw new HTTPException(401, { message: 'Not logged in.' })
+  if (c.get('session').lyskom.persNo === 0) throw new RequestError('not-logged-in', 'Not logged in.')
   return next()
 }
 
@@ -33,7 +33,7 @@ function requireSessionFrom(from: IdSource, options: ConnectionIdOptions): Middl
   return (c, next) => {
     const id = connectionId(c, options, from)
     if (id === undefined && autoCreate) return openAutomatically(c, next, options)
-    if (id === undefined) throw new HTTPException(403, { message: `Missing ${CONNECTION_HEADER}.` })
+    if (id === undefined) throw new RequestError('invalid-session', `Missing ${CONNECTION_HEADER}.`)
     const session = registry.find(c.get('serverId'), id)
     if (session === undefined) return refuseId(registry, id)
     useSession(c, session)

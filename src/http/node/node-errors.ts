@@ -1,8 +1,11 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { LimitName } from '../../sessions/limit-error.ts'
+import type { KomgateError } from '../../protocol/komgate-error.ts'
+import { LimitError, type LimitName } from '../../sessions/limit-error.ts'
+import { publicError } from '../public-error.ts'
+import { RequestError } from '../request-error.ts'
 import type { Connections } from './connections.ts'
-import { closeWith } from './raw-response.ts'
+import { closeWithError } from './raw-response.ts'
 
 /**
  * Gives the errors that Node's HTTP server answers itself a JSON body, and sends them after the responses to the
@@ -18,9 +21,9 @@ export function answerNodeErrors(server: Server, connections: Connections, onLim
       socket.destroy()
       return
     }
-    const { status, message, limit } = CLIENT_ERRORS[error.code ?? ''] ?? NOT_HTTP
-    if (limit !== undefined) onLimit?.(limit)
-    connection.fail(() => void closeWith(socket, status, { error_type: 'httpkom', error_msg: message, limit }))
+    const refusal = refusalOf(error)
+    if (refusal instanceof LimitError) onLimit?.(refusal.code)
+    connection.fail(() => void closeWithError(socket, refusal))
   })
   server.on(
     'checkExpectation',
@@ -29,18 +32,14 @@ export function answerNodeErrors(server: Server, connections: Connections, onLim
 }
 
 function rejectExpectation(response: ServerResponse): void {
-  const body = JSON.stringify({ error_type: 'httpkom', error_msg: 'Nothing else is expected than 100-continue.' })
-  response.writeHead(417, { 'Content-Type': 'application/json' }).end(body)
+  const error = new RequestError('expectation-failed', 'Expect must be 100-continue.')
+  const { status, fields } = publicError(error)
+  response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(fields))
 }
 
-interface ClientError {
-  status: number
-  message: string
-  limit?: LimitName
-}
-
-const NOT_HTTP: ClientError = { status: 400, message: 'The request is not HTTP.' }
-const CLIENT_ERRORS: Readonly<Partial<Record<string, ClientError>>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, message: 'The headers are too large.', limit: 'header-size' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request did not come in time.', limit: 'request-time' },
+function refusalOf({ code }: NodeJS.ErrnoException): KomgateError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new LimitError('header-size', 'The headers are too large.')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new LimitError('request-time', 'The request was not complete in time.')
+  return new RequestError('invalid-request', 'The request is not HTTP.')
 }

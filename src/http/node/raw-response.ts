@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { publicError } from '../public-error.ts'
 
 /** Time for the client to read the response before the connection is closed. */
 const LINGER_MS = 1000
@@ -37,4 +38,10 @@ export function closeWith(
     // Discard further input: closing with unread data would reset the connection before the client reads the response.
     socket.resume()
   })
+}
+
+/** Writes the response for an error to a socket, then closes the connection. Resolves as `closeWith` does. */
+export function closeWithError(socket: Duplex, error: unknown): Promise<void> {
+  const { status, fields } = publicError(error)
+  return closeWith(socket, status, fields)
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { RegistryError } from '../../sessions/registry.ts'
+import { RequestError } from '../request-error.ts'
 import type { Connections } from './connections.ts'
-import { closeWith } from './raw-response.ts'
+import { closeWithError } from './raw-response.ts'
 import { withoutExtraSlashes } from './request-path.ts'
 
 type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void
@@ -30,16 +32,14 @@ export function serveUpgrades(server: Server, connections: Connections, path: st
   })
   // Without a listener, Node destroys the socket of a CONNECT request.
   server.on('connect', (_: IncomingMessage, socket: Socket) => {
-    const { status, body } = CONNECT_REFUSAL
-    connections.of(socket)?.detach(() => void closeWith(socket, status, body))
+    const error = new RequestError('method-not-allowed', 'CONNECT is not allowed here.')
+    connections.of(socket)?.detach(() => void closeWithError(socket, error))
   })
 }
 
-const CONNECT_REFUSAL = { status: 405, body: { error_type: 'httpkom', error_msg: 'CONNECT is not allowed here.' } }
-
 /** Rejects a request for a WebSocket that arrives while the gateway shuts down. */
 export function refuseWhileDraining(socket: Socket): Promise<void> {
-  return closeWith(socket, 503, { error_type: 'httpkom', error_msg: 'The gateway is shutting down.' })
+  return closeWithError(socket, new RegistryError('shutting-down', 'The gateway is shutting down.'))
 }
 
 function isWebSocketRequest({ method, httpVersion, url = '', headers }: IncomingMessage, path: string): boolean {

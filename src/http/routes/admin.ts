@@ -1,5 +1,4 @@
 import { Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { handleOf } from '../../store/record.ts'
 import { AppKeys } from '../app-keys.ts'
@@ -9,6 +8,7 @@ import { wireTrace } from '../events/wire-trace.ts'
 import { jsonList, mapPages, pagesOf } from '../json-list.ts'
 import { bearer } from '../middleware/app-key.ts'
 import { empty } from '../node/responses.ts'
+import { RequestError } from '../request-error.ts'
 
 const ADMIN = 'admin'
 /** Sessions per page of the list: some milliseconds of work. */
@@ -21,13 +21,13 @@ export function adminRoutes(options: AppOptions) {
 
   const find = (handle: string): GatewaySession => {
     for (const session of registry.all()) if (handleOf(session.key) === handle) return session
-    throw new HTTPException(404, { message: 'There is no such session.' })
+    throw new RequestError('not-found', 'There is no such session.')
   }
 
   return new Hono<Env>({ strict: false })
     .use((c, next) => {
       if (keys.allow(ADMIN, bearer(c), clientAddress(c))) return next()
-      throw new HTTPException(401, { message: 'This needs the admin key, as "Authorization: Bearer".' })
+      throw new RequestError('invalid-key', '"Authorization: Bearer" with the admin key is required.')
     })
     .get('/sessions', (c) => {
       const now = performance.now()

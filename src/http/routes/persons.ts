@@ -1,5 +1,4 @@
 import { Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { createPerson, getUserAreaBlock, setPresentation } from '../../lyskom/persons.ts'
@@ -9,6 +8,7 @@ import { personJson } from '../json.ts'
 import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { empty, json, writtenJson } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
+import { RequestError } from '../request-error.ts'
 
 const Create = z.object({ name: latin1, passwd: latin1 })
 const Presentation = z.object({ text_no: textNo })
@@ -37,7 +37,7 @@ export function personRoutes(options: AppOptions) {
       const persNo = pathNumber(c, 'pers_no', MAX_CONF_NO)
       const block = await getUserAreaBlock(c.get('session').lyskom, persNo, nfc(c.req.param('block')))
       if (block === undefined || !isJson(block)) {
-        throw new HTTPException(404, { message: 'There is no such block of JSON.' })
+        throw new RequestError('not-found', 'There is no such JSON block in the user area.')
       }
       return writtenJson(block)
     })

@@ -1,5 +1,4 @@
 import { Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { userOf } from '../../sessions/records.ts'
@@ -10,6 +9,7 @@ import { closeOnRequest } from '../current-session.ts'
 import { jsonList, mapPages } from '../json-list.ts'
 import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { empty, json } from '../node/responses.ts'
+import { RequestError } from '../request-error.ts'
 
 /** The size limit of a session's data, in bytes of JSON. */
 const MAX_DATA_BYTES = 16_384
@@ -23,7 +23,7 @@ export function sessionDataRoutes(options: AppOptions) {
 
   /** Rejects the request with 403 if there is no data: the session has just ended. */
   const found = (data: Data | undefined): Data => {
-    if (data === undefined) throw new HTTPException(403, { message: 'There is no such session.' })
+    if (data === undefined) throw new RequestError('invalid-session', 'There is no such session.')
     return data
   }
 
@@ -57,7 +57,7 @@ export function sessionDataRoutes(options: AppOptions) {
         return empty(204)
       }
       const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => handleOf(key) === handle)
-      if (ended === 0) throw new HTTPException(404, { message: 'You have no such session.' })
+      if (ended === 0) throw new RequestError('not-found', 'There is no such session.')
       return empty(204)
     })
 

@@ -1,5 +1,4 @@
 import { Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { MAX_SESSION_NO } from '../../lyskom/numbers.ts'
 import { KomError } from '../../protocol/errors.ts'
@@ -13,6 +12,7 @@ import { namedErrors } from '../middleware/named-errors.ts'
 import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
 import { empty, json, jsonWith } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
+import { RequestError } from '../request-error.ts'
 
 const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'must be an object.') })
 const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
@@ -28,7 +28,7 @@ export function sessionRoutes(options: AppOptions) {
   return new Hono<Env>({ strict: false })
     .post('/', async (c) => {
       if (connectionId(c, options, 'header-or-query') !== undefined && !isStaleCookie(c, options)) {
-        throw new HTTPException(409, { message: `A new session is opened without ${CONNECTION_HEADER}.` })
+        throw new RequestError('session-exists', `${CONNECTION_HEADER} must be absent when a session is opened.`)
       }
       // The socket is gone after the client disconnects, so read its address first.
       const clientAddress = options.clientAddress(c)
@@ -87,13 +87,13 @@ export function sessionRoutes(options: AppOptions) {
 
 /**
  * Returns the person number or the name. Clients send an empty name together with a number.
- * @throws HTTPException 400 unless exactly one of them is given
+ * @throws RequestError `invalid-request` (400) unless exactly one of them is given
  */
 function whoLogsIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: number } | { name: string } {
   const byNumber = pers_no ?? undefined
   const byName = pers_name === '' && byNumber !== undefined ? undefined : (pers_name ?? undefined)
   if (byNumber !== undefined && byName !== undefined) {
-    throw badRequest('Both "pers_no" and "pers_name" are given; one of them is enough.')
+    throw badRequest('"pers_no" and "pers_name" are mutually exclusive.')
   }
   if (byNumber !== undefined) return { persNo: byNumber }
   if (byName !== undefined) return { name: byName }
