@@ -11,6 +11,7 @@ import { openBackend } from './open.ts'
 import type { Pages } from './pages.ts'
 import { PendingEnds } from './pending-ends.ts'
 import { afterWrite, type Change, type Data, isExpired, type Key, keyOf, type SessionRecord } from './record.ts'
+import { Conflict, retryOnConflict } from './retry.ts'
 
 export type { NewSession } from './new-session.ts'
 
@@ -37,8 +38,8 @@ interface StoreEvents {
 }
 
 const MAX_DATA_BYTES = 65_536
-/** Tries of an optimistic write before it fails with `contended`. */
-const MAX_TRIES = 50
+/** Attempts of an optimistic write before it fails with `contended`. */
+const MAX_ATTEMPTS = 50
 const LISTED_AT_ONCE = 1000
 /** Longest wait for pending removals on close, milliseconds. */
 const CLOSE_MS = 1000
@@ -59,7 +60,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   readonly #isPrivate: boolean
   readonly #isElsewhere: (record: SessionRecord) => boolean
   /** Serializes the writes of this process per key, so that they need no retries. */
-  readonly #turns = new KeyedMutex()
+  readonly #mutex = new KeyedMutex()
 
   constructor(
     backend: Backend,
@@ -101,7 +102,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     const record = newRecord(session, this.#clock(), this.#maxDataBytes)
     const { app, user, name } = record
     if (!session.unique) await this.#backend.insert(record)
-    else await this.#turns.take(JSON.stringify([app, user, name]), () => this.#insertUnique(record))
+    else await this.#mutex.runExclusive(JSON.stringify([app, user, name]), () => this.#insertUnique(record))
     return record
   }
 
@@ -143,7 +144,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
    * Resolves with the new record, undefined if there is none. The old key stays valid if the backend fails.
    */
   async changeKey(app: string, key: Key, newKey: Key): Promise<SessionRecord | undefined> {
-    return await this.#turns.take(key, async () => {
+    return await this.#mutex.runExclusive(key, async () => {
       const old = await this.find(app, key)
       return old && (await changeKey(this.#backend, this.#ends, old, newKey, this.#clock()))
     })
@@ -219,7 +220,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
    */
   async restore(session: NewSession, mayBeLost: boolean): Promise<boolean> {
     const { key, app } = session
-    return await this.#turns.take(key, async () => {
+    return await this.#mutex.runExclusive(key, async () => {
       const old = await this.#backend.remove(key)
       if ((old === undefined && this.#isPrivate && !mayBeLost) || (await this.#notes.take(key))) return false
       await this.create(old?.app === app ? { data: old.data, ...session } : session)
@@ -309,22 +310,20 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   async #write(app: string, key: Key, changeOf: (record: SessionRecord) => Change): Promise<SessionRecord | undefined> {
-    return await this.#turns.take(key, () => this.#tryToWrite(app, key, changeOf))
-  }
-
-  async #tryToWrite(
-    app: string,
-    key: Key,
-    changeOf: (record: SessionRecord) => Change,
-  ): Promise<SessionRecord | undefined> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const attempt = async () => {
       const record = this.#ofApp(app, await this.#backend.find(key))
       if (record === undefined) return undefined
       const change = changeOf(record)
       const now = this.#clock()
-      if (await this.#backend.update(key, record.revision, change, now)) return afterWrite(record, change, now)
+      const isWritten = await this.#backend.update(key, record.revision, change, now)
+      return isWritten ? afterWrite(record, change, now) : new Conflict()
     }
-    throw this.#backend.failed(new StoreError('contended', 'too many others write this session'))
+    try {
+      return await this.#mutex.runExclusive(key, () => retryOnConflict(attempt, { attempts: MAX_ATTEMPTS }))
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'contended') this.#backend.failed(error)
+      throw error
+    }
   }
 }
 

@@ -1,16 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend } from '../../backend.ts'
 import { checkNames, fromStored, namedFields, overFrom, RECORD, type StoredRecord, toStored } from '../../document.ts'
 import { refuseUnknown } from '../../driver.ts'
-import { StoreError } from '../../errors.ts'
 import { KeyedMutex } from '../../keyed-mutex.ts'
 import type { Layout } from '../../layout.ts'
 import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
+import { Conflict, retryOnConflict } from '../../retry.ts'
 import { MemcachedConnection } from './connection.ts'
 
-/** Tries of a read-modify-write before it fails with `contended`. */
-const MAX_TRIES = 50
-const PAUSE_MS = 1
+const RETRY = { attempts: 50, pauseMs: 1 }
 /** Longest lifetime that memcached takes for a duration; larger values are times since 1970. */
 const MAX_DURATION_S = 30 * 24 * 60 * 60
 /** Largest time that memcached can represent, seconds since 1970. */
@@ -50,7 +47,7 @@ class MemcachedBackend implements Backend {
   readonly #line: MemcachedConnection
   readonly #layout: Layout
   /** Serializes the writes of this process per key, so that they do not conflict. */
-  readonly #turns = new KeyedMutex()
+  readonly #mutex = new KeyedMutex()
   /** The last known time of memcached minus the monotonic clock, milliseconds. */
   #serverOffset = Date.now() - performance.now()
 
@@ -116,16 +113,15 @@ class MemcachedBackend implements Backend {
     lifetime?: number,
   ): Promise<SessionRecord | undefined> {
     const since = performance.now()
-    return await this.#turns.take(key, async () => {
+    return await this.#mutex.runExclusive(key, async () => {
       this.#line.checkPatience(since)
-      for (let tries = 0; tries < MAX_TRIES; tries++) {
+      return await retryOnConflict(async () => {
         const held = await this.#hold(key)
         const after = held && next(held.record)
         if (held === undefined || after === undefined) return undefined
-        if (await this.#put(after, held.casUniq, lifetime ?? this.#lifetimeOf(after, now))) return held.record
-        await sleep(Math.random() * PAUSE_MS * tries)
-      }
-      throw new StoreError('contended', 'too many others write this session')
+        const isWritten = await this.#put(after, held.casUniq, lifetime ?? this.#lifetimeOf(after, now))
+        return isWritten ? held.record : new Conflict()
+      }, RETRY)
     })
   }
 

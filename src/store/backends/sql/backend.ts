@@ -3,6 +3,7 @@ import type { Backend, Lists } from '../../backend.ts'
 import { inTime } from '../../driver.ts'
 import { PAGE, type Pages, pagesOf } from '../../pages.ts'
 import type { Change, Key, SessionRecord } from '../../record.ts'
+import { Conflict, retryOnConflict } from '../../retry.ts'
 import type { SqlConnection } from './connection.ts'
 import type { SqlDatabase, SqlKind, SqlRow, SqlValue } from './kind.ts'
 import { keyOfColumn, NEVER, recordOf, type SelectedRow, type SqlTable } from './table.ts'
@@ -15,6 +16,7 @@ type Expressions = ExpressionBuilder<Database, string>
 const SWEPT_AT_ONCE = 1000
 const SWEPT_IN_ALL = 20_000
 const CLOSE_MS = 5000
+const REMOVE_RETRY = { attempts: 50, pauseMs: 1 }
 const OLD = 'komgate_old'
 
 const FIELDS = [
@@ -114,14 +116,13 @@ export class SqlBackend implements Backend, Lists {
       const returning = statement.returning((eb) => this.#fields(eb))
       return await this.#first(() => returning.execute())
     }
-    for (;;) {
+    return await retryOnConflict(async () => {
       const record = await this.find(key)
       if (record === undefined) return undefined
-      // The revision check fails if the record was written in between; then it is read again.
-      const same = statement.where(c.revision, '=', record.revision)
-      const [result] = await this.#line.run(() => same.execute())
-      if (result?.numDeletedRows) return record
-    }
+      const sameRevision = statement.where(c.revision, '=', record.revision)
+      const [result] = await this.#line.run(() => sameRevision.execute())
+      return result?.numDeletedRows ? record : new Conflict()
+    }, REMOVE_RETRY)
   }
 
   async sweep(now: number): Promise<void> {

@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../../errors.ts'
+import { Conflict, retryOnConflict } from '../../retry.ts'
 import type { SqlKind } from './kind.ts'
 
-/** Tries of a statement that conflicts with others. */
-const MAX_TRIES = 10
-const PAUSE_MS = 10
+const RETRY = { attempts: 10, pauseMs: 10 }
 
 /** The connection to an SQL server: retries conflicts, detects the loss of the server, and converts errors. */
 export class SqlConnection {
@@ -25,16 +23,16 @@ export class SqlConnection {
 
   /** Runs a statement and retries it after conflicts. Rejects with a `StoreError` if the server failed. */
   async run<T>(statement: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
+    return await retryOnConflict(async () => {
       try {
         const result = await statement()
         this.#holds = true
         return result
       } catch (error) {
-        if (tries === MAX_TRIES || this.#kind.faultOf(error) !== 'conflict') throw this.translated(error)
-        await sleep(Math.random() * PAUSE_MS * tries)
+        if (this.#kind.faultOf(error) !== 'conflict') throw this.translated(error)
+        return new Conflict(this.translated(error))
       }
-    }
+    }, RETRY)
   }
 
   /** Converts a driver error into a `StoreError`; errors that are not the server's fault are returned unchanged. */
