@@ -1,4 +1,5 @@
 import PQueue from 'p-queue'
+import { KeyedMutex } from '../store/keyed-mutex.ts'
 import type { Data, SessionRecord } from '../store/record.ts'
 import type { NewSession, SessionStore } from '../store/store.ts'
 import type { OpenedSession, Registry } from './registry.ts'
@@ -44,8 +45,8 @@ export class SessionRecords {
   readonly #options: RecordsOptions
   /** Sessions whose record is missing, may be lost, or is out of date. */
   readonly #behind = new Map<OpenedSession, Behind>()
-  /** The last queued operation on the record of each session. */
-  readonly #doing = new Map<OpenedSession, Promise<void>>()
+  /** Serializes the operations on a record, by its key. */
+  readonly #mutex = new KeyedMutex()
   /** Person number of the owner of a session's data; no entry for data that was written before a login. */
   readonly #dataOwners = new WeakMap<OpenedSession, number>()
   readonly #queue = new PQueue({ concurrency: TOUCHED_AT_ONCE })
@@ -79,7 +80,7 @@ export class SessionRecords {
 
   /** Resolves when the record of a session is up to date. Rejects with a `StoreError` if it cannot be written. */
   async ready(opened: OpenedSession): Promise<void> {
-    await this.#doing.get(opened)
+    await this.#mutex.settled(opened.key)
     if (this.#behind.has(opened)) await this.#write(opened)
   }
 
@@ -153,7 +154,7 @@ export class SessionRecords {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#queue.clear()
-    await Promise.all(this.#doing.values())
+    await this.#mutex.settled()
   }
 
   /**
@@ -233,15 +234,8 @@ export class SessionRecords {
   }
 
   /** Queues an operation on a session's record; the operations of a session run one at a time. Never rejects. */
-  #do(opened: OpenedSession, work: () => Promise<void>): Promise<void> {
-    const before = this.#doing.get(opened)
-    const mine: Promise<void> = (before ?? Promise.resolve())
-      .then(() => this.#try(work))
-      .then(() => {
-        if (this.#doing.get(opened) === mine) this.#doing.delete(opened)
-      })
-    this.#doing.set(opened, mine)
-    return mine
+  async #do({ key }: OpenedSession, work: () => Promise<void>): Promise<void> {
+    await this.#mutex.runExclusive(key, () => this.#try(work))
   }
 
   /** Resolves with whether `work` succeeded. The store reports the error. */

@@ -22,4 +22,9 @@ export class KeyedMutex {
       if (this.#last.get(key) === mine) this.#last.delete(key)
     }
   }
+
+  /** Resolves when the work so far has settled: that of one key, or of all keys. Never rejects. */
+  async settled(key?: string): Promise<void> {
+    await Promise.allSettled(key === undefined ? this.#last.values() : [this.#last.get(key)])
+  }
 }

@@ -36,6 +36,27 @@ describe('KeyedMutex', () => {
     expect(await next).toBe('result')
   })
 
+  it('waits until the work of one key, or of all keys, has settled, even if it fails', async () => {
+    const mutex = new KeyedMutex()
+    const events: string[] = []
+    const work = (name: string, ticks: number) => async () => {
+      for (let i = 0; i < ticks; i++) await new Promise(setImmediate)
+      events.push(name)
+      throw new Error(name)
+    }
+    const failing = [
+      mutex.runExclusive('slow', work('slow', 10)),
+      mutex.runExclusive('fast', work('first', 1)),
+      mutex.runExclusive('fast', work('second', 1)),
+    ].map((result) => result.catch(() => undefined))
+    await mutex.settled('fast')
+    expect(events).toEqual(['first', 'second'])
+    await mutex.settled()
+    expect(events).toEqual(['first', 'second', 'slow'])
+    await mutex.settled('none')
+    await Promise.all(failing)
+  })
+
   it('keeps nothing about keys without work', async () => {
     const mutex = new KeyedMutex()
     const results = Promise.all(
