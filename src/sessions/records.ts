@@ -1,4 +1,4 @@
-import PQueue from 'p-queue'
+import { mapConcurrent } from '../lyskom/map-concurrent.ts'
 import { KeyedMutex } from '../store/keyed-mutex.ts'
 import type { Data, SessionRecord } from '../store/record.ts'
 import type { NewSession, SessionStore } from '../store/store.ts'
@@ -24,7 +24,8 @@ const INTERVAL_MS = 10_000
  * process ended.
  */
 const LOOKS_MISSED = 3
-const TOUCHED_AT_ONCE = 64
+/** Records written at a time by `look`. */
+const CONCURRENCY = 64
 /**
  * A difference between the store's clock and the monotonic clock from which on the store's clock counts as having been
  * set, milliseconds.
@@ -49,13 +50,13 @@ export class SessionRecords {
   readonly #mutex = new KeyedMutex()
   /** Person number of the owner of a session's data; no entry for data that was written before a login. */
   readonly #dataOwners = new WeakMap<OpenedSession, number>()
-  readonly #queue = new PQueue({ concurrency: TOUCHED_AT_ONCE })
   readonly #timer: NodeJS.Timeout
   readonly #intervalMs: number
   #lastLook = performance.now()
   #lastStoreTime: number
   #interruptions = 0
   #isLooking = false
+  #isClosed = false
 
   constructor(options: RecordsOptions) {
     this.#options = options
@@ -142,18 +143,19 @@ export class SessionRecords {
     this.#lastLook = performance.now()
     this.#lastStoreTime = store.now()
     this.#interruptions = store.interruptions
+    const work: (() => Promise<void>)[] = []
     for (const opened of registry.all()) {
-      if (mayBeLost) void this.#queue.add(() => this.#sync(opened, 'lost'))
-      else if (this.#behind.has(opened)) void this.#queue.add(() => this.#sync(opened, 'changed'))
-      else if (opened.lastUsed > since || opened.streams > 0) void this.#queue.add(() => this.#touch(opened))
+      if (mayBeLost) work.push(() => this.#sync(opened, 'lost'))
+      else if (this.#behind.has(opened)) work.push(() => this.#sync(opened, 'changed'))
+      else if (opened.lastUsed > since || opened.streams > 0) work.push(() => this.#touch(opened))
     }
-    await this.#queue.onIdle()
+    await mapConcurrent(work, async (run) => (this.#isClosed ? undefined : await run()), CONCURRENCY)
   }
 
   /** Stops the timer and waits for the operations in progress. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
-    this.#queue.clear()
+    this.#isClosed = true
     await this.#mutex.settled()
   }
 
