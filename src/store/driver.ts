@@ -1,11 +1,33 @@
-/** Loads an optional driver package. Rejects with a `TypeError` that names the package to install if it is missing. */
-export async function loadDriver<T>(name: string, version: string, load: () => Promise<T>): Promise<T> {
+/** The optional packages with drivers, and their supported versions, as in `peerDependencies` of package.json. */
+export const DRIVERS = {
+  couchbase: '4',
+  kysely: '0.28',
+  'memcache-client': '1',
+  mongodb: '7',
+  mysql2: '3',
+  pg: '8',
+  redis: '6',
+  // Required by memcache-parser 1.0, which memcache-client depends on, but not declared in its package.json.
+  tslib: '2',
+} as const
+
+/** The name of a package in `DRIVERS`. */
+export type DriverName = keyof typeof DRIVERS
+
+/**
+ * Loads a driver, or a module that imports it.
+ * @param names all packages that this kind of store requires
+ * @throws TypeError with the command that installs the packages, if one of them is missing
+ */
+export async function loadDriver<T>(names: readonly DriverName[], load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
-    // If the driver lacks a dependency, its own message is the better one.
-    if (!isMissing(error) || !error.message.includes(name)) throw error
-    throw new TypeError(`this kind of store needs a package that is not installed: npm install ${name}@${version}`)
+    const missing = names.find((name) => isMissing(error, name))
+    // If a driver lacks a package of its own, its own message is the better one.
+    if (missing === undefined) throw error
+    const packages = names.map((name) => `${name}@${DRIVERS[name]}`).join(' ')
+    throw new TypeError(`store: the package "${missing}" is not installed; install it with: npm install ${packages}`)
   }
 }
 
@@ -49,8 +71,9 @@ function spellings(raw: string): string[] {
   return [raw, ...meanings, ...written]
 }
 
-function isMissing(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+function isMissing(error: unknown, name: DriverName): boolean {
+  const { code, message } = error as NodeJS.ErrnoException
+  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(`'${name}'`)
 }
 
 /** A server did not reply in time, for whatever reason. */

@@ -1,5 +1,6 @@
 import type { Backend } from './backend.ts'
 import { MemoryBackend } from './backends/memory.ts'
+import { loadDriver } from './driver.ts'
 import { type Layout, takeLayout } from './layout.ts'
 import { parseStoreUrl } from './url.ts'
 
@@ -11,22 +12,38 @@ import { parseStoreUrl } from './url.ts'
  */
 export type Opener = (url: URL, layout: Layout) => Promise<Backend>
 
+const openRedis: Opener = async (...args) =>
+  (await loadDriver(['redis'], () => import('./backends/redis/redis.ts'))).openRedis(...args)
+const openPostgres: Opener = async (...args) =>
+  (await loadDriver(['kysely', 'pg'], () => import('./backends/sql/sql.ts'))).openPostgres(...args)
+const openMysql: Opener = async (...args) =>
+  (await loadDriver(['kysely', 'mysql2'], () => import('./backends/sql/sql.ts'))).openMysql(...args)
+const openSqlite: Opener = async (...args) =>
+  (await loadDriver(['kysely'], () => import('./backends/sql/sql.ts'))).openSqlite(...args)
+const openMemcached: Opener = async (...args) =>
+  (await loadDriver(['memcache-client', 'tslib'], () => import('./backends/memcached/memcached.ts'))).openMemcached(
+    ...args,
+  )
+const openMongodb: Opener = async (...args) => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args)
+const openCouchbase: Opener = async (...args) =>
+  (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args)
+
 /** Kinds of stores by the scheme of their URL. Drivers are loaded on first use. */
 const OPENERS: Readonly<Record<string, Opener>> = {
   'memory:': async (url) => openMemory(url),
-  'redis:': async (...args) => (await import('./backends/redis/redis.ts')).openRedis(...args),
-  'rediss:': async (...args) => (await import('./backends/redis/redis.ts')).openRedis(...args),
-  'unix:': async (...args) => (await import('./backends/redis/redis.ts')).openRedis(...args),
-  'redis+unix:': async (...args) => (await import('./backends/redis/redis.ts')).openRedis(...args),
-  'postgres:': async (...args) => (await import('./backends/sql/sql.ts')).openPostgres(...args),
-  'postgresql:': async (...args) => (await import('./backends/sql/sql.ts')).openPostgres(...args),
-  'mysql:': async (...args) => (await import('./backends/sql/sql.ts')).openMysql(...args),
-  'sqlite:': async (...args) => (await import('./backends/sql/sql.ts')).openSqlite(...args),
-  'memcache:': async (...args) => (await import('./backends/memcached/memcached.ts')).openMemcached(...args),
-  'mongodb:': async (...args) => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args),
-  'mongodb+srv:': async (...args) => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args),
-  'couchbase:': async (...args) => (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args),
-  'couchbases:': async (...args) => (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args),
+  'redis:': openRedis,
+  'rediss:': openRedis,
+  'unix:': openRedis,
+  'redis+unix:': openRedis,
+  'postgres:': openPostgres,
+  'postgresql:': openPostgres,
+  'mysql:': openMysql,
+  'sqlite:': openSqlite,
+  'memcache:': openMemcached,
+  'mongodb:': openMongodb,
+  'mongodb+srv:': openMongodb,
+  'couchbase:': openCouchbase,
+  'couchbases:': openCouchbase,
 }
 
 /** The URL schemes that `openBackend` accepts, for validating settings. */

@@ -31,7 +31,7 @@ export async function openCouchbase(
   if (url.username === '') throw new TypeError("the store's URL does not say which user of Couchbase")
   const credentials = { username: decoded(url.username), password: decoded(url.password) }
   checkNames(Object.values(layout.fields))
-  const sdk = await loadDriver('couchbase', '4', load)
+  const sdk = await loadDriver(['couchbase'], load)
   try {
     const cluster = await sdk.connect(`${url.protocol}//${url.host}${url.search}`, {
       ...credentials,

@@ -37,7 +37,7 @@ export async function openMongodb(
 ): Promise<Backend> {
   if (url.pathname.length < 2) throw new TypeError("the store's URL does not say which database of MongoDB")
   checkNames([...new Set(['_id', layout.sidField]), ...Object.values(layout.fields)])
-  const client = clientOf(await loadDriver('mongodb', '7', load), url)
+  const client = clientOf(await loadDriver(['mongodb'], load), url)
   // Reads from the primary: a new session may not have reached the secondaries.
   const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
   const time = async () => Number((await client.db().command({ hello: 1 })).localTime)

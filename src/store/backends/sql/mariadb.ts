@@ -1,6 +1,6 @@
 import { type Dialect, MysqlDialect, type MysqlPool, type MysqlPoolConnection, sql } from 'kysely'
 import type { Pool, PoolConnection, PoolOptions } from 'mysql2'
-import { inTime, LateError } from '../../driver.ts'
+import { inTime, LateError, loadDriver } from '../../driver.ts'
 import {
   columnsOfIndexes,
   type ExistingColumn,
@@ -60,7 +60,7 @@ const OLDEST_MYSQL = [8, 0, 13]
  * Returns the kind for MariaDB and MySQL, with the SQL that both support. Rejects with a `TypeError` for a wrong URL.
  */
 export async function mariadb(url: URL): Promise<SqlKind> {
-  const { createPool, TypedParameter } = (await import('mysql2')).default
+  const { createPool, TypedParameter } = (await loadDriver(['kysely', 'mysql2'], () => import('mysql2'))).default
   const { pool: connectionLimit, rest } = takePool(url, NAME, [...PARAMETERS, 'ssl-mode', ...SOCKETS])
   if (rest.pathname.length < 2) throw new TypeError(`the URL of a store on ${NAME} must name a database`)
   const ssl = takeSslMode(rest)

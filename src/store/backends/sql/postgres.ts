@@ -1,6 +1,6 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient, PoolConfig } from 'pg'
-import { inTime, LateError } from '../../driver.ts'
+import { inTime, LateError, loadDriver } from '../../driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './kind.ts'
 import { postgresAddress } from './postgres-url.ts'
 
@@ -21,7 +21,7 @@ const ALL_TAKEN = 'timeout exceeded when trying to connect'
 
 /** Returns the kind for PostgreSQL. Rejects with a `TypeError` for a wrong URL. */
 export async function postgres(url: URL): Promise<SqlKind> {
-  const { Pool } = (await import('pg')).default
+  const { Pool } = (await loadDriver(['kysely', 'pg'], () => import('pg'))).default
   const { pool: max, url: address, where, connectMs, channelBinding } = await postgresAddress(url)
   const config: PoolConfig = {
     connectionString: address.href,
