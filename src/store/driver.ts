@@ -84,11 +84,15 @@ export class LateError extends Error {
   }
 }
 
-/** Resolves as `work` does; rejects with a `LateError` if it takes longer than `ms`. */
+/**
+ * Resolves as `work` does; rejects with a `LateError` if it takes longer than `ms`. Replies that arrived while the
+ * process was blocked are in time.
+ */
 export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LateError(ms)), ms)
+    // Sockets are read between timers and immediates.
+    timer = setTimeout(() => setImmediate(() => reject(new LateError(ms))), ms)
   })
   try {
     return await Promise.race([work, late])
