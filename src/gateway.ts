@@ -98,7 +98,7 @@ export async function createGateway(config: Config, log: Logger, tracing?: Traci
   const store = await SessionStore.open(config.store, {
     isElsewhere: ({ app, key }) => serverIds.has(app) && registry.byKey(key) === undefined,
   })
-  if (store.forgets) log.warn('session store: its server drops sessions of applications when its memory is full')
+  if (store.evicts) log.warn('session store: its server drops sessions of applications when its memory is full')
   const { servers, demos, closeDemos } = await startServers(config)
   const metrics = new Metrics()
   metrics.watchDemos(demos)

@@ -36,7 +36,7 @@ export function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw new TypeError("the store's URL has a % that means nothing")
+    throw new TypeError('the store URL has an invalid % escape sequence: write a literal % as %25')
   }
 }
 
@@ -79,7 +79,7 @@ function isMissing(error: unknown, name: DriverName): boolean {
 /** A server did not reply in time, for whatever reason. */
 export class LateError extends Error {
   constructor(ms: number) {
-    super(`no answer within ${ms / 1000} s`)
+    super(`no reply within ${ms / 1000} s`)
     this.name = 'LateError'
   }
 }
@@ -107,6 +107,6 @@ export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
  */
 export function refuseUnknown(url: URL, kind: string, known: readonly string[]): void {
   for (const key of url.searchParams.keys()) {
-    if (!known.includes(key)) throw new TypeError(`"${key}" is nothing that the store on ${kind} knows`)
+    if (!known.includes(key)) throw new TypeError(`"${key}" is not a parameter of ${kind} store URLs`)
   }
 }

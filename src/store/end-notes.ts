@@ -42,7 +42,7 @@ export class EndNotes {
   }
 
   /** Removes a note; resolves with whether there was one. */
-  async take(key: Key): Promise<boolean> {
+  async remove(key: Key): Promise<boolean> {
     return (await this.#backend.remove(noteKeyOf(key))) !== undefined
   }
 

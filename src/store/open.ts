@@ -1,7 +1,7 @@
 import type { Backend } from './backend.ts'
 import { MemoryBackend } from './backends/memory.ts'
 import { loadDriver } from './driver.ts'
-import { type Layout, takeLayout } from './layout.ts'
+import { extractLayout, type Layout } from './layout.ts'
 import { parseStoreUrl } from './url.ts'
 
 /**
@@ -53,8 +53,8 @@ export const STORE_SCHEMES = Object.keys(OPENERS)
 export async function openBackend(text: string): Promise<Backend> {
   const url = parseStoreUrl(text)
   const open = OPENERS[url.protocol]
-  if (open === undefined) throw new TypeError(`there is no store of the kind ${url.protocol}`)
-  return await open(url, takeLayout(url))
+  if (open === undefined) throw new TypeError(`"${url.protocol}" is not a supported scheme of store URLs`)
+  return await open(url, extractLayout(url))
 }
 
 const MEMORY_DEFAULTS = { max_records: 1_000_000, max_bytes: 256 * 1024 * 1024 }
@@ -62,7 +62,7 @@ const MEMORY_DEFAULTS = { max_records: 1_000_000, max_bytes: 256 * 1024 * 1024 }
 function openMemory(url: URL): MemoryBackend {
   const limits = { ...MEMORY_DEFAULTS }
   for (const [key, value] of url.searchParams) {
-    if (!Object.hasOwn(limits, key)) throw new TypeError(`"${key}" is nothing that the store in memory knows`)
+    if (!Object.hasOwn(limits, key)) throw new TypeError(`"${key}" is not a parameter of memory store URLs`)
     if (!/^[1-9]\d{0,14}$/.test(value)) throw new TypeError(`"${key}" must be a whole number from 1`)
     limits[key as keyof typeof limits] = Number(value)
   }

@@ -40,7 +40,7 @@ interface StoreEvents {
 const MAX_DATA_BYTES = 65_536
 /** Attempts of an optimistic write before it fails with `contended`. */
 const MAX_ATTEMPTS = 50
-const LISTED_AT_ONCE = 1000
+const LIST_LIMIT = 1000
 /** Longest wait for pending removals on close, milliseconds. */
 const CLOSE_MS = 1000
 
@@ -50,7 +50,7 @@ const CLOSE_MS = 1000
  */
 export class SessionStore extends EventEmitter<StoreEvents> {
   /** Whether the backend may evict records when it needs the memory. */
-  readonly forgets: boolean
+  readonly evicts: boolean
   readonly #backend: MonitoredBackend
   readonly #ends: PendingEnds
   readonly #notes: EndNotes
@@ -80,7 +80,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     this.#ends = new PendingEnds((key) => this.#backend.remove(key))
     this.#notes = new EndNotes(this.#backend, this.#clock)
     this.#maxDataBytes = maxDataBytes
-    this.forgets = backend.forgets === true
+    this.evicts = backend.evicts === true
     this.#isPrivate = backend.isPrivate === true
     this.#isElsewhere = isElsewhere
   }
@@ -197,7 +197,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     let ended = 0
     for (;;) {
       let listed = 0
-      for await (const page of this.listActive(app, Number.POSITIVE_INFINITY, LISTED_AT_ONCE)) {
+      for await (const page of this.listActive(app, Number.POSITIVE_INFINITY, LIST_LIMIT)) {
         listed += page.length
         ended += await this.#endAll(page)
       }
@@ -222,10 +222,10 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     const { key, app } = session
     return await this.#mutex.runExclusive(key, async () => {
       const old = await this.#backend.remove(key)
-      if ((old === undefined && this.#isPrivate && !mayBeLost) || (await this.#notes.take(key))) return false
+      if ((old === undefined && this.#isPrivate && !mayBeLost) || (await this.#notes.remove(key))) return false
       await this.create(old?.app === app ? { data: old.data, ...session } : session)
       // An end is noted before its record is removed, so an end without a note yet will remove this new record.
-      if (!(await this.#notes.take(key))) return true
+      if (!(await this.#notes.remove(key))) return true
       await this.#backend.remove(key)
       return false
     })
@@ -300,11 +300,11 @@ export class SessionStore extends EventEmitter<StoreEvents> {
 
   async #end(record: SessionRecord): Promise<SessionRecord | undefined> {
     const { key } = record
-    // The note comes first, so that the record is not written again in between. In a full store the removal must make
-    // room for it.
-    const hasRoom = !this.#isElsewhere(record) || (await this.#notes.add(key))
+    // The note comes first, so that the record is not written again in between. In a full store, only the removal
+    // frees the space for it.
+    const isNoted = !this.#isElsewhere(record) || (await this.#notes.add(key))
     const removed = await this.#backend.remove(key)
-    if (!hasRoom) await this.#notes.add(key)
+    if (!isNoted) await this.#notes.add(key)
     if (removed !== undefined) this.emit('ended', removed)
     return removed
   }

@@ -1,5 +1,5 @@
 import type { Backend, Lists } from '../../backend.ts'
-import { fromStored, namedFields, overFrom, toStored } from '../../document.ts'
+import { expiresAt, fromStored, namedFields, toStored } from '../../document.ts'
 import { StoreError } from '../../errors.ts'
 import type { Layout } from '../../layout.ts'
 import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
@@ -54,7 +54,7 @@ export class CouchbaseBackend implements Backend {
   async insert(record: SessionRecord): Promise<void> {
     const options = { expiry: expiryOf(record, record.lastActive) }
     const { collection } = this.#options
-    await this.#ask(() => collection.insert(this.#idOf(record.key), this.#document(record), options))
+    await this.#run(() => collection.insert(this.#idOf(record.key), this.#document(record), options))
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
@@ -101,7 +101,7 @@ export class CouchbaseBackend implements Backend {
    * with undefined if there is no record.
    */
   async #withRecord<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | undefined> {
-    return await retryOnConflict(() => this.#ask(() => this.#tryWith(key, work)), RETRY)
+    return await retryOnConflict(() => this.#run(() => this.#tryWith(key, work)), RETRY)
   }
 
   async #tryWith<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | Conflict | undefined> {
@@ -125,7 +125,7 @@ export class CouchbaseBackend implements Backend {
 
   #document(record: SessionRecord): CouchbaseDocument {
     const { layout } = this.#options
-    const stored = { ...toStored(record), key: record.key, ns: layout.keyNs, over: overFrom(record) }
+    const stored = { ...toStored(record), key: record.key, ns: layout.keyNs, over: expiresAt(record) }
     return { ...namedFields(record, layout), record: stored }
   }
 
@@ -133,11 +133,11 @@ export class CouchbaseBackend implements Backend {
     return this.#options.layout.keyNs + key
   }
 
-  async #ask<T>(question: () => Promise<T>): Promise<T> {
+  async #run<T>(work: () => Promise<T>): Promise<T> {
     try {
-      const answer = await question()
+      const reply = await work()
       this.#reached = true
-      return answer
+      return reply
     } catch (error) {
       const known = storeError(error)
       const reached = !(known instanceof StoreError && known.code === 'unavailable')
@@ -153,8 +153,8 @@ export class CouchbaseBackend implements Backend {
  * 0 for no expiry.
  */
 function expiryOf(record: SessionRecord, now: number): number {
-  const over = overFrom(record)
-  if (over === null) return 0
-  const seconds = Math.ceil(Math.max(over - now, 0) / 1000) + 1
+  const end = expiresAt(record)
+  if (end === null) return 0
+  const seconds = Math.ceil(Math.max(end - now, 0) / 1000) + 1
   return seconds > LONGEST_S ? 0 : seconds
 }

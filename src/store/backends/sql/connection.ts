@@ -9,7 +9,7 @@ export class SqlConnection {
   /** Number of times the server was lost, however many connections each loss closed. */
   interruptions = 0
   readonly #kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>
-  #holds = true
+  #isUp = true
 
   constructor(kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>) {
     this.#kind = kind
@@ -17,8 +17,8 @@ export class SqlConnection {
 
   /** Records that a connection was lost. */
   lost(): void {
-    if (this.#holds) this.interruptions++
-    this.#holds = false
+    if (this.#isUp) this.interruptions++
+    this.#isUp = false
   }
 
   /** Runs a statement and retries it after conflicts. Rejects with a `StoreError` if the server failed. */
@@ -26,7 +26,7 @@ export class SqlConnection {
     return await retryOnConflict(async () => {
       try {
         const result = await statement()
-        this.#holds = true
+        this.#isUp = true
         return result
       } catch (error) {
         if (this.#kind.faultOf(error) !== 'conflict') throw this.translated(error)
@@ -40,11 +40,11 @@ export class SqlConnection {
     const fault = this.#kind.faultOf(error)
     if (fault === 'other') return error
     const { name, where } = this.#kind
-    const options = { cause: error, kind: fault === 'away' ? 'connection' : kindOf(error) }
-    if (fault === 'full') return new StoreError('full', `${name} at ${where} has no room`, options)
+    const options = { cause: error, kind: fault === 'unavailable' ? 'connection' : kindOf(error) }
+    if (fault === 'full') return new StoreError('full', `${name} at ${where} is full`, options)
     // Records on a server that was replaced may be lost, too.
-    if (fault === 'away' || fault === 'read-only') this.lost()
-    return new StoreError('unavailable', `${name} at ${where} is not available: ${reasonOf(error)}`, options)
+    if (fault === 'unavailable' || fault === 'read-only') this.lost()
+    return new StoreError('unavailable', `${name} at ${where} is unavailable: ${reasonOf(error)}`, options)
   }
 }
 

@@ -8,7 +8,7 @@ import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 const RETRY = { attempts: 40, pauseMs: 50, maxPauseMs: 50 }
 const KEY_LENGTH = 64
 /** Faults that another attempt does not remove. */
-const LASTING: readonly Fault[] = ['away', 'busy', 'full', 'read-only']
+const LASTING: readonly Fault[] = ['unavailable', 'busy', 'full', 'read-only']
 
 /**
  * Creates the table, or adds what an existing one lacks. Rows of other programs stay as they are, and these programs
@@ -58,9 +58,9 @@ async function adopt(
   existing: readonly ExistingColumn[],
 ): Promise<void> {
   const columns = new Map(existing.map((column) => [kind.fold(column.name), column]))
-  const held = [{ column: table.columns.key, length: KEY_LENGTH }, ...table.shared]
+  const textColumns = [{ column: table.columns.key, length: KEY_LENGTH }, ...table.shared]
   refuseUnusable(kind, table, columns)
-  for (const { column, length } of held) {
+  for (const { column, length } of textColumns) {
     const { textLength = Number.POSITIVE_INFINITY } = columns.get(kind.fold(column)) ?? {}
     if (textLength < length) await kind.widen(db, table.name, column, length)
   }
@@ -106,7 +106,7 @@ function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewCo
     column(c.reads, 'bigint', 0),
     column(c.writes, 'bigint', 0),
     column(c.revision, 'bigint', 0),
-    column(c.overAt, 'bigint', NEVER),
+    column(c.expiresAt, 'bigint', NEVER),
     // In parentheses, since MySQL accepts only expressions as defaults of text columns.
     column(c.data, types.long, sql`('{}')`),
     ...shared.map(({ column: name, length }) => column(name, sql`varchar(${sql.lit(length)})`)),
@@ -118,7 +118,7 @@ function wantedIndexes(c: Columns): [purpose: string, columns: string[]][] {
     ['key', [c.key]],
     ['user', [c.app, c.user]],
     ['active', [c.app, c.lastActive]],
-    ['over', [c.overAt]],
+    ['over', [c.expiresAt]],
   ]
 }
 
