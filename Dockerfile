@@ -3,7 +3,11 @@ WORKDIR /komgate
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+RUN npm run build
+# The packages of the stores, see docs/store.md. They are development dependencies, so that `npm prune` would remove them.
+ARG STORE_PACKAGES="kysely pg mysql2 redis memcache-client tslib"
+RUN npm pkg delete devDependencies && npm pkg set $(printf 'dependencies.%s=* ' $STORE_PACKAGES) && \
+    npm prune --no-audit --no-fund
 
 FROM node:22-slim
 ENV NODE_ENV=production

@@ -113,7 +113,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const store = await SessionStore.open(config.store, {
     isElsewhere: ({ app, key }) => serverIds.has(app) && registry.byKey(key) === undefined,
   })
-  if (store.forgets) log.warn('session store: its server drops sessions of applications when its memory is full')
+  if (store.evicts) log.warn('session store: its server drops sessions of applications when its memory is full')
   const { servers, demos, closeDemos } = await startServers(listed, config)
   const metrics = new Metrics()
   metrics.watchDemos(demos)

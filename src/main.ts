@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { pino } from 'pino'
-import pretty from 'pino-pretty'
+import { type DestinationStream, pino } from 'pino'
 import { flagName, readCommand, variableName } from './config/command-line.ts'
 import type { Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -27,8 +26,10 @@ async function main(): Promise<void> {
 }
 
 async function run(config: Config): Promise<void> {
-  const destination = process.stdout.isTTY ? pretty({ sync: true }) : pino.destination({ sync: false, ...LOG_BUFFER })
-  const streamWrite = process.stdout.isTTY ? escapeLineForTerminal : escapeLine
+  const { isTTY } = process.stdout
+  const pretty = isTTY ? await prettyStream() : undefined
+  const destination = pretty ?? pino.destination(isTTY ? { sync: true } : { sync: false, ...LOG_BUFFER })
+  const streamWrite = pretty === undefined ? escapeLine : escapeLineForTerminal
   const log = pino({ level: config.logLevel, base: null, hooks: { streamWrite } }, destination)
   const flush = setInterval(() => log.flush(), 1000)
   flush.unref()
@@ -36,9 +37,6 @@ async function run(config: Config): Promise<void> {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'internal error'))
   const tracing = await startTracing(process.env, log)
   const gateway = await startGateway({ ...config, logger: log, tracing })
-  log.info(`komgate listening on ${gateway.url}`)
-  if (gateway.adminUrl !== undefined) log.info(`metrics, health and administration on ${gateway.adminUrl}`)
-  log.flush()
 
   let stopping = false
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -63,6 +61,20 @@ async function run(config: Config): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+
+  log.info(`komgate listening on ${gateway.url}`)
+  if (gateway.adminUrl !== undefined) log.info(`metrics, health and administration on ${gateway.adminUrl}`)
+  log.flush()
+}
+
+/** Returns a stream that writes readable lines to the terminal; undefined if pino-pretty is not installed. */
+async function prettyStream(): Promise<DestinationStream | undefined> {
+  try {
+    return (await import('pino-pretty')).default({ sync: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined
+    throw error
+  }
 }
 
 function version(): string {

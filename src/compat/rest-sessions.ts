@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { validate } from 'uuid'
 import { z } from 'zod'
 import type { Env } from '../http/context.ts'
 import { errorResponse, httpkomFormat } from '../http/error-response.ts'
@@ -13,10 +14,13 @@ import { type Data, type JsonValue, keyOf, type SessionRecord } from '../store/r
 import { type CompatOptions, newToken, SECRET } from './compat-api.ts'
 import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
 
+/** Decides whether a value is well-formed. */
+type Format = Pick<RegExp, 'test'>
+
 const MAX_BODY_BYTES = 60_000
 const TOKEN_LENGTH = 64
 const TOKEN = /^[a-zA-Z0-9]{64}$/
-const CONNECTION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const CONNECTION_ID: Format = { test: validate }
 const ID = namePattern(128)
 const PERSON_NO = /^[1-9][0-9]{0,9}$/
 const IP = namePattern(39)
@@ -128,11 +132,11 @@ function sessionJson({ user, reads, writes, idleMs, ip, data }: SessionRecord, i
   return { id: user, r: reads + 1, w: writes + 1, ttl, idle, ip, ...(Object.keys(data).length > 0 && { d: data }) }
 }
 
-function pathPart(c: Context, name: 'id' | 'token', pattern: RegExp): string {
+function pathPart(c: Context, name: 'id' | 'token', format: Format): string {
   // Hono leaves percent signs that encode no UTF-8 as they are, so they would match as literal characters.
   if (c.req.path.includes('%') && !isEncoded(c.req.path))
     throw new RequestError('invalid-format', `Invalid ${name} format`)
-  return named(name, c.req.param(name), pattern)
+  return named(name, c.req.param(name), format)
 }
 
 function isEncoded(path: string): boolean {
@@ -148,9 +152,9 @@ function query<Name extends string>(c: Context, names: readonly Name[]): Partial
   return readParameters(queryOf(c), /&/, names, (name) => new RequestError('invalid-format', `Invalid ${name} format`))
 }
 
-function named(name: string, value: string | undefined, pattern: RegExp): string {
+function named(name: string, value: string | undefined, format: Format): string {
   if (value === undefined || value === '') throw new RequestError('missing-parameter', `No ${name} supplied`)
-  if (!pattern.test(value)) throw new RequestError('invalid-format', `Invalid ${name} format`)
+  if (!format.test(value)) throw new RequestError('invalid-format', `Invalid ${name} format`)
   return value
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { takeLayout } from '../store/layout.ts'
+import { extractLayout } from '../store/layout.ts'
 import { type BackendConfig, check } from './sxapi-config.ts'
 
 /** The location of a resource's server: the parts of a store URL. */
@@ -133,7 +133,7 @@ export function storeUrl(backend: BackendConfig, resources: SessionResources | s
   const url = new URL(type === 'memory' ? 'memory:' : resourceUrl(type, resource, resources))
   for (const [key, value] of layoutOf(backend)) url.searchParams.set(key, value)
   try {
-    takeLayout(new URL(url))
+    extractLayout(new URL(url))
   } catch (error) {
     throw new TypeError(`session.backend: ${(error as Error).message}`)
   }

@@ -1,4 +1,4 @@
-/** INT32 in the specification, but lyskomd sign-extends numbers over 31 bits and then replies to another number. */
+/** Reference numbers are INT32, but lyskomd sign-extends numbers over 31 bits and then replies to another number. */
 const MAX_REF_NO = 2 ** 31 - 1
 
 /** A call that waits for its reply. Only the first `resolve` or `reject` has an effect. */

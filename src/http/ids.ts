@@ -2,7 +2,10 @@ const DIGIT = '(?:[0-9a-f]|%(?:25)*(?:3[0-9]|[46][1-6]))'
 /** A hyphen or a character that clients write in its place. */
 const SEPARATOR = '(?:[-_.~ ]|%(?:25)*(?:2[0de]|5f|7e))?'
 const DIGITS_OF_ID = 32
-/** A connection id with any separators, case and percent-encoding, together with the digits around it. */
+/**
+ * A connection id with any separators, case and percent-encoding, together with the digits around it. uuid's `validate`
+ * cannot replace the patterns of this file: it takes whole ids, and these find ids inside longer text.
+ */
 const ID = new RegExp(`(?<![0-9a-f])${DIGIT}(?:${SEPARATOR}${DIGIT}){${DIGITS_OF_ID - 1},}`, 'gi')
 /** The paths of REST-Sessions that end in a token, in any encoding. */
 const TOKEN_PATH = /\/(get|set|kill)\/.+/is

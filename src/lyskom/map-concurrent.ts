@@ -2,11 +2,15 @@
 const CONCURRENCY = 256
 
 /**
- * Runs `work` for each item, at most 256 at a time, and resolves with the results in the order of the items. Rejects
- * with the first error, and starts no further item after it.
+ * Runs `work` for each item, at most `concurrency` at a time, and resolves with the results in the order of the items.
+ * Rejects with the first error, and starts no further item after it.
  */
-export async function mapConcurrent<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  if (items.length <= CONCURRENCY) return await Promise.all(items.map(work))
+export async function mapConcurrent<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+  concurrency = CONCURRENCY,
+): Promise<R[]> {
+  if (items.length <= concurrency) return await Promise.all(items.map(work))
   const results = new Array<R>(items.length)
   let next = 0
   const worker = async (): Promise<void> => {
@@ -20,6 +24,6 @@ export async function mapConcurrent<T, R>(items: readonly T[], work: (item: T) =
       }
     }
   }
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+  await Promise.all(Array.from({ length: concurrency }, worker))
   return results
 }

@@ -68,6 +68,8 @@ function int(bits: 8 | 16 | 32): Codec<number> {
 export const int8 = int(8)
 /** INT16: an unsigned integer of 16 bits. */
 export const int16 = int(16)
+/** The largest INT32. */
+export const MAX_INT32 = 2 ** 32 - 1
 /** INT32: an unsigned integer of 32 bits. */
 export const int32 = int(32)
 

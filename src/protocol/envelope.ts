@@ -4,7 +4,7 @@
  * uses the server's half.
  */
 import { CALLS, type CallName, callName, type Params, type Reply } from './calls/index.ts'
-import type { AnyCodec, Schema } from './codec.ts'
+import { type AnyCodec, MAX_INT32, type Schema } from './codec.ts'
 import { type KomError, ProtocolError } from './errors.ts'
 import { type AsyncMessage, MESSAGES, type MessageName, type MessageParams, messageName } from './messages.ts'
 import { Reader } from './reader.ts'
@@ -14,8 +14,6 @@ const EQUALS = 0x3d
 const PERCENT = 0x25
 const COLON = 0x3a
 
-/** The largest reference number: the client chooses them, and they are INT32. */
-export const MAX_REF_NO = 2 ** 32 - 1
 /** The specification does not bound error statuses: lyskomd echoes values from the request. */
 const MAX_STATUS = Number.MAX_SAFE_INTEGER
 
@@ -40,18 +38,18 @@ export function readEnvelope(line: Buffer): Envelope {
   const reader = new Reader(line, 1, true)
   switch (line[0]) {
     case EQUALS:
-      return { kind: 'reply', refNo: reader.int(MAX_REF_NO), reader }
+      return { kind: 'reply', refNo: reader.int(MAX_INT32), reader }
     case PERCENT: {
       if (line[1] === PERCENT) return { kind: 'refusal', text: refusalText(line) }
-      const refNo = reader.int(MAX_REF_NO)
-      const errorCode = reader.int(MAX_REF_NO)
+      const refNo = reader.int(MAX_INT32)
+      const errorCode = reader.int(MAX_INT32)
       const errorStatus = reader.anyInt()
       return { kind: 'error', refNo, errorCode, errorStatus }
     }
     case COLON:
       // The number of parameters is not needed: the framer has found the end of the message.
-      reader.int(MAX_REF_NO)
-      return { kind: 'message', number: reader.int(MAX_REF_NO), reader }
+      reader.int(MAX_INT32)
+      return { kind: 'message', number: reader.int(MAX_INT32), reader }
     default:
       throw new ProtocolError('unreadable', 'a line that is no reply, no error and no message')
   }
@@ -108,8 +106,8 @@ export function writeHello(user: string, host: string): Buffer {
  */
 export function writeRequest<N extends CallName>(refNo: number, name: N, params: Params<N>): Buffer {
   const writer = new Writer()
-  writer.int(refNo, MAX_REF_NO)
-  writer.int(CALLS[name].number, MAX_REF_NO)
+  writer.int(refNo, MAX_INT32)
+  writer.int(CALLS[name].number, MAX_INT32)
   ;(CALLS[name].params as AnyCodec).write(writer, params)
   return writer.end()
 }
@@ -135,15 +133,15 @@ export interface Request {
  */
 export function readRequest(line: Buffer): Request {
   const reader = new Reader(line)
-  const refNo = reader.int(MAX_REF_NO)
-  return { refNo, name: callName(reader.int(MAX_REF_NO)), reader }
+  const refNo = reader.int(MAX_INT32)
+  return { refNo, name: callName(reader.int(MAX_INT32)), reader }
 }
 
 /** Writes a reply, as a server does. Throws a `ProtocolError` with code `unwritable`. */
 export function writeReply<N extends CallName>(refNo: number, name: N, value: Reply<N>): Buffer {
   const writer = serverWriter()
   writer.mark(EQUALS)
-  writer.int(refNo, MAX_REF_NO)
+  writer.int(refNo, MAX_INT32)
   ;(CALLS[name].reply as AnyCodec).write(writer, value)
   return writer.end()
 }
@@ -158,8 +156,8 @@ export function replyData<N extends CallName>(name: N, value: Reply<N>): string 
 export function writeError(refNo: number, error: KomError): Buffer {
   const writer = new Writer()
   writer.mark(PERCENT)
-  writer.int(refNo, MAX_REF_NO)
-  writer.int(error.errorCode, MAX_REF_NO)
+  writer.int(refNo, MAX_INT32)
+  writer.int(error.errorCode, MAX_INT32)
   writer.int(error.errorStatus, MAX_STATUS)
   return writer.end()
 }
@@ -169,8 +167,8 @@ export function writeMessage<N extends MessageName>(name: N, params: MessagePara
   const { number, params: codec } = MESSAGES[name]
   const writer = serverWriter()
   writer.mark(COLON)
-  writer.int(parameterCount(codec.schema), MAX_REF_NO)
-  writer.int(number, MAX_REF_NO)
+  writer.int(parameterCount(codec.schema), MAX_INT32)
+  writer.int(number, MAX_INT32)
   ;(codec as AnyCodec).write(writer, params)
   return writer.end()
 }

@@ -1,4 +1,5 @@
-import PQueue from 'p-queue'
+import { mapConcurrent } from '../lyskom/map-concurrent.ts'
+import { KeyedMutex } from '../store/keyed-mutex.ts'
 import type { Data, SessionRecord } from '../store/record.ts'
 import type { NewSession, SessionStore } from '../store/store.ts'
 import type { GatewaySession } from './gateway-session.ts'
@@ -24,7 +25,8 @@ const INTERVAL_MS = 10_000
  * process ended.
  */
 const LOOKS_MISSED = 3
-const TOUCHED_AT_ONCE = 64
+/** Records written at a time by `look`. */
+const CONCURRENCY = 64
 /**
  * A difference between the store's clock and the monotonic clock from which on the store's clock counts as having been
  * set, milliseconds.
@@ -45,17 +47,17 @@ export class SessionRecords {
   readonly #options: RecordsOptions
   /** Sessions whose record is missing, may be lost, or is out of date. */
   readonly #behind = new Map<GatewaySession, Behind>()
-  /** The last queued operation on the record of each session. */
-  readonly #doing = new Map<GatewaySession, Promise<void>>()
+  /** Serializes the operations on a record, by its key. */
+  readonly #mutex = new KeyedMutex()
   /** Person number of the owner of a session's data; no entry for data that was written before a login. */
   readonly #dataOwners = new WeakMap<GatewaySession, number>()
-  readonly #queue = new PQueue({ concurrency: TOUCHED_AT_ONCE })
   readonly #timer: NodeJS.Timeout
   readonly #intervalMs: number
   #lastLook = performance.now()
   #lastStoreTime: number
   #interruptions = 0
   #isLooking = false
+  #isClosed = false
 
   constructor(options: RecordsOptions) {
     this.#options = options
@@ -80,7 +82,7 @@ export class SessionRecords {
 
   /** Resolves when the record of a session is up to date. Rejects with a `StoreError` if it cannot be written. */
   async ready(session: GatewaySession): Promise<void> {
-    await this.#doing.get(session)
+    await this.#mutex.settled(session.key)
     if (this.#behind.has(session)) await this.#write(session)
   }
 
@@ -142,19 +144,20 @@ export class SessionRecords {
     this.#lastLook = performance.now()
     this.#lastStoreTime = store.now()
     this.#interruptions = store.interruptions
+    const work: (() => Promise<void>)[] = []
     for (const session of registry.all()) {
-      if (mayBeLost) void this.#queue.add(() => this.#sync(session, 'lost'))
-      else if (this.#behind.has(session)) void this.#queue.add(() => this.#sync(session, 'changed'))
-      else if (session.lastUsed > since || session.hasStreams) void this.#queue.add(() => this.#touch(session))
+      if (mayBeLost) work.push(() => this.#sync(session, 'lost'))
+      else if (this.#behind.has(session)) work.push(() => this.#sync(session, 'changed'))
+      else if (session.lastUsed > since || session.hasStreams) work.push(() => this.#touch(session))
     }
-    await this.#queue.onIdle()
+    await mapConcurrent(work, async (run) => (this.#isClosed ? undefined : await run()), CONCURRENCY)
   }
 
   /** Stops the timer and waits for the operations in progress. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
-    this.#queue.clear()
-    await Promise.all(this.#doing.values())
+    this.#isClosed = true
+    await this.#mutex.settled()
   }
 
   /**
@@ -234,15 +237,8 @@ export class SessionRecords {
   }
 
   /** Queues an operation on a session's record; the operations of a session run one at a time. Never rejects. */
-  #do(session: GatewaySession, work: () => Promise<void>): Promise<void> {
-    const before = this.#doing.get(session)
-    const mine: Promise<void> = (before ?? Promise.resolve())
-      .then(() => this.#try(work))
-      .then(() => {
-        if (this.#doing.get(session) === mine) this.#doing.delete(session)
-      })
-    this.#doing.set(session, mine)
-    return mine
+  async #do({ key }: GatewaySession, work: () => Promise<void>): Promise<void> {
+    await this.#mutex.runExclusive(key, () => this.#try(work))
   }
 
   /** Resolves with whether `work` succeeded. The store reports the error. */

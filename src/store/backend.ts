@@ -30,7 +30,7 @@ export interface Backend {
   /** Undefined if the kind of store cannot list records. */
   readonly lists: Lists | undefined
   /** Whether the server may evict records when it needs the memory. */
-  readonly forgets?: boolean
+  readonly evicts?: boolean
   /** Whether no other process uses the store. In such a store a missing record was removed on purpose. */
   readonly isPrivate?: boolean
   /** Resolves with the server's time, milliseconds since 1970; absent if there is no server with a clock of its own. */

@@ -30,7 +30,7 @@ export function dataText(data: Data): string {
 }
 
 /** Returns the first millisecond in which a record is expired (`isExpired`) unless it is used before; null for never. */
-export function overFrom({ lastActive, idleMs, endsAt }: SessionRecord): number | null {
+export function expiresAt({ lastActive, idleMs, endsAt }: SessionRecord): number | null {
   const idleEnd = idleMs === null ? Number.POSITIVE_INFINITY : lastActive + idleMs + 1
   const end = Math.min(idleEnd, endsAt ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(end) ? end : null
@@ -60,5 +60,5 @@ export function stopText(endsAt: number | null): string {
 export function checkNames(names: readonly string[]): void {
   const all = [RECORD, ...names]
   const twice = all.find((name, i) => all.indexOf(name) !== i)
-  if (twice !== undefined) throw new TypeError(`two fields of a session's document cannot both be named "${twice}"`)
+  if (twice !== undefined) throw new TypeError(`"${twice}" is the name of two fields of a session document`)
 }

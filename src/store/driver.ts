@@ -1,11 +1,33 @@
-/** Loads an optional driver package. Rejects with a `TypeError` that names the package to install if it is missing. */
-export async function loadDriver<T>(name: string, version: string, load: () => Promise<T>): Promise<T> {
+/** The optional packages with drivers, and their supported versions, as in `peerDependencies` of package.json. */
+export const DRIVERS = {
+  couchbase: '4',
+  kysely: '0.28',
+  'memcache-client': '1',
+  mongodb: '7',
+  mysql2: '3',
+  pg: '8',
+  redis: '6',
+  // Required by memcache-parser 1.0, which memcache-client depends on, but not declared in its package.json.
+  tslib: '2',
+} as const
+
+/** The name of a package in `DRIVERS`. */
+export type DriverName = keyof typeof DRIVERS
+
+/**
+ * Loads a driver, or a module that imports it.
+ * @param names all packages that this kind of store requires
+ * @throws TypeError with the command that installs the packages, if one of them is missing
+ */
+export async function loadDriver<T>(names: readonly DriverName[], load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
-    // If the driver lacks a dependency, its own message is the better one.
-    if (!isMissing(error) || !error.message.includes(name)) throw error
-    throw new TypeError(`this kind of store needs a package that is not installed: npm install ${name}@${version}`)
+    const missing = names.find((name) => isMissing(error, name))
+    // If a driver lacks a package of its own, its own message is the better one.
+    if (missing === undefined) throw error
+    const packages = names.map((name) => `${name}@${DRIVERS[name]}`).join(' ')
+    throw new TypeError(`store: the package "${missing}" is not installed; install it with: npm install ${packages}`)
   }
 }
 
@@ -14,7 +36,7 @@ export function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw new TypeError("the store's URL has a % that means nothing")
+    throw new TypeError('the store URL has an invalid % escape sequence: write a literal % as %25')
   }
 }
 
@@ -49,23 +71,28 @@ function spellings(raw: string): string[] {
   return [raw, ...meanings, ...written]
 }
 
-function isMissing(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+function isMissing(error: unknown, name: DriverName): boolean {
+  const { code, message } = error as NodeJS.ErrnoException
+  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(`'${name}'`)
 }
 
 /** A server did not reply in time, for whatever reason. */
 export class LateError extends Error {
   constructor(ms: number) {
-    super(`no answer within ${ms / 1000} s`)
+    super(`no reply within ${ms / 1000} s`)
     this.name = 'LateError'
   }
 }
 
-/** Resolves as `work` does; rejects with a `LateError` if it takes longer than `ms`. */
+/**
+ * Resolves as `work` does; rejects with a `LateError` if it takes longer than `ms`. Replies that arrived while the
+ * process was blocked are in time.
+ */
 export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LateError(ms)), ms)
+    // Sockets are read between timers and immediates.
+    timer = setTimeout(() => setImmediate(() => reject(new LateError(ms))), ms)
   })
   try {
     return await Promise.race([work, late])
@@ -80,6 +107,6 @@ export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
  */
 export function refuseUnknown(url: URL, kind: string, known: readonly string[]): void {
   for (const key of url.searchParams.keys()) {
-    if (!known.includes(key)) throw new TypeError(`"${key}" is nothing that the store on ${kind} knows`)
+    if (!known.includes(key)) throw new TypeError(`"${key}" is not a parameter of ${kind} store URLs`)
   }
 }

@@ -16,7 +16,7 @@ const LASTS_MS = 24 * 60 * 60 * 1000
 export class EndNotes {
   readonly #backend: Backend
   readonly #clock: () => number
-  readonly #turns = new KeyedMutex()
+  readonly #mutex = new KeyedMutex()
 
   constructor(backend: Backend, clock: () => number) {
     this.#backend = backend
@@ -26,7 +26,7 @@ export class EndNotes {
   /** Adds a note for a session. Resolves with false if the store is full. */
   async add(key: Key): Promise<boolean> {
     const noteKey = noteKeyOf(key)
-    return await this.#turns.take(noteKey, async () => {
+    return await this.#mutex.runExclusive(noteKey, async () => {
       if (await this.#has(noteKey)) return true
       const now = this.#clock()
       try {
@@ -42,7 +42,7 @@ export class EndNotes {
   }
 
   /** Removes a note; resolves with whether there was one. */
-  async take(key: Key): Promise<boolean> {
+  async remove(key: Key): Promise<boolean> {
     return (await this.#backend.remove(noteKeyOf(key))) !== undefined
   }
 

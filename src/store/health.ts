@@ -1,11 +1,14 @@
 import { StoreError } from './errors.ts'
 
-/**
- * What a successful call proves: a standby server still reads, and a full one still deletes. An outage ends with a
- * successful call of the level that failed or a higher one.
+/*
+ * Levels of calls: what a successful call proves. A standby server still reads, and a full one still deletes. An outage
+ * ends with a successful call of the level that failed or a higher one.
  */
+/** The level of reads. */
 export const READ = 0
+/** The level of deletes. */
 export const DELETE = 1
+/** The level of inserts and updates. */
 export const WRITE = 2
 /** The level of a call. */
 export type Level = typeof READ | typeof DELETE | typeof WRITE
@@ -34,7 +37,7 @@ interface Outage {
 const REFUSAL_MS = 10_000
 const MAX_KINDS = 20
 /** Codes of errors that the caller caused and that say nothing about the store. */
-const OF_CALLERS: readonly unknown[] = ['too-large', 'cannot-list']
+const CALLER_ERRORS: readonly unknown[] = ['too-large', 'cannot-list']
 
 /** The health of a store, judged by the results of its calls. All calls to a backend pass through `watch`. */
 export class StoreHealth {
@@ -67,7 +70,7 @@ export class StoreHealth {
   /** Records the failure of a call. */
   failed(error: unknown, level: Level): void {
     const { code } = error as { code?: unknown }
-    if (error instanceof StoreError && OF_CALLERS.includes(code)) return
+    if (error instanceof StoreError && CALLER_ERRORS.includes(code)) return
     this.#outage ??= { level, kinds: new Set(), unavailable: undefined, lastRefusal: Number.NEGATIVE_INFINITY }
     const outage = this.#outage
     if (level > outage.level) outage.level = level

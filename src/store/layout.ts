@@ -27,18 +27,18 @@ const FIELDS = ['ip', 'start', 'stop', 'token'] as const
  * Removes the layout parameters from the query of a store's URL and returns them.
  * @throws TypeError that names a parameter with a wrong value
  */
-export function takeLayout(url: URL): Layout {
-  const take = (key: string, pattern: RegExp): string | undefined => {
+export function extractLayout(url: URL): Layout {
+  const extract = (key: string, pattern: RegExp): string | undefined => {
     const value = url.searchParams.get(key)
     url.searchParams.delete(key)
-    if (value !== null && !pattern.test(value)) throw new TypeError(`"${key}" is no name that can be used`)
+    if (value !== null && !pattern.test(value)) throw new TypeError(`"${key}" is not a valid name`)
     return value ?? undefined
   }
-  const named = FIELDS.map((field) => [field, take(`fields.${field}`, NAME)] as const)
+  const named = FIELDS.map((field) => [field, extract(`fields.${field}`, NAME)] as const)
   return {
-    table: take('table', NAME) ?? DEFAULTS.table,
-    sidField: take('sid_field', NAME) ?? DEFAULTS.sidField,
-    keyNs: take('key_ns', KEY_NS) ?? DEFAULTS.keyNs,
+    table: extract('table', NAME) ?? DEFAULTS.table,
+    sidField: extract('sid_field', NAME) ?? DEFAULTS.sidField,
+    keyNs: extract('key_ns', KEY_NS) ?? DEFAULTS.keyNs,
     fields: Object.fromEntries(named.filter(([, name]) => name !== undefined)),
   }
 }

@@ -49,10 +49,9 @@ export class MonitoredBackend implements Backend {
     return this.#health.unavailable
   }
 
-  /** Records a write that failed in a layer above the backend, and returns the error. */
-  failed(error: StoreError): StoreError {
+  /** Records a write that failed in a layer above the backend. */
+  failed(error: StoreError): void {
     this.#health.failed(error, WRITE)
-    return error
   }
 
   async insert(record: SessionRecord): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Backend } from './backend.ts'
 import { MemoryBackend } from './backends/memory.ts'
-import { type Layout, takeLayout } from './layout.ts'
+import { loadDriver } from './driver.ts'
+import { extractLayout, type Layout } from './layout.ts'
 import { parseStoreUrl } from './url.ts'
 
 /**
@@ -11,22 +12,38 @@ import { parseStoreUrl } from './url.ts'
  */
 export type Opener = (url: URL, layout: Layout) => Promise<Backend>
 
+const openRedis: Opener = async (...args) =>
+  (await loadDriver(['redis'], () => import('./backends/redis/redis.ts'))).openRedis(...args)
+const openPostgres: Opener = async (...args) =>
+  (await loadDriver(['kysely', 'pg'], () => import('./backends/sql/sql.ts'))).openPostgres(...args)
+const openMysql: Opener = async (...args) =>
+  (await loadDriver(['kysely', 'mysql2'], () => import('./backends/sql/sql.ts'))).openMysql(...args)
+const openSqlite: Opener = async (...args) =>
+  (await loadDriver(['kysely'], () => import('./backends/sql/sql.ts'))).openSqlite(...args)
+const openMemcached: Opener = async (...args) =>
+  (await loadDriver(['memcache-client', 'tslib'], () => import('./backends/memcached/memcached.ts'))).openMemcached(
+    ...args,
+  )
+const openMongodb: Opener = async (...args) => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args)
+const openCouchbase: Opener = async (...args) =>
+  (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args)
+
 /** Kinds of stores by the scheme of their URL. Drivers are loaded on first use. */
 const OPENERS: Readonly<Record<string, Opener>> = {
   'memory:': async (url) => openMemory(url),
-  'redis:': async (...args) => (await import('./backends/redis/redis.ts')).openRedis(...args),
-  'rediss:': async (...args) => (await import('./backends/redis/redis.ts')).openRedis(...args),
-  'unix:': async (...args) => (await import('./backends/redis/redis.ts')).openRedis(...args),
-  'redis+unix:': async (...args) => (await import('./backends/redis/redis.ts')).openRedis(...args),
-  'postgres:': async (...args) => (await import('./backends/sql/sql.ts')).openPostgres(...args),
-  'postgresql:': async (...args) => (await import('./backends/sql/sql.ts')).openPostgres(...args),
-  'mysql:': async (...args) => (await import('./backends/sql/sql.ts')).openMysql(...args),
-  'sqlite:': async (...args) => (await import('./backends/sql/sql.ts')).openSqlite(...args),
-  'memcache:': async (...args) => (await import('./backends/memcached/memcached.ts')).openMemcached(...args),
-  'mongodb:': async (...args) => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args),
-  'mongodb+srv:': async (...args) => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args),
-  'couchbase:': async (...args) => (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args),
-  'couchbases:': async (...args) => (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args),
+  'redis:': openRedis,
+  'rediss:': openRedis,
+  'unix:': openRedis,
+  'redis+unix:': openRedis,
+  'postgres:': openPostgres,
+  'postgresql:': openPostgres,
+  'mysql:': openMysql,
+  'sqlite:': openSqlite,
+  'memcache:': openMemcached,
+  'mongodb:': openMongodb,
+  'mongodb+srv:': openMongodb,
+  'couchbase:': openCouchbase,
+  'couchbases:': openCouchbase,
 }
 
 /** The URL schemes that `openBackend` accepts, for validating settings. */
@@ -36,8 +53,8 @@ export const STORE_SCHEMES = Object.keys(OPENERS)
 export async function openBackend(text: string): Promise<Backend> {
   const url = parseStoreUrl(text)
   const open = OPENERS[url.protocol]
-  if (open === undefined) throw new TypeError(`there is no store of the kind ${url.protocol}`)
-  return await open(url, takeLayout(url))
+  if (open === undefined) throw new TypeError(`"${url.protocol}" is not a supported scheme of store URLs`)
+  return await open(url, extractLayout(url))
 }
 
 const MEMORY_DEFAULTS = { max_records: 1_000_000, max_bytes: 256 * 1024 * 1024 }
@@ -45,7 +62,7 @@ const MEMORY_DEFAULTS = { max_records: 1_000_000, max_bytes: 256 * 1024 * 1024 }
 function openMemory(url: URL): MemoryBackend {
   const limits = { ...MEMORY_DEFAULTS }
   for (const [key, value] of url.searchParams) {
-    if (!Object.hasOwn(limits, key)) throw new TypeError(`"${key}" is nothing that the store in memory knows`)
+    if (!Object.hasOwn(limits, key)) throw new TypeError(`"${key}" is not a parameter of memory store URLs`)
     if (!/^[1-9]\d{0,14}$/.test(value)) throw new TypeError(`"${key}" must be a whole number from 1`)
     limits[key as keyof typeof limits] = Number(value)
   }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { mapConcurrent } from '../lyskom/map-concurrent.ts'
 import { inTime } from './driver.ts'
 import type { Key } from './record.ts'
 
 /** Removals kept at most; more than a gateway has sessions. */
 const MAX_PENDING = 100_000
-const AT_ONCE = 32
+/** Removals at a time. */
+const CONCURRENCY = 32
 const RETRY_MS = 100
 
 /** Records whose removal failed because the store was unavailable. */
@@ -58,13 +60,10 @@ export class PendingEnds {
   }
 
   async #flush(): Promise<void> {
-    const keys = this.#keys.values()
-    const work = async (): Promise<void> => {
-      for (const key of keys) {
-        await this.#remove(key)
-        this.#keys.delete(key)
-      }
+    const remove = async (key: Key): Promise<void> => {
+      await this.#remove(key)
+      this.#keys.delete(key)
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    await mapConcurrent([...this.#keys], remove, CONCURRENCY)
   }
 }

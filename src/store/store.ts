@@ -11,6 +11,7 @@ import { openBackend } from './open.ts'
 import type { Pages } from './pages.ts'
 import { PendingEnds } from './pending-ends.ts'
 import { afterWrite, type Change, type Data, isExpired, type Key, keyOf, type SessionRecord } from './record.ts'
+import { Conflict, retryOnConflict } from './retry.ts'
 
 export type { NewSession } from './new-session.ts'
 
@@ -37,9 +38,9 @@ interface StoreEvents {
 }
 
 const MAX_DATA_BYTES = 65_536
-/** Tries of an optimistic write before it fails with `contended`. */
-const MAX_TRIES = 50
-const LISTED_AT_ONCE = 1000
+/** Attempts of an optimistic write before it fails with `contended`. */
+const MAX_ATTEMPTS = 50
+const LIST_LIMIT = 1000
 /** Longest wait for pending removals on close, milliseconds. */
 const CLOSE_MS = 1000
 
@@ -49,7 +50,7 @@ const CLOSE_MS = 1000
  */
 export class SessionStore extends EventEmitter<StoreEvents> {
   /** Whether the backend may evict records when it needs the memory. */
-  readonly forgets: boolean
+  readonly evicts: boolean
   readonly #backend: MonitoredBackend
   readonly #ends: PendingEnds
   readonly #notes: EndNotes
@@ -59,7 +60,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   readonly #isPrivate: boolean
   readonly #isElsewhere: (record: SessionRecord) => boolean
   /** Serializes the writes of this process per key, so that they need no retries. */
-  readonly #turns = new KeyedMutex()
+  readonly #mutex = new KeyedMutex()
 
   constructor(
     backend: Backend,
@@ -79,7 +80,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     this.#ends = new PendingEnds((key) => this.#backend.remove(key))
     this.#notes = new EndNotes(this.#backend, this.#clock)
     this.#maxDataBytes = maxDataBytes
-    this.forgets = backend.forgets === true
+    this.evicts = backend.evicts === true
     this.#isPrivate = backend.isPrivate === true
     this.#isElsewhere = isElsewhere
   }
@@ -101,7 +102,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     const record = newRecord(session, this.#clock(), this.#maxDataBytes)
     const { app, user, name } = record
     if (!session.unique) await this.#backend.insert(record)
-    else await this.#turns.take(JSON.stringify([app, user, name]), () => this.#insertUnique(record))
+    else await this.#mutex.runExclusive(JSON.stringify([app, user, name]), () => this.#insertUnique(record))
     return record
   }
 
@@ -143,7 +144,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
    * Resolves with the new record, undefined if there is none. The old key stays valid if the backend fails.
    */
   async changeKey(app: string, key: Key, newKey: Key): Promise<SessionRecord | undefined> {
-    return await this.#turns.take(key, async () => {
+    return await this.#mutex.runExclusive(key, async () => {
       const old = await this.find(app, key)
       return old && (await changeKey(this.#backend, this.#ends, old, newKey, this.#clock()))
     })
@@ -196,7 +197,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     let ended = 0
     for (;;) {
       let listed = 0
-      for await (const page of this.listActive(app, Number.POSITIVE_INFINITY, LISTED_AT_ONCE)) {
+      for await (const page of this.listActive(app, Number.POSITIVE_INFINITY, LIST_LIMIT)) {
         listed += page.length
         ended += await this.#endAll(page)
       }
@@ -219,12 +220,12 @@ export class SessionStore extends EventEmitter<StoreEvents> {
    */
   async restore(session: NewSession, mayBeLost: boolean): Promise<boolean> {
     const { key, app } = session
-    return await this.#turns.take(key, async () => {
+    return await this.#mutex.runExclusive(key, async () => {
       const old = await this.#backend.remove(key)
-      if ((old === undefined && this.#isPrivate && !mayBeLost) || (await this.#notes.take(key))) return false
+      if ((old === undefined && this.#isPrivate && !mayBeLost) || (await this.#notes.remove(key))) return false
       await this.create(old?.app === app ? { data: old.data, ...session } : session)
       // An end is noted before its record is removed, so an end without a note yet will remove this new record.
-      if (!(await this.#notes.take(key))) return true
+      if (!(await this.#notes.remove(key))) return true
       await this.#backend.remove(key)
       return false
     })
@@ -299,32 +300,30 @@ export class SessionStore extends EventEmitter<StoreEvents> {
 
   async #end(record: SessionRecord): Promise<SessionRecord | undefined> {
     const { key } = record
-    // The note comes first, so that the record is not written again in between. In a full store the removal must make
-    // room for it.
-    const hasRoom = !this.#isElsewhere(record) || (await this.#notes.add(key))
+    // The note comes first, so that the record is not written again in between. In a full store, only the removal
+    // frees the space for it.
+    const isNoted = !this.#isElsewhere(record) || (await this.#notes.add(key))
     const removed = await this.#backend.remove(key)
-    if (!hasRoom) await this.#notes.add(key)
+    if (!isNoted) await this.#notes.add(key)
     if (removed !== undefined) this.emit('ended', removed)
     return removed
   }
 
   async #write(app: string, key: Key, changeOf: (record: SessionRecord) => Change): Promise<SessionRecord | undefined> {
-    return await this.#turns.take(key, () => this.#tryToWrite(app, key, changeOf))
-  }
-
-  async #tryToWrite(
-    app: string,
-    key: Key,
-    changeOf: (record: SessionRecord) => Change,
-  ): Promise<SessionRecord | undefined> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const attempt = async () => {
       const record = this.#ofApp(app, await this.#backend.find(key))
       if (record === undefined) return undefined
       const change = changeOf(record)
       const now = this.#clock()
-      if (await this.#backend.update(key, record.revision, change, now)) return afterWrite(record, change, now)
+      const isWritten = await this.#backend.update(key, record.revision, change, now)
+      return isWritten ? afterWrite(record, change, now) : new Conflict()
     }
-    throw this.#backend.failed(new StoreError('contended', 'too many others write this session'))
+    try {
+      return await this.#mutex.runExclusive(key, () => retryOnConflict(attempt, { attempts: MAX_ATTEMPTS }))
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'contended') this.#backend.failed(error)
+      throw error
+    }
   }
 }
 

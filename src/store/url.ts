@@ -18,8 +18,8 @@ export function parseStoreUrl(text: string): URL {
     : text
         .replace(NO_HOST, '$1localhost')
         .replace(MEMBERS, (_, before: string, members: string) => before + members.replace(/:(?=.*,)/g, '%3A'))
-  if (written.includes('#')) throw new TypeError('the URL of the store has a #: in a name or a password it is %23')
-  if (!URL.canParse(written)) throw new TypeError('the store is no URL')
+  if (written.includes('#')) throw new TypeError('the store URL contains a #: write it as %23')
+  if (!URL.canParse(written)) throw new TypeError('the store URL is invalid')
   return new URL(written)
 }
 

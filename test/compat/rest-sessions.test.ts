@@ -419,8 +419,15 @@ describe('the sessions of a LysKOM server', () => {
     ] as const) {
       expect([path, (await demo(method, path)).status]).toEqual([path, 404])
     }
-    expect((await demo('DELETE', `kill/${NO_TOKEN}`)).status).toBe(400)
   })
+
+  it.each([NO_TOKEN, CONNECTION_ID.slice(1), `${CONNECTION_ID}0`, '6d1f0b43-6a52-0f0e-9d3c-2b9c2a2f8d11'])(
+    'cannot be ended by %s, which is no UUID: 400',
+    async (token) => {
+      const { status, json } = await demo('DELETE', `kill/${token}`)
+      expect([status, json]).toEqual([400, { name: 'invalidFormat', message: 'Invalid token format' }])
+    },
+  )
 })
 
 describe('the key of an application', () => {

@@ -95,11 +95,11 @@ describe("SXAPI's configuration", () => {
       { ...good, backend: { type: 'memory', fields: { stopp: 's' } } },
     ],
     [
-      'session.backend: "table" is no name that can be used',
+      'session.backend: "table" is not a valid name',
       { ...good, backend: { type: 'mysql', resource: 'mysql-sample', table: 'a; DROP TABLE b', sid_field: 's' } },
     ],
     [
-      'session.backend: "fields.ip" is no name that can be used',
+      'session.backend: "fields.ip" is not a valid name',
       { ...good, backend: { type: 'mysql', resource: 'mysql-sample', ...sql, fields: { ip: 'x`y' } } },
     ],
   ])('rejects an invalid section: %s', (message, config) => {

@@ -79,7 +79,7 @@ describe('a list of sessions', () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const api = openApi()
     const record = await api.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u' })
-    const failure = new StoreError('unavailable', 'Redis at 10.9.8.7 is not available')
+    const failure = new StoreError('unavailable', 'Redis at 10.9.8.7 is unavailable')
     api.store.listActive = async function* () {
       yield [record]
       yield [record]
@@ -95,7 +95,7 @@ describe('a list of sessions', () => {
   it('is rejected with 503 if the store fails at the first page', async () => {
     const api = openApi()
     api.store.listActive = async function* () {
-      yield await Promise.reject(new StoreError('unavailable', 'Redis at 10.9.8.7 is not available'))
+      yield await Promise.reject(new StoreError('unavailable', 'Redis at 10.9.8.7 is unavailable'))
     }
     const { status, text } = await api.send('GET', '/mywebapp/soapp?dt=60')
     expect(status).toBe(503)

@@ -4,7 +4,7 @@ import { CouchbaseBackend } from '../../src/store/backends/couchbase/backend.ts'
 import { openCouchbase } from '../../src/store/backends/couchbase/couchbase.ts'
 import { CouchbaseLists, openLists } from '../../src/store/backends/couchbase/lists.ts'
 import { type CouchbaseSdk, storeError } from '../../src/store/backends/couchbase/port.ts'
-import { type Layout, takeLayout } from '../../src/store/layout.ts'
+import { extractLayout, type Layout } from '../../src/store/layout.ts'
 import { keyOf, type SessionRecord } from '../../src/store/record.ts'
 import { all } from '../support/all.ts'
 import { couchbaseError, FakeCouchbase } from '../support/fake-couchbase.ts'
@@ -12,7 +12,7 @@ import { describeStore, type StoreHarness } from './contract.ts'
 
 // Tested on a stand-in that behaves as the documentation of Couchbase and its SDK says, never on a real server.
 
-const layoutOf = (query: string): Layout => takeLayout(new URL(`couchbase://host/b?${query}`))
+const layoutOf = (query: string): Layout => extractLayout(new URL(`couchbase://host/b?${query}`))
 const NAMED = layoutOf('key_ns=sx::&fields.ip=ip&fields.start=start&fields.stop=stop&fields.token=token')
 const sdkOf = (cluster: FakeCouchbase): CouchbaseSdk => ({ connect: async () => cluster })
 const open = async (cluster: FakeCouchbase, layout: Layout) =>
@@ -345,10 +345,10 @@ describe('openCouchbase', () => {
   })
 
   test.for([
-    ['h', /which bucket/],
-    ['h/', /which bucket/],
-    ['h/a`b', /which bucket/],
-    ['h/a/b', /which bucket/],
+    ['h', /must name a bucket/],
+    ['h/', /must name a bucket/],
+    ['h/a`b', /must name a bucket/],
+    ['h/a/b', /must name a bucket/],
     ['h/%zz', /%/],
   ] as const)('rejects the URL …@%s', async ([rest, message]) => {
     const error = await rejection(openCouchbase(url(rest), layoutOf(''), async () => sdkOf(cluster)))
@@ -357,8 +357,8 @@ describe('openCouchbase', () => {
   })
 
   test('rejects a URL without a user and a layout with two fields of one name', async () => {
-    await expect(openCouchbase(new URL('couchbase://h/b'), layoutOf(''))).rejects.toThrow(/which user/)
-    await expect(openCouchbase(url('h/b'), layoutOf('fields.ip=record'))).rejects.toThrow(/cannot both be named/)
+    await expect(openCouchbase(new URL('couchbase://h/b'), layoutOf(''))).rejects.toThrow(/must name a user/)
+    await expect(openCouchbase(url('h/b'), layoutOf('fields.ip=record'))).rejects.toThrow(/is the name of two fields/)
   })
 
   test('names the package to install if the SDK is missing', async () => {

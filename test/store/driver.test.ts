@@ -1,5 +1,58 @@
-import { expect, it } from 'vitest'
-import { withoutPassword } from '../../src/store/driver.ts'
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { DRIVERS, inTime, LateError, loadDriver, withoutPassword } from '../../src/store/driver.ts'
+
+describe('inTime', () => {
+  it('resolves and rejects like the work', async () => {
+    expect(await inTime(Promise.resolve('result'), 1000)).toBe('result')
+    await expect(inTime(Promise.reject(new Error('failed')), 1000)).rejects.toThrow('failed')
+  })
+
+  it('rejects work that takes too long', async () => {
+    await expect(inTime(new Promise(() => undefined), 10)).rejects.toThrow(LateError)
+  })
+
+  it('accepts a result that arrived while the process was blocked', async () => {
+    const work = promisify(randomBytes)(8)
+    const result = inTime(work, 20)
+    const end = performance.now() + 100
+    while (performance.now() < end);
+    expect(await result).toHaveLength(8)
+  })
+})
+
+describe('loadDriver', () => {
+  const failing = (code: string, message: string) => async () => {
+    throw Object.assign(new Error(message), { code })
+  }
+
+  it.each([
+    ['ERR_MODULE_NOT_FOUND', "Cannot find package 'pg' imported from /x/postgres.js"],
+    ['MODULE_NOT_FOUND', "Cannot find module 'pg'"],
+  ])('rejects with the packages of the store if one of them is missing (%s)', async (code, message) => {
+    const expected = new TypeError(
+      'store: the package "pg" is not installed; install it with: npm install kysely@0.28 pg@8',
+    )
+    await expect(loadDriver(['kysely', 'pg'], failing(code, message))).rejects.toEqual(expected)
+  })
+
+  it("rejects with the driver's own error if the driver is installed and fails", async () => {
+    const ofDriver = "Cannot find package 'pg-protocol' imported from /x/node_modules/pg/lib/index.js"
+    await expect(loadDriver(['kysely', 'pg'], failing('ERR_MODULE_NOT_FOUND', ofDriver))).rejects.toThrow(ofDriver)
+    await expect(loadDriver(['pg'], failing('EACCES', "'pg' cannot be read"))).rejects.toThrow('cannot be read')
+  })
+
+  it('names the versions that package.json supports', () => {
+    const file = new URL('../../package.json', import.meta.url)
+    const { peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(file, 'utf8'))
+    for (const [name, version] of Object.entries(DRIVERS)) {
+      expect([name, peerDependencies[name]]).toEqual([name, expect.stringMatching(`^\\^${version}\\.`)])
+      expect([name, peerDependenciesMeta[name]]).toEqual([name, { optional: true }])
+    }
+  })
+})
 
 it.each([
   'mongodb://someone:s3cret@host/db',

@@ -12,7 +12,7 @@ import { MongodbBackend } from '../../src/store/backends/mongodb/backend.ts'
 import { openMongodb } from '../../src/store/backends/mongodb/mongodb.ts'
 import { isLoss, storeError } from '../../src/store/backends/mongodb/port.ts'
 import { StoreError } from '../../src/store/errors.ts'
-import { type Layout, takeLayout } from '../../src/store/layout.ts'
+import { extractLayout, type Layout } from '../../src/store/layout.ts'
 import { keyOf, type SessionRecord } from '../../src/store/record.ts'
 import { all } from '../support/all.ts'
 import { FakeMongoServer } from '../support/fake-mongo-collection.ts'
@@ -23,7 +23,7 @@ import { describeStore } from './contract.ts'
 // Tested on a stand-in that behaves as MongoDB's documentation says, never on a real server.
 
 const DAY = 86_400_000
-const layoutOf = (query: string): Layout => takeLayout(new URL(`mongodb://host/db?${query}`))
+const layoutOf = (query: string): Layout => extractLayout(new URL(`mongodb://host/db?${query}`))
 const NAMED = layoutOf('sid_field=_id&fields.ip=ip&fields.start=began&fields.stop=ends&fields.token=handle')
 
 async function open(server: FakeMongoServer, layout: Layout): Promise<MongodbBackend> {
@@ -310,8 +310,8 @@ describe('openMongodb', () => {
   })
 
   test.for([
-    ['127.0.0.1:1', /which database/],
-    ['127.0.0.1:1/', /which database/],
+    ['127.0.0.1:1', /must name a database/],
+    ['127.0.0.1:1/', /must name a database/],
     ['127.0.0.1:1/db?nosuchoption=1', /nosuchoption/],
     ['127.0.0.1:1/db?tls=perhaps', /tls/],
     ['127.0.0.1:1/db?authMechanism=s3cr%C3%A9t', /authMechanism/],
@@ -324,7 +324,7 @@ describe('openMongodb', () => {
   test.for(['sid_field=record', 'fields.ip=record', 'fields.ip=_id', 'fields.ip=sid', 'fields.ip=x&fields.stop=x'])(
     'rejects the layout %s, in which two fields have the same name',
     async (query) => {
-      await expect(openMongodb(url('127.0.0.1:1/db'), layoutOf(query))).rejects.toThrow(/cannot both be named/)
+      await expect(openMongodb(url('127.0.0.1:1/db'), layoutOf(query))).rejects.toThrow(/is the name of two fields/)
     },
   )
 

@@ -74,7 +74,7 @@ describe.skipIf(!mariadbInstalled())('MariaDB', () => {
   test('rejects a server that identifies as a MySQL version that is too old', { timeout: 60_000 }, async () => {
     const server = await startMariadb(['--version=5.7.44-log'])
     await expect(openBackend(server.url)).rejects.toThrow(
-      new TypeError('a store on MySQL 5.7.44-log is not possible: it needs 8.0.13 or later'),
+      new TypeError('MySQL 5.7.44-log is not supported: stores require 8.0.13 or later'),
     )
     await server.close()
   })

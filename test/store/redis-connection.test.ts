@@ -56,6 +56,24 @@ describe.skipIf(!redisInstalled())('connection to Redis', () => {
     expect(backend.interruptions).toBe(1)
   }, 30_000)
 
+  test('closes the connection to a server that stops replying although further commands are written', async () => {
+    const { key } = await create()
+    const pid = await processId(server.url)
+    await freeze(pid)
+    const started = performance.now()
+    const asked: Promise<unknown>[] = []
+    const load = setInterval(() => asked.push(store.find('a', key).catch((error: unknown) => error)), 50)
+    try {
+      await expect.poll(() => backend.interruptions, { timeout: 6000 }).toBe(1)
+      expect(performance.now() - started).toBeLessThan(5000)
+    } finally {
+      clearInterval(load)
+      process.kill(pid, 'SIGCONT')
+    }
+    for (const result of await Promise.all(asked)) expect(result).toMatchObject(UNAVAILABLE)
+    await untilBack()
+  }, 30_000)
+
   test('rejects all calls immediately when the server dies under load, and counts one interruption', async () => {
     const asked = Promise.allSettled(Array.from({ length: 2000 }, create))
     const pid = await processId(server.url)
@@ -76,6 +94,17 @@ describe.skipIf(!redisInstalled())('connection to Redis', () => {
     await expect.poll(() => backend.interruptions).toBe(1)
     await untilBack()
   })
+
+  test('closes an idle connection to a server that stops replying, and reconnects', async () => {
+    const pid = await processId(server.url)
+    await freeze(pid)
+    try {
+      await expect.poll(() => backend.interruptions, { timeout: 8000 }).toBe(1)
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await untilBack()
+  }, 30_000)
 
   test('keeps a session intact when the connection is cut', async () => {
     const { key } = await create()

@@ -300,7 +300,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
   test('rejects new records with full at the memory limit, and keeps the existing ones', async () => {
     const server = await startRedis({ settings: ['--maxmemory', '3mb'] })
     const backend = await openBackend(server.url)
-    expect(backend).toMatchObject({ forgets: false })
+    expect(backend).toMatchObject({ evicts: false })
     const record = recordWith({ data: { text: 'x'.repeat(60_000) } })
     await backend.insert(record)
     const insertMany = async () => {
@@ -316,7 +316,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
   test('detects a server that evicts keys', async () => {
     const server = await startRedis({ settings: ['--maxmemory', '3mb', '--maxmemory-policy', 'allkeys-lru'] })
     const backend = await openBackend(server.url)
-    expect(backend).toMatchObject({ forgets: true })
+    expect(backend).toMatchObject({ evicts: true })
     const data = { text: 'x'.repeat(60_000) }
     for (let i = 0; i < 100; i++) await backend.insert(recordWith({ data }))
     await backend.sweep(NOW + DAY_MS + 1)

@@ -17,7 +17,7 @@ const driver = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
 
 if (driver === undefined) {
   test('aborts with one line if Node.js has no SQLite', async () => {
-    const error = new TypeError(`a store on SQLite needs Node.js 22.13 or later, and this is ${process.version}`)
+    const error = new TypeError(`SQLite stores require Node.js 22.13 or later, and this is ${process.version}`)
     await expect(openBackend('sqlite:/tmp/anything')).rejects.toThrow(error)
   })
 } else {

@@ -30,7 +30,7 @@ describe('parseStoreUrl', () => {
   it.each(['postgres://u:p#w@host/db', 'redis://host/0#x', 'mysql://host/db?pool=3#', 'memory:#'])(
     'rejects the # in %s, and does not show the URL',
     async (text) => {
-      const error = new TypeError('the URL of the store has a #: in a name or a password it is %23')
+      const error = new TypeError('the store URL contains a #: write it as %23')
       await expect(openBackend(text)).rejects.toThrow(error)
     },
   )
@@ -129,7 +129,7 @@ describe('PostgreSQL store URLs', () => {
     ['gssencmode=require', '"gssencmode" must be disable or prefer'],
     ['client_encoding=latin1', '"client_encoding" must be'],
     ['port=x', '"port" must be a number'],
-    ['pgbouncer=true', '"pgbouncer" is nothing that the store on PostgreSQL knows'],
+    ['pgbouncer=true', '"pgbouncer" is not a parameter of PostgreSQL store URLs'],
   ])('rejects %s and names the parameter', async (query, message) => {
     await expect(postgresOf(`postgres://host/db?${query}`)).rejects.toThrow(message)
   })
@@ -180,13 +180,13 @@ describe('Redis store URLs', () => {
   })
 
   it.each([
-    ['unix://host/run/redis.sock', 'a Unix socket is a file'],
-    ['unix:///', 'must name a Unix socket'],
-    ['unix:///run/', 'must name a Unix socket'],
-    ['unix:///run/redis.sock?db=x', '"db" in the store'],
-    ['unix:///run/redis.sock?port=1', '"port" is nothing'],
-    ['redis://host/0?db=1', '"db" is nothing'],
-    ['redis://host/x', "the path of the store's URL"],
+    ['unix://host/run/redis.sock', 'Unix socket URLs have no host'],
+    ['unix:///', 'must name a socket'],
+    ['unix:///run/', 'must name a socket'],
+    ['unix:///run/redis.sock?db=x', '"db" of Redis store URLs'],
+    ['unix:///run/redis.sock?port=1', '"port" is not a parameter'],
+    ['redis://host/0?db=1', '"db" is not a parameter'],
+    ['redis://host/x', 'the path of Redis store URLs'],
   ])('rejects %s', (text, message) => {
     expect(() => redisOf(text)).toThrow(message)
   })

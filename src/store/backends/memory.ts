@@ -13,9 +13,9 @@ export interface MemoryOptions {
 }
 
 /** Records checked in one sweep: a few milliseconds of work. */
-const SWEPT_AT_ONCE = 20_000
+const SWEEP_BATCH = 20_000
 /** Records checked for a count between two event-loop ticks. */
-const COUNTED_AT_ONCE = 20_000
+const COUNT_BATCH = 20_000
 
 /** A record in the linked list of its app, which is in the order of last activity. */
 interface Row {
@@ -51,7 +51,7 @@ export class MemoryBackend implements Backend, Lists {
   async insert(record: SessionRecord): Promise<void> {
     const { maxRecords } = this.#options
     if (this.#rows.size >= maxRecords)
-      throw new StoreError('full', `the store holds no more than ${maxRecords} sessions`)
+      throw new StoreError('full', `the store is full: it holds at most ${maxRecords} sessions`)
     const bytes = sizeOf(record)
     this.#reserve(bytes)
     const row: Row = { record, app: this.#app(record.app), bytes, older: undefined, newer: undefined }
@@ -98,7 +98,7 @@ export class MemoryBackend implements Backend, Lists {
 
   async sweep(now: number): Promise<void> {
     this.#sweeping ??= this.#rows.values()
-    for (let i = 0; i < SWEPT_AT_ONCE; i++) {
+    for (let i = 0; i < SWEEP_BATCH; i++) {
       const { value: row, done } = this.#sweeping.next()
       if (done) {
         this.#sweeping = undefined
@@ -131,7 +131,7 @@ export class MemoryBackend implements Backend, Lists {
     for (const [user, rows] of this.#apps.get(app)?.users ?? []) {
       if (user === '') continue
       for (const { record } of rows) {
-        if (++seen % COUNTED_AT_ONCE === 0) await setImmediate()
+        if (++seen % COUNT_BATCH === 0) await setImmediate()
         if (record.lastActive < since || isExpired(record, now)) continue
         users++
         break
@@ -164,7 +164,7 @@ export class MemoryBackend implements Backend, Lists {
   #reserve(bytes: number): void {
     const { maxBytes } = this.#options
     if (bytes > 0 && this.#bytes + bytes > maxBytes) {
-      throw new StoreError('full', `the store holds no more than ${maxBytes} bytes`)
+      throw new StoreError('full', `the store is full: it holds at most ${maxBytes} bytes`)
     }
     this.#bytes += bytes
   }

@@ -1,21 +1,14 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Backend, Lists } from '../../backend.ts'
-import { fromStored, namedFields, overFrom, toStored } from '../../document.ts'
+import { expiresAt, fromStored, namedFields, toStored } from '../../document.ts'
 import { StoreError } from '../../errors.ts'
 import type { Layout } from '../../layout.ts'
 import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
+import { Conflict, retryOnConflict } from '../../retry.ts'
 import { type Cas, type CouchbaseCollection, type CouchbaseDocument, isNamed, storeError } from './port.ts'
 
-/** Tries of a read-modify-write before it fails with `contended`. */
-const MAX_TRIES = 100
-/**
- * Longest pause between two tries, milliseconds. The pause is random, so that competing writers do not collide again.
- */
-const MAX_PAUSE_MS = 20
+const RETRY = { attempts: 100, pauseMs: 1, maxPauseMs: 20 }
 /** Expiry times from which on a document never expires, seconds: the SDK rejects larger numbers. */
 const LONGEST_S = 50 * 365 * 86_400
-
-const AGAIN = Symbol('another one has come between')
 
 interface Found {
   readonly document: CouchbaseDocument
@@ -61,7 +54,7 @@ export class CouchbaseBackend implements Backend {
   async insert(record: SessionRecord): Promise<void> {
     const options = { expiry: expiryOf(record, record.lastActive) }
     const { collection } = this.#options
-    await this.#ask(() => collection.insert(this.#idOf(record.key), this.#document(record), options))
+    await this.#run(() => collection.insert(this.#idOf(record.key), this.#document(record), options))
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
@@ -108,22 +101,17 @@ export class CouchbaseBackend implements Backend {
    * with undefined if there is no record.
    */
   async #withRecord<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | undefined> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      if (tries > 0) await pause(Math.random() * Math.min(tries, MAX_PAUSE_MS))
-      const done = await this.#ask(() => this.#tryWith(key, work))
-      if (done !== AGAIN) return done
-    }
-    throw new StoreError('contended', 'too many others write this session')
+    return await retryOnConflict(() => this.#run(() => this.#tryWith(key, work)), RETRY)
   }
 
-  async #tryWith<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | typeof AGAIN | undefined> {
+  async #tryWith<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | Conflict | undefined> {
     try {
       const { content, cas } = await this.#options.collection.get(this.#idOf(key))
       const document = content as CouchbaseDocument
       return await work({ document, record: fromStored(key, document.record), cas })
     } catch (error) {
       if (isNamed(error, 'DocumentNotFoundError')) return undefined
-      if (isNamed(error, 'CasMismatchError')) return AGAIN
+      if (isNamed(error, 'CasMismatchError')) return new Conflict()
       throw error
     }
   }
@@ -137,7 +125,7 @@ export class CouchbaseBackend implements Backend {
 
   #document(record: SessionRecord): CouchbaseDocument {
     const { layout } = this.#options
-    const stored = { ...toStored(record), key: record.key, ns: layout.keyNs, over: overFrom(record) }
+    const stored = { ...toStored(record), key: record.key, ns: layout.keyNs, over: expiresAt(record) }
     return { ...namedFields(record, layout), record: stored }
   }
 
@@ -145,11 +133,11 @@ export class CouchbaseBackend implements Backend {
     return this.#options.layout.keyNs + key
   }
 
-  async #ask<T>(question: () => Promise<T>): Promise<T> {
+  async #run<T>(work: () => Promise<T>): Promise<T> {
     try {
-      const answer = await question()
+      const reply = await work()
       this.#reached = true
-      return answer
+      return reply
     } catch (error) {
       const known = storeError(error)
       const reached = !(known instanceof StoreError && known.code === 'unavailable')
@@ -165,8 +153,8 @@ export class CouchbaseBackend implements Backend {
  * 0 for no expiry.
  */
 function expiryOf(record: SessionRecord, now: number): number {
-  const over = overFrom(record)
-  if (over === null) return 0
-  const seconds = Math.ceil(Math.max(over - now, 0) / 1000) + 1
+  const end = expiresAt(record)
+  if (end === null) return 0
+  const seconds = Math.ceil(Math.max(end - now, 0) / 1000) + 1
   return seconds > LONGEST_S ? 0 : seconds
 }

@@ -27,11 +27,11 @@ export async function openCouchbase(
   load: () => Promise<CouchbaseSdk> = () => import(PACKAGE),
 ): Promise<Backend> {
   const bucket = decoded(url.pathname.slice(1))
-  if (!BUCKET_NAME.test(bucket)) throw new TypeError("the store's URL does not say which bucket of Couchbase")
-  if (url.username === '') throw new TypeError("the store's URL does not say which user of Couchbase")
+  if (!BUCKET_NAME.test(bucket)) throw new TypeError('Couchbase store URLs must name a bucket')
+  if (url.username === '') throw new TypeError('Couchbase store URLs must name a user')
   const credentials = { username: decoded(url.username), password: decoded(url.password) }
   checkNames(Object.values(layout.fields))
-  const sdk = await loadDriver('couchbase', '4', load)
+  const sdk = await loadDriver(['couchbase'], load)
   try {
     const cluster = await sdk.connect(`${url.protocol}//${url.host}${url.search}`, {
       ...credentials,
@@ -54,7 +54,7 @@ export async function openCouchbase(
     }
   } catch (error) {
     const why = withoutPassword(error instanceof Error ? error.message : String(error), url)
-    throw new StoreError('unavailable', `Couchbase cannot be used: ${why}`)
+    throw new StoreError('unavailable', `Couchbase is unavailable: ${why}`)
   }
 }
 

@@ -153,7 +153,7 @@ function indexesOf(bucket: string): string[] {
 
 function listError(error: unknown): unknown {
   if (!isNamed(error, ...NO_QUERIES)) return storeError(error)
-  return new StoreError('cannot-list', 'this cluster of Couchbase answers no queries', { cause: error })
+  return new StoreError('cannot-list', 'this Couchbase cluster has no query service', { cause: error })
 }
 
 function recordOf(row: unknown): SessionRecord {

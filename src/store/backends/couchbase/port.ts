@@ -64,7 +64,7 @@ export interface CouchbaseSdk {
 }
 
 /** SDK errors of a lost connection, a missing reply and a server that does not serve requests. */
-const AWAY: ReadonlySet<string> = new Set([
+const UNAVAILABLE: ReadonlySet<string> = new Set([
   'AmbiguousTimeoutError',
   'AuthenticationFailureError',
   'BucketNotFoundError',
@@ -81,9 +81,9 @@ const AWAY: ReadonlySet<string> = new Set([
 
 /** Converts an SDK error into a `StoreError`; unknown errors are returned unchanged. */
 export function storeError(error: unknown): unknown {
-  if (isNamed(error, 'QuotaLimitedError')) return new StoreError('full', 'Couchbase has no room', { cause: error })
-  if (!(error instanceof Error) || !AWAY.has(error.name)) return error
-  return new StoreError('unavailable', `Couchbase cannot be reached (${error.name})`, { cause: error })
+  if (isNamed(error, 'QuotaLimitedError')) return new StoreError('full', 'Couchbase is full', { cause: error })
+  if (!(error instanceof Error) || !UNAVAILABLE.has(error.name)) return error
+  return new StoreError('unavailable', `Couchbase is unavailable (${error.name})`, { cause: error })
 }
 
 /** Returns whether an error has one of these names. */

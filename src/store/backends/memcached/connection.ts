@@ -5,7 +5,7 @@ const PORT = 11_211
 /** Timeout for connecting and for each reply, milliseconds. */
 const WAIT_MS = 3000
 /** Longest queue of commands without a reply. */
-const MAX_WAITING = 100_000
+const MAX_PENDING = 100_000
 
 type Send = MemcacheClient['_send']
 
@@ -16,15 +16,15 @@ export class MemcachedConnection {
   readonly #where: string
   readonly #client: MemcacheClient
   #isClosed = false
-  #waiting = 0
+  #pending = 0
 
   /** @throws TypeError for a wrong URL */
   constructor(url: URL) {
     const { hostname, port, username, password, pathname } = url
     if (hostname === '' || username !== '' || password !== '' || pathname.length > 1) {
-      throw new TypeError('memcache://host:port is what is needed: its protocol knows neither users nor databases')
+      throw new TypeError('memcached store URLs are memcache://host:port: the protocol has no users and no databases')
     }
-    if (hostname.startsWith('[')) throw new TypeError('the client of memcached takes no IPv6 address; a name will do')
+    if (hostname.startsWith('[')) throw new TypeError('memcached store URLs cannot contain an IPv6 address')
     this.#where = url.host
     const server = `${hostname}:${port || PORT}`
     this.#client = new WatchedClient({ server, connectTimeout: WAIT_MS, cmdTimeout: WAIT_MS, noDelay: true }, () =>
@@ -35,16 +35,16 @@ export class MemcachedConnection {
   /**
    * Runs commands on the client. Rejects with a `StoreError` if they fail or there is no reply within a few seconds.
    */
-  async ask<T>(question: (client: MemcacheClient) => Promise<T>): Promise<T> {
+  async run<T>(work: (client: MemcacheClient) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw this.#unavailable('the store is closed')
-    if (this.#waiting >= MAX_WAITING) throw this.#unavailable('too many commands wait for an answer')
-    this.#waiting++
+    if (this.#pending >= MAX_PENDING) throw this.#unavailable('too many commands wait for a reply')
+    this.#pending++
     try {
-      return await question(this.#client)
+      return await work(this.#client)
     } catch (error) {
       throw this.#translated(error)
     } finally {
-      this.#waiting--
+      this.#pending--
     }
   }
 
@@ -52,8 +52,8 @@ export class MemcachedConnection {
    * Throws if a caller has waited too long: of many queued callers, not each one should wait for its own timeout.
    * @param since start of the wait, milliseconds of `performance.now()`
    */
-  checkPatience(since: number): void {
-    if (performance.now() - since >= WAIT_MS) throw this.#unavailable(`no answer within ${WAIT_MS / 1000} s`)
+  checkDeadline(since: number): void {
+    if (performance.now() - since >= WAIT_MS) throw this.#unavailable(`no reply within ${WAIT_MS / 1000} s`)
   }
 
   /** Closes the connection. Later commands are rejected. */
@@ -69,16 +69,16 @@ export class MemcachedConnection {
   #translated(error: unknown): StoreError {
     const reason = error instanceof Error ? error.message : 'for no known reason'
     if (reason.startsWith('SERVER_ERROR object too large')) {
-      return new StoreError('too-large', 'memcached takes no item of that size', { cause: error })
+      return new StoreError('too-large', 'memcached rejects an item of that size', { cause: error })
     }
     if (reason.startsWith('SERVER_ERROR out of memory')) {
-      return new StoreError('full', 'memcached has no room', { cause: error })
+      return new StoreError('full', 'memcached is full', { cause: error })
     }
     return this.#unavailable(reason, error)
   }
 
   #unavailable(reason: string, cause?: unknown): StoreError {
-    return new StoreError('unavailable', `memcached at ${this.#where} is not available: ${reason}`, { cause })
+    return new StoreError('unavailable', `memcached at ${this.#where} is unavailable: ${reason}`, { cause })
   }
 }
 
@@ -97,7 +97,7 @@ class WatchedClient extends MemcacheClient {
 
   override _send(...[connection, data, options]: Parameters<Send>): ReturnType<Send> {
     const { socket } = connection
-    if (socket === undefined) return Promise.reject(new Error('the line is lost'))
+    if (socket === undefined) return Promise.reject(new Error('the connection is lost'))
     if (!this.#watched.has(socket)) {
       this.#watched.add(socket)
       socket.once('close', this.#onLost)

@@ -1,17 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend } from '../../backend.ts'
-import { checkNames, fromStored, namedFields, overFrom, RECORD, type StoredRecord, toStored } from '../../document.ts'
+import { checkNames, expiresAt, fromStored, namedFields, RECORD, type StoredRecord, toStored } from '../../document.ts'
 import { refuseUnknown } from '../../driver.ts'
-import { StoreError } from '../../errors.ts'
 import { KeyedMutex } from '../../keyed-mutex.ts'
 import type { Layout } from '../../layout.ts'
 import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
+import { Conflict, retryOnConflict } from '../../retry.ts'
 import { MemcachedConnection } from './connection.ts'
 
-/** Tries of a read-modify-write before it fails with `contended`. */
-const MAX_TRIES = 50
-const PAUSE_MS = 1
-/** Longest lifetime that memcached takes for a duration; larger values are times since 1970. */
+const RETRY = { attempts: 50, pauseMs: 1 }
+/** Longest lifetime that memcached accepts as a duration; larger values are times since 1970. */
 const MAX_DURATION_S = 30 * 24 * 60 * 60
 /** Largest time that memcached can represent, seconds since 1970. */
 const MAX_TIME_S = 2 ** 31 - 1
@@ -22,7 +19,7 @@ const DROPPED = -1
 
 type Document = { readonly [RECORD]: StoredRecord }
 /** A record and the version of its item. */
-type Held = { record: SessionRecord; casUniq: string | number }
+type Versioned = { record: SessionRecord; casUniq: string | number }
 
 /**
  * Opens a memcached store, `memcache://host:port`. The text protocol has no passwords. Each record is one item under
@@ -32,12 +29,12 @@ type Held = { record: SessionRecord; casUniq: string | number }
 export async function openMemcached(url: URL, layout: Layout): Promise<Backend> {
   refuseUnknown(url, 'memcached', [])
   checkNames(Object.values(layout.fields))
-  const line = new MemcachedConnection(url)
+  const connection = new MemcachedConnection(url)
   try {
-    await line.ask((client) => client.version())
-    return new MemcachedBackend(line, layout)
+    await connection.run((client) => client.version())
+    return new MemcachedBackend(connection, layout)
   } catch (error) {
-    line.close()
+    connection.close()
     throw error
   }
 }
@@ -46,27 +43,27 @@ class MemcachedBackend implements Backend {
   /** memcached cannot list its items. */
   readonly lists = undefined
   /** memcached evicts items without notice. */
-  readonly forgets = true
-  readonly #line: MemcachedConnection
+  readonly evicts = true
+  readonly #connection: MemcachedConnection
   readonly #layout: Layout
   /** Serializes the writes of this process per key, so that they do not conflict. */
-  readonly #turns = new KeyedMutex()
+  readonly #mutex = new KeyedMutex()
   /** The last known time of memcached minus the monotonic clock, milliseconds. */
   #serverOffset = Date.now() - performance.now()
 
-  constructor(line: MemcachedConnection, layout: Layout) {
-    this.#line = line
+  constructor(connection: MemcachedConnection, layout: Layout) {
+    this.#connection = connection
     this.#layout = layout
   }
 
   get interruptions(): number {
-    return this.#line.interruptions
+    return this.#connection.interruptions
   }
 
   /** Resolves with memcached's time, milliseconds since 1970, in whole seconds. */
   async time(): Promise<number> {
-    const { STAT } = await this.#line.ask((client) => client.cmd<{ STAT: string[][] }>('stats'))
-    const [, seconds] = STAT.map((line) => line.slice(-2)).find(([name]) => name === 'time') ?? []
+    const { STAT } = await this.#connection.run((client) => client.cmd<{ STAT: string[][] }>('stats'))
+    const [, seconds] = STAT.map((words) => words.slice(-2)).find(([name]) => name === 'time') ?? []
     const time = Number(seconds) * 1000
     this.#serverOffset = time - performance.now()
     return time
@@ -74,12 +71,12 @@ class MemcachedBackend implements Backend {
 
   async insert(record: SessionRecord): Promise<void> {
     const options = { lifetime: this.#lifetimeOf(record, record.lastActive) }
-    await this.#line.ask((client) => client.set(this.#nameOf(record.key), this.#documentOf(record), options))
+    await this.#connection.run((client) => client.set(this.#nameOf(record.key), this.#documentOf(record), options))
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
     const name = this.#nameOf(key)
-    const item = await this.#line.ask((client) => client.get<Document>(name))
+    const item = await this.#connection.run((client) => client.get<Document>(name))
     return item && fromStored(key, item.value[RECORD])
   }
 
@@ -105,7 +102,7 @@ class MemcachedBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    this.#line.close()
+    this.#connection.close()
   }
 
   /** Replaces a record by the result of `next`, unless that is undefined; resolves with the record before the write. */
@@ -116,22 +113,21 @@ class MemcachedBackend implements Backend {
     lifetime?: number,
   ): Promise<SessionRecord | undefined> {
     const since = performance.now()
-    return await this.#turns.take(key, async () => {
-      this.#line.checkPatience(since)
-      for (let tries = 0; tries < MAX_TRIES; tries++) {
-        const held = await this.#hold(key)
-        const after = held && next(held.record)
-        if (held === undefined || after === undefined) return undefined
-        if (await this.#put(after, held.casUniq, lifetime ?? this.#lifetimeOf(after, now))) return held.record
-        await sleep(Math.random() * PAUSE_MS * tries)
-      }
-      throw new StoreError('contended', 'too many others write this session')
+    return await this.#mutex.runExclusive(key, async () => {
+      this.#connection.checkDeadline(since)
+      return await retryOnConflict(async () => {
+        const current = await this.#read(key)
+        const after = current && next(current.record)
+        if (current === undefined || after === undefined) return undefined
+        const isWritten = await this.#put(after, current.casUniq, lifetime ?? this.#lifetimeOf(after, now))
+        return isWritten ? current.record : new Conflict()
+      }, RETRY)
     })
   }
 
-  async #hold(key: Key): Promise<Held | undefined> {
+  async #read(key: Key): Promise<Versioned | undefined> {
     const name = this.#nameOf(key)
-    const item = await this.#line.ask((client) => client.gets<Document>(name))
+    const item = await this.#connection.run((client) => client.gets<Document>(name))
     if (item === undefined) return undefined
     const { value, casUniq } = item as { value: Document; casUniq: string | number }
     return { record: fromStored(key, value[RECORD]), casUniq }
@@ -141,7 +137,7 @@ class MemcachedBackend implements Backend {
   async #put(record: SessionRecord, casUniq: string | number, lifetime: number): Promise<boolean> {
     const name = this.#nameOf(record.key)
     const options = { casUniq, lifetime }
-    return await this.#line.ask(async (client) => {
+    return await this.#connection.run(async (client) => {
       try {
         await client.cas(name, this.#documentOf(record), options)
         return true
@@ -160,9 +156,9 @@ class MemcachedBackend implements Backend {
     return this.#layout.keyNs + key
   }
 
-  /** Returns the lifetime of an item as memcached takes it: seconds, a time since 1970, or 0 for no expiry. */
+  /** Returns the lifetime of an item in the form of memcached: seconds, a time since 1970, or 0 for no expiry. */
   #lifetimeOf(record: SessionRecord, now: number): number {
-    const end = overFrom(record)
+    const end = expiresAt(record)
     if (end === null) return 0
     const seconds = Math.ceil(Math.max(0, end - now) / 1000) + SLACK_S
     if (seconds <= MAX_DURATION_S) return seconds

@@ -1,5 +1,5 @@
 import type { Backend, Lists } from '../../backend.ts'
-import { dataText, fromStored, namedFields, overFrom, RECORD, stopText, toStored } from '../../document.ts'
+import { dataText, expiresAt, fromStored, namedFields, RECORD, stopText, toStored } from '../../document.ts'
 import type { Layout } from '../../layout.ts'
 import { PAGE, type Pages } from '../../pages.ts'
 import type { Change, Key, SessionRecord } from '../../record.ts'
@@ -16,7 +16,7 @@ import {
 
 /** Returns the path of a record field in a document. */
 const field = <N extends keyof SessionDocument['record']>(name: N) => `${RECORD}.${name}` as const
-const [APP, USER, LAST_ACTIVE, OVER] = [field('app'), field('user'), field('lastActive'), field('over')]
+const [APP, USER, LAST_ACTIVE, EXPIRY] = [field('app'), field('user'), field('lastActive'), field('over')]
 
 /**
  * Time after expiry at which MongoDB removes records that no gateway swept, seconds: a day, by the server's clock.
@@ -28,10 +28,10 @@ const GRACE_S = 86_400
 const LATEST = 8.64e15
 
 /**
- * `overFrom` as an aggregation expression on the record after the previous stage. A sum with null is null, and `$min`
+ * `expiresAt` as an aggregation expression on the record after the previous stage. A sum with null is null, and `$min`
  * ignores null.
  */
-const NEW_OVER = {
+const NEW_EXPIRY = {
   $add: [new Date(0), { $min: [{ $add: [`$${LAST_ACTIVE}`, `$${field('idleMs')}`, 1] }, `$${field('endsAt')}`] }],
 }
 
@@ -77,43 +77,49 @@ export class MongodbBackend implements Backend, Lists {
     if (sidField !== '_id') await this.#createIndex({ [sidField]: 1 }, { unique: true, sparse: true })
     await this.#createIndex({ [APP]: 1, [USER]: 1 })
     await this.#createIndex({ [APP]: 1, [LAST_ACTIVE]: -1 })
-    await this.#createIndex({ [OVER]: 1 }, { expireAfterSeconds: GRACE_S })
+    await this.#createIndex({ [EXPIRY]: 1 }, { expireAfterSeconds: GRACE_S })
   }
 
   async insert(record: SessionRecord): Promise<void> {
     const { layout } = this.#options
-    const over = dateOf(overFrom(record))
+    const over = dateOf(expiresAt(record))
     const document = { ...namedFields(record, layout), [RECORD]: { ...toStored(record), over } }
-    await this.#ask((collection) => collection.insertOne({ [layout.sidField]: record.key, ...document }))
+    await this.#run((collection) => collection.insertOne({ [layout.sidField]: record.key, ...document }))
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
     const options = { projection: this.#projection }
-    return this.#read(await this.#ask((collection) => collection.findOne(this.#with(key), options)))
+    return this.#read(await this.#run((collection) => collection.findOne(this.#with(key), options)))
   }
 
   async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
     const filter = { ...this.#with(key), [APP]: app, ...notExpired(now) }
-    const update = [{ $set: { [field('reads')]: oneMore('reads'), ...active(now) } }, { $set: { [OVER]: NEW_OVER } }]
+    const update = [
+      { $set: { [field('reads')]: oneMore('reads'), ...active(now) } },
+      { $set: { [EXPIRY]: NEW_EXPIRY } },
+    ]
     const options = { projection: this.#projection, returnDocument: 'before' } as const
-    return this.#read(await this.#ask((collection) => collection.findOneAndUpdate(filter, update, options)))
+    return this.#read(await this.#run((collection) => collection.findOneAndUpdate(filter, update, options)))
   }
 
   async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
     const filter = { ...this.#with(key), [field('revision')]: revision }
     const counts = { [field('writes')]: oneMore('writes'), [field('revision')]: oneMore('revision') }
-    const update = [{ $set: { ...this.#changed(change), ...counts, ...active(now) } }, { $set: { [OVER]: NEW_OVER } }]
-    const { matchedCount } = await this.#ask((collection) => collection.updateOne(filter, update))
+    const update = [
+      { $set: { ...this.#changed(change), ...counts, ...active(now) } },
+      { $set: { [EXPIRY]: NEW_EXPIRY } },
+    ]
+    const { matchedCount } = await this.#run((collection) => collection.updateOne(filter, update))
     return matchedCount === 1
   }
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
     const options = { projection: this.#projection }
-    return this.#read(await this.#ask((collection) => collection.findOneAndDelete(this.#with(key), options)))
+    return this.#read(await this.#run((collection) => collection.findOneAndDelete(this.#with(key), options)))
   }
 
   async sweep(now: number): Promise<void> {
-    await this.#ask((collection) => collection.deleteMany({ [OVER]: { $lte: new Date(now) } }))
+    await this.#run((collection) => collection.deleteMany({ [EXPIRY]: { $lte: new Date(now) } }))
   }
 
   byUser(app: string, user: string, now: number): Pages {
@@ -128,7 +134,7 @@ export class MongodbBackend implements Backend, Lists {
     const loggedIn = { ...activeFilter(app, since, now), [USER]: { $ne: '' } }
     const pipeline = [{ $match: loggedIn }, { $group: { _id: `$${USER}` } }, { $count: 'users' }]
     const options = { allowDiskUse: true }
-    const [row] = await this.#ask((collection) => collection.aggregate(pipeline, options).toArray())
+    const [row] = await this.#run((collection) => collection.aggregate(pipeline, options).toArray())
     // An empty result has no row.
     return Number(row?.users ?? 0)
   }
@@ -185,16 +191,16 @@ export class MongodbBackend implements Backend, Lists {
 
   async #createIndex(keys: Record<string, 1 | -1>, options: IndexOptions = {}): Promise<void> {
     try {
-      await this.#ask((collection) => collection.createIndex(keys, options))
+      await this.#run((collection) => collection.createIndex(keys, options))
     } catch (error) {
       // An existing index with other options works as well.
       if (!isIndexThere(error)) throw error
     }
   }
 
-  async #ask<T>(question: (collection: MongoCollection) => Promise<T>): Promise<T> {
+  async #run<T>(work: (collection: MongoCollection) => Promise<T>): Promise<T> {
     try {
-      return await question(this.#options.collection)
+      return await work(this.#options.collection)
     } catch (error) {
       throw storeError(error)
     }
@@ -206,7 +212,7 @@ function dateOf(ms: number | null): Date | null {
 }
 
 function notExpired(now: number): Query {
-  return { $or: [{ [OVER]: null }, { [OVER]: { $gt: new Date(now) } }] }
+  return { $or: [{ [EXPIRY]: null }, { [EXPIRY]: { $gt: new Date(now) } }] }
 }
 
 function activeFilter(app: string, since: number, now: number): Query {

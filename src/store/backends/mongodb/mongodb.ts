@@ -35,9 +35,9 @@ export async function openMongodb(
   layout: Layout,
   load: () => Promise<Driver> = () => import('mongodb'),
 ): Promise<Backend> {
-  if (url.pathname.length < 2) throw new TypeError("the store's URL does not say which database of MongoDB")
+  if (url.pathname.length < 2) throw new TypeError('MongoDB store URLs must name a database')
   checkNames([...new Set(['_id', layout.sidField]), ...Object.values(layout.fields)])
-  const client = clientOf(await loadDriver('mongodb', '7', load), url)
+  const client = clientOf(await loadDriver(['mongodb'], load), url)
   // Reads from the primary: a new session may not have reached the secondaries.
   const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
   const time = async () => Number((await client.db().command({ hello: 1 })).localTime)
@@ -48,7 +48,7 @@ export async function openMongodb(
     await backend.prepare()
   } catch (error) {
     await client.close().catch(() => undefined)
-    throw new StoreError('unavailable', `MongoDB cannot be used: ${textOf(error, url)}`)
+    throw new StoreError('unavailable', `MongoDB is unavailable: ${textOf(error, url)}`)
   }
   return backend
 }
@@ -67,7 +67,7 @@ function clientOf({ MongoClient }: Driver, url: URL): InstanceType<Driver['Mongo
   try {
     return new MongoClient(withDefaults(url))
   } catch (error) {
-    throw new TypeError(`the store's URL is none that MongoDB's driver understands: ${textOf(error, url)}`)
+    throw new TypeError(`the MongoDB driver rejects the store URL: ${textOf(error, url)}`)
   }
 }
 

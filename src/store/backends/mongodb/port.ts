@@ -62,15 +62,15 @@ interface Topology {
 
 /** Returns whether the last writable server was lost. */
 export function isLoss({ previousDescription, newDescription }: TopologyChange): boolean {
-  return takesWrites(previousDescription) && !takesWrites(newDescription)
+  return acceptsWrites(previousDescription) && !acceptsWrites(newDescription)
 }
 
-function takesWrites({ servers }: Topology): boolean {
+function acceptsWrites({ servers }: Topology): boolean {
   return [...servers.values()].some(({ isWritable }) => isWritable)
 }
 
 /** Driver errors of a lost connection or of a server that is not found in time. */
-const AWAY_NAMES: ReadonlySet<string> = new Set([
+const UNAVAILABLE_NAMES: ReadonlySet<string> = new Set([
   'MongoClientClosedError',
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
@@ -86,7 +86,7 @@ const AWAY_NAMES: ReadonlySet<string> = new Set([
 ])
 
 /** Codes of server errors on shutdown, step-down, loss of the other members, and denied access. */
-const AWAY_CODES: ReadonlySet<unknown> = new Set([
+const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
   6, 7, 18, 64, 89, 91, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ])
 const OUT_OF_DISK_SPACE = 14_031
@@ -97,9 +97,9 @@ const INDEX_IS_THERE: ReadonlySet<unknown> = new Set([85, 86])
 export function storeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const code = codeOf(error)
-  if (code === OUT_OF_DISK_SPACE) return new StoreError('full', 'MongoDB has no room', { cause: error })
-  if (!AWAY_NAMES.has(error.name) && !AWAY_CODES.has(code)) return error
-  return new StoreError('unavailable', `MongoDB cannot be reached (${error.name})`, { cause: error })
+  if (code === OUT_OF_DISK_SPACE) return new StoreError('full', 'MongoDB is full', { cause: error })
+  if (!UNAVAILABLE_NAMES.has(error.name) && !UNAVAILABLE_CODES.has(code)) return error
+  return new StoreError('unavailable', `MongoDB is unavailable (${error.name})`, { cause: error })
 }
 
 /** Returns whether `createIndex` failed because a similar index exists. */

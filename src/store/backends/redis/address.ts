@@ -33,8 +33,8 @@ export function redisAddress(url: URL): RedisAddress {
   const parameter = (...names: string[]) => names.map((name) => searchParams.get(name)).find((value) => value !== null)
   const database = isSocket ? (parameter('db') ?? '') : pathname.replace(/^\//, '')
   if (!/^\d{0,4}$/.test(database)) {
-    const place = isSocket ? '"db" in' : 'the path of'
-    throw new TypeError(`${place} the store's URL is the number of a Redis database`)
+    const place = isSocket ? '"db"' : 'the path'
+    throw new TypeError(`${place} of Redis store URLs must be the number of a database`)
   }
   const login = {
     username: decoded(url.username) || (parameter('user', 'username') ?? ''),
@@ -43,8 +43,8 @@ export function redisAddress(url: URL): RedisAddress {
   }
   if (!isSocket) return { ...login, socket: tcpAddress(url), where: url.host }
   const path = decoded(pathname)
-  if (hostname !== '' && hostname !== 'localhost') throw new TypeError('a Unix socket is a file: unix:///path')
-  if (path === '' || path.endsWith('/')) throw new TypeError("the store's URL must name a Unix socket: unix:///path")
+  if (hostname !== '' && hostname !== 'localhost') throw new TypeError('Unix socket URLs have no host: unix:///path')
+  if (path === '' || path.endsWith('/')) throw new TypeError('Unix socket URLs must name a socket: unix:///path')
   return { ...login, socket: { path }, where: path }
 }
 

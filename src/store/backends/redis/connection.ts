@@ -1,56 +1,54 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient } from 'redis'
-import { inTime } from '../../driver.ts'
+import { ConnectionTimeoutError, createClient, DisconnectsClientError } from 'redis'
+import { inTime, LateError } from '../../driver.ts'
 import { StoreError } from '../../errors.ts'
 import { type RedisAddress, redisAddress } from './address.ts'
 import { isDemoted, isOfCluster, NO_CLUSTER, replyKind } from './replies.ts'
 import type { Script } from './scripts.ts'
 
-const CONNECT_MS = 3000
-/** Shorter, so that an unreachable address delays the next attempt, which may find the new master, only briefly. */
-const RECONNECT_MS = 1300
-const FIRST_PAUSE_MS = 50
+/** Short, so that an unreachable address delays the next attempt, which may find the new master, only briefly. */
+const CONNECT_MS = 1500
+/** Deadline of each command, milliseconds. */
+const REPLY_MS = 3000
+/** Longest silence of a connection, milliseconds; it also bounds the client's handshake. */
+const SILENT_MS = 4000
+/** Interval of pings on an idle connection, milliseconds: shorter than `SILENT_MS`. */
+const PING_MS = 1000
+const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 400
-/** A connection that lasts this long resets the reconnect delay. */
-const STABLE_MS = 5000
-/** Interval of connection checks, milliseconds. */
-const CHECK_MS = 1000
-/** Checks without data after which a connection with pending commands is closed. */
-const SILENT_CHECKS = 3
-/** Checks after which an idle connection is pinged. */
-const IDLE_CHECKS = 10
-/** Longest queue of commands without a reply. */
-const MAX_WAITING = 100_000
+const MAX_PENDING = 100_000
 
 type Client = ReturnType<typeof clientOf>
 
 /**
- * The connection to a Redis server. While there is none, every command is rejected immediately, and the connection is
- * restored in the background.
+ * The connection to a Redis server. The client reconnects by itself; while there is no connection to a master that is
+ * ready, every command is rejected immediately.
  *
- * The client's own reconnect is not used: the client waits forever for a server that accepts a command and does not
- * reply.
+ * The client has no options for two things, which this class adds:
+ * - A deadline for replies: the client's `timeout` ends when the command is written (redis/node-redis#3008), and
+ *   `socketTimeout` does not expire while further commands are written.
+ * - A check of the server's role: error replies such as READONLY never reach `reconnectStrategy`
+ *   (redis/node-redis#1050), and a replica counts as connected.
  */
 export class RedisConnection {
+  /** Number of times the connection was lost. */
   interruptions = 0
-  readonly #address: RedisAddress
-  readonly #watch: NodeJS.Timeout
-  #client: Client | undefined
-  /** the reason why there is no client */
+  readonly #where: string
+  readonly #client: Client
+  /** Why commands are rejected; undefined while the server is in use. */
   #lossReason: unknown = new Error('not connected')
-  #connectedAt = 0
-  #pauseMs = FIRST_PAUSE_MS
-  readonly #events = new EventEmitter<{ idle: [] }>()
+  #isOpening = true
   #isClosed = false
-  #waiting = 0
-  #hasAnswered = true
-  #silentChecks = 0
-  #idleChecks = 0
+  #pending = 0
+  readonly #events = new EventEmitter<{ idle: [] }>()
 
   private constructor(url: URL) {
-    this.#address = redisAddress(url)
-    this.#watch = setInterval(() => this.#check(), CHECK_MS).unref()
+    const address = redisAddress(url)
+    this.#where = address.where
+    this.#client = clientOf(address, (retries, cause) => this.#pauseMs(retries, cause))
+    // An error reply to a ping leaves the connection open.
+    this.#client.on('error', (error: unknown) => (this.#client.isReady ? this.#leave(error) : this.#lose(error)))
   }
 
   /**
@@ -58,17 +56,21 @@ export class RedisConnection {
    * `TypeError` for a wrong URL.
    */
   static async open(url: URL): Promise<RedisConnection> {
-    const line = new RedisConnection(url)
+    const connection = new RedisConnection(url)
     try {
-      await line.#connect(CONNECT_MS)
-      return line
+      await connection.#client.connect()
+      await inTime(checkServer(connection.#client), REPLY_MS)
     } catch (error) {
-      await line.close()
-      throw error instanceof TypeError ? error : line.#translated(error)
+      await connection.close()
+      throw error instanceof TypeError ? error : connection.#translated(error)
     }
+    connection.#isOpening = false
+    connection.#lossReason = undefined
+    connection.#client.on('ready', () => void connection.#check())
+    return connection
   }
 
-  /** Sends a command. Rejects with a `StoreError` if it fails or there is no reply within a few seconds. */
+  /** Sends a command. Rejects with a `StoreError` if it fails or there is no reply within `REPLY_MS`. */
   async send<T>(args: readonly string[]): Promise<T> {
     return await this.#use((client) => client.sendCommand<T>(args))
   }
@@ -87,97 +89,74 @@ export class RedisConnection {
     })
   }
 
-  /** Waits for commands in progress, at most `CONNECT_MS`, and closes the connection. */
+  /** Waits for commands in progress, at most `REPLY_MS`, and closes the connection. */
   async close(): Promise<void> {
     this.#isClosed = true
-    clearInterval(this.#watch)
-    if (this.#waiting > 0) await inTime(once(this.#events, 'idle'), CONNECT_MS).catch(() => undefined)
-    this.#client?.destroy()
-    this.#client = undefined
+    // The client's own `close` would reject the second command of `run`.
+    if (this.#pending > 0) await inTime(once(this.#events, 'idle'), REPLY_MS).catch(() => undefined)
+    this.#client.destroy()
   }
 
   async #use<T>(work: (client: Client) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw this.#translated(new Error('the store is closed'))
-    if (this.#client === undefined) throw this.#translated(this.#lossReason)
-    if (this.#waiting >= MAX_WAITING) throw this.#translated(new Error('too many commands wait for an answer'))
-    const client = this.#client
-    this.#waiting++
+    if (this.#lossReason !== undefined) throw this.#translated(this.#lossReason)
+    this.#pending++
     try {
-      return await work(client)
+      return await inTime(work(this.#client), REPLY_MS)
     } catch (error) {
-      if (isDemoted(error)) this.#lose(client, error)
-      // Commands in progress when the connection was closed fail for the same reason.
-      const isLost = client !== this.#client && replyKind(error) === 'connection'
+      if (isDemoted(error) || error instanceof LateError) this.#leave(error)
+      // Commands in progress when the connection was lost fail for the same reason.
+      const isLost = this.#lossReason !== undefined && replyKind(error) === 'connection'
       throw this.#translated(isLost ? this.#lossReason : error)
     } finally {
-      this.#hasAnswered = true
-      if (--this.#waiting === 0) this.#events.emit('idle')
+      if (--this.#pending === 0) this.#events.emit('idle')
     }
   }
 
-  /** Connects, and checks that the server is a master that is ready. */
-  async #connect(ms: number): Promise<void> {
-    const client = clientOf(this.#address)
-    client.on('error', (error: unknown) => this.#lose(client, error))
+  /** Returns the pause before the client connects again, milliseconds; false to give up. */
+  #pauseMs(retries: number, cause: Error): number | false {
+    if (this.#isOpening) return retries === 0 && cause instanceof ConnectionTimeoutError ? 0 : false
+    return Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS)
+  }
+
+  /** Uses a new connection if its server is a master that is ready; otherwise closes it. */
+  async #check(): Promise<void> {
     try {
-      await inTime(
-        client.connect().then(() => checkServer(client)),
-        ms,
-      )
+      await inTime(checkServer(this.#client), REPLY_MS)
+      this.#lossReason = undefined
     } catch (error) {
-      client.destroy()
-      throw error
+      this.#leave(error)
     }
-    if (this.#isClosed) return client.destroy()
-    this.#client = client
-    this.#connectedAt = performance.now()
   }
 
-  #lose(client: Client, reason: unknown): void {
-    if (client !== this.#client) return
-    this.#client = undefined
+  /** Rejects commands from now on. The client reconnects. */
+  #lose(reason: unknown): void {
+    if (reason instanceof DisconnectsClientError) return
+    if (this.#lossReason === undefined) this.interruptions++
     this.#lossReason = reason
-    this.interruptions++
-    // Destroyed in a microtask, so that pending commands are rejected with the cause first.
-    queueMicrotask(() => client.destroy())
+  }
+
+  /** Closes a connection that is open but cannot be used, and connects again. */
+  #leave(reason: unknown): void {
+    this.#lose(reason)
+    if (this.#isOpening || !this.#client.isReady) return
+    this.#client.destroy()
     void this.#reconnect()
   }
 
   async #reconnect(): Promise<void> {
-    if (performance.now() - this.#connectedAt > STABLE_MS) this.#pauseMs = FIRST_PAUSE_MS
-    for (;;) {
-      await sleep(this.#pauseMs, undefined, { ref: false })
-      this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
-      if (this.#isClosed) return
-      try {
-        return await this.#connect(RECONNECT_MS)
-      } catch (error) {
-        this.#lossReason = error
-      }
-    }
-  }
-
-  /**
-   * Detects a connection that is silent or idle. Replies come in order, so one late reply delays all. The method counts
-   * checks, not milliseconds: after this process was blocked, replies may have arrived that it has not read.
-   */
-  #check(): void {
-    const client = this.#client
-    this.#silentChecks = this.#waiting === 0 || this.#hasAnswered ? 0 : this.#silentChecks + 1
-    this.#idleChecks = this.#hasAnswered ? 0 : this.#idleChecks + 1
-    this.#hasAnswered = false
-    if (client === undefined) return
-    if (this.#silentChecks >= SILENT_CHECKS) this.#lose(client, new Error('no answer'))
-    else if (this.#waiting === 0 && this.#idleChecks >= IDLE_CHECKS) void this.send(['PING']).catch(() => undefined)
+    await sleep(LONGEST_PAUSE_MS / 2, undefined, { ref: false })
+    // Errors are reported as events.
+    if (!this.#isClosed) await this.#client.connect().catch(() => undefined)
   }
 
   #translated(error: unknown): StoreError {
     const reason = error instanceof Error ? error.message || error.name : 'for no known reason'
-    const where = `Redis at ${this.#address.where}`
+    const where = `Redis at ${this.#where}`
     const kind = replyKind(error)
     if (isOfCluster(error)) return new StoreError('unavailable', `${where}: ${NO_CLUSTER}`, { cause: error, kind })
-    if (kind === 'OOM') return new StoreError('full', `${where} has no room`, { cause: error, kind })
-    return new StoreError('unavailable', `${where} is not available: ${reason}`, { cause: error, kind })
+    if (kind === 'OOM') return new StoreError('full', `${where} is full`, { cause: error, kind })
+    return new StoreError('unavailable', `${where} is unavailable: ${reason}`, { cause: error, kind })
   }
 }
 
@@ -196,15 +175,20 @@ async function checkServer(client: Client): Promise<void> {
   if (role[0] === 'slave') throw new Error('READONLY the server is a replica')
 }
 
-function clientOf({ socket, username, password, database }: RedisAddress) {
+function clientOf(
+  { socket, username, password, database }: RedisAddress,
+  reconnectStrategy: (retries: number, cause: Error) => number | false,
+) {
   return createClient({
     RESP: 2,
-    socket: { ...socket, connectTimeout: CONNECT_MS, reconnectStrategy: false },
+    socket: { ...socket, connectTimeout: CONNECT_MS, socketTimeout: SILENT_MS, reconnectStrategy },
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
     database,
+    pingInterval: PING_MS,
+    commandsQueueMaxLength: MAX_PENDING,
     disableOfflineQueue: true,
-    // Off: this timeout only covers the time until a command is sent.
+    // Off: it would create a timer for each command and only cover the time until the command is written.
     commandOptions: { timeout: 0 },
   })
 }

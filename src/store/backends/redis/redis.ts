@@ -6,13 +6,13 @@ import { type Pages, pagesOf } from '../../pages.ts'
 import type { Change, Data, Key, SessionRecord } from '../../record.ts'
 import { RedisConnection } from './connection.ts'
 import { isOfCluster, NO_CLUSTER } from './replies.ts'
-import { INSERT, LOOK, REMOVE, SWEEP, TOUCH, UPDATE } from './scripts.ts'
+import { INSERT, READ_INDEXED, REMOVE, SWEEP, TOUCH, UPDATE } from './scripts.ts'
 import { TouchBatcher } from './touch-batcher.ts'
 
 /** Records per script call: it blocks the server for about a millisecond. */
-const AT_ONCE = 200
+const BATCH_SIZE = 200
 /** Records checked in one sweep. */
-const SWEPT_AT_MOST = 20_000
+const SWEEP_LIMIT = 20_000
 
 /**
  * Opens a Redis store, `redis://user:password@host:port/database` or `rediss:` with TLS. `scripts.ts` describes the
@@ -21,67 +21,67 @@ const SWEPT_AT_MOST = 20_000
  */
 export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   checkNames(Object.values(layout.fields))
-  const line = await RedisConnection.open(url)
+  const connection = await RedisConnection.open(url)
   try {
-    await refuseCluster(line, layout)
-    return new RedisBackend(line, layout, await makesRoom(line))
+    await refuseCluster(connection, layout)
+    return new RedisBackend(connection, layout, await evictsKeys(connection))
   } catch (error) {
-    await line.close()
+    await connection.close()
     throw error
   }
 }
 
 /** Detects a cluster node that hides `INFO cluster`: it rejects a command on keys of two slots. */
-async function refuseCluster(line: RedisConnection, { keyNs }: Layout): Promise<void> {
+async function refuseCluster(connection: RedisConnection, { keyNs }: Layout): Promise<void> {
   try {
-    await line.send(['EXISTS', `${keyNs}due`, `${keyNs}active`])
+    await connection.send(['EXISTS', `${keyNs}due`, `${keyNs}active`])
   } catch (error) {
     if (error instanceof StoreError && isOfCluster(error.cause)) throw new TypeError(NO_CLUSTER)
   }
 }
 
 /** Whether the server evicts keys at its memory limit rather than rejecting writes. */
-async function makesRoom(line: RedisConnection): Promise<boolean> {
+async function evictsKeys(connection: RedisConnection): Promise<boolean> {
   // Access control lists may forbid INFO.
-  const memory = await line.send<string>(['INFO', 'memory']).catch(() => '')
+  const memory = await connection.send<string>(['INFO', 'memory']).catch(() => '')
   const isBounded = /^maxmemory:[1-9]/m.test(memory)
   return isBounded && !/^maxmemory_policy:noeviction/m.test(memory)
 }
 
 class RedisBackend implements Backend, Lists {
   readonly lists = this
-  readonly forgets: boolean
-  readonly #line: RedisConnection
+  readonly evicts: boolean
+  readonly #connection: RedisConnection
   readonly #layout: Layout
   readonly #touches: TouchBatcher
 
-  constructor(line: RedisConnection, layout: Layout, forgets: boolean) {
-    this.forgets = forgets
-    this.#line = line
+  constructor(connection: RedisConnection, layout: Layout, evicts: boolean) {
+    this.evicts = evicts
+    this.#connection = connection
     this.#layout = layout
     this.#touches = new TouchBatcher((app, now, names) =>
-      this.#line.run(TOUCH, names, [layout.keyNs, `${now}`, JSON.stringify(app)]),
+      this.#connection.run(TOUCH, names, [layout.keyNs, `${now}`, JSON.stringify(app)]),
     )
   }
 
   get interruptions(): number {
-    return this.#line.interruptions
+    return this.#connection.interruptions
   }
 
   async time(): Promise<number> {
-    const [seconds, microseconds] = await this.#line.send<[string, string]>(['TIME'])
+    const [seconds, microseconds] = await this.#connection.send<[string, string]>(['TIME'])
     return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
   }
 
   async insert(record: SessionRecord): Promise<void> {
     const named = Object.entries(namedFields(record, this.#layout)).flat()
     const args = [this.#layout.keyNs, timesOf(record), linesOf(record), ...named]
-    await this.#line.run(INSERT, [this.#nameOf(record.key)], args)
+    await this.#connection.run(INSERT, [this.#nameOf(record.key)], args)
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
     const args = ['HMGET', this.#nameOf(key), '@when', '@record']
-    const [times, lines] = await this.#line.send<(string | null)[]>(args)
+    const [times, lines] = await this.#connection.send<(string | null)[]>(args)
     return times && lines ? recordOf(key, times + lines) : undefined
   }
 
@@ -95,25 +95,25 @@ class RedisBackend implements Backend, Lists {
     const { stop } = this.#layout.fields
     const named = stop === undefined || endsAt === undefined ? [] : [stop, stopText(endsAt)]
     const args = [this.#layout.keyNs, `${now}`, `${revision}`, ...changed, ...named]
-    return (await this.#line.run<number>(UPDATE, [this.#nameOf(key)], args)) === 1
+    return (await this.#connection.run<number>(UPDATE, [this.#nameOf(key)], args)) === 1
   }
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
-    return recordOf(key, await this.#line.run(REMOVE, [this.#nameOf(key)], [this.#layout.keyNs]))
+    return recordOf(key, await this.#connection.run(REMOVE, [this.#nameOf(key)], [this.#layout.keyNs]))
   }
 
   async sweep(now: number): Promise<void> {
-    for (let swept = 0; swept < SWEPT_AT_MOST; swept += AT_ONCE) {
-      const looked = await this.#line.run<number>(SWEEP, [], [this.#layout.keyNs, `${now}`, `${AT_ONCE}`])
-      if (looked < AT_ONCE) return
+    for (let swept = 0; swept < SWEEP_LIMIT; swept += BATCH_SIZE) {
+      const checked = await this.#connection.run<number>(SWEEP, [], [this.#layout.keyNs, `${now}`, `${BATCH_SIZE}`])
+      if (checked < BATCH_SIZE) return
     }
   }
 
   async *byUser(app: string, user: string, now: number): Pages {
     const index = `${this.#layout.keyNs}user:${JSON.stringify(app)},${JSON.stringify(user)}`
-    const keys = await this.#line.send<Key[]>(['SMEMBERS', index])
+    const keys = await this.#connection.send<Key[]>(['SMEMBERS', index])
     const active = newestFirst(await this.#activity(index, 'SREM', keys, now))
-    yield* pagesOf(active, (some) => this.#look(index, 'SREM', some, now))
+    yield* pagesOf(active, (some) => this.#readRecords(index, 'SREM', some, now))
   }
 
   async *activeSince(app: string, since: number, now: number, limit: number): Pages {
@@ -124,13 +124,13 @@ class RedisBackend implements Backend, Lists {
       // Expired records were removed from the index, so that other keys take their place in it.
       if (found.length < Math.min(keys.length, limit) && !isAll) continue
       const active = newestFirst(found.filter(({ lastActive }) => lastActive >= since)).slice(0, limit)
-      return yield* pagesOf(active, (some) => this.#look(index, 'ZREM', some, now))
+      return yield* pagesOf(active, (some) => this.#readRecords(index, 'ZREM', some, now))
     }
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
     const index = this.#activeIndex(app)
-    const keys = await this.#line.send<Key[]>(['ZRANGEBYSCORE', index, secondOf(since), '+inf'])
+    const keys = await this.#connection.send<Key[]>(['ZRANGEBYSCORE', index, secondOf(since), '+inf'])
     const users = new Set<string>()
     for (const { lastActive, user } of await this.#activity(index, 'ZREM', keys, now)) {
       if (lastActive >= since && user !== '') users.add(user)
@@ -139,7 +139,7 @@ class RedisBackend implements Backend, Lists {
   }
 
   async close(): Promise<void> {
-    await this.#line.close()
+    await this.#connection.close()
   }
 
   #nameOf(key: Key): string {
@@ -156,33 +156,33 @@ class RedisBackend implements Backend, Lists {
    */
   async #newest(index: string, since: number, limit: number): Promise<{ keys: Key[]; isAll: boolean }> {
     const at = `${Math.min(Math.max(limit, 1), 2 ** 31) - 1}`
-    const [, second] = await this.#line.send<string[]>(['ZREVRANGE', index, at, at, 'WITHSCORES'])
+    const [, second] = await this.#connection.send<string[]>(['ZREVRANGE', index, at, at, 'WITHSCORES'])
     const isAll = second === undefined || Number(second) < Math.floor(since / 1000)
     const args = ['ZRANGEBYSCORE', index, isAll ? secondOf(since) : second, '+inf']
-    return { keys: await this.#line.send<Key[]>(args), isAll }
+    return { keys: await this.#connection.send<Key[]>(args), isAll }
   }
 
   /** Returns the last activity and the user of the records in an index. */
   async #activity(index: string, leave: string, keys: readonly Key[], now: number): Promise<Activity[]> {
     const found: Activity[] = []
-    for await (const [key, text] of this.#lookAt(index, leave, keys, now, 'user')) {
+    for await (const [key, text] of this.#readIndexed(index, leave, keys, now, 'user')) {
       const [lastActive, user] = JSON.parse(`[${text}]`) as [number, string]
       found.push({ key, lastActive, user })
     }
     return found
   }
 
-  async #look(index: string, leave: string, keys: readonly Key[], now: number): Promise<SessionRecord[]> {
+  async #readRecords(index: string, leave: string, keys: readonly Key[], now: number): Promise<SessionRecord[]> {
     const records: SessionRecord[] = []
-    for await (const [key, text] of this.#lookAt(index, leave, keys, now, '')) {
+    for await (const [key, text] of this.#readIndexed(index, leave, keys, now, '')) {
       const record = recordOf(key, text)
       if (record !== undefined) records.push(record)
     }
     return records
   }
 
-  /** Yields the replies of the `LOOK` script for the keys of an index, in batches. */
-  async *#lookAt(
+  /** Yields the replies of the `READ_INDEXED` script for the keys of an index, in batches. */
+  async *#readIndexed(
     index: string,
     leave: string,
     keys: readonly Key[],
@@ -190,10 +190,10 @@ class RedisBackend implements Backend, Lists {
     wanted: 'user' | '',
   ): AsyncGenerator<[key: Key, text: string]> {
     const args = [this.#layout.keyNs, `${now}`, leave, wanted]
-    for (let from = 0; from < keys.length; from += AT_ONCE) {
-      const some = keys.slice(from, from + AT_ONCE)
+    for (let from = 0; from < keys.length; from += BATCH_SIZE) {
+      const some = keys.slice(from, from + BATCH_SIZE)
       const names = some.map((key) => this.#nameOf(key))
-      const texts = await this.#line.run<(string | null)[]>(LOOK, [index, ...names], args)
+      const texts = await this.#connection.run<(string | null)[]>(READ_INDEXED, [index, ...names], args)
       for (const [i, key] of some.entries()) {
         const text = texts[i]
         if (text) yield [key, text]

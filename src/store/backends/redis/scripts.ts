@@ -10,7 +10,7 @@ export interface Script {
 const SLACK_MS = 60_000
 const RENEWED_MS = 30_000
 /** Interval at which sweeps check that a record without expiry still exists, milliseconds. */
-const LOOKED_AT_MS = 24 * 60 * 60 * 1000
+const CHECK_MS = 24 * 60 * 60 * 1000
 
 /*
  * A record is a hash. The field `@when` has its times and counters, `@record` the rest, one value per line; both are
@@ -71,7 +71,7 @@ local function enter(key, app, user, now, active, ms)
   local a, u, d = call('PTTL', byTime), call('PTTL', byUser), call('PTTL', due)
   call('ZADD', byTime, digits(floor(active / 1000)), key)
   call('SADD', byUser, key)
-  call('ZADD', due, digits(now + math.min((ms or ${LOOKED_AT_MS}) + 1, ${LOOKED_AT_MS})), dueName(key, app, user))
+  call('ZADD', due, digits(now + math.min((ms or ${CHECK_MS}) + 1, ${CHECK_MS})), dueName(key, app, user))
   keepIndex(byTime, a, ms)
   keepIndex(byUser, u, ms)
   keepIndex(due, d, ms)
@@ -117,7 +117,7 @@ export const TOUCH = script(
 local sub, tonumber, start = string.sub, tonumber, ARGV[3] .. ',\n'
 local length, now = #start, tonumber(ARGV[2])
 local second, period = floor(now / 1000), floor(now / ${RENEWED_MS})
-local answer, moved = {}, {}
+local reply, moved = {}, {}
 for i = 1, #KEYS do
   local name, before = KEYS[i], false
   local record = call('HGET', name, '@record')
@@ -144,10 +144,10 @@ for i = 1, #KEYS do
       end
     end
   end
-  answer[i] = before
+  reply[i] = before
 end
 if #moved > 0 then call('ZADD', ns .. 'active:' .. ARGV[3], unpack(moved)) end
-return answer
+return reply
 `,
 )
 
@@ -202,16 +202,16 @@ return when .. record
  * command that removes a member from the index, and `user` if only the last activity and the user are needed. Returns
  * the text of each record, nil for missing and expired ones.
  */
-export const LOOK = script(
+export const READ_INDEXED = script(
   BEGIN,
   KEEP,
   INDEX,
   `
-local now, answer = tonumber(ARGV[2]), {}
+local now, reply = tonumber(ARGV[2]), {}
 for i = 2, #KEYS do
   local name = KEYS[i]
   local when, record = call('HGET', name, '@when'), call('HGET', name, '@record')
-  answer[i - 1] = false
+  reply[i - 1] = false
   if not when then
     call(ARGV[3], KEYS[1], keyOf(name))
   else
@@ -221,13 +221,13 @@ for i = 2, #KEYS do
       call('DEL', name)
       leave(keyOf(name), app, user)
     elseif ARGV[4] == 'user' then
-      answer[i - 1] = active .. ',' .. user
+      reply[i - 1] = active .. ',' .. user
     else
-      answer[i - 1] = when .. record
+      reply[i - 1] = when .. record
     end
   end
 end
-return answer
+return reply
 `,
 )
 
@@ -255,8 +255,8 @@ for _, member in ipairs(due) do
       call('DEL', name)
       leave(key, app, user)
     else
-      local ms = lasting(last, idleMs, endsAt) or ${LOOKED_AT_MS}
-      call('ZADD', ns .. 'due', digits(math.max(now + 1, math.min(last + ms + 1, now + ${LOOKED_AT_MS}))), member)
+      local ms = lasting(last, idleMs, endsAt) or ${CHECK_MS}
+      call('ZADD', ns .. 'due', digits(math.max(now + 1, math.min(last + ms + 1, now + ${CHECK_MS}))), member)
     end
   end
 end

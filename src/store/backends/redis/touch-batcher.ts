@@ -1,30 +1,30 @@
 /** The text of a record; null if there is none. */
-type Answer = string | null
+type Reply = string | null
 
 interface Batch {
   readonly now: number
   readonly names: string[]
-  readonly waiting: { resolve(answer: Answer): void; reject(error: unknown): void }[]
+  readonly waiting: { resolve(reply: Reply): void; reject(error: unknown): void }[]
 }
 
 /** Records per batch: a batch blocks the server for other clients. */
-const MAX_TOGETHER = 32
+const BATCH_SIZE = 32
 
 /**
  * Batches the reads of records of one event-loop tick: one command for many records costs both sides much less than one
  * command each.
  */
 export class TouchBatcher {
-  readonly #send: (app: string, now: number, names: readonly string[]) => Promise<Answer[]>
+  readonly #send: (app: string, now: number, names: readonly string[]) => Promise<Reply[]>
   readonly #batches = new Map<string, Batch>()
 
   /** @param send reads some records; resolves with one text per name */
-  constructor(send: (app: string, now: number, names: readonly string[]) => Promise<Answer[]>) {
+  constructor(send: (app: string, now: number, names: readonly string[]) => Promise<Reply[]>) {
     this.#send = send
   }
 
   /** Reads a record of an app. Resolves with the record before the read, null if there is none. */
-  touch(app: string, now: number, name: string): Promise<Answer> {
+  touch(app: string, now: number, name: string): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const batch = this.#batchFor(app, now)
       batch.names.push(name)
@@ -34,7 +34,7 @@ export class TouchBatcher {
 
   #batchFor(app: string, now: number): Batch {
     const open = this.#batches.get(app)
-    if (open?.now === now && open.names.length < MAX_TOGETHER) return open
+    if (open?.now === now && open.names.length < BATCH_SIZE) return open
     if (open !== undefined) void this.#sendBatch(app, open)
     if (this.#batches.size === 0) setImmediate(() => this.#sendAll())
     const batch: Batch = { now, names: [], waiting: [] }
@@ -49,8 +49,8 @@ export class TouchBatcher {
 
   async #sendBatch(app: string, { now, names, waiting }: Batch): Promise<void> {
     try {
-      const answers = await this.#send(app, now, names)
-      for (const [i, { resolve }] of waiting.entries()) resolve(answers[i] ?? null)
+      const replies = await this.#send(app, now, names)
+      for (const [i, { resolve }] of waiting.entries()) resolve(replies[i] ?? null)
     } catch (error) {
       for (const { reject } of waiting) reject(error)
     }

@@ -3,6 +3,7 @@ import type { Backend, Lists } from '../../backend.ts'
 import { inTime } from '../../driver.ts'
 import { PAGE, type Pages, pagesOf } from '../../pages.ts'
 import type { Change, Key, SessionRecord } from '../../record.ts'
+import { Conflict, retryOnConflict } from '../../retry.ts'
 import type { SqlConnection } from './connection.ts'
 import type { SqlDatabase, SqlKind, SqlRow, SqlValue } from './kind.ts'
 import { keyOfColumn, NEVER, recordOf, type SelectedRow, type SqlTable } from './table.ts'
@@ -12,9 +13,10 @@ type Database = Record<string, SqlRow>
 type Expressions = ExpressionBuilder<Database, string>
 
 /** Records removed by one statement, which must not block others for long, and in one sweep. */
-const SWEPT_AT_ONCE = 1000
-const SWEPT_IN_ALL = 20_000
+const SWEEP_BATCH = 1000
+const SWEEP_LIMIT = 20_000
 const CLOSE_MS = 5000
+const REMOVE_RETRY = { attempts: 50, pauseMs: 1 }
 const OLD = 'komgate_old'
 
 const FIELDS = [
@@ -43,23 +45,23 @@ export class SqlBackend implements Backend, Lists {
   readonly #db: SqlDatabase
   readonly #forms: SqlKind['forms']
   readonly #table: SqlTable
-  readonly #line: SqlConnection
+  readonly #connection: SqlConnection
 
-  constructor(db: SqlDatabase, forms: SqlKind['forms'], table: SqlTable, line: SqlConnection) {
+  constructor(db: SqlDatabase, forms: SqlKind['forms'], table: SqlTable, connection: SqlConnection) {
     this.#db = db
     this.#forms = forms
     this.#table = table
-    this.#line = line
+    this.#connection = connection
     if (forms.time !== undefined) this.time = time(db, forms.time)
   }
 
   get interruptions(): number {
-    return this.#line.interruptions
+    return this.#connection.interruptions
   }
 
   async insert(record: SessionRecord): Promise<void> {
     const row = this.#table.rowOf(record)
-    await this.#line.run(() => this.#db.insertInto(this.#table.name).values(row).execute())
+    await this.#connection.run(() => this.#db.insertInto(this.#table.name).values(row).execute())
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
@@ -84,8 +86,8 @@ export class SqlBackend implements Backend, Lists {
     const before = await this.#first(() => query.execute())
     if (before === undefined) return undefined
     // The record may have expired in between; reads and writes of others in between are kept.
-    const statement = update.where(c.key, '=', key).where(c.app, '=', toColumn(app)).where(c.overAt, '>', now)
-    const [result] = await this.#line.run(() => statement.execute())
+    const statement = update.where(c.key, '=', key).where(c.app, '=', toColumn(app)).where(c.expiresAt, '>', now)
+    const [result] = await this.#connection.run(() => statement.execute())
     return result?.numUpdatedRows ? before : undefined
   }
 
@@ -103,7 +105,7 @@ export class SqlBackend implements Backend, Lists {
       .where(c.key, '=', key)
       .where(c.app, 'is not', null)
       .where(c.revision, '=', revision)
-    const [result] = await this.#line.run(() => statement.execute())
+    const [result] = await this.#connection.run(() => statement.execute())
     return Boolean(result?.numUpdatedRows)
   }
 
@@ -114,21 +116,20 @@ export class SqlBackend implements Backend, Lists {
       const returning = statement.returning((eb) => this.#fields(eb))
       return await this.#first(() => returning.execute())
     }
-    for (;;) {
+    return await retryOnConflict(async () => {
       const record = await this.find(key)
       if (record === undefined) return undefined
-      // The revision check fails if the record was written in between; then it is read again.
-      const same = statement.where(c.revision, '=', record.revision)
-      const [result] = await this.#line.run(() => same.execute())
-      if (result?.numDeletedRows) return record
-    }
+      const sameRevision = statement.where(c.revision, '=', record.revision)
+      const [result] = await this.#connection.run(() => sameRevision.execute())
+      return result?.numDeletedRows ? record : new Conflict()
+    }, REMOVE_RETRY)
   }
 
   async sweep(now: number): Promise<void> {
-    for (let swept = 0; swept < SWEPT_IN_ALL; ) {
+    for (let swept = 0; swept < SWEEP_LIMIT; ) {
       const some = await this.#sweepSome(now)
       swept += some
-      if (some < SWEPT_AT_ONCE) return
+      if (some < SWEEP_BATCH) return
     }
   }
 
@@ -149,7 +150,7 @@ export class SqlBackend implements Backend, Lists {
       .where(c.user, '!=', '')
       .clearSelect()
       .select((eb) => eb.fn.count<string | number>(c.user).distinct().as('users'))
-    const [row] = await this.#line.run(() => query.execute())
+    const [row] = await this.#connection.run(() => query.execute())
     return Number(row?.users ?? 0)
   }
 
@@ -169,7 +170,7 @@ export class SqlBackend implements Backend, Lists {
   /** Selects the unexpired records of an app. */
   #living(app: string, now: number): SelectQueryBuilder<Database, string, SelectedRow> {
     const { columns: c } = this.#table
-    return this.#select().where(c.app, '=', toColumn(app)).where(c.overAt, '>', now)
+    return this.#select().where(c.app, '=', toColumn(app)).where(c.expiresAt, '>', now)
   }
 
   /** Runs one statement if the result fits one page; otherwise one statement for all keys and one per page. */
@@ -182,10 +183,10 @@ export class SqlBackend implements Backend, Lists {
       .limit(limit)
       .clearSelect()
       .select((eb) => eb.ref(c.key).as('key'))
-    const rows = await this.#line.run(() => all.execute())
+    const rows = await this.#connection.run(() => all.execute())
     const keys = rows.map(({ key }) => keyOfColumn(key))
     yield* pagesOf(keys, (some) =>
-      this.#all(() => this.#select().where(c.key, 'in', some).where(c.overAt, '>', now).execute()),
+      this.#all(() => this.#select().where(c.key, 'in', some).where(c.expiresAt, '>', now).execute()),
     )
   }
 
@@ -199,25 +200,25 @@ export class SqlBackend implements Backend, Lists {
     const lastActive = eb.fn<number>(greatest, [c.lastActive, eb.val(now)])
     const idleTill = eb.fn.coalesce(sql<number>`${lastActive} + ${eb.ref(c.idleMs)} + 1`, eb.val(NEVER))
     const end = endsAt === undefined ? eb.fn.coalesce(eb.ref(c.endsAt), eb.val(NEVER)) : eb.val(endsAt ?? NEVER)
-    return { [c.overAt]: eb.fn<number>(least, [idleTill, end]), [c.lastActive]: lastActive }
+    return { [c.expiresAt]: eb.fn<number>(least, [idleTill, end]), [c.lastActive]: lastActive }
   }
 
   async #sweepSome(now: number): Promise<number> {
     const { name, columns: c } = this.#table
     const { deleteHasLimit, skipsLocked } = this.#forms
-    const over = this.#db.deleteFrom(name).where(c.overAt, '<=', now)
+    const expired = this.#db.deleteFrom(name).where(c.expiresAt, '<=', now)
     const keys = this.#db
       .selectFrom(name)
       .select(c.key)
-      .where(c.overAt, '<=', now)
-      .orderBy(c.overAt)
-      .limit(SWEPT_AT_ONCE)
+      .where(c.expiresAt, '<=', now)
+      .orderBy(c.expiresAt)
+      .limit(SWEEP_BATCH)
     // As an array, the subquery is evaluated once; otherwise possibly once per row.
     const array = sql<boolean>`${sql.ref(c.key)} = any(array(${keys.forUpdate().skipLocked()}))`
     const statement = deleteHasLimit
-      ? over.orderBy(c.overAt).limit(SWEPT_AT_ONCE)
-      : over.where(skipsLocked ? array : (eb) => eb(c.key, 'in', keys))
-    const [result] = await this.#line.run(() => statement.execute())
+      ? expired.orderBy(c.expiresAt).limit(SWEEP_BATCH)
+      : expired.where(skipsLocked ? array : (eb) => eb(c.key, 'in', keys))
+    const [result] = await this.#connection.run(() => statement.execute())
     return Number(result?.numDeletedRows ?? 0)
   }
 
@@ -227,7 +228,7 @@ export class SqlBackend implements Backend, Lists {
   }
 
   async #all(statement: () => Promise<SelectedRow[]>): Promise<SessionRecord[]> {
-    return (await this.#line.run(statement)).map(recordOf)
+    return (await this.#connection.run(statement)).map(recordOf)
   }
 }
 

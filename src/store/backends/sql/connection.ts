@@ -1,17 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../../errors.ts'
+import { Conflict, retryOnConflict } from '../../retry.ts'
 import type { SqlKind } from './kind.ts'
 
-/** Tries of a statement that conflicts with others. */
-const MAX_TRIES = 10
-const PAUSE_MS = 10
+const RETRY = { attempts: 10, pauseMs: 10 }
 
 /** The connection to an SQL server: retries conflicts, detects the loss of the server, and converts errors. */
 export class SqlConnection {
   /** Number of times the server was lost, however many connections each loss closed. */
   interruptions = 0
   readonly #kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>
-  #holds = true
+  #isUp = true
 
   constructor(kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>) {
     this.#kind = kind
@@ -19,22 +17,22 @@ export class SqlConnection {
 
   /** Records that a connection was lost. */
   lost(): void {
-    if (this.#holds) this.interruptions++
-    this.#holds = false
+    if (this.#isUp) this.interruptions++
+    this.#isUp = false
   }
 
   /** Runs a statement and retries it after conflicts. Rejects with a `StoreError` if the server failed. */
   async run<T>(statement: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
+    return await retryOnConflict(async () => {
       try {
         const result = await statement()
-        this.#holds = true
+        this.#isUp = true
         return result
       } catch (error) {
-        if (tries === MAX_TRIES || this.#kind.faultOf(error) !== 'conflict') throw this.translated(error)
-        await sleep(Math.random() * PAUSE_MS * tries)
+        if (this.#kind.faultOf(error) !== 'conflict') throw this.translated(error)
+        return new Conflict(this.translated(error))
       }
-    }
+    }, RETRY)
   }
 
   /** Converts a driver error into a `StoreError`; errors that are not the server's fault are returned unchanged. */
@@ -42,11 +40,11 @@ export class SqlConnection {
     const fault = this.#kind.faultOf(error)
     if (fault === 'other') return error
     const { name, where } = this.#kind
-    const options = { cause: error, kind: fault === 'away' ? 'connection' : kindOf(error) }
-    if (fault === 'full') return new StoreError('full', `${name} at ${where} has no room`, options)
+    const options = { cause: error, kind: fault === 'unavailable' ? 'connection' : kindOf(error) }
+    if (fault === 'full') return new StoreError('full', `${name} at ${where} is full`, options)
     // Records on a server that was replaced may be lost, too.
-    if (fault === 'away' || fault === 'read-only') this.lost()
-    return new StoreError('unavailable', `${name} at ${where} is not available: ${reasonOf(error)}`, options)
+    if (fault === 'unavailable' || fault === 'read-only') this.lost()
+    return new StoreError('unavailable', `${name} at ${where} is unavailable: ${reasonOf(error)}`, options)
   }
 }
 

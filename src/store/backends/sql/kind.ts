@@ -17,7 +17,7 @@ export type SqlDatabase = Kysely<Record<string, SqlRow>>
 /** Why a statement failed. */
 export type Fault =
   /** The server cannot be reached; its records may be lost. */
-  | 'away'
+  | 'unavailable'
   /** The server is read-only, such as a standby: another server is or will be the primary. */
   | 'read-only'
   /** The server is running but does not serve this client now. */

@@ -1,6 +1,6 @@
 import { type Dialect, MysqlDialect, type MysqlPool, type MysqlPoolConnection, sql } from 'kysely'
 import type { Pool, PoolConnection, PoolOptions } from 'mysql2'
-import { inTime, LateError } from '../../driver.ts'
+import { inTime, LateError, loadDriver } from '../../driver.ts'
 import {
   columnsOfIndexes,
   type ExistingColumn,
@@ -9,12 +9,12 @@ import {
   type SqlKind,
   type SqlLimits,
 } from './kind.ts'
-import { takePool } from './url.ts'
+import { extractPool } from './url.ts'
 
 const NAME = 'MySQL or MariaDB'
 const CONNECT_MS = 4000
 /** Longer than `CONNECT_MS`, to distinguish a connection that cannot be made from a pool that is exhausted. */
-const TAKE_MS = 4500
+const ACQUIRE_MS = 4500
 const KEEPALIVE_MS = 10_000
 const INDEXED = 100
 
@@ -60,11 +60,11 @@ const OLDEST_MYSQL = [8, 0, 13]
  * Returns the kind for MariaDB and MySQL, with the SQL that both support. Rejects with a `TypeError` for a wrong URL.
  */
 export async function mariadb(url: URL): Promise<SqlKind> {
-  const { createPool, TypedParameter } = (await import('mysql2')).default
-  const { pool: connectionLimit, rest } = takePool(url, NAME, [...PARAMETERS, 'ssl-mode', ...SOCKETS])
-  if (rest.pathname.length < 2) throw new TypeError(`the URL of a store on ${NAME} must name a database`)
-  const ssl = takeSslMode(rest)
-  const socketPath = takeSocket(rest)
+  const { createPool, TypedParameter } = (await loadDriver(['kysely', 'mysql2'], () => import('mysql2'))).default
+  const { pool: connectionLimit, rest } = extractPool(url, NAME, [...PARAMETERS, 'ssl-mode', ...SOCKETS])
+  if (rest.pathname.length < 2) throw new TypeError(`${NAME} store URLs must name a database`)
+  const ssl = extractSsl(rest)
+  const socketPath = extractSocketPath(rest)
   const options: PoolOptions = {
     uri: rest.href,
     connectionLimit,
@@ -98,7 +98,7 @@ export async function mariadb(url: URL): Promise<SqlKind> {
     connect(limits: SqlLimits, lost: () => void): Dialect {
       const pool = createPool(options)
       pool.on('connection', (connection) => connection.on('error', lost))
-      return new MysqlDialect({ pool: leavingTheBroken(pool, limits, typed) })
+      return new MysqlDialect({ pool: closingBroken(pool, limits, typed) })
     },
     faultOf,
     fold: (name) => name.toLowerCase(),
@@ -110,32 +110,32 @@ export async function mariadb(url: URL): Promise<SqlKind> {
 }
 
 /**
- * Wraps the pool: adds time limits to statements and to taking a connection, for which `mysql2` waits forever, and
+ * Wraps the pool: adds time limits to statements and to acquiring a connection, for which `mysql2` waits forever, and
  * closes broken connections. Every statement is prepared, so that values are sent apart from the SQL.
  */
-function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) => unknown): MysqlPool {
-  const settled = new WeakSet<PoolConnection>()
+function closingBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) => unknown): MysqlPool {
+  const initialized = new WeakSet<PoolConnection>()
   /** All connections opened before a read-only error are replaced. */
   const generations = new WeakMap<PoolConnection, number>()
   let generation = 0
 
   async function ask(connection: PoolConnection, ms: number, text: string, values: unknown[] = []): Promise<unknown> {
-    const answer = new Promise((resolve, reject) => {
+    const reply = new Promise((resolve, reject) => {
       connection.execute(text, values.map(typed) as never[], (error, result) =>
         error ? reject(error) : resolve(result),
       )
     })
-    return await inTime(answer, ms)
+    return await inTime(reply, ms)
   }
 
-  async function takeAny(): Promise<PoolConnection> {
-    const taken = new Promise<PoolConnection>((resolve, reject) => {
+  async function acquireAny(): Promise<PoolConnection> {
+    const acquired = new Promise<PoolConnection>((resolve, reject) => {
       pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)))
     })
     try {
-      return await inTime(taken, TAKE_MS)
+      return await inTime(acquired, ACQUIRE_MS)
     } catch (error) {
-      taken.then(
+      acquired.then(
         (late) => late.release(),
         () => undefined,
       )
@@ -143,9 +143,9 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
     }
   }
 
-  async function take(): Promise<PoolConnection> {
+  async function acquire(): Promise<PoolConnection> {
     for (;;) {
-      const connection = await takeAny()
+      const connection = await acquireAny()
       const born = generations.get(connection) ?? generation
       generations.set(connection, born)
       if (born === generation) return connection
@@ -154,15 +154,15 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
   }
 
   /** Sets the session variables: overlong values are errors, and columns with a time zone take written times as UTC. */
-  async function settle(connection: PoolConnection): Promise<void> {
-    if (settled.has(connection)) return
+  async function initialize(connection: PoolConnection): Promise<void> {
+    if (initialized.has(connection)) return
     try {
       await ask(connection, CONNECT_MS, "set session sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00'")
     } catch (error) {
       connection.destroy()
       throw error
     }
-    settled.add(connection)
+    initialized.add(connection)
   }
 
   function wrapped(connection: PoolConnection): MysqlPoolConnection {
@@ -172,7 +172,7 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
         (result) => callback(undefined, result),
         (error: unknown) => {
           const fault = faultOf(error)
-          broken ||= ['away', 'busy', 'read-only'].includes(fault)
+          broken ||= ['unavailable', 'busy', 'read-only'].includes(fault)
           if (fault === 'read-only' && generations.get(connection) === generation) generation++
           callback(error)
         },
@@ -185,9 +185,9 @@ function leavingTheBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown)
   return {
     getConnection(callback) {
       const given = callback as (error: unknown, connection?: MysqlPoolConnection) => void
-      take()
+      acquire()
         .then(async (connection) => {
-          await settle(connection)
+          await initialize(connection)
           return wrapped(connection)
         })
         .then(
@@ -206,12 +206,12 @@ async function check(db: SqlDatabase): Promise<void> {
   const numbers = version.split('.').map((part) => Number.parseInt(part, 10))
   const i = OLDEST_MYSQL.findIndex((oldest, at) => numbers[at] !== oldest)
   if (i >= 0 && !((numbers[i] ?? 0) > (OLDEST_MYSQL[i] ?? 0))) {
-    throw new TypeError(`a store on MySQL ${version} is not possible: it needs ${OLDEST_MYSQL.join('.')} or later`)
+    throw new TypeError(`MySQL ${version} is not supported: stores require ${OLDEST_MYSQL.join('.')} or later`)
   }
 }
 
 /** Removes `ssl-mode`, which some providers write into URLs, and returns mysql2's `ssl` option; undefined for none. */
-function takeSslMode(url: URL): PoolOptions['ssl'] | undefined {
+function extractSsl(url: URL): PoolOptions['ssl'] | undefined {
   const mode = url.searchParams.get('ssl-mode')
   url.searchParams.delete('ssl-mode')
   if (mode === null || mode === 'DISABLED') return undefined
@@ -220,7 +220,7 @@ function takeSslMode(url: URL): PoolOptions['ssl'] | undefined {
   throw new TypeError('"ssl-mode" must be DISABLED or REQUIRED or VERIFY_CA or VERIFY_IDENTITY')
 }
 
-function takeSocket(url: URL): string | undefined {
+function extractSocketPath(url: URL): string | undefined {
   let path: string | undefined
   for (const name of SOCKETS) {
     path = url.searchParams.get(name) ?? path
@@ -233,7 +233,7 @@ function faultOf(error: unknown): Fault {
   if (error instanceof LateError) return 'busy'
   const { errno, sqlState } = error as { errno?: unknown; sqlState?: unknown }
   // Errors that the server did not send are connection errors.
-  if (typeof errno !== 'number' || sqlState === undefined) return 'away'
+  if (typeof errno !== 'number' || sqlState === undefined) return 'unavailable'
   if (FULL.includes(errno)) return 'full'
   if (CONFLICTS.includes(errno)) return 'conflict'
   if (READ_ONLY.includes(errno)) return 'read-only'

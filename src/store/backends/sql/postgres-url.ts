@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { decoded } from '../../driver.ts'
-import { takePool } from './url.ts'
+import { extractPool } from './url.ts'
 
 /** The address of a PostgreSQL store and its connection options. */
 export interface PostgresAddress {
@@ -62,29 +62,29 @@ const YES = 0x53
  */
 export async function postgresAddress(given: URL): Promise<PostgresAddress> {
   const ofLibpq = ['connect_timeout', 'channel_binding', 'user', 'port', 'dbname', ...Object.keys(WITHOUT_EFFECT)]
-  const { pool, rest: url } = takePool(given, NAME, [...OF_PG, ...ofLibpq])
-  const take = (name: string): string | undefined => {
+  const { pool, rest: url } = extractPool(given, NAME, [...OF_PG, ...ofLibpq])
+  const extract = (name: string): string | undefined => {
     const value = url.searchParams.get(name)
     url.searchParams.delete(name)
     return value ?? undefined
   }
   for (const [name, values] of Object.entries(WITHOUT_EFFECT)) {
-    const value = take(name)
+    const value = extract(name)
     if (value !== undefined && !values.includes(value)) throw wrong(name, values)
   }
-  takePlace(url, take)
-  const connectMs = connectMsOf(take('connect_timeout'))
+  moveAddress(url, extract)
+  const connectMs = connectMsOf(extract('connect_timeout'))
   const host = url.searchParams.get('host') ?? decoded(url.hostname)
   const isSocket = host.startsWith('/')
   await setSslMode(url, host.replace(/^\[(.*)\]$/, '$1'), isSocket, connectMs)
-  const channelBinding = takeChannelBinding(take('channel_binding'), url)
+  const channelBinding = channelBindingOf(extract('channel_binding'), url)
   return { url, pool, where: isSocket ? host : url.host, connectMs, channelBinding }
 }
 
 /** Moves host, user, port and database from the query to their places in the URL. */
-function takePlace(url: URL, take: (name: string) => string | undefined): void {
+function moveAddress(url: URL, extract: (name: string) => string | undefined): void {
   if (url.hostname === '') url.hostname = 'localhost'
-  const [user, port, database] = [take('user'), take('port'), take('dbname')]
+  const [user, port, database] = [extract('user'), extract('port'), extract('dbname')]
   if (user !== undefined) url.username = encodeURIComponent(user)
   if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new TypeError('"port" must be a number')
   if (port !== undefined) url.port = port
@@ -118,7 +118,7 @@ async function setSslMode(url: URL, host: string, isSocket: boolean, ms: number)
   }
 }
 
-function takeChannelBinding(value: string | undefined, url: URL): boolean {
+function channelBindingOf(value: string | undefined, url: URL): boolean {
   const values = ['disable', 'prefer', 'require']
   if (value !== undefined && !values.includes(value)) throw wrong('channel_binding', values)
   const mode = url.searchParams.get('sslmode')
@@ -136,7 +136,7 @@ function hasTls(host: string, port: number, ms: number): Promise<boolean> {
       socket.destroy()
       resolve(isOffered)
     }
-    socket.once('data', ([answer]: Buffer) => end(answer === YES))
+    socket.once('data', ([reply]: Buffer) => end(reply === YES))
     socket
       .once('error', () => end(false))
       .once('timeout', () => end(false))

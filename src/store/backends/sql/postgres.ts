@@ -1,6 +1,6 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient, PoolConfig } from 'pg'
-import { inTime, LateError } from '../../driver.ts'
+import { inTime, LateError, loadDriver } from '../../driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './kind.ts'
 import { postgresAddress } from './postgres-url.ts'
 
@@ -17,11 +17,11 @@ const READ_ONLY = '25006'
 const FULL = ['53100']
 const CONFLICTS = ['40001', '40P01']
 /** Message of `pg` when the pool is exhausted. */
-const ALL_TAKEN = 'timeout exceeded when trying to connect'
+const POOL_EXHAUSTED = 'timeout exceeded when trying to connect'
 
 /** Returns the kind for PostgreSQL. Rejects with a `TypeError` for a wrong URL. */
 export async function postgres(url: URL): Promise<SqlKind> {
-  const { Pool } = (await import('pg')).default
+  const { Pool } = (await loadDriver(['kysely', 'pg'], () => import('pg'))).default
   const { pool: max, url: address, where, connectMs, channelBinding } = await postgresAddress(url)
   const config: PoolConfig = {
     connectionString: address.href,
@@ -41,7 +41,7 @@ export async function postgres(url: URL): Promise<SqlKind> {
     pool.on('connect', (client) => client.on('error', lost))
     // Errors of idle clients: the pool has removed them, and `lost` was called.
     pool.on('error', () => undefined)
-    return new PostgresDialect({ pool: leavingTheBroken(pool, limits) })
+    return new PostgresDialect({ pool: closingBroken(pool, limits) })
   }
 
   return {
@@ -69,14 +69,14 @@ export async function postgres(url: URL): Promise<SqlKind> {
  * the pool as free. After a read-only error all older connections are replaced: a new connection may lead to the new
  * primary.
  */
-function leavingTheBroken(
+function closingBroken(
   pool: { connect(): Promise<PoolClient>; end(): Promise<void> },
   limits: SqlLimits,
 ): PostgresPool {
   const generations = new WeakMap<PoolClient, number>()
   let generation = 0
 
-  async function take(): Promise<PoolClient> {
+  async function acquire(): Promise<PoolClient> {
     for (;;) {
       const client = await pool.connect()
       const born = generations.get(client) ?? generation
@@ -88,14 +88,14 @@ function leavingTheBroken(
 
   return {
     async connect() {
-      const client = await take()
+      const client = await acquire()
       let broken = false
       const query = async (text: string, values: unknown[]): Promise<unknown> => {
         try {
           return await inTime(client.query(text, values), limits.queryMs)
         } catch (error) {
           const fault = faultOf(error)
-          broken ||= ['away', 'busy', 'read-only'].includes(fault)
+          broken ||= ['unavailable', 'busy', 'read-only'].includes(fault)
           if (fault === 'read-only' && generations.get(client) === generation) generation++
           throw error
         }
@@ -108,9 +108,9 @@ function leavingTheBroken(
 
 function faultOf(error: unknown): Fault {
   const { code, severity, message } = error as { code?: unknown; severity?: unknown; message?: unknown }
-  if (error instanceof LateError || message === ALL_TAKEN) return 'busy'
+  if (error instanceof LateError || message === POOL_EXHAUSTED) return 'busy'
   // Errors that the server did not send are connection errors.
-  if (typeof code !== 'string' || severity === undefined) return 'away'
+  if (typeof code !== 'string' || severity === undefined) return 'unavailable'
   if (FULL.includes(code)) return 'full'
   if (CONFLICTS.includes(code)) return 'conflict'
   if (code === READ_ONLY) return 'read-only'

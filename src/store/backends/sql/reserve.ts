@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 const MAX_BYTES = 16 * 1024 * 1024
 /** Divisor of the free space: on a small disk the reserve takes a quarter. */
 const PART = 4
-const NO_ROOM = ['ENOSPC', 'EDQUOT']
+const DISK_FULL = ['ENOSPC', 'EDQUOT']
 
 /**
  * A file that reserves disk space. SQLite needs space even to delete. When the disk is full, the file is removed to
@@ -49,7 +49,7 @@ export class DiskReserve {
       }
       return true
     } catch (error) {
-      if (!NO_ROOM.includes((error as NodeJS.ErrnoException).code ?? '')) return true
+      if (!DISK_FULL.includes((error as NodeJS.ErrnoException).code ?? '')) return true
       rmSync(this.#path, { force: true })
       return false
     }

@@ -1,30 +1,29 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type ColumnDefinitionBuilder, type Expression, sql } from 'kysely'
-import type { ColumnType, ExistingColumn, SqlDatabase, SqlKind } from './kind.ts'
+import { Conflict, retryOnConflict } from '../../retry.ts'
+import type { ColumnType, ExistingColumn, Fault, SqlDatabase, SqlKind } from './kind.ts'
 import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 
-/** Tries to prepare the table while other processes do the same. */
-const MAX_TRIES = 40
-const PAUSE_MS = 50
+/** Other processes may prepare the same table. */
+const RETRY = { attempts: 40, pauseMs: 50, maxPauseMs: 50 }
 const KEY_LENGTH = 64
+/** Faults that another attempt does not remove. */
+const LASTING: readonly Fault[] = ['unavailable', 'busy', 'full', 'read-only']
 
 /**
  * Creates the table, or adds what an existing one lacks. Rows of other programs stay as they are, and these programs
  * can still add rows. Rejects with a `TypeError` for a table that cannot be used.
  */
 export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
-  for (let tries = 1; ; tries++) {
+  await retryOnConflict(async () => {
     try {
       return await complete(db, kind, table)
     } catch (error) {
-      const isLasting =
-        error instanceof TypeError || ['away', 'busy', 'full', 'read-only'].includes(kind.faultOf(error))
-      // A step fails if another process has just done it; the next try detects that.
-      if (tries === MAX_TRIES || isLasting) throw error
-      await sleep(Math.random() * PAUSE_MS)
+      if (error instanceof TypeError || LASTING.includes(kind.faultOf(error))) throw error
+      // A step fails if another process has just done it; the next attempt detects that.
+      return new Conflict(error)
     }
-  }
+  }, RETRY)
 }
 
 async function complete(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
@@ -59,9 +58,9 @@ async function adopt(
   existing: readonly ExistingColumn[],
 ): Promise<void> {
   const columns = new Map(existing.map((column) => [kind.fold(column.name), column]))
-  const held = [{ column: table.columns.key, length: KEY_LENGTH }, ...table.shared]
+  const textColumns = [{ column: table.columns.key, length: KEY_LENGTH }, ...table.shared]
   refuseUnusable(kind, table, columns)
-  for (const { column, length } of held) {
+  for (const { column, length } of textColumns) {
     const { textLength = Number.POSITIVE_INFINITY } = columns.get(kind.fold(column)) ?? {}
     if (textLength < length) await kind.widen(db, table.name, column, length)
   }
@@ -107,7 +106,7 @@ function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewCo
     column(c.reads, 'bigint', 0),
     column(c.writes, 'bigint', 0),
     column(c.revision, 'bigint', 0),
-    column(c.overAt, 'bigint', NEVER),
+    column(c.expiresAt, 'bigint', NEVER),
     // In parentheses, since MySQL accepts only expressions as defaults of text columns.
     column(c.data, types.long, sql`('{}')`),
     ...shared.map(({ column: name, length }) => column(name, sql`varchar(${sql.lit(length)})`)),
@@ -119,7 +118,7 @@ function wantedIndexes(c: Columns): [purpose: string, columns: string[]][] {
     ['key', [c.key]],
     ['user', [c.app, c.user]],
     ['active', [c.app, c.lastActive]],
-    ['over', [c.overAt]],
+    ['over', [c.expiresAt]],
   ]
 }
 

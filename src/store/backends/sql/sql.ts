@@ -38,16 +38,16 @@ export async function openSqlite(url: URL, layout: Layout): Promise<Backend> {
 
 async function open(kind: SqlKind, layout: Layout): Promise<Backend> {
   const table = new SqlTable(layout)
-  const line = new SqlConnection(kind)
+  const connection = new SqlConnection(kind)
   const limits = { queryMs: PREPARE_MS }
-  const db = new Kysely<Record<string, SqlRow>>({ dialect: kind.connect(limits, () => line.lost()) })
-  const backend = new SqlBackend(db, kind.forms, table, line)
+  const db = new Kysely<Record<string, SqlRow>>({ dialect: kind.connect(limits, () => connection.lost()) })
+  const backend = new SqlBackend(db, kind.forms, table, connection)
   try {
     await kind.check?.(db)
     await prepareTable(db, kind, table)
   } catch (error) {
     await backend.close()
-    throw error instanceof TypeError ? error : line.translated(error)
+    throw error instanceof TypeError ? error : connection.translated(error)
   }
   limits.queryMs = QUERY_MS
   return backend

@@ -44,7 +44,7 @@ interface NodeSqlite {
 export function sqlite(url: URL): SqlKind {
   const driver = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
   if (driver === undefined) {
-    throw new TypeError(`a store on SQLite needs Node.js 22.13 or later, and this is ${process.version}`)
+    throw new TypeError(`SQLite stores require Node.js 22.13 or later, and this is ${process.version}`)
   }
   refuseUnknown(url, NAME, [])
   const path = pathOf(url)
@@ -68,9 +68,9 @@ export function sqlite(url: URL): SqlKind {
 }
 
 function pathOf({ host, pathname }: URL): string {
-  if (host !== '') throw new TypeError('a store on SQLite is a file: sqlite:/path')
+  if (host !== '') throw new TypeError('SQLite store URLs have no host: sqlite:/path')
   const path = decoded(pathname)
-  if (path === '' || path.endsWith('/')) throw new TypeError('the URL of a store on SQLite must name a file')
+  if (path === '' || path.endsWith('/')) throw new TypeError('SQLite store URLs must name a file: sqlite:/path')
   return path === IN_MEMORY ? path : resolve(path)
 }
 

@@ -10,10 +10,11 @@ export const NEVER = Number.MAX_SAFE_INTEGER
 const MAX_IP = 45
 
 /**
- * Columns of the store: the fields of a record, and `overAt`, the time of expiry unless the record is used before.
- * Tables of other programs have no columns of these names, and their rows have no `app`.
+ * Columns of the store: the fields of a record, and `expiresAt`, the time of expiry unless the record is used before.
+ * Tables of other programs have no columns of these names, and their rows have no `app`. The names are those of existing
+ * tables, so they cannot change.
  */
-const OURS = {
+const STORE_COLUMNS = {
   app: 'komgate_app',
   user: 'komgate_user',
   name: 'komgate_name',
@@ -26,7 +27,7 @@ const OURS = {
   writes: 'komgate_writes',
   revision: 'komgate_revision',
   data: 'komgate_data',
-  overAt: 'komgate_over_at',
+  expiresAt: 'komgate_over_at',
 } as const
 
 /** Lengths of the store's columns, characters; short enough for an index on every server. */
@@ -34,7 +35,7 @@ export const SHORT = { app: 100, user: 255, name: 255, ip: 255 } as const
 const SHARED = { ip: MAX_IP, start: 19, stop: 19, token: 12 } as const
 
 /** The names of the store's columns. */
-export type Columns = Readonly<Record<'key' | keyof typeof OURS, string>>
+export type Columns = Readonly<Record<'key' | keyof typeof STORE_COLUMNS, string>>
 
 /** A column for other programs. */
 interface Shared {
@@ -52,7 +53,7 @@ export class SqlTable {
   /** @throws TypeError for a layout that uses a name twice */
   constructor({ table, sidField, fields }: Layout) {
     this.name = table
-    this.columns = { key: sidField, ...OURS }
+    this.columns = { key: sidField, ...STORE_COLUMNS }
     this.shared = Object.entries(fields).map(([field, column]) => {
       const known = field as keyof typeof SHARED
       return { field: known, column, length: SHARED[known] }
@@ -61,7 +62,7 @@ export class SqlTable {
     for (const name of [...Object.values(this.columns), ...this.shared.map(({ column }) => column)]) {
       // Some servers ignore the case of names.
       const folded = name.toLowerCase()
-      if (names.has(folded)) throw new TypeError(`"${name}" is the name of two columns of a store's table`)
+      if (names.has(folded)) throw new TypeError(`"${name}" is the name of two columns of the store's table`)
       names.add(folded)
     }
   }
@@ -84,7 +85,7 @@ export class SqlTable {
       [c.reads]: reads,
       [c.writes]: writes,
       [c.revision]: revision,
-      [c.overAt]: Math.min(endsAt ?? NEVER, idleMs === null ? NEVER : lastActive + idleMs + 1),
+      [c.expiresAt]: Math.min(endsAt ?? NEVER, idleMs === null ? NEVER : lastActive + idleMs + 1),
     }
     const values = {
       ip: toColumn(ip).slice(0, MAX_IP) || null,

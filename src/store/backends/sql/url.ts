@@ -6,7 +6,7 @@ const DEFAULT_POOL = 10
  * Removes `pool`, the maximum number of connections, from a store's URL. The rest of the query is passed to the driver.
  * @throws TypeError that names a parameter outside `known` or with a wrong value
  */
-export function takePool(url: URL, kind: string, known: readonly string[]): { pool: number; rest: URL } {
+export function extractPool(url: URL, kind: string, known: readonly string[]): { pool: number; rest: URL } {
   // The drivers report a stray `%` unclearly.
   for (const part of [url.username, url.password, url.hostname, url.pathname]) decoded(part)
   const rest = new URL(url)
