@@ -9,7 +9,7 @@ import { AppKeys } from './http/app-keys.ts'
 import { clientAddressBehind } from './http/client-address.ts'
 import type { AppOptions, ListedServer } from './http/context.ts'
 import { requestSpans } from './http/middleware/spans.ts'
-import { type FetchCallback, type Listener, listen } from './http/node/listener.ts'
+import { type Listener, listen } from './http/node/listener.ts'
 import { UnreadBudget } from './http/node/unread-budget.ts'
 import { type Logger, silentLogger } from './ops/logger.ts'
 import { Metrics } from './ops/metrics/metrics.ts'
@@ -24,12 +24,14 @@ import { within } from './within.ts'
 /** The shortest time in milliseconds for each closing step at the deadline: the process exits within a second of it. */
 const MIN_CLOSING_MS = 400
 
+type Fetch = (request: Request, env?: object) => Response | Promise<Response>
+
 /** A gateway without a port, for a program that has its own HTTP server. */
 export interface Gateway {
-  /** handles a request through the `fetch` interface of Hono and its Node server */
-  readonly fetch: FetchCallback
+  /** handles a request; `env` is that of Hono's Node server, without which client addresses are unknown */
+  readonly fetch: Fetch
   /** handles requests for metrics, health and administration only; with an `adminPort`, `fetch` does not serve them */
-  readonly adminFetch: FetchCallback
+  readonly adminFetch: Fetch
   /** to call for each limit that the HTTP server enforces before a request reaches `fetch` */
   readonly onLimit: AppOptions['onLimit']
   /** bounds the memory of responses that clients do not read; `fetch` counts those of WebSockets */

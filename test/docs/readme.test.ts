@@ -25,7 +25,15 @@ describe('README.md', async () => {
   })
 })
 
-const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'bench/README.md', ...docs()]
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'bench/README.md',
+  'examples/README.md',
+  ...docs(),
+]
 
 it.each(pages)('%s links only to files and headings that exist', (page) => {
   const broken = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)]

@@ -1,8 +1,8 @@
 /**
- * A basket for everybody who comes, kept in their session: SXAPI's guard in front of one's own routes. Its configuration
- * is a file as SXAPI has it, `sxapi.json` beside this one if no other is named:
+ * A shop in which each visitor has a basket, kept in the visitor's session: SXAPI's session guard protects some of the
+ * routes. The argument is a configuration file of SXAPI, by default `sxapi.json` in this folder.
  *
- *     npx tsx sxapi-guard.ts [sxapi.json]
+ *     npx tsx examples/sxapi-guard.ts [sxapi.json]
  */
 import { readFileSync } from 'node:fs'
 import { serve } from '@hono/node-server'
@@ -14,7 +14,7 @@ const profile = JSON.parse(readFileSync(file, 'utf8'))
 const guard = session(profile.session, profile.resources)
 
 const app = new Hono()
-  .get('/', (c) => c.text('This is for everybody.'))
+  .get('/', (c) => c.text('Welcome. This page needs no session.'))
   .use('/basket/*', guard)
   .get('/basket', (c) => c.json(c.get('session').data))
   .put('/basket/:item', async (c) => c.json(await c.get('session').merge({ [c.req.param('item')]: 1 })))
@@ -30,6 +30,5 @@ const server = serve(options, ({ port }) => {
   console.log(`listening on http://localhost:${port}`)
 })
 
-process.once('SIGTERM', () => {
-  server.close(() => void guard.close())
-})
+const stop = () => server.close(() => void guard.close())
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop)
