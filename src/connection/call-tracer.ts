@@ -11,7 +11,13 @@ type CallEnd = (error?: string) => void
  */
 export type CallTracer = (call: CallName) => CallEnd | undefined
 
-/** Reports the end of a call, and returns its outcome: the reply or the error. */
+/**
+ * Reports the end of a call.
+ *
+ * @param end the function that the `CallTracer` returned
+ * @param outcome the reply, or the error of the call
+ * @returns `outcome`
+ */
 export function reportEnd<T>(end: CallEnd, outcome: T): T {
   end(outcome instanceof Error ? labelOf(outcome) : undefined)
   return outcome

@@ -20,16 +20,16 @@ export interface ConnectOptions extends TcpAddress {
   accept: readonly MessageName[]
 }
 
-/** The calls of the handshake that may fail, with the error that does not abort the handshake. */
+/** The errors of handshake calls that do not abort the handshake. */
 const HARMLESS = {
-  // Older servers support local time only.
+  // Older servers support only local time.
   'set-connection-time-format': 'not-implemented',
-  // A warning: the server does not know some of the messages, but accepts the others.
+  // The server does not know some of the messages, but accepts the others.
   'accept-async': 'unknown-async',
 } as const satisfies Partial<Record<CallName, KomError['errorName']>>
 
-/** Errors of connect(2) and socket(2) that mean that this process or machine is out of resources. */
-const OWN_FAULTS: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+/** Error codes of connect(2) and socket(2) for a process or machine that is out of resources. */
+const OUT_OF_RESOURCES: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
 /**
  * Opens a connection to a LysKOM server. After TCP, the handshake takes one round trip: greeting, time format, client
@@ -45,15 +45,18 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const connection = new Connection(options.context)
   const deadline = new AbortController()
   const timer = setTimeout(() => {
-    const late = new ConnectionError('connect-timeout', `no session on the LysKOM server within ${connectTimeoutMs} ms`)
-    deadline.abort(late)
-    connection.destroy(late)
+    const timeout = new ConnectionError(
+      'connect-timeout',
+      `no session on the LysKOM server within ${connectTimeoutMs} ms`,
+    )
+    deadline.abort(timeout)
+    connection.destroy(timeout)
   }, connectTimeoutMs)
   try {
     const transport = await connectTcp(options, connection, deadline.signal).catch((error: unknown) => {
       if (error instanceof ConnectionError) throw error
-      if (OWN_FAULTS.has((error as NodeJS.ErrnoException).code)) {
-        throw new ConnectionError('open-files', 'this gateway cannot open more connections', { cause: error })
+      if (OUT_OF_RESOURCES.has((error as NodeJS.ErrnoException).code)) {
+        throw new ConnectionError('open-files', 'the gateway cannot open more connections', { cause: error })
       }
       throw new ConnectionError('unreachable', `cannot connect to ${options.host} port ${options.port}`, {
         cause: error,
@@ -64,7 +67,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     return connection
   } catch (error) {
     connection.destroy(new ConnectionError('connection-closed', 'the session could not be opened'))
-    // A connection that fails before the session is open is reported as `unreachable`.
+    // Callers see `connection-…` codes only for connections that were open.
     if (!(error instanceof ConnectionError && error.code.startsWith('connection-'))) throw error
     throw new ConnectionError('unreachable', `no session on the LysKOM server: ${error.message}`, { cause: error })
   } finally {

@@ -1,7 +1,7 @@
-/** An object with deadlines that a `Heartbeat` checks. */
-export interface Beating {
+/** An object whose deadlines a `Heartbeat` checks. */
+export interface HeartbeatMember {
   /**
-   * Checks the deadlines.
+   * Checks the deadlines. Called once in each interval.
    *
    * @param now milliseconds of `performance.now()`
    * @param next time of the next beat, on the same clock
@@ -14,7 +14,7 @@ export interface Beating {
  * Deadlines are therefore accurate to one interval.
  */
 export class Heartbeat {
-  readonly #members = new Set<Beating>()
+  readonly #members = new Set<HeartbeatMember>()
   readonly #intervalMs: number
   #timer: NodeJS.Timeout | undefined
   #lastBeat = 0
@@ -25,7 +25,7 @@ export class Heartbeat {
   }
 
   /** Adds a member, and starts the timer if it is the first one. */
-  add(member: Beating): void {
+  add(member: HeartbeatMember): void {
     this.#members.add(member)
     if (this.#timer === undefined) {
       this.#lastBeat = performance.now()
@@ -35,7 +35,7 @@ export class Heartbeat {
   }
 
   /** Removes a member, and stops the timer if it was the last one. */
-  remove(member: Beating): void {
+  remove(member: HeartbeatMember): void {
     this.#members.delete(member)
     if (this.#members.size === 0) {
       clearInterval(this.#timer)
@@ -47,7 +47,7 @@ export class Heartbeat {
     const now = performance.now()
     const wasBlocked = now - this.#lastBeat > 2 * this.#intervalMs
     this.#lastBeat = now
-    // The event loop was blocked: bytes that arrived in the meantime must be read before deadlines are checked.
+    // The event loop was blocked. Read the bytes that have arrived meanwhile before checking deadlines.
     if (wasBlocked) return
     for (const member of this.#members) member.beat(now, now + this.#intervalMs)
   }

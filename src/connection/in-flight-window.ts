@@ -1,10 +1,10 @@
 /**
- * lyskomd disconnects a client for which more than 50 blocks of replies wait, and a reply takes two (its manual, `Max
- * client transmit queue messages`).
+ * lyskomd disconnects a client for which more than 50 blocks of replies are queued, and each reply takes two blocks
+ * (see `Max client transmit queue messages` in its manual).
  */
 const CALLS_IN_FLIGHT = 20
 
-/** Sends a call. Resolves when the server has replied, or when no reply is expected any more. Never rejects. */
+/** Sends a call. Resolves when the call leaves the window: the server has replied, or will not. Never rejects. */
 type Send = () => Promise<void>
 
 interface QueuedCall {
@@ -13,22 +13,31 @@ interface QueuedCall {
 }
 
 /**
- * The in-flight window of one connection: 20 calls at most wait for their replies, further calls wait in a FIFO queue.
- * An exclusive call is sent when every call before it is over, and calls behind it wait until it is over.
+ * The in-flight window of one connection. At most 20 calls are in flight; further calls wait in a FIFO queue. An
+ * exclusive call is in flight alone: it waits until all earlier calls have left the window, and later calls wait for
+ * it.
  */
 export class InFlightWindow {
   #inFlight = 0
   /** whether an exclusive call is in flight */
   #isExclusive = false
-  /** undefined while no call waits, as on an idle session */
+  /** undefined while no call is queued, to save memory */
   #queue: QueuedCall[] | undefined
 
-  /** Sends a call when the window has room, after all earlier calls. */
+  /**
+   * Sends a call when the window has room, after all earlier calls.
+   *
+   * @param send called when the call may be sent
+   */
   run(send: Send): void {
     this.#add({ send, exclusive: false })
   }
 
-  /** Sends a call when every earlier call is over, and holds back later calls until this one is over. */
+  /**
+   * Sends a call when all earlier calls have left the window, and later calls when this one has left it.
+   *
+   * @param send called when the call may be sent
+   */
   runExclusive(send: Send): void {
     this.#add({ send, exclusive: true })
   }
@@ -49,14 +58,14 @@ export class InFlightWindow {
   #send({ send, exclusive }: QueuedCall): void {
     this.#inFlight++
     this.#isExclusive = exclusive
-    void send().then(() => this.#over())
+    void send().then(() => this.#onEnd())
   }
 
-  #over(): void {
+  #onEnd(): void {
     this.#inFlight--
     this.#isExclusive = false
     if (this.#queue === undefined) return
-    // Sending is synchronous and runs no callback that could change the queue.
+    // `send` calls no code that adds to the queue, so the loop may iterate over it.
     let sent = 0
     for (const call of this.#queue) {
       if (!this.#hasRoomFor(call)) break

@@ -1,4 +1,4 @@
-/** Reference numbers are INT32, but lyskomd sign-extends numbers over 31 bits and then replies to another number. */
+/** The specification allows INT32, but lyskomd sign-extends numbers of more than 31 bits in its replies. */
 const MAX_REF_NO = 2 ** 31 - 1
 
 /** A call that waits for its reply. Only the first `resolve` or `reject` has an effect. */
@@ -11,11 +11,12 @@ export class Waiting<C> {
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: Error) => void
   #settled = false
-  #isExpired = false
-  #onOver: (() => void) | undefined
+  #hasEnded = false
+  #onEnd: (() => void) | undefined
 
   /**
-   * @param call the caller's data
+   * @param call data of the caller
+   * @param limits `deadline` in milliseconds, `size` of the request in bytes
    * @param resolve receives the reply
    * @param reject receives the error
    */
@@ -51,18 +52,18 @@ export class Waiting<C> {
     this.#reject(error)
   }
 
-  /** Resolves when the server has replied, or when no reply is expected any more. */
-  over(): Promise<void> {
+  /** Resolves when the server has replied, or when no reply is expected any more. Supports one caller. */
+  ended(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#isExpired) resolve()
-      else this.#onOver = resolve
+      if (this.#hasEnded) resolve()
+      else this.#onEnd = resolve
     })
   }
 
-  /** Resolves `over`. Called when no reply is expected any more. */
+  /** Resolves `ended`. Called when no reply is expected any more. */
   end(): void {
-    this.#isExpired = true
-    this.#onOver?.()
+    this.#hasEnded = true
+    this.#onEnd?.()
   }
 }
 
@@ -71,7 +72,7 @@ export class Waiting<C> {
  * remove calls; a call that `expire` rejects stays until its late reply arrives.
  */
 export class Pending<C> {
-  /** Undefined while no call waits, to save memory: most sessions are idle most of the time. */
+  /** undefined while no call waits, to save memory */
   #waiting: Map<number, Waiting<C>> | undefined
   #lastRefNo = 0
   #bytes = 0
@@ -99,7 +100,7 @@ export class Pending<C> {
     return this.#bytes
   }
 
-  /** Adds a call. */
+  /** Adds a call with the reference number of its request. */
   add(refNo: number, waiting: Waiting<C>): void {
     this.#waiting ??= new Map()
     this.#waiting.set(refNo, waiting)

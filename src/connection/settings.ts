@@ -30,9 +30,13 @@ export function heartbeatFor(settings: Readonly<ConnectionSettings>): Heartbeat 
   return new Heartbeat(Math.max(5, Math.min(1000, shortest / 4)))
 }
 
+/** Smallest limit on unfinished messages, in bytes. */
 const MIN_UNFINISHED_BYTES = 64 * 1024 * 1024
 
-/** Creates the limit on unfinished messages: four messages of the largest size, and 64 MiB at least. */
+/**
+ * Creates the limit on the unfinished messages of all connections: four messages of the largest size, and 64 MiB at
+ * least.
+ */
 export function unfinishedFor({ maxMessageBytes }: Readonly<ConnectionSettings>): UnfinishedMessages {
   return new UnfinishedMessages(Math.max(MIN_UNFINISHED_BYTES, 4 * maxMessageBytes))
 }

@@ -20,13 +20,15 @@ export interface TransportHandlers {
 
 /** The address of a LysKOM server. */
 export interface TcpAddress {
+  /** host name or IP address */
   host: string
   port: number
 }
 
 /**
- * Opens a TCP connection. Calls the handlers only after the returned promise is fulfilled.
+ * Opens a TCP connection.
  *
+ * @param handlers receive the events of the connection, only after the returned promise is fulfilled
  * @param signal aborts the attempt; the promise then rejects with the reason of the signal
  * @throws the error of the socket
  */
@@ -46,9 +48,9 @@ export async function connectTcp(
 }
 
 /** Shared by all connections. */
-const traffic = new WriteCoalescer()
+const coalescer = new WriteCoalescer()
 
-/** A socket that refers to its transport, so that all sockets share their listeners, which saves memory. */
+/** A socket with a reference to its transport, so that all sockets share the same listeners, which saves memory. */
 interface OwnedSocket extends Socket {
   owner: TcpTransport
 }
@@ -58,7 +60,7 @@ class TcpTransport implements Transport {
   /** The error that closed the socket. */
   failure: Error | undefined
   readonly #socket: Socket
-  /** The writes of this event-loop tick that wait for its end. */
+  /** The delayed writes of this event-loop tick; undefined if there are none. */
   #unsent: Uint8Array[] | undefined
 
   constructor(socket: Socket, handlers: TransportHandlers) {
@@ -67,16 +69,17 @@ class TcpTransport implements Transport {
     Object.assign(socket, { owner: this } satisfies Partial<OwnedSocket>)
     socket.on('error', onError)
     socket.on('data', onData)
-    // Destroy the socket when the server ends the stream: with unread bytes of ours, `close` might never follow.
+    // When the server ends the stream but does not read our bytes, `close` might never follow. Destroy the socket
+    // instead.
     socket.on('end', socket.destroy)
     socket.on('close', onClose)
   }
 
-  /** Writes bytes immediately if `WriteCoalescer` allows it, and otherwise in one packet at the end of the event-loop tick. */
+  /** Writes bytes immediately if `WriteCoalescer` allows it, and otherwise at the end of the event-loop tick. */
   write(bytes: Uint8Array): void {
     if (this.#unsent !== undefined) {
       this.#unsent.push(bytes)
-    } else if (traffic.leavesAtOnce()) {
+    } else if (coalescer.leavesAtOnce()) {
       this.#socket.write(bytes)
     } else {
       this.#unsent = [bytes]
@@ -87,7 +90,7 @@ class TcpTransport implements Transport {
   flush(): void {
     const unsent = this.#unsent ?? []
     this.#unsent = undefined
-    // A single write bypasses the stream's buffer, which corked writes go through.
+    // Corked writes go through the buffer of the stream, which a single write does not need.
     const [only] = unsent
     if (unsent.length === 1 && only !== undefined) {
       this.#socket.write(only)

@@ -18,6 +18,7 @@ export interface WireEvent {
   readonly error?: KomError['errorName']
 }
 
+/** Matches the names of parameters that are passwords. */
 const PASSWORD = /p(?:ass)?wd$/i
 const WITH_PASSWORD: ReadonlySet<string> = new Set(
   Object.entries(CALLS).flatMap(([name, { params }]) => {
@@ -26,18 +27,33 @@ const WITH_PASSWORD: ReadonlySet<string> = new Set(
   }),
 )
 
-/** Describes a call that was sent. */
+/**
+ * Describes a call that was sent.
+ *
+ * @param bytes size of the request
+ */
 export function wireCall(name: CallName, refNo: number, bytes: number): WireEvent {
   return { direction: 'out', kind: 'call', name, refNo, ...(!WITH_PASSWORD.has(name) && { bytes }) }
 }
 
-/** Describes a reply or an error reply that was received. */
+/**
+ * Describes a reply or an error reply that was received.
+ *
+ * @param bytes size of the message
+ * @param ms time from the call to the reply, in milliseconds
+ * @param error the error of an error reply
+ */
 export function wireReply(name: CallName, refNo: number, bytes: number, ms: number, error?: KomError): WireEvent {
   const common = { direction: 'in', name, refNo, bytes, ms } as const
   return error === undefined ? { kind: 'reply', ...common } : { kind: 'error', ...common, error: error.errorName }
 }
 
-/** Describes an asynchronous message that was received. */
+/**
+ * Describes an asynchronous message that was received.
+ *
+ * @param number message number
+ * @param bytes size of the message
+ */
 export function wireMessage(number: number, bytes: number): WireEvent {
   return { direction: 'in', kind: 'message', name: messageName(number) ?? 'unknown', bytes }
 }

@@ -4,14 +4,17 @@ import type { StoredAuxItem } from './model.ts'
 
 type Target = 'text' | 'conf' | 'letterbox'
 
-/** Definition of a predefined aux-item in lyskomd's aux-items.conf, limited to what creating objects needs. */
+/** Definition of a predefined aux-item in lyskomd's aux-items.conf, as far as it applies to new objects. */
 interface Rule {
+  /** The kinds of objects that may have the item. */
   on: readonly Target[]
+  /** An object may have only one item with this tag. */
   unique?: true
   /** The flags that a client may set; all others are cleared. */
   free?: readonly ('inherit' | 'secret' | 'hideCreator' | 'dontGarb')[]
   /** The inherit-limit is always 1; the value in the request is ignored. */
   limited?: true
+  /** The form of the data. */
   pattern?: RegExp
   /** Only the server creates items with this tag. */
   system?: true
@@ -20,6 +23,7 @@ interface Rule {
 const TEXT: readonly Target[] = ['text']
 const CONFERENCES: readonly Target[] = ['conf', 'letterbox']
 
+/** Definitions by tag. */
 const RULES: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [1, { on: TEXT, unique: true, limited: true, pattern: /^[^/]*\/[^/]*(;.*)?$/ }],
   [2, { on: TEXT, limited: true }],
@@ -82,8 +86,11 @@ const MAX_DATA = 16_384
 
 /**
  * Validates the aux-items of a new object and returns them as stored.
+ *
+ * @param inputs the aux-items of the request
  * @param on the kind of object
  * @param creator person number, 0 for an anonymous text
+ * @param at time of creation
  * @throws KomError `illegal-aux-item` or `aux-item-permission` with the index of the invalid item
  */
 export function newAuxItems(inputs: readonly AuxItemInput[], on: Target, creator: number, at: Date): StoredAuxItem[] {
@@ -100,7 +107,7 @@ export function newAuxItems(inputs: readonly AuxItemInput[], on: Target, creator
 function newItem(input: AuxItemInput, index: number, on: Target, creator: number, createdAt: Date): StoredAuxItem {
   const { tag } = input
   const rule = RULES.get(tag)
-  // Buffer.from would keep the whole shared pool in memory for a few bytes.
+  // A copy outside of Node's buffer pool, which would stay in memory for a few bytes.
   const data = new Uint8Array(input.data)
   const legal = rule
     ? rule.on.includes(on) && (rule.pattern?.test(Buffer.from(data).toString('latin1')) ?? true)

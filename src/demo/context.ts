@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 export interface Hub {
   readonly db: Database
   readonly startedAt: Date
-  /** Counts at server start (get-boottime-info). */
+  /** Number of objects and highest numbers at server start (get-boottime-info). */
   readonly boot: { texts: number; highestText: number; confs: number; persons: number; highestConf: number }
   /** Session number -> session, in order of connection. */
   readonly sessions: ReadonlyMap<number, Session>
@@ -19,21 +19,22 @@ export interface Hub {
 /** Argument of a handler: the server state and the session that sent the request. */
 export interface Context extends Hub {
   readonly session: Session
-  /** Runs `action` after the reply has been written. */
+  /** Schedules `action` to run after the reply has been written. */
   afterReply(action: () => void): void
 }
 
-/** One handler for each call. A handler returns the reply or throws a `KomError`, which is sent as an error reply. */
+/** The handlers by call. A handler returns the reply or throws a `KomError`, which is sent as an error reply. */
 export type Handlers = {
   readonly [N in CallName]: (context: Context, params: Params<N>) => Reply<N> extends undefined ? void : Reply<N>
 }
 
 /**
- * Sends a message to every session that accepts it and for which `to` returns true.
+ * Sends an asynchronous message to every session that accepts it and for which `to` returns true.
+ *
  * @param params returns the message parameters for one session
  * @returns the number of sessions to which the message was sent
  */
-export function tell<N extends MessageName>(
+export function notifySessions<N extends MessageName>(
   hub: Hub,
   name: N,
   params: (session: Session) => MessageParams<N>,
@@ -47,10 +48,10 @@ export function tell<N extends MessageName>(
 }
 
 /**
- * Returns the persons that a text concerns: active members of its recipients and of the recipients of the texts that it
- * comments or is a footnote to.
+ * Returns the numbers of the persons to notify of changes of a text: active members of its recipients, and of the
+ * recipients of the texts that it comments or to which it is a footnote.
  */
-export function concerned(db: Database, text: Text): Set<number> {
+export function personsToNotify(db: Database, text: Text): Set<number> {
   const persons = new Set<number>()
   const add = (from: Text): void => {
     for (const item of from.misc) {

@@ -12,7 +12,7 @@ export const NO_MEMBERSHIP_FLAGS: Readonly<MembershipType> = noBits(membershipTy
 /** lyskomd's default lifetime of a text, in days. */
 const NICE = 77
 
-/** The server's data. Assigns numbers in ascending order. Does not check permissions. */
+/** The data of the demo server. Assigns numbers in ascending order. Does not check permissions. */
 export class Database {
   readonly conferences = new Map<number, Conference>()
   readonly persons = new Map<number, Person>()
@@ -26,6 +26,10 @@ export class Database {
   #highestConf = 0
   #highestText = 0
 
+  /**
+   * @param info the result of get-info
+   * @param limits limits that differ from `DEFAULT_LIMITS`
+   */
   constructor(info: ServerInfo, limits: Partial<DemoLimits> = {}) {
     this.info = info
     this.limits = { ...DEFAULT_LIMITS, ...limits }
@@ -33,8 +37,9 @@ export class Database {
   }
 
   /**
-   * Checks that `size` does not exceed a limit.
-   * @throws KomError `error` if it does
+   * Checks that `size` does not exceed a limit. Counts a hit if it does.
+   *
+   * @throws `error` if it does
    */
   checkLimit(limit: keyof DemoLimits, size: number, error: KomError): void {
     if (size <= this.limits[limit]) return
@@ -42,36 +47,46 @@ export class Database {
     throw error
   }
 
-  /** Counts one more hit of a limit. */
+  /** Counts a hit of a limit. */
   hitLimit(limit: keyof DemoLimits): void {
     this.limitHits.set(limit, (this.limitHits.get(limit) ?? 0) + 1)
   }
 
-  /** Memory of the aux-items of conferences and persons, in bytes. */
+  /** Estimated memory of the aux-items of conferences and persons, in bytes. */
   get auxItemBytes(): number {
     return sum(this.conferences.values(), ({ auxItems }) => auxItemsCost(auxItems))
   }
 
+  /** Number of memberships of all persons. */
   get membershipCount(): number {
     return sum(this.persons.values(), ({ memberships }) => memberships.length)
   }
 
+  /** Number of read ranges of all memberships. */
   get readRangeCount(): number {
     return sum(this.persons.values(), ({ memberships }) => sum(memberships, ({ read }) => read.length))
   }
 
+  /** Number of marks of all persons. */
   get markCount(): number {
     return sum(this.persons.values(), ({ marks }) => marks.size)
   }
 
+  /** The highest conference number assigned so far, including deleted conferences. */
   get highestConf(): number {
     return this.#highestConf
   }
 
+  /** The highest text number assigned so far, including deleted texts. */
   get highestText(): number {
     return this.#highestText
   }
 
+  /**
+   * Stores a conference without texts and members, with default settings.
+   *
+   * @param fields `no` is the next free number by default
+   */
   addConference(
     fields: Pick<Conference, 'name' | 'type' | 'creator' | 'supervisor' | 'superConf'> & { no?: number; created: Date },
   ): Conference {
@@ -96,6 +111,12 @@ export class Database {
     return conference
   }
 
+  /**
+   * Stores a person without memberships. The caller creates the mailbox.
+   *
+   * @param no number of the mailbox
+   * @param passwd the password in ISO 8859-1
+   */
   addPerson(no: number, passwd: string, privileges: PrivBits, unreadIsSecret: boolean): Person {
     const person: Person = {
       no,
@@ -121,7 +142,7 @@ export class Database {
     return person
   }
 
-  /** Inserts a membership at index `where` of the person's list, at the end if the list is shorter. */
+  /** Inserts a membership at index `where` of the person's list, or at the end if the list is shorter. */
   addMembership(membership: Membership, where: number): void {
     this.persons.get(membership.person)?.memberships.splice(where, 0, membership)
     this.conferences.get(membership.conf)?.members.set(membership.person, membership)
@@ -135,8 +156,9 @@ export class Database {
   }
 
   /**
-   * Stores a text with its recipients and links, and adds the reverse links to the linked texts. `misc` contains each
-   * conference at most once.
+   * Stores a text with its recipients and links, and adds the reverse links to the linked texts.
+   *
+   * @param fields `no` is the next free number by default; `misc` contains each conference at most once
    */
   addText(fields: {
     no?: number
@@ -177,7 +199,7 @@ export class Database {
     return text
   }
 
-  /** Deletes a text. Marks on it remain until their owners remove them. */
+  /** Deletes a text and its links. Marks on it remain until their owners remove them. */
   removeText({ no, author, misc }: Text): void {
     this.texts.delete(no)
     this.written.delete(no)
@@ -205,20 +227,25 @@ export class Database {
 
   /** Deletes a person but not the person's mailbox. */
   removePerson(person: Person): void {
-    for (const text of person.marks.keys()) this.pin(text, -1)
+    for (const text of person.marks.keys()) this.addMarks(text, -1)
     for (const membership of person.memberships) this.removeMembership(membership)
     this.persons.delete(person.no)
   }
 
-  /** Deletes a conference and its memberships, and removes its marks on its presentation and notice. */
+  /** Deletes a conference, its memberships and its marks on its presentation and notice. */
   removeConference(conf: Conference): void {
     for (const membership of conf.members.values()) this.removeMembership(membership)
-    this.pin(conf.presentation, -1)
-    this.pin(conf.motd, -1)
+    this.addMarks(conf.presentation, -1)
+    this.addMarks(conf.motd, -1)
     this.conferences.delete(conf.no)
   }
 
-  /** Adds a text to a conference and returns its local number. Throws an `Error` if the conference does not exist. */
+  /**
+   * Adds a text to a conference.
+   *
+   * @returns its local number
+   * @throws Error if the conference does not exist
+   */
   receive(conf: number, text: number, at = new Date()): number {
     const conference = this.conferences.get(conf)
     if (conference === undefined) throw new Error(`no conference ${conf}`)
@@ -226,8 +253,8 @@ export class Database {
     return conference.texts.add(text)
   }
 
-  /** Changes the mark count of a text by `by`. Does nothing for text 0 and for deleted texts. */
-  pin(text: number, by: 1 | -1): void {
+  /** Adds `by` to the mark count of a text. Does nothing for text 0 and for deleted texts. */
+  addMarks(text: number, by: 1 | -1): void {
     const stored = this.texts.get(text)
     if (stored !== undefined) stored.noOfMarks += by
   }

@@ -7,16 +7,20 @@ import type { DemoLimits } from './limits.ts'
 import type { Membership, StoredAuxItem } from './model.ts'
 import { readTo } from './read-ranges.ts'
 
-/** Initial data of the demo server, in the format of fixtures/demo.json. Numbers are unique; times are ISO 8601. */
+/**
+ * Initial data of the demo server, in the format of fixtures/demo.json. References are numbers, 0 for none; times are
+ * in ISO 8601.
+ */
 export interface DemoData {
   info: { motd: number; confPresConf: number; persPresConf: number; motdConf: number; komNewsConf: number }
-  /** Does not contain the persons' mailboxes, which are created with the persons. */
+  /** Without the mailboxes of persons. */
   conferences: DemoConference[]
   persons: DemoPerson[]
-  /** In ascending order of numbers; a text links only to earlier texts. */
+  /** In ascending order of numbers. A text may link only to earlier texts. */
   texts: DemoText[]
 }
 
+/** A conference of the initial data. */
 export interface DemoConference {
   no: number
   name: string
@@ -30,24 +34,28 @@ export interface DemoConference {
   motd: number
 }
 
+/** A person of the initial data, with the mailbox. The number must differ from those of the conferences. */
 export interface DemoPerson {
   no: number
   name: string
   passwd: string
+  /** Default: `change-name` */
   privileges?: (keyof typeof PRIVILEGES)[]
   created: string
   presentation: number
-  /** In the order of the person's list, including the mailbox. */
+  /** In the person's own order, including the mailbox. All local numbers up to `readTo` are read. */
   memberships: { conf: number; priority: number; readTo?: number }[]
   unreadIsSecret?: boolean
 }
 
+/** A text of the initial data. */
 export interface DemoText {
   no: number
   author: number
   created: string
   subject: string
   body: string
+  /** Without the charset, which is UTF-8. */
   contentType: string
   to: number[]
   cc: number[]
@@ -56,6 +64,7 @@ export interface DemoText {
   marks: { person: number; type: number }[]
 }
 
+/** The field of Extended-Conf-Type by its name in the specification. */
 const CONF_TYPES = {
   'rd-prot': 'rdProt',
   original: 'original',
@@ -65,6 +74,7 @@ const CONF_TYPES = {
   'forbid-secret': 'forbidSecret',
 } as const satisfies Record<string, keyof ExtendedConfType>
 
+/** The field of Priv-Bits by its name in the specification. */
 const PRIVILEGES = {
   wheel: 'wheel',
   admin: 'admin',
@@ -79,9 +89,15 @@ const NO_CONF_TYPE = noBits(extendedConfType)
 /** The type of a person's mailbox. */
 export const MAILBOX_TYPE: ExtendedConfType = { ...NO_CONF_TYPE, rdProt: true, letterbox: true, allowAnonymous: true }
 
+/** The privileges of a person without any. */
 export const NO_PRIVILEGES = noBits(privBits)
 
-/** Validates parsed JSON. Throws an `Error` that names the first invalid field, e.g. `persons.2.name`. */
+/**
+ * Validates initial data.
+ *
+ * @param json the parsed JSON
+ * @throws Error that names the first invalid field, e.g. `persons.2.name`
+ */
 export function readDemoData(json: unknown): DemoData {
   const root = new Field('', json)
   return {
@@ -136,11 +152,16 @@ export function readDemoData(json: unknown): DemoData {
   }
 }
 
-/** Creates a database with this data. Throws an `Error` if a number is used twice or refers to nothing. */
+/**
+ * Creates a database with the initial data.
+ *
+ * @param limits limits that differ from `DEFAULT_LIMITS`
+ * @throws Error if a number is used twice or refers to a missing object
+ */
 export function loadDatabase(data: DemoData, limits: Partial<DemoLimits> = {}): Database {
   const db = new Database({ ...data.info }, limits)
   for (const { type, permittedSubmitters, presentation, motd, created, ...conf } of data.conferences) {
-    if (db.conferences.has(conf.no)) throw new Error(`demo data: conference ${conf.no} comes twice`)
+    if (db.conferences.has(conf.no)) throw new Error(`demo data: conference ${conf.no} is defined twice`)
     const flags = { ...NO_CONF_TYPE }
     for (const name of type) flags[CONF_TYPES[name]] = true
     const stored = db.addConference({ ...conf, type: flags, created: new Date(created) })
@@ -169,10 +190,10 @@ export function loadDatabase(data: DemoData, limits: Partial<DemoLimits> = {}): 
     }
   }
   for (const { presentation, motd } of db.conferences.values()) {
-    db.pin(presentation, 1)
-    db.pin(motd, 1)
+    db.addMarks(presentation, 1)
+    db.addMarks(motd, 1)
   }
-  db.pin(db.info.motd, 1)
+  db.addMarks(db.info.motd, 1)
   return db
 }
 
@@ -180,7 +201,8 @@ function addPerson(
   db: Database,
   { no, name, passwd, privileges = ['change-name'], created, presentation, unreadIsSecret }: DemoPerson,
 ): void {
-  if (db.conferences.has(no)) throw new Error(`demo data: the number of person ${no} is taken`)
+  if (db.conferences.has(no))
+    throw new Error(`demo data: person ${no} has the number of a conference or another person`)
   const mailbox = db.addConference({
     no,
     name,
@@ -198,9 +220,9 @@ function addPerson(
 
 function addText(db: Database, text: DemoText): void {
   const where = `demo data: text ${text.no}`
-  if (text.no <= db.highestText) throw new Error(`${where} comes after text ${db.highestText}`)
+  if (text.no <= db.highestText) throw new Error(`${where} must precede text ${db.highestText}`)
   for (const linked of [...text.commentTo, ...text.footnoteTo]) {
-    if (!db.texts.has(linked)) throw new Error(`${where} links to text ${linked}, which does not come before it`)
+    if (!db.texts.has(linked)) throw new Error(`${where} links to text ${linked}, which does not precede it`)
   }
   for (const conf of [...text.to, ...text.cc]) {
     if (!db.conferences.has(conf)) throw new Error(`${where} is sent to conference ${conf}, which does not exist`)
@@ -231,7 +253,7 @@ function contentType(type: string, author: number, at: Date): StoredAuxItem[] {
   return newAuxItems([{ tag: AUX_ITEMS['content-type'], flags, inheritLimit: 1, data }], 'text', author, at)
 }
 
-/** A value in the JSON and its path. */
+/** A value in the JSON and its path. Its methods throw an `Error` with the path for a value of another type. */
 class Field {
   constructor(
     readonly path: string,

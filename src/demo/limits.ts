@@ -1,19 +1,20 @@
 import type { StoredAuxItem, Text } from './model.ts'
 
-/** Limits on what clients can make the demo server store. `texts` does not include the initial data. */
+/** Limits on the data that clients can store on the demo server. */
 export interface DemoLimits {
-  /** Texts written by clients. Above this number the server deletes the oldest ones. */
+  /** Number of texts written by clients. Above it the server deletes the oldest ones. */
   readonly texts: number
-  /** Bytes of these texts with their aux-items, recipients and links. Above it the server deletes the oldest texts. */
+  /** Memory of these texts with aux-items and links, in bytes. Above it the server deletes the oldest ones. */
   readonly textBytes: number
-  /** Conferences, including the mailboxes of persons. */
+  /** Number of conferences, including the mailboxes of persons. */
   readonly conferences: number
-  /** Bytes of the aux-items of conferences and persons. */
+  /** Memory of the aux-items of conferences and persons, in bytes. */
   readonly auxItemBytes: number
+  /** Number of memberships of all persons. */
   readonly memberships: number
-  /** Read ranges of all memberships. */
+  /** Number of read ranges of all memberships. */
   readonly readRanges: number
-  /** Marks of all persons. */
+  /** Number of marks of all persons. */
   readonly marks: number
 }
 
@@ -29,17 +30,26 @@ export const DEFAULT_LIMITS: DemoLimits = {
   marks: 50_000,
 }
 
-/** Limits of lyskomd for one object or one call, named as in its manual (chapter Parameters). */
+// Limits of lyskomd for one object or one call, named as in its manual (chapter Parameters).
+
+/** Number of recipients and links in one create-text call. */
 export const MAX_LINKS_PER_CALL = 512
+/** Number of recipients of a text. */
 export const MAX_RECIPIENTS_PER_TEXT = 512
+/** Number of comments on a text. */
 export const MAX_COMMENTS_PER_TEXT = 128
+/** Number of footnotes to a text. */
 export const MAX_FOOTNOTES_PER_TEXT = 32
+/** Number of texts that a person marks. */
 export const MAX_MARKS_PER_PERSON = 2048
+/** Number of marks on a text. */
 export const MAX_MARKS_PER_TEXT = 1024
+/** Number of local numbers in one mark-as-read call. */
 export const MAX_MARK_AS_READ_CHUNKS = 128
+/** Number of ranges in one set-read-ranges call. */
 export const MAX_READ_RANGES_PER_CALL = 512
 
-/** Estimated memory that V8 needs in addition to the bytes themselves. */
+/** Estimated memory of the objects of a text, a recipient or link, and an aux-item, without their data. */
 const TEXT_BYTES = 1000
 const MISC_BYTES = 120
 const AUX_ITEM_BYTES = 400
@@ -58,15 +68,17 @@ export function auxItemsCost(items: readonly StoredAuxItem[]): number {
   return items.reduce((sum, { data }) => sum + AUX_ITEM_BYTES + data.length, 0)
 }
 
-/** The texts written by clients, oldest first, and their total memory. */
+/** The numbers of the texts written by clients, oldest first, and their total memory. */
 export class WrittenTexts {
   readonly #costs = new Map<number, number>()
   #bytes = 0
 
+  /** Number of texts. */
   get count(): number {
     return this.#costs.size
   }
 
+  /** Estimated memory of all texts, in bytes. */
   get bytes(): number {
     return this.#bytes
   }
@@ -76,12 +88,13 @@ export class WrittenTexts {
     return this.#costs.keys().next().value
   }
 
+  /** Adds a text as the newest one. */
   add(text: Text): void {
     this.#costs.set(text.no, 0)
     this.update(text)
   }
 
-  /** Updates the cost of a changed text. Ignores texts that were not added. */
+  /** Updates the memory of a changed text. Ignores texts that were not added. */
   update(text: Text): void {
     const before = this.#costs.get(text.no)
     if (before === undefined) return
@@ -90,6 +103,7 @@ export class WrittenTexts {
     this.#costs.set(text.no, cost)
   }
 
+  /** Removes a text, if it was added. */
   delete(no: number): void {
     this.#bytes -= this.#costs.get(no) ?? 0
     this.#costs.delete(no)

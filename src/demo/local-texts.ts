@@ -1,7 +1,7 @@
 import type { TextMapping } from '../protocol/types.ts'
 
-/** The text number of a deleted text. */
-const GONE = 0
+/** Stands for the text number of a deleted text in a dense block. */
+const DELETED = 0
 
 /**
  * Maps the local text numbers of a conference or an author (1, 2, 3 …) to text numbers. Deleted texts take no memory.
@@ -12,6 +12,7 @@ export class LocalTexts {
   readonly #texts: number[] = []
   #highest = 0
 
+  /** The highest local number assigned so far; 0 if there is none. */
   get highest(): number {
     return this.#highest
   }
@@ -28,7 +29,7 @@ export class LocalTexts {
     return this.#highest
   }
 
-  /** Removes a local number, which is never reused. */
+  /** Removes a local number. It is never reused. */
   remove(localNo: number): void {
     const at = this.#indexOf(localNo)
     if (this.#localNos[at] === localNo) this.#removeAt(at)
@@ -66,7 +67,7 @@ export class LocalTexts {
     const globalNumbers = this.#texts.slice(from, to)
     return this.#localNos.slice(from, to).map((localNumber, i) => ({
       localNumber,
-      globalNumber: globalNumbers[i] ?? GONE,
+      globalNumber: globalNumbers[i] ?? DELETED,
     }))
   }
 
@@ -93,7 +94,7 @@ interface Pair {
   globalNumber: number
 }
 
-/** Builds a dense block if it is not longer than the pairs (chapter Mapping Local to Global Text Numbers). */
+/** Returns a dense block if it is not longer than the pairs (chapter Mapping Local to Global Text Numbers). */
 function mapping(rangeBegin: number, rangeEnd: number, moreTextsExists: boolean, pairs: Pair[]): TextMapping {
   const first = pairs[0]
   const last = pairs.at(-1)
@@ -101,7 +102,7 @@ function mapping(rangeBegin: number, rangeEnd: number, moreTextsExists: boolean,
   if (first === undefined || last === undefined) return { ...head, block: { kind: 'sparse', value: [] } }
   const span = last.localNumber - first.localNumber + 1
   if (span > 2 * pairs.length) return { ...head, block: { kind: 'sparse', value: pairs } }
-  const texts: number[] = new Array(span).fill(GONE)
+  const texts: number[] = new Array(span).fill(DELETED)
   for (const { localNumber, globalNumber } of pairs) texts[localNumber - first.localNumber] = globalNumber
   return { ...head, block: { kind: 'dense', value: { firstLocalNo: first.localNumber, texts } } }
 }

@@ -2,7 +2,7 @@ import type { ExtendedConfType, MembershipType, PrivBits } from '../protocol/typ
 import type { LocalTexts } from './local-texts.ts'
 import type { ReadRange } from './read-ranges.ts'
 
-/** One membership, shared by the lists of the person and the conference. */
+/** A membership. The lists of the person and of the conference share one object. */
 export interface Membership {
   readonly person: number
   readonly conf: number
@@ -11,6 +11,7 @@ export interface Membership {
   readonly addedAt: Date
   type: MembershipType
   lastTimeRead: Date
+  /** the local numbers that the member has read */
   read: ReadRange[]
 }
 
@@ -61,7 +62,7 @@ export interface Conference {
 /** A person. Name and aux-items belong to the mailbox. */
 export interface Person {
   readonly no: number
-  /** ISO 8859-1; only the first 8 characters are significant. */
+  /** In ISO 8859-1. Only the first 8 characters are significant. */
   passwd: string
   privileges: PrivBits
   unreadIsSecret: boolean
@@ -69,6 +70,7 @@ export interface Person {
   /** `user(ident)@host` of the last login. */
   username: string
   lastLogin: Date
+  /** Total time of the ended sessions, in seconds. */
   totalSeconds: number
   sessions: number
   createdLines: number
@@ -77,13 +79,17 @@ export interface Person {
   textFetches: number
   createdPersons: number
   createdConfs: number
+  /** The texts that the person has written. */
   readonly texts: LocalTexts
   /** Text number -> mark type, in order of marking. */
   readonly marks: Map<number, number>
+  /** In the order that the person has chosen. */
   memberships: Membership[]
 }
 
+/** The kind of a recipient: to, cc or bcc. */
 export type RecipientKind = 'recpt' | 'cc-recpt' | 'bcc-recpt'
+/** The kind of a link: a comment or footnote, in either direction. */
 export type LinkKind = 'comm-to' | 'comm-in' | 'footn-to' | 'footn-in'
 
 /** How a recipient or link was added to an existing text. */
@@ -106,15 +112,17 @@ export interface Link extends Added {
   readonly text: number
 }
 
+/** A recipient or a link of a text, an item of its misc-info list. */
 export type Misc = Recipient | Link
 
 /** A text with its recipients and links. */
 export interface Text {
   readonly no: number
-  /** 0: anonymous */
+  /** A person number; 0 for an anonymous text. */
   readonly author: number
   readonly created: Date
   readonly body: Uint8Array
+  /** Number of line feeds. */
   readonly lines: number
   /** Marks of persons, plus one for each use as presentation, notice or user area. */
   noOfMarks: number
@@ -123,7 +131,7 @@ export interface Text {
   auxItems: StoredAuxItem[]
 }
 
-/** The conferences and the notice that get-info returns. */
+/** The special conferences that get-info returns, and the text number of the message of the day; 0 for none. */
 export interface ServerInfo {
   confPresConf: number
   persPresConf: number

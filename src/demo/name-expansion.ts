@@ -1,7 +1,7 @@
-/** Name comparison as in lyskomd (chapter Name Expansion): its collate table and KOM conventions. */
+/** Comparison of names as in lyskomd (chapter Name Expansion). */
 
 const TABLE_START = 0xa0
-/** Collation of ISO 8859-1 from 0xA0 on: accents are dropped; å, ä and ö equal the braces of Swedish ASCII. */
+/** Collation of ISO 8859-1 from 0xA0 on: without accents; å, ä and ö equal the braces of Swedish ASCII. */
 const UPPER_HALF =
   '\xa0!\xa2\xa3\xa4\xa5\xa6\xa7\xa8\xa9\xaa\xab\xac\xad\xae\xaf\xb0\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb8\xb9\xba\xbb\xbc\xbd\xbe\xbf' +
   'AAAA\\[\\CEEEEIIII\xd0NOOOO]*]UUUYY\xde\xdf' +
@@ -18,8 +18,8 @@ export const COLLATE_TABLE: Uint8Array = Uint8Array.from({ length: 256 }, (_, co
 })
 
 /**
- * Returns the collated words of a name or a pattern. Text in parentheses is ignored (nested ones whole, an unclosed one
- * to the end); only spaces and parentheses separate words.
+ * Returns the collated words of a name or a pattern. Spaces and parentheses separate words. Text in parentheses is
+ * ignored: nested parentheses with all their content, and an unclosed one up to the end.
  */
 export function nameWords(name: string): string[] {
   const words: string[] = []

@@ -11,19 +11,21 @@ export interface Viewer {
   readonly level: number
 }
 
-/** What a viewer may do with a conference. Each level includes the lower ones. */
+/** The access levels of a viewer to a conference. Each level includes the lower ones. */
 export const ACCESS = {
-  /** does not know that the conference exists */
+  /** may not know that the conference exists */
   none: 0,
-  /** may see that it exists, but neither read it nor join */
+  /** may know that it exists, but neither read nor join it */
   readProtected: 1,
-  /** may read and join */
+  /** may read and join it */
   limited: 2,
+  /** is a member */
   member: 3,
-  /** supervises it */
+  /** may change and delete it */
   unlimited: 4,
 } as const
 
+/** Returns the access level of a viewer to a conference, one of `ACCESS` (chapter Security). */
 export function access(db: Database, viewer: Viewer, conf: Conference): number {
   if (viewer.person === 0) return openness(conf)
   if (supervises(db, viewer, conf)) return ACCESS.unlimited
@@ -53,11 +55,16 @@ export function supervisesPerson(db: Database, viewer: Viewer, person: number): 
   return mailbox !== undefined && supervises(db, viewer, mailbox)
 }
 
+/** Reports whether the viewer has the wheel privilege and has enabled it. */
 export function wheel(db: Database, viewer: Viewer): boolean {
   return viewer.level > 0 && db.persons.get(viewer.person)?.privileges.wheel === true
 }
 
-/** Returns a conference that the viewer may know of. Throws `conference-zero` or `undefined-conference`. */
+/**
+ * Returns a conference that the viewer may know of.
+ *
+ * @throws KomError `conference-zero` or `undefined-conference`
+ */
 export function conferenceFor(db: Database, viewer: Viewer, no: number): Conference {
   if (no === 0) throw KomError.of('conference-zero', 0)
   const conf = db.conferences.get(no)
@@ -65,7 +72,11 @@ export function conferenceFor(db: Database, viewer: Viewer, no: number): Confere
   return conf
 }
 
-/** Returns a person that the viewer may know of. Throws `conference-zero` or `undefined-person`. */
+/**
+ * Returns a person that the viewer may know of.
+ *
+ * @throws KomError `conference-zero` or `undefined-person`
+ */
 export function personFor(db: Database, viewer: Viewer, no: number): Person {
   if (no === 0) throw KomError.of('conference-zero', 0)
   const person = db.persons.get(no)
@@ -76,7 +87,11 @@ export function personFor(db: Database, viewer: Viewer, no: number): Person {
   return person
 }
 
-/** Returns a text that the viewer may read. Throws `text-zero` or `no-such-text`. */
+/**
+ * Returns a text that the viewer may read.
+ *
+ * @throws KomError `text-zero` or `no-such-text`
+ */
 export function textFor(db: Database, viewer: Viewer, no: number): Text {
   if (no === 0) throw KomError.of('text-zero', 0)
   const text = db.texts.get(no)
@@ -84,6 +99,7 @@ export function textFor(db: Database, viewer: Viewer, no: number): Text {
   return text
 }
 
+/** Reports whether the viewer may read a text. Anonymous viewers may read the notice and world-readable texts. */
 export function mayRead(db: Database, viewer: Viewer, text: Text): boolean {
   if (text.no === db.info.motd) return true
   if (text.auxItems.some((item) => item.tag === AUX_ITEMS['world-readable'])) return true
@@ -96,7 +112,7 @@ export function mayRead(db: Database, viewer: Viewer, text: Text): boolean {
   })
 }
 
-/** Returns the recipients and links that the viewer may see, without secret conferences and other persons' bcc. */
+/** Returns the recipients and links that the viewer may see: no secret conferences and no bcc to other persons. */
 export function visibleMisc(db: Database, viewer: Viewer, text: Text): Misc[] {
   return text.misc.filter((item) => {
     if ('text' in item) return true
@@ -112,6 +128,8 @@ export function visibleMisc(db: Database, viewer: Viewer, text: Text): Misc[] {
 /**
  * Returns the conference that receives a text sent to `conf`: `conf` itself or the first super-conference that accepts
  * it (chapter Security).
+ *
+ * @throws KomError `access-denied` if none accepts it, or `anonymous-rejected`
  */
 export function submitTo(db: Database, viewer: Viewer, conf: Conference, anonymous: boolean): Conference {
   let at: Conference | undefined = conf
@@ -125,18 +143,20 @@ export function submitTo(db: Database, viewer: Viewer, conf: Conference, anonymo
   throw KomError.of('access-denied', conf.no)
 }
 
-/** Reports whether a text of the viewer to this conference stays in it. */
+/** Reports whether the viewer may send texts to a conference. */
 export function maySubmit(db: Database, viewer: Viewer, conf: Conference): boolean {
   const permitted = conf.permittedSubmitters
   const submitters = db.conferences.get(permitted)
   return permitted === 0 || submitters?.members.has(viewer.person) === true || supervises(db, viewer, conf)
 }
 
+/** Number of conferences in a chain of super-conferences that lyskomd tries. */
 const MAX_SUPER_CONF_HOPS = 17
 
-/** How much of a membership a viewer may see (chapter Membership visibility). */
+/** The part of a membership that a viewer may see (chapter Membership visibility). */
 export type MembershipView = 'all' | 'unread-hidden' | 'none'
 
+/** Returns the part of a membership that the viewer may see. */
 export function membershipView(db: Database, viewer: Viewer, membership: Membership): MembershipView {
   const person = db.persons.get(membership.person)
   const mailbox = db.conferences.get(membership.person)

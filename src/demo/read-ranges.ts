@@ -1,10 +1,13 @@
-/** A range of local numbers that a member has read. Lists are ascending, without overlapping or adjacent ranges. */
+/**
+ * A range of local numbers that a member has read, both ends included. Lists of ranges are in ascending order, without
+ * overlapping or adjacent ranges.
+ */
 export interface ReadRange {
   firstRead: number
   lastRead: number
 }
 
-/** Returns the ranges for everything up to and including `last`. */
+/** Returns the ranges of all local numbers up to and including `last`. */
 export function readTo(last: number): ReadRange[] {
   return last > 0 ? [{ firstRead: 1, lastRead: last }] : []
 }
@@ -23,6 +26,7 @@ export function normalized(ranges: readonly ReadRange[]): ReadRange[] {
   return result
 }
 
+/** Returns the ranges after the local numbers are read. */
 export function withRead(ranges: readonly ReadRange[], localNos: readonly number[]): ReadRange[] {
   return normalized([...ranges, ...localNos.map((no) => ({ firstRead: no, lastRead: no }))])
 }
@@ -33,6 +37,7 @@ export function countUnread(ranges: readonly ReadRange[], localNos: readonly num
   return new Set(localNos.filter((no) => !isRead(no))).size
 }
 
+/** Returns the ranges after a local number becomes unread. */
 export function withoutRead(ranges: readonly ReadRange[], localNo: number): ReadRange[] {
   return ranges.flatMap(({ firstRead, lastRead }) => {
     if (localNo < firstRead || localNo > lastRead) return [{ firstRead, lastRead }]
@@ -44,7 +49,7 @@ export function withoutRead(ranges: readonly ReadRange[], localNo: number): Read
   })
 }
 
-/** Returns the first unread local number. */
+/** Returns the lowest unread local number. */
 export function firstUnread(ranges: readonly ReadRange[]): number {
   const first = ranges[0]
   return first?.firstRead === 1 ? first.lastRead + 1 : 1

@@ -40,11 +40,13 @@ export interface DemoServerOptions {
   limits?: Partial<DemoLimits>
 }
 
-/** Maximum size of one request. Far larger than a text may be, so that too long texts get an error reply. */
+/**
+ * Maximum size of a request, in bytes. It is far larger than that of a text, so that too long texts get an error reply.
+ */
 const MAX_REQUEST_BYTES = 32 * 1024 * 1024
-/** With more unread bytes than this, further requests of the client wait. */
+/** Requests of a client wait while more than this number of bytes of its replies are unsent. */
 const MAX_UNREAD_REPLIES = 1024 * 1024
-/** Clients that have not sent the greeting within this time are disconnected. */
+/** Clients that do not send the greeting within this time, in milliseconds, are disconnected. */
 const HELLO_MS = 30_000
 const A = 0x41
 
@@ -53,8 +55,10 @@ const UNSUPPORTED = '%%LysKOM unsupported protocol.\n'
 const FULL = '%% No connections left.\n'
 
 /**
- * Starts an in-memory LysKOM server that implements Protocol A like lyskomd 2.1.2, including its errors. All changes
- * are lost when it closes. Rejects if the port is in use; throws an `Error` on invalid data.
+ * Starts an in-memory LysKOM server that implements Protocol A like lyskomd 2.1.2, including its errors. It discards
+ * all changes when it closes.
+ *
+ * @throws Error if the port is in use or the data is inconsistent
  */
 export async function startDemoServer(options: DemoServerOptions = {}): Promise<DemoServer> {
   const { host = '127.0.0.1', port = 0, maxConnections = 1000 } = options
@@ -121,6 +125,7 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
   }
 }
 
+/** Reads fixtures/demo.json. */
 function bundledData(): DemoData {
   return readDemoData(JSON.parse(readFileSync(new URL('../../fixtures/demo.json', import.meta.url), 'utf8')))
 }
@@ -135,11 +140,15 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   })
 }
 
-/** Reads the requests of one client and answers them in order, as fast as the client reads the replies. */
+/**
+ * Reads the requests of one client and replies to them in order, as fast as the client reads the replies.
+ *
+ * @param connect creates the session when the greeting of the client arrives
+ */
 function serve(hub: Hub, socket: Socket, connect: (hello: string) => Session): void {
   const waiting: Buffer[] = []
   let session: Session | undefined
-  let begun = false
+  let hasBegun = false
 
   const refuse = (text: string): void => {
     waiting.length = 0
@@ -155,12 +164,12 @@ function serve(hub: Hub, socket: Socket, connect: (hello: string) => Session): v
         socket.pause()
         return
       }
-      const line = waiting.shift() as Buffer
+      const message = waiting.shift() as Buffer
       if (session !== undefined) {
-        answer(hub, session, socket, line)
+        answer(hub, session, socket, message)
         continue
       }
-      const hello = readHello(line)
+      const hello = readHello(message)
       if (hello === undefined) {
         refuse(UNSUPPORTED)
         return
@@ -172,23 +181,23 @@ function serve(hub: Hub, socket: Socket, connect: (hello: string) => Session): v
     if (socket.isPaused()) socket.resume()
   }
 
-  const framer = new Framer((line) => waiting.push(line), MAX_REQUEST_BYTES)
+  const framer = new Framer((message) => waiting.push(message), MAX_REQUEST_BYTES)
 
   function onData(chunk: Buffer): void {
-    if (!begun && chunk[0] !== A) {
+    if (!hasBegun && chunk[0] !== A) {
       refuse(UNSUPPORTED)
       return
     }
-    begun = true
-    let framed = true
+    hasBegun = true
+    let isReadable = true
     try {
       framer.push(chunk)
     } catch {
-      framed = false
+      isReadable = false
     }
     work()
-    // Requests before the invalid one are still answered; the bytes after it cannot be framed.
-    if (!framed) refuse(PROTOCOL_ERROR)
+    // Requests before the invalid one get their replies; the bytes after it are unreadable.
+    if (!isReadable) refuse(PROTOCOL_ERROR)
   }
 
   socket.on('data', onData)
@@ -199,20 +208,21 @@ function serve(hub: Hub, socket: Socket, connect: (hello: string) => Session): v
 /**
  * Parses the greeting, `A` and a string, e.g. `A4Hu%%h`, and returns the string. Returns undefined if it is invalid.
  */
-function readHello(line: Buffer): string | undefined {
+function readHello(message: Buffer): string | undefined {
   try {
-    return new Reader(line, 1).latin1()
+    return new Reader(message, 1).latin1()
   } catch {
     return undefined
   }
 }
 
-function answer(hub: Hub, session: Session, socket: Socket, line: Buffer): void {
+/** Writes the reply to a request, or a protocol error. */
+function answer(hub: Hub, session: Session, socket: Socket, message: Buffer): void {
   // lyskomd treats a line feed as a space and thus ignores empty lines.
-  if (isBlank(line)) return
+  if (isBlank(message)) return
   const later: (() => void)[] = []
   try {
-    socket.write(reply({ ...hub, session, afterReply: (action) => later.push(action) }, line))
+    socket.write(reply({ ...hub, session, afterReply: (action) => later.push(action) }, message))
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     // As in lyskomd, the connection stays open.
@@ -221,8 +231,8 @@ function answer(hub: Hub, session: Session, socket: Socket, line: Buffer): void 
   for (const action of later) action()
 }
 
-function reply(context: Context, line: Buffer): Buffer {
-  const { refNo, name, reader } = readRequest(line)
+function reply(context: Context, message: Buffer): Buffer {
+  const { refNo, name, reader } = readRequest(message)
   if (name === undefined || HANDLERS[name] === undefined) return writeError(refNo, KomError.of('not-implemented', 0))
   // As in lyskomd, data after the last parameter is ignored.
   const params: unknown = (CALLS[name].params as AnyCodec).read(reader)
@@ -234,6 +244,6 @@ function reply(context: Context, line: Buffer): Buffer {
   }
 }
 
-function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d)
+function isBlank(message: Buffer): boolean {
+  return message.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d)
 }

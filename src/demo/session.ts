@@ -7,15 +7,16 @@ import { toTime } from './times.ts'
 
 /** The message numbers that lyskomd accepts; the other messages of the specification are obsolete. */
 const KNOWN_MESSAGES: ReadonlySet<number> = new Set([0, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22])
-/** The messages that are on for a new connection (chapter About Asynchronous Messages). */
+/** The messages that a new connection accepts (chapter About Asynchronous Messages). */
 const DEFAULT_MESSAGES: readonly number[] = [0, 5, 7, 8, 9, 11, 12, 13]
 
 /** Longer user names are truncated, as in lyskomd. */
 const MAX_USERNAME = 129
 
+/** Maximum number of messages in accept-async. */
 const MAX_ACCEPTED = 128
 
-/** Clients with more unread message bytes than this are disconnected. */
+/** Clients with more unsent bytes than this are disconnected when a message is sent. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
 /** One client: its connection, its logged-in person and the messages that it accepts. */
@@ -23,12 +24,13 @@ export class Session {
   readonly no: number
   /** The name in the client's greeting: `user%host`. */
   readonly hello: string
+  /** IP address of the client. */
   readonly host: string
   readonly connectedAt = new Date()
   readonly #socket: Socket
   #accepted = new Set(DEFAULT_MESSAGES)
 
-  /** 0: not logged in */
+  /** Number of the logged-in person; 0 if not logged in. */
   person = 0
   invisible = false
   /** The security level set with enable. */
@@ -37,10 +39,16 @@ export class Session {
   workingConference = 0
   whatAmIDoing = ''
   client: { name: string; version: string } | undefined
+  /** Time of the last user-active call, or of the connection if there was none. */
   activeAt = this.connectedAt
   userActiveUsed = false
+  /** Whether times are in UTC; otherwise in the time zone of the server. */
   utc = false
 
+  /**
+   * @param no session number
+   * @param hello the string in the client's greeting
+   */
   constructor(no: number, hello: string, socket: Socket) {
     this.no = no
     // A copy, because a slice would keep the whole string in memory.
@@ -49,7 +57,7 @@ export class Session {
     this.host = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
   }
 
-  /** The number of the logged-in person. Throws `login-first`. */
+  /** The number of the logged-in person. Throws a `KomError` `login-first` if not logged in. */
   get mustBePerson(): number {
     if (this.person === 0) throw KomError.of('login-first', 0)
     return this.person
@@ -60,13 +68,16 @@ export class Session {
     return `${this.hello}@${this.host}`
   }
 
+  /** The numbers of the accepted messages, in ascending order. */
   get accepted(): number[] {
     return [...this.#accepted].sort((a, b) => a - b)
   }
 
   /**
-   * Accepts the known message numbers, then throws `unknown-async` with the first unknown one. Throws `long-array` and
-   * changes nothing if there are too many.
+   * Sets the accepted messages (accept-async). Accepts the known numbers even if others are unknown.
+   *
+   * @throws KomError `unknown-async` with the first unknown number, or `long-array` without any change if there are too
+   * many
    */
   accept(numbers: readonly number[]): void {
     if (numbers.length > MAX_ACCEPTED) throw KomError.of('long-array', 0)
@@ -75,11 +86,12 @@ export class Session {
     if (unknown !== undefined) throw KomError.of('unknown-async', unknown)
   }
 
+  /** Reports whether the session accepts a message. */
   accepts(name: MessageName): boolean {
     return this.#accepted.has(MESSAGES[name].number)
   }
 
-  /** Sends a message if the client accepts it. Returns whether it was sent. */
+  /** Sends a message if the session accepts it. Returns whether it was sent. */
   notify<N extends MessageName>(name: N, params: MessageParams<N>): boolean {
     if (!this.accepts(name) || this.#socket.destroyed) return false
     if (this.#socket.writableLength > MAX_UNREAD_BYTES) {
@@ -95,7 +107,7 @@ export class Session {
     return toTime(date, this.utc)
   }
 
-  /** Closes the connection after pending writes, after one second at the latest. */
+  /** Closes the connection after the pending writes, and after one second at the latest. */
   end(): void {
     const socket = this.#socket
     socket.end()

@@ -1,10 +1,15 @@
 import type { Time } from '../protocol/types.ts'
 
-/** 1970-01-01: lyskomd shows it for times that are unset or hidden. */
+/** 1970-01-01. lyskomd returns it for times that are unset or hidden. */
 export const EPOCH = new Date(0)
 
 const DAY_MS = 86_400_000
 
+/**
+ * Converts a date to a Time of Protocol A.
+ *
+ * @param utc whether the result is in UTC; otherwise in the time zone of this process
+ */
 export function toTime(date: Date, utc: boolean): Time {
   // The UTC getters of a date shifted by its offset return local time.
   const d = utc ? date : new Date(date.getTime() - date.getTimezoneOffset() * 60_000)
@@ -22,7 +27,11 @@ export function toTime(date: Date, utc: boolean): Time {
   }
 }
 
-/** Converts a time sent by a client, in the time zone of its connection. */
+/**
+ * Converts a Time of Protocol A to a date.
+ *
+ * @param utc whether the time is in UTC; otherwise in the time zone of this process
+ */
 export function fromTime(time: Time, utc: boolean): Date {
   const fields = [time.year + 1900, time.month, time.day, time.hours, time.minutes, time.seconds] as const
   return utc ? new Date(Date.UTC(...fields)) : new Date(...fields)

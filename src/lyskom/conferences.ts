@@ -5,7 +5,7 @@ import type { ConferenceName, NameTable, PersonName } from './names.ts'
 import { MAX_CONF_NO } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
 
-/** The result of get-uconf-stat: a few fields, which are cheap to request and change too often to be cached. */
+/** The result of get-uconf-stat: a few fields of a conference or person. They change too often to be cached. */
 export interface MicroConference extends UConference {
   confNo: number
 }
@@ -15,21 +15,30 @@ export interface NamedAuxItem extends Omit<AuxItem, 'creator'> {
   creator: PersonName
 }
 
+/** The fields of Conference that hold numbers of persons and conferences. */
 type Numbers = 'creator' | 'supervisor' | 'permittedSubmitters' | 'superConf' | 'auxItems'
 
 /** A conference, or a person's mailbox, with the names of the persons and conferences that it refers to. */
 export interface Conference extends Omit<ConfStat, Numbers> {
   confNo: number
   creator: PersonName
+  /** null for none, as in the following two fields */
   supervisor: ConferenceName | null
   permittedSubmitters: ConferenceName | null
   superConf: ConferenceName | null
   auxItems: NamedAuxItem[]
 }
 
-const PLAIN = noBits(extendedConfType)
+/** The type of a new conference: open to all. */
+const OPEN = noBits(extendedConfType)
 
-/** Finds conferences and persons by name expansion, or by number as in `#8`. One round trip. */
+/**
+ * Finds conferences and persons by name expansion (chapter Name Expansion), or by number as in `#8`. One round trip.
+ *
+ * @param name name, abbreviation or number
+ * @param want whether to find persons, and whether to find conferences
+ * @returns an empty list if nothing matches
+ */
 export async function findConferences(
   session: LyskomSession,
   name: string,
@@ -47,13 +56,21 @@ export async function findConferences(
   }
 }
 
-/** Returns the most important fields of a conference or person. One round trip. */
+/**
+ * Returns the most important fields of a conference or person. One round trip.
+ *
+ * @throws KomError `undefined-conference` or `conference-zero`
+ */
 export async function getMicroConference({ connection }: LyskomSession, confNo: number): Promise<MicroConference> {
   const { name, type, highestLocalNo, nice } = await connection.call('get-uconf-stat', { conference: confNo })
   return { confNo, name, type, highestLocalNo, nice }
 }
 
-/** Returns a conference or person. Two round trips. */
+/**
+ * Returns a conference, or the mailbox of a person. Two round trips.
+ *
+ * @throws KomError `undefined-conference` or `conference-zero`
+ */
 export async function getConference(session: LyskomSession, confNo: number): Promise<Conference> {
   const stat = await session.connection.call('get-conf-stat', { confNo })
   const { creator, supervisor, permittedSubmitters, superConf, auxItems } = stat
@@ -71,12 +88,21 @@ export async function getConference(session: LyskomSession, confNo: number): Pro
   }
 }
 
-/** Creates a conference, and resolves with its number. One round trip. */
+/**
+ * Creates an open conference. The logged-in person becomes its supervisor. One round trip.
+ *
+ * @returns the number of the conference
+ * @throws KomError, e.g. `conference-exists`
+ */
 export function createConference({ connection }: LyskomSession, name: string): Promise<number> {
-  return connection.call('create-conf', { name, type: PLAIN, auxItems: [] })
+  return connection.call('create-conf', { name, type: OPEN, auxItems: [] })
 }
 
-/** Replaces the creator's number in an aux-item with the creator's name. */
+/**
+ * Replaces the creator's number in an aux-item with the creator's name.
+ *
+ * @param names has the name of the creator
+ */
 export function withCreator(item: AuxItem, names: NameTable): NamedAuxItem {
   const { auxNo, tag, createdAt, flags, inheritLimit, data } = item
   return { auxNo, tag, creator: names.person(item.creator), createdAt, flags, inheritLimit, data }

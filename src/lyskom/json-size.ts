@@ -3,9 +3,11 @@ import { MAX_JSON_STRING } from '../protocol/bounds.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 
 /**
- * Verifies that a string of a server is short enough for a JSON response.
+ * Checks that a string of a server is short enough for a JSON response.
  *
- * @throws ProtocolError `over-bound` if `length`, in characters, is over `MAX_JSON_STRING`
+ * @param connection reports the bound to its observer
+ * @param length length of the string, in characters
+ * @throws ProtocolError `over-bound` if `length` exceeds `MAX_JSON_STRING`
  */
 export function mustFitJson(connection: Connection, length: number): void {
   if (length <= MAX_JSON_STRING) return

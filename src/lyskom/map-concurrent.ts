@@ -1,4 +1,4 @@
-/** Fills the in-flight window of a connection (20 calls), and stays below its limit on waiting calls (4096). */
+/** More than the in-flight window of a connection (20 calls), and less than its limit on waiting calls (4096). */
 const CONCURRENCY = 256
 
 /**

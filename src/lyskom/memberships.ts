@@ -43,22 +43,23 @@ export interface PageOptions {
   count: number
 }
 
-/** A page size that covers all memberships of a person: the protocol counts them with 16 bits. */
+/** A page size that includes all memberships of a person: the protocol counts them with 16 bits. */
 const ALL = 2 ** 16 - 1
 /**
  * Limit on the calls that map unread texts in one operation. It suffices for 16.7 million unread local numbers; the
  * largest LysKOM server has fewer texts in total.
  */
 const MAX_MAPPINGS = 2 ** 16
-/** Limit on the unread texts of one operation. */
+/** Limit on the number of unread texts that one operation returns. */
 const MAX_UNREAD = 2 ** 22
 
+/** The type of a membership without any flag. */
 const ACTIVE = noBits(membershipType)
 
 /**
  * Returns one membership. Two round trips.
  *
- * @throws KomError `not-member`
+ * @throws KomError `not-member`, `undefined-person` or `undefined-conference`
  */
 export async function getMembership(session: LyskomSession, persNo: number, confNo: number): Promise<Membership> {
   const conference = getMicroConference(session, confNo)
@@ -69,7 +70,12 @@ export async function getMembership(session: LyskomSession, persNo: number, conf
   return withNames(stat, persNo, found, names)
 }
 
-/** Returns a page of memberships in the person's own order. Three round trips. */
+/**
+ * Returns a page of memberships in the person's own order. Three round trips.
+ *
+ * @throws KomError `undefined-person`, or `index-out-of-range` if there is no membership at `first` and `unread` is
+ * false
+ */
 export async function getMemberships(
   session: LyskomSession,
   persNo: number,
@@ -105,7 +111,12 @@ function withNames(stat: MembershipStat, persNo: number, conference: MicroConfer
   return { persNo, position, lastTimeRead, conference, priority, readRanges, addedBy, addedAt, type }
 }
 
-/** Returns the unread texts of all conferences that have any. Three round trips for any number of conferences. */
+/**
+ * Returns the unread texts of all conferences that have any. Three round trips for any number of conferences.
+ *
+ * @throws KomError `undefined-person`
+ * @throws ProtocolError `over-bound` if there are more unread texts than can be listed
+ */
 export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
   const confs = await getUnreadConfs(session, persNo, { ranges: true, first: 0, count: ALL })
   const states = await mapConcurrent(confs, ({ confNo, membership }) => getReadState(session, confNo, membership()))
@@ -117,7 +128,7 @@ export async function getAllUnread(session: LyskomSession, persNo: number): Prom
  * Returns the unread texts of one conference. Two round trips.
  *
  * @throws KomError `not-member`
- * @throws ProtocolError if there are more unread texts than can be listed
+ * @throws ProtocolError `over-bound` if there are more unread texts than can be listed
  */
 export async function getUnread(session: LyskomSession, persNo: number, confNo: number): Promise<Unread> {
   const state = await getReadState(session, confNo, queryReadTexts(session, persNo, confNo, true))
@@ -125,7 +136,12 @@ export async function getUnread(session: LyskomSession, persNo: number, confNo: 
   return unread as Unread
 }
 
-/** Adds a person to a conference as an active member, or changes the membership. One round trip. */
+/**
+ * Adds a person to a conference as an active member, or changes the membership. One round trip.
+ *
+ * @param options `priority` from 0 to 255; `where`, the position in the person's list
+ * @throws KomError, e.g. `access-denied`
+ */
 export async function addMember(
   { connection }: LyskomSession,
   persNo: number,
@@ -144,12 +160,23 @@ export async function removeMember({ connection }: LyskomSession, persNo: number
   await connection.call('sub-member', { confNo, persNo })
 }
 
-/** Makes the newest `noOfUnread` texts of a conference the unread ones of the logged-in person. One round trip. */
+/**
+ * Marks the newest `noOfUnread` texts of a conference as unread by the logged-in person, and all others as read. One
+ * round trip.
+ *
+ * @throws KomError `not-member`
+ */
 export async function setUnread({ connection }: LyskomSession, confNo: number, noOfUnread: number): Promise<void> {
   await connection.call('set-unread', { confNo, noOfUnread })
 }
 
-/** Marks a text, given by its local number, as read by the logged-in person. One round trip. */
+/**
+ * Marks a text as read by the logged-in person in one conference. One round trip.
+ *
+ * @param conference conference number
+ * @param localNo the local number of the text in this conference
+ * @throws KomError `not-member` or `no-such-local-text`
+ */
 export async function markLocalAsRead(
   { connection }: LyskomSession,
   conference: number,
@@ -160,7 +187,10 @@ export async function markLocalAsRead(
 
 /**
  * Marks a text as read or unread in each of its recipient conferences of which the logged-in person is a member. Two
- * round trips, because the local numbers in the recipient conferences must be looked up first.
+ * round trips: the first one returns the local numbers in the recipient conferences.
+ *
+ * @param read true to mark as read, false to mark as unread
+ * @throws KomError `no-such-text`
  */
 export async function setRead({ connection }: LyskomSession, textNo: number, read: boolean): Promise<void> {
   const { miscInfo } = await connection.call('get-text-stat', { textNo })
@@ -185,7 +215,7 @@ function queryReadTexts(
 
 interface UnreadConf {
   confNo: number
-  /** returns the membership, and requests it unless the server has already sent it */
+  /** returns the membership; requests it unless the server has already sent it */
   membership: () => Promise<MembershipStat>
 }
 
@@ -237,7 +267,7 @@ async function getReadState(
   return { confNo, readRanges, highestLocalNo }
 }
 
-/** Returns the unread texts of each conference. One round trip. Throws a `ProtocolError` if there are too many. */
+/** Returns the unread texts of each conference. One round trip. Throws `over-bound` if there are too many. */
 async function mapUnread(session: LyskomSession, persNo: number, states: readonly ReadState[]): Promise<Unread[]> {
   const all = states.map(({ confNo }): Unread => ({ persNo, confNo, textNos: [] }))
   const mappings: { of: number; range: LocalRange }[] = []

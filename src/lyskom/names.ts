@@ -31,15 +31,17 @@ export class NameError extends KomgateError {
   }
 }
 
-/** Size limits of the name cache of one session, and of all sessions together, in bytes. */
+/** Size limit of the name cache of one session, in bytes. */
 const MAX_BYTES = 128 * 1024
+/** Size limit of the name caches of all sessions together, in bytes. */
 const MAX_ALL_BYTES = 64 * 1024 * 1024
 /** Approximate overhead of an entry in bytes: its slot in the map and the header of the string. */
 const ENTRY_BYTES = 64
 
+/** Size of the name caches of all sessions, in bytes. */
 const all = { bytes: 0 }
 
-/** The result of `Names.load`. A conference or person that does not exist, or is secret, has a placeholder name. */
+/** The result of `Names.load`. Conferences and persons that do not exist or are secret have a placeholder name. */
 export class NameTable {
   readonly #names = new Map<number, string>()
 
@@ -77,11 +79,16 @@ export class Names {
   #names: Map<number, string | Promise<string | undefined>> | undefined
   #bytes = 0
 
+  /** @param connection looks up the names */
   constructor(connection: Connection) {
     this.#connection = connection
   }
 
-  /** Looks up the names of conferences and persons, each with one call unless it is cached. One round trip at most. */
+  /**
+   * Looks up the names of conferences and persons, each with one call unless it is cached. At most one round trip.
+   *
+   * @param confNos numbers of conferences and persons; 0 is ignored
+   */
   async load(confNos: Iterable<number>): Promise<NameTable> {
     const table = new NameTable()
     const missing = new Set<number>()
@@ -97,29 +104,38 @@ export class Names {
     return table
   }
 
-  /** Looks up the name of one conference. */
+  /** Looks up the name of one conference. At most one round trip. */
   async conference(confNo: number): Promise<ConferenceName> {
     return (await this.load([confNo])).conference(confNo)
   }
 
-  /** Looks up the name of one person. Number 0 is the anonymous person. */
+  /** Looks up the name of one person. Number 0 is the anonymous person. At most one round trip. */
   async person(persNo: number): Promise<PersonName> {
     return (await this.load([persNo])).person(persNo)
   }
 
-  /** Finds persons and conferences by the server's name expansion (chapter Name Expansion). One round trip. */
+  /**
+   * Finds persons and conferences by the server's name expansion (chapter Name Expansion). One round trip.
+   *
+   * @param name name or abbreviation
+   * @param want whether to find persons, and whether to find conferences
+   */
   lookup(name: string, want: { persons: boolean; conferences: boolean }): Promise<ConfZInfo[]> {
     return this.#connection.call('lookup-z-name', { name, wantPers: want.persons, wantConfs: want.conferences })
   }
 
-  /** Empties the cache. Called when the session ends, and when the logged-in person changes: permissions differ. */
+  /**
+   * Empties the cache. Called when the session ends, and when the logged-in person changes, because another person may
+   * see other names.
+   */
   clear(): void {
     this.#count(-this.#bytes)
     this.#names = undefined
   }
 
   /**
-   * Finds the one person that a name matches. A person with exactly this name, ignoring case, takes precedence.
+   * Finds the one person that a name matches. A person with exactly this name, ignoring case, takes precedence. One
+   * round trip.
    *
    * @throws NameError if no person matches, or more than one
    */
@@ -137,14 +153,14 @@ export class Names {
     if (message.name !== 'async-new-name') return
     const { confNo, newName } = message.params
     // Ignore names that are not cached: otherwise the server could fill the cache.
-    if (this.#names?.has(confNo)) this.#remember(confNo, newName)
+    if (this.#names?.has(confNo)) this.#store(confNo, newName)
   }
 
   /** Resolves with undefined for a conference or person that does not exist. */
   async #lookUp(confNo: number): Promise<string | undefined> {
-    const underWay = this.#names?.get(confNo)
-    if (underWay !== undefined) return underWay
-    const lookup = this.#ask(confNo)
+    const pending = this.#names?.get(confNo)
+    if (pending !== undefined) return pending
+    const lookup = this.#request(confNo)
     this.#names ??= new Map()
     this.#names.set(confNo, lookup)
     let name: string | undefined
@@ -154,12 +170,12 @@ export class Names {
     } finally {
       if (this.#names?.get(confNo) === lookup) {
         if (name === undefined) this.#names.delete(confNo)
-        else this.#remember(confNo, name)
+        else this.#store(confNo, name)
       }
     }
   }
 
-  async #ask(confNo: number): Promise<string | undefined> {
+  async #request(confNo: number): Promise<string | undefined> {
     try {
       return (await this.#connection.call('get-uconf-stat', { conference: confNo })).name
     } catch (error) {
@@ -168,19 +184,20 @@ export class Names {
     }
   }
 
-  #remember(confNo: number, name: string): void {
-    this.#forget(confNo)
+  /** Stores a name, and evicts the oldest names while a limit is exceeded. */
+  #store(confNo: number, name: string): void {
+    this.#remove(confNo)
     this.#names?.set(confNo, name)
     this.#count(sizeOf(name))
     if (this.#bytes <= MAX_BYTES && all.bytes <= MAX_ALL_BYTES) return
     this.#connection.boundHit('name-cache')
     for (const [oldest, value] of this.#names ?? []) {
       if (this.#bytes <= MAX_BYTES && all.bytes <= MAX_ALL_BYTES) return
-      if (typeof value === 'string') this.#forget(oldest)
+      if (typeof value === 'string') this.#remove(oldest)
     }
   }
 
-  #forget(confNo: number): void {
+  #remove(confNo: number): void {
     const name = this.#names?.get(confNo)
     if (typeof name === 'string') this.#count(-sizeOf(name))
     this.#names?.delete(confNo)

@@ -9,7 +9,11 @@ import { readUserArea } from './user-area.ts'
 
 const NO_FLAGS = noBits(personalFlags)
 
-/** Creates a person. One round trip. */
+/**
+ * Creates a person. One round trip.
+ *
+ * @throws KomError, e.g. `person-exists`
+ */
 export async function createPerson({ connection }: LyskomSession, name: string, passwd: string): Promise<PersonName> {
   return { persNo: await connection.call('create-person', { name, passwd, flags: NO_FLAGS, auxItems: [] }), name }
 }
@@ -19,6 +23,7 @@ export async function createPerson({ connection }: LyskomSession, name: string, 
  *
  * @param confNo number of the conference or person
  * @param textNo number of the presentation; 0 for none
+ * @throws KomError `permission-denied` or `no-such-text`
  */
 export async function setPresentation({ connection }: LyskomSession, confNo: number, textNo: number): Promise<void> {
   await connection.call('set-presentation', { confNo, textNo })
@@ -27,7 +32,8 @@ export async function setPresentation({ connection }: LyskomSession, confNo: num
 /**
  * Returns a block of a person's user area; undefined if there is no block of that name. Two round trips.
  *
- * @throws ProtocolError if the block is too long for JSON
+ * @param block name of the block, e.g. `common`
+ * @throws ProtocolError `over-bound` if the block is too long for JSON
  */
 export async function getUserAreaBlock(
   { connection }: LyskomSession,

@@ -7,8 +7,10 @@ export interface LocalRange {
 /**
  * Returns the local numbers from 1 to `highest` that are in no read range, as ranges of at most `size` numbers.
  *
- * @param read ascending and disjoint, as the server sends them
- * @param max limit on the number of ranges, since `highest` comes from the server and may be any number
+ * @param read the read ranges, in ascending order and disjoint, as the server sends them
+ * @param highest the highest local number of the conference
+ * @param size maximum size of a returned range
+ * @param max limit on the number of returned ranges, since `highest` comes from the server and may be any number
  */
 export function unreadRanges(
   read: readonly { firstRead: number; lastRead: number }[],

@@ -1,10 +1,13 @@
-/** Limit on the strings read from a user area: other content could have one for every two bytes. */
+/** Limit on the number of strings: a text that is not a user area may look like one string for every two bytes. */
 const MAX_BLOCKS = 1000
+/** Matches the length of a Hollerith string. */
 const STRING = /\s*(\d{1,9})H/y
 
 /**
- * Parses a user area into blocks by name (chapter The User Area). A user area is a sequence of Hollerith strings; the
- * first one holds the names of the others. Returns only the readable blocks of a truncated or malformed user area.
+ * Parses a user area (chapter The User Area). It is a sequence of Hollerith strings, of which the first one holds the
+ * names of the others.
+ *
+ * @returns the blocks by name; only the readable ones of a truncated or malformed user area
  */
 export function readUserArea(text: string): Map<string, string> {
   const [names = '', ...blocks] = strings(text)

@@ -4,8 +4,9 @@ import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
 /**
- * The description of a data type: the specification's grammar as data. Field and bit names are in camelCase here;
- * `specName` converts them to the specification's spelling.
+ * The description of a data type: the grammar of the specification as data (chapter LysKOM Data Types). `name` is the
+ * type name in the specification. Field and bit names are in camelCase; `specName` converts them to the specification's
+ * spelling.
  */
 export type Schema = { readonly name?: string } & (
   | { readonly kind: 'int'; readonly bits: 8 | 16 | 32 }
@@ -29,10 +30,19 @@ export type Schema = { readonly name?: string } & (
 
 /** Reads, writes and describes one data type of Protocol A. */
 export interface Codec<T> {
+  /** The description of the data type. */
   readonly schema: Schema
-  /** Reads a value. Throws a `ProtocolError` with code `unreadable` or `over-bound`. */
+  /**
+   * Reads a value at the cursor of `reader`.
+   *
+   * @throws ProtocolError `unreadable` or `over-bound`
+   */
   read(reader: Reader): T
-  /** Writes a value. Throws a `ProtocolError` with code `unwritable`. */
+  /**
+   * Appends a value to the message of `writer`.
+   *
+   * @throws ProtocolError `unwritable` if the value does not fit the type
+   */
   write(writer: Writer, value: T): void
 }
 
@@ -50,7 +60,11 @@ export function specName(name: string): string {
   return name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
 }
 
-/** Returns a copy of a codec whose schema has the type name from the specification. */
+/**
+ * Returns a copy of a codec with a named schema.
+ *
+ * @param name the type name in the specification, e.g. `Conf-Type`
+ */
 export function named<T>(name: string, codec: Codec<T>): Codec<T> {
   return { ...codec, schema: { ...codec.schema, name } }
 }
@@ -73,14 +87,14 @@ export const MAX_INT32 = 2 ** 32 - 1
 /** INT32: an unsigned integer of 32 bits. */
 export const int32 = int(32)
 
-/** BOOL. */
+/** BOOL: `0` or `1`. */
 export const bool: Codec<boolean> = {
   schema: { kind: 'bool' },
   read: (reader) => reader.bool(),
   write: (writer, value) => writer.bool(value),
 }
 
-/** FLOAT. */
+/** FLOAT: written with six significant digits. */
 export const float: Codec<number> = {
   schema: { kind: 'float' },
   read: (reader) => reader.float(),
@@ -115,7 +129,11 @@ export const nothing: Codec<undefined> = {
   write: () => undefined,
 }
 
-/** BITSTRING as an object of booleans. Missing properties are written as 0. */
+/**
+ * BITSTRING as an object of booleans. Missing properties are written as 0.
+ *
+ * @param names the bits in the order of the specification
+ */
 export function bits<const N extends readonly string[]>(...names: N): Codec<{ [K in N[number]]: boolean }> {
   type Bits = { [K in N[number]]: boolean }
   return {
@@ -133,7 +151,11 @@ export function bits<const N extends readonly string[]>(...names: N): Codec<{ [K
   }
 }
 
-/** Returns the value of a bit string in which every bit is 0. */
+/**
+ * Returns the value of a bit string in which every bit is 0.
+ *
+ * @throws TypeError if the codec is not one of a bit string
+ */
 export function noBits<T>(codec: Codec<T>): T {
   const { schema } = codec
   if (schema.kind !== 'bits') throw new TypeError('noBits takes a bit string')
@@ -143,6 +165,8 @@ export function noBits<T>(codec: Codec<T>): T {
 /**
  * Two bit strings, of which the first is a prefix of the second (Any-Conf-Type). Reads either length, with missing bits
  * as false, and writes the longer one.
+ *
+ * @throws TypeError if one of the codecs is not one of a bit string
  */
 export function eitherBits<S, L extends S>(short: Codec<S>, long: Codec<L>): Codec<L> {
   if (short.schema.kind !== 'bits' || long.schema.kind !== 'bits')
@@ -164,13 +188,13 @@ export function eitherBits<S, L extends S>(short: Codec<S>, long: Codec<L>): Cod
 }
 
 /**
- * An array. If the server sends only its length (`N *`), which some calls request, the array is empty and `omitted` is
- * that length.
+ * The value of an ARRAY. For some calls the server sends only the length (`N *`). The array is then empty, and
+ * `omitted` is the length.
  */
 export type ArrayOf<T> = T[] & { omitted?: number }
 
 /**
- * ARRAY.
+ * ARRAY of `element`.
  *
  * @param bound limit on the number of elements in messages of a LysKOM server
  */
@@ -199,7 +223,7 @@ export function array<T>(element: Codec<T>, bound: Bound = BOUNDS.array): Codec<
         return
       }
       // A client must not write `N *`: lyskomd refuses the stream.
-      if (values.omitted) throw new ProtocolError('unwritable', 'an array whose elements are missing')
+      if (values.omitted) throw new ProtocolError('unwritable', 'an array without its elements')
       writer.arrayStart(values.length)
       for (let i = 0; i < values.length; i++) {
         try {
@@ -213,7 +237,11 @@ export function array<T>(element: Codec<T>, bound: Bound = BOUNDS.array): Codec<
   }
 }
 
-/** A structure: its fields in the order of the keys of `fields`. */
+/**
+ * A structure.
+ *
+ * @param fields the codecs of the fields by name, in the order of the specification
+ */
 export function struct<F extends AnyFields>(fields: F): Codec<Values<F>> {
   const names = Object.keys(fields)
   const codecs = Object.values(fields) as AnyCodec[]
@@ -254,7 +282,11 @@ export type Selected<C extends Readonly<Record<string, Case>>> = {
   [K in keyof C]: { kind: K; value: Infer<C[K][2]> }
 }[keyof C]
 
-/** SELECTION: a selector number, and a tail whose type depends on it. Keys are the specification's selector names. */
+/**
+ * SELECTION: a selector number, and a tail whose type depends on it.
+ *
+ * @param cases the cases by selector name of the specification
+ */
 export function selection<const C extends Readonly<Record<string, Case>>>(cases: C): Codec<Selected<C>> {
   const byNumber: ({ kind: string; of: AnyCodec } | undefined)[] = []
   for (const [kind, [number, , of]] of Object.entries(cases)) byNumber[number] = { kind, of }
@@ -283,7 +315,11 @@ export function selection<const C extends Readonly<Record<string, Case>>>(cases:
   }
 }
 
-/** ENUMERATION-OF: only the selector of a selection, by its name. */
+/**
+ * ENUMERATION-OF: the selector of a selection, without its tail. The value is the selector name.
+ *
+ * @throws TypeError if `of` is not the codec of a selection
+ */
 export function enumerationOf<S extends { kind: PropertyKey }>(of: Codec<S>): Codec<S['kind'] & string> {
   if (of.schema.kind !== 'selection') throw new TypeError('enumerationOf takes a selection')
   const { cases } = of.schema
@@ -307,6 +343,7 @@ function mustBeObject(value: unknown): void {
   if (typeof value !== 'object' || value === null) throw new ProtocolError('unwritable', 'not an object')
 }
 
+/** Adds a field to the path of a `ProtocolError`. Returns other errors unchanged. */
 function within(error: unknown, field: string): unknown {
   return error instanceof ProtocolError ? error.within(field) : error
 }

@@ -14,7 +14,7 @@ const EQUALS = 0x3d
 const PERCENT = 0x25
 const COLON = 0x3a
 
-/** The specification does not bound error statuses: lyskomd echoes values from the request. */
+/** The specification does not limit error statuses, and lyskomd echoes values from the request. */
 const MAX_STATUS = Number.MAX_SAFE_INTEGER
 
 /** The envelope of a message from the server. */
@@ -31,16 +31,16 @@ export type Envelope =
 /**
  * Reads the envelope of a message from the server.
  *
- * @param line the message, LF included
+ * @param message the message, LF included
  * @throws ProtocolError `unreadable` if it is none of the four kinds
  */
-export function readEnvelope(line: Buffer): Envelope {
-  const reader = new Reader(line, 1, true)
-  switch (line[0]) {
+export function readEnvelope(message: Buffer): Envelope {
+  const reader = new Reader(message, 1, true)
+  switch (message[0]) {
     case EQUALS:
       return { kind: 'reply', refNo: reader.int(MAX_INT32), reader }
     case PERCENT: {
-      if (line[1] === PERCENT) return { kind: 'refusal', text: refusalText(line) }
+      if (message[1] === PERCENT) return { kind: 'refusal', text: refusalText(message) }
       const refNo = reader.int(MAX_INT32)
       const errorCode = reader.int(MAX_INT32)
       const errorStatus = reader.anyInt()
@@ -51,21 +51,26 @@ export function readEnvelope(line: Buffer): Envelope {
       reader.int(MAX_INT32)
       return { kind: 'message', number: reader.int(MAX_INT32), reader }
     default:
-      throw new ProtocolError('unreadable', 'a line that is no reply, no error and no message')
+      throw new ProtocolError('unreadable', 'expected a reply, an error reply or an asynchronous message')
   }
 }
 
-/** Returns the text after `%%`, truncated and without control characters, for use in an error message. */
-export function refusalText(line: Buffer): string {
-  return line
+/**
+ * Returns the text of a refusal for use in an error message: at most 198 characters, without control characters.
+ *
+ * @param message the refusal, from `%%` on
+ */
+export function refusalText(message: Buffer): string {
+  return message
     .toString('latin1', 2, 200)
     .replace(/[^\x20-\x7e\xa0-\xff]/g, ' ')
     .trim()
 }
 
 /**
- * Reads the data of a reply or message, which must end there.
+ * Reads the data of a reply or an asynchronous message, up to the end of the message.
  *
+ * @param reader positioned before the data
  * @throws ProtocolError `unreadable` or `over-bound`
  */
 export function readData<T>(codec: { read(reader: Reader): T }, reader: Reader): T {
@@ -77,6 +82,8 @@ export function readData<T>(codec: { read(reader: Reader): T }, reader: Reader):
 /**
  * Reads the data of an asynchronous message.
  *
+ * @param number the message number from the envelope
+ * @param reader positioned before the data
  * @returns undefined for a number that is not in `MESSAGES`
  * @throws ProtocolError `unreadable` or `over-bound`
  */
@@ -91,6 +98,7 @@ export function readMessage(number: number, reader: Reader): AsyncMessage | unde
  *
  * @param user user name; the server shows it to other persons
  * @param host host name of the client; the server shows it to other persons
+ * @throws ProtocolError `unwritable` if one of them has a character outside ISO 8859-1
  */
 export function writeHello(user: string, host: string): Buffer {
   const writer = new Writer()
@@ -102,6 +110,7 @@ export function writeHello(user: string, host: string): Buffer {
 /**
  * Writes a request.
  *
+ * @param refNo the reference number, which the server repeats in its reply
  * @throws ProtocolError `unwritable` if the parameters do not fit their types
  */
 export function writeRequest<N extends CallName>(refNo: number, name: N, params: Params<N>): Buffer {
@@ -128,16 +137,21 @@ export interface Request {
 /**
  * Reads the envelope of a request.
  *
- * @param line the request, LF included
- * @throws ProtocolError `unreadable`
+ * @param message the request, LF included
+ * @throws ProtocolError `unreadable` if it does not begin with two numbers
  */
-export function readRequest(line: Buffer): Request {
-  const reader = new Reader(line)
+export function readRequest(message: Buffer): Request {
+  const reader = new Reader(message)
   const refNo = reader.int(MAX_INT32)
   return { refNo, name: callName(reader.int(MAX_INT32)), reader }
 }
 
-/** Writes a reply, as a server does. Throws a `ProtocolError` with code `unwritable`. */
+/**
+ * Writes a reply, as a server does.
+ *
+ * @param refNo the reference number of the request
+ * @throws ProtocolError `unwritable` if `value` does not fit the type of the reply
+ */
 export function writeReply<N extends CallName>(refNo: number, name: N, value: Reply<N>): Buffer {
   const writer = serverWriter()
   writer.mark(EQUALS)
@@ -146,13 +160,21 @@ export function writeReply<N extends CallName>(refNo: number, name: N, value: Re
   return writer.end()
 }
 
-/** Writes the data of a reply without its envelope. Returns a string in which each character stands for a byte. */
+/**
+ * Writes the data of a reply without its envelope. Returns a string in which each character stands for a byte.
+ *
+ * @throws ProtocolError `unwritable` if `value` does not fit the type of the reply
+ */
 export function replyData<N extends CallName>(name: N, value: Reply<N>): string {
   // Strip `=0` and the line feed.
   return writeReply(0, name, value).toString('latin1').slice(3, -1)
 }
 
-/** Writes an error reply, as a server does. */
+/**
+ * Writes an error reply, as a server does.
+ *
+ * @param refNo the reference number of the request
+ */
 export function writeError(refNo: number, error: KomError): Buffer {
   const writer = new Writer()
   writer.mark(PERCENT)
@@ -162,7 +184,11 @@ export function writeError(refNo: number, error: KomError): Buffer {
   return writer.end()
 }
 
-/** Writes an asynchronous message, as a server does. Throws a `ProtocolError` with code `unwritable`. */
+/**
+ * Writes an asynchronous message, as a server does.
+ *
+ * @throws ProtocolError `unwritable` if the parameters do not fit their types
+ */
 export function writeMessage<N extends MessageName>(name: N, params: MessageParams<N>): Buffer {
   const { number, params: codec } = MESSAGES[name]
   const writer = serverWriter()

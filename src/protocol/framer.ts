@@ -12,8 +12,8 @@ const HUGE = 2 ** 40
 
 /** Smallest buffer for an unfinished message, in bytes. */
 const FIRST_BUFFER = 256
-/** Default holder: the unfinished message counts towards no common limit. */
-const UNBOUNDED: UnfinishedHolder = { unfinished: undefined, overflow: () => undefined }
+/** The default holder: its unfinished message counts towards no common limit. */
+const WITHOUT_LIMIT: UnfinishedHolder = { unfinished: undefined, overflow: () => undefined }
 /** Largest buffer, in bytes, allocated for an announced length. Beyond it the buffer grows with the received bytes. */
 const TRUSTED_ANNOUNCEMENT = 1024 * 1024
 
@@ -51,7 +51,7 @@ export class Framer {
   constructor(
     onMessage: (message: Buffer, holder: UnfinishedHolder) => void,
     maxBytes: number,
-    holder: UnfinishedHolder = UNBOUNDED,
+    holder: UnfinishedHolder = WITHOUT_LIMIT,
   ) {
     this.#onMessage = onMessage
     this.#maxBytes = maxBytes
@@ -63,12 +63,15 @@ export class Framer {
     return this.#held > 0
   }
 
-  /** The received part of the unfinished message. At the end of a stream it may be a refusal without a line feed. */
+  /**
+   * Returns the received part of the unfinished message; an empty buffer if there is none. At the end of a stream it
+   * may be a refusal without a line feed.
+   */
   rest(): Buffer {
     return this.#buffer?.subarray(0, this.#held) ?? Buffer.alloc(0)
   }
 
-  /** Discards the unfinished message, and everything that is pushed later. */
+  /** Discards the unfinished message, and never buffers one again. For a connection that is closed. */
   drop(): void {
     this.#isDropped = true
     this.#release()
@@ -97,7 +100,7 @@ export class Framer {
         this.#emit(chunk, start, at)
         start = at
       } else if (byte === H && digits >= 0 && !this.#refusal) {
-        this.#limit(this.#held + at - start + digits)
+        this.#checkSize(this.#held + at - start + digits)
         const here = Math.min(digits, length - at)
         this.#skip = digits - here
         at += here
@@ -110,10 +113,11 @@ export class Framer {
     if (start < length) this.#hold(chunk, start)
   }
 
+  /** Passes on the message that ends at `end`. */
   #emit(chunk: Buffer, start: number, end: number): void {
     this.#refusal = false
     if (this.#held === 0) {
-      this.#limit(end - start)
+      this.#checkSize(end - start)
       this.#onMessage(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), this.#holder)
       return
     }
@@ -129,10 +133,11 @@ export class Framer {
     this.#holder.unfinished?.release(this.#holder)
   }
 
+  /** Buffers a chunk from `start` on as part of the unfinished message. */
   #hold(chunk: Buffer, start: number): void {
     if (this.#isDropped) return
     const total = this.#held + chunk.length - start
-    this.#limit(total)
+    this.#checkSize(total)
     let buffer = this.#buffer
     if (buffer === undefined || buffer.length < total) {
       const announced = Math.min(total + this.#skip + 1, Math.max(total, TRUSTED_ANNOUNCEMENT))
@@ -147,9 +152,10 @@ export class Framer {
     this.#held = total
   }
 
-  #limit(bytes: number): void {
+  /** Throws `message-too-large` if a message of `bytes` bytes exceeds the limit. */
+  #checkSize(bytes: number): void {
     if (bytes > this.#maxBytes) {
-      throw new ProtocolError('message-too-large', `a message of over ${this.#maxBytes} bytes`, 'message-size')
+      throw new ProtocolError('message-too-large', `a message of more than ${this.#maxBytes} bytes`, 'message-size')
     }
   }
 }

@@ -5,6 +5,7 @@ import { auxItem, confNo, infoType, persNo, sessionNo, textNo, textStat, textSta
 /** The definition of an asynchronous message: its number and the codec of its parameters. */
 export interface Message<P> {
   readonly number: number
+  /** the status in the specification */
   readonly status: 'recommended' | 'obsolete'
   readonly params: Codec<P>
 }

@@ -37,13 +37,14 @@ export class Reader {
    * @param isBounded whether to enforce `BOUNDS`: true for messages of a LysKOM server, false for requests
    */
   constructor(message: Buffer, at = 0, isBounded = false) {
-    if (message[message.length - 1] !== LF) throw new ProtocolError('unreadable', 'a message without a line feed')
+    if (message[message.length - 1] !== LF)
+      throw new ProtocolError('unreadable', 'expected a message that ends with a line feed')
     this.#bytes = message
     this.#isBounded = isBounded
     this.#at = at
   }
 
-  /** Returns the byte at the cursor, without skipping spaces. */
+  /** Returns the byte at the cursor. Does not skip spaces and does not move the cursor. */
   peek(): number {
     return this.#bytes[this.#at] as number
   }
@@ -131,7 +132,7 @@ export class Reader {
     const follows = this.arrayOpen()
     if (follows) {
       // Each element takes at least two bytes, so a larger length cannot be true.
-      if (length > this.remaining / 2) this.#fail('an array as long as it says')
+      if (length > this.remaining / 2) this.#fail(`an array of ${length} elements`)
       this.#elements += length
       if (length > bound.max) this.#over(bound, `an array of ${length} elements`)
       if (this.#elements > BOUNDS.elements.max) this.#over(BOUNDS.elements, `${this.#elements} elements in one message`)
@@ -139,7 +140,7 @@ export class Reader {
     return { length, follows }
   }
 
-  /** Reads `{` (elements follow) or `*` (elements are omitted). Returns whether elements follow. */
+  /** Reads `{` or `*`. Returns true for `{`, after which the elements follow, and false for `*`, which omits them. */
   arrayOpen(): boolean {
     this.#spaces()
     const byte = this.#bytes[this.#at]
@@ -155,12 +156,17 @@ export class Reader {
     this.#at++
   }
 
-  /** Verifies that only spaces and the LF are left. */
+  /** Checks that only spaces and the LF are left. */
   end(): void {
     this.#spaces()
     if (this.#at !== this.#bytes.length - 1) this.#fail('the end of the message')
   }
 
+  /**
+   * Reads an unsigned integer.
+   *
+   * @param what the expected token, for the error
+   */
   #digits(what: string): number {
     this.#spaces()
     const bytes = this.#bytes
@@ -178,11 +184,12 @@ export class Reader {
     return value
   }
 
+  /** Reads the length of a Hollerith string and its `H`. Returns the length, in bytes. */
   #hollerith(bound: Bound): number {
     const length = this.#digits('a string')
     if (this.#bytes[this.#at] !== H) this.#fail('a string')
     this.#at++
-    if (length >= this.remaining) this.#fail('a string as long as it says')
+    if (length >= this.remaining) this.#fail(`a string of ${length} bytes`)
     if (bound !== BOUNDS.text) {
       this.#stringBytes += length
       if (length > bound.max) this.#over(bound, `a string of ${length} bytes`)
@@ -200,6 +207,7 @@ export class Reader {
     return byte === SPACE || byte === LF || byte === CLOSE
   }
 
+  /** Throws `over-bound`, unless this reader does not enforce bounds. */
   #over(bound: Bound, what: string): void {
     if (!this.#isBounded) return
     throw new ProtocolError('over-bound', `${what}, over the bound of ${bound.max} (${bound.name})`, bound.name)

@@ -1,6 +1,7 @@
 /**
- * The data types of Protocol A 11.1 (chapter LysKOM Data Types), in the specification's order and under its names.
- * test/protocol/specification.test.ts compares them with the specification.
+ * The data types of Protocol A 11.1 (chapter LysKOM Data Types), in the specification's order and under its names. Each
+ * codec has the name of its type in camelCase: `confType` is Conf-Type. The headings are those of the specification.
+ * test/protocol/specification.test.ts compares the codecs with the specification.
  */
 
 import { BOUNDS } from './bounds.ts'
@@ -145,13 +146,13 @@ export type UConference = Infer<typeof uConference>
 
 // Archaic way to list conferences
 
-/** Two arrays of one length, which is written only once: `3 { 2 4 6 } { 0000 1001 0000 }` or `0 * *`. */
+/** Two arrays of the same length, which is written only once: `3 { 2 4 6 } { 0000 1001 0000 }` or `0 * *`. */
 export const confListArchaic = named('Conf-List-Archaic', {
   schema: struct({ confNos: array(confNo), confTypes: array(confType) }).schema,
   read(reader) {
     const confNos = array(confNo).read(reader)
     const confTypes: ConfType[] = []
-    // The first array is within its bound, so the second is too.
+    // Both arrays have the same length, so the bound of the first one applies to the second.
     if (reader.arrayOpen()) {
       for (let i = 0; i < confNos.length; i++) confTypes.push(confType.read(reader))
       reader.arrayEnd()

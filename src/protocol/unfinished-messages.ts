@@ -2,16 +2,16 @@ import { ProtocolError } from './errors.ts'
 
 /** A connection that buffers an unfinished message. */
 export interface UnfinishedHolder {
-  /** The limit that the connection shares with others; undefined for none. */
+  /** The limit that the connection shares with other connections; undefined for none. */
   readonly unfinished: UnfinishedMessages | undefined
-  /** Closes the connection. Called on the one with the largest buffer when all buffers together are over the limit. */
+  /** Closes the connection. Called if it has the largest buffer when all buffers together exceed the limit. */
   overflow(): void
 }
 
 /**
  * Limits the total size of the unfinished messages of many connections, so that a server cannot exhaust the memory by
- * starting a long message on each of a thousand connections. Over the limit, the connection with the largest buffer is
- * closed.
+ * starting a long message on each of a thousand connections. When the limit is exceeded, the connection with the
+ * largest buffer is closed.
  */
 export class UnfinishedMessages {
   readonly #maxBytes: number
@@ -24,7 +24,8 @@ export class UnfinishedMessages {
   }
 
   /**
-   * Reserves `bytes` bytes for a holder, in place of its earlier reservation. Must be called before the allocation.
+   * Reserves `bytes` bytes for a holder, in place of its earlier reservation. The caller must call it before it
+   * allocates the buffer.
    *
    * @throws ProtocolError `message-too-large` if the limit is exceeded and this holder has the largest buffer; another
    * holder with a larger buffer gets `overflow` instead

@@ -9,9 +9,9 @@ const OPEN = 0x7b
 const CLOSE = 0x7d
 
 /** Initial buffer size in bytes: large enough for most requests, small enough for Node's buffer pool. */
-const ROOM = 128
+const INITIAL_BYTES = 128
 
-/** Matches strings that ISO 8859-1 can encode, which is the charset of all strings in the protocol but texts. */
+/** Matches strings that ISO 8859-1 can encode. It is the charset of all strings of the protocol except texts. */
 export const LATIN1 = /^[\0-\xff]*$/
 
 /**
@@ -29,15 +29,22 @@ export class Writer {
   /** Whether an empty array is written as `0 *`, as a server does. A client must write `0 { }`. */
   readonly emptyArrayIsStar: boolean
 
-  /** @param room initial buffer size in bytes */
-  constructor(room = ROOM, { emptyArrayIsStar = false } = {}) {
-    this.#bytes = Buffer.allocUnsafe(room)
+  /**
+   * @param initialBytes initial buffer size in bytes; the buffer grows as needed
+   * @param options `emptyArrayIsStar`: see the field; false by default
+   */
+  constructor(initialBytes = INITIAL_BYTES, { emptyArrayIsStar = false } = {}) {
+    this.#bytes = Buffer.allocUnsafe(initialBytes)
     this.emptyArrayIsStar = emptyArrayIsStar
   }
 
-  /** Writes a character that precedes the first token without a space (`=`, `%`, `:`). */
+  /**
+   * Writes a character that precedes the first token without a space.
+   *
+   * @param ascii its code: `=`, `%`, `:`, or `A` in the greeting of a client
+   */
   mark(ascii: number): void {
-    this.#room(1)
+    this.#reserve(1)
     this.#bytes[this.#length++] = ascii
   }
 
@@ -81,7 +88,7 @@ export class Writer {
     this.#length += this.#bytes.write(value, this.#length, 'latin1')
   }
 
-  /** Writes a bit string. */
+  /** Writes a bit string, first bit first. */
   bits(values: readonly boolean[]): void {
     this.#separate(values.length)
     for (const value of values) this.#bytes[this.#length++] = value ? ZERO + 1 : ZERO
@@ -120,7 +127,7 @@ export class Writer {
 
   /** Ends the message with LF and returns it. The writer must not be used again. */
   end(): Buffer {
-    this.#room(1)
+    this.#reserve(1)
     this.#bytes[this.#length++] = LF
     return this.#bytes.subarray(0, this.#length)
   }
@@ -136,14 +143,14 @@ export class Writer {
     else this.#length += this.#bytes.write(String(value), this.#length, 'latin1')
   }
 
-  /** Ensures room for a token of `bytes` bytes, and writes the space before it if there is a token before it. */
+  /** Reserves `bytes` bytes for a token, and writes the space before it if there is a token before it. */
   #separate(bytes: number): void {
-    this.#room(bytes + 1)
+    this.#reserve(bytes + 1)
     if (this.#afterToken) this.#bytes[this.#length++] = SPACE
     this.#afterToken = true
   }
 
-  #room(bytes: number): void {
+  #reserve(bytes: number): void {
     const needed = this.#length + bytes
     if (needed <= this.#bytes.length) return
     const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))

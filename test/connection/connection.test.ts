@@ -39,7 +39,7 @@ async function open(port: number, ...rest: [Parameters<typeof connectTo>[1]?, Pa
   return connection
 }
 
-/** Answers `call` by `handler` once the handshake is over, and everything else as usual. */
+/** Passes requests for `call` after the handshake to `handler`. All other requests get the default replies. */
 function on(call: number, handler: Handler): Handler {
   return (request, connection) =>
     request.call === call && connection.received.length > 4 ? handler(request, connection) : undefined
@@ -48,7 +48,7 @@ function on(call: number, handler: Handler): Handler {
 const text = (connection: Connection, no = 1) => connection.call('get-text', { text: no, startChar: 0, endChar: 9 })
 const failure = (promise: Promise<unknown>): Promise<ConnectionError> =>
   promise.then(
-    () => Promise.reject(new Error('it did not fail')),
+    () => Promise.reject(new Error('the promise was fulfilled')),
     (error: ConnectionError) => error,
   )
 
@@ -90,8 +90,8 @@ describe('connect', () => {
   it.each([
     ['has no connections left', 'refuse', 'server-full'],
     ['allows no logins', Buffer.from('%% No logins allowed.\n'), 'connect-refused'],
-    ['greets with something else', Buffer.from('220 smtp ready\n'), 'not-lyskom'],
-    ['greets without end', Buffer.alloc(40_000_000, 'x'), 'not-lyskom'],
+    ['sends another greeting', Buffer.from('220 smtp ready\n'), 'not-lyskom'],
+    ['sends an endless greeting', Buffer.alloc(40_000_000, 'x'), 'not-lyskom'],
   ] as const)('rejects when the server %s', async (_, greeting, code) => {
     const server = await serve(() => undefined, { greeting })
     await expect(open(server.port)).rejects.toMatchObject({ code })
@@ -304,8 +304,8 @@ describe('Connection.call', () => {
 })
 
 describe('Connection while a call waits', () => {
-  /** Keeps back what follows a packet until the client has sent something, as lyskomd and Nagle's algorithm do. */
-  const holdingBack =
+  /** Replies in several packets, and sends each only after the client has sent bytes, as Nagle's algorithm does. */
+  const inPackets =
     (packets: (ref: number) => Buffer[]): Handler =>
     ({ ref }, connection) => {
       const rest = packets(ref)
@@ -326,8 +326,8 @@ describe('Connection while a call waits', () => {
       'the reply arrives in many parts',
       (ref: number) => [...wire('=', ref, ' 1Hx\n')].map((byte) => Buffer.from([byte])),
     ],
-  ])('acknowledges the server at once without a further call if %s', async (_, packets) => {
-    const server = await serve(on(GET_TEXT, holdingBack(packets)))
+  ])('sends an acknowledgement immediately and makes no further call when %s', async (_, packets) => {
+    const server = await serve(on(GET_TEXT, inPackets(packets)))
     const connection = await open(server.port)
     expect(String(await text(connection))).toBe('x')
     expect(server.connections[0]?.received.map(({ call }) => call)).toEqual([120, 69, 80, WHO_AM_I, GET_TEXT])
@@ -363,11 +363,15 @@ describe('Connection messages', () => {
   })
 })
 
-describe('a connection that dies rejects all waiting calls', () => {
-  const waitingCalls = async (dying: Handler, code: string, settings = {}) => {
+describe('Connection failures', () => {
+  /**
+   * Makes five calls, of which `fail` handles the last. Checks that each is rejected once with `code`, that the
+   * connection is closed with the same error and that later calls are rejected.
+   */
+  const expectFailure = async (fail: Handler, code: string, settings = {}) => {
     let waiting = 0
     const server = await serve((request, connection) =>
-      request.call === GET_TEXT ? ++waiting < 5 || dying(request, connection) : undefined,
+      request.call === GET_TEXT ? ++waiting < 5 || fail(request, connection) : undefined,
     )
     const connection = await open(server.port, settings)
     const closes: string[] = []
@@ -383,34 +387,34 @@ describe('a connection that dies rejects all waiting calls', () => {
     expect(closes).toEqual([code])
     return connection
   }
-  const says =
+  const sendBytes =
     (bytes: Buffer): Handler =>
     (_, connection) => {
       connection.send(bytes)
       return true
     }
 
-  it('when the server closes it', async () => {
-    await waitingCalls((_, connection) => {
+  it('rejects all waiting calls when the server closes the connection', async () => {
+    await expectFailure((_, connection) => {
       connection.end()
       return true
     }, 'connection-ended')
   })
 
-  it('when the server resets it', async () => {
-    await waitingCalls((_, connection) => {
+  it('rejects all waiting calls when the server resets the connection', async () => {
+    await expectFailure((_, connection) => {
       connection.reset()
       return true
     }, 'connection-reset')
   })
 
-  it('when the server sends a refusal with %%', async () => {
-    const connection = await waitingCalls(says(wire('%% LysKOM protocol error.\n')), 'connection-rejected')
+  it('rejects all waiting calls when the server sends a refusal with %%', async () => {
+    const connection = await expectFailure(sendBytes(wire('%% LysKOM protocol error.\n')), 'connection-rejected')
     expect(connection.dead?.message).toContain('LysKOM protocol error.')
   })
 
-  it('when the server sends %% without a line feed and closes it', async () => {
-    await waitingCalls((_, connection) => {
+  it('rejects all waiting calls when the server sends %% without a line feed and closes the connection', async () => {
+    await expectFailure((_, connection) => {
       connection.send('%%Insane token length.')
       connection.end()
       return true
@@ -418,17 +422,17 @@ describe('a connection that dies rejects all waiting calls', () => {
   })
 
   it.each([
-    ['garbage', wire('what?\n')],
+    ['bytes that are no message', wire('what?\n')],
     ['a reply to a call that was never made', reply(4711)],
     ['a reply to a call that has been answered', reply(1)],
     ['an error reply without its status', wire('%5 14\n')],
-    ['a string of an announced 2 GB', wire('=5 2147483647Hx')],
-    ['a line without end', Buffer.alloc(40_000_000, 'x')],
-  ])('when the server sends %s', async (_, bytes) => {
-    await waitingCalls(says(bytes), 'connection-unreadable')
+    ['the announcement of a string of 2 GB', wire('=5 2147483647Hx')],
+    ['an endless message', Buffer.alloc(40_000_000, 'x')],
+  ])('rejects all waiting calls when the server sends %s', async (_, bytes) => {
+    await expectFailure(sendBytes(bytes), 'connection-unreadable')
   })
 
-  it('when the server does not reply to a keepalive call', async () => {
+  it('rejects a waiting call when the server does not reply to a keepalive call', async () => {
     let asked = 0
     const server = await serve(({ call }) => {
       if (call !== GET_TIME) return call === GET_TEXT
@@ -440,18 +444,18 @@ describe('a connection that dies rejects all waiting calls', () => {
     expect(asked).toBe(1)
   })
 
-  it('but not while the server sends data, which needs no keepalive calls', async () => {
+  it('stays open and sends one keepalive call per interval while the server replies', async () => {
     const server = await serve()
     const connection = await open(server.port, { keepaliveMs: 100, keepaliveTimeoutMs: 100 })
     const start = performance.now()
     const asked = () => server.connections[0]?.received.filter(({ call }) => call === GET_TIME).length ?? 0
     await expect.poll(asked, { interval: 5, timeout: 5000 }).toBe(4)
-    // A beat, which is a quarter, before the time is over.
+    // A keepalive is sent one beat early; a beat is a quarter of the interval.
     expect(performance.now() - start).toBeGreaterThan(4 * 75)
     expect(connection.dead).toBeUndefined()
   })
 
-  it('but not when this process was blocked and the reply is waiting to be read', async () => {
+  it('stays open when the event loop was blocked and the reply has not been read yet', async () => {
     const server = await serve(({ ref, call }, connection) => {
       if (call !== GET_TIME) return false
       connection.send(reply(ref, time(new Date())))
@@ -465,7 +469,7 @@ describe('a connection that dies rejects all waiting calls', () => {
     expect(connection.dead).toBeUndefined()
   })
 
-  it('when a call never gets a reply, although the server sends data', async () => {
+  it('closes the connection when a call never gets a reply although the server sends data', async () => {
     const server = await serve((request) => request.call === GET_TEXT)
     const connection = await open(server.port, { callTimeoutMs: 40, keepaliveMs: 10, keepaliveTimeoutMs: 1000 })
     expect((await failure(text(connection))).code).toBe('call-timeout')
@@ -474,7 +478,7 @@ describe('a connection that dies rejects all waiting calls', () => {
 })
 
 it.each([0, 1, 500, 999])(
-  'detects a silent connection within both keepalive times, with heartbeats %d ms late',
+  'Connection detects a silent server within both keepalive times, with heartbeats %d ms late',
   async (phase) => {
     const server = await serve()
     const { keepaliveMs, keepaliveTimeoutMs } = DEFAULT_CONNECTION_SETTINGS
@@ -490,7 +494,7 @@ it.each([0, 1, 500, 999])(
   },
 )
 
-it('removes a dead connection from the heartbeat', async () => {
+it('Connection leaves the heartbeat when it is closed', async () => {
   const server = await serve()
   const members = new Set<unknown>()
   const heartbeat = {

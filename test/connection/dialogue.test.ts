@@ -27,6 +27,7 @@ afterEach(async () => {
   await server.close()
 })
 
+/** Starts a server that runs the script, and connects to it. */
 async function converse(...script: Step[]): Promise<void> {
   server = await startFakeServer(script)
   connection = await connectTo(server.port, SETTINGS)
@@ -37,7 +38,7 @@ const waiting = () => connection.call('get-text', { text: 1, startChar: 0, endCh
 const added = new Date('2026-01-02T03:04:05Z')
 const membership = fields(0, time(added), 8, 100, omitted(2), 6, time(added), '00000000')
 
-it('reads a dialogue that arrives in single bytes', async () => {
+it('Connection reads replies and messages that arrive in single bytes', async () => {
   await converse(
     answerRequests(HANDSHAKE),
     expectRequest('5 25 1 0 9'),
@@ -53,17 +54,17 @@ it('reads a dialogue that arrives in single bytes', async () => {
   expect(read?.addedAt).toMatchObject({ seconds: 5, minutes: 4, hours: 3, day: 2, month: 0, year: 126 })
 })
 
-it('closes the connection when the server stops in the middle of a message', async () => {
+it('Connection rejects the call when the server stops sending in the middle of a message', async () => {
   await converse(answerRequests(HANDSHAKE), expectRequest('5 25'), send('=5 100Hhalf of it'), stall())
   await expect(waiting()).rejects.toMatchObject({ code: 'connection-silent' })
 })
 
-it('closes the connection at once when the server resets it in the middle of a message', async () => {
+it('Connection rejects the call immediately when the server resets it in the middle of a message', async () => {
   await converse(answerRequests(HANDSHAKE), expectRequest('5 25'), send('=5 100Hhalf of it'), delay(10), reset())
   await expect(waiting()).rejects.toMatchObject({ code: 'connection-reset' })
 })
 
-it('closes the connection at once when the server ends it in the middle of a message', async () => {
+it('Connection rejects the call immediately when the server ends it in the middle of a message', async () => {
   await converse(answerRequests(HANDSHAKE), expectRequest('5 25'), send('=5 100Hhalf of it'), end())
   await expect(waiting()).rejects.toMatchObject({ code: 'connection-ended' })
 })

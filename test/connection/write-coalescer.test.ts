@@ -2,29 +2,29 @@ import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { WriteCoalescer } from '../../src/connection/write-coalescer.ts'
 
-/** Lets so many things leave in one turn of the event loop; returns which of them do at once. */
-async function turn(traffic: WriteCoalescer, things: number): Promise<boolean[]> {
-  const atOnce = Array.from({ length: things }, () => traffic.leavesAtOnce())
+/** Counts `writes` writes in one event-loop tick. Returns which of them go out immediately. */
+async function tick(coalescer: WriteCoalescer, writes: number): Promise<boolean[]> {
+  const immediate = Array.from({ length: writes }, () => coalescer.leavesAtOnce())
   await setImmediate()
-  return atOnce
+  return immediate
 }
 
-it('sends the only write of a tick at once, in any number of ticks', async () => {
-  const traffic = new WriteCoalescer()
-  for (let i = 0; i < 3; i++) expect(await turn(traffic, 1)).toEqual([true])
+it('WriteCoalescer sends the only write of a tick immediately, in any number of ticks', async () => {
+  const coalescer = new WriteCoalescer()
+  for (let i = 0; i < 3; i++) expect(await tick(coalescer, 1)).toEqual([true])
 })
 
-it('delays further writes of a tick, and the first of the next, until a tick has a single write', async () => {
-  const traffic = new WriteCoalescer()
-  expect(await turn(traffic, 3)).toEqual([true, false, false])
-  expect(await turn(traffic, 2)).toEqual([false, false])
-  expect(await turn(traffic, 1)).toEqual([false])
-  expect(await turn(traffic, 1)).toEqual([true])
+it('WriteCoalescer delays further writes of a tick, and all writes until a tick had only one', async () => {
+  const coalescer = new WriteCoalescer()
+  expect(await tick(coalescer, 3)).toEqual([true, false, false])
+  expect(await tick(coalescer, 2)).toEqual([false, false])
+  expect(await tick(coalescer, 1)).toEqual([false])
+  expect(await tick(coalescer, 1)).toEqual([true])
 })
 
-it('ignores ticks without writes', async () => {
-  const traffic = new WriteCoalescer()
-  await turn(traffic, 2)
-  await turn(traffic, 0)
-  expect(await turn(traffic, 1)).toEqual([false])
+it('WriteCoalescer ignores ticks without writes', async () => {
+  const coalescer = new WriteCoalescer()
+  await tick(coalescer, 2)
+  await tick(coalescer, 0)
+  expect(await tick(coalescer, 1)).toEqual([false])
 })

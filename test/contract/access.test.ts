@@ -43,10 +43,10 @@ const at = (path: string, slash: boolean) => {
 
 describe.each(BACKENDS)('access control on $name', ({ start }) => {
   const stage = onStage(start)
-  let stranger: string | undefined
+  let anonymous: string | undefined
   let twin: string | undefined
   beforeAll(async () => {
-    stranger = (await stage.fresh()).id
+    anonymous = (await stage.fresh()).id
     twin = await stage.gateway.open('twin')
   })
 
@@ -54,7 +54,7 @@ describe.each(BACKENDS)('access control on $name', ({ start }) => {
     'rejects %s %s without a login with a 401 that names the reason',
     async (method, path, _, json) => {
       const answer = await stage.send(method, path, {
-        ...(stranger !== undefined && { id: stranger }),
+        ...(anonymous !== undefined && { id: anonymous }),
         ...(json !== undefined && { json }),
       })
       expect(answer.status).toBe(401)
@@ -74,21 +74,21 @@ describe.each(BACKENDS)('access control on $name', ({ start }) => {
     })
 
     it('answers the same with and without a trailing slash', async () => {
-      const statuses = [(await send(at(path, false), stranger)).status, (await send(at(path, true), stranger)).status]
+      const statuses = [(await send(at(path, false), anonymous)).status, (await send(at(path, true), anonymous)).status]
       expect(statuses[0]).toBe(statuses[1])
       expect(statuses[0]).toBeLessThan(405)
       expect(statuses[0]).not.toBe(404)
     })
 
     it('accepts the connection id from the query for safe methods only', async () => {
-      const answer = await send(`${path}${path.includes('?') ? '&' : '?'}Httpkom-Connection=${stranger}`)
+      const answer = await send(`${path}${path.includes('?') ? '&' : '?'}Httpkom-Connection=${anonymous}`)
       if (method === 'GET') expect(answer.status).not.toBe(403)
       else expect(answer.status).toBe(403)
     })
 
     it('rejects an unknown server id with 404', async () => {
       const answer = await stage.gateway.send(method, `/nowhere${path}`, {
-        headers: { 'httpkom-connection': String(stranger) },
+        headers: { 'httpkom-connection': String(anonymous) },
       })
       expect([answer.status, answer.json]).toEqual([404, gatewayError('There is no such server.')])
     })

@@ -4,18 +4,20 @@ import { noBits } from '../../src/protocol/codec.ts'
 import { auxItemFlags, type MiscInfo } from '../../src/protocol/types.ts'
 import { connectTo } from '../support/connection.ts'
 
+/** A person with a password. */
 export interface Person {
   no: number
   name: string
   passwd: string
 }
 
+/** Aux-item flags that are all unset. */
 export const NO_AUX_FLAGS = noBits(auxItemFlags)
 
-/** A text as the server shall store it; strings are ISO 8859-1. */
+/** A text to create. Strings are encoded in ISO 8859-1. Recipients and links are numbers. */
 export interface Stored {
   text: string | Uint8Array
-  /** the content-type aux-item; none if absent */
+  /** data of the content-type aux-item; without the item by default */
   contentType?: string
   fastReply?: string
   to?: number[]
@@ -26,7 +28,7 @@ export interface Stored {
   anonymous?: boolean
 }
 
-/** Writes texts by Protocol A, including texts that the HTTP API cannot create. */
+/** A person who creates and deletes texts by Protocol A, including texts that the HTTP API cannot create. */
 export class Author {
   readonly connection: Connection
 
@@ -34,6 +36,7 @@ export class Author {
     this.connection = connection
   }
 
+  /** Connects to a LysKOM server on 127.0.0.1 and logs in invisibly. */
   static async login(port: number, { no, passwd }: Pick<Person, 'no' | 'passwd'>): Promise<Author> {
     const connection = await connectTo(port)
     await connection.call('login', { person: no, passwd, invisible: true })
@@ -51,6 +54,7 @@ export class Author {
     })
   }
 
+  /** Deletes a text. */
   async delete(textNo: number): Promise<void> {
     await this.connection.call('delete-text', { text: textNo })
   }

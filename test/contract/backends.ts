@@ -1,13 +1,14 @@
 import { startDemoServer } from '../../src/demo/server.ts'
 import { lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
 
-/** A LysKOM server that the contract tests run against. */
+/** A running LysKOM server for contract tests. */
 export interface Backend {
   host: string
   port: number
   stop(): Promise<void>
 }
 
+/** The LysKOM servers that the contract tests run on: the demo server, and lyskomd if it is installed. */
 export const BACKENDS: readonly { name: string; start(): Promise<Backend> }[] = [
   {
     name: 'the demo server',

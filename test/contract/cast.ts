@@ -5,17 +5,21 @@ import { h, wire } from '../support/wire.ts'
 import { Author, type Person } from './author.ts'
 import type { Backend } from './backends.ts'
 
-/** A user-area block that JSON.stringify cannot reproduce. */
+/**
+ * A user-area block in JSON that JSON.parse and JSON.stringify would change or reject: a number over the range, deep
+ * nesting.
+ */
 export const DEEP_BLOCK = `{"number":1e999,"deep":${'['.repeat(8000)}${']'.repeat(8000)}}`
 
+/** A conference of the cast. */
 export interface Conference {
   no: number
   name: string
 }
 
-/** Persons, conferences and texts created for the contract tests, by their numbers. */
+/** The persons, conferences and texts that the contract tests use. */
 export interface Cast {
-  /** created all conferences except the orphan; member of the club, the secret and the closed conference */
+  /** creator of all conferences except the orphan; member of the club, the secret and the closed conference */
   alice: Person
   /** member of the club */
   bob: Person
@@ -23,21 +27,24 @@ export interface Cast {
   carol: Person
   /** deleted person */
   gone: Person
+  /** open; alice and bob are members */
   club: Conference
-  /** a conference without members */
+  /** open, without members */
   other: Conference
+  /** visible to its member alice only */
   secret: Conference
-  /** visible to everyone, readable by members */
+  /** visible to everyone, readable by its member alice only */
   closed: Conference
-  /** accepts anonymous texts; without members */
+  /** accepts anonymous texts, without members */
   anonymous: Conference
   /** created and supervised by the deleted person */
   orphan: Conference
   texts: Texts
 }
 
+/** The text numbers of the cast. */
 export interface Texts {
-  /** by alice, in Latin-1; to the club, cc the other conference, bcc the secret one; with a fast reply */
+  /** by alice, in ISO 8859-1, with a fast reply; recipients: club, cc other, bcc secret */
   root: number
   /** bob's comment on the root */
   comment: number
@@ -45,15 +52,17 @@ export interface Texts {
   footnote: number
   /** in the secret conference */
   secret: number
-  /** in the club, a comment on the text in the secret conference */
+  /** in the club; a comment on the text in the secret conference */
   commentOnSecret: number
   /** in the closed conference */
   closed: number
+  /** anonymous, in the conference for anonymous texts */
   anonymous: number
-  /** by the deleted person, in the club; alice commented on it */
+  /** by the deleted person, in the club */
   orphan: number
+  /** alice's comment on the orphan */
   commentOnOrphan: number
-  /** deleted; was in the club, a comment on the root */
+  /** deleted; it was in the club, a comment on the root */
   deleted: number
   /** alice's user area, with blocks of several programs */
   userArea: number
@@ -63,7 +72,7 @@ const NO_FLAGS = noBits(personalFlags)
 const OPEN_CONFERENCE = noBits(extendedConfType)
 const PLAIN_MEMBER = noBits(membershipType)
 
-/** Creates the cast by Protocol A, so that it is the same on every backend. */
+/** Creates the cast on a LysKOM server by Protocol A. */
 export async function makeCast({ port }: Backend): Promise<Cast> {
   const people = await makePeople(port)
   const [alice, bob, gone] = (await Promise.all(

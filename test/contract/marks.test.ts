@@ -74,7 +74,7 @@ describe.each(BACKENDS)('marks on $name', ({ start }) => {
     expect(await marks()).toEqual({ marks: [] })
   })
 
-  it.each(notWhole('type', 255))('of type %j are a 400 that names the field', async (type, message) => {
+  it.each(notWhole('type', 255))('rejects the mark type %j with a 400 that names the field', async (type, message) => {
     const answer = await mark(stage.cast.texts.root, type)
     expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
   })

@@ -111,10 +111,13 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
       }
     })
 
-    it.each(notWhole('text_no', 2 ** 32 - 1))('of %j are a 400 that names the field', async (text_no, message) => {
-      const answer = await present(stage.cast.alice.no, { text_no })
-      expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
-    })
+    it.each(notWhole('text_no', 2 ** 32 - 1))(
+      'rejects the text number %j with a 400 that names the field',
+      async (text_no, message) => {
+        const answer = await present(stage.cast.alice.no, { text_no })
+        expect([answer.status, answer.json]).toEqual([400, gatewayError(message)])
+      },
+    )
 
     it.each([null, undefined, 5])('rejects the body %j with 400', async (json) => {
       const answer = await present(stage.cast.alice.no, json)

@@ -88,10 +88,13 @@ describe.each(BACKENDS)('sessions on $name', ({ start }) => {
     })
 
     it.each([
-      ['no body', {}],
-      ['no body of type JSON', { headers: { 'content-type': 'application/json' } }],
-      ['broken JSON', { body: '{nope', headers: { 'content-type': 'application/json' } }],
-      ['JSON that says it is text', { body: JSON.stringify(CLIENT), headers: { 'content-type': 'text/plain' } }],
+      ['a missing body', {}],
+      ['an empty body of type JSON', { headers: { 'content-type': 'application/json' } }],
+      ['malformed JSON', { body: '{nope', headers: { 'content-type': 'application/json' } }],
+      [
+        'JSON with the content type text/plain',
+        { body: JSON.stringify(CLIENT), headers: { 'content-type': 'text/plain' } },
+      ],
       [
         'JSON in latin-1',
         {
@@ -119,7 +122,7 @@ describe.each(BACKENDS)('sessions on $name', ({ start }) => {
     })
   })
 
-  describe('the connection id', () => {
+  describe('connection id', () => {
     it('rejects a missing, empty, unknown, malformed or upper-case id and an id of another server with 403', async () => {
       const id = await gateway.open()
       const twin = await gateway.open('twin')
@@ -320,8 +323,8 @@ describe.each(BACKENDS)('sessions on $name', ({ start }) => {
       for (const no of [999999, 4294967296]) {
         const absent = await remove(id, no)
         expect([absent.status, absent.json]).toEqual([404, protocolError(42, 'UndefinedSession', no)])
-        const stranger = await remove(await gateway.open(), no)
-        expect([stranger.status, stranger.json]).toEqual([401, protocolError(6, 'LoginFirst', 0)])
+        const anonymous = await remove(await gateway.open(), no)
+        expect([anonymous.status, anonymous.json]).toEqual([401, protocolError(6, 'LoginFirst', 0)])
       }
     })
 

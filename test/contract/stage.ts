@@ -4,9 +4,10 @@ import { Author } from './author.ts'
 import type { Backend } from './backends.ts'
 import { type Cast, makeCast } from './cast.ts'
 
+/** A person of the cast who logs in. */
 type Player = 'alice' | 'bob' | 'carol'
 
-/** A session of an API client. Paths do not contain the server id. */
+/** A session of an HTTP client. Paths do not contain the server id. */
 export interface Client {
   readonly id: string
   get(path: string, headers?: Record<string, string>): Promise<Answer>
@@ -16,7 +17,7 @@ export interface Client {
   delete(path: string): Promise<Answer>
 }
 
-/** A LysKOM server with its cast and a gateway in front of it, for the tests of one `describe` block. */
+/** A LysKOM server with the cast, and a gateway in front of it, for the tests of one `describe` block. */
 export class Stage {
   backend!: Backend
   gateway!: TestGateway
@@ -24,13 +25,14 @@ export class Stage {
   readonly #clients = new Map<Player, Promise<Client>>()
   readonly #authors = new Map<Player, Promise<Author>>()
 
+  /** Sends a request to the gateway. The path does not contain the server id. */
   send(method: string, path: string, options?: SendOptions): Promise<Answer> {
     return this.gateway.send(method, `/kom${path}`, options)
   }
 
-  /** Returns the session of a player, which is opened and logged in on first use. */
+  /** Returns the session of a player. The first call opens it and logs in. */
   as(player: Player): Promise<Client> {
-    return kept(this.#clients, player, () => this.fresh(player))
+    return getOrMake(this.#clients, player, () => this.fresh(player))
   }
 
   /** Opens a new session and logs in the player, if one is given. */
@@ -40,15 +42,16 @@ export class Stage {
     return client
   }
 
+  /** Logs a player in on a session. Throws an `Error` if the login fails. */
   async login(client: Client, player: Player): Promise<void> {
     const { no, passwd } = this.cast[player]
     const answer = await client.post('/sessions/current/login', { pers_no: no, passwd })
-    if (answer.status !== 201) throw new Error(`${player} cannot log in: ${answer.text}`)
+    if (answer.status !== 201) throw new Error(`login of ${player} failed: ${answer.text}`)
   }
 
-  /** Returns an author who writes texts to the LysKOM server directly. */
+  /** Returns an author who is logged in on the LysKOM server directly. The stage closes the connection. */
   author(player: Player): Promise<Author> {
-    return kept(this.#authors, player, () => this.authorOf(this.cast[player]))
+    return getOrMake(this.#authors, player, () => this.authorOf(this.cast[player]))
   }
 
   /** Like `author`, for any person. The caller closes the connection. */
@@ -56,6 +59,7 @@ export class Stage {
     return Author.login(this.backend.port, person)
   }
 
+  /** Closes the connections of the authors, the gateway and the LysKOM server. */
   async end(): Promise<void> {
     for (const author of this.#authors.values()) await (await author).connection.close()
     await this.gateway?.close()
@@ -76,7 +80,11 @@ export class Stage {
   }
 }
 
-/** Starts the stage before the tests of the enclosing `describe` block and stops it after them. */
+/**
+ * Starts the stage before the tests of the enclosing `describe` block and ends it after them.
+ *
+ * @param start starts the LysKOM server
+ */
 export function onStage(start: () => Promise<Backend>): Stage {
   const stage = new Stage()
   beforeAll(async () => {
@@ -92,7 +100,8 @@ export function onStage(start: () => Promise<Backend>): Stage {
   return stage
 }
 
-function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+/** Returns the value of a key; makes it if there is none. */
+function getOrMake<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   const known = map.get(key) ?? make()
   map.set(key, known)
   return known

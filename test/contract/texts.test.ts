@@ -293,7 +293,7 @@ describe.each(BACKENDS)('reading texts on $name', ({ start }) => {
       }
     })
 
-    it('returns many texts at once, with null for unreadable ones', async () => {
+    it('returns many texts in one response, with null for unreadable ones', async () => {
       const { texts } = stage.cast
       const bob = await stage.as('bob')
       const [root, comment] = [

@@ -9,7 +9,7 @@ interface Player {
 
 /**
  * Plays a dialogue with a server and returns the transcript: each request with its reply, and the messages that each
- * client received. A line of a dialogue is one of
+ * client received. Each line of a dialogue has one of these forms:
  *
  *     name: request   Sends a request without its reference number. `"text"` stands for a string, `\xNN` for a byte,
  *                     `128*(1 )` for `1 ` 128 times and `@name` for the session number of another client.
@@ -86,18 +86,18 @@ export async function play(port: number, dialogue: string): Promise<string[]> {
   return transcript
 }
 
-/** Session numbers in the reply to who-is-on-dynamic. */
+/** Returns the session numbers in the reply to who-is-on-dynamic. */
 async function sessionsOf(client: RawClient): Promise<Set<string>> {
   const { reply } = await client.ask('83 1 1 0')
   return new Set([...reply.matchAll(/(\d+) \d+ \d+ \d+ [01]{8} /g)].map(([, no]) => no as string))
 }
 
-/** The server's time in seconds since an arbitrary start. */
+/** Returns the server's time in seconds since an arbitrary start. */
 async function timeOf(client: RawClient): Promise<number> {
   return seconds((await client.ask('35')).reply.slice(1).trim())
 }
 
-/** Waits until get-time shows a later second than now. Returns it. */
+/** Waits until get-time returns a later second than now, and returns that second. */
 async function nextSecond(client: RawClient): Promise<number> {
   const start = await timeOf(client)
   for (;;) {

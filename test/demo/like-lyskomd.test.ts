@@ -9,14 +9,14 @@ import { RawClient } from './raw-client.ts'
 const DIALOGUES = new URL('dialogues/', import.meta.url)
 
 // Each dialogue continues in the state that the previous one left on both servers.
-describe.skipIf(!lyskomdInstalled())('the demo server answers byte for byte as lyskomd', () => {
+describe.skipIf(!lyskomdInstalled())('demo server', () => {
   let real: Lyskomd
   let demo: DemoServer
 
   beforeAll(async () => {
     real = await startLyskomd()
     demo = await startDemoServer({ data: debianDatabase() })
-    // On lyskomd, session 1 was the readiness check of the helper.
+    // The readiness check of startLyskomd was session 1 on lyskomd, so open and close a session here too.
     const first = await RawClient.open(demo.port)
     first.socket.destroy()
   })
@@ -27,9 +27,10 @@ describe.skipIf(!lyskomdInstalled())('the demo server answers byte for byte as l
 
   for (const file of readdirSync(DIALOGUES).sort()) {
     const dialogue = readFileSync(new URL(file, DIALOGUES), 'utf8')
-    test(dialogue.slice(2, dialogue.indexOf('\n')), { timeout: 60_000 }, async () => {
-      const [theirs, ours] = await Promise.all([play(real.port, dialogue), play(demo.port, dialogue)])
-      expect(ours).toEqual(theirs)
+    const topic = dialogue.slice(2, dialogue.indexOf('\n'))
+    test(`replies byte for byte as lyskomd in the dialogue ${file}: ${topic}`, { timeout: 60_000 }, async () => {
+      const [expected, actual] = await Promise.all([play(real.port, dialogue), play(demo.port, dialogue)])
+      expect(actual).toEqual(expected)
     })
   }
 })

@@ -72,15 +72,16 @@ async function start(limits: Partial<DemoLimits>) {
 
 type Ask = (request: string) => Promise<string>
 
+/** Creates a text and returns the reply. */
 const write = (ask: Ask, misc: string, body = 'x') => ask(`86 ${body.length}H${body} ${misc} 0 { }`)
-/** Returns which of the texts exist. */
+/** Returns the numbers of the existing texts in a range. */
 async function existing(ask: Ask, from: number, to: number): Promise<number[]> {
   const found: number[] = []
   for (let no = from; no <= to; no++) if ((await ask(`90 ${no}`)).startsWith('=')) found.push(no)
   return found
 }
 
-describe('texts', () => {
+describe('demo server limits on texts', () => {
   it('deletes the oldest text of a client above the limit and never a text of the initial data', async () => {
     const { ask, hits } = await start({ texts: 3 })
     for (let no = 2; no <= 7; no++) expect(await write(ask, '1 { 0 3 }')).toBe(`= ${no}`)
@@ -174,7 +175,7 @@ describe('texts', () => {
   })
 })
 
-it('refuses more conferences and persons than the limit, with the error of lyskomd, until one is deleted', async () => {
+it('demo server rejects conferences and persons above the limit like lyskomd until one is deleted', async () => {
   const { ask, hits } = await start({ conferences: 6 })
   expect(await ask('88 1HA 00000000 0 { }')).toBe('= 5')
   expect(await ask('89 1HB 2Hpw 00000000 0 { }')).toBe('= 6')
@@ -185,7 +186,7 @@ it('refuses more conferences and persons than the limit, with the error of lysko
   expect(hits('conferences')).toBe(2)
 })
 
-it('rejects aux-items of conferences and persons above their limit', async () => {
+it('demo server rejects aux-items of conferences and persons above their limit', async () => {
   const { ask, hits } = await start({ auxItemBytes: 3000 })
   const aux = `1 { 10 00000000 0 1000H${'a'.repeat(1000)} }`
   expect(await ask(`88 1HA 00000000 ${aux}`)).toBe('= 5')
@@ -196,7 +197,7 @@ it('rejects aux-items of conferences and persons above their limit', async () =>
   expect(hits('auxItemBytes')).toBe(2)
 })
 
-it('rejects memberships above the limit, including those of new persons, but accepts changes of existing ones', async () => {
+it('demo server rejects memberships above the limit, and accepts changes of existing ones', async () => {
   const { ask, hits } = await start({ memberships: 5 })
   expect(await ask('100 4 1 100 1 00000000')).toBe('=')
   expect(await ask('100 4 2 100 1 00000000')).toBe('% 45 0')
@@ -207,7 +208,7 @@ it('rejects memberships above the limit, including those of new persons, but acc
   expect(hits('memberships')).toBe(2)
 })
 
-it('rejects read ranges above the limit but accepts markings that add no range', async () => {
+it('demo server rejects read ranges above the limit and accepts markings that add no range', async () => {
   const { ask, hits } = await start({ readRanges: 2 })
   for (let i = 0; i < 6; i++) await write(ask, '1 { 0 3 }')
   expect([await ask('27 3 1 { 2 }'), await ask('27 3 1 { 4 }')]).toEqual(['=', '='])
@@ -218,7 +219,7 @@ it('rejects read ranges above the limit but accepts markings that add no range',
   expect(hits('readRanges')).toBe(3)
 })
 
-it('rejects marks above the limit', async () => {
+it('demo server rejects marks above the limit', async () => {
   const { ask, hits } = await start({ marks: 2 })
   for (let i = 0; i < 3; i++) await write(ask, '1 { 0 3 }')
   expect([await ask(`72 1 ${MARK}`), await ask(`72 2 ${MARK}`), await ask(`72 3 ${MARK}`)]).toEqual([
@@ -230,7 +231,7 @@ it('rejects marks above the limit', async () => {
   expect(hits('marks')).toBe(1)
 })
 
-it('rejects marks of one person above 2048 as lyskomd does', async () => {
+it('demo server rejects more than 2048 marks of one person like lyskomd', async () => {
   const { client, ask } = await start({})
   const send = (request: string) => client.ask(request)
   for (let i = 0; i < 2048; i++) await send('86 1Hx 0 { } 0 { }')
@@ -238,7 +239,7 @@ it('rejects marks of one person above 2048 as lyskomd does', async () => {
   expect(await ask('72 1 1')).toBe('% 36 1')
 }, 60_000)
 
-it('truncates the user name of a client to 129 characters as lyskomd does', async () => {
+it('demo server truncates the user name of a client to 129 characters like lyskomd', async () => {
   const { server } = await start({})
   const client = await RawClient.connect(server.port)
   client.send(`A3000H${'u'.repeat(3000)}\n`)
@@ -247,7 +248,7 @@ it('truncates the user name of a client to 129 characters as lyskomd does', asyn
   expect((await client.ask('84 0')).reply).toContain(`= 129H${'u'.repeat(129)} 9H127.0.0.1 `)
 })
 
-it('stores at most 32 MB of texts unless set otherwise', async () => {
+it('demo server stores at most 32 MB of texts by default', async () => {
   const { ask, hits } = await start({})
   const body = 'x'.repeat(131_072)
   for (let i = 0; i < 300; i++) await write(ask, '1 { 0 3 }', body)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LocalTexts } from '../../src/demo/local-texts.ts'
 import { firstUnread, normalized, readTo, withoutRead, withRead } from '../../src/demo/read-ranges.ts'
 
-/** Local number i + 1 is text `numbers[i]`; 0 is a deleted text. */
+/** Returns a map in which local number i + 1 is text `numbers[i]`; 0 stands for a deleted text. */
 function localTexts(...numbers: number[]): LocalTexts {
   const texts = new LocalTexts()
   for (const [i, number] of numbers.entries()) {
@@ -12,10 +12,10 @@ function localTexts(...numbers: number[]): LocalTexts {
   return texts
 }
 
-// The examples of local-to-global in the specification.
+// Examples from the specification of local-to-global.
 const EXAMPLE = localTexts(1003, 1005, 1009, 1029, 0, 1034, ...new Array(55).fill(0), 1302, 0, 0, 0, 0, 0, 0, 1006)
 
-test('returns adjacent numbers as a dense block', () => {
+test('LocalTexts returns adjacent numbers as a dense block', () => {
   expect(EXAMPLE.map(1, 5)).toEqual({
     rangeBegin: 1,
     rangeEnd: 7,
@@ -24,7 +24,7 @@ test('returns adjacent numbers as a dense block', () => {
   })
 })
 
-test('returns distant numbers as pairs', () => {
+test('LocalTexts returns distant numbers as pairs', () => {
   const { block, ...range } = EXAMPLE.map(1, 6)
   expect(range).toEqual({ rangeBegin: 1, rangeEnd: 63, moreTextsExists: true })
   expect(block.kind).toBe('sparse')
@@ -42,7 +42,7 @@ test('returns distant numbers as pairs', () => {
   })
 })
 
-test('returns the last texts below a ceiling in ascending order', () => {
+test('LocalTexts returns the last texts below a ceiling in ascending order', () => {
   const texts = localTexts(1, 2, 3, 5, 8, 9)
   expect(texts.mapDown(100, 2)).toEqual({
     rangeBegin: 5,
@@ -54,7 +54,7 @@ test('returns the last texts below a ceiling in ascending order', () => {
   expect(texts.mapDown(0, 255)).toMatchObject({ rangeBegin: 1, rangeEnd: 7, moreTextsExists: false })
 })
 
-test('does not reuse the number of a deleted text', () => {
+test('LocalTexts does not reuse the local number of a deleted text', () => {
   const texts = localTexts(7, 0)
   expect(texts.add(9)).toBe(3)
   expect(texts.highest).toBe(3)
@@ -62,7 +62,7 @@ test('does not reuse the number of a deleted text', () => {
   expect(localTexts().first).toBe(1)
 })
 
-test('joins ranges when texts are read and splits them when texts become unread', () => {
+test('read ranges are joined when texts are read and split when texts become unread', () => {
   expect(withRead(readTo(2), [5, 3])).toEqual([
     { firstRead: 1, lastRead: 3 },
     { firstRead: 5, lastRead: 5 },
@@ -75,7 +75,7 @@ test('joins ranges when texts are read and splits them when texts become unread'
   expect(normalized([...readTo(3), { firstRead: 4, lastRead: 5 }])).toEqual(readTo(5))
 })
 
-test('finds the first unread text after the first range', () => {
+test('firstUnread returns the local number after the first read range', () => {
   expect(firstUnread([])).toBe(1)
   expect(firstUnread(readTo(4))).toBe(5)
   expect(firstUnread([{ firstRead: 3, lastRead: 4 }])).toBe(1)

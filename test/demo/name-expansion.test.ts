@@ -19,7 +19,7 @@ test.each([
   ['nested tail', 'Nested (a (b) c) tail', true],
   ['ann (unclosed and', 'Anna Berg', true],
   ['ann) and', 'Anna Andersson', true],
-])('matches the pattern "%s" against the name "%s": %s', (pattern, name, expected) => {
+])('matchesName compares the pattern "%s" with the name "%s": %s', (pattern, name, expected) => {
   expect(matches(pattern, name)).toBe(expected)
 })
 
@@ -36,16 +36,16 @@ test.each([
   expect(nameWords(one)).toEqual(nameWords(other))
 })
 
-test('treats names as equal if their words are equal', () => {
+test('sameName returns true for names with equal words', () => {
   expect(sameName(nameWords('Anna Andersson'), nameWords('  ANNA (from afar)  andersson'))).toBe(true)
   expect(sameName(nameWords('Anna'), nameWords('Anna Andersson'))).toBe(false)
 })
 
-test('treats a name without words as taken', () => {
+test('sameName returns true for a name without words', () => {
   expect(sameName(nameWords('(x)'), nameWords('Anna'))).toBe(true)
 })
 
-test('rejects empty names and names with control characters', () => {
+test('isLegalName rejects empty names and names with control characters', () => {
   expect(isLegalName('Åke (i|e)')).toBe(true)
   for (const name of ['', 'a\nb', 'a\tb', 'a\x7fb', 'a\x85b']) expect(isLegalName(name)).toBe(false)
 })

@@ -18,8 +18,8 @@ const SECRET = { ...CLOSED, secret: true }
 const created = new Date()
 
 /**
- * Persons 1 (supervises everything), 2 (member everywhere), 3 (no membership), 4 (no membership, with the wheel
- * privilege).
+ * Creates a database with person 1, who supervises all conferences, person 2, who is a member of all, and persons 3 and
+ * 4, who are members of none. Person 4 has the wheel privilege.
  */
 function world() {
   const db = new Database({ confPresConf: 0, persPresConf: 0, motdConf: 0, komNewsConf: 0, motd: 0 })
@@ -51,16 +51,16 @@ function world() {
 
 const viewer = (person: number, level = 0) => ({ person, level })
 
-describe('access levels of conferences', () => {
+describe('access', () => {
   const { db, open, closed, secret } = world()
   test.each([
     ['a supervisor', viewer(1), ['unlimited', 'unlimited', 'unlimited']],
     ['a member', viewer(2), ['member', 'member', 'member']],
-    ['a stranger', viewer(3), ['limited', 'readProtected', 'none']],
-    ['anonymous', viewer(0), ['limited', 'readProtected', 'none']],
-    ['a sleeping wheel', viewer(4), ['limited', 'readProtected', 'none']],
-    ['a wheel', viewer(4, 255), ['unlimited', 'unlimited', 'unlimited']],
-  ] as const)('%s', (_, who, expected) => {
+    ['a person without membership', viewer(3), ['limited', 'readProtected', 'none']],
+    ['an anonymous session', viewer(0), ['limited', 'readProtected', 'none']],
+    ['a person with the wheel privilege disabled', viewer(4), ['limited', 'readProtected', 'none']],
+    ['a person with the wheel privilege enabled', viewer(4, 255), ['unlimited', 'unlimited', 'unlimited']],
+  ] as const)('returns the access levels of %s', (_, who, expected) => {
     expect([open, closed, secret].map((conf) => access(db, who, conf))).toEqual(expected.map((name) => ACCESS[name]))
   })
 
@@ -70,7 +70,7 @@ describe('access levels of conferences', () => {
   })
 })
 
-test('lets the author and the readers of any recipient read a text', () => {
+test('mayRead permits the author of a text and persons who may read one of its recipients', () => {
   const { db, open, closed, secret } = world()
   const write = (author: number, ...confs: Conference[]) =>
     db.addText({
@@ -87,7 +87,7 @@ test('lets the author and the readers of any recipient read a text', () => {
   expect(readers(write(1, secret, open))).toEqual([1, 2, 3])
 })
 
-test('shows secret recipients and blind copies only to the persons concerned', () => {
+test('visibleMisc hides secret recipients and bcc recipients from other persons', () => {
   const { db, open, secret } = world()
   const text = db.addText({
     author: 2,
@@ -106,7 +106,7 @@ test('shows secret recipients and blind copies only to the persons concerned', (
   expect(seen(4)).toEqual([open.no, 4])
 })
 
-test('redirects a forbidden submission to the super-conference and rejects it at the end of the chain', () => {
+test('submitTo returns the first super-conference that accepts the text and rejects it if there is none', () => {
   const { db, open, closed } = world()
   closed.permittedSubmitters = 1
   expect(() => submitTo(db, viewer(3), closed, false)).toThrow('access-denied')
@@ -117,13 +117,13 @@ test('redirects a forbidden submission to the super-conference and rejects it at
   expect(() => submitTo(db, viewer(3), closed, false)).toThrow('access-denied')
 })
 
-test('shows a secret membership to its owner and the supervisor of the conference', () => {
+test('membershipView shows a secret membership to the member and the supervisor of the conference', () => {
   const { db, open, join } = world()
   const membership = join(open, true)
   expect([1, 2, 3].map((person) => membershipView(db, viewer(person), membership))).toEqual(['all', 'all', 'none'])
 })
 
-test('hides unread counts of a person with unread-is-secret', () => {
+test('membershipView hides the unread texts of a person with unread-is-secret', () => {
   const { db, open, join } = world()
   const membership = join(open)
   const person = db.persons.get(2)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A client that handles only lines and reference numbers of Protocol A. Strings are bytes, as ISO 8859-1. */
+/** A client that handles only message boundaries and reference numbers. Strings are bytes in ISO 8859-1. */
 export class RawClient {
   readonly socket: Socket
   #received = ''
@@ -17,7 +17,7 @@ export class RawClient {
     })
   }
 
-  /** Connects without a greeting. */
+  /** Connects without sending a greeting. */
   static async connect(port: number): Promise<RawClient> {
     const client = new RawClient(port)
     await once(client.socket, 'connect')
@@ -86,7 +86,7 @@ export class RawClient {
   }
 }
 
-/** The length of the first line of `bytes`; 0 if it is incomplete. */
+/** Returns the length of the first line of `bytes`; 0 if it is incomplete. */
 function lineLength(bytes: string): number {
   const token = /\n|(\d+)H/g
   for (let found = token.exec(bytes); found !== null; found = token.exec(bytes)) {

@@ -16,7 +16,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()))
 })
 
-test('listens on the loopback interface, sends the greeting and serves the bundled data', async () => {
+test('demo server listens on the loopback interface, sends the greeting and serves the bundled data', async () => {
   const server = await start()
   expect(server.host).toBe('127.0.0.1')
   const client = await RawClient.open(server.port)
@@ -24,7 +24,7 @@ test('listens on the loopback interface, sends the greeting and serves the bundl
   expect((await client.ask('76 4Hdemo 1 0')).reply).toBe('= 2 { 11HDemo Reader 1001 6 11HDemo Writer 1001 7 }\n')
 })
 
-test('logs a person in with a password until the client disconnects', async () => {
+test('demo server logs a person in with a password until the client disconnects', async () => {
   const server = await start()
   const client = await RawClient.open(server.port)
   expect((await client.ask('62 6 5Hwrong 0')).reply).toBe('% 4 6\n')
@@ -37,7 +37,7 @@ test('logs a person in with a password until the client disconnects', async () =
   await expect.poll(() => server.connections).toBe(0)
 })
 
-test('serves a text of the bundled data with its content type', async () => {
+test('demo server serves a text of the bundled data with its content type', async () => {
   const server = await start()
   const client = await RawClient.open(server.port)
   await client.ask('62 6 4Hdemo 0')
@@ -45,19 +45,22 @@ test('serves a text of the bundled data with its content type', async () => {
   expect((await client.ask('25 4 0 20')).reply).toBe('= 21HWelcome (to) komgate\n\n')
 })
 
-test.each(['GET / HTTP/1.1\r\n\r\n', 'B4Hu%me\n', '\n', 'A\n', 'Axyz\n'])('rejects the greeting %j', async (hello) => {
-  const client = await RawClient.connect((await start()).port)
-  client.send(hello)
-  expect(await client.closed()).toBe('%%LysKOM unsupported protocol.\n')
-})
+test.each(['GET / HTTP/1.1\r\n\r\n', 'B4Hu%me\n', '\n', 'A\n', 'Axyz\n'])(
+  'demo server rejects the greeting %j',
+  async (hello) => {
+    const client = await RawClient.connect((await start()).port)
+    client.send(hello)
+    expect(await client.closed()).toBe('%%LysKOM unsupported protocol.\n')
+  },
+)
 
-test('answers unknown calls and calls without a handler with not-implemented', async () => {
+test('demo server replies not-implemented to unknown calls and calls without a handler', async () => {
   const client = await RawClient.open((await start()).port)
   expect((await client.ask('4711 1 2 3')).reply).toBe('% 2 0\n')
   expect((await client.ask('112 7Hclients')).reply).toBe('% 2 0\n')
 })
 
-test('answers an invalid request with a protocol error and continues with the next request', async () => {
+test('demo server replies a protocol error to an invalid request and continues with the next request', async () => {
   const client = await RawClient.open((await start()).port)
   for (const garbage of ['xyz', '-1 56', '7 78 abc', '7 78 -1', '7', '\x00\xff', '7 80 3 { 1']) {
     client.send(`${garbage}\n`)
@@ -67,7 +70,7 @@ test('answers an invalid request with a protocol error and continues with the ne
   expect((await client.ask('56')).reply).toBe('= 1\n')
 })
 
-test('closes the connection on a request that announces more than the maximum size', async () => {
+test('demo server closes the connection on a request that announces more than the maximum size', async () => {
   const server = await start()
   const client = await RawClient.open(server.port)
   client.send('1 56\n2 4 99999999Habc')
@@ -75,7 +78,7 @@ test('closes the connection on a request that announces more than the maximum si
   expect((await RawClient.open(server.port)).socket.destroyed).toBe(false)
 })
 
-test('answers a request that arrives in single bytes', async () => {
+test('demo server replies to a request that arrives in single bytes', async () => {
   const client = await RawClient.open((await start()).port)
   for (const byte of '1 4 5Ha\nb c\n2 56\n') {
     client.send(byte)
@@ -84,34 +87,34 @@ test('answers a request that arrives in single bytes', async () => {
   expect(await client.until('=2 1\n')).toBe('=1\n=2 1\n')
 })
 
-test('answers pipelined requests in order', async () => {
+test('demo server replies to pipelined requests in order', async () => {
   const client = await RawClient.open((await start()).port)
   client.send(Array.from({ length: 1000 }, (_, i) => `${i} 56\n`).join(''))
   expect(await client.until('=999 1\n')).toBe(Array.from({ length: 1000 }, (_, i) => `=${i} 1\n`).join(''))
 })
 
-test('pauses a client that does not read its replies, without growing memory or delaying others', async () => {
+test('demo server pauses a client that does not read replies, without using more memory or delaying others', async () => {
   const server = await start()
   const writer = await RawClient.open(server.port)
   await writer.ask('62 6 4Hdemo 0')
   const { reply } = await writer.ask(`86 131072H${'x'.repeat(131_072)} 0 { } 0 { }`)
-  const deaf = await RawClient.open(server.port)
-  await deaf.ask('62 6 4Hdemo 0')
-  deaf.socket.pause()
+  const paused = await RawClient.open(server.port)
+  await paused.ask('62 6 4Hdemo 0')
+  paused.socket.pause()
   const before = process.memoryUsage().rss
   // 2.6 GB of replies
-  for (let i = 0; i < 20_000; i++) deaf.send(`1 25${reply.slice(1, -1)} 0 131071\n`)
+  for (let i = 0; i < 20_000; i++) paused.send(`1 25${reply.slice(1, -1)} 0 131071\n`)
   await sleep(200)
   for (let i = 0; i < 100; i++) expect((await writer.ask('56')).reply).toBe('= 1\n')
   expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000)
 })
 
-test('disconnects a client that never reads its messages', async () => {
+test('demo server disconnects a client that never reads its messages', async () => {
   const server = await start()
   const writer = await RawClient.open(server.port)
   await writer.ask('62 6 4Hdemo 0')
-  const deaf = await RawClient.open(server.port)
-  deaf.socket.pause()
+  const paused = await RawClient.open(server.port)
+  paused.socket.pause()
   await writer.ask('80 0 { }')
   const message = `53 0 1024H${'x'.repeat(1024)}\n`
   for (let i = 0; server.connections === 2 && i < 200; i++) {
@@ -121,7 +124,7 @@ test('disconnects a client that never reads its messages', async () => {
   expect(server.connections).toBe(1)
 })
 
-test('rejects connections above the limit and notifies the connected clients', async () => {
+test('demo server rejects connections above the limit and notifies the connected clients', async () => {
   const server = await start({ maxConnections: 1 })
   const first = await RawClient.open(server.port)
   const second = await RawClient.connect(server.port)
@@ -132,7 +135,7 @@ test('rejects connections above the limit and notifies the connected clients', a
   await RawClient.open(server.port)
 })
 
-test('discards all changes when it closes', async () => {
+test('demo server discards all changes when it closes', async () => {
   const one = await start()
   const client = await RawClient.open(one.port)
   await client.ask('62 6 4Hdemo 0')
@@ -144,7 +147,7 @@ test('discards all changes when it closes', async () => {
   expect((await (await RawClient.open((await start()).port)).ask('115')).reply).toBe(before)
 })
 
-test('rejects when the port is in use', async () => {
+test('startDemoServer rejects when the port is in use', async () => {
   const { port } = await start()
   await expect(startDemoServer({ port })).rejects.toThrow('EADDRINUSE')
 })
@@ -152,6 +155,6 @@ test('rejects when the port is in use', async () => {
 test.each([
   [{}, 'demo data: info: expected an object'],
   [{ info: { motd: 'x' } }, 'demo data: info.motd: expected a whole number from 0'],
-])('names the invalid field in the error for the data %j', (json, message) => {
+])('readDemoData names the invalid field in the error for the data %j', (json, message) => {
   expect(() => readDemoData(json)).toThrow(message)
 })

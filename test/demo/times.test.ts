@@ -8,6 +8,6 @@ it.each([
   [700, 1],
   [1300, 1],
   [1600, 2],
-])('counts %i ms as %i s, as lyskomd rounds idle times and session lengths', (ms, seconds) => {
+])('secondsBetween rounds %i ms to %i s, as lyskomd rounds idle times and session lengths', (ms, seconds) => {
   expect(secondsBetween(new Date(900), new Date(900 + ms))).toBe(seconds)
 })

@@ -4,7 +4,7 @@ import { codecName } from '../../src/lyskom/charsets/names.ts'
 import { decode, latin1, splitText } from '../../src/lyskom/content.ts'
 
 type Sample = [label: string, hex: string, text: string | null]
-/** Written by Python 3.11: what its codecs decode, null for a UnicodeError or a LookupError. */
+/** The results of the codecs of Python 3.11. A text is null for a UnicodeError or a LookupError. */
 const PYTHON: {
   aliases: Record<string, string>
   /** by codec: the characters of the bytes 0 to 255, U+FFFD for a byte without a character */
@@ -12,30 +12,30 @@ const PYTHON: {
   samples: Sample[]
   spellings: Sample[]
 } = JSON.parse(readFileSync(new URL('python-codecs.json', import.meta.url), 'utf8'))
-/** Not known to Python, but to the Encoding Standard. */
+/** Labels that only the Encoding Standard knows. */
 const STANDARD = new Set(['mac', 'x-mac-roman'])
 
-describe('charsets', () => {
-  it.each(Object.keys(PYTHON.single))('decodes every byte in %s as Python', (codec) => {
+describe('decode', () => {
+  it.each(Object.keys(PYTHON.single))('decodes every byte in %s like Python', (codec) => {
     const decoded = Array.from({ length: 256 }, (_, byte) => decode(Uint8Array.of(byte), codec))
     const expected = [...(PYTHON.single[codec] as string)]
     expect(decoded).toEqual(expected.map((char, byte) => (char === '\ufffd' ? String.fromCharCode(byte) : char)))
   })
 
-  it.each(PYTHON.samples)('decodes text in %s as Python: %s', (label, hex, text) => {
+  it.each(PYTHON.samples)('decodes text in %s like Python: %s', (label, hex, text) => {
     const bytes = Buffer.from(hex, 'hex')
     expect(decode(bytes, label.toLowerCase())).toBe(text ?? latin1(bytes))
   })
 
   it.each(PYTHON.spellings.filter(([label]) => !STANDARD.has(label)))(
-    'reads the label %j as Python',
+    'interprets the label %j like Python',
     (label, hex, text) => {
       const bytes = Buffer.from(hex, 'hex')
       expect(decode(bytes, label)).toBe(text ?? latin1(bytes))
     },
   )
 
-  it('knows the aliases of Python', () => {
+  it('accepts the aliases of Python', () => {
     const names = Object.keys(PYTHON.aliases).map((alias) => [alias, codecName(alias.replaceAll('_', '-'))])
     expect(Object.fromEntries(names)).toEqual(PYTHON.aliases)
   })
@@ -54,18 +54,18 @@ describe('charsets', () => {
     expect(decode(new Uint8Array(bytes.buffer, bytes.byteOffset + 2, 5), 'utf-8')).toBe('Åsa ')
   })
 
-  it('decodes a text of more than 8 MiB only by ISO 8859-1 and UTF-8, which are fast', () => {
+  it('decodes texts of more than 8 MiB only as ISO 8859-1 and UTF-8, which are fast', () => {
     const bytes = Buffer.alloc(8 * 1024 * 1024 + 1, 'å', 'latin1')
     expect(decode(bytes, 'gb18030')).toBe(latin1(bytes))
     expect(decode(Buffer.alloc(9_000_000, 'å'), 'utf-8')).toBe('å'.repeat(4_500_000))
   })
 
-  it.each(['mac-roman', 'iso-8859-15', 'shift_jis', 'utf-7', 'utf-16'])('decodes megabytes in %s', (charset) => {
+  it.each(['mac-roman', 'iso-8859-15', 'shift_jis', 'utf-7', 'utf-16'])('decodes a text of 4 MB in %s', (charset) => {
     expect(decode(Buffer.alloc(4_000_000, 'text'), charset).length).toBeGreaterThan(1_900_000)
   })
 })
 
-describe('a text in UTF-16 or UTF-32', () => {
+describe('splitText', () => {
   const encode = (text: string, charset: string): Buffer => {
     const unit = charset.includes('16') ? 2 : 4
     const bytes = Buffer.alloc([...text].length * unit)
@@ -90,20 +90,20 @@ describe('a text in UTF-16 or UTF-32', () => {
       ['', 'Ċ上ઊ'],
       ['Ċ上ઊ!', 'b\n'],
       ['s', ''],
-    ])('is split at its line feed if it is encoded as a whole: %j', (subject, body) => {
+    ])('splits a text that is encoded as a whole at its line feed: %j', (subject, body) => {
       const whole = encode(`${subject}\n${body}`, charset)
       expect(read(whole, charset)).toEqual([subject, body])
       expect(read(Buffer.concat([encode('\ufeff', charset), whole]), declared)).toEqual([subject, body])
     })
 
-    it('is split at a line feed of one byte between parts that are encoded on their own', () => {
+    it('splits a text whose parts are encoded separately at the line feed of one byte between them', () => {
       const [subject, body] = [encode('Åsa', charset), encode('☃\n', charset)]
       expect(read(Buffer.concat([subject, Buffer.from('\n'), body]), charset)).toEqual(['Åsa', '☃\n'])
       expect(read(Buffer.concat([Buffer.from('s\n'), body]), charset)).toEqual(['s', '☃\n'])
       expect(read(Buffer.concat([Buffer.from('s\n'), encode('\ufeff', charset), body]), declared)).toEqual(['s', '☃\n'])
     })
 
-    it('is all body without a line feed', () => {
+    it('returns a text without a line feed as the body', () => {
       expect(read(encode('Ċ上ઊ', charset), charset)).toEqual(['', 'Ċ上ઊ'])
     })
   })

@@ -15,12 +15,12 @@ import { array, fields, h, reply, time } from '../support/wire.ts'
 const ME = 6
 const then = time(new Date('2026-01-02T03:04:05Z'))
 
-/** How many of everything: a loop that waits shows itself by a depth that grows with it. */
+/** Number of items of each kind. Sequential calls for the items would make the depth grow with it. */
 let many: number
 let rounds: RoundServer
 let session: LyskomSession
 
-/** `n` things, each made from a number of its own. */
+/** Returns `n` items, made from the numbers 1 to `n`. */
 const times = <T>(n: number, make: (i: number) => T) => Array.from({ length: n }, (_, i) => make(i + 1))
 
 function textStat(): Buffer {
@@ -80,29 +80,29 @@ afterEach(async () => {
 const page = { unread: false, passive: false, first: 0, count: 100 }
 const draft = { text: Buffer.from('s\nb'), contentType: 'text/plain', recipients: [], commentTo: [], software: 'x 1' }
 
-/** The most that each operation may wait for the server; the figures of the design. */
-const FIGURES: [title: string, depth: number, operation: () => Promise<unknown>][] = [
-  ['a text', 3, () => getText(session, 1)],
-  ['a text without its body', 3, () => getTextHead(session, 1)],
-  ['a body', 1, () => getBody(session, 1, [])],
-  ['the unread texts of all conferences', 3, () => getAllUnread(session, ME)],
-  ["another person's unread texts", 3, () => getAllUnread(session, 99)],
-  ['the unread texts of a conference', 3, () => getUnread(session, ME, 101)],
-  ['a page of memberships', 3, () => getMemberships(session, ME, page)],
-  ['a page of memberships with unread texts', 3, () => getMemberships(session, ME, { ...page, unread: true })],
-  ['a membership', 2, () => getMembership(session, ME, 101)],
-  ['a conference', 2, () => getConference(session, 101)],
-  ['the newest texts of a conference', 4, () => getLastTexts(session, 101, many)],
+/** The operations and the largest number of round trips of each. */
+const OPERATIONS: [title: string, depth: number, operation: () => Promise<unknown>][] = [
+  ['getText', 3, () => getText(session, 1)],
+  ['getTextHead', 3, () => getTextHead(session, 1)],
+  ['getBody', 1, () => getBody(session, 1, [])],
+  ['getAllUnread', 3, () => getAllUnread(session, ME)],
+  ['getAllUnread of another person', 3, () => getAllUnread(session, 99)],
+  ['getUnread', 2, () => getUnread(session, ME, 101)],
+  ['getMemberships', 3, () => getMemberships(session, ME, page)],
+  ['getMemberships with unread texts', 3, () => getMemberships(session, ME, { ...page, unread: true })],
+  ['getMembership', 2, () => getMembership(session, ME, 101)],
+  ['getConference', 2, () => getConference(session, 101)],
+  ['getLastTexts', 4, () => getLastTexts(session, 101, many)],
   ['login by number', 2, () => gatewaySession(session).login({ persNo: ME }, 'x')],
-  ['the server', 2, () => getServerInfo(session)],
-  ['a new text', 1, () => createText(session, draft)],
-  ['a mark', 1, () => markText(session, 1, 100)],
-  ['a new membership', 1, () => addMember(session, ME, 101, { priority: 100, where: 0 })],
+  ['getServerInfo', 2, () => getServerInfo(session)],
+  ['createText', 1, () => createText(session, draft)],
+  ['markText', 1, () => markText(session, 1, 100)],
+  ['addMember', 1, () => addMember(session, ME, 101, { priority: 100, where: 0 })],
 ]
 
-// Few enough that no operation makes more calls at once than are let out at once.
+// With few items, all concurrent calls of an operation fit into the in-flight window.
 describe.each([1, 4])('with %i items of each kind', (n) => {
-  it.each(FIGURES)('%s needs at most %i round trips', async (_, depth, operation) => {
+  it.each(OPERATIONS)('%s needs at most %i round trips', async (_, depth, operation) => {
     many = n
     session = new LyskomSession(await connectTo(rounds.server.port), { name: 'x', version: '1' }, new BodyCache(1000))
     await session.login(ME, 'x', false)

@@ -14,7 +14,11 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** A session on a server whose names are so long, and the numbers that the server was asked for. */
+/**
+ * Opens a session on a server whose names have `length` bytes.
+ *
+ * @returns the server, the session, and a function that returns the numbers whose names were requested
+ */
 async function start(length: number) {
   const server = await startFakeServer(
     ({ ref, call, args }) => call === UCONF && reply(ref, h(String(args).padEnd(length, '.')), '00000000', 1, 77),
@@ -27,11 +31,11 @@ async function start(length: number) {
   return { server, session, asked }
 }
 
-describe('the names that a session keeps', () => {
-  it('are bounded by bytes, and the oldest make room', async () => {
+describe('name cache', () => {
+  it('limits its size in bytes and evicts the oldest names first', async () => {
     const { session, asked } = await start(1000)
     for (let confNo = 1; confNo <= 200; confNo++) await session.names.conference(confNo)
-    // 123 names of 1,000 bytes and their entries fit into 128 kB.
+    // The cache has room for 123 names of 1,000 bytes with their overhead.
     await session.names.conference(200)
     await session.names.conference(78)
     expect(asked()).toHaveLength(200)
@@ -39,7 +43,7 @@ describe('the names that a session keeps', () => {
     expect(asked().slice(200)).toEqual([77])
   })
 
-  it('are 1,500 and more where they are as short as names are', async () => {
+  it('holds at least 1,500 names of 20 bytes', async () => {
     const { session, asked } = await start(20)
     for (let round = 0; round < 2; round++) {
       for (let confNo = 1; confNo <= 1500; confNo++) await session.names.conference(confNo)
@@ -47,7 +51,7 @@ describe('the names that a session keeps', () => {
     expect(asked()).toHaveLength(1500)
   })
 
-  it('are changed by a new name, but none is kept that was not asked for', async () => {
+  it('applies async-new-name to cached names and ignores it for others', async () => {
     const { server, session, asked } = await start(10)
     await session.names.conference(7)
     server.connections[0]?.send(message(5, 7, h('old'), h('new')), message(5, 8, h('old'), h('unasked')))
@@ -59,8 +63,8 @@ describe('the names that a session keeps', () => {
   })
 })
 
-describe('a user area', () => {
-  it('has no more than 1,000 blocks, whatever a text of that length could hold', () => {
+describe('readUserArea', () => {
+  it('reads at most 1,000 strings', () => {
     const names = Array.from({ length: 5000 }, (_, i) => `b${i}`)
     const text = [names.map((name) => `${name.length}H${name}`).join(' '), ...names]
       .map((string) => `${string.length}H${string}`)

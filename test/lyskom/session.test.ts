@@ -42,7 +42,7 @@ describe('Names', () => {
     expect(made()).toEqual([UCONF])
   })
 
-  it('applies a rename at once', async () => {
+  it('applies a rename immediately', async () => {
     handler = ({ ref, call }) => call === UCONF && reply(ref, uconf('Old'))
     await session.names.conference(8)
     server.connections[0]?.send(message(5, 8, h('Old'), h('New')))
@@ -70,7 +70,7 @@ describe('Names', () => {
     expect((await session.names.conference(8)).name).toBe('New')
   })
 
-  it('forgets all names when another person logs in, who may see less', async () => {
+  it('empties the cache when another person logs in', async () => {
     handler = ({ ref, call }) =>
       call === UCONF ? reply(ref, uconf('Secret')) : [LOGIN, LOGOUT].includes(call) && reply(ref)
     await session.login(6, 'x', false)
@@ -87,7 +87,7 @@ describe('Names', () => {
     expect(await session.names.onePerson('Exa Mple')).toEqual({ persNo: 7, name: 'exa mple' })
   })
 
-  it('returns a placeholder for what does not exist, and looks it up again', async () => {
+  it('returns a placeholder for a missing conference or person and does not cache it', async () => {
     handler = ({ ref, call }) => call === UCONF && errorReply(ref, 9, 8)
     expect((await session.names.conference(8)).name).toBe('Conference 8 (does not exist)')
     expect((await session.names.person(8)).name).toBe('Person 8 (does not exist)')
@@ -95,7 +95,7 @@ describe('Names', () => {
     expect(made()).toEqual([UCONF, UCONF])
   })
 
-  it('rejects all concurrent requests when a lookup fails, and looks the name up again', async () => {
+  it('rejects all concurrent requests when a lookup fails and does not cache the failure', async () => {
     handler = ({ ref, call }) => call === UCONF && errorReply(ref, 45)
     const both = await Promise.allSettled([session.names.conference(8), session.names.conference(8)])
     expect(both.map((each) => each.status)).toEqual(['rejected', 'rejected'])
@@ -137,7 +137,7 @@ describe('LyskomSession', () => {
     expect(session.persNo).toBe(6)
   })
 
-  it('remembers logins and logouts', async () => {
+  it('updates the logged-in person at login and logout', async () => {
     handler = ({ ref, call }) =>
       call === UCONF ? reply(ref, uconf('Anna')) : [LOGIN, LOGOUT].includes(call) && reply(ref)
     await session.login(6, 'x', false)
@@ -152,7 +152,7 @@ it('getServerInfo looks all conferences up concurrently and returns null for num
   handler = ({ ref, call, args }, connection) => {
     if (call === GET_INFO) return reply(ref, 20102, 1, 2, 0, 4, 7, '0 *')
     if (call !== UCONF) return false
-    // Answered only when all three have been asked for: one after the other would wait for ever.
+    // Reply only when all three have been requested, so that sequential requests would never finish.
     waiting++
     const answer = () => (waiting === 3 ? connection.send(reply(ref, uconf(`no ${args}`))) : setTimeout(answer, 1))
     answer()

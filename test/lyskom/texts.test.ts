@@ -9,7 +9,7 @@ import { connectTo } from '../support/connection.ts'
 import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
 import { errorReply, fields, h, reply, time } from '../support/wire.ts'
 
-describe('contentTypeOf', () => {
+describe('parseContentType and contentTypeOf', () => {
   it.each([
     ['text/x-kom-basic;charset=utf-8', { type: 'text/x-kom-basic', charset: 'utf-8' }],
     ['x-kom/text', { type: 'text/x-kom-basic', charset: undefined }],
@@ -21,16 +21,16 @@ describe('contentTypeOf', () => {
     ['text/', undefined],
     ['text/plain\nX-Header: 1', undefined],
     ['text/plain;x=a\r\nSet-Cookie: b', undefined],
-  ])('%j reads as %j', (text, read) => {
+  ])('parse %j as %j', (text, read) => {
     expect(parseContentType(text)).toEqual(read)
   })
 
-  it('returns text/plain without a content-type aux-item, or with a malformed one', () => {
+  it('return text/plain for a text without a content-type aux-item', () => {
     expect(contentTypeOf([])).toEqual({ type: 'text/plain', charset: undefined })
   })
 })
 
-describe('a text', () => {
+describe('decode and splitText', () => {
   const bytes = (...values: number[]) => Uint8Array.from(values)
 
   it.each([
@@ -42,9 +42,12 @@ describe('a text', () => {
     ['no-such-charset', bytes(0xe5), 'å'],
     [undefined, bytes(0xe5), 'å'],
     ['koi8-r', bytes(0xc1), 'а'],
-  ])('in %s is decoded, in latin-1 when that fails', (charset, stored, text) => {
-    expect(decode(stored, charset)).toBe(text)
-  })
+  ])(
+    'decode a text in %s, as ISO 8859-1 if the charset is unknown or the bytes are invalid',
+    (charset, stored, text) => {
+      expect(decode(stored, charset)).toBe(text)
+    },
+  )
 
   it.each([
     ['subject\nbody\nmore', 'subject', 'body\nmore'],
@@ -52,7 +55,7 @@ describe('a text', () => {
     ['\nonly a body', '', 'only a body'],
     ['only a subject\n', 'only a subject', ''],
     ['', '', ''],
-  ])('%j has a subject and a body', (stored, subject, body) => {
+  ])('split %j into subject and body', (stored, subject, body) => {
     const split = splitText(Buffer.from(stored))
     expect([String(split.subject), String(split.body)]).toEqual([subject, body])
   })
@@ -62,10 +65,10 @@ describe('unreadRanges', () => {
   const range = (firstRead: number, lastRead: number) => ({ firstRead, lastRead })
 
   it.each([
-    ['nothing read', [], 3, [{ first: 1, last: 3 }]],
-    ['everything read', [range(1, 3)], 3, []],
+    ['no texts read', [], 3, [{ first: 1, last: 3 }]],
+    ['all texts read', [range(1, 3)], 3, []],
     [
-      'holes',
+      'gaps between read ranges',
       [range(1, 2), range(4, 4), range(6, 9)],
       12,
       [
@@ -75,9 +78,9 @@ describe('unreadRanges', () => {
       ],
     ],
     ['no texts', [], 0, []],
-    ['more read than there is', [range(1, 9)], 3, []],
-    ['a hole beyond the last', [range(1, 1), range(8, 9)], 4, [{ first: 2, last: 4 }]],
-  ])('with %s', (_, read, highest, unread) => {
+    ['a read range beyond the highest number', [range(1, 9)], 3, []],
+    ['a gap beyond the highest number', [range(1, 1), range(8, 9)], 4, [{ first: 2, last: 4 }]],
+  ])('returns the unread ranges with %s', (_, read, highest, unread) => {
     expect(unreadRanges(read, highest, 10)).toEqual(unread)
   })
 
@@ -96,7 +99,7 @@ it.each([
   ['7H 5Hjskom 999H{"a": 1}', {}],
   ['no user area', {}],
   ['', {}],
-])('the user area %j has the blocks that can be read', (text, blocks) => {
+])('readUserArea returns the readable blocks of %j', (text, blocks) => {
   expect(Object.fromEntries(readUserArea(text))).toEqual(blocks)
 })
 
@@ -139,7 +142,7 @@ describe('getBody', () => {
     expect(fetched()).toBe(1)
   })
 
-  it('rejects for a session to which the server does not show the text', async () => {
+  it('rejects with no-such-text for a session that may not read the cached text', async () => {
     const [one, two] = [await open(), await open()]
     await getText(one, 1)
     handler = ({ ref, call }) => call === GET_TEXT_STAT && errorReply(ref, 14, 1)
@@ -153,7 +156,7 @@ describe('getBody', () => {
     const before = await open()
     expect((await getText(before, 1)).content.body).toBe('body')
     const { tag: oldTag } = await getBody(before, 1, [])
-    // The server is restored from a backup, and the number goes to a new text.
+    // A server that is restored from a backup may assign the number to a new text.
     const created = time(new Date('2026-01-02T03:04:06Z'))
     handler = ({ ref, call }) =>
       call === GET_TEXT
@@ -166,7 +169,7 @@ describe('getBody', () => {
     expect(tag).not.toBe(oldTag)
   })
 
-  it('returns no body to a client that has the tag', async () => {
+  it('returns no body for a tag that the client has', async () => {
     const session = await open()
     const { tag } = await getBody(session, 1, [])
     expect(await getBody(session, 1, ['other', tag])).toMatchObject({ tag, body: undefined })

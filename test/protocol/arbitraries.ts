@@ -1,4 +1,4 @@
-/** Values of the specification's types, derived from what the codecs say of themselves. */
+/** Arbitrary values of the data types of the specification, derived from the schemas of the codecs. */
 import fc, { type Arbitrary } from 'fast-check'
 import type { Schema } from '../../src/protocol/codec.ts'
 
@@ -8,10 +8,14 @@ const MAX_OMITTED = 999_999_999_999_999
 
 const byte = fc.oneof(fc.constantFrom(0, 0x0a, 0x20, 0x25, 0x2a, 0x30, 0x48, 0x7b, 0x7d, 0xff), fc.nat(255))
 const string = fc.array(byte, { maxLength: 12 }).map((content) => Buffer.from(content))
-/** What six digits can tell; negative zero is written as zero. */
+/** Numbers with six significant digits. `+ 0` converts -0, which is written as 0. */
 const float = fc.double().map((value) => Number(value.toPrecision(6)) + 0)
 
-/** @param side who writes it: a server may leave the elements of an array out, a client may not */
+/**
+ * Returns arbitrary values of a data type.
+ *
+ * @param side the writer of the value: a server may omit the elements of an array, a client may not
+ */
 export function arbitraryOf(schema: Schema, side: 'client' | 'server'): Arbitrary<unknown> {
   switch (schema.kind) {
     case 'int':
@@ -64,11 +68,11 @@ function arrayOf(element: Schema, side: 'client' | 'server'): Arbitrary<unknown>
 }
 
 function casesOf(schema: Schema): readonly { name: string; of: Schema }[] {
-  if (schema.kind !== 'selection') throw new Error(`a ${schema.kind} has no cases`)
+  if (schema.kind !== 'selection') throw new Error(`expected a selection, got a ${schema.kind}`)
   return schema.cases
 }
 
-/** Its two arrays have one length. */
+/** Conf-List-Archaic has two arrays of the same length. */
 function confListArchaic(schema: Schema & { kind: 'struct' }): Arbitrary<unknown> {
   const [confNo, confType] = Object.values(schema.fields).map((list) => (list as Schema & { kind: 'array' }).of)
   const pair = fc.tuple(arbitraryOf(confNo as Schema, 'server'), arbitraryOf(confType as Schema, 'server'))

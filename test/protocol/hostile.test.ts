@@ -14,7 +14,7 @@ const callNames = Object.keys(CALLS) as CallName[]
 const replies = callNames.map((name) => CALLS[name].reply as AnyCodec)
 const everything = Buffer.concat(FIXTURES.map(({ bytes }) => bytes))
 
-/** What a run is worth: a value, or the only error that bytes may cause. Whatever else is thrown fails the test. */
+/** Returns the result of `run`, or its `ProtocolError`. Any other error fails the test. */
 function attempt<T>(run: () => T): T | ProtocolError {
   try {
     return run()
@@ -139,7 +139,7 @@ describe('codecs with hostile input', () => {
     )
   })
 
-  it('decode requests as a server does or throw a ProtocolError', () => {
+  it('decode mutated requests or throw a ProtocolError', () => {
     fc.assert(
       fc.property(fc.constantFrom(...callNames).chain(requestOf), mutations, (request, changes) => {
         const lines = attempt(() => framed([mutated(request, changes), Buffer.from('\n')]))
@@ -180,7 +180,7 @@ describe('codecs with hostile input', () => {
 
 describe('announced lengths', () => {
   it('of 2^31 elements are rejected for every array', () => {
-    let tried = 0
+    let rejected = 0
     for (const { bytes, codec, kind } of FIXTURES) {
       if (codec === undefined || kind !== 'reply') continue
       const text = bytes.toString('latin1')
@@ -188,12 +188,12 @@ describe('announced lengths', () => {
         const line = Buffer.from(`${text.slice(0, index)}2147483648${text.slice(index + start.length)}`, 'latin1')
         const envelope = readEnvelope(line)
         if (envelope.kind !== 'reply') throw new Error(envelope.kind)
-        // Inside a string it is only text.
+        // A match inside a string is not a length, so the message stays readable.
         const value = attempt(() => readData(codec, envelope.reader))
-        if (value instanceof ProtocolError) tried++
+        if (value instanceof ProtocolError) rejected++
       }
     }
-    expect(tried).toBeGreaterThan(50)
+    expect(rejected).toBeGreaterThan(50)
   })
 
   it('of 2 GB are rejected for every string before its first byte', () => {
@@ -207,7 +207,7 @@ describe('announced lengths', () => {
     }
   })
 
-  it('never make the framer hold more than its limit, for any chunks', () => {
+  it('never make the framer buffer more than its limit, for any chunks', () => {
     const announcement = fc.nat(3 * LIMIT).map((length) => `=1 ${length}H`)
     const chunk = fc.oneof(
       announcement.map((text) => Buffer.from(text)),

@@ -1,7 +1,7 @@
-/** Bytes that have been tampered with; as data, so that a failing run can be read. */
+/** Random mutations of messages. They are plain data, so that a failing run shows them. */
 import fc, { type Arbitrary } from 'fast-check'
 
-/** What has a meaning somewhere in a message, and numbers that are too large somewhere. */
+/** Characters with a meaning in messages, numbers over the limit of some type, and single bytes. */
 export const oddity: Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '\n',
@@ -40,6 +40,7 @@ interface Mutation {
   by: string
 }
 
+/** One to five mutations, for `mutated`. */
 export const mutations: Arbitrary<Mutation[]> = fc.array(
   fc.record({
     what: fc.constantFrom('insert', 'replace', 'remove', 'flip a bit', 'replace a number', 'cut off'),
@@ -50,6 +51,7 @@ export const mutations: Arbitrary<Mutation[]> = fc.array(
   { minLength: 1, maxLength: 5 },
 )
 
+/** Applies the mutations in order. Positions are taken modulo the length of the message. */
 export function mutated(bytes: Buffer, changes: readonly Mutation[]): Buffer {
   return changes.reduce((before, change) => (before.length === 0 ? before : once(before, change)), bytes)
 }
@@ -71,7 +73,7 @@ function once(bytes: Buffer, { what, at, count, by }: Mutation): Buffer {
       return flipped
     }
     case 'replace a number': {
-      // As a count, a length or a selector.
+      // The number may be a count, a length or a selector.
       const numbers = [...bytes.toString('latin1').matchAll(/\d+/g)]
       const chosen = numbers[at % numbers.length]
       return chosen === undefined ? bytes : splice(bytes, chosen.index, chosen[0].length, by)

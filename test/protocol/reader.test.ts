@@ -19,7 +19,7 @@ describe('Reader.int', () => {
     ['4294967295', INT32],
     ['   12', 12],
     ['007', 7],
-  ])('%j is %i', (token, value) => {
+  ])('reads %j as %i', (token, value) => {
     expect(over(token).int(INT32)).toBe(value)
   })
 
@@ -34,11 +34,11 @@ describe('Reader.int', () => {
     ['18446744073709551616', INT32],
     ['9'.repeat(400), INT32],
     ['0'.repeat(16), INT32],
-  ])('%s is over %i', (token, max) => {
+  ])('rejects %s, which exceeds %i', (token, max) => {
     expect(() => over(token).int(max)).toThrow(unreadable())
   })
 
-  it('is exact up to the largest safe integer', () => {
+  it('reads integers up to the largest safe integer exactly', () => {
     expect(over('999999999999999').int(Number.MAX_SAFE_INTEGER)).toBe(999_999_999_999_999)
   })
 
@@ -75,7 +75,7 @@ describe('Reader.float', () => {
     ['-inf', Number.NEGATIVE_INFINITY],
     ['nan', Number.NaN],
     ['-nan', Number.NaN],
-  ])('%s is read as C prints it', (token, value) => {
+  ])('reads %s, which is in the format of C', (token, value) => {
     expect(over(`${token} 1`).float()).toBe(value)
     expect(over(token).float()).toBe(value)
     expect(over(`${token}}`).float()).toBe(value)
@@ -164,7 +164,7 @@ describe('Reader arrays', () => {
     ['0 { }', { length: 0, follows: true }],
     ['2 { 1 2 }', { length: 2, follows: true }],
     ['2{1 2}', { length: 2, follows: true }],
-  ])('%j begins', (token, start) => {
+  ])('reads the start of the array %j', (token, start) => {
     expect(over(token).arrayStart()).toEqual(start)
   })
 

@@ -25,10 +25,10 @@ function framed(bytes: Buffer): Buffer[] {
   return messages
 }
 
-describe('codecs read back what they write:', () => {
+describe('codecs', () => {
   const runs = { numRuns: 25 }
 
-  it.each(callNames)('parameters of %s', (name) => {
+  it.each(callNames)('read the parameters of %s as they were written', (name) => {
     const { params, number } = CALLS[name]
     fc.assert(
       fc.property(fc.nat(2 ** 32 - 1), arbitraryOf(params.schema, 'client'), (refNo, value) => {
@@ -42,7 +42,7 @@ describe('codecs read back what they write:', () => {
     )
   })
 
-  it.each(callNames)('the reply of %s', (name) => {
+  it.each(callNames)('read the reply to %s as it was written', (name) => {
     const { reply } = CALLS[name]
     fc.assert(
       fc.property(fc.nat(2 ** 32 - 1), arbitraryOf(reply.schema, 'server'), (refNo, value) => {
@@ -56,7 +56,7 @@ describe('codecs read back what they write:', () => {
     )
   })
 
-  it.each(messageNames)('%s', (name) => {
+  it.each(messageNames)('read the message %s as it was written', (name) => {
     fc.assert(
       fc.property(arbitraryOf(MESSAGES[name].params.schema, 'server'), (params) => {
         const [line] = framed(writeMessage(name, params as MessageParams<MessageName>)) as [Buffer]
@@ -69,7 +69,7 @@ describe('codecs read back what they write:', () => {
   })
 })
 
-describe('values that cannot be written', () => {
+describe('values of the wrong type', () => {
   const garbage = fc.constantFrom<unknown>(
     ...[undefined, null, -1, 1.5, 2 ** 32, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, true, 'x', '☃', '5', {}, []],
     ...[
@@ -83,7 +83,7 @@ describe('values that cannot be written', () => {
     ...[{ length: 2 }, new Date(0), Buffer.from('x'), new Uint16Array(2), () => 5, Symbol('x'), 5n],
   )
 
-  /** The value with something else in the place of one of its parts. */
+  /** Replaces one part of a value, at any depth. */
   function spoiled(value: unknown, choice: number, replacement: unknown): unknown {
     const parts = typeof value === 'object' && value !== null && !Buffer.isBuffer(value) ? Object.entries(value) : []
     const chosen = parts[choice % (parts.length + 1)]
@@ -94,7 +94,7 @@ describe('values that cannot be written', () => {
     return copy
   }
 
-  /** Undefined when it was refused in the one way that it may be. */
+  /** Writes a request. Returns undefined if it was rejected with a `ProtocolError` with code `unwritable`. */
   function written(name: CallName, params: unknown): Buffer | undefined {
     try {
       return writeRequest(1, name, params as Params<CallName>)

@@ -20,7 +20,7 @@ const specification: Specification = JSON.parse(
   readFileSync(new URL('../../fixtures/protocol-a.json', import.meta.url), 'utf8'),
 )
 
-/** A schema where the specification refers to a type: by name if it has one. */
+/** Returns a type as fixtures/protocol-a.json refers to it: by its name if it has one. */
 function reference(schema: Schema): string {
   if (schema.name !== undefined) return schema.name
   switch (schema.kind) {
@@ -42,11 +42,11 @@ function reference(schema: Schema): string {
 }
 
 function fields(schema: Schema): Field[] {
-  if (schema.kind !== 'struct') throw new Error(`${schema.kind} where a struct was expected`)
+  if (schema.kind !== 'struct') throw new Error(`expected a struct, got a ${schema.kind}`)
   return Object.entries(schema.fields).map(([name, type]) => [specName(name), reference(type)])
 }
 
-/** A schema where the specification defines a type. */
+/** Returns a type as fixtures/protocol-a.json defines it. */
 function definition({ name: _, ...schema }: Schema): unknown {
   switch (schema.kind) {
     case 'struct':
@@ -64,13 +64,13 @@ function definition({ name: _, ...schema }: Schema): unknown {
   }
 }
 
-/** An alias of an alias (Pers-No is a Conf-No) keeps only its own name here: compared by what it is in the end. */
+/** Resolves aliases of aliases: Pers-No is a Conf-No, which is an INT16. The codecs keep only their own name. */
 function resolved(type: unknown): unknown {
   return typeof type === 'string' && type in specification.types ? resolved(specification.types[type]) : type
 }
 
-describe('the protocol tables match the specification:', () => {
-  it('every data type, none missing, extra, renamed or mistyped', () => {
+describe('protocol tables', () => {
+  it('declare exactly the data types of the specification', () => {
     const declared = Object.values(types)
       .map((codec) => (codec as { schema: Schema }).schema)
       .map((schema) => [schema.name, definition(schema)])
@@ -79,7 +79,7 @@ describe('the protocol tables match the specification:', () => {
     expect(Object.fromEntries(declared)).toEqual(Object.fromEntries(wanted))
   })
 
-  it('the 123 requests, field by field', () => {
+  it('declare the 123 requests of the specification with their parameters and replies', () => {
     const declared = Object.entries(CALLS)
       .map(([name, call]) => ({
         name,
@@ -95,7 +95,7 @@ describe('the protocol tables match the specification:', () => {
     expect(declared.map((call) => call.number)).toEqual(Array.from({ length: 123 }, (_, i) => i))
   })
 
-  it('the 21 asynchronous messages, field by field', () => {
+  it('declare the 21 asynchronous messages of the specification with their parameters', () => {
     const declared = Object.entries(MESSAGES).map(([name, message]) => ({
       name,
       number: message.number,
@@ -113,7 +113,7 @@ describe('the protocol tables match the specification:', () => {
     expect(declared.length).toBe(21)
   })
 
-  it('every error code and every aux-item tag', () => {
+  it('declare the error codes and aux-item tags of the specification', () => {
     expect(Object.entries(ERRORS).map(([name, code]) => [code, name])).toEqual(specification.errors)
     expect(Object.entries(AUX_ITEMS)).toEqual(specification.auxItems.map((item) => [item.name, item.number]))
   })

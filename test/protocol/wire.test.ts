@@ -44,7 +44,7 @@ function rewritten({ bytes, number }: Fixture): Buffer {
     }
     case 'message': {
       const message = readMessage(envelope.number, envelope.reader)
-      if (message === undefined) throw new Error('an unknown message')
+      if (message === undefined) throw new Error(`unknown message ${envelope.number}`)
       return writeMessage(message.name, message.params as MessageParams<MessageName>)
     }
     case 'error':

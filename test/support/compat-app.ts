@@ -13,6 +13,7 @@ import { StoreError } from '../../src/store/errors.ts'
 import { SessionStore } from '../../src/store/store.ts'
 import type { Answer } from './gateway.ts'
 
+/** Options of a request. */
 export interface CompatSendOptions {
   /** the key of an application */
   key?: string
@@ -20,14 +21,16 @@ export interface CompatSendOptions {
   headers?: Record<string, string>
 }
 
+/** A compatibility API on a store in memory. */
 export interface CompatApp {
   store: SessionStore
   /** errors reported as internal */
   reported: unknown[]
   /** limits reported as hit */
   limits: LimitName[]
+  /** Sends a request to the API. */
   send(method: string, path: string, options?: CompatSendOptions): Promise<Answer>
-  /** the compatibility API, for a server */
+  /** handles a request, as a server of Node calls it */
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   /** Advances the clock by `seconds`. */
   pass(seconds: number): void
@@ -43,7 +46,11 @@ interface CompatAppOptions {
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** Starts one compatibility API as the gateway mounts it, on a store in memory with its own clock. */
+/**
+ * Starts a compatibility API as the gateway mounts it, on a store in memory with its own clock.
+ *
+ * @param api creates the API
+ */
 export function startCompatApi(
   api: (options: CompatOptions) => Hono<Env>,
   { path = '/', keys = [], isOpen = false, backend = memory() }: CompatAppOptions = {},
@@ -109,11 +116,12 @@ export function startCompatApi(
   }
 }
 
+/** Returns a backend in memory. */
 export function memory(): Backend {
   return new MemoryBackend({ maxRecords: 1000, maxBytes: 10_000_000 })
 }
 
-/** A backend like memcached: lookup by key only, without lists. */
+/** Returns a backend like memcached, which finds records by key and cannot list them. */
 export function withoutLists(): Backend {
   const backend = memory()
   return {
@@ -129,7 +137,7 @@ export function withoutLists(): Backend {
   }
 }
 
-/** A store whose server is unavailable. */
+/** Returns a backend whose server is unavailable. */
 export function unavailable(): Backend {
   const fail = () => Promise.reject(new StoreError('unavailable', 'the store cannot be reached'))
   const failingPages = async function* () {

@@ -2,14 +2,14 @@ import { readConfig } from '../../src/config/command-line.ts'
 import { type Config, configOf, type SettingValues } from '../../src/config/config.ts'
 import type { AppConfig, ServerConfig } from '../../src/config/servers.ts'
 
-/** A server for tests; host, port and name have defaults. */
+/** An entry of servers.json; host, port and name have defaults. */
 export type TestServer = Partial<ServerConfig> & { id: string }
 
-/** Settings by name, and the plain applications. */
+/** Settings by name, and the applications. */
 export type TestSettings = Partial<SettingValues> & { apps?: readonly AppConfig[] }
 
 const { http, admin, limits, lyskom, compat, demo, store, logLevel } = readConfig()
-/** The defaults of all settings. */
+/** The default values of all settings. */
 export const DEFAULTS = { ...http, ...admin, ...limits, ...lyskom, ...compat, ...demo, store, logLevel, servers: '' }
 
 /** Returns a configuration with these servers and settings, on a free port. */

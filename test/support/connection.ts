@@ -3,7 +3,7 @@ import type { Connection } from '../../src/connection/connection.ts'
 import { type ConnectionSettings, DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
 import type { MessageName } from '../../src/protocol/messages.ts'
 
-/** Opens a connection with the gateway's defaults. */
+/** Opens a connection to a LysKOM server on 127.0.0.1 with the default settings. */
 export function connectTo(
   port: number,
   settings: Partial<ConnectionSettings> = {},

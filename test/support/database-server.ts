@@ -13,7 +13,7 @@ const PORT_ATTEMPTS = 3
 
 const run = promisify(execFile)
 
-/** A private database server of a test, on a free port of 127.0.0.1. */
+/** A server that a test has started for itself, on a free port of 127.0.0.1. */
 export interface DatabaseServer {
   readonly port: number
   /** its working directory */
@@ -28,22 +28,29 @@ export interface DatabaseServer {
   close(): Promise<void>
 }
 
-/** How to start one kind of server. */
+/** Describes how to start one kind of server. */
 export interface ServerKind {
+  /** name in error messages and in the name of the working directory */
   name: string
   /** the user for the server process if root runs the tests, since these servers refuse to run as root */
   user: string
   /** the signal for a shutdown that does not wait for clients */
   stopSignal: 'SIGINT' | 'SIGTERM'
-  /** Prepares the empty directory, which belongs to the user. */
+  /** Prepares the empty working directory, which belongs to `user`. */
   prepare(dir: string, runAsUser: (command: string, args: readonly string[]) => Promise<void>): Promise<void>
+  /** Returns the command that runs the server in the foreground. */
   command(dir: string, port: number): readonly [command: string, ...args: string[]]
+  /** Returns the URL for clients. */
   url(port: number): string
-  /** Rejects until the server answers. */
+  /** Sends a request to the server. Rejects unless the server responds. */
   greet(url: string): Promise<void>
 }
 
-/** Starts a server and resolves when it answers. Rejects with the end of its log if it does not. */
+/**
+ * Starts a server. Resolves when it responds.
+ *
+ * @throws Error with the end of its log if it does not respond within 30 s
+ */
 export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
   const dir = await mkdtemp(join(tmpdir(), `komgate-${kind.name}-`))
   const remove = () => rm(dir, { recursive: true, force: true })
@@ -58,7 +65,7 @@ export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
       try {
         return handle(kind, dir, port, await launch(kind, dir, port), remove)
       } catch (error) {
-        // Most likely another process has taken the port.
+        // Another process may have taken the port.
         if (attempt === PORT_ATTEMPTS) throw error
       }
     }
@@ -102,7 +109,7 @@ async function launch(kind: ServerKind, dir: string, port: number): Promise<Chil
   const child = spawn(program, args, { cwd: dir, stdio: ['ignore', log.fd, log.fd] })
   try {
     await once(child, 'spawn')
-    await untilItAnswers(child, () => kind.greet(kind.url(port)))
+    await untilReady(child, () => kind.greet(kind.url(port)))
     return child
   } catch (cause) {
     await terminate(child, 'SIGKILL')
@@ -113,22 +120,22 @@ async function launch(kind: ServerKind, dir: string, port: number): Promise<Chil
   }
 }
 
-async function untilItAnswers(child: ChildProcess, greet: () => Promise<void>): Promise<void> {
+async function untilReady(child: ChildProcess, greet: () => Promise<void>): Promise<void> {
   const started = performance.now()
   for (;;) {
     try {
       return await greet()
     } catch (cause) {
-      if (hasEnded(child)) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`, { cause })
-      if (performance.now() - started > START_MS) throw new Error(`no answer within ${START_MS} ms`, { cause })
+      if (hasEnded(child)) throw new Error(`the process ended with ${child.exitCode ?? child.signalCode}`, { cause })
+      if (performance.now() - started > START_MS) throw new Error(`no response within ${START_MS} ms`, { cause })
       await sleep(50)
     }
   }
 }
 
 /**
- * setpriv execs the program (the pid stays the same), as another user if necessary, and the kernel ends it when this
- * process ends for any reason.
+ * Returns a command that runs the program as `user` if root runs the tests. setpriv replaces itself with the program,
+ * so the process id stays the same, and the kernel ends the program when this process ends.
  */
 function asUser({ user, stopSignal }: ServerKind, command: readonly string[]): [string, ...string[]] {
   const identity = isRoot() ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : []
@@ -152,7 +159,7 @@ function isRoot(): boolean {
   return process.getuid?.() === 0
 }
 
-/** Returns a port that was free a moment ago. */
+/** Returns a free port. Another process may take it before it is used. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

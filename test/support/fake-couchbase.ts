@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTick } from 'node:timers/promises'
 import type {
   Cas,
   CouchbaseCluster,
@@ -15,7 +15,7 @@ interface Stored {
   expires: number
 }
 
-/** Two values are equal only if they are the same object. */
+/** A CAS value. Two of them are equal only if they are the same object. */
 class FakeCas implements Cas {}
 
 /**
@@ -23,14 +23,15 @@ class FakeCas implements Cas {}
  * SDK's error names. Documents are converted to JSON and back.
  */
 export class FakeCouchbase implements CouchbaseCluster {
+  /** the commands so far: name and arguments */
   readonly commands: unknown[][] = []
   readonly documents = new Map<string, Stored>()
   readonly indexes = new Map<string, string>()
-  /** the name of the error with which every operation fails */
+  /** name of the error of every operation; undefined for none */
   failure: string | undefined
-  /** the same for queries only */
+  /** name of the error of every query; undefined for none */
   queryFailure: string | undefined
-  /** seconds */
+  /** time on the server's clock, in seconds */
   clock = 1_000_000
   closed = false
   /** The state of the indexes, which lags behind the documents. */
@@ -41,11 +42,13 @@ export class FakeCouchbase implements CouchbaseCluster {
     this.#bucket = bucket
   }
 
+  /** Opens a bucket. */
   bucket(name: string): { defaultCollection(): CouchbaseCollection } {
     this.commands.push(['bucket', name])
     return { defaultCollection: () => new FakeCouchbaseCollection(this) }
   }
 
+  /** Runs a SQL++ statement. */
   async query(statement: string, options: QueryOptions): Promise<{ rows: unknown[] }> {
     const { rows } = await this.run('query', [statement, options], () => {
       if (this.queryFailure !== undefined) throw couchbaseError(this.queryFailure)
@@ -54,19 +57,20 @@ export class FakeCouchbase implements CouchbaseCluster {
     return { rows: JSON.parse(JSON.stringify(rows)) }
   }
 
+  /** Records that the client has closed the cluster. */
   async close(): Promise<void> {
     this.closed = true
   }
 
-  /** Runs an operation asynchronously; it takes effect when it arrives. */
+  /** Runs an operation in the next event-loop tick, as if it were sent over a network. */
   async run<T>(name: string, given: unknown[], work: () => T): Promise<T> {
     this.commands.push([name, ...given])
-    await turn()
+    await nextTick()
     if (this.failure !== undefined) throw couchbaseError(this.failure)
     return work()
   }
 
-  /** Returns a document that has not expired. */
+  /** Returns a document; undefined if there is none or it has expired. */
   found(id: string): Stored | undefined {
     const stored = this.documents.get(id)
     if (stored === undefined || stored.expires > this.clock) return stored
@@ -76,7 +80,7 @@ export class FakeCouchbase implements CouchbaseCluster {
 
   #queried(statement: string, { parameters = {}, scanConsistency, readOnly = false }: QueryOptions): unknown[] {
     if (statement === 'SELECT RAW 1') return [1]
-    // A clock that tests do not control.
+    // The tests do not control the clock of this statement.
     if (statement === 'SELECT RAW NOW_MILLIS()') return [Math.floor(performance.timeOrigin + performance.now())]
     const [, name, bucket, keys] = /^CREATE INDEX `(\w+)` ON `([^`]+)`\((.*)\)$/.exec(statement) ?? []
     if (name !== undefined && keys !== undefined) {
@@ -148,7 +152,7 @@ class FakeCouchbaseCollection implements CouchbaseCollection {
   }
 }
 
-/** Every error class of the SDK sets `name` to its class name. */
+/** Creates an error like the SDK, whose error classes set `name` to their class name. */
 export function couchbaseError(name: string, message = name): Error {
   return Object.assign(new Error(message), { name })
 }

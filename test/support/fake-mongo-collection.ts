@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { BSON, MongoNetworkError, MongoServerError, ObjectId } from 'mongodb'
 import type {
   FindOptions,
@@ -22,17 +22,19 @@ interface Index {
  * others. All values are converted to BSON and back.
  */
 export class FakeMongoServer extends EventEmitter<{ topology: [TopologyChange] }> {
+  /** the commands so far: name and arguments */
   readonly commands: unknown[][] = []
   readonly indexes: Index[] = []
   documents: Query[] = []
   #away = false
 
-  /** Simulates an outage: connections break and commands get no answer. */
+  /** Simulates an outage: closes the connections and rejects commands. */
   goAway(): void {
     this.#away = true
     this.emit('topology', { previousDescription: topology(true), newDescription: topology(false) })
   }
 
+  /** Ends the outage. */
   comeBack(): void {
     this.#away = false
     this.emit('topology', { previousDescription: topology(false), newDescription: topology(true) })
@@ -51,14 +53,15 @@ export class FakeMongoServer extends EventEmitter<{ topology: [TopologyChange] }
     }
   }
 
-  /** Runs a command asynchronously; it takes effect when it arrives. */
+  /** Runs a command in the next event-loop tick, as if it were sent over a network. */
   async run<T>(name: string, given: unknown[], work: (...given: Query[]) => T): Promise<T> {
     this.commands.push([name, ...given])
-    await turn()
+    await nextTick()
     if (this.#away) throw new MongoNetworkError('connection 1 to 127.0.0.1:27017 closed')
     return work(...given.map((value) => sent(value) as Query))
   }
 
+  /** Returns the collection, for the store. */
   collection(): MongoCollection {
     return new FakeMongoCollection(this)
   }
@@ -159,8 +162,9 @@ class FakeMongoCollection implements MongoCollection {
     if (document === undefined) return 0
     for (const stage of stages as Query[]) {
       const [[operator, values] = ['', {}], ...more] = Object.entries(stage)
-      if (operator !== '$set' || more.length > 0) throw new MongoServerError({ message: `stage ${operator}`, code: 9 })
-      // All fields of a stage see the document as the previous stage left it.
+      if (operator !== '$set' || more.length > 0)
+        throw new MongoServerError({ message: `unknown stage ${operator}`, code: 9 })
+      // Evaluate all fields of a stage before setting any: they see the result of the previous stage.
       const set = Object.entries(values as Query).map(([path, value]) => [path, evaluate(document, value)] as const)
       for (const [path, value] of set) setPath(document, path, value)
     }
@@ -183,7 +187,7 @@ function aggregated(rows: Query[], stage: Query): Query[] {
   const [[operator, given] = ['', undefined]] = Object.entries(stage)
   if (operator === '$match') return rows.filter((row) => isMatch(row, given as Query))
   if (operator === '$count') return rows.length === 0 ? [] : [{ [String(given)]: rows.length }]
-  if (operator !== '$group') throw new MongoServerError({ message: `stage ${operator}`, code: 40_324 })
+  if (operator !== '$group') throw new MongoServerError({ message: `unknown stage ${operator}`, code: 40_324 })
   const ids = new Set(rows.map((row) => evaluate(row, (given as Query)._id)))
   return Array.from(ids, (_id) => ({ _id }))
 }
@@ -192,7 +196,7 @@ function topology(isWritable: boolean): TopologyChange['newDescription'] {
   return { servers: new Map([['127.0.0.1:27017', { isWritable }]]) }
 }
 
-/** Returns a value as the other end receives it. */
+/** Converts a value to BSON and back. */
 function sent(value: unknown): unknown {
   return BSON.deserialize(BSON.serialize({ value })).value
 }

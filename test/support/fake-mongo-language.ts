@@ -6,6 +6,7 @@ export function valueAt(document: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, name) => (isPlain(value) ? value[name] : undefined), document)
 }
 
+/** Sets the value of a path. Throws a `MongoServerError` if its parent is not a document. */
 export function setPath(document: Query, path: string, value: unknown): void {
   const names = path.split('.')
   const last = names.pop() ?? ''
@@ -14,7 +15,7 @@ export function setPath(document: Query, path: string, value: unknown): void {
   parent[last] = value
 }
 
-/** Reports whether a document matches a filter. */
+/** Reports whether a document matches a filter. Throws a `MongoServerError` for an operator that is not supported. */
 export function isMatch(document: Query, filter: Query): boolean {
   return Object.entries(filter).every(([name, condition]) => {
     if (name === '$or') return (condition as Query[]).some((one) => isMatch(document, one))
@@ -25,7 +26,7 @@ export function isMatch(document: Query, filter: Query): boolean {
   })
 }
 
-/** Evaluates an aggregation expression on one document. */
+/** Evaluates an aggregation expression on a document. Throws a `MongoServerError` for an unsupported operator. */
 export function evaluate(document: Query, expression: unknown): unknown {
   if (typeof expression === 'string' && expression.startsWith('$')) return valueAt(document, expression.slice(1))
   if (!isPlain(expression)) return expression
@@ -48,7 +49,7 @@ function sumOf(operands: unknown[]): unknown {
   return dates.length === 1 ? new Date(sum) : sum
 }
 
-/** Comparisons of values of different types are false. */
+/** Compares two values. Returns false for values of different types. */
 function compare(operator: string, value: unknown, operand: unknown): boolean {
   if (operator === '$ne') return !isEqual(value, operand)
   const [a, b] = [value, operand].map((one) => (one instanceof Date ? one.getTime() : one))
@@ -60,7 +61,7 @@ function compare(operator: string, value: unknown, operand: unknown): boolean {
   throw unknownOperator(operator)
 }
 
-/** Null equals a missing value. */
+/** Compares two values. A missing value equals null. */
 function isEqual(value: unknown, wanted: unknown): boolean {
   if (wanted === null) return value === null || value === undefined
   return value === wanted

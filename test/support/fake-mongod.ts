@@ -19,22 +19,26 @@ export class FakeMongod {
   readonly #cursors = new Map<bigint, unknown[]>()
   #lastCursor = 0n
   #listener: Server | undefined
+  /** port of 127.0.0.1; kept by `close`, so that `listen` uses it again */
   port = 0
-  /** while true, the server does not answer */
+  /** whether the server leaves requests without a reply */
   silent = false
 
+  /** Starts a server on a free port. */
   static async start(): Promise<FakeMongod> {
     const mongod = new FakeMongod()
     await mongod.listen()
     return mongod
   }
 
+  /** Starts to listen, also after `close`. */
   async listen(): Promise<void> {
     this.#listener = createServer((socket) => this.#serve(socket)).listen(this.port, '127.0.0.1')
     await once(this.#listener, 'listening')
     this.port = (this.#listener.address() as AddressInfo).port
   }
 
+  /** Closes all connections and stops listening. The data remains. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#listener?.close(resolve) ?? resolve(undefined))
     for (const socket of this.#sockets) socket.destroy()
@@ -59,7 +63,7 @@ export class FakeMongod {
   async #answer(message: Buffer): Promise<Buffer> {
     const [id, opcode] = [message.readInt32LE(4), message.readInt32LE(12)]
     if (opcode === OP_MSG) return written(id, OP_MSG, Buffer.alloc(5), await this.#reply(readMessage(message)))
-    if (opcode !== OP_QUERY) throw new Error(`opcode ${opcode}`)
+    if (opcode !== OP_QUERY) throw new Error(`unknown opcode ${opcode}`)
     // Only the first message of a connection uses the legacy format.
     const start = message.indexOf(0, HEADER_BYTES + 4) + 9
     const prefix = Buffer.alloc(20)
@@ -87,7 +91,7 @@ export class FakeMongod {
           ismaster: true,
           helloOk: true,
           maxWireVersion: 21,
-          // A clock that tests do not control.
+          // The tests do not control the clock of the server.
           localTime: new Date(performance.timeOrigin + performance.now()),
           ...LIMITS,
         }
@@ -112,7 +116,7 @@ export class FakeMongod {
       case 'findandmodify': {
         const options = { projection: fields as Record<string, 1>, returnDocument: 'before' } as const
         if (command.remove === true) return { value: await collection.findOneAndDelete(query ?? {}, options) }
-        if (command.new === true) throw new MongoServerError({ message: 'only what was before', code: 9 })
+        if (command.new === true) throw new MongoServerError({ message: 'returnDocument must be before', code: 9 })
         return { value: await collection.findOneAndUpdate(query ?? {}, listOf(command.update), options) }
       }
       case 'update': {

@@ -1,27 +1,29 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises'
 import { errorReply, type Part, reply, time, wire } from './wire.ts'
 
-/** A received request: `12 62 5 6Hgazonk 0` is ref 12, call 62, args `5 6Hgazonk 0`. */
+/** A received request. `12 62 5 6Hgazonk 0` has ref 12, call 62 and args `5 6Hgazonk 0`. */
 export interface FakeRequest {
-  /** NaN if the line does not start with two numbers; so is `call`. */
+  /** reference number; NaN, like `call`, if the line does not begin with two numbers */
   ref: number
+  /** call number */
   call: number
-  /** The bytes after the call's number and one space, without the LF. Text: `args.toString('latin1')`. */
+  /** the parameters: the bytes after the call number and one space, without the LF */
   args: Buffer
-  /** The whole line, without the spaces before it and the LF. */
+  /** the request, without leading spaces and the LF */
   raw: Buffer
 }
 
 /**
- * Result of a handler. Bytes are sent as the reply. `true`: the handler has replied, will reply later with
- * `connection.send`, or never. `false` or undefined: the default reply is sent.
+ * Result of a handler: the bytes of the reply; `true` if the handler has replied itself, will reply later with
+ * `connection.send` or never replies; `false` or undefined for the default reply.
  */
 export type Answer = Buffer | boolean | undefined
+/** Handles a request. */
 export type Handler = (request: FakeRequest, connection: FakeConnection) => Answer | Promise<Answer>
 
-/** One line of a script; created by the functions below. */
+/** A step of a script. The functions below create steps. */
 export type Step =
   | { do: 'expect'; line: RegExp | string }
   | { do: 'answer'; count: number; handler: Handler }
@@ -37,31 +39,35 @@ export const answerRequests = (count: number, handler: Handler = defaultAnswers(
   count,
   handler,
 })
+/** Sends the parts, joined by `wire`. */
 export const send = (...parts: Part[]): Step => ({ do: 'send', bytes: wire(...parts), pieceSize: Infinity })
 /** Sends the bytes in pieces of `size`, each in a separate write and event-loop tick. */
 export const sendInPieces = (bytes: Buffer, size: number): Step => ({ do: 'send', bytes, pieceSize: size })
+/** Waits for `ms` milliseconds. */
 export const delay = (ms: number): Step => ({ do: 'delay', ms })
-/** Sends nothing more and keeps the connection open. */
+/** Keeps the connection open and performs no further step. */
 export const stall = (): Step => ({ do: 'stall' })
 /**
- * Resets the connection (RST). Put a `delay` before it: sent data may be lost, and a client on Node 20 that receives
- * data and the RST together treats them as an orderly end.
+ * Resets the connection (RST). Precede it with a `delay`: a reset may discard sent data, and a client on Node 20 that
+ * receives data together with the RST treats it as FIN.
  */
 export const reset = (): Step => ({ do: 'reset' })
-/** Closes the connection in order (FIN). */
+/** Closes the connection (FIN). */
 export const end = (): Step => ({ do: 'end' })
 
+/** Options of `startFakeServer`. */
 export interface FakeServerOptions {
   /**
-   * Response to the client's greeting `A<hollerith>`: `answer` (the default) sends `LysKOM`; `stall` sends nothing, but
-   * still handles requests; `refuse` acts as a full lyskomd, which does not wait for the greeting: it sends its refusal
-   * and closes; bytes are sent in place of `LysKOM`.
+   * Response to the client's greeting `A<hollerith>`. `answer` (the default) sends `LysKOM`. `stall` sends nothing but
+   * handles requests. `refuse` sends the refusal of a full lyskomd before the greeting arrives, and closes the
+   * connection. Bytes are sent instead of `LysKOM`.
    */
   greeting?: 'answer' | 'stall' | 'refuse' | Buffer
   /** Port for a server that replaces an earlier one; default: any free port. */
   port?: number
 }
 
+/** A running fake server. */
 export interface FakeServer {
   readonly host: '127.0.0.1'
   readonly port: number
@@ -71,14 +77,17 @@ export interface FakeServer {
   readonly problems: readonly string[]
   /**
    * Closes all connections and stops listening.
-   * @throws Error if there were problems, so that a test cannot miss them
+   *
+   * @throws Error if there were problems
    */
   close(): Promise<void>
 }
 
 /**
- * Starts a scripted LysKOM server. A handler is called for each request as it arrives; a script runs once for each
- * connection and sends no replies by itself after the greeting.
+ * Starts a fake LysKOM server.
+ *
+ * @param behaviour a handler, which is called for each request, or a script, which runs once for each connection and
+ * sends only what its steps say
  */
 export async function startFakeServer(
   behaviour: Step[] | Handler = () => undefined,
@@ -87,7 +96,7 @@ export async function startFakeServer(
   const connections: FakeConnection[] = []
   const problems: string[] = []
   const server = createServer((socket) => {
-    // Without it the kernel would join the pieces.
+    // With Nagle's algorithm the kernel would join the pieces.
     socket.setNoDelay(true)
     const connection = new FakeConnection(socket, connections.length)
     connections.push(connection)
@@ -106,15 +115,17 @@ export async function startFakeServer(
     close: async () => {
       for (const connection of connections) connection.socket.destroy()
       if (server.listening) await new Promise((resolve) => server.close(resolve))
-      if (problems.length > 0) throw new Error(`the fake server met problems:\n${problems.join('\n')}`)
+      if (problems.length > 0) throw new Error(`problems of the fake server:\n${problems.join('\n')}`)
     },
   }
 }
 
 /**
- * Replies to the calls that every session makes: who-am-i, get-time, set-connection-time-format, set-client-version,
- * accept-async and disconnect (which closes the connection). Other calls get not-implemented, and invalid requests a
- * protocol error, as in lyskomd. Sessions are numbered from 1 unless a number is given.
+ * Returns a handler for the calls that every session makes: who-am-i, get-time, set-connection-time-format,
+ * set-client-version, accept-async and disconnect (which closes the connection). It replies not-implemented to other
+ * calls and a protocol error to invalid requests, as lyskomd does.
+ *
+ * @param options `sessionNo`: number of each session; by default they are numbered from 1
  */
 export function defaultAnswers(options: { sessionNo?: number } = {}) {
   return ({ ref, call, args }: FakeRequest, connection: FakeConnection): Answer => {
@@ -139,7 +150,7 @@ export function defaultAnswers(options: { sessionNo?: number } = {}) {
   }
 }
 
-/** The server's end of one connection. */
+/** The server side of a connection. */
 export class FakeConnection {
   readonly socket: Socket
   /** 0 for the first connection of the server. */
@@ -148,7 +159,7 @@ export class FakeConnection {
   hello = ''
   /** The requests so far, in order of arrival. */
   readonly received: FakeRequest[] = []
-  /** Settles when either side has closed the connection. */
+  /** Resolves when either side has closed the connection. */
   readonly closed: Promise<void>
   #wake: () => void = () => {}
   #taken = 0
@@ -165,31 +176,34 @@ export class FakeConnection {
       }
       this.#wake()
     })
-    // Many tests break the connection from the client side; use `closed` to wait for it.
+    // The client side may break the connection. Tests use `closed` to wait for that.
     socket.on('error', () => {})
   }
 
-  /** Writes the parts, joined by `wire`, in one piece. */
+  /** Sends the parts, joined by `wire`, in one write. */
   send(...parts: Part[]): void {
     this.socket.write(wire(...parts))
   }
 
+  /** Sends the bytes in pieces of `size`, each in a separate write and event-loop tick. */
   async sendInPieces(bytes: Buffer, size: number): Promise<void> {
     for (let at = 0; at < bytes.length; at += size) {
       this.socket.write(bytes.subarray(at, at + size))
-      await nextTurn()
+      await nextTick()
     }
   }
 
+  /** Closes the connection (FIN). */
   end(): void {
     this.socket.end()
   }
 
+  /** Resets the connection (RST). */
   reset(): void {
     this.socket.resetAndDestroy()
   }
 
-  /** @internal Settles when the client's greeting has arrived. */
+  /** @internal Resolves when the client's greeting has arrived. */
   async greeted(): Promise<void> {
     while (this.hello === '') await this.#more()
   }
@@ -213,6 +227,7 @@ export class FakeConnection {
   }
 }
 
+/** Sends the greeting, and runs the script or calls the handler. */
 async function converse(
   connection: FakeConnection,
   behaviour: Step[] | Handler,
@@ -229,7 +244,7 @@ async function converse(
     for (const step of behaviour) await perform(step, connection)
     return
   }
-  // A slow handler must not delay later requests, so handlers are not awaited in sequence.
+  // Do not await handlers one by one: a slow one must not delay later requests.
   await new Promise((_, reject) => {
     const serve = async () => {
       for (;;) answer(await connection.take(), connection, behaviour).catch(reject)
@@ -279,7 +294,7 @@ function parse(line: Buffer): FakeRequest {
 /** Splits client data into lines. An LF inside a Hollerith string does not end a line. */
 class RequestFramer {
   #bytes = Buffer.alloc(0)
-  /** The next position to scan; beyond the end while a string is incomplete. */
+  /** The next position to scan. It is beyond the end of the bytes while a string is incomplete. */
   #at = 0
   /** The part of the current token read so far. */
   #token = ''

@@ -1,8 +1,11 @@
 import type { CouchbaseDocument } from '../../src/store/backends/couchbase/port.ts'
 
 /**
- * The subset of SQL++ that session lists use: `SELECT RAW <path or COUNT(DISTINCT path)> FROM <bucket> AS s [USE KEYS
- * $ids] WHERE <conditions> [ORDER BY path DESC] [LIMIT $n]`.
+ * Runs a query in the subset of SQL++ that session lists use: `SELECT RAW <path or COUNT(DISTINCT path)> FROM <bucket>
+ * AS s [USE KEYS $ids] WHERE <conditions> [ORDER BY path DESC] [LIMIT $n]`.
+ *
+ * @param parameters values of the `$` parameters, by name without `$`
+ * @throws Error `ParsingFailureError` for any other statement
  */
 export function select(
   statement: string,
@@ -65,7 +68,7 @@ class Reader {
 
   expect(...tokens: (string | undefined)[]): void {
     for (const token of tokens) {
-      if (this.#tokens.shift() !== token) throw syntaxError(`no ${token}`)
+      if (this.#tokens.shift() !== token) throw syntaxError(`expected ${token}`)
     }
   }
 
@@ -88,7 +91,7 @@ class Reader {
     const names: string[] = []
     while (this.take('.')) {
       const name = this.#tokens.shift() ?? ''
-      // Some names are reserved words without backquotes.
+      // Some names are reserved words, so all must be in backquotes.
       if (!/^`\w+`$/.test(name)) throw syntaxError(name)
       names.push(name.slice(1, -1))
     }
@@ -119,7 +122,7 @@ class Reader {
   }
 }
 
-/** A comparison with null or a missing value is unknown; different types have no order here. */
+/** Compares two values. Returns null if one is null or missing, and false for an order of different types. */
 function compare(a: unknown, operator: string | undefined, b: unknown): boolean | null {
   if (a === null || a === undefined || b === null || b === undefined) return null
   if (operator === '=') return a === b

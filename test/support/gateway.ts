@@ -2,16 +2,18 @@ import { pino } from 'pino'
 import { startGateway } from '../../src/gateway.ts'
 import { configFor, type TestServer, type TestSettings } from './config.ts'
 
+/** A response. */
 export interface Answer {
   status: number
   headers: Headers
   /** the body as text */
   text: string
   /** the body as JSON; undefined if it is not JSON */
-  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of it
+  // biome-ignore lint/suspicious/noExplicitAny: the expectations of a test check the type
   json: any
 }
 
+/** Options of a request. */
 export interface SendOptions {
   /** the connection id, sent as header */
   id?: string
@@ -22,6 +24,7 @@ export interface SendOptions {
   headers?: Record<string, string>
 }
 
+/** A running gateway of a test. */
 export interface TestGateway {
   url: string
   /** URL of metrics, health and administration if they have their own port */
@@ -29,12 +32,12 @@ export interface TestGateway {
   /** log lines, each in JSON */
   log: string[]
   send(method: string, path: string, options?: SendOptions): Promise<Answer>
-  /** Opens a session; returns its connection id. */
+  /** Opens a session, on the first server by default. Resolves with the connection id. */
   open(serverId?: string): Promise<string>
   close(): Promise<void>
 }
 
-/** Starts a gateway on a free port in this process. `open` uses the first server. */
+/** Starts a gateway on a free port in this process. */
 export async function startTestGateway(
   servers: readonly TestServer[],
   settings: TestSettings = {},
@@ -50,7 +53,7 @@ export async function startTestGateway(
     send,
     async open(serverId = servers[0]?.id) {
       const made = await send('POST', `/${serverId}/sessions/`, { json: { client: { name: 'test', version: '1.0' } } })
-      if (made.status !== 201) throw new Error(`no session: ${made.status} ${made.text}`)
+      if (made.status !== 201) throw new Error(`cannot open a session: ${made.status} ${made.text}`)
       return made.json.connection_id
     },
     close: () => gateway.close(),

@@ -1,4 +1,4 @@
-/** A client like those written for httpkom: it stores the connection id and sends it with each request. */
+/** A client like those for httpkom: it stores the connection id and sends it with each request. */
 export class HttpkomClient {
   readonly #baseUrl: string
   readonly #serverId: string
@@ -9,11 +9,12 @@ export class HttpkomClient {
     this.#serverId = serverId
   }
 
+  /** The connection id; undefined before a session is opened. */
   get connectionId(): string | undefined {
     return this.#connectionId
   }
 
-  /** Resolves with status and body; `null` for an empty body or an error body with only the status. */
+  /** Sends a request. Resolves with the status and the body, which is null if it is empty or has only the status. */
   async send(method: string, path: string, body?: unknown): Promise<{ status: number; answer: unknown }> {
     const response = await fetch(`${this.#baseUrl}/${this.#serverId}${path}`, {
       method,

@@ -19,40 +19,41 @@ const HANDSHAKE_MS = 5_000
 const STOP_MS = 5_000
 const PORT_ATTEMPTS = 3
 
-/** A private lyskomd of a test. */
+/** A lyskomd that a test has started for itself. */
 export interface Lyskomd {
   readonly host: '127.0.0.1'
   readonly port: number
-  /** Its temporary directory: the database in `db/`, the log in `server.log`. */
+  /** Temporary directory with the database in `db/` and the log in `server.log`. */
   readonly dir: string
   readonly pid: number
-  /** Settles, never rejects, when the latest started process has ended for any reason. */
+  /** Resolves when the most recent process has ended for any reason. Never rejects. */
   readonly exited: Promise<void>
   /**
-   * Stops the server in order (it saves its database), by force after 5 s, and removes the directory. Can be called
-   * again.
+   * Stops the server, which saves its database, and removes the directory. Kills the process after 5 s. May be called
+   * repeatedly.
    */
   stop(): Promise<void>
-  /** Sends a signal without waiting: SIGSTOP simulates a hung server, SIGKILL a crash. `stop` is still required. */
+  /** Sends a signal: SIGSTOP simulates a hung server, SIGKILL a crash. The caller must still call `stop`. */
   kill(signal: NodeJS.Signals): void
   /**
-   * Waits for the end of the process and starts it again on the same port and database. Session 1 is the readiness
+   * Waits until the process has ended, and starts it again on the same port and database. Session 1 is the readiness
    * check.
    */
   restart(): Promise<void>
 }
 
+/** Options of `startLyskomd`. */
 export interface LyskomdOptions {
   /**
-   * `empty` (the default): Debian's first database, whose administrator is person 5 with the password `gazonk`.
-   * Otherwise the path of a `.tar.gz` that unpacks a `db/`.
+   * `empty` (the default) is Debian's initial database, in which the administrator is person 5 with the password
+   * `gazonk`. Otherwise the path of a `.tar.gz` file with a folder `db/`.
    */
   database?: 'empty' | string
   /** Maximum size of a text, in bytes. The server's default is 131,072. */
   maxTextBytes?: number
 }
 
-/** Reports whether lyskomd can be started here: `apt-get install lyskom-server`. */
+/** Reports whether lyskomd is installed (`apt-get install lyskom-server`). */
 export function lyskomdInstalled(): boolean {
   try {
     accessSync(LYSKOMD, constants.X_OK)
@@ -63,9 +64,8 @@ export function lyskomdInstalled(): boolean {
 }
 
 /**
- * Starts a lyskomd on a free port of 127.0.0.1. Resolves when it has answered a greeting.
- *
- * The readiness check is session 1, so the first connection of a test is session 2.
+ * Starts lyskomd on a free port of 127.0.0.1. Resolves when it has replied to a greeting. This readiness check is
+ * session 1, so the first connection of a test is session 2.
  *
  * @throws Error if lyskomd is not installed, exits, or is not ready within some seconds; the message contains the end
  * of its log
@@ -142,11 +142,9 @@ function handle(
  * lyskomd looks up every client's name before it sends the greeting and waits 28 s without an answer. This name server
  * immediately answers that the name does not exist.
  *
- * Several processes start servers concurrently (vitest workers, the benchmark). With one shared address only the first
- * could bind it, and the others would lose their name server when that process ends. Therefore every lyskomd has its
- * own name server on a random address in 127.0.0.0/8, which is all loopback.
- *
- * The port is fixed: lyskomd's resolver supports only 53.
+ * Each lyskomd has its own name server on a random address in 127.0.0.0/8, because several processes start servers
+ * concurrently (vitest workers, the benchmark), and one address can be bound only once. The port must be 53, the only
+ * one that lyskomd's resolver supports.
  */
 async function startNameServer(): Promise<UdpSocket> {
   for (let attempt = 1; ; attempt++) {
@@ -227,10 +225,10 @@ function config(dir: string, port: number, { maxTextBytes }: LyskomdOptions): st
 }
 
 async function launch(dir: string, nameServer: string): Promise<ChildProcess> {
-  // In the foreground lyskomd logs to standard error. A pipe would block it while the test process is busy.
+  // lyskomd logs to standard error. It would block on a pipe while the test process is busy.
   const logFile = await open(join(dir, 'server.log'), 'w')
   try {
-    // setpriv execs lyskomd (the pid stays the same), and the kernel ends it when this process dies, even by SIGKILL.
+    // setpriv replaces itself with lyskomd, and the kernel ends lyskomd when this process ends.
     const child = spawn('setpriv', ['--pdeathsig', 'TERM', LYSKOMD, '-f', join(dir, 'etc/lyskomd.conf')], {
       stdio: ['ignore', 'ignore', logFile.fd],
       env: { ...process.env, ADNS_RES_CONF_TEXT: `clearnameservers\nnameserver ${nameServer}` },
@@ -243,8 +241,8 @@ async function launch(dir: string, nameServer: string): Promise<ChildProcess> {
 }
 
 /**
- * If the port is taken, lyskomd retries for 10 s, and the process that owns the port may answer a LysKOM greeting. Only
- * the log shows that this lyskomd listens.
+ * Waits until lyskomd listens, which only its log shows: if the port is taken, lyskomd retries for 10 s, and the
+ * process that has the port may reply to a LysKOM greeting.
  */
 async function untilListening(child: ChildProcess, dir: string, port: number): Promise<'listening' | 'port taken'> {
   const started = performance.now()
@@ -259,7 +257,7 @@ async function untilListening(child: ChildProcess, dir: string, port: number): P
   }
 }
 
-/** Connects, waits for `LysKOM` and sends disconnect (call 55), so that no session remains. */
+/** Connects, waits for the greeting and sends disconnect (call 55), so that no session remains. */
 async function greet(dir: string, port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   try {
@@ -279,7 +277,7 @@ async function greet(dir: string, port: number): Promise<void> {
 async function terminate(child: ChildProcess): Promise<void> {
   const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
   child.kill('SIGTERM')
-  // A test may have suspended it with SIGSTOP.
+  // A test may have suspended the process with SIGSTOP.
   child.kill('SIGCONT')
   await exit(child)
   clearTimeout(force)
@@ -302,7 +300,7 @@ async function logTail(dir: string): Promise<string> {
   return `Its log ends:\n${(await readLog(dir)).slice(-2_000)}`
 }
 
-/** Returns a port that was free a moment ago. */
+/** Returns a free port. Another process may take it before it is used. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

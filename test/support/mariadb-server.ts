@@ -7,7 +7,7 @@ import { type DatabaseServer, startServer } from './database-server.ts'
 
 const SERVER = '/usr/sbin/mariadbd'
 const INSTALLER = '/usr/bin/mariadb-install-db'
-/** Test data need not survive a crash of the machine. */
+/** Settings for speed. Test data need not survive a crash of the machine. */
 const FAST = [
   '--innodb-flush-log-at-trx-commit=0',
   '--innodb-doublewrite=0',
@@ -16,13 +16,14 @@ const FAST = [
   '--skip-log-bin',
 ]
 
-/** Whether a real server can be started here: `apt-get install mariadb-server`. */
+/** Reports whether MariaDB is installed (`apt-get install mariadb-server`). */
 export function mariadbInstalled(): boolean {
   return existsSync(SERVER) && existsSync(INSTALLER)
 }
 
 /**
  * Starts a MariaDB server with a random password and an empty database.
+ *
  * @param settings additional command-line settings
  */
 export async function startMariadb(settings: readonly string[] = []): Promise<DatabaseServer> {
@@ -33,12 +34,12 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Da
     user: 'mysql',
     stopSignal: 'SIGTERM',
     async prepare(dir, runAsUser) {
-      // Executed at every start; one statement per line.
+      // The server executes these statements at every start. Each must be on its own line.
       const statements = [
         'CREATE DATABASE IF NOT EXISTS komgate CHARACTER SET latin1;',
         `CREATE USER IF NOT EXISTS komgate@'127.0.0.1' IDENTIFIED BY '${password}';`,
         "GRANT ALL ON *.* TO komgate@'127.0.0.1' WITH GRANT OPTION;",
-        // Over the Unix socket.
+        // For connections through the Unix socket.
         `CREATE USER IF NOT EXISTS komgate@'localhost' IDENTIFIED BY '${password}';`,
         "GRANT ALL ON *.* TO komgate@'localhost';",
       ]

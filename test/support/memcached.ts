@@ -6,12 +6,12 @@ import { type DatabaseServer, startServer } from './database-server.ts'
 const MEMCACHED = '/usr/bin/memcached'
 const METADUMPS = 3
 
-/** Whether a real server can be started here: `apt-get install memcached`. */
+/** Reports whether memcached is installed (`apt-get install memcached`). */
 export function memcachedInstalled(): boolean {
   return existsSync(MEMCACHED)
 }
 
-/** Starts a memcached. It is empty after a restart. */
+/** Starts a memcached server. It is empty after a restart. */
 export async function startMemcached(): Promise<DatabaseServer> {
   if (!memcachedInstalled()) throw new Error(`${MEMCACHED} is not installed: apt-get install memcached`)
   return await startServer({
@@ -28,7 +28,7 @@ export async function startMemcached(): Promise<DatabaseServer> {
 /** Returns all items, keys and values, as text. */
 export async function dumpMemcached(url: string): Promise<string> {
   let keys = ''
-  // A dump omits items that are being read at that moment.
+  // A dump omits items that are being read at that moment, so combine several dumps.
   for (let i = 0; i < METADUMPS; i++) keys += await ask(url, 'lru_crawler metadump all', /END\r\n$/)
   const names = new Set(Array.from(keys.matchAll(/^key=(\S+)/gm), ([, name = '']) => decodeURIComponent(name)))
   const items = await Promise.all(Array.from(names, (name) => ask(url, `get ${name}`, /END\r\n$/)))

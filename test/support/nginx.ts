@@ -5,16 +5,16 @@ import { type DatabaseServer, startServer } from './database-server.ts'
 const NGINX = '/usr/sbin/nginx'
 const SHIPPED = new URL('../../docs/operating/nginx.conf', import.meta.url)
 
-/** Reports whether nginx can be started here: `apt-get install nginx-light`. */
+/** Reports whether nginx is installed (`apt-get install nginx-light`). */
 export function nginxInstalled(): boolean {
   return existsSync(NGINX)
 }
 
 /**
- * Starts nginx with the shipped configuration in front of a gateway, which has to have the base path `/kom`. Only the
- * addresses and TLS are replaced.
+ * Starts nginx with the documented configuration in front of a gateway with the base path `/kom`. Replaces only the
+ * addresses, and removes TLS.
  *
- * @param gatewayPort where the gateway listens on 127.0.0.1
+ * @param gatewayPort port of the gateway on 127.0.0.1
  */
 export async function startNginx(gatewayPort: number): Promise<DatabaseServer> {
   return await startServer({

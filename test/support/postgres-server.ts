@@ -6,10 +6,10 @@ import pg from 'pg'
 import { type DatabaseServer, startServer } from './database-server.ts'
 
 const VERSIONS = '/usr/lib/postgresql'
-/** Test data need not survive a crash of the machine. */
+/** Settings for speed. Test data need not survive a crash of the machine. */
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'shared_buffers=16MB']
 
-/** Whether a real server can be started here: `apt-get install postgresql`. */
+/** Reports whether PostgreSQL is installed (`apt-get install postgresql`). */
 export function postgresInstalled(): boolean {
   return programs() !== undefined
 }

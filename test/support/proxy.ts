@@ -11,7 +11,12 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
-/** @param prepare called with each new connection before any data passes */
+/**
+ * Starts a proxy.
+ *
+ * @param target address of the server
+ * @param prepare called with each new connection before the proxy forwards data
+ */
 export async function startProxy(
   target: { host: string; port: number },
   prepare: (line: ProxyLine) => void = () => undefined,
@@ -36,7 +41,7 @@ export async function startProxy(
   }
 }
 
-/** One client connection through the proxy. Data passes until the test injects a fault. */
+/** A client connection through the proxy. It forwards data until the test injects a fault. */
 export class ProxyLine {
   readonly toServer: Flow
   readonly toClient: Flow
@@ -85,13 +90,13 @@ export class Flow {
     })
   }
 
-  /** Stops reading and forwarding after `afterBytes` more bytes, and closes nothing. */
+  /** Stops reading and forwarding after `afterBytes` more bytes, without closing the connection. */
   stall(afterBytes = 0): void {
     this.#stallAt = this.passed + afterBytes
     if (this.#isStopped) this.#from.pause()
   }
 
-  /** Keeps reading, so that the sender gets acknowledgements, but forwards nothing. */
+  /** Continues to read, so that the sender gets acknowledgements, but forwards nothing. */
   drop(): void {
     this.#isDropping = true
   }

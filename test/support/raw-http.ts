@@ -2,13 +2,14 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect } from 'vitest'
 
+/** A TCP connection to an HTTP server. */
 export interface RawClient {
   readonly socket: Socket
-  /** everything received so far, as latin1 */
+  /** all received bytes, decoded as ISO 8859-1 */
   readonly text: string
   /** Resolves when the received text matches. */
   received(pattern: RegExp): Promise<void>
-  /** Resolves with everything received when the gateway has closed the connection. */
+  /** Resolves with the received text when the gateway has closed the connection. */
   closed(): Promise<string>
 }
 
@@ -40,7 +41,7 @@ export async function openRaw(url: string): Promise<RawClient> {
   }
 }
 
-/** Formats a request with a `Host` field. */
+/** Formats a request with a `Host` header. */
 export function rawRequest(method: string, path: string, fields: Record<string, string> = {}, body = ''): string {
   const all = { Host: 'x', ...(body !== '' && { 'Content-Length': String(Buffer.byteLength(body)) }), ...fields }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -52,7 +53,7 @@ export function statuses(text: string): number[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
 }
 
-/** Fields of a request for a WebSocket. */
+/** Headers of a request for a WebSocket. */
 export const WEBSOCKET_FIELDS = {
   Connection: 'Upgrade',
   Upgrade: 'websocket',

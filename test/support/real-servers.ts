@@ -7,7 +7,7 @@ import { redisInstalled } from './redis-server.ts'
 
 /** Debian packages of the servers, and whether they are installed. */
 const SERVERS: readonly [name: string, packages: string, isInstalled: () => boolean][] = [
-  ['a real LysKOM server', 'lyskom-server netbase', lyskomdInstalled],
+  ['lyskomd', 'lyskom-server netbase', lyskomdInstalled],
   ['Redis', 'redis-server', redisInstalled],
   ['PostgreSQL', 'postgresql', postgresInstalled],
   ['MariaDB', 'mariadb-server', mariadbInstalled],
@@ -15,12 +15,16 @@ const SERVERS: readonly [name: string, packages: string, isInstalled: () => bool
   ['nginx', 'nginx-light', nginxInstalled],
 ]
 
-/** Runs once before all tests and prints which servers are missing. On CI a missing server is an error. */
+/**
+ * Prints which servers are missing. vitest calls it once before all tests.
+ *
+ * @throws Error on CI if a server is missing
+ */
 export function setup(): void {
   const missing = SERVERS.filter(([, , isInstalled]) => !isInstalled())
   if (missing.length === 0) return
   const packages = missing.map(([, each]) => each).join(' ')
-  if (process.env.CI) throw new Error(`not installed: ${packages}; here everything is tested on real servers`)
+  if (process.env.CI) throw new Error(`missing packages: ${packages}; with CI set, all tests require real servers`)
   const names = missing.map(([name]) => name).join(', ')
-  process.stderr.write(`not tested here: what needs ${names} (apt-get install ${packages})\n`)
+  process.stderr.write(`skipping the tests that require ${names} (apt-get install ${packages})\n`)
 }

@@ -4,11 +4,12 @@ import { type DatabaseServer, startServer } from './database-server.ts'
 
 const REDIS = '/usr/bin/redis-server'
 
-/** Whether a real server can be started here: `apt-get install redis-server`. */
+/** Reports whether Redis is installed (`apt-get install redis-server`). */
 export function redisInstalled(): boolean {
   return existsSync(REDIS)
 }
 
+/** Options of `startRedis`. */
 export interface RedisOptions {
   /** none by default */
   password?: string
@@ -37,9 +38,10 @@ export async function startRedis({ password, settings = [] }: RedisOptions = {})
   })
 }
 
-/** A separate connection of a test that bypasses the store. */
+/** A connection of a test that bypasses the store. */
 export type RedisClient = ReturnType<typeof clientFor>
 
+/** Runs `work` with a connection of its own, and closes the connection. */
 export async function withRedis<T>(url: string, work: (client: RedisClient) => Promise<T>): Promise<T> {
   const client = clientFor(url)
   client.on('error', () => undefined)

@@ -1,17 +1,18 @@
 import { type Answer, type FakeRequest, type FakeServer, startFakeServer } from './fake-server.ts'
 
-/** Longer than a client needs to send follow-up requests: both ends run in one event loop. */
+/** Time without a request after which a round ends, in milliseconds. Client and server share one event loop. */
 const QUIET_MS = 25
 
+/** A server that counts round trips. */
 export interface RoundServer {
   readonly server: FakeServer
-  /** Runs an operation. Resolves with its result and the number of round trips it waited for. */
+  /** Runs an operation. Resolves with its result, the number of sequential round trips and the number of calls. */
   count<T>(operation: () => Promise<T>): Promise<{ result: T; rounds: number; calls: number }>
 }
 
 /**
- * A LysKOM server that simulates a long round trip: it holds replies back until no more requests arrive. The number of
- * such rounds is the depth of an operation.
+ * Starts a LysKOM server that simulates a long round trip: it delays replies until no more requests arrive. The number
+ * of such rounds is the sequential depth of an operation.
  */
 export async function startRoundServer(answer: (request: FakeRequest) => Answer): Promise<RoundServer> {
   let rounds = 0

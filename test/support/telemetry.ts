@@ -14,7 +14,9 @@ export interface RecordedSpan {
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-01$/
 
-/** Replaces OpenTelemetry's SDK, which is not installed here, and records spans instead of exporting them. */
+/**
+ * Returns a replacement for OpenTelemetry's SDK, which is not installed, that records spans, and the recorded spans.
+ */
 export function recordingSdk() {
   const spans: RecordedSpan[] = []
   const services: string[] = []
@@ -61,7 +63,7 @@ export function recordingSdk() {
       return span
     },
     startActiveSpan: () => {
-      throw new Error('not used')
+      throw new Error('startActiveSpan is not implemented')
     },
   }
 

@@ -1,7 +1,6 @@
-/** Calls that read and create conferences. */
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
-import { type Handlers, tell } from '../context.ts'
+import { type Handlers, notifySessions } from '../context.ts'
 import type { Database } from '../database.ts'
 import { auxItemsCost } from '../limits.ts'
 import type { StoredAuxItem } from '../model.ts'
@@ -12,6 +11,7 @@ import { checkName } from './names.ts'
 /** Conference numbers are 16-bit. */
 const MAX_CONF_NO = 65_535
 
+/** Handlers of the calls that read and create conferences. */
 export const conferences = {
   'get-uconf-stat'({ db, session }, { conference }) {
     const { name, type, texts, nice } = conferenceFor(db, session, conference)
@@ -65,15 +65,15 @@ export const conferences = {
     // lyskomd does not require that the session may read the text.
     if (textNo !== 0 && !db.texts.has(textNo)) throw KomError.of('no-such-text', textNo)
     const old = conf.presentation
-    db.pin(textNo, 1)
-    db.pin(old, -1)
+    db.addMarks(textNo, 1)
+    db.addMarks(old, -1)
     conf.presentation = textNo
     // Each session gets the text numbers that it may read, and no message if these do not change.
     const seen = (to: Session, no: number): number => {
       const text = db.texts.get(no)
       return text !== undefined && mayRead(db, to, text) ? no : 0
     }
-    tell(
+    notifySessions(
       context,
       'async-new-presentation',
       (to) => ({ confNo, oldPresentation: seen(to, old), newPresentation: seen(to, textNo) }),
@@ -84,6 +84,8 @@ export const conferences = {
 
 /**
  * Checks that the server may store one more conference or person.
+ *
+ * @param auxItems the aux-items of the new conference or person
  * @throws KomError `index-out-of-range` with the next number, as lyskomd does, or `temporary-failure` if the aux-items
  * exceed their limit
  */
@@ -97,7 +99,8 @@ export function checkRoom(db: Database, auxItems: readonly StoredAuxItem[]): voi
 }
 
 /**
- * Returns the aux-items that a session may see: secret ones only to their creator, without the creator if it is hidden.
+ * Returns the aux-items that a session may see. Secret ones are visible only to their creator, and so is a hidden
+ * creator.
  */
 export function auxItemsFor(session: Session, items: readonly StoredAuxItem[]) {
   const seen = items.filter(({ flags, creator }) => !flags.secret || creator === session.person)

@@ -1,12 +1,12 @@
-/** Calls that delete texts, conferences and persons. */
 import { KomError } from '../../protocol/errors.ts'
-import { concerned, type Handlers, type Hub, tell } from '../context.ts'
+import { type Handlers, type Hub, notifySessions, personsToNotify } from '../context.ts'
 import type { Text } from '../model.ts'
 import { conferenceFor, mayRead, supervises, supervisesPerson, textFor } from '../permissions.ts'
 import { setUserArea } from './persons.ts'
 import { logOut } from './sessions.ts'
 import { textStat } from './text-stat.ts'
 
+/** Handlers of the calls that delete texts, conferences and persons. */
 export const deleting = {
   'delete-text'(context, { text: no }) {
     const { db, session } = context
@@ -48,8 +48,8 @@ export function deleteOldTexts(hub: Hub): void {
 
 function deleteText(hub: Hub, text: Text): void {
   const { db } = hub
-  const persons = concerned(db, text)
-  tell(
+  const persons = personsToNotify(db, text)
+  notifySessions(
     hub,
     'async-deleted-text',
     (to) => ({ textNo: text.no, textStat: textStat(hub, to, text) }),

@@ -1,6 +1,5 @@
-/** Calls that add and remove recipients and links of existing texts. */
 import { KomError } from '../../protocol/errors.ts'
-import { type Context, concerned, type Handlers, tell } from '../context.ts'
+import { type Context, type Handlers, notifySessions, personsToNotify } from '../context.ts'
 import { MAX_COMMENTS_PER_TEXT, MAX_FOOTNOTES_PER_TEXT, MAX_RECIPIENTS_PER_TEXT } from '../limits.ts'
 import type { LinkKind, Misc, Recipient, RecipientKind, Text } from '../model.ts'
 import {
@@ -14,6 +13,7 @@ import {
 } from '../permissions.ts'
 import { deleteOldTexts } from './deleting.ts'
 
+/** Handlers of the calls that add and remove recipients and links of existing texts. */
 export const linking = {
   'add-recipient'(context, { textNo, confNo, recptType }) {
     const { db, session } = context
@@ -27,7 +27,7 @@ export const linking = {
       if (!maySubmit(db, session, conf)) throw KomError.of('access-denied', confNo)
       if (text.misc.filter((item) => 'conf' in item).length >= MAX_RECIPIENTS_PER_TEXT)
         throw KomError.of('recipient-limit', textNo)
-      const recipient = { kind: recptType, conf: confNo, localNo: db.receive(confNo, textNo), ...sent(text, person) }
+      const recipient = { kind: recptType, conf: confNo, localNo: db.receive(confNo, textNo), ...addedBy(text, person) }
       db.setMisc(text, [...text.misc, recipient])
     } else {
       const allowed = mayManage(context, text, existing)
@@ -86,11 +86,12 @@ function recipientOf(text: Text, conf: number): Recipient | undefined {
   return text.misc.find((item): item is Recipient => 'conf' in item && item.conf === conf)
 }
 
-/** Returns who added an item and when; without `sentBy` if that person is the author. */
-function sent(text: Text, person: number): { sentBy?: number; sentAt: Date } {
+/** Returns the person who adds an item, unless it is the author, and the current time. */
+function addedBy(text: Text, person: number): { sentBy?: number; sentAt: Date } {
   return { ...(person !== text.author && { sentBy: person }), sentAt: new Date() }
 }
 
+/** Reports whether the session may change or remove a recipient of a text. */
 function mayManage({ db, session }: Context, text: Text, { conf: no, sentBy }: Recipient): boolean {
   const conf = db.conferences.get(no)
   return (
@@ -101,7 +102,7 @@ function mayManage({ db, session }: Context, text: Text, { conf: no, sentBy }: R
   )
 }
 
-/** Notifies the sessions of the persons that the text concerns and that may see the recipient. */
+/** Notifies the sessions that may see the recipient and whose persons are among `personsToNotify`. */
 function announce(
   context: Context,
   name: 'async-new-recipient' | 'async-sub-recipient',
@@ -110,8 +111,8 @@ function announce(
 ): void {
   const { db } = context
   const kind = recipientOf(text, confNo)?.kind ?? 'recpt'
-  const persons = concerned(db, text)
-  tell(
+  const persons = personsToNotify(db, text)
+  notifySessions(
     context,
     name,
     () => ({ textNo: text.no, confNo, type: kind }),
@@ -128,8 +129,10 @@ export function isFull(text: Text, kind: 'comm' | 'footn'): boolean {
   return count >= (kind === 'comm' ? MAX_COMMENTS_PER_TEXT : MAX_FOOTNOTES_PER_TEXT)
 }
 
+/** Returns a predicate for the links of a kind to a text. */
 const isLink = (kind: LinkKind, no: number) => (item: Misc) => 'text' in item && item.kind === kind && item.text === no
 
+/** Makes text `no` a comment on or a footnote to text `toNo`. */
 function link(context: Context, kind: 'comm' | 'footn', no: number, toNo: number): void {
   const { db, session } = context
   const person = session.mustBePerson
@@ -141,11 +144,12 @@ function link(context: Context, kind: 'comm' | 'footn', no: number, toNo: number
   if (text.misc.some(isLink('footn-to', toNo))) throw KomError.of('already-footnote', no)
   // As in lyskomd, the status of footnote-limit is 0 here but the text number in create-text.
   if (isFull(to, kind)) throw kind === 'comm' ? KomError.of('comment-limit', toNo) : KomError.of('footnote-limit', 0)
-  db.setMisc(text, [...text.misc, { kind: `${kind}-to`, text: toNo, ...sent(text, person) }])
+  db.setMisc(text, [...text.misc, { kind: `${kind}-to`, text: toNo, ...addedBy(text, person) }])
   db.setMisc(to, [...to.misc, { kind: `${kind}-in`, text: no }])
   deleteOldTexts(context)
 }
 
+/** Removes the link from text `no` to text `toNo`. */
 function unlink({ db, session }: Context, kind: 'comm' | 'footn', no: number, toNo: number): void {
   const person = session.mustBePerson
   const text = textFor(db, session, no)

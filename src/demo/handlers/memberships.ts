@@ -1,6 +1,5 @@
-/** Calls that read and change memberships. */
 import { KomError } from '../../protocol/errors.ts'
-import { type Context, type Handlers, tell } from '../context.ts'
+import { type Context, type Handlers, notifySessions } from '../context.ts'
 import { type Database, NO_MEMBERSHIP_FLAGS } from '../database.ts'
 import type { Membership } from '../model.ts'
 import {
@@ -15,6 +14,7 @@ import {
 import { firstUnread } from '../read-ranges.ts'
 import { EPOCH } from '../times.ts'
 
+/** Handlers of the calls that read and change memberships. */
 export const memberships = {
   'get-membership'(context, { person: no, first, noOfConfs, wantReadRanges, maxRanges }) {
     const { db, session } = context
@@ -22,7 +22,7 @@ export const memberships = {
     const seen = personFor(db, session, no).memberships.filter((m) => membershipView(db, session, m) !== 'none')
     if (first >= seen.length) throw KomError.of('index-out-of-range', first)
     const page = seen.slice(first, first + noOfConfs)
-    return page.map((m, i) => shown(context, m, first + i, wantReadRanges, maxRanges))
+    return page.map((m, i) => visibleMembership(context, m, first + i, wantReadRanges, maxRanges))
   },
 
   'query-read-texts'(context, { person: no, conference, wantReadRanges, maxRanges }) {
@@ -35,14 +35,14 @@ export const memberships = {
     const membership = conf.members.get(no)
     if (membership === undefined || membershipView(db, session, membership) === 'none')
       throw KomError.of('not-member', conference)
-    return shown(context, membership, person.memberships.indexOf(membership), wantReadRanges, maxRanges)
+    return visibleMembership(context, membership, person.memberships.indexOf(membership), wantReadRanges, maxRanges)
   },
 
   'get-members'({ db, session }, { conf: no, first, noOfMembers }) {
     const members = [...conferenceFor(db, session, no).members.values()]
     if (first >= members.length) throw KomError.of('index-out-of-range', first)
     return members.slice(first, first + noOfMembers).map((m) => {
-      // Secret memberships of other persons keep their position; only their type is shown.
+      // As in lyskomd, a secret membership of another person stays in the list, but shows only its type.
       const hidden = membershipView(db, session, m) === 'none'
       return {
         member: hidden ? 0 : m.person,
@@ -94,7 +94,7 @@ export const memberships = {
       read: [],
     }
     db.addMembership(membership, where)
-    tell(
+    notifySessions(
       context,
       'async-new-membership',
       () => ({ persNo, confNo }),
@@ -120,12 +120,17 @@ export const memberships = {
   },
 } satisfies Partial<Handlers>
 
-/** Throws `temporary-failure` if the server may not store one more membership. */
+/**
+ * Checks that the server may store one more membership.
+ *
+ * @throws KomError `temporary-failure` if it may not
+ */
 export function checkMembershipRoom(db: Database): void {
   db.checkLimit('memberships', db.membershipCount + 1, KomError.of('temporary-failure', 0))
 }
 
-function shown(
+/** Returns a membership as the session may see it. */
+function visibleMembership(
   { db, session }: Context,
   membership: Membership,
   position: number,

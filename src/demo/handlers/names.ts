@@ -1,13 +1,14 @@
-/** Calls that look up and change names of conferences and persons. */
 import { KomError } from '../../protocol/errors.ts'
-import { type Context, type Handlers, tell } from '../context.ts'
+import { type Context, type Handlers, notifySessions } from '../context.ts'
 import type { Database } from '../database.ts'
 import type { Conference } from '../model.ts'
 import { isLegalName, matchesName, nameWords, sameName } from '../name-expansion.ts'
 import { ACCESS, access, conferenceFor, supervises, wheel } from '../permissions.ts'
 
+/** Maximum length of a name, in characters. */
 const MAX_NAME = 60
 
+/** Handlers of the calls that look up and change names of conferences and persons. */
 export const names = {
   'lookup-z-name'(context, { name, wantPers, wantConfs }) {
     const pattern = nameWords(name)
@@ -27,7 +28,7 @@ export const names = {
     const oldName = conf.name
     conf.name = newName
     conf.words = words
-    tell(
+    notifySessions(
       context,
       'async-new-name',
       () => ({ confNo: conf.no, oldName, newName }),
@@ -57,8 +58,11 @@ function visible({ db, session }: Context): Conference[] {
 }
 
 /**
- * Validates the name of a new conference, or of `renamed`, and returns its collated words. Throws `string-too-long`,
- * `bad-name`, or `taken` if another conference, visible or not, has the same name.
+ * Validates the name of a new conference or person, or the new name of `renamed`.
+ *
+ * @param taken the error if another conference or person, visible or not, has the same name
+ * @returns the collated words of the name
+ * @throws KomError `string-too-long`, `bad-name` or `taken`
  */
 export function checkName(
   db: Database,

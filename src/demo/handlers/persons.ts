@@ -1,7 +1,6 @@
-/** Calls that read, create and change persons. */
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
-import { type Context, type Handlers, type Hub, tell } from '../context.ts'
+import { type Context, type Handlers, type Hub, notifySessions } from '../context.ts'
 import { NO_MEMBERSHIP_FLAGS } from '../database.ts'
 import { MAILBOX_TYPE, NO_PRIVILEGES } from '../demo-data.ts'
 import type { Person } from '../model.ts'
@@ -17,6 +16,7 @@ const MAX_MAPPED = 255
 
 const NO_FLAGS = { flg2: false, flg3: false, flg4: false, flg5: false, flg6: false, flg7: false, flg8: false }
 
+/** Handlers of the calls that read, create and change persons. */
 export const persons = {
   'get-person-stat'({ db, session }, { persNo }) {
     const person = personFor(db, session, persNo)
@@ -95,27 +95,27 @@ export const persons = {
   },
 
   'map-created-texts'({ db, session }, { author, firstLocalNo, noOfExistingTexts }) {
-    const { texts } = mapped({ db, session }, author, noOfExistingTexts)
+    const { texts } = mappableAuthor({ db, session }, author, noOfExistingTexts)
     if (firstLocalNo === 0) throw KomError.of('local-text-zero', 0)
     if (firstLocalNo > texts.highest) throw KomError.of('no-such-local-text', firstLocalNo)
     return texts.map(firstLocalNo, noOfExistingTexts)
   },
 
   'map-created-texts-reverse'({ db, session }, { author, localNoCeiling, noOfExistingTexts }) {
-    const { texts } = mapped({ db, session }, author, noOfExistingTexts)
+    const { texts } = mappableAuthor({ db, session }, author, noOfExistingTexts)
     return texts.mapDown(localNoCeiling, noOfExistingTexts)
   },
 } satisfies Partial<Handlers>
 
-/** Changes a person's user area and notifies the sessions that may set it, if the number changes. */
+/** Changes the user area of a person. If the text number changes, notifies the sessions that may set it. */
 export function setUserArea(hub: Hub, person: Person, userArea: number): void {
   const { db } = hub
   const { no, userArea: old } = person
   if (userArea === old) return
-  db.pin(userArea, 1)
-  db.pin(old, -1)
+  db.addMarks(userArea, 1)
+  db.addMarks(old, -1)
   person.userArea = userArea
-  tell(
+  notifySessions(
     hub,
     'async-new-user-area',
     () => ({ persNo: no, oldUserArea: old, newUserArea: userArea }),
@@ -123,8 +123,8 @@ export function setUserArea(hub: Hub, person: Person, userArea: number): void {
   )
 }
 
-/** Returns the mapping of an author's texts, including texts that the session may not read. */
-function mapped({ db, session }: Pick<Context, 'db' | 'session'>, author: number, count: number): Person {
+/** Returns a person whose texts the session may map. The map includes texts that the session may not read. */
+function mappableAuthor({ db, session }: Pick<Context, 'db' | 'session'>, author: number, count: number): Person {
   session.mustBePerson
   const person = personFor(db, session, author)
   if (count > MAX_MAPPED) throw KomError.of('long-array', MAX_MAPPED)

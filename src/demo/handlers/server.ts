@@ -1,5 +1,3 @@
-/** Calls about the server: time, version and system information. */
-
 import { PREDEFINED_TAGS } from '../aux-items.ts'
 import type { Handlers } from '../context.ts'
 import type { Database } from '../database.ts'
@@ -10,6 +8,7 @@ import { EPOCH } from '../times.ts'
 const VERSION = 20102
 const PROTOCOL_VERSION = 11
 
+/** Handlers of the calls about the server: time, version and system information. */
 export const server = {
   'get-time': ({ session }) => session.time(new Date()),
   'get-info-old': ({ db }) => info(db),

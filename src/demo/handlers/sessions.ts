@@ -1,6 +1,5 @@
-/** Calls for login and logout, the list of sessions, and asynchronous messages. */
 import { KomError } from '../../protocol/errors.ts'
-import { type Context, type Handlers, type Hub, tell } from '../context.ts'
+import { type Context, type Handlers, type Hub, notifySessions } from '../context.ts'
 import type { Database } from '../database.ts'
 import type { Person } from '../model.ts'
 import { ACCESS, access, conferenceFor, supervisesPerson } from '../permissions.ts'
@@ -9,9 +8,12 @@ import { secondsBetween } from '../times.ts'
 
 /** Maximum length of client name, client version and what-am-i-doing, in characters. */
 const MAX_STRING = 60
+/** Number of significant characters of a password. */
 const PASSWORD_CHARACTERS = 8
+/** Maximum length of a message, in bytes. */
 const MAX_MESSAGE = 1024
 
+/** Handlers of the calls for login and logout, the list of sessions, and asynchronous messages. */
 export const sessions = {
   'login-old': (context, { person, passwd }) => logIn(context, person, passwd, false),
   login: (context, { person, passwd, invisible }) => logIn(context, person, passwd, invisible),
@@ -40,11 +42,11 @@ export const sessions = {
     session.client = { name: clientName, version: clientVersion }
   },
 
-  'get-client-name': (context, { session }) => find(context, session).client?.name ?? '',
-  'get-client-version': (context, { session }) => find(context, session).client?.version ?? '',
+  'get-client-name': (context, { session }) => sessionByNumber(context, session).client?.name ?? '',
+  'get-client-version': (context, { session }) => sessionByNumber(context, session).client?.version ?? '',
 
   'get-static-session-info'(context, { sessionNo }) {
-    const { hello, host, connectedAt } = find(context, sessionNo)
+    const { hello, host, connectedAt } = sessionByNumber(context, sessionNo)
     return { username: hello, hostname: host, identUser: 'unknown', connectionTime: context.session.time(connectedAt) }
   },
 
@@ -112,7 +114,7 @@ export const sessions = {
     const sender = session.mustBePerson
     if (message.length > MAX_MESSAGE) throw KomError.of('string-too-long', MAX_MESSAGE)
     const members = recipient === 0 ? undefined : conferenceFor(db, session, recipient).members
-    const recipients = tell(
+    const recipients = notifySessions(
       context,
       'async-send-message',
       () => ({ recipient, sender, message }),
@@ -129,8 +131,8 @@ export const sessions = {
 function logIn(context: Context, no: number, passwd: string, invisible: boolean): void {
   const { db, session } = context
   const person = personToLogIn(context, no)
-  const known = samePassword(person.passwd, passwd)
-  if (!known && !supervisesPerson(db, session, no)) throw KomError.of('invalid-password', no)
+  const isPassword = samePassword(person.passwd, passwd)
+  if (!isPassword && !supervisesPerson(db, session, no)) throw KomError.of('invalid-password', no)
   const again = session.person === no
   if (session.person !== 0) logOut(context, session)
   session.person = no
@@ -139,10 +141,10 @@ function logIn(context: Context, no: number, passwd: string, invisible: boolean)
   if (!again) person.sessions++
   person.lastLogin = session.loggedInAt
   person.username = `${session.hello}(unknown)@${session.host}`
-  if (!invisible) tell(context, 'async-login', () => ({ persNo: no, sessionNo: session.no }))
+  if (!invisible) notifySessions(context, 'async-login', () => ({ persNo: no, sessionNo: session.no }))
 }
 
-/** A secret person may log in, so visibility is not checked. */
+/** Returns a person by number. A secret person may log in, so it does not check visibility. */
 function personToLogIn({ db }: Context, no: number): Person {
   if (no === 0) throw KomError.of('conference-zero', 0)
   const person = db.persons.get(no)
@@ -163,7 +165,7 @@ export function logOut(hub: Hub, session: Session): void {
     person.lastLogin = new Date()
     person.totalSeconds += secondsBetween(session.loggedInAt, person.lastLogin)
   }
-  if (!invisible) tell(hub, 'async-logout', () => ({ persNo: no, sessionNo: session.no }))
+  if (!invisible) notifySessions(hub, 'async-logout', () => ({ persNo: no, sessionNo: session.no }))
   session.person = 0
   session.invisible = false
   session.level = 0
@@ -177,28 +179,31 @@ function leaveConference(db: Database, { person, workingConference }: Session): 
   if (membership !== undefined) membership.lastTimeRead = new Date()
 }
 
-/** Compares the first eight bytes of two passwords. */
+/** Compares the significant parts of two passwords. */
 export function samePassword(a: string, b: string): boolean {
   return significant(a) === significant(b)
 }
 
-/** Returns the significant part of a password. */
+/** Returns the significant part of a password: its first eight characters. */
 export function significant(password: string): string {
   return password.slice(0, PASSWORD_CHARACTERS)
 }
 
 /** Returns a session by number; 0 is the session of the request. */
-function find({ session, sessions }: Context, no: number): Session {
+function sessionByNumber({ session, sessions }: Context, no: number): Session {
   session.mustBePerson
   const found = no === 0 ? session : sessions.get(no)
   if (found === undefined) throw KomError.of('undefined-session', no)
   return found
 }
 
-/** Notifies the sessions of what a session does and where. As in lyskomd, sessions without login are announced too. */
+/**
+ * Notifies all sessions of the activity and the working conference of a session, unless it is invisible. As in lyskomd,
+ * it may be an anonymous session.
+ */
 function announce(hub: Hub, session: Session): void {
   if (session.invisible) return
-  tell(hub, 'async-i-am-on', (to) => ({
+  notifySessions(hub, 'async-i-am-on', (to) => ({
     info: {
       person: session.person,
       workingConference: seenConference(hub, to, session),

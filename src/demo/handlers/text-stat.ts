@@ -1,4 +1,3 @@
-/** The status of a text as a session may see it. */
 import type { MiscInfo } from '../../protocol/types.ts'
 import type { Hub } from '../context.ts'
 import type { Text } from '../model.ts'
@@ -15,12 +14,12 @@ export function textStat(hub: Hub, session: Session, text: Text) {
   }
 }
 
-/** Returns the Text-Stat-Old of a text. In this form a blind copy is an ordinary copy. */
+/** Returns the Text-Stat-Old of a text as a session may see it. It has no bcc recipients, so they become cc. */
 export function statOld(hub: Hub, session: Session, text: Text) {
   const miscInfo = miscFor(hub, session, text).map((item) =>
     item.kind === 'bcc-recpt' ? { ...item, kind: 'cc-recpt' as const } : item,
   )
-  return { ...head(session, text), miscInfo: miscInfo }
+  return { ...head(session, text), miscInfo }
 }
 
 function head(session: Session, { created, author, lines, body, noOfMarks }: Text) {
@@ -28,7 +27,7 @@ function head(session: Session, { created, author, lines, body, noOfMarks }: Tex
 }
 
 function miscFor({ db }: Hub, session: Session, text: Text) {
-  const items = visibleMisc(db, session, text).flatMap((item): MiscInfo[] => {
+  return visibleMisc(db, session, text).flatMap((item): MiscInfo[] => {
     const added: MiscInfo[] = [
       ...(item.sentBy === undefined ? [] : [{ kind: 'sent-by' as const, value: item.sentBy }]),
       ...(item.sentAt === undefined ? [] : [{ kind: 'sent-at' as const, value: session.time(item.sentAt) }]),
@@ -36,5 +35,4 @@ function miscFor({ db }: Hub, session: Session, text: Text) {
     if ('text' in item) return [{ kind: item.kind, value: item.text }, ...added]
     return [{ kind: item.kind, value: item.conf }, { kind: 'loc-no', value: item.localNo }, ...added]
   })
-  return items
 }

@@ -1,8 +1,7 @@
-/** Calls that read, write, mark and find texts. */
 import { KomError } from '../../protocol/errors.ts'
 import type { AuxItemInput, MiscInfo } from '../../protocol/types.ts'
 import { newAuxItems } from '../aux-items.ts'
-import { type Context, concerned, type Handlers, tell } from '../context.ts'
+import { type Context, type Handlers, notifySessions, personsToNotify } from '../context.ts'
 import { MAX_LINKS_PER_CALL, MAX_MARKS_PER_PERSON, MAX_MARKS_PER_TEXT, textCost } from '../limits.ts'
 import type { RecipientKind, Text } from '../model.ts'
 import { conferenceFor, mayRead, submitTo, textFor } from '../permissions.ts'
@@ -15,6 +14,7 @@ import { statOld, textStat } from './text-stat.ts'
 /** Maximum size of a text, in bytes. */
 const MAX_TEXT = 131_072
 
+/** Handlers of the calls that read, write, mark and find texts. */
 export const texts = {
   'get-text'({ db, session }, { text: no, startChar, endChar }) {
     const { body } = textFor(db, session, no)
@@ -33,7 +33,7 @@ export const texts = {
   'create-anonymous-text': (context, { text, miscInfo, auxItems }) => create(context, text, miscInfo, auxItems, true),
 
   'get-marks'({ db, session }) {
-    const { marks } = me(db, session)
+    const { marks } = loggedInPerson(db, session)
     return [...marks].map(([textNo, type]) => ({ textNo, type }))
   },
 
@@ -67,30 +67,32 @@ export const texts = {
   },
 } satisfies Partial<Handlers>
 
-function me(db: Context['db'], session: Session) {
+/** Returns the logged-in person. */
+function loggedInPerson(db: Context['db'], session: Session) {
   const person = db.persons.get(session.mustBePerson)
   if (person === undefined) throw KomError.of('undefined-person', session.person)
   return person
 }
 
 function mark({ db, session }: Context, no: number, type: number): void {
-  const { marks } = me(db, session)
+  const { marks } = loggedInPerson(db, session)
   const text = textFor(db, session, no)
   if (!marks.has(no)) {
-    const tooMany = KomError.of('mark-limit', no)
-    if (marks.size >= MAX_MARKS_PER_PERSON || text.noOfMarks >= MAX_MARKS_PER_TEXT) throw tooMany
-    db.checkLimit('marks', db.markCount + 1, tooMany)
+    const limitError = KomError.of('mark-limit', no)
+    if (marks.size >= MAX_MARKS_PER_PERSON || text.noOfMarks >= MAX_MARKS_PER_TEXT) throw limitError
+    db.checkLimit('marks', db.markCount + 1, limitError)
     text.noOfMarks++
   }
   marks.set(no, type)
 }
 
 function unmark({ db, session }: Context, no: number): void {
-  const { marks } = me(db, session)
+  const { marks } = loggedInPerson(db, session)
   if (!marks.delete(no)) throw KomError.of('not-marked', no)
-  db.pin(no, -1)
+  db.addMarks(no, -1)
 }
 
+/** A recipient or link of a new text. */
 type NewMisc = { kind: RecipientKind; conf: number } | { kind: 'comm-to' | 'footn-to'; text: number }
 
 function create(
@@ -116,7 +118,11 @@ function create(
   return text.no
 }
 
-/** Validates the recipients and links of a new text. Errors in the list itself have the index of the invalid item. */
+/**
+ * Validates the recipients and links of a new text.
+ *
+ * @throws KomError `illegal-misc` with the index of the invalid item, or the error of a recipient or linked text
+ */
 function newMisc({ db, session }: Context, miscInfo: readonly MiscInfo[], anonymous: boolean): NewMisc[] {
   if (miscInfo.length > MAX_LINKS_PER_CALL) throw KomError.of('long-array', MAX_LINKS_PER_CALL)
   const misc: NewMisc[] = []
@@ -155,10 +161,21 @@ function isRecipient(item: MiscInfo | undefined): boolean {
   return item?.kind === 'recpt' || item?.kind === 'cc-recpt' || item?.kind === 'bcc-recpt'
 }
 
+/** Notifies the sessions that may read a new text and whose persons are among `personsToNotify`. */
 function announce(context: Context, text: Text): void {
-  const persons = concerned(context.db, text)
+  const persons = personsToNotify(context.db, text)
   const to = ({ person, level }: Session): boolean =>
     persons.has(person) && mayRead(context.db, { person, level }, text)
-  tell(context, 'async-new-text-old', (session) => ({ textNo: text.no, textStat: statOld(context, session, text) }), to)
-  tell(context, 'async-new-text', (session) => ({ textNo: text.no, textStat: textStat(context, session, text) }), to)
+  notifySessions(
+    context,
+    'async-new-text-old',
+    (session) => ({ textNo: text.no, textStat: statOld(context, session, text) }),
+    to,
+  )
+  notifySessions(
+    context,
+    'async-new-text',
+    (session) => ({ textNo: text.no, textStat: textStat(context, session, text) }),
+    to,
+  )
 }

@@ -4,18 +4,20 @@ import { codecName } from './names.ts'
 import { TABLES } from './tables.ts'
 import { type Decoder, decodeWide, utf7, utf8, utf8Sig, wideForm } from './utf.ts'
 
+/** iconv-lite substitutes it for invalid bytes. */
 const REPLACEMENT = '\ufffd'
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
-/** The double-byte charsets that iconv-lite decodes as Python does. */
+/** The double-byte charsets that iconv-lite decodes like Python. */
 const DOUBLE_BYTE_OF_ICONV = new Set(['big5hkscs', 'cp932', 'cp949', 'cp950'])
 
 /** Decoders of Python's codecs, created on first use. Their number is limited by that of the names in `codecName`. */
 const decoders = new Map<string, Decoder>()
 
 /**
- * Decodes text as Python's codec of that name does in strict mode. Labels that only the WHATWG Encoding Standard
- * defines, such as `x-sjis`, are decoded by that standard.
+ * Decodes text like Python's codec in strict mode, or by the WHATWG Encoding Standard for labels that only this
+ * standard defines, such as `x-sjis`.
  *
+ * @param bytes the encoded text
  * @param label charset label, in lower case
  * @returns undefined for an unknown label, and for bytes that are invalid in the charset
  */
@@ -85,11 +87,12 @@ function byIconv(bytes: Buffer, name: string): string | undefined {
   return unlessReplaced(iconv.decode(bytes, name, { stripBOM: false }))
 }
 
-/** Returns undefined if the text has U+FFFD, which iconv-lite substitutes for invalid bytes. */
+/** Returns undefined for a text with invalid bytes. */
 function unlessReplaced(text: string): string | undefined {
   return text.includes(REPLACEMENT) ? undefined : text
 }
 
+/** Replaces characters by the characters to which they are mapped. */
 function replaced(text: string | undefined, characters: ReadonlyMap<string, string> | undefined): string | undefined {
   if (text === undefined || characters === undefined) return text
   return text.replace(

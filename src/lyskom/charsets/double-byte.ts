@@ -1,4 +1,4 @@
-/** Double-byte charsets of Python for which iconv-lite has only a superset. */
+/** The double-byte charsets of Python for which iconv-lite has only a superset. */
 
 interface DoubleByte {
   /** iconv-lite's name of the charset */
@@ -11,17 +11,18 @@ interface DoubleByte {
   minTrail: number
   /** lead byte of a sequence of three bytes, such as 0x8f in EUC-JP */
   lead3?: number
-  /** characters of iconv-lite, and those that Python decodes to instead */
+  /** characters that iconv-lite returns, and those that Python returns instead */
   replace?: ReadonlyMap<string, string>
-  /** characters of iconv-lite that Python's charset lacks */
+  /** characters that iconv-lite returns but Python's charset lacks */
   reject?: RegExp
 }
 
 const isAscii = (byte: number): boolean => byte < 0x80
 const isAsciiOrKatakana = (byte: number): boolean => byte < 0x80 || (byte >= 0xa1 && byte <= 0xdf)
 
-/** Microsoft's mapping of some JIS X 0208 characters, and that of the standard. */
+/** Characters of JIS X 0208 in Microsoft's mapping, and the same characters in the mapping of the standard. */
 export const JIS = new Map(Object.entries({ '～': '〜', '∥': '‖', '－': '−', '￠': '¢', '￡': '£', '￢': '¬' }))
+/** Characters of Big5 in Microsoft's mapping, and the same characters in Python's mapping. */
 const BIG5 = new Map(
   Object.entries({
     ...{ '‧': '•', '﹑': '､', '¯': '‾', '～': '∼', '⊕': '♁', '⊙': '☉' },
@@ -29,7 +30,7 @@ const BIG5 = new Map(
   }),
 )
 
-/** The charsets by Python's codec name. */
+/** The charsets by the name of Python's codec. */
 export const DOUBLE_BYTE: Readonly<Record<string, DoubleByte>> = {
   shift_jis: {
     iconv: 'shiftjis',

@@ -1,4 +1,4 @@
-/** The Unicode codecs of Python in strict mode. */
+/** Decoders of Unicode charsets that behave like Python's codecs in strict mode. */
 import { isUtf8 } from 'node:buffer'
 
 /** Decodes text. Returns undefined for bytes that are invalid in the charset. */
@@ -27,7 +27,8 @@ export interface Wide {
  * Returns the encoding form of a text in UTF-16 or UTF-32. As in Python, only `utf_16` and `utf_32` interpret a byte
  * order mark, and are little-endian without one.
  *
- * @param codec Python's codec name
+ * @param codec name of Python's codec, e.g. `utf_16_le`
+ * @param bytes the encoded text
  * @returns undefined for other charsets
  */
 export function wideForm(codec: string, bytes: Uint8Array): Wide | undefined {

@@ -18,6 +18,7 @@ type Fields = Readonly<Record<string, AnyCodec>>
  *
  * @param number the call number
  * @param fields the codecs of the parameters by name, in the order of the specification
+ * @param reply the codec of the reply; `nothing` for an empty one
  */
 export function call<const F extends Fields, R>(
   number: number,
