@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { build, DIST } from '../support/built-command.ts'
 import { consoleBlocks, curlMissing, runBlocks } from '../support/console.ts'
 
 const run = promisify(execFile)
@@ -26,7 +27,8 @@ beforeAll(async () => {
     symlinkSync(join(root, 'node_modules', name), join(packages, name))
   }
   cpSync(join(root, 'package.json'), join(komgate, 'package.json'))
-  expect(await compile('-p', join(root, 'tsconfig.build.json'), '--outDir', join(komgate, 'dist'))).toBe('')
+  await build()
+  cpSync(DIST, join(komgate, 'dist'), { recursive: true })
   cpSync(join(root, 'docs/examples'), dir, { recursive: true })
   writeFileSync(join(dir, 'package.json'), '{"type": "module"}')
 }, 60_000)
