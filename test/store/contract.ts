@@ -394,7 +394,9 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
 
       test('ends all sessions of one app only, even if they are many', async () => {
         const { key } = await create({ app: `${app}-other` })
-        await Promise.all(Array.from({ length: MANY }, (_, i) => create({ user: `u${i % 7}` })))
+        const users = Array.from({ length: MANY }, (_, i) => `u${i % 7}`)
+        // All at once would wait longer than a store allows on a busy machine.
+        while (users.length > 0) await Promise.all(users.splice(0, 100).map((user) => create({ user })))
         expect(await store.endApp(app)).toBe(MANY)
         expect(await store.endApp(app)).toBe(0)
         expect(await all(store.listActive(app, 3_600_000, 10))).toEqual([])
