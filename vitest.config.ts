@@ -1,9 +1,63 @@
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that measure the memory, the event loop or the open handles of their process. */
+const MEASURING = [
+  'test/sessions/leaks.test.ts',
+  'test/faults/hostile-server.test.ts',
+  'test/faults/unread.test.ts',
+  'test/faults/neighbours.test.ts',
+  'test/http/json-list.test.ts',
+  'test/demo/server.test.ts',
+  'test/faults/large-reply.test.ts',
+  'test/http/memoized-router.test.ts',
+  'test/protocol/framer.test.ts',
+]
+/** Other files that take seconds. They start first: one that starts last would run alone. */
+const SLOW = [
+  'test/store/mysql.test.ts',
+  'test/store/redis-connection.test.ts',
+  'test/contract/last-time-read.test.ts',
+  'test/demo/like-lyskomd.test.ts',
+  'test/http/store-outage.test.ts',
+  'test/store/postgres.test.ts',
+  'test/faults/restart.test.ts',
+  'test/store/redis-failover.test.ts',
+  'test/build.test.ts',
+  'test/main.test.ts',
+  'test/store/memcached-connection.test.ts',
+]
+const FIRST = [...MEASURING, ...SLOW].map((file) => join(import.meta.dirname, file))
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isFirst = ({ moduleId }: TestSpecification) => FIRST.includes(moduleId)
+    const others = (await super.sort(files)).filter((file) => !isFirst(file))
+    const first = files.filter(isFirst)
+    return [...first.sort((a, b) => FIRST.indexOf(a.moduleId) - FIRST.indexOf(b.moduleId)), ...others]
+  }
+}
+
+const common = {
+  testTimeout: 30_000,
+  expect: { poll: { timeout: 5000 } },
+  // Many tests wait for timers and other processes, so that more workers than processors shorten the run.
+  maxWorkers: availableParallelism() + 2,
+}
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    ...common,
     globalSetup: 'test/support/real-servers.ts',
-    testTimeout: 15_000,
+    sequence: { sequencer: SlowFirst },
+    projects: [
+      { test: { ...common, name: 'measuring', include: MEASURING } },
+      {
+        // A process for each file would use as much processor time as the tests themselves.
+        test: { ...common, name: 'shared', include: ['test/**/*.test.ts'], exclude: MEASURING, isolate: false },
+      },
+    ],
   },
 })

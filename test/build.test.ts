@@ -12,24 +12,26 @@ const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BUILD_MS = 60_000
 
-/** A checkout with komgate's scripts and settings and two small modules. */
+/** A checkout with komgate's scripts and settings and two small modules; `built/` keeps them and their first build. */
 let dir: string
 const inDir = (...names: string[]) => join(dir, ...names)
 const writeSource = (name: string, text: string) => writeFileSync(inDir('src', name), text)
 
-beforeAll(() => {
+beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'komgate-build-'))
   const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts']
   for (const name of files) if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), inDir(name), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), inDir('node_modules'))
-})
-beforeEach(async () => {
-  rmSync(inDir('src'), { recursive: true, force: true })
   mkdirSync(inDir('src'))
   writeSource('main.ts', "import { greeting } from './part.ts'\nprocess.stdout.write(greeting)\n")
   writeSource('part.ts', "export const greeting: string = 'one'\n")
   expect(await start()).toBe('one')
+  for (const name of ['src', 'dist']) cpSync(inDir(name), inDir('built', name), { recursive: true })
 }, BUILD_MS)
+beforeEach(() => {
+  for (const name of ['src', 'dist']) rmSync(inDir(name), { recursive: true, force: true })
+  cpSync(inDir('built'), dir, { recursive: true, preserveTimestamps: true })
+})
 afterAll(() => rmSync(dir, { recursive: true }))
 
 async function start(): Promise<string> {

@@ -5,9 +5,9 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { build, MAIN } from './support/built-command.ts'
 import { type FakeServer, startFakeServer } from './support/fake-server.ts'
 
-const MAIN = new URL('../src/main.ts', import.meta.url).pathname
 const READY = /komgate listening on (http:\/\/127\.0\.0\.1:\d+)/
 
 let dir: string
@@ -15,13 +15,14 @@ let server: FakeServer
 const running: (() => void)[] = []
 
 beforeAll(async () => {
+  await build()
   dir = mkdtempSync(join(tmpdir(), 'komgate-main-'))
   server = await startFakeServer(({ call }) => call === 82)
   writeFileSync(
     join(dir, 'servers.json'),
     JSON.stringify({ kom: { name: 'KOM', host: '127.0.0.1', port: server.port } }),
   )
-})
+}, 60_000)
 afterEach(() => {
   for (const kill of running.splice(0)) kill()
 })
@@ -31,7 +32,7 @@ afterAll(async () => {
 })
 
 function komgate(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   running.push(() => child.kill('SIGKILL'))
   const output = { out: '', err: '' }
   child.stdout.on('data', (chunk) => {
@@ -121,7 +122,7 @@ describe('the command', () => {
     execFileSync('mkfifo', [fifo])
     const log = openSync(fifo, 'r+')
     const args = ['--port', '0', '--servers', join(dir, 'servers.json'), '--shutdown-timeout-ms', '100']
-    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { stdio: ['ignore', log, 'inherit'] })
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', log, 'inherit'] })
     running.push(() => child.kill('SIGKILL'))
     const exit = once(child, 'exit')
     const start = Buffer.alloc(4096)

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A client that handles only message boundaries and reference numbers. Strings are bytes in ISO 8859-1. */
 export class RawClient {
@@ -78,11 +77,24 @@ export class RawClient {
         this.#received = this.#received.slice(end)
         return taken
       }
-      if (this.socket.destroyed || Date.now() > deadline) {
+      if (this.socket.destroyed || Date.now() >= deadline) {
         throw new Error(`nothing more came after ${JSON.stringify(this.#received.slice(0, 200))}`)
       }
-      await sleep(1)
+      await this.#more(deadline)
     }
+  }
+
+  /** Resolves when more bytes have arrived, the connection has closed or the deadline has passed. */
+  #more(deadline: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.socket.off('data', done).off('close', done)
+        resolve()
+      }
+      const timer = setTimeout(done, deadline - Date.now())
+      this.socket.on('data', done).on('close', done)
+    })
   }
 }
 

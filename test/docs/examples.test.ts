@@ -16,6 +16,7 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { build, DIST } from '../support/built-command.ts'
 import { consoleBlocks, curlMissing, runBlocks } from '../support/console.ts'
 import { killPrograms, ROOT, startProgram, startTypeScript } from '../support/example.ts'
 import { type FaultyGateway, startFaultyGateway } from '../support/faulty-gateway.ts'
@@ -38,7 +39,8 @@ beforeAll(async () => {
     symlinkSync(join(ROOT, 'node_modules', name), join(packages, name))
   }
   for (const name of ['package.json', 'fixtures/demo.json']) cpSync(join(ROOT, name), join(komgate, name))
-  expect(await compile('-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(komgate, 'dist'))).toBe('')
+  await build()
+  cpSync(DIST, join(komgate, 'dist'), { recursive: true })
   cpSync(join(ROOT, 'examples'), project, { recursive: true })
   writeFileSync(join(project, 'package.json'), '{"type": "module"}')
   // Without the paths of this repository, `komgate` is the package.

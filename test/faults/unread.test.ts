@@ -5,8 +5,11 @@ import { WebSocket } from 'ws'
 import type { TestSettings } from '../support/config.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { openRaw, rawRequest } from '../support/raw-http.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 const MEGABYTE = 2 ** 20
+/** Connections that read nothing, enough to exceed every limit. */
+const CONNECTIONS = repetitions(30, 8)
 const TEXT_BYTES = 130_000
 const LIMITS = { maxUnreadBytesPerAddress: 8 * MEGABYTE, maxUnreadBytes: 16 * MEGABYTE }
 
@@ -66,7 +69,7 @@ describe('clients that read no responses', () => {
     ['the list of servers', () => 'GET / HTTP/1.1\r\nHost:\r\n\r\n'],
   ])('hold no more memory than their address may if they pipeline requests for %s', async (_, request) => {
     const { gateway, id, textNo } = await start()
-    await pipeline(gateway, 30, request(id, textNo), 690)
+    await pipeline(gateway, CONNECTIONS, request(id, textNo), 690)
     await expect.poll(() => hits(gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)
     await expectServed({ gateway, id })
     expect(await unreadBytes(gateway)).toBeLessThanOrEqual(LIMITS.maxUnreadBytesPerAddress)
@@ -75,7 +78,7 @@ describe('clients that read no responses', () => {
 
   it('hold no more memory than all clients together may, also behind a trusted proxy', async () => {
     const { gateway, id, textNo } = await start({ trustedProxies: ['127.0.0.1'], maxUnreadBytes: 8 * MEGABYTE })
-    await pipeline(gateway, 30, rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id }), 690)
+    await pipeline(gateway, CONNECTIONS, rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id }), 690)
     await expect.poll(() => hits(gateway, 'unread-bytes'), { timeout: 10_000 }).toBeGreaterThan(0)
     await expectServed({ gateway, id })
     expect(await unreadBytes(gateway)).toBeLessThanOrEqual(8 * MEGABYTE)
@@ -87,7 +90,7 @@ describe('clients that read no responses', () => {
     const request = rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id })
     const reader = await openRaw(gateway.url)
     closing.push(async () => void reader.socket.destroy())
-    await pipeline(gateway, 30, request, 690)
+    await pipeline(gateway, CONNECTIONS, request, 690)
     reader.socket.write(request.repeat(50))
     await expect.poll(() => reader.text.match(/HTTP\/1\.1 200/g)?.length, { timeout: 10_000 }).toBe(50)
     await expect.poll(() => hits(gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)

@@ -64,6 +64,7 @@ it('a pipelined request is logged once if its client disconnects before the resp
   socket.destroy()
   await expect.poll(() => requests(gateway, ACTIVE), { timeout: 3000 }).toMatchObject([{ status: 504 }])
   await expect.poll(() => requests(gateway, '/')).toMatchObject([{ status: 200 }])
+  expect(requests(gateway, ACTIVE)).toHaveLength(1)
 })
 
 it.each([

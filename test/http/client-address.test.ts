@@ -6,6 +6,7 @@ import { clientAddress, clientAddressBehind, type ForwardedHeader } from '../../
 import { isNetwork } from '../../src/http/trusted-proxies.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 const PROXIES = ['127.0.0.1', '10.0.0.0/8', '2001:db8:ffff::/48']
 
@@ -132,7 +133,7 @@ describe('the address of a client', () => {
         expect(isIP(address)).not.toBe(0)
         expect(address.length).toBeLessThan(46)
       }),
-      { numRuns: 1000 },
+      { numRuns: repetitions(1000) },
     )
   })
 
@@ -143,7 +144,7 @@ describe('the address of a client', () => {
         expect(await from('127.0.0.1', `${begun}, for=203.0.113.1`, 'forwarded')).toBe('203.0.113.1')
         expect(await from('127.0.0.1', `${begun}, for="[2001:db8::1]:7";by="x"`, 'forwarded')).toBe('2001:db8::1')
       }),
-      { numRuns: 1000 },
+      { numRuns: repetitions(1000) },
     )
   })
 

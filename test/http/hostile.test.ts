@@ -8,9 +8,10 @@ import { Connection } from '../../src/connection/connection.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { configFor } from '../support/config.ts'
 import { type FakeRequest, startFakeServer } from '../support/fake-server.ts'
+import { repetitions } from '../support/repetitions.ts'
 import { reply } from '../support/wire.ts'
 
-const RUNS = process.env.CI ? 10_000 : 1500
+const RUNS = repetitions(10_000, 1500)
 const LOGIN_AND_LOGOUT = [62, 1]
 const GET_TIME = 35
 const DISCONNECT = 55

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws'
 import { parseJson, TooManyValuesError, UnfitJsonError } from '../../src/http/parse-json.ts'
 import { startDemoSession } from '../support/demo-session.ts'
 import type { TestGateway } from '../support/gateway.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 const MANY = `[${'0,'.repeat(2_000_000)}0]`
 const LONG = 'a'.repeat(100_000)
@@ -94,6 +95,7 @@ describe('parseJson with a limited range', () => {
         const text = JSON.stringify(value)
         expect(JSON.stringify(parseJson(text))).toBe(text)
       }),
+      { numRuns: repetitions(100, 30) },
     )
   })
 

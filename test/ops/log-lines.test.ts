@@ -4,10 +4,10 @@ import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { escapeLine, escapeLineForTerminal } from '../../src/ops/log-lines.ts'
+import { build, MAIN } from '../support/built-command.ts'
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 const SCRIPT = '/usr/bin/script'
 const READY = /komgate listening on (http:\/\/127\.0\.0\.1:\d+)/
 /** Characters that change what a terminal shows. */
@@ -59,12 +59,13 @@ describe('a log line', () => {
 
 describe.skipIf(!existsSync(SCRIPT) && !process.env.CI)('the log of the command in a terminal', () => {
   const running: (() => void)[] = []
+  beforeAll(build, 60_000)
   afterEach(() => {
     for (const kill of running.splice(0)) kill()
   })
 
   it('holds no control or format characters of a path', async () => {
-    const command = `'${process.execPath}' --import tsx '${MAIN}' --port 0`
+    const command = `'${process.execPath}' '${MAIN}' --port 0`
     const child = spawn(SCRIPT, ['-qfec', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] })
     running.push(() => child.kill())
     let shown = ''

@@ -5,6 +5,7 @@ import type { AnyCodec } from '../../src/protocol/codec.ts'
 import { readData, readEnvelope, readMessage, readRequest, writeRequest } from '../../src/protocol/envelope.ts'
 import { ProtocolError } from '../../src/protocol/errors.ts'
 import { Framer } from '../../src/protocol/framer.ts'
+import { repetitions } from '../support/repetitions.ts'
 import { arbitraryOf } from './arbitraries.ts'
 import { FIXTURES, type Fixture } from './fixtures.ts'
 import { mutated, mutations, oddity } from './mutations.ts'
@@ -78,7 +79,7 @@ describe('Framer with split messages', () => {
         const messages = framed(cutAt(everything, cuts))
         return messages.length === whole.length && messages.every((message, i) => message.equals(whole[i] as Buffer))
       }),
-      { numRuns: 200 },
+      { numRuns: repetitions(200) },
     )
   })
 })
@@ -92,7 +93,7 @@ describe('codecs with hostile input', () => {
       fc.property(fc.constantFrom(...fixtures), mutations, cuts, ({ bytes, codec }: Fixture, changes, places) => {
         receive(cutAt(mutated(bytes, changes), places), codec === undefined ? replies.slice(0, 1) : [codec])
       }),
-      { numRuns: 5000 },
+      { numRuns: repetitions(5000) },
     )
   })
 
@@ -106,7 +107,7 @@ describe('codecs with hostile input', () => {
           chosen.flatMap(({ codec }) => codec ?? []),
         )
       }),
-      { numRuns: 2000 },
+      { numRuns: repetitions(2000) },
     )
   })
 
@@ -135,7 +136,7 @@ describe('codecs with hostile input', () => {
       fc.property(line, cuts, fc.constantFrom(...replies), ([start, tokens], places, codec) => {
         receive(cutAt(Buffer.from(`${start}${tokens.join('')}\n`, 'latin1'), places), [codec])
       }),
-      { numRuns: 5000 },
+      { numRuns: repetitions(5000) },
     )
   })
 
@@ -150,7 +151,7 @@ describe('codecs with hostile input', () => {
           })
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: repetitions(3000) },
     )
   })
 
@@ -217,7 +218,7 @@ describe('announced lengths', () => {
     )
     fc.assert(
       fc.property(fc.array(chunk, { maxLength: 20 }), (chunks) => receive(chunks, replies.slice(0, 1))),
-      { numRuns: 2000 },
+      { numRuns: repetitions(2000) },
     )
   })
 })

@@ -14,6 +14,7 @@ import {
 import { ProtocolError } from '../../src/protocol/errors.ts'
 import { Framer } from '../../src/protocol/framer.ts'
 import { MESSAGES, type MessageName, type MessageParams } from '../../src/protocol/messages.ts'
+import { repetitions } from '../support/repetitions.ts'
 import { arbitraryOf } from './arbitraries.ts'
 
 const callNames = Object.keys(CALLS) as CallName[]
@@ -118,7 +119,7 @@ describe('values of the wrong type', () => {
         expect(read.name).toBe(name)
         readData(CALLS[name].params as AnyCodec, read.reader)
       }),
-      { numRuns: 5000 },
+      { numRuns: repetitions(5000) },
     )
   })
 })

@@ -1,11 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, open, readFile, rename, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+
+/** Environment variable with the directory for what `install` creates. The global setup of vitest sets it. */
+export const INSTALLED_DIR = 'TEST_INSTALLED_DIR'
 
 const START_MS = 30_000
 const STOP_MS = 10_000
@@ -28,6 +32,8 @@ export interface DatabaseServer {
   close(): Promise<void>
 }
 
+type RunAsUser = (command: string, args: readonly string[]) => Promise<void>
+
 /** Describes how to start one kind of server. */
 export interface ServerKind {
   /** name in error messages and in the name of the working directory */
@@ -36,8 +42,13 @@ export interface ServerKind {
   user: string
   /** the signal for a shutdown that does not wait for clients */
   stopSignal: 'SIGINT' | 'SIGTERM'
-  /** Prepares the empty working directory, which belongs to `user`. */
-  prepare(dir: string, runAsUser: (command: string, args: readonly string[]) => Promise<void>): Promise<void>
+  /**
+   * Creates what is the same for every server of the kind, in an empty directory that belongs to `user`. It runs once
+   * in a run of the tests; every server gets a copy.
+   */
+  install?(dir: string, runAsUser: RunAsUser): Promise<void>
+  /** Prepares the working directory of one server, which holds what `install` created. */
+  prepare(dir: string): Promise<void>
   /** Returns the command that runs the server in the foreground. */
   command(dir: string, port: number): readonly [command: string, ...args: string[]]
   /** Returns the URL for clients. */
@@ -52,14 +63,11 @@ export interface ServerKind {
  * @throws Error with the end of its log if it does not respond within 30 s
  */
 export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
-  const dir = await mkdtemp(join(tmpdir(), `komgate-${kind.name}-`))
+  const dir = await makeDirectory(kind, tmpdir())
   const remove = () => rm(dir, { recursive: true, force: true })
   try {
-    if (isRoot()) await run('chown', [`${kind.user}:`, dir])
-    await kind.prepare(dir, async (command, args) => {
-      const [program, ...all] = asUser(kind, [command, ...args])
-      await run(program, all, { cwd: dir })
-    })
+    if (kind.install !== undefined) await run('cp', ['-a', '--reflink=auto', `${await installed(kind)}/.`, dir])
+    await kind.prepare(dir)
     for (let attempt = 1; ; attempt++) {
       const port = await freePort()
       try {
@@ -73,6 +81,31 @@ export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
     await remove()
     throw error
   }
+}
+
+/** Makes an empty directory that belongs to the user of the server. */
+async function makeDirectory(kind: ServerKind, parent: string): Promise<string> {
+  const dir = await mkdtemp(join(parent, `komgate-${kind.name}-`))
+  if (isRoot()) await run('chown', [`${kind.user}:`, dir])
+  return dir
+}
+
+/** Returns the directory with what `install` created, which all processes of a test run share. */
+async function installed(kind: ServerKind): Promise<string> {
+  const parent = process.env[INSTALLED_DIR]
+  if (parent === undefined) throw new Error(`${INSTALLED_DIR} is not set: run the tests with vitest`)
+  const path = join(parent, kind.name)
+  if (existsSync(path)) return path
+  const dir = await makeDirectory(kind, parent)
+  await kind.install?.(dir, async (command, args) => {
+    const [program, ...all] = asUser(kind, [command, ...args])
+    await run(program, all, { cwd: dir })
+  })
+  // Another process may have finished first.
+  await rename(dir, path).catch((error: unknown) => {
+    if (!existsSync(path)) throw error
+  })
+  return path
 }
 
 function handle(

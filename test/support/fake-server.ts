@@ -294,13 +294,20 @@ function parse(line: Buffer): FakeRequest {
 /** Splits client data into lines. An LF inside a Hollerith string does not end a line. */
 class RequestFramer {
   #bytes = Buffer.alloc(0)
+  /** Chunks inside an incomplete string; they are joined when it ends. */
+  #chunks: Buffer[] = []
+  #length = 0
   /** The next position to scan. It is beyond the end of the bytes while a string is incomplete. */
   #at = 0
   /** The part of the current token read so far. */
   #token = ''
 
   push(chunk: Buffer): Buffer[] {
-    this.#bytes = Buffer.concat([this.#bytes, chunk])
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    if (this.#at >= this.#length) return []
+    this.#bytes = Buffer.concat([this.#bytes, ...this.#chunks], this.#length)
+    this.#chunks = []
     const lines: Buffer[] = []
     let start = 0
     while (this.#at < this.#bytes.length) {
@@ -315,6 +322,7 @@ class RequestFramer {
       }
     }
     this.#bytes = this.#bytes.subarray(start)
+    this.#length -= start
     this.#at -= start
     return lines
   }

@@ -33,7 +33,10 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Da
     name: 'mariadb',
     user: 'mysql',
     stopSignal: 'SIGTERM',
-    async prepare(dir, runAsUser) {
+    async install(dir, runAsUser) {
+      await runAsUser(INSTALLER, ['--no-defaults', ...common(dir), '--skip-name-resolve', '--skip-test-db'])
+    },
+    async prepare(dir) {
       // The server executes these statements at every start. Each must be on its own line.
       const statements = [
         'CREATE DATABASE IF NOT EXISTS komgate CHARACTER SET latin1;',
@@ -44,7 +47,6 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Da
         "GRANT ALL ON *.* TO komgate@'localhost';",
       ]
       await writeFile(join(dir, 'init.sql'), `${statements.join('\n')}\n`)
-      await runAsUser(INSTALLER, ['--no-defaults', ...common(dir), '--skip-name-resolve', '--skip-test-db'])
     },
     command: (dir, port) => [
       SERVER,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { type DatabaseServer, startServer } from './database-server.ts'
@@ -14,21 +14,24 @@ export function postgresInstalled(): boolean {
   return programs() !== undefined
 }
 
-/** Starts a PostgreSQL server with a random password and an empty database. */
+/** Starts a PostgreSQL server with an empty database and a random password, the same for all servers of a test run. */
 export async function startPostgres(): Promise<DatabaseServer> {
   const bin = programs()
   if (bin === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
-  const password = randomBytes(16).toString('hex')
+  let password = ''
   return await startServer({
     name: 'postgres',
     user: 'postgres',
     stopSignal: 'SIGINT',
-    async prepare(dir, runAsUser) {
+    async install(dir, runAsUser) {
       const passwordFile = join(dir, 'password')
-      await writeFile(passwordFile, password)
+      await writeFile(passwordFile, randomBytes(16).toString('hex'))
       const access = ['--username=komgate', `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
       const quick = ['--no-sync', '--encoding=UTF8', '--locale=C']
       await runAsUser(join(bin, 'initdb'), [`--pgdata=${join(dir, 'data')}`, ...access, ...quick])
+    },
+    async prepare(dir) {
+      password = await readFile(join(dir, 'password'), 'utf8')
     },
     command(dir, port) {
       const settings = [...FAST, 'listen_addresses=127.0.0.1', `unix_socket_directories=${dir}`]

@@ -1,3 +1,7 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { INSTALLED_DIR } from './database-server.ts'
 import { lyskomdInstalled } from './lyskomd.ts'
 import { mariadbInstalled } from './mariadb-server.ts'
 import { memcachedInstalled } from './memcached.ts'
@@ -15,12 +19,18 @@ const SERVERS: readonly [name: string, packages: string, isInstalled: () => bool
   ['nginx', 'nginx-light', nginxInstalled],
 ]
 
-/**
- * Prints which servers are missing. vitest calls it once before all tests.
- *
- * @throws Error on CI if a server is missing
- */
-export function setup(): void {
+/** Runs once before all tests. Returns a function that runs after them. */
+export function setup(): () => void {
+  reportMissing()
+  const dir = mkdtempSync(join(tmpdir(), 'komgate-installed-'))
+  // The users of the servers need access.
+  chmodSync(dir, 0o755)
+  process.env[INSTALLED_DIR] = dir
+  return () => rmSync(dir, { recursive: true, force: true })
+}
+
+/** Prints which servers are missing. On CI a missing server is an error. */
+function reportMissing(): void {
   const missing = SERVERS.filter(([, , isInstalled]) => !isInstalled())
   if (missing.length === 0) return
   const packages = missing.map(([, each]) => each).join(' ')
