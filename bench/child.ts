@@ -1,55 +1,86 @@
 /**
- * Entry point of a benchmark process: a role's module, whose functions the benchmark calls over IPC. With `--import` it
- * runs inside another program.
+ * A process of the benchmark: it loads a module, whose functions the benchmark calls over IPC.
  */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { forwardErrors, Inspector, inspectorFlags } from '../test/support/inspector.ts'
+import { stopProcess } from '../test/support/komgate-process.ts'
+import { freePort } from '../test/support/lyskomd.ts'
+import type { Scope } from '../test/support/scope.ts'
 
-const ROLES = {
-  'bare-gateway': () => import('./bare-gateway.ts'),
-  'call-levels': () => import('./call-levels.ts'),
-  'demo-server': () => import('./demo-server.ts'),
-  'fake-backend': () => import('./fake-backend.ts'),
-  'hello-server': () => import('./hello-server.ts'),
-  'http-load': () => import('./http-load.ts'),
-  'idle-sockets': () => import('./idle-sockets.ts'),
-  'latency-line': () => import('./latency-line.ts'),
-  'memory-probe': () => import('./memory-probe.ts'),
-  'nudge-delays': () => import('./nudge-delays.ts'),
-  'protocol-speed': () => import('./protocol-speed.ts'),
-  'store-speed': () => import('./store-speed.ts'),
-} as const
-
-export type Role = keyof typeof ROLES
-export type RoleModule<R extends Role> = Awaited<ReturnType<(typeof ROLES)[R]>>
-
-/** The environment variable that names the role. */
-export const ROLE_VARIABLE = 'BENCH_ROLE'
-
-export interface Request {
+interface Call {
   id: number
   name: string
   args: unknown[]
 }
 
-/** `ready` is sent once, when the process accepts calls. */
-export type Report = { ready: true } | { id: number; value: unknown } | { id: number; error: string }
+type Reply = { ready: true } | { id: number; value: unknown } | { id: number; error: string }
 
-async function serve(role: Role): Promise<void> {
-  const functions = (await ROLES[role]()) as Record<string, (...args: unknown[]) => unknown>
-  const report = (message: Report): void => void process.send?.(message)
-  const answer = async ({ id, name, args }: Request): Promise<void> => {
-    try {
-      report({ id, value: await functions[name]?.(...args) })
-    } catch (error) {
-      report({ id, error: String((error as Error).stack) })
-    }
-  }
-  process.on('message', (request: Request) => void answer(request))
-  report({ ready: true })
+type Functions = Record<string, (...args: never[]) => unknown>
+
+export interface Child<M> {
+  pid: number
+  call<N extends keyof M & string>(
+    name: N,
+    ...args: Parameters<(M & Functions)[N]>
+  ): Promise<Awaited<ReturnType<(M & Functions)[N]>>>
 }
 
-if (process.send !== undefined && process.env[ROLE_VARIABLE] !== undefined) {
-  // Ctrl-C reaches the whole process group; the benchmark itself stops its children in order.
+/** Starts a process with the module `name` of this folder, which ends with the scope. */
+export async function startChild<M>(scope: Scope, name: string, nodeArgs: readonly string[] = []): Promise<Child<M>> {
+  const args = [...nodeArgs, fileURLToPath(import.meta.url), name]
+  const child = scope.use(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }), stopProcess)
+  forwardErrors(child)
+  const pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  let lastId = 0
+  await new Promise<void>((ready, failed) => {
+    child.on('message', (reply: Reply) => {
+      if ('ready' in reply) return ready()
+      const call = pending.get(reply.id)
+      pending.delete(reply.id)
+      if ('error' in reply) call?.reject(new Error(reply.error))
+      else call?.resolve(reply.value as never)
+    })
+    child.once('exit', (code, signal) => {
+      const ended = new Error(`the process ${name} ended with ${code ?? signal}`)
+      failed(ended)
+      for (const { reject } of pending.values()) reject(ended)
+    })
+  })
+  return {
+    pid: child.pid as number,
+    call: (name, ...args) =>
+      new Promise((resolve, reject) => {
+        const call: Call = { id: ++lastId, name, args }
+        pending.set(call.id, { resolve, reject })
+        child.send(call, (error) => error && reject(error))
+      }),
+  }
+}
+
+/** Starts a process with a connection to its inspector. */
+export async function startInspectedChild<M>(scope: Scope, name: string): Promise<Child<M> & { inspector: Inspector }> {
+  const port = await freePort()
+  const child = await startChild<M>(scope, name, inspectorFlags(port))
+  const inspector = scope.use(await Inspector.connect(port), (connected) => connected.close())
+  return { ...child, inspector }
+}
+
+async function serve(module: string): Promise<void> {
+  const functions = (await import(`./${module}.js`)) as Record<string, (...args: unknown[]) => unknown>
+  const send = (reply: Reply): void => void process.send?.(reply)
+  // Ctrl-C reaches the whole process group; the benchmark itself stops its processes in order.
   process.on('SIGINT', () => undefined)
   process.on('disconnect', () => process.exit())
-  await serve(process.env[ROLE_VARIABLE] as Role)
+  process.on('message', ({ id, name, args }: Call) => {
+    void Promise.resolve()
+      .then(() => functions[name]?.(...args))
+      .then(
+        (value) => send({ id, value }),
+        (error: Error) => send({ id, error: String(error.stack) }),
+      )
+  })
+  send({ ready: true })
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await serve(process.argv[2] as string)

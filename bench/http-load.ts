@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HttpLine, httpRequest } from './http-line.ts'
-import { median } from './rounds.ts'
+import { HttpConnection, type HttpRequest, type HttpResponse, requestBytes } from '../test/support/http-connection.ts'
+import { median, medianTime, timed } from '../test/support/statistics.ts'
 
-const AT_ONCE = 32
+const CONCURRENCY = 32
 const WARM_UP_CALLS = 200
 const WARM_UP_MS = 250
 const CLIENT = { name: 'bench', version: '1' }
@@ -25,73 +25,52 @@ export interface Login {
 
 /** Opens `count` sessions on the server `serverId`. Returns their ids. */
 export async function openSessions(port: number, serverId: string, count: number): Promise<string[]> {
-  const request = httpRequest('POST', `/${serverId}/sessions/`, { json: { client: CLIENT } })
-  const ids: string[] = []
-  let left = count
-  await onLines(port, async (line) => {
-    while (left-- > 0) {
-      const { status, body } = await line.request(request)
-      if (status !== 201) throw new Error(`no session: ${status} ${body}`)
-      ids.push((JSON.parse(body) as { connection_id: string }).connection_id)
-    }
-  })
-  return ids
+  const request: HttpRequest = { method: 'POST', path: `/${serverId}/sessions/`, json: { client: CLIENT } }
+  const responses = await sendAll(port, new Array<HttpRequest>(count).fill(request), 201)
+  return responses.map(({ body }) => (JSON.parse(body.toString()) as { connection_id: string }).connection_id)
 }
 
-/** Logs a person in on a session of the server `serverId`. */
-export async function logIn(port: number, serverId: string, id: string, login: Login): Promise<void> {
-  const line = await HttpLine.open(port)
-  const request = httpRequest('POST', `/${serverId}/sessions/current/login`, { id, json: login })
-  const { status, body } = await line.request(request)
-  line.close()
-  if (status !== 201) throw new Error(`no login: ${status} ${body}`)
+/** Logs a person in on sessions of the server `serverId`, one after the other because of the limit on login attempts. */
+export async function logIn(port: number, serverId: string, ids: readonly string[], login: Login): Promise<void> {
+  const path = `/${serverId}/sessions/current/login`
+  for (const id of ids) await sendAll(port, [{ method: 'POST', path, id, json: login }], 201)
 }
 
 /** Closes sessions of the server `serverId`. */
 export async function closeSessions(port: number, serverId: string, ids: readonly string[]): Promise<void> {
-  const left = [...ids]
-  await onLines(port, async (line) => {
-    for (let id = left.pop(); id !== undefined; id = left.pop()) {
-      const { status, body } = await line.request(httpRequest('DELETE', `/${serverId}/sessions/0`, { id }))
-      if (status !== 204) throw new Error(`a session that cannot be closed: ${status} ${body}`)
-    }
-  })
+  const requests = ids.map((id) => ({ method: 'DELETE', path: `/${serverId}/sessions/0`, id }))
+  await sendAll(port, requests, 204)
 }
 
 /** Returns the median time of a request in milliseconds, with one request at a time on one connection. */
 export async function p50(target: Target, calls: number): Promise<number> {
-  const line = await HttpLine.open(target.port)
-  const request = httpRequest('GET', target.path, target.ids && { id: target.ids[0] as string })
-  const times = await timeEach(calls, () => ask(line, request, target.path))
-  line.close()
-  return median(times)
-}
-
-/** Returns the time of one request in milliseconds on a new, established connection. */
-export async function timeOfOne({ port, path, ids }: Target): Promise<number> {
-  const line = await HttpLine.open(port)
-  const request = httpRequest('GET', path, ids && { id: ids[0] as string })
-  const start = performance.now()
-  await ask(line, request, path)
-  const time = performance.now() - start
-  line.close()
+  const connection = await HttpConnection.open(target.port)
+  const request = requestOf(target)
+  const time = await medianTime(() => send(connection, request), calls, WARM_UP_CALLS)
+  connection.close()
   return time
 }
 
-/** Median times in milliseconds. */
-export interface Parts {
-  hello: number
-  call: number
+/** Returns the time of one request in milliseconds on a new, established connection. */
+export async function timeOfOne(target: Target): Promise<number> {
+  const connection = await HttpConnection.open(target.port)
+  const request = requestOf(target)
+  const time = await timed(() => send(connection, request))
+  connection.close()
+  return time
 }
 
 /**
  * Measures the unavoidable parts of a gateway request: a request to an HTTP server and a bare who-am-i call on a socket
  * to a LysKOM server. They alternate, each on its own connection, so that each server is asked no more often than
- * through a gateway and has the same chance to fall idle.
+ * through a gateway and has the same chance to fall idle. Returns median times in milliseconds.
  */
-export async function p50OfParts(hello: Target, lyskomPort: number, calls: number): Promise<Parts> {
-  const line = await HttpLine.open(hello.port)
-  const request = httpRequest('GET', hello.path)
+export async function p50OfParts(
+  hello: Target,
+  lyskomPort: number,
+  calls: number,
+): Promise<Record<'hello' | 'call', number>> {
+  const connection = await HttpConnection.open(hello.port)
   const socket = connect({ port: lyskomPort, host: '127.0.0.1', noDelay: true })
   await once(socket, 'connect')
   socket.write('A5Hbench\n')
@@ -104,18 +83,16 @@ export async function p50OfParts(hello: Target, lyskomPort: number, calls: numbe
       answered = resolve
       socket.write(`${++refNo} 56\n`)
     })
-  const times: Record<keyof Parts, number[]> = { hello: [], call: [] }
+  const request = requestOf(hello)
+  const times: Record<'hello' | 'call', number[]> = { hello: [], call: [] }
   for (let i = -WARM_UP_CALLS; i < calls; i++) {
-    const start = performance.now()
-    await ask(line, request, hello.path)
-    const middle = performance.now()
-    await call()
-    const end = performance.now()
+    const helloTime = await timed(() => send(connection, request))
+    const callTime = await timed(call)
     if (i < 0) continue
-    times.hello.push(middle - start)
-    times.call.push(end - middle)
+    times.hello.push(helloTime)
+    times.call.push(callTime)
   }
-  line.close()
+  connection.close()
   socket.destroy()
   return { hello: median(times.hello), call: median(times.call) }
 }
@@ -124,59 +101,51 @@ export async function p50OfParts(hello: Target, lyskomPort: number, calls: numbe
  * Returns requests per second over `connections` connections, each of which sends its next request after its response.
  */
 export async function throughput(target: Target, connections: number, ms: number): Promise<number> {
-  const lines = await Promise.all(Array.from({ length: connections }, () => HttpLine.open(target.port)))
-  let answers = 0
-  let failure: Error | undefined
-  for (const [i, line] of lines.entries()) {
-    const request = httpRequest('GET', target.path, target.ids && { id: target.ids[i] as string })
-    const next = (): void => {
-      line.exchange(
-        request,
-        ({ status }) => {
-          answers++
-          if (status === 200) next()
-          else failure = new Error(`${target.path}: ${status}`)
-        },
-        (error) => {
-          failure = error
-        },
-      )
+  const opened = await Promise.all(Array.from({ length: connections }, () => HttpConnection.open(target.port)))
+  let responses = 0
+  let stopped = false
+  const running = opened.map(async (connection, i) => {
+    const request = requestOf(target, i)
+    while (!stopped) {
+      await send(connection, request)
+      responses++
     }
-    next()
+  })
+  const measure = async (): Promise<number> => {
+    await sleep(WARM_UP_MS)
+    const before = responses
+    const start = performance.now()
+    await sleep(ms)
+    const rate = ((responses - before) / (performance.now() - start)) * 1000
+    stopped = true
+    return rate
   }
-  await sleep(WARM_UP_MS)
-  const before = answers
-  const start = performance.now()
-  await sleep(ms)
-  const rate = ((answers - before) / (performance.now() - start)) * 1000
-  for (const line of lines) line.close()
-  if (failure !== undefined) throw failure
+  const [rate] = await Promise.all([measure(), ...running])
+  for (const connection of opened) connection.close()
   return rate
 }
 
+function requestOf({ path, ids }: Target, i = 0): Buffer {
+  return requestBytes({ method: 'GET', path, ...(ids && { id: ids[i] as string }) })
+}
+
 /** Rejects for a response that does not fit the request, since its time would be meaningless. */
-async function ask(line: HttpLine, request: Buffer, path: string): Promise<void> {
-  const { status, body } = await line.request(request)
-  if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
+async function send(connection: HttpConnection, bytes: Buffer, expected = 200): Promise<HttpResponse> {
+  const response = await connection.request(bytes)
+  if (response?.status === expected) return response
+  const request = bytes.toString('latin1', 0, 60).split('\r\n')[0]
+  throw new Error(`${request}: ${response?.status ?? 'connection closed'} ${response?.body ?? ''}`)
 }
 
-async function timeEach(calls: number, call: () => Promise<void>): Promise<number[]> {
-  for (let i = 0; i < WARM_UP_CALLS; i++) await call()
-  const times: number[] = []
-  for (let i = 0; i < calls; i++) {
-    const start = performance.now()
-    await call()
-    times.push(performance.now() - start)
+/** Sends requests on several connections concurrently. */
+async function sendAll(port: number, requests: readonly HttpRequest[], expected: number): Promise<HttpResponse[]> {
+  const responses: HttpResponse[] = []
+  const left = requests.values()
+  const run = async (): Promise<void> => {
+    const connection = await HttpConnection.open(port)
+    for (const request of left) responses.push(await send(connection, requestBytes(request), expected))
+    connection.close()
   }
-  return times
-}
-
-/** Runs `work` on several connections concurrently. */
-async function onLines(port: number, work: (line: HttpLine) => Promise<void>): Promise<void> {
-  const lines = await Promise.all(Array.from({ length: AT_ONCE }, () => HttpLine.open(port)))
-  try {
-    await Promise.all(lines.map(work))
-  } finally {
-    for (const line of lines) line.close()
-  }
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, requests.length) }, run))
+  return responses
 }

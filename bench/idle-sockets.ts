@@ -1,22 +1,16 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { mapConcurrent } from '../src/lyskom/map-concurrent.ts'
 
-export { heldBytes } from './memory-probe.ts'
-
-const AT_ONCE = 32
 const sockets: Socket[] = []
 
 /** Opens `count` more idle sockets. */
 export async function connectSockets(port: number, count: number): Promise<void> {
-  let left = count
-  const connectOne = async (): Promise<void> => {
-    while (left-- > 0) {
-      const socket = connect(port, '127.0.0.1')
-      sockets.push(socket)
-      await once(socket, 'connect')
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, connectOne))
+  await mapConcurrent(new Array(count).fill(port) as number[], async () => {
+    const socket = connect(port, '127.0.0.1')
+    sockets.push(socket)
+    await once(socket, 'connect')
+  })
 }
 
 export async function closeSockets(): Promise<void> {

@@ -1,41 +1,33 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { availableParallelism, loadavg } from 'node:os'
-import { build } from './build.ts'
-import { runCommand } from './command.ts'
-import { measureDelays } from './parts/delays.ts'
-import { measureHttp } from './parts/http.ts'
-import { measureLookups } from './parts/lookups.ts'
-import { measureMemory } from './parts/memory.ts'
-import { measureProtocol } from './parts/protocol.ts'
-import { measureReading } from './parts/reading.ts'
-import { measureStore } from './parts/store.ts'
-import type { Scope } from './scope.ts'
-import { type Row, table } from './table.ts'
+import { build } from '../test/support/build.ts'
 
-const PARTS: Readonly<Record<string, (scope: Scope) => Promise<Row[]>>> = {
-  http: measureHttp,
-  reading: measureReading,
-  memory: measureMemory,
-  protocol: measureProtocol,
-  delays: measureDelays,
-  lookups: measureLookups,
-  store: measureStore,
-}
+const PARTS = ['http', 'reading', 'memory', 'protocol', 'delays', 'lookups', 'store']
 
-async function main(all: Scope, wanted: readonly string[]): Promise<void> {
-  const unknown = wanted.find((name) => !Object.hasOwn(PARTS, name))
-  if (unknown !== undefined) throw new Error(`there is no part ${unknown}, only ${Object.keys(PARTS).join(' ')}`)
-  await build()
+/** Builds the package as installed, and runs each part in a process of its own. */
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2)
+  const unknown = wanted.find((name) => !PARTS.includes(name))
+  if (unknown !== undefined) throw new Error(`there is no part ${unknown}, only ${PARTS.join(' ')}`)
+  await build('npm run --silent build && npx tsc -p bench/tsconfig.build.json')
   const load = loadavg()[0]?.toFixed(2)
   process.stdout.write(`node ${process.version}, ${availableParallelism()} cores, load before the start ${load}\n`)
-  for (const [name, measure] of Object.entries(PARTS)) {
+  for (const name of PARTS) {
     if (wanted.length > 0 && !wanted.includes(name)) continue
-    const started = performance.now()
-    const part = all.inner()
-    const rows = await measure(part)
-    await part.close()
-    const seconds = Math.round((performance.now() - started) / 1000)
-    process.stdout.write(`\n${name} (${seconds} s)\n${table(rows)}`)
+    const part = spawn(process.execPath, [`bench/dist/bench/parts/${name}.js`], { stdio: 'inherit' })
+    // Ctrl-C reaches the part itself.
+    const forward = (signal: NodeJS.Signals): unknown => signal === 'SIGTERM' && part.kill(signal)
+    process.on('SIGINT', forward).on('SIGTERM', forward)
+    const [code] = await once(part, 'exit')
+    process.off('SIGINT', forward).off('SIGTERM', forward)
+    if (code !== 0) throw new Error(`the part ${name} has failed`)
   }
 }
 
-await runCommand('bench', (scope) => main(scope, process.argv.slice(2)))
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`bench: ${(error as Error).message}\n`)
+  process.exitCode = 1
+}

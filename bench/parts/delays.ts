@@ -1,29 +1,57 @@
-import type { Delays } from '../nudge-delays.ts'
-import { startChild } from '../processes.ts'
-import { startRealServer } from '../real-server.ts'
-import { median, ratioOfMedians } from '../rounds.ts'
-import type { Scope } from '../scope.ts'
-import type { Row } from '../table.ts'
+import { MESSAGES } from '../../src/protocol/messages.ts'
+import { connectTo } from '../../test/support/connection.ts'
+import type { Scope } from '../../test/support/scope.ts'
+import { medianTime } from '../../test/support/statistics.ts'
+import { BareClient, type BareRequest } from '../bare-client.ts'
+import { alternate, compare, type Row, runPart, startInstalledLyskomd } from '../part.ts'
 
-const TITLES = {
-  post: 'p50 of posting a text, async-new-text accepted',
-  fetch: 'p50 of fetching a text of 50 kB',
-  pipelined: 'p50 of 20 pipelined get-conf-stat',
-} as const
+const ADMINISTRATOR = { person: 5, passwd: 'gazonk', invisible: false }
+const WARM_UP = 3
+const CALLS = 9
+const ROUNDS = 5
 
-/** Measures the 40 ms delays of lyskomd and the kernel, with the gateway's workaround and without. */
-export async function measureDelays(scope: Scope): Promise<Row[]> {
-  const lyskomd = await startRealServer(scope, 'delays')
-  if (lyskomd === undefined) return []
-  const delays = await (await startChild(scope, 'nudge-delays')).call('measureDelays', lyskomd.port)
-  return Object.entries(TITLES).map(([name, what]) => {
-    const { komgate, bare } = delays[name as keyof typeof TITLES] satisfies Delays
-    return {
-      what,
-      against: 'a client that does not nudge',
-      ratio: ratioOfMedians(komgate, bare),
-      aim: 'p50 < 5 ms',
-      figures: `${median(komgate).toFixed(2)} / ${median(bare).toFixed(2)} ms`,
-    }
-  })
+function createText(text: Buffer) {
+  const miscInfo = [{ kind: 'recpt' as const, value: ADMINISTRATOR.person }]
+  return { name: 'create-text' as const, params: { text, miscInfo, auxItems: [] } }
 }
+
+/**
+ * Measures the delays caused by lyskomd and the kernel together, through the gateway's connection and with a client
+ * that sends nothing while it waits.
+ */
+async function measure(scope: Scope): Promise<Row[]> {
+  const lyskomd = await startInstalledLyskomd(scope)
+  if (lyskomd === undefined) return []
+  const connection = await connectTo(lyskomd.port, {}, ['async-new-text'])
+  scope.use(connection, () => connection.close())
+  const bare = scope.use(await BareClient.connect(lyskomd.port, false), (client) => client.close())
+  const setUp: BareRequest[] = [
+    { name: 'accept-async', params: { requestList: [MESSAGES['async-new-text'].number] } },
+    { name: 'login', params: ADMINISTRATOR },
+  ]
+  await bare.exchange(setUp.map(BareClient.format))
+  await connection.call('login', ADMINISTRATOR)
+  const longText = createText(Buffer.alloc(50_000, 'text '))
+  const text = await connection.call(longText.name, longText.params)
+  const operations: Record<string, BareRequest[]> = {
+    'posting a text, async-new-text accepted': [createText(Buffer.from('a subject\na body'))],
+    'fetching a text of 50 kB': [{ name: 'get-text', params: { text, startChar: 0, endChar: 2 ** 31 - 1 } }],
+    '20 pipelined get-conf-stat': Array.from({ length: 20 }, (_, i) => {
+      return { name: 'get-conf-stat', params: { confNo: 1 + (i % 5) } }
+    }),
+  }
+  const rows: Row[] = []
+  for (const [title, requests] of Object.entries(operations)) {
+    const formatted = requests.map(BareClient.format)
+    const call = ({ name, params }: BareRequest) => connection.call(name, params as never)
+    const times = await alternate(title, ROUNDS, {
+      komgate: () => medianTime(() => Promise.all(requests.map(call)), CALLS, WARM_UP),
+      bare: () => medianTime(() => bare.exchange(formatted), CALLS, WARM_UP),
+    })
+    const names = { what: `p50 of ${title}`, against: "a client without komgate's workaround", aim: 'p50 < 5 ms' }
+    rows.push(compare(names, times.komgate, times.bare, 'ms'))
+  }
+  return rows
+}
+
+await runPart('delays', measure)

@@ -1,93 +1,161 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { createClient } from 'redis'
+import { MemoryBackend } from '../../src/store/backends/memory.ts'
+import { openBackend } from '../../src/store/open.ts'
+import { type Key, keyOf } from '../../src/store/record.ts'
+import { SessionStore } from '../../src/store/store.ts'
+import { startKomgate } from '../../test/support/komgate-process.ts'
 import { redisInstalled, startRedis } from '../../test/support/redis-server.ts'
-import { startChild, startKomgate } from '../processes.ts'
-import { alternate, median, ratioOfMedians } from '../rounds.ts'
-import type { Scope } from '../scope.ts'
-import { precise, type Row } from '../table.ts'
+import type { Scope } from '../../test/support/scope.ts'
+import { median } from '../../test/support/statistics.ts'
+import { startChild } from '../child.ts'
+import { alternate, compare, precise, progress, type Row, runPart } from '../part.ts'
 
 const APP = 'bench'
+const ROUNDS = 9
+const RECORDS = 10_000
+/** Concurrent commands. */
+const CONCURRENCY = 64
+const REDIS_GETS = 6400
+const MILLION = 1_000_000
+const FEW = 1000
+const LISTS = 2000
 const CONNECTIONS = 64
-const WARM_UP_MS = 1500
 const THROUGHPUT_MS = 1000
 const THROUGHPUT_ROUNDS = 5
 
 /** Measures the session store: in memory, on Redis, through the REST-Sessions API, and with a million records. */
-export async function measureStore(scope: Scope): Promise<Row[]> {
-  return [await memoryRow(scope), ...(await redisRows(scope)), await httpRow(scope), ...(await millionRows(scope))]
+async function measure(scope: Scope): Promise<Row[]> {
+  return [await memoryRow(), ...(await redisRows(scope)), await httpRow(scope), ...(await millionRows())]
 }
 
-async function memoryRow(scope: Scope): Promise<Row> {
-  const { touch, lookup } = await (await startChild(scope.inner(), 'store-speed')).call('measureMemoryStore')
-  const over = median(touch) - median(lookup)
+async function memoryRow(): Promise<Row> {
+  const store = new SessionStore(new MemoryBackend({ maxRecords: RECORDS, maxBytes: 1e9 }))
+  const map = new Map<Key, object>()
+  const tokens = Array.from({ length: RECORDS }, () => randomUUID())
+  for (const [i, token] of tokens.entries()) {
+    const record = await store.create({ key: keyOf(token), app: APP, user: `u${i}`, idleMs: 1e9, data: { a: 1 } })
+    map.set(record.key, record)
+  }
+  const touch = (): Promise<number> =>
+    microsecondsEach(RECORDS, async () => {
+      for (const token of tokens) if ((await store.touch(APP, keyOf(token))) === undefined) throw new Error('lost')
+    })
+  const lookup = (): Promise<number> =>
+    microsecondsEach(RECORDS, async () => {
+      for (const token of tokens) if (map.get(keyOf(token)) === undefined) throw new Error('lost')
+    })
+  for (let i = 0; i < 3; i++) await touch().then(lookup)
+  const times = await alternate('store in memory', ROUNDS, { touch, lookup })
+  const [touchTime, lookupTime] = [median(times.touch), median(times.lookup)]
   return {
     what: 'get with touch, in memory',
     against: 'a Map lookup and the hash',
-    ratio: undefined,
     aim: '<= 2 us over it',
-    figures: `${precise(over)} us over it: ${precise(median(touch))} / ${precise(median(lookup))} us`,
+    figures: `${precise(touchTime - lookupTime)} us over it: ${precise(touchTime)} / ${precise(lookupTime)} us`,
   }
 }
 
+/** Compares get with touch and a GET of equal size at equal concurrency, with the client options of the gateway. */
 async function redisRows(scope: Scope): Promise<Row[]> {
   if (!redisInstalled()) {
-    process.stdout.write('store: Redis is not installed; what is measured on it is skipped.\n')
+    process.stdout.write('store: Redis is not installed; measurements with it are skipped\n')
     return []
   }
-  const server = scope.use(await startRedis(), (running) => running.close())
-  const { touch, get } = await (await startChild(scope.inner(), 'store-speed')).call('measureRedisStore', server.url)
-  return [
-    {
-      what: 'get with touch, on Redis, 64 at once',
-      against: 'a bare GET of the record, pipelined',
-      ratio: ratioOfMedians(touch, get),
-      aim: '<= 1.3',
-      figures: `${precise(median(touch))} / ${precise(median(get))} us`,
-    },
-  ]
+  const { url } = scope.use(await startRedis(), (running) => running.close())
+  const store = scope.use(new SessionStore(await openBackend(url)), (opened) => opened.close())
+  const options = { url, RESP: 2 as const, disableOfflineQueue: true, commandOptions: { timeout: 0 } }
+  const client = scope.use(await createClient(options).connect(), (connected) => connected.destroy())
+  const tokens = Array.from({ length: CONCURRENCY }, () => randomUUID())
+  for (const token of tokens) {
+    const record = await store.create({ key: keyOf(token), app: APP, user: 'u', idleMs: 1e9, data: { a: 1 } })
+    await client.set(`plain:${record.key}`, JSON.stringify(record))
+  }
+  const repeated = (work: (token: string) => Promise<unknown>): Promise<number> =>
+    microsecondsEach(REDIS_GETS, async () => {
+      for (let done = 0; done < REDIS_GETS; done += CONCURRENCY) await Promise.all(tokens.map(work))
+    })
+  const touch = () => repeated((token) => store.touch(APP, keyOf(token)))
+  const get = () => repeated((token) => client.get(`plain:${keyOf(token)}`).then((text) => JSON.parse(text as string)))
+  for (let i = 0; i < 3; i++) await touch().then(get)
+  const times = await alternate('store on Redis', ROUNDS, { touch, get })
+  const names = {
+    what: 'get with touch, on Redis, 64 at once',
+    against: 'a bare GET of the record, pipelined',
+    aim: '<= 1.3',
+  }
+  return [compare(names, times.touch, times.get, 'us')]
 }
 
 async function httpRow(scope: Scope): Promise<Row> {
-  const inner = scope.inner()
-  const load = await startChild(inner, 'http-load')
-  const hello = { port: await (await startChild(inner, 'hello-server')).call('listen'), path: '/hello' }
+  const load = await startChild<typeof import('../http-load.ts')>(scope, 'http-load')
+  const baselines = await startChild<typeof import('../baselines.ts')>(scope, 'baselines')
+  const hello = { port: await baselines.call('listenHello'), path: '/hello' }
   const args = ['--compat', 'rest-sessions', '--insecure-compat', 'true', '--log-level', 'silent']
-  const { port } = await startKomgate(inner, { servers: {}, apps: [APP], args })
-  const made = await fetch(`http://127.0.0.1:${port}/${APP}/create/user?ip=192.0.2.1`, { method: 'PUT' })
-  const { token } = (await made.json()) as { token: string }
+  const { port } = await startKomgate(scope, { servers: {}, apps: [APP], args })
+  const created = await fetch(`http://127.0.0.1:${port}/${APP}/create/user?ip=192.0.2.1`, { method: 'PUT' })
+  const { token } = (await created.json()) as { token: string }
   const api = { port, path: `/${APP}/get/${token}` }
-  for (const target of [hello, api]) await load.call('throughput', target, CONNECTIONS, WARM_UP_MS)
-  const rates = await alternate(THROUGHPUT_ROUNDS, {
-    hello: () => load.call('throughput', hello, CONNECTIONS, THROUGHPUT_MS),
-    api: () => load.call('throughput', api, CONNECTIONS, THROUGHPUT_MS),
-  })
-  await inner.close()
-  return {
-    what: 'REST-Sessions get, in memory',
-    against: `Hono hello, ${CONNECTIONS} connections`,
-    ratio: ratioOfMedians(rates.api, rates.hello),
-    aim: '>= 0.7',
-    figures: `${precise(median(rates.api))} / ${precise(median(rates.hello))} requests/s`,
-  }
+  const rate = (target: typeof api) => load.call('throughput', target, CONNECTIONS, THROUGHPUT_MS)
+  for (const target of [hello, api]) await rate(target)
+  const rates = await alternate('REST-Sessions', THROUGHPUT_ROUNDS, { hello: () => rate(hello), api: () => rate(api) })
+  const against = `Hono hello, ${CONNECTIONS} connections`
+  return compare({ what: 'REST-Sessions get, in memory', against, aim: '>= 0.7' }, rates.api, rates.hello, 'requests/s')
 }
 
-async function millionRows(scope: Scope): Promise<Row[]> {
-  const { bytes, listUser, listActive } = await (await startChild(scope.inner(), 'store-speed')).call('measureMillion')
-  const against = 'the same among a thousand records'
-  const row = (what: string, [few, many]: [number, number]): Row => ({
-    what: `${what} among a million records`,
-    against,
-    ratio: many / few,
-    aim: 'O(answer)',
-    figures: `${precise(many)} / ${precise(few)} us`,
-  })
+/** Measures the memory of a million records, and lists of equal length among few and among a million records. */
+async function millionRows(): Promise<Row[]> {
+  progress('a million records')
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  const heldBytes = (): number => {
+    collectGarbage()
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
+  }
+  const before = heldBytes()
+  const many = await filledStore(MILLION)
+  const bytes = (heldBytes() - before) / MILLION
+  const few = await filledStore(FEW)
+  const row = async (what: string, list: (store: SessionStore) => AsyncIterable<unknown[]>): Promise<Row> => {
+    const drain = async (store: SessionStore): Promise<void> => {
+      for await (const page of list(store)) if (page.length === 0) throw new Error('an empty list')
+    }
+    for (let i = 0; i < 200; i++) await drain(few).then(() => drain(many))
+    const time = (store: SessionStore) =>
+      microsecondsEach(LISTS, async () => {
+        for (let i = 0; i < LISTS; i++) await drain(store)
+      })
+    const [fewTime, manyTime] = [await time(few), await time(many)]
+    const names = { what: `${what} among a million records`, against: 'the same among a thousand', aim: 'O(answer)' }
+    return compare(names, [manyTime], [fewTime], 'us')
+  }
   return [
-    {
-      what: 'a record in memory, of a million',
-      against: '',
-      ratio: undefined,
-      aim: '',
-      figures: `${precise(bytes)} bytes`,
-    },
-    row("a user's 10 sessions", listUser),
-    row('the 100 last active', listActive),
+    { what: 'a record in memory, of a million', figures: `${precise(bytes)} bytes` },
+    await row("a user's 10 sessions", (store) => store.listUser(APP, 'u7')),
+    await row('the 100 last active', (store) => store.listActive(APP, 3_600_000, 100)),
   ]
 }
+
+/** Ten records for each user. */
+async function filledStore(count: number): Promise<SessionStore> {
+  const store = new SessionStore(new MemoryBackend({ maxRecords: count, maxBytes: 1e9 }))
+  for (let i = 0; i < count; i++) {
+    const user = `u${i % (count / 10)}`
+    await store.create({ key: keyOf(`${count} ${i}`), app: APP, user, ip: '192.0.2.1', idleMs: 1e9, data: { a: i } })
+    // Lets the progress line be printed.
+    if (i % 50_000 === 0) await sleep(0)
+  }
+  return store
+}
+
+async function microsecondsEach(count: number, work: () => Promise<void>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return ((performance.now() - start) * 1000) / count
+}
+
+await runPart('store', measure)

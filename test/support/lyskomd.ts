@@ -301,7 +301,7 @@ async function logTail(dir: string): Promise<string> {
 }
 
 /** Returns a free port. Another process may take it before it is used. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export interface TcpProxy {
   readonly host: '127.0.0.1'
   readonly port: number
-  /** All connections so far, oldest first. */
+  /** The open connections, oldest first. */
   readonly lines: readonly ProxyLine[]
   /** Closes all connections and stops listening. */
   close(): Promise<void>
@@ -21,11 +21,12 @@ export async function startProxy(
   target: { host: string; port: number },
   prepare: (line: ProxyLine) => void = () => undefined,
 ): Promise<TcpProxy> {
-  const lines: ProxyLine[] = []
+  const lines = new Set<ProxyLine>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const far = connect({ ...target, allowHalfOpen: true, noDelay: true })
     const line = new ProxyLine(client, far)
-    lines.push(line)
+    lines.add(line)
+    void line.finished.then(() => lines.delete(line))
     prepare(line)
   })
   server.listen(0, '127.0.0.1')
@@ -33,7 +34,9 @@ export async function startProxy(
   return {
     host: '127.0.0.1',
     port: (server.address() as AddressInfo).port,
-    lines,
+    get lines() {
+      return [...lines]
+    },
     close: async () => {
       for (const line of lines) line.reset()
       await new Promise((resolve) => server.close(resolve))
@@ -46,14 +49,18 @@ export class ProxyLine {
   readonly toServer: Flow
   readonly toClient: Flow
   /** Settles when either end has closed the client side. */
-  readonly closed: Promise<void>
-  readonly #sockets: readonly [Socket, Socket]
+  readonly closed: Promise<unknown>
+  /** Settles when both sides are closed. */
+  readonly finished: Promise<unknown>
 
-  constructor(client: Socket, server: Socket) {
-    this.#sockets = [client, server]
+  constructor(
+    readonly client: Socket,
+    readonly server: Socket,
+  ) {
     this.toServer = new Flow(client, server)
     this.toClient = new Flow(server, client)
-    this.closed = new Promise((resolve) => client.once('close', () => resolve()))
+    this.closed = new Promise((resolve) => client.once('close', resolve))
+    this.finished = Promise.all([this.closed, new Promise((resolve) => server.once('close', resolve))])
     // An error on one side closes the other side, unless that direction is blocked.
     client.on('error', () => this.toServer.break())
     server.on('error', () => this.toClient.break())
@@ -65,9 +72,29 @@ export class ProxyLine {
     this.toClient.stall()
   }
 
+  /** Ends `stall`: forwards the held data. */
+  resume(): void {
+    this.toServer.resume()
+    this.toClient.resume()
+  }
+
+  /** Delays forwarding by `ms` in each direction. */
+  delay(ms: number): void {
+    this.toServer.delay(ms)
+    this.toClient.delay(ms)
+  }
+
   /** Resets both sides (RST). */
   reset(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    this.client.resetAndDestroy()
+    this.server.resetAndDestroy()
+  }
+
+  /** Closes both sides (FIN), possibly in mid-message. */
+  end(): void {
+    this.client.end()
+    this.server.end()
+    this.resume()
   }
 }
 
@@ -94,6 +121,14 @@ export class Flow {
   stall(afterBytes = 0): void {
     this.#stallAt = this.passed + afterBytes
     if (this.#isStopped) this.#from.pause()
+  }
+
+  /** Ends `stall`. */
+  resume(): void {
+    this.#stallAt = Number.POSITIVE_INFINITY
+    if (this.#from.readableEnded) this.#later(() => this.#to.end())
+    else if (this.#from.destroyed) this.break()
+    else this.#from.resume()
   }
 
   /** Continues to read, so that the sender gets acknowledgements, but forwards nothing. */

@@ -1,0 +1,172 @@
+import PQueue from 'p-queue'
+import {
+  HttpConnection,
+  type HttpRequest,
+  type HttpResponse,
+  header,
+  requestBytes,
+} from '../support/http-connection.ts'
+import type { Observations } from './observations.ts'
+import type { Server } from './server.ts'
+import { KEEP_ALIVE_MS, RESPONSE_MS } from './settings.ts'
+import { withDeadline } from './with-deadline.ts'
+
+/** Connections that a browser opens to one host. */
+const MAX_CONNECTIONS = 6
+/** Statuses of requests to a faulty server: the session is gone, or the server is unavailable or does not respond. */
+const FAULT_STATUSES = [403, 502, 503, 504]
+/** Additional statuses on a server that has lost data in a crash. */
+const DATA_LOSS_STATUSES = [400, 404]
+
+export interface CheckedRequest extends HttpRequest {
+  /** the statuses that the API defines for it */
+  allow: readonly number[]
+}
+
+/** The client cannot continue: because of a fault, or of a problem that is already recorded. */
+export class Interrupted extends Error {}
+
+export interface HttpClientOptions {
+  /** port of the gateway */
+  port: number
+  /** loopback address of the client */
+  address: string
+  observations: Observations
+  server: Server
+  /** kind of client, for reports */
+  kind: string
+}
+
+/** An HTTP client with several connections, like a browser. It checks every response. */
+export class HttpClient {
+  readonly port: number
+  readonly address: string
+  readonly observations: Observations
+  readonly server: Server
+  readonly kind: string
+  readonly #idle: HttpConnection[] = []
+  readonly #connections = new Set<HttpConnection>()
+  readonly #queue = new PQueue({ concurrency: MAX_CONNECTIONS })
+  #lastRequest = 0
+  #hasLeft = false
+
+  constructor({ port, address, observations, server, kind }: HttpClientOptions) {
+    this.port = port
+    this.address = address
+    this.observations = observations
+    this.server = server
+    this.kind = kind
+  }
+
+  /** Sends a request and checks the response. Rejects with `Interrupted` if the client cannot continue after it. */
+  request(request: CheckedRequest): Promise<HttpResponse> {
+    return this.#queue.add(async () => {
+      const connection = await this.#idleConnection()
+      try {
+        return await this.requestOn(connection, request)
+      } finally {
+        if (connection.isOpen) this.#idle.push(connection)
+      }
+    })
+  }
+
+  /** The same on a given connection; `write` replaces a single write of all bytes. */
+  async requestOn(
+    connection: HttpConnection,
+    request: CheckedRequest,
+    write: (bytes: Buffer) => unknown = (bytes) => connection.socket.write(bytes),
+  ): Promise<HttpResponse> {
+    const { observations, server, kind } = this
+    observations.requests.sent++
+    const requestId = `${this.address}-${++this.#lastRequest}`
+    const pending = connection.response(request.method === 'HEAD').catch((error: Error) => error)
+    await write(requestBytes({ ...request, headers: { 'X-Request-Id': requestId, ...request.headers } }))
+    const start = performance.now()
+    const what = `${kind}: ${request.method} ${request.path} (${server.id})`
+    const response = await withDeadline(RESPONSE_MS, pending)
+    if (response instanceof Error) return this.#fail('wrong response', `${what}: ${response.message}`)
+    if (response === 'late') {
+      connection.reset()
+      return this.#fail('no response', `${what}: nothing within ${RESPONSE_MS} ms`)
+    }
+    if (response === undefined && this.#hasLeft) {
+      observations.requests.aborted++
+      throw new Interrupted(`${what}: the client has left`)
+    }
+    if (response === undefined) {
+      const before = connection.idleSince === 0 ? 'new' : `idle for ${Math.round(start - connection.idleSince)} ms`
+      return this.#fail('no response', `${what}: the connection, ${before}, was closed`)
+    }
+    observations.requests.answered++
+    observations.latency(server.isFaulty ? 'faulty' : 'stable', performance.now() - start)
+    if (header(response, 'connection') === 'close') connection.close()
+    this.#check(what, response, request, requestId)
+    return response
+  }
+
+  /** Opens a separate connection, for what browsers do not do. */
+  async connect(): Promise<HttpConnection> {
+    const connection = await HttpConnection.open(this.port, this.address).catch((error: Error) =>
+      this.#fail('no response', `no connection: ${error.message}`),
+    )
+    connection.onUnsolicited = (bytes) =>
+      this.observations.problem('unsolicited', JSON.stringify(bytes.toString('latin1', 0, 100)))
+    this.#connections.add(connection)
+    connection.socket.once('close', () => this.#connections.delete(connection))
+    return connection
+  }
+
+  close(): void {
+    this.#hasLeft = true
+    for (const connection of this.#connections) connection.close()
+  }
+
+  /** Resets every connection (RST). */
+  reset(): void {
+    this.#hasLeft = true
+    for (const connection of this.#connections) connection.reset()
+  }
+
+  /** Checks that the API defines the response. Throws `Interrupted` if the client cannot continue after it. */
+  #check(what: string, response: HttpResponse, request: CheckedRequest, requestId: string): void {
+    const { observations, server } = this
+    const { status, body } = response
+    observations.statuses.add(status)
+    const text = body.toString('utf8', 0, 300)
+    const wrong = (reason: string): void => observations.problem('wrong response', `${what}: ${status} ${reason}`)
+    if (status >= 400 && request.method !== 'HEAD' && !isErrorBody(body)) wrong(`without an error message: ${text}`)
+    // Responses that Node sends before a request reaches the gateway have no request id.
+    const respondedId = header(response, 'x-request-id') ?? (status >= 400 ? requestId : '')
+    if (respondedId !== requestId) wrong(`to ${respondedId}, not ${requestId}`)
+    if ((status === 429 || status === 503) && !/^\d+$/.test(header(response, 'retry-after') ?? '')) {
+      wrong('without Retry-After')
+    }
+    if (request.allow.includes(status)) return
+    const isDataLoss = server.crashes > 0 && DATA_LOSS_STATUSES.includes(status)
+    if (!server.isFaulty || !(FAULT_STATUSES.includes(status) || isDataLoss)) wrong(text)
+    throw new Interrupted(`${what}: ${status}`)
+  }
+
+  #fail(kind: 'no response' | 'wrong response', what: string): never {
+    this.observations.problem(kind, what)
+    throw new Interrupted(what)
+  }
+
+  async #idleConnection(): Promise<HttpConnection> {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.isOpen && performance.now() - connection.idleSince < KEEP_ALIVE_MS) return connection
+      connection.close()
+    }
+    return await this.connect()
+  }
+}
+
+/** Older clients treat an empty body as success. */
+function isErrorBody(body: Buffer): boolean {
+  try {
+    const { error_type, error_msg } = JSON.parse(body.toString()) as Record<string, unknown>
+    return typeof error_type === 'string' && typeof error_msg === 'string' && error_msg !== ''
+  } catch {
+    return false
+  }
+}

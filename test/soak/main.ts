@@ -1,0 +1,106 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { parseArgs } from 'node:util'
+import { build } from '../support/build.ts'
+import { runCommand, type Scope } from '../support/scope.ts'
+import { alignColumns } from '../support/statistics.ts'
+import { type Assertion, coverageAssertion, memoryAssertions, problemAssertions } from './assertions.ts'
+import { audit } from './audit.ts'
+import { drawChart } from './chart.ts'
+import { startEnvironment } from './environment.ts'
+import { faultNames, injectFaults } from './faults.ts'
+import { Counts, type Observations } from './observations.ts'
+import { Random } from './random.ts'
+import { takeSamples } from './samples.ts'
+import { RESPONSE_MS } from './settings.ts'
+import { CLIENT_KINDS, Period, runClients } from './workload.ts'
+
+const PROGRESS_MS = 5000
+const MAX_MINUTES = 7 * 24 * 60
+const MAX_CLIENTS = 500
+
+/** @throws Error for an unknown option or a value out of range */
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '60' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      clients: { type: 'string', default: '40' },
+      picture: { type: 'string', default: 'soak.svg' },
+    },
+  })
+  const number = (name: 'minutes' | 'clients', max: number): number => {
+    const value = Number(values[name])
+    if (!(value >= 1 && value <= max)) throw new Error(`--${name} must be a number from 1 to ${max}`)
+    return value
+  }
+  const [minutes, clients] = [number('minutes', MAX_MINUTES), Math.round(number('clients', MAX_CLIENTS))]
+  return { minutes, clients, seed: values.seed, picture: resolve(values.picture) }
+}
+
+async function soak(scope: Scope): Promise<void> {
+  const { minutes, seed, clients, picture } = readOptions()
+  await build('npm run --silent build')
+  const random = new Random(seed)
+  const environment = await startEnvironment(scope, random.fork('persons'))
+  const { observations, targets } = environment
+  process.stdout.write(`${clients} clients for ${minutes} minutes, seed ${seed}, node ${process.version}\n`)
+
+  const delay = monitorEventLoopDelay()
+  delay.enable()
+  const period = scope.use(new Period(minutes * 60_000), (started) => started.abort())
+  const progress = setInterval(() => printProgress(period, observations), PROGRESS_MS)
+  const [samples] = await Promise.all([
+    takeSamples(environment, period),
+    runClients(environment, random.fork('clients'), clients, period),
+    ...targets.map((target) =>
+      injectFaults(target, observations, random.fork(`faults of ${target.server.id}`), period),
+    ),
+  ]).finally(() => clearInterval(progress))
+  if (period.isAborted) throw new Error('stopped')
+  process.stderr.write('soak: checking what remains\n')
+  const remaining = await audit(environment, random.fork('audit'))
+
+  const title = `komgate: ${clients} clients, ${minutes} minutes, seed ${seed}`
+  await writeFile(picture, drawChart(title, samples, observations.faults, period.start))
+  const faults = new Counts()
+  for (const { name } of observations.faults) faults.add(name)
+  // If the machine stalls for longer than the margins, no run can pass.
+  process.stdout.write(`longest delay of the event loop of this process: ${Math.round(delay.max / 1e6)} ms\n`)
+  const passed = printResult(observations, [
+    ...problemAssertions(observations),
+    ...remaining,
+    ...memoryAssertions(samples),
+    coverageAssertion('kinds of clients', CLIENT_KINDS, observations.clients),
+    coverageAssertion('kinds of faults', targets.flatMap(faultNames), faults),
+  ])
+  process.stdout.write(`${picture}\n${passed ? 'PASSED' : 'FAILED'}\n`)
+  if (!passed) process.exitCode = 1
+}
+
+function printProgress({ start, lengthMs }: Period, { clients, requests }: Observations): void {
+  const seconds = Math.round((performance.now() - start) / 1000)
+  const of = Math.round(lengthMs / 1000)
+  process.stderr.write(`soak: ${seconds} of ${of} s, ${clients.total} clients, ${requests.answered} responses\n`)
+}
+
+/** Prints the observations and assertions. Returns whether all assertions passed. */
+function printResult(observations: Observations, assertions: readonly Assertion[]): boolean {
+  const { stdout } = process
+  const { clients, interrupted, statuses, latencies } = observations
+  stdout.write(`clients: ${clients}; ${interrupted.total} of them interrupted by a fault\n`)
+  stdout.write(`statuses: ${new Counts([...statuses].sort(([a], [b]) => Number(a) - Number(b)))}\n`)
+  for (const [kind, latency] of Object.entries(latencies)) {
+    const [p50, p99] = [50, 99].map((percent) => latency.percentile(percent)?.toFixed(1))
+    const times = `p50 ${p50} ms, p99 ${p99} ms, max ${latency.max.toFixed(0)} ms of ${RESPONSE_MS} ms`
+    stdout.write(`${kind} servers: ${latency.count} responses, ${times}\n`)
+  }
+  const rows = assertions.map(({ what, found, expected, passed }) => [what, found, expected, passed ? 'yes' : 'NO'])
+  stdout.write(`\n${alignColumns([['what', 'found', 'expected', 'passed'], ...rows])}\n`)
+  const failed = assertions.filter(({ passed }) => !passed)
+  for (const { what, examples = [] } of failed) for (const example of examples) stdout.write(`${what}: ${example}\n`)
+  return failed.length === 0
+}
+
+await runCommand('soak', soak)

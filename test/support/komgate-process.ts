@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { forwardErrors, Inspector, inspectorFlags } from './inspector.ts'
+import { freePort } from './lyskomd.ts'
+import type { Scope } from './scope.ts'
+
+const START_MS = 10_000
+/** Closing 10,000 sessions in order takes some seconds. */
+const STOP_MS = 20_000
+
+export interface Komgate {
+  pid: number
+  port: number
+  /** Stops the process in order, by force after a timeout. Resolves with its exit code or signal. */
+  stop(): Promise<number | NodeJS.Signals | null>
+}
+
+export interface KomgateOptions {
+  /** ports on 127.0.0.1 of LysKOM servers, by server id */
+  servers: Record<string, number>
+  /** ids of applications of the session store */
+  apps?: readonly string[]
+  /** flags of the gateway */
+  args?: readonly string[]
+  /** flags of Node */
+  nodeArgs?: readonly string[]
+  /** called with pieces of the log; without it the log is discarded */
+  onLog?: (text: string) => void
+}
+
+/** Starts the built gateway (`dist/` in the working directory) in a process that ends with the scope. */
+export async function startKomgate(scope: Scope, options: KomgateOptions): Promise<Komgate> {
+  const { servers, apps = [], args = [], nodeArgs = [], onLog } = options
+  const dir = scope.use(await mkdtemp(join(tmpdir(), 'komgate-process-')), (path) => rm(path, { recursive: true }))
+  const file = join(dir, 'servers.json')
+  const entries = Object.entries(servers).map(([id, port]) => [id, { name: id, host: '127.0.0.1', port }])
+  const plain = apps.map((id) => [id, { name: id, app: true }])
+  await writeFile(file, JSON.stringify(Object.fromEntries([...entries, ...plain])))
+  const port = await freePort()
+  const flags = [...nodeArgs, resolve('dist/main.js'), '--servers', file, '--port', String(port), ...args]
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KOMGATE_')))
+  const child = spawn(process.execPath, flags, { env, stdio: ['ignore', onLog ? 'pipe' : 'ignore', 'pipe'] })
+  scope.use(child, stopProcess)
+  if (onLog) child.stdout?.setEncoding('utf8').on('data', onLog)
+  forwardErrors(child)
+  await untilReady(child, port)
+  return { pid: child.pid as number, port, stop: () => stopProcess(child) }
+}
+
+/** Starts the gateway with a connection to its inspector. */
+export async function startInspectedKomgate(
+  scope: Scope,
+  options: KomgateOptions,
+): Promise<Komgate & { inspector: Inspector }> {
+  const port = await freePort()
+  const nodeArgs = [...inspectorFlags(port), ...(options.nodeArgs ?? [])]
+  const komgate = await startKomgate(scope, { ...options, nodeArgs })
+  const inspector = scope.use(await Inspector.connect(port), (connected) => connected.close())
+  // Node waits at exit for its debugger to disconnect.
+  const stop = (): ReturnType<Komgate['stop']> => {
+    inspector.close()
+    return komgate.stop()
+  }
+  return { ...komgate, stop, inspector }
+}
+
+/** Ends a process with SIGTERM, after a timeout with SIGKILL. Resolves with its exit code or signal. */
+export async function stopProcess(child: ChildProcess): Promise<number | NodeJS.Signals | null> {
+  if (!hasEnded(child)) {
+    const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+    clearTimeout(force)
+  }
+  return child.exitCode ?? child.signalCode
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+async function untilReady(child: ChildProcess, port: number): Promise<void> {
+  const started = performance.now()
+  for (;;) {
+    if (hasEnded(child)) throw new Error(`komgate ended with ${child.exitCode ?? child.signalCode}`)
+    try {
+      await (await fetch(`http://127.0.0.1:${port}/`)).arrayBuffer()
+      return
+    } catch (error) {
+      if (performance.now() - started > START_MS) throw error
+      await sleep(20)
+    }
+  }
+}
