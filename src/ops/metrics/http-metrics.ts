@@ -1,5 +1,5 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
-import { DURATION_BUCKETS } from './duration-buckets.ts'
+import { Counter, type Registry } from 'prom-client'
+import { DurationHistogram, type Durations } from './duration-histogram.ts'
 
 /** HTTP methods with a `method` label of their own. Clients can send any other token, which is labelled `other`. */
 export const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -11,16 +11,15 @@ const PARAMETER_PATTERN = /\{(?:[^{}]|\{[^}]*\})*\}/g
 /** The metrics of one route and method. */
 interface RouteMetrics {
   readonly labels: { readonly route: string; readonly method: string }
-  readonly duration: Histogram.Internal<string>
-  /** counters of responses by HTTP status */
-  readonly responses: Map<number, Counter.Internal>
+  readonly durations: Durations
+  /** numbers of responses by HTTP status, which prom-client's counter reads for each scrape */
+  readonly responses: Map<number, number>
 }
 
 /** Metrics of HTTP requests. Labels are route patterns, never request paths, so clients cannot create labels. */
 export class HttpMetrics {
   readonly #received: Counter
-  readonly #responses: Counter
-  readonly #duration: Histogram
+  readonly #duration: DurationHistogram
   /** The metrics by route pattern and method. The routes of the application and `KNOWN_METHODS` bound it. */
   readonly #routes = new Map<string | undefined, Map<string, RouteMetrics>>()
 
@@ -31,18 +30,25 @@ export class HttpMetrics {
       help: 'HTTP requests, including those without a response yet.',
       registers,
     })
-    this.#responses = new Counter({
+    const routes = this.#routes
+    new Counter({
       name: 'komgate_http_requests_total',
       help: 'HTTP requests with a response, by route, method and status.',
       labelNames: ['route', 'method', 'status'],
       registers,
+      collect() {
+        this.reset()
+        for (const methods of routes.values()) {
+          for (const { labels, responses } of methods.values()) {
+            for (const [status, n] of responses) this.inc({ ...labels, status: String(status) }, n)
+          }
+        }
+      },
     })
-    this.#duration = new Histogram({
+    this.#duration = new DurationHistogram(register, {
       name: 'komgate_http_request_duration_seconds',
       help: 'Time from an HTTP request to its response, seconds.',
       labelNames: ['route', 'method'],
-      buckets: DURATION_BUCKETS,
-      registers,
     })
   }
 
@@ -58,23 +64,16 @@ export class HttpMetrics {
    */
   answered(pattern: string | undefined, method: string, status: number, ms: number): void {
     const known = KNOWN_METHODS.has(method) ? method : OTHER
-    const metrics = this.#routes.get(pattern)?.get(known) ?? this.#bind(pattern, known)
-    metrics.duration.observe(ms / 1000)
-    const responses = metrics.responses.get(status) ?? this.#bindStatus(metrics, status)
-    responses.inc()
+    const { durations, responses } = this.#routes.get(pattern)?.get(known) ?? this.#bind(pattern, known)
+    durations.observe(ms)
+    responses.set(status, (responses.get(status) ?? 0) + 1)
   }
 
   #bind(pattern: string | undefined, method: string): RouteMetrics {
     const labels = { route: pattern?.replace(PARAMETER_PATTERN, '') ?? OTHER, method }
-    const metrics = { labels, duration: this.#duration.labels(labels), responses: new Map() }
+    const metrics = { labels, durations: this.#duration.bind(labels), responses: new Map() }
     const methods = this.#routes.get(pattern) ?? new Map<string, RouteMetrics>()
     this.#routes.set(pattern, methods.set(method, metrics))
     return metrics
-  }
-
-  #bindStatus({ labels, responses }: RouteMetrics, status: number): Counter.Internal {
-    const counter = this.#responses.labels({ ...labels, status: String(status) })
-    responses.set(status, counter)
-    return counter
   }
 }

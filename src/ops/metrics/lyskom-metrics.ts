@@ -1,9 +1,9 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
 import type { ConnectionObserver, UnansweredCode } from '../../connection/observer.ts'
 import type { BoundName } from '../../protocol/bounds.ts'
 import { CALLS, type CallName } from '../../protocol/calls/index.ts'
 import type { KomError } from '../../protocol/errors.ts'
-import { DURATION_BUCKETS } from './duration-buckets.ts'
+import { DurationHistogram, type Durations } from './duration-histogram.ts'
 
 /**
  * Metrics of the traffic between the gateway and LysKOM servers. Labels are names from the Protocol A specification and
@@ -11,7 +11,7 @@ import { DURATION_BUCKETS } from './duration-buckets.ts'
  */
 export class LyskomMetrics implements ConnectionObserver {
   /** The call durations by call. */
-  readonly #durations: ReadonlyMap<CallName, Histogram.Internal<string>>
+  readonly #durations: ReadonlyMap<CallName, Durations>
   readonly #errors: Counter<'error'>
   readonly #unanswered: Counter<'code'>
   readonly #messages: Counter
@@ -22,14 +22,12 @@ export class LyskomMetrics implements ConnectionObserver {
 
   constructor(register: Registry) {
     const registers = [register]
-    const duration = new Histogram({
+    const duration = new DurationHistogram(register, {
       name: 'komgate_lyskom_call_duration_seconds',
       help: 'Time from a call to its reply or error reply, seconds.',
       labelNames: ['call'],
-      buckets: DURATION_BUCKETS,
-      registers,
     })
-    this.#durations = new Map((Object.keys(CALLS) as CallName[]).map((call) => [call, duration.labels({ call })]))
+    this.#durations = new Map((Object.keys(CALLS) as CallName[]).map((call) => [call, duration.bind({ call })]))
     this.#errors = new Counter({
       name: 'komgate_lyskom_errors_total',
       help: 'Error replies from LysKOM servers, by error.',
@@ -91,7 +89,7 @@ export class LyskomMetrics implements ConnectionObserver {
   }
 
   answered(call: CallName, ms: number, error?: KomError['errorName']): void {
-    this.#durations.get(call)?.observe(ms / 1000)
+    this.#durations.get(call)?.observe(ms)
     if (error !== undefined) this.#errors.inc({ error })
   }
 
