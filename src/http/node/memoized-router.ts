@@ -8,7 +8,8 @@ const MAX_REMEMBERED = 500
 const MAX_LENGTH = 200
 
 /**
- * Hono's `TrieRouter` with a cache of recent lookups: one lookup takes as long as all the middleware in front of it.
+ * Hono's `TrieRouter` with a cache of recent lookups. Hono's default router instead costs 14 % of the throughput of
+ * who-am-i.
  * Hono's fast `RegExpRouter`, one expression for all routes, does not support a number and a word at the same position,
  * `/texts/4711` and `/texts/marks`.
  */

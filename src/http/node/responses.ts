@@ -1,6 +1,7 @@
 /**
- * JSON, text and empty responses with precomputed static headers. The headers are a plain object: Hono's `c.header`
- * creates a `Headers` object, which costs more than all the rest of a short response.
+ * JSON, text and empty responses with precomputed static headers in a plain object. With Hono's `c.header` for the five
+ * headers of every response, who-am-i had half the throughput (8,800 instead of 16,500 requests/s on 32 connections);
+ * with a `Headers` object, 3 % less.
  */
 
 /**
