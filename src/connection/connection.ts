@@ -36,8 +36,6 @@ export interface ConnectionContext {
 export interface CallOptions {
   /** whether to send the call while no other call is in flight; for calls that change the logged-in person */
   exclusive?: boolean
-  /** deadline in milliseconds from now; `callTimeoutMs` of the settings by default */
-  timeoutMs?: number
 }
 
 /** The arguments of `call` after the name. Parameters are optional for a request without parameters. */
@@ -157,7 +155,7 @@ export class Connection
         throw this.#tooMany(`${MAX_WAITING_BYTES} bytes of calls`)
       }
       const madeAt = performance.now()
-      const deadline = madeAt + (options?.timeoutMs ?? this.#context.settings.callTimeoutMs)
+      const deadline = madeAt + this.#context.settings.callTimeoutMs
       const end = this.#context.onCall?.(name)
       const waiting = new Waiting(
         { name, exclusive: options?.exclusive === true, madeAt },
