@@ -1,56 +1,25 @@
 import { EventEmitter } from 'node:events'
 import type { BoundName } from '../protocol/bounds.ts'
-import { CALLS, type CallName, type Params, type Reply } from '../protocol/calls/index.ts'
-import type { AnyCodec } from '../protocol/codec.ts'
-import { type Envelope, readData, readEnvelope, readMessage, writeRequest } from '../protocol/envelope.ts'
-import { KomError, ProtocolError } from '../protocol/errors.ts'
+import type { CallName, Params, Reply } from '../protocol/calls/index.ts'
+import { type Envelope, readEnvelope, readMessage } from '../protocol/envelope.ts'
+import { ProtocolError } from '../protocol/errors.ts'
 import { Framer } from '../protocol/framer.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
 import type { UnfinishedHolder, UnfinishedMessages } from '../protocol/unfinished-messages.ts'
-import { type CallTracer, reportEnd } from './call-tracer.ts'
+import { type CallChannel, type CallOptions, Calls } from './calls.ts'
+import type { ConnectionContext } from './context.ts'
 import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
 import { greetingError, MAX_GREETING_BYTES, noGreeting } from './greeting.ts'
-import type { Heartbeat, HeartbeatMember } from './heartbeat.ts'
-import { InFlightWindow } from './in-flight-window.ts'
+import type { HeartbeatMember } from './heartbeat.ts'
 import { Keepalive } from './keepalive.ts'
-import type { ConnectionObserver } from './observer.ts'
-import { Pending, Waiting } from './pending.ts'
-import type { ConnectionSettings } from './settings.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
 import { type WireEvent, wireCall, wireMessage, wireReply } from './wire-event.ts'
-
-/** Settings and services that connections share. */
-export interface ConnectionContext {
-  settings: Readonly<ConnectionSettings>
-  /** the timer of deadlines and keepalives */
-  heartbeat: Heartbeat
-  /** limits the total size of unfinished messages; undefined for no limit */
-  unfinished?: UnfinishedMessages
-  /** receives the events of connections, for metrics */
-  observer?: ConnectionObserver
-  /** called for each call, for tracing */
-  onCall?: CallTracer
-}
-
-/** Options of one call. */
-export interface CallOptions {
-  /** whether to send the call while no other call is in flight; for calls that change the logged-in person */
-  exclusive?: boolean
-}
 
 /** The arguments of `call` after the name. Parameters are optional for a request without parameters. */
 type CallArguments<N extends CallName> =
   Record<never, never> extends Params<N>
     ? [params?: Params<N>, options?: CallOptions]
     : [params: Params<N>, options?: CallOptions]
-
-/** A call that waits for its reply. */
-interface PendingCall {
-  name: CallName
-  exclusive: boolean
-  /** milliseconds of `performance.now()` */
-  madeAt: number
-}
 
 interface ConnectionEvents {
   /** an asynchronous message; decoded only if there is a listener */
@@ -61,10 +30,7 @@ interface ConnectionEvents {
   close: [reason: ConnectionError]
 }
 
-/** Limit on the number of calls that wait on one connection, including those in flight. */
-const MAX_WAITING = 4096
-/** Limit on the total size of the waiting requests, in bytes: a few texts of the largest size. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024
+const NO_OPTIONS: CallOptions = {}
 /** How long the server may take to close the connection after the `disconnect` call, in milliseconds. */
 const DISCONNECT_MS = 1000
 /**
@@ -81,14 +47,13 @@ const ACK_CARRIER = Buffer.from(' ')
  */
 export class Connection
   extends EventEmitter<ConnectionEvents>
-  implements HeartbeatMember, TransportHandlers, UnfinishedHolder
+  implements HeartbeatMember, TransportHandlers, UnfinishedHolder, CallChannel
 {
   /** The session number that the server has assigned; 0 during the handshake. */
   sessionNo = 0
   readonly #context: ConnectionContext
   readonly #framer: Framer
-  readonly #pending = new Pending<PendingCall>()
-  readonly #window = new InFlightWindow()
+  readonly #calls: Calls
   #transport: Transport | undefined
   #greeted = false
   #dead: ConnectionError | undefined
@@ -101,12 +66,13 @@ export class Connection
     // Each WebSocket and each trace of a session adds a listener. Other modules limit their numbers.
     this.setMaxListeners(0)
     this.#context = context
+    this.#calls = new Calls(context, this)
     this.#framer = new Framer(Connection.#onMessage, context.settings.maxMessageBytes, this)
   }
 
   /** Number of calls made on this connection, including those of the handshake and the keepalive. */
   get calls(): number {
-    return this.#pending.made
+    return this.#calls.made
   }
 
   /** Why the connection is closed; undefined while it is open. */
@@ -145,37 +111,9 @@ export class Connection
    * @throws ConnectionError if the connection closes, the deadline passes or too many calls wait
    */
   call<N extends CallName>(name: N, ...[params, options]: CallArguments<N>): Promise<Reply<N>> {
-    return new Promise<unknown>((resolve, reject) => {
-      if (this.#dead !== undefined) throw this.#dead
-      if (this.#closing !== undefined) throw closedByGateway()
-      if (this.#pending.size >= MAX_WAITING) throw this.#tooMany(`${MAX_WAITING} calls`)
-      const refNo = this.#pending.nextRefNo()
-      const request = writeRequest(refNo, name, (params ?? {}) as Params<N>)
-      if (this.#pending.bytes + request.length > MAX_WAITING_BYTES) {
-        throw this.#tooMany(`${MAX_WAITING_BYTES} bytes of calls`)
-      }
-      const madeAt = performance.now()
-      const deadline = madeAt + this.#context.settings.callTimeoutMs
-      const end = this.#context.onCall?.(name)
-      const waiting = new Waiting(
-        { name, exclusive: options?.exclusive === true, madeAt },
-        { deadline, size: request.length },
-        end === undefined ? resolve : (reply) => resolve(reportEnd(end, reply)),
-        end === undefined ? reject : (error) => reject(reportEnd(end, error)),
-      )
-      this.#pending.add(refNo, waiting)
-      const send = (): Promise<void> => {
-        if (waiting.settled) {
-          // The call timed out in the queue, so it is not sent and gets no reply.
-          this.#pending.take(refNo)
-          return Promise.resolve()
-        }
-        this.#send(name, refNo, request)
-        return waiting.ended()
-      }
-      if (options?.exclusive) this.#window.runExclusive(send)
-      else this.#window.run(send)
-    }) as Promise<Reply<N>>
+    if (this.#dead !== undefined) return Promise.reject(this.#dead)
+    if (this.#closing !== undefined) return Promise.reject(closedByGateway())
+    return this.#calls.make(name, (params ?? {}) as Params<N>, options ?? NO_OPTIONS)
   }
 
   /** The limit on unfinished messages that this connection shares with others. */
@@ -212,31 +150,25 @@ export class Connection
     this.#context.heartbeat.remove(this)
     this.#framer.drop()
     this.#transport?.destroy()
-    this.#rejectAll(reason)
+    this.#calls.rejectAll(reason)
     this.emit('close', reason)
   }
 
   /** Rejects calls whose deadline has passed, sends keepalives and closes a connection whose server is silent. */
   beat(now: number, next: number): void {
-    const { settings } = this.#context
-    const late = this.#pending.expire(now, ({ name }) => {
-      this.#context.observer?.unanswered('call-timeout', 1)
-      return new ConnectionError('call-timeout', `the LysKOM server did not answer ${name} in time`)
-    })
-    // After a late exclusive call the logged-in person is unknown; a call overdue by its whole timeout is lost.
-    if (late.some(({ call, deadline }) => call.exclusive || now > deadline + settings.callTimeoutMs)) {
+    if (this.#calls.expire(now)) {
       this.#fail('connection-silent', 'the LysKOM server did not reply to a call')
       return
     }
-    const action = this.#keepalive.check(now, next, settings)
-    if (action === 'send') this.#sendKeepalive()
+    const action = this.#keepalive.check(now, next, this.#context.settings)
+    if (action === 'send') this.#calls.makeKeepalive()
     if (action !== 'silent') return
     const silentMs = Math.round(now - this.#keepalive.lastReceived)
     this.#fail('connection-silent', `the LysKOM server sent nothing for ${silentMs} ms`)
   }
 
   async #disconnect(): Promise<void> {
-    this.#rejectAll(closedByGateway())
+    this.#calls.rejectAll(closedByGateway())
     if (this.#dead !== undefined) return
     const closed = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, DISCONNECT_MS)
@@ -245,8 +177,7 @@ export class Connection
         resolve()
       })
     })
-    const refNo = this.#pending.nextRefNo()
-    this.#send('disconnect', refNo, writeRequest(refNo, 'disconnect', { sessionNo: 0 }))
+    this.#calls.makeDisconnect()
     await closed
     this.destroy(closedByGateway())
   }
@@ -263,22 +194,11 @@ export class Connection
       return
     }
     if (!this.#greeted && this.#framer.rest().length > MAX_GREETING_BYTES) this.destroy(noGreeting())
-    if (this.#pending.size > 0) this.#write(ACK_CARRIER)
+    if (this.#calls.waiting > 0) this.#write(ACK_CARRIER)
   }
 
-  /** Sends a keepalive: a get-time call, which bypasses the in-flight window. Its reply is ignored. */
-  #sendKeepalive(): void {
-    const refNo = this.#pending.nextRefNo()
-    const request = writeRequest(refNo, 'get-time', {})
-    const madeAt = performance.now()
-    const call = { name: 'get-time', exclusive: false, madeAt } as const
-    const deadline = madeAt + this.#context.settings.callTimeoutMs
-    const ignore = (): void => undefined
-    this.#pending.add(refNo, new Waiting(call, { deadline, size: request.length }, ignore, ignore))
-    this.#send('get-time', refNo, request)
-  }
-
-  #send(name: CallName, refNo: number, request: Buffer): void {
+  /** Writes the request of a call to the server. */
+  sendRequest(name: CallName, refNo: number, request: Buffer): void {
     this.#write(request)
     if (this.listenerCount('wire') > 0) this.emit('wire', wireCall(name, refNo, request.length))
   }
@@ -311,27 +231,11 @@ export class Connection
 
   #handle(envelope: Envelope, bytes: number): void {
     switch (envelope.kind) {
-      case 'reply': {
-        const waiting = this.#take(envelope.refNo)
-        this.#answered(waiting.call, envelope.refNo, bytes)
-        let reply: unknown
-        try {
-          reply = readData(CALLS[waiting.call.name].reply as AnyCodec, envelope.reader)
-        } catch (error) {
-          if (!(error instanceof ProtocolError)) throw error
-          this.#context.observer?.unanswered(error.code, 1)
-          this.#observeBound(error)
-          waiting.reject(error)
-          return
-        }
-        waiting.resolve(reply)
-        return
-      }
+      case 'reply':
       case 'error': {
-        const waiting = this.#take(envelope.refNo)
-        const error = new KomError(envelope.errorCode, envelope.errorStatus)
-        this.#answered(waiting.call, envelope.refNo, bytes, error)
-        waiting.reject(error)
+        // It arrived with the last received bytes.
+        const { name, ms, error } = this.#calls.settle(envelope, this.#keepalive.lastReceived)
+        if (this.listenerCount('wire') > 0) this.emit('wire', wireReply(name, envelope.refNo, bytes, ms, error))
         return
       }
       case 'message':
@@ -342,20 +246,6 @@ export class Connection
       case 'refusal':
         this.#fail('connection-rejected', `the LysKOM server refused the connection: ${envelope.text}`)
     }
-  }
-
-  /** Reports a reply to the observer and the listeners. It arrived with the last received bytes. */
-  #answered({ name, madeAt }: PendingCall, refNo: number, bytes: number, error?: KomError): void {
-    const ms = this.#keepalive.lastReceived - madeAt
-    this.#context.observer?.answered(name, ms, error?.errorName)
-    if (this.listenerCount('wire') > 0) this.emit('wire', wireReply(name, refNo, bytes, ms, error))
-  }
-
-  /** Removes and returns the call with a reference number. Throws a `ProtocolError` if there is none. */
-  #take(refNo: number): Waiting<PendingCall> {
-    const waiting = this.#pending.take(refNo)
-    if (waiting === undefined) throw new ProtocolError('unreadable', 'expected a reply to a waiting call')
-    return waiting
   }
 
   /** Emits an asynchronous message. Skips unknown and unreadable ones. */
@@ -387,16 +277,6 @@ export class Connection
     } else {
       this.#fail('not-lyskom', 'the server closed the connection before its greeting')
     }
-  }
-
-  #tooMany(what: string): ConnectionError {
-    this.#context.observer?.unanswered('too-many-calls', 1)
-    return new ConnectionError('too-many-calls', `no more than ${what} can wait on one session`)
-  }
-
-  #rejectAll(reason: ConnectionError): void {
-    const calls = this.#pending.rejectAll(reason)
-    if (calls > 0) this.#context.observer?.unanswered(reason.code, calls)
   }
 
   /** Closes the connection after an error of the framer or the reader. */

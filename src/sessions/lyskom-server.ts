@@ -1,4 +1,4 @@
-import type { ConnectionContext } from '../connection/connection.ts'
+import type { ConnectionContext } from '../connection/context.ts'
 import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { BodyCache } from '../lyskom/body-cache.ts'

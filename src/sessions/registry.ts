@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { v4 as uuid } from 'uuid'
-import type { ConnectionContext } from '../connection/connection.ts'
+import type { ConnectionContext } from '../connection/context.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { KomgateError } from '../protocol/komgate-error.ts'
 import { type Key, keyOf } from '../store/record.ts'
