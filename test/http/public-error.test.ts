@@ -60,7 +60,7 @@ describe('publicError', () => {
     expect([shown.limit, 'limit' in fields ? fields.limit : undefined]).toEqual([limit, limit])
   })
 
-  it('adds the headers of a refusal', () => {
+  it('adds the headers of the error', () => {
     const error = new RequestError('method-not-allowed', 'PUT is not allowed here.', { Allow: 'GET' })
     expect(publicError(error)).toMatchObject({ status: 405, headers: { Allow: 'GET' } })
   })

@@ -130,7 +130,7 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
 })
 
 describe.skipIf(!redisInstalled())('two gateways on one Redis', () => {
-  it('share the clock of Redis: one with a clock 40 minutes ahead ends no session of the other', async () => {
+  it('a gateway whose clock is 40 minutes ahead ends no session of the other', async () => {
     const redis = await startRedis()
     const settings = { store: redis.url, compat: ['rest-sessions' as const], insecureCompat: true }
     const first = await startTestGateway([{ id: 'demo', demo: true }], settings)
