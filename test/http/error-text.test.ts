@@ -53,7 +53,7 @@ describe('responses to errors of the session store', () => {
   ]
 
   it.each<StoreErrorCode>(['unavailable', 'full', 'cannot-list', 'too-large', 'contended'])(
-    'the response to %s reveals no location of the store',
+    'the response to the error %s reveals no location of the store',
     async (code) => {
       const error = new StoreError(code, `${WHERE} fails: WRONGPASS`, { cause: new Error('ENOENT') })
       for (const method of METHODS) vi.spyOn(SessionStore.prototype, method).mockRejectedValue(error)
@@ -116,7 +116,7 @@ describe('responses to errors of a LysKOM connection', () => {
   })
 
   it.each<ConnectionErrorCode>(['unreachable', 'connect-refused', 'connection-rejected'])(
-    'HTTP and WebSocket responses to %s reveal no location of the server',
+    'HTTP and WebSocket responses to the error %s reveal no location of the server',
     async (code) => {
       const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
       await once(socket, 'open')

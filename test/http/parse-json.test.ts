@@ -43,9 +43,12 @@ describe('parseJson', () => {
     expect(() => parseJson(text)).toThrow(TooManyValuesError)
   })
 
-  it.each(['', '{', '[1,]', `"${LONG}`, `${LONG}`, `["${LONG}\\"]`])('rejects what is not JSON: %.20s', (text) => {
-    expect(() => parseJson(text)).toThrow(SyntaxError)
-  })
+  it.each(['', '{', '[1,]', `"${LONG}`, `${LONG}`, `["${LONG}\\"]`])(
+    'rejects text that is not JSON, case %#',
+    (text) => {
+      expect(() => parseJson(text)).toThrow(SyntaxError)
+    },
+  )
 })
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)

@@ -152,7 +152,7 @@ describe('the WebSocket', () => {
     ['missing arguments', '78'],
     ['a negative number', '78 -1'],
     ['a string with a wrong length', '76 4711Hx 1 1'],
-    ['no number', 'hello'],
+    ['a word in place of a number', 'hello'],
     ['an unknown call', '9999'],
     ['a character outside latin-1', '76 1H\u2603 1 1'],
     ['a time format that would confuse the other routes', '120 0'],
