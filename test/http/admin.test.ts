@@ -214,10 +214,10 @@ describe('GET /admin/sessions/<handle>/trace', () => {
     const { gateway } = await start()
     await gateway.open()
     const trace = await follow(gateway)
-    const begun = performance.now()
+    const started = performance.now()
     await gateway.close()
     await trace.ended
-    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(performance.now() - started).toBeLessThan(5000)
     expect(trace.text()).toContain('{"reason":"shutdown"}')
   })
 

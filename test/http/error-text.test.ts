@@ -81,27 +81,27 @@ describe('responses to errors of the session store', () => {
 
 describe('responses to errors of a LysKOM connection', () => {
   let gateway: TestGateway
-  let rude: Server
+  let rejecting: Server
   let id: string
   beforeAll(async () => {
-    rude = createServer((socket) => socket.end('%%No connections from 10.20.30.40 to lyskom.internal\n'))
-    await once(rude.listen(0, '127.0.0.1'), 'listening')
-    const { port } = rude.address() as { port: number }
+    rejecting = createServer((socket) => socket.end('%%No connections from 10.20.30.40 to lyskom.internal\n'))
+    await once(rejecting.listen(0, '127.0.0.1'), 'listening')
+    const { port } = rejecting.address() as { port: number }
     gateway = await startTestGateway([
       { id: 'demo', demo: true },
       { id: 'down', port: 1 },
-      { id: 'rude', port },
+      { id: 'rejecting', port },
     ])
     id = await gateway.open()
   })
   afterAll(async () => {
     await gateway.close()
-    rude.close()
+    rejecting.close()
   })
 
   it.each([
     ['down', 502],
-    ['rude', 503],
+    ['rejecting', 503],
   ])('the response to a failed opening reveals no location of the server "%s"', async (server, expected) => {
     const seen = new Set<string>()
     for (let i = 0; i < 5; i++) {
