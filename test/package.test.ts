@@ -41,7 +41,7 @@ describe('komgate without its optional peers', () => {
     await expect(run(process.execPath, args)).rejects.toMatchObject({ code: 1, stderr: `komgate: ${message}\n` })
   })
 
-  it('names the packages of every kind of store', async () => {
+  it('names the packages to install for every kind of store', async () => {
     const packages = {
       'unix:///tmp/no-redis.sock': 'redis@6',
       'postgres://u:s3cret@127.0.0.1:1/db': 'kysely@0.28 pg@8',
@@ -76,7 +76,7 @@ describe('komgate without its optional peers', () => {
     expect(await once(komgate, 'exit')).toEqual([0, null])
   })
 
-  it('has types that compile, in strict mode and with the checks of declaration files', {
+  it('has types that compile in strict mode without skipLibCheck', {
     timeout: 60_000,
   }, async () => {
     writeFileSync(

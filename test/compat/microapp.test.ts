@@ -65,8 +65,8 @@ describe('the microapp scripts', () => {
   })
 })
 
-describe('a microapp session', () => {
-  it('replaces an earlier session of the same user, service and name', async () => {
+describe('sessions of the microapp', () => {
+  it('a new session ends the earlier session of the same user, service and name', async () => {
     const first = await call('add_session', 'user_id=username;service=forum;session_name=a')
     const other = await call('add_session', 'user_id=username;service=forum;session_name=b')
     const second = await call('add_session', 'user_id=username;service=forum;session_name=a')
@@ -76,7 +76,7 @@ describe('a microapp session', () => {
     expect(await validate(other, 'b')).toBe('ok')
   })
 
-  it('replaces sessions that are added concurrently, so that one remains', async () => {
+  it('one of 20 concurrently added sessions of the same user, service and name remains', async () => {
     const ids = await Promise.all(
       Array.from({ length: 20 }, () => call('add_session', 'user_id=username;service=forum')),
     )
@@ -86,22 +86,22 @@ describe('a microapp session', () => {
     expect(answers.filter((answer) => answer === 'ok')).toHaveLength(1)
   })
 
-  it('does not expire', async () => {
+  it('a session does not expire', async () => {
     const id = await call('add_session', 'user_id=username;service=forum')
     api.pass(10 * 365 * 24 * 60 * 60)
     await api.store.sweep()
     expect(await call('validate', `user_id=username;service=forum;session_id=${id}`)).toBe('ok')
   })
 
-  it('is separate from a server or an app with the name of the service', async () => {
+  it('sessions of a service are separate from those of a server or an app of that name', async () => {
     await call('add_session', 'user_id=6;service=demo', { key: 'key-of-demo' })
     expect(await all(api.store.listUser('demo', '6'))).toEqual([])
     expect(await all(api.store.listUser('microapp:demo', '6'))).toHaveLength(1)
   })
 })
 
-describe('microapp parameters', () => {
-  it('are separated by semicolons or ampersands, in the query and in a form', async () => {
+describe('parameters of the microapp', () => {
+  it('every script accepts parameters separated by semicolons or ampersands, in the query and in a form', async () => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     for (const [query, body] of [
       ['user_id=username;service=forum', undefined],
@@ -128,7 +128,7 @@ describe('microapp parameters', () => {
     ['letters of several scripts', 'Åsa 日本 😀', encodeURIComponent('Åsa 日本 😀')],
     ['128 characters', 'ö'.repeat(128), 'ö'.repeat(128)],
     ['a JavaScript property name', '__proto__', '__proto__'],
-  ])('may hold %s', async (_, user, written) => {
+  ])('add_session.cgi and validate.cgi accept a user with %s', async (_, user, written) => {
     const id = await call('add_session', `user_id=${written};service=forum`)
     expect(await call('validate', `service=forum;user_id=${encodeURIComponent(user)};session_id=${id}`)).toBe('ok')
     expect(await all(api.store.listUser('microapp:forum', user))).toHaveLength(1)
@@ -153,13 +153,13 @@ describe('microapp parameters', () => {
     ['validate', 'service=forum;session_id=x', 'invalid: Missing user_id.'],
     ['validate', 'service=forum;user_id=a', 'invalid: Missing session_id.'],
     ['validate', 'service=forum;user_id=a;session_id=x;session_id=y', 'invalid: session_id is given twice.'],
-  ])('are rejected with 400 if they are invalid: %s.cgi?%s', async (script, query, answer) => {
+  ])('%s.cgi?%s answers 400', async (script, query, answer) => {
     const { status, text } = await api.send('GET', `/${script}.cgi?${query}`, { key: KEY })
     expect([status, text]).toEqual([400, answer])
     expect(api.reported).toEqual([])
   })
 
-  it('are rejected in a form that is not UTF-8 or too large', async () => {
+  it('add_session.cgi rejects a form that is not UTF-8 with 400, and one over 60,000 bytes with 413', async () => {
     const latin1 = Buffer.from('service=forum;user_id=\xe5', 'latin1')
     const refused = await api.send('POST', '/add_session.cgi', { key: KEY, body: latin1 })
     expect([refused.status, refused.text]).toEqual([400, 'ERROR: The body is not UTF-8.'])
@@ -169,7 +169,7 @@ describe('microapp parameters', () => {
   })
 })
 
-describe('the key of a service', () => {
+describe('keys of the microapp', () => {
   const ANSWER = 'ERROR: "Authorization: Bearer" with the key of the service is required.'
   const open = async (script: string, service: string, key?: string) => {
     const query = `user_id=a;service=${service}`
@@ -178,44 +178,47 @@ describe('the key of a service', () => {
     return status
   }
 
-  it.each(['add_session', 'expire_session'])('is required for %s.cgi, and valid for one service', async (script) => {
-    expect(await open(script, 'forum')).toBe(401)
-    expect(await open(script, 'forum', 'wrong')).toBe(401)
-    expect(await open(script, 'forum', 'key-of-demo')).toBe(401)
-    expect(await open(script, 'nosuch', KEY)).toBe(401)
-    expect(await open(script, '*', KEY)).toBe(401)
-    expect(await open(script, 'forum', KEY)).toBe(200)
-    const missing = await api.send('GET', `/${script}.cgi?service=forum`)
-    expect(missing.status).toBe(401)
-  })
+  it.each(['add_session', 'expire_session'])(
+    '%s.cgi requires the key, which is valid for one service',
+    async (script) => {
+      expect(await open(script, 'forum')).toBe(401)
+      expect(await open(script, 'forum', 'wrong')).toBe(401)
+      expect(await open(script, 'forum', 'key-of-demo')).toBe(401)
+      expect(await open(script, 'nosuch', KEY)).toBe(401)
+      expect(await open(script, '*', KEY)).toBe(401)
+      expect(await open(script, 'forum', KEY)).toBe(200)
+      const missing = await api.send('GET', `/${script}.cgi?service=forum`)
+      expect(missing.status).toBe(401)
+    },
+  )
 
-  it('is valid for every service if its app is *', async () => {
+  it('the key of the app * is valid for every service', async () => {
     api = startCompatApi(microappApi, { keys: [{ app: '*', key: 'master' }] })
     expect([await open('add_session', 'forum', 'master'), await open('add_session', 'x:y', 'master')]).toEqual([
       200, 200,
     ])
   })
 
-  it('is not required if the compatibility APIs are open', async () => {
+  it('no script requires a key with insecureCompat', async () => {
     api = startCompatApi(microappApi, { isOpen: true })
     expect([await open('add_session', 'anything'), await open('expire_session', 'anything', 'x')]).toEqual([200, 200])
   })
 
-  it('is not required for validate.cgi, which needs the session id', async () => {
+  it('validate.cgi, which needs the session id, requires no key', async () => {
     const id = await call('add_session', 'user_id=a;service=forum')
     const { text } = await api.send('GET', `/validate.cgi?user_id=a;service=forum;session_id=${id}`)
     expect(text).toBe('ok')
   })
 })
 
-it('microapp rejects other methods with 405', async () => {
+it('the microapp rejects other methods with 405', async () => {
   for (const script of ['add_session', 'validate', 'expire_session']) {
     const { status, headers } = await api.send('PUT', `/${script}.cgi`)
     expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD, POST'])
   }
 })
 
-it('microapp answers 501 on a store that cannot list sessions, except for validate.cgi', async () => {
+it('the microapp answers 501 on a store that cannot list sessions, except for validate.cgi', async () => {
   api = startCompatApi(microappApi, { keys: KEYS, backend: withoutLists() })
   for (const script of ['add_session', 'expire_session']) {
     const { status, text } = await api.send('GET', `/${script}.cgi?user_id=a;service=forum`, { key: KEY })
@@ -224,13 +227,13 @@ it('microapp answers 501 on a store that cannot list sessions, except for valida
   expect(await call('validate', 'user_id=a;service=forum;session_id=x')).toBe(NO_SESSION)
 })
 
-it('microapp answers 503 and not invalid while the store is unavailable', async () => {
+it('validate.cgi answers 503, not invalid, while the store is unavailable', async () => {
   api = startCompatApi(microappApi, { keys: KEYS, backend: unavailable() })
   const { status, text, headers } = await api.send('GET', '/validate.cgi?user_id=a;service=forum;session_id=x')
   expect([status, text, headers.get('retry-after')]).toEqual([503, 'ERROR: The session store cannot be reached.', '5'])
 })
 
-it('microapp reports its internal errors', async () => {
+it('the microapp reports internal errors to the gateway and answers 500', async () => {
   api.store.find = () => Promise.reject(new TypeError('the details'))
   const { status } = await api.send('GET', '/validate.cgi?user_id=a;service=forum;session_id=x')
   expect([status, api.reported.length]).toEqual([500, 1])

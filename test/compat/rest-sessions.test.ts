@@ -148,8 +148,8 @@ describe('the examples of REST-Sessions', () => {
   })
 })
 
-describe('a session of REST-Sessions', () => {
-  it('expires two hours or its ttl after its last use, without a sweep', async () => {
+describe('sessions of REST-Sessions', () => {
+  it('a session expires two hours or its ttl after its last use, without a cleanup', async () => {
     const token = await create('user123', 'ip=10.0.0.1')
     for (const seconds of [7200, 7200]) {
       api.pass(seconds)
@@ -163,7 +163,7 @@ describe('a session of REST-Sessions', () => {
     expect(await ask('DELETE', `/mywebapp/kill/${token}`)).toEqual({ kill: 0 })
   })
 
-  it('is not found under another app', async () => {
+  it('GET get does not find a session under another app', async () => {
     const token = await create()
     for (const [method, path] of [
       ['GET', 'get'],
@@ -176,20 +176,20 @@ describe('a session of REST-Sessions', () => {
     expect(await ask('GET', `/mywebapp/get/${token}`)).toEqual(expect.objectContaining({ r: 1, w: 1 }))
   })
 
-  it('loses no updates of 20 concurrent requests', async () => {
+  it('POST set keeps the updates of 20 concurrent requests', async () => {
     const token = await create()
     await Promise.all(Array.from({ length: 20 }, (_, i) => set(token, { [`k${i}`]: i })))
     const { w, d } = await ask('GET', `/mywebapp/get/${token}`)
     expect([w, d]).toEqual([21, Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, i]))])
   })
 
-  it('has no d when all its data is removed', async () => {
+  it('a session whose data is all removed has no d', async () => {
     const token = await create('user123', 'ip=10.0.0.1', { a: 1 })
     expect(await set(token, { a: null })).not.toHaveProperty('d')
     expect(await ask('GET', `/mywebapp/get/${token}`)).not.toHaveProperty('d')
   })
 
-  it('keeps scalar values unchanged under any key', async () => {
+  it('POST set keeps scalar values unchanged under any key', async () => {
     const d = '{"__proto__":"a","constructor":true,"":0.1,"två":"😀\\u0000","no":false,"big":9007199254740991}'
     const token = (await ask('PUT', '/mywebapp/create/u?ip=10.0.0.1', { body: d })).token
     const { text } = await api.send('GET', `/mywebapp/get/${token}`)
@@ -202,7 +202,7 @@ describe('a session of REST-Sessions', () => {
     ['letters of several scripts', encodeURIComponent('Åsa 日本 😀'), 'Åsa 日本 😀'],
     ['128 characters', 'ö'.repeat(128), 'ö'.repeat(128)],
     ['a JavaScript property name', '__proto__', '__proto__'],
-  ])('may belong to a user with %s', async (_, path, id) => {
+  ])('PUT create accepts a user with %s', async (_, path, id) => {
     const token = await create(path)
     await create('another-user')
     expect(await ask('GET', `/mywebapp/get/${token}`)).toMatchObject({ id })
@@ -210,12 +210,12 @@ describe('a session of REST-Sessions', () => {
     expect(await ask('DELETE', `/mywebapp/killsoid/${path}`)).toEqual({ kill: 1 })
   })
 
-  it('may have an address in any form', async () => {
+  it('PUT create accepts an address in any form', async () => {
     const token = await create('user123', 'x=1&x=2&ip=2001%3Adb8%3A%3A1&ttl=&y')
     expect(await ask('GET', `/mywebapp/get/${token}`)).toMatchObject({ ip: '2001:db8::1', ttl: 7200 })
   })
 
-  it('has a token of uniformly distributed letters and digits', () => {
+  it('newToken returns uniformly distributed letters and digits', () => {
     const seen = new Map<string, number>()
     for (const character of newToken(62_000)) seen.set(character, (seen.get(character) ?? 0) + 1)
     expect([...seen.keys()].join('')).toMatch(/^[0-9A-Za-z]{62}$/)
@@ -273,26 +273,26 @@ describe('invalid input to REST-Sessions', () => {
     ['GET', '/mywebapp/soapp?dt=ten', undefined, dt],
     ['GET', '/mywebapp/soapp?dt=%zz', undefined, ['invalidFormat', 'Invalid dt format']],
     ['GET', '/mywebapp/activity?dt=10&dt=20', undefined, ['invalidFormat', 'Invalid dt format']],
-  ])('is rejected with 400: %s %s %s', async (method, path, body, [name, message]) => {
+  ])('%s %s with the body %s answers 400', async (method, path, body, [name, message]) => {
     const { status, json } = await api.send(method, path, { key: KEY, ...(body !== undefined && { body }) })
     expect([status, json]).toEqual([400, { name, message }])
     expect(api.reported).toEqual([])
   })
 
-  it('is rejected with 400: a body that is not UTF-8', async () => {
+  it('POST set rejects a body that is not UTF-8 with 400', async () => {
     const body = Buffer.from('{"a":"\xe5"}', 'latin1')
     const { status, json } = await api.send('POST', set64, { body })
     expect([status, json.message]).toEqual([400, 'Invalid d format: the body is not UTF-8.'])
   })
 
-  it('does not include long periods: dt may be any number of seconds', async () => {
+  it('GET activity accepts any number of seconds as dt', async () => {
     await create()
     expect(await ask('GET', `/mywebapp/activity?dt=${'9'.repeat(400)}`)).toEqual({ activity: 1 })
   })
 })
 
-describe('an unavailable resource of REST-Sessions', () => {
-  it('is rejected with 404 in an unknown app', async () => {
+describe('errors of REST-Sessions', () => {
+  it('every route answers 404 for an unknown app', async () => {
     const open = startCompatApi(restSessionsApi, { isOpen: true })
     for (const [method, path] of [
       ['PUT', 'create/u?ip=1'],
@@ -313,7 +313,7 @@ describe('an unavailable resource of REST-Sessions', () => {
     expect(open.reported).toEqual([])
   })
 
-  it('is rejected with 404 at an unknown path, and with 405 for another method', async () => {
+  it('an unknown path answers 404, and another method 405 with Allow', async () => {
     expect((await api.send('GET', '/mywebapp/nosuch')).status).toBe(404)
     expect((await api.send('GET', '/mywebapp/get')).status).toBe(404)
     const wrong = await api.send('POST', '/mywebapp/create/user1?ip=10.0.0.1', { key: KEY })
@@ -321,7 +321,7 @@ describe('an unavailable resource of REST-Sessions', () => {
     expect((await api.send('GET', `/mywebapp/kill/${NO_TOKEN}`)).status).toBe(405)
   })
 
-  it('is rejected with 501 on a store that cannot list, while other requests work', async () => {
+  it('lists answer 501 on a store that cannot list, while other requests work', async () => {
     api = startCompatApi(restSessionsApi, { keys: KEYS, backend: withoutLists() })
     const token = await create()
     for (const [method, path] of [
@@ -338,7 +338,7 @@ describe('an unavailable resource of REST-Sessions', () => {
     expect(await ask('DELETE', `/mywebapp/kill/${token}`)).toEqual({ kill: 1 })
   })
 
-  it('is rejected with 503 and Retry-After while the store is unavailable, also for ping', async () => {
+  it('every route, ping included, answers 503 with Retry-After while the store is unavailable', async () => {
     api = startCompatApi(restSessionsApi, { keys: KEYS, backend: unavailable() })
     for (const path of [`/mywebapp/get/${NO_TOKEN}`, '/mywebapp/activity?dt=60', '/ping']) {
       const { status, headers } = await api.send('GET', path, { key: KEY })
@@ -348,8 +348,8 @@ describe('an unavailable resource of REST-Sessions', () => {
   })
 })
 
-describe('a request body of REST-Sessions', () => {
-  it('is accepted up to 60,000 bytes, and rejected with 413 above', async () => {
+describe('request bodies of REST-Sessions', () => {
+  it('POST set accepts bodies of up to 60,000 bytes, and rejects larger ones with 413', async () => {
     const token = await create()
     const body = (bytes: number) => JSON.stringify({ a: 'x'.repeat(bytes - '{"a":""}'.length) })
     const send = (bytes: number) => api.send('POST', `/mywebapp/set/${token}`, { body: body(bytes) })
@@ -358,7 +358,7 @@ describe('a request body of REST-Sessions', () => {
     expect((await api.send('PUT', '/mywebapp/create/u?ip=1', { key: KEY, body: body(60_001) })).status).toBe(413)
   })
 
-  it('is rejected with 413 and changes nothing if the data would exceed the limit of a session', async () => {
+  it('POST set answers 413 and changes nothing if the data would exceed the limit of a session', async () => {
     const token = await create('user123', 'ip=10.0.0.1', { a: 'x'.repeat(50_000) })
     const body = JSON.stringify({ b: 'x'.repeat(50_000) })
     expect((await api.send('POST', `/mywebapp/set/${token}`, { body })).status).toBe(413)
@@ -366,7 +366,7 @@ describe('a request body of REST-Sessions', () => {
   })
 })
 
-describe('the sessions of a LysKOM server', () => {
+describe('sessions of a LysKOM server in REST-Sessions', () => {
   const demo = (method: string, path: string) => api.send(method, `/demo/${path}`, { key: 'key-of-demo' })
   beforeEach(async () => {
     const open = (key: string, user: string) =>
@@ -378,7 +378,7 @@ describe('the sessions of a LysKOM server', () => {
     await open('anonymous', '')
   })
 
-  it('are listed by person and by activity', async () => {
+  it('GET soid and soapp list them by person and by activity', async () => {
     const session = { r: 1, w: 1, ttl: 1800, ip: '10.0.0.7' }
     expect((await demo('GET', 'soid/6')).json.sessions).toEqual([
       { ...session, id: '6', idle: 0 },
@@ -388,7 +388,7 @@ describe('the sessions of a LysKOM server', () => {
     expect(sessions.map(({ id }: { id: string }) => id).sort()).toEqual(['', '6', '7'])
   })
 
-  it('are counted by person, without anonymous sessions', async () => {
+  it('GET activity counts persons, without anonymous sessions', async () => {
     expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 2 })
     api.pass(60)
     expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 2 })
@@ -396,7 +396,7 @@ describe('the sessions of a LysKOM server', () => {
     expect((await demo('GET', 'activity?dt=60')).json).toEqual({ activity: 0 })
   })
 
-  it('are ended by connection id, by person, or all together', async () => {
+  it('DELETE kill, killsoid and killall end them by connection id, by person, or all together', async () => {
     const ended: string[] = []
     api.store.on('ended', ({ user }) => ended.push(user))
     expect((await api.send('DELETE', `/demo/kill/${CONNECTION_ID}`)).json).toEqual({ kill: 1 })
@@ -406,12 +406,15 @@ describe('the sessions of a LysKOM server', () => {
     expect(ended.toSorted((a, b) => Number(a) - Number(b))).toEqual(['', '6', '6', '7'])
   })
 
-  it.each(['0', '007', '-6', 'six', '6.0', '%20', '99999999999'])('cannot be listed by person %s: 400', async (id) => {
-    const { status, json } = await demo('GET', `soid/${id}`)
-    expect([status, json]).toEqual([400, { name: 'invalidFormat', message: 'Invalid id format' }])
-  })
+  it.each(['0', '007', '-6', 'six', '6.0', '%20', '99999999999'])(
+    'GET soid rejects the person %s with 400',
+    async (id) => {
+      const { status, json } = await demo('GET', `soid/${id}`)
+      expect([status, json]).toEqual([400, { name: 'invalidFormat', message: 'Invalid id format' }])
+    },
+  )
 
-  it('cannot be created, read or written: 404', async () => {
+  it('PUT create, GET get and POST set answer 404', async () => {
     for (const [method, path] of [
       ['PUT', 'create/6?ip=10.0.0.1'],
       ['GET', `get/${CONNECTION_ID}`],
@@ -422,7 +425,7 @@ describe('the sessions of a LysKOM server', () => {
   })
 
   it.each([NO_TOKEN, CONNECTION_ID.slice(1), `${CONNECTION_ID}0`, '6d1f0b43-6a52-0f0e-9d3c-2b9c2a2f8d11'])(
-    'cannot be ended by %s, which is no UUID: 400',
+    'DELETE kill rejects the token %s, which is no UUID, with 400',
     async (token) => {
       const { status, json } = await demo('DELETE', `kill/${token}`)
       expect([status, json]).toEqual([400, { name: 'invalidFormat', message: 'Invalid token format' }])
@@ -430,7 +433,7 @@ describe('the sessions of a LysKOM server', () => {
   )
 })
 
-describe('the key of an application', () => {
+describe('application keys of REST-Sessions', () => {
   const CLOSED = [
     ['PUT', 'create/user1?ip=10.0.0.1'],
     ['GET', 'activity?dt=60'],
@@ -445,25 +448,25 @@ describe('the key of an application', () => {
     return [...new Set(answers)]
   }
 
-  it('is required for listing, killing by user and creating sessions', async () => {
+  it('listing, creating, and ending sessions without a token require the key', async () => {
     expect(await statuses('mywebapp')).toEqual([401])
     expect(await statuses('mywebapp', { key: KEY })).toEqual([200])
     expect(await statuses('mywebapp', { key: 'wrong' })).toEqual([401])
     expect(await statuses('mywebapp', { headers: { authorization: `Basic ${KEY}` } })).toEqual([401])
   })
 
-  it('is valid for its own app only', async () => {
+  it('a key is valid for its own app only', async () => {
     expect(await statuses('mywebapp', { key: 'key-of-other-app' })).toEqual([401])
     expect(await statuses('demo', { key: KEY })).toEqual([401])
   })
 
-  it('is checked before anything else, even for an unknown app', async () => {
+  it('every route checks the key before anything else, even for an unknown app', async () => {
     expect(await statuses('nosuchapp')).toEqual([401])
     expect(await statuses('nosuchapp', { key: KEY })).toEqual([401])
     expect((await api.send('PUT', '/mywebapp/create/user1')).status).toBe(401)
   })
 
-  it('is valid for every app if its app is *', async () => {
+  it('the key of the app * is valid for every app', async () => {
     api = startCompatApi(restSessionsApi, { keys: [...KEYS, { app: '*', key: 'master' }] })
     expect(await statuses('mywebapp', { key: 'master' })).toEqual([200])
     expect(await statuses('other-app', { key: 'master' })).toEqual([200])
@@ -472,13 +475,13 @@ describe('the key of an application', () => {
     expect(await statuses('*', { key: KEY })).toEqual([401])
   })
 
-  it('is not required if the compatibility APIs are open', async () => {
+  it('no route requires a key with insecureCompat', async () => {
     api = startCompatApi(restSessionsApi, { isOpen: true })
     expect(await statuses('mywebapp')).toEqual([200])
     expect(await statuses('mywebapp', { key: 'anything' })).toEqual([200])
   })
 
-  it('is not required for requests with a token', async () => {
+  it('requests with a token require no key', async () => {
     const token = await create()
     expect((await api.send('GET', `/mywebapp/get/${token}`)).json).toMatchObject({ id: 'user123' })
     expect((await api.send('POST', `/mywebapp/set/${token}`, { body: '{"a":1}' })).json).toMatchObject({ w: 2 })
@@ -495,7 +498,7 @@ it('REST-Sessions lists at most 10,000 sessions, and marks a longer list as trun
   expect([sessions.length, truncated]).toEqual([10_000, true])
 })
 
-it('the log holds no tokens of REST-Sessions', async () => {
+it('the log contains no tokens of REST-Sessions', async () => {
   const apps = [{ id: 'mywebapp', name: 'My web app' }]
   const gateway = await startTestGateway([], { apps, compat: ['rest-sessions'], insecureCompat: true })
   const { json } = await gateway.send('PUT', '/mywebapp/create/user123?ip=10.0.0.1')
@@ -519,7 +522,7 @@ it('the log holds no tokens of REST-Sessions', async () => {
   await gateway.close()
 })
 
-it('the response with a token of REST-Sessions is not cacheable', async () => {
+it('PUT create of REST-Sessions answers with no-store', async () => {
   const { headers } = await api.send('PUT', '/mywebapp/create/user1?ip=10.0.0.1', { key: KEY })
   expect(headers.get('cache-control')).toBe('no-store')
 })

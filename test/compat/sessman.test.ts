@@ -229,7 +229,7 @@ describe('sessman', () => {
     ])
   })
 
-  it('reports its internal errors', async () => {
+  it('reports internal errors to the gateway and answers 500', async () => {
     api.store.find = () => Promise.reject(new TypeError('the details'))
     const { status, text } = await get('x')
     expect([status, text]).toEqual([500, '{"error_type":"httpkom","error_msg":"Internal error."}'])
@@ -237,11 +237,11 @@ describe('sessman', () => {
   })
 })
 
-describe('the key of sessman', () => {
+describe('application keys of sessman', () => {
   const sent = async (path: string, key: string | undefined) =>
     (await api.send('GET', `/sessman/${path}`, key === undefined ? {} : { key })).status
 
-  it('is required for a new session', async () => {
+  it('/new requires the key', async () => {
     expect(await sent('new?user=nicci', undefined)).toBe(401)
     expect(await sent('new', undefined)).toBe(401)
     expect(await sent('new?user=nicci', 'key-of-mywebapp')).toBe(401)
@@ -250,7 +250,7 @@ describe('the key of sessman', () => {
     expect(json).toEqual({ error: '"Authorization: Bearer" with the key of the application is required.' })
   })
 
-  it('is not required with a session id, but a wrong key is rejected', async () => {
+  it('requests with a session id require no key, but a wrong key is rejected with 401', async () => {
     const { id } = await BrowserSession.create('nicci')
     for (const path of [`get?session_id=${id}`, `update?session_id=${id}&data=x`]) {
       expect(await sent(path, undefined)).toBe(200)
@@ -259,12 +259,12 @@ describe('the key of sessman', () => {
     }
   })
 
-  it('may be a key of the app *', async () => {
+  it('/new accepts the key of the app *', async () => {
     api = startCompatApi(sessmanApi, { path: '/sessman', keys: [{ app: '*', key: 'master' }] })
     expect(await sent('new?user=nicci', 'master')).toBe(200)
   })
 
-  it('is not required if the compatibility APIs are open', async () => {
+  it('/new requires no key with insecureCompat', async () => {
     api = startCompatApi(sessmanApi, { path: '/sessman', isOpen: true })
     expect(await sent('new?user=nicci', undefined)).toBe(200)
     expect(await sent('new?user=nicci', 'anything')).toBe(200)

@@ -50,7 +50,7 @@ function urlOf(backend: SessionConfig['backend'], from: SessionResources | strin
   return storeUrl(readSessionConfig({ ...good, backend }).backend, from)
 }
 
-describe("SXAPI's configuration", () => {
+describe("the configuration of SXAPI's guard", () => {
   it('has the defaults of the original', () => {
     expect(readSessionConfig({ transport: { type: 'cookie' }, backend: { type: 'memory' } })).toEqual({
       duration: 3600,
@@ -212,7 +212,7 @@ describe('cookie_options', () => {
     return response.headers.get('set-cookie')?.replace(/=[0-9a-f-]{36};/, '=ID;')
   }
 
-  it('are safe by default', async () => {
+  it('make a cookie HttpOnly and SameSite=Lax by default', async () => {
     expect(await cookie({})).toBe('sxapi-sess=ID; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax')
     expect(await cookie({}, {}, 'https:')).toBe('sxapi-sess=ID; Max-Age=3600; Path=/; HttpOnly; Secure; SameSite=Lax')
   })
@@ -254,13 +254,13 @@ describe('cookie_options', () => {
     ['.httponly: there is no such key', { httponly: true }],
     [': "secure" must not be false for this cookie', { sameSite: 'none', secure: false }],
     [': path must not contain ";", "\\r", or "\\n"', { path: '/; Domain=evil.example' }],
-  ])('are rejected if they are invalid: session.transport.cookie_options%s', (message, cookie_options) => {
+  ])('are rejected if invalid: session.transport.cookie_options%s', (message, cookie_options) => {
     const transport = { type: 'cookie', cookie_options } as SessionConfig['transport']
     expect(() => session({ ...good, transport })).toThrow(new TypeError(`session.transport.cookie_options${message}`))
   })
 })
 
-describe('the types', () => {
+describe('types of komgate/session', () => {
   it('give handlers the session, after the guard or by the exported Env', () => {
     new Hono().use(session(good)).get('/', (c) => {
       expectTypeOf(c.get('session')).toEqualTypeOf<Session>()

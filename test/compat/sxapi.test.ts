@@ -274,7 +274,7 @@ describe("SXAPI's guard", () => {
   const bearer = TRANSPORTS.bearer as ClientSide
   const cookie = TRANSPORTS.cookie as ClientSide
 
-  it('passes all requests without a session if the configuration is false', async () => {
+  it('passes all requests, without a session, if the configuration is false', async () => {
     const { send } = client(application(false), bearer)
     expect(await send('GET', 'anything')).toMatchObject({ status: 200, text: 'null', id: undefined })
     expect(await send('GET')).toMatchObject({ status: 200, id: undefined })
@@ -296,7 +296,7 @@ describe("SXAPI's guard", () => {
     expect(answers).toEqual(answers.map((_, i) => ({ same: true, mine: `${i}`, data: { mine: `${i}` } })))
   })
 
-  it('requests a bearer token in WWW-Authenticate', async () => {
+  it('sends WWW-Authenticate: Bearer with a 401', async () => {
     const { send } = client(application({ ...memory, auto_create: false }), bearer)
     expect((await send('GET')).headers.get('www-authenticate')).toBe('Bearer')
     expect((await send('GET', 'x')).headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')
@@ -385,7 +385,7 @@ describe("SXAPI's guard", () => {
     )
   })
 
-  it('rejects operations of a handler on a session that has ended with 401', async () => {
+  it('answers 401 when a handler uses a session that has ended', async () => {
     const guard = session(memory)
     guards.push(guard)
     const app = new Hono<SessionEnv>().use(guard).get('/', async (c) => {

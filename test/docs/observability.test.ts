@@ -14,7 +14,7 @@ describe('docs/observability.md', async () => {
   let dir: string
   beforeAll(async () => {
     gateway = await startTestGateway([{ id: 'demo', demo: true }], { adminKey })
-    dir = mkdtempSync(join(tmpdir(), 'komgate-watching-'))
+    dir = mkdtempSync(join(tmpdir(), 'komgate-observability-'))
   })
   afterAll(async () => {
     await gateway.close()

@@ -11,7 +11,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 describe('README.md', async () => {
   const readme = read('README.md')
 
-  it.skipIf(await curlMissing())('prints the first conversation as the demo server answers it', async () => {
+  it.skipIf(await curlMissing())('shows a session that works as printed', async () => {
     const blocks = consoleBlocks(readme)
     const gateway = await startTestGateway([{ id: 'demo', demo: true }])
     const printed = await runBlocks(blocks, gateway.url)
@@ -44,6 +44,11 @@ it.each(pages)('%s links only to files and headings that exist', (page) => {
     })
     .map(([link]) => link)
   expect(broken).toEqual([])
+})
+
+it.each(pages.filter((page) => page !== 'CHANGELOG.md'))('%s names only files that exist', (page) => {
+  const named = [...read(page).matchAll(/`((?:bench|docs|examples|fixtures|scripts|src|test)\/[^`\s<…]*)`/g)]
+  expect(named.map(([, path = '']) => path).filter((path) => !existsSync(join(root, path)))).toEqual([])
 })
 
 /** All Markdown pages in docs/, as paths from the root of the repository. */

@@ -26,7 +26,7 @@ function requests(gateway: TestGateway, path: string): { status: number; ms: num
   return gateway.log.map((line) => JSON.parse(line)).filter((line) => line.msg === 'request' && line.path === path)
 }
 
-it('a client that has its response finds the request in the log and in the statistics', async () => {
+it('the gateway logs and counts a request before the client receives the response', async () => {
   const gateway = await start()
   const id = await gateway.open()
   for (let n = 1; n <= 20; n++) {
@@ -36,7 +36,7 @@ it('a client that has its response finds the request in the log and in the stati
   expect((await gateway.send('GET', '/stats')).json['komgate.http.responses.sent.200.last']).toBe(20)
 })
 
-it('a request whose client does not wait for the response is logged once', async () => {
+it('the gateway logs a request once if its client disconnects before the response', async () => {
   const gateway = await start(({ call }) => call === USER_ACTIVE)
   const id = await gateway.open()
   const asking = fetch(gateway.url + ACTIVE, {
@@ -52,7 +52,7 @@ it('a request whose client does not wait for the response is logged once', async
   expect((await gateway.send('GET', '/stats')).json['komgate.http.responses.sent.504.last']).toBe(1)
 })
 
-it('a pipelined request is logged once if its client disconnects before the response', async () => {
+it('the gateway logs each pipelined request once if its client disconnects before the responses', async () => {
   const gateway = await start(({ call }) => call === USER_ACTIVE)
   const id = await gateway.open()
   const { hostname, port } = new URL(gateway.url)
@@ -74,7 +74,7 @@ it.each([
   ['/start-%0d%0afake', '/start-%0D%0Afake'],
   ['/start-%7f%C2%AD%E2%80%A8', '/start-%7F%C2%AD%E2%80%A8'],
   ['/start-%C3%A5%F0%9F%98%80', '/start-å😀'],
-])('the path %s is logged as %s, without control and format characters', async (path, logged) => {
+])('the gateway logs the path %s as %s, without control and format characters', async (path, logged) => {
   const gateway = await start()
   expect((await gateway.send('GET', path)).status).toBe(404)
   await expect.poll(() => requests(gateway, logged)).toHaveLength(1)

@@ -29,13 +29,13 @@ async function sessions(gateway: TestGateway) {
   return json.sessions
 }
 
-describe('the admin key', () => {
+describe('the admin API', () => {
   it.each([
     ['GET', '/admin/sessions'],
     ['DELETE', '/admin/sessions/0123456789ab'],
     ['GET', '/admin/sessions/0123456789ab/trace'],
     ['GET', '/admin/nosuch'],
-  ])('is required for %s %s', async (method, path) => {
+  ])('requires the admin key for %s %s', async (method, path) => {
     const { gateway } = await start()
     for (const authorization of ['', 'Bearer', `Bearer ${KEY}x`, `Bearer ${KEY.slice(1)}`, `Basic ${KEY}`, KEY]) {
       const { status, json } = await gateway.send(method, path, { headers: { authorization } })
@@ -45,7 +45,7 @@ describe('the admin key', () => {
     expect((await gateway.send(method, path, { headers })).status).not.toBe(401)
   })
 
-  it('is not a key of an application, whatever its app is', async () => {
+  it('rejects keys of applications, also the key of the app *', async () => {
     const { gateway } = await start(undefined, {
       appKeys: [
         { app: '*', key: 'of-every-app' },
@@ -62,7 +62,7 @@ describe('the admin key', () => {
     ['GET', '/admin/sessions'],
     ['DELETE', '/admin/sessions/0123456789ab'],
     ['GET', '/admin/sessions/0123456789ab/trace'],
-  ])('leaves no route at %s %s if it is not set', async (method, path) => {
+  ])('answers 404 to %s %s without an admin key', async (method, path) => {
     const { gateway } = await start(undefined, { adminKey: '' })
     for (const authorization of [undefined, 'Bearer ', `Bearer ${KEY}`]) {
       const answer = await gateway.send(method, path, authorization === undefined ? {} : { headers: { authorization } })
@@ -71,8 +71,8 @@ describe('the admin key', () => {
   })
 })
 
-describe('the sessions in the admin API', () => {
-  it('are listed with all their properties except the id', async () => {
+describe('sessions in the admin API', () => {
+  it('GET lists each session with all its properties except the id', async () => {
     const { gateway } = await start(({ ref, call }) => call === LOGIN && reply(ref), { sessionIdleMs: 60_000 })
     expect(await sessions(gateway)).toEqual([])
     const id = await gateway.open()
@@ -97,7 +97,7 @@ describe('the sessions in the admin API', () => {
     expect(gateway.log.join('')).toContain(list[0].handle)
   })
 
-  it('are ended by their handle, with disconnect to the LysKOM server', async () => {
+  it('DELETE ends a session by its handle, and sends disconnect to the LysKOM server', async () => {
     const { server, gateway } = await start()
     const id = await gateway.open()
     const other = await gateway.open()
@@ -115,8 +115,8 @@ describe('the sessions in the admin API', () => {
   })
 })
 
-describe('a wire trace', () => {
-  it('shows the traffic of one session without its contents', async () => {
+describe('GET /admin/sessions/<handle>/trace', () => {
+  it('streams the traffic of one session without its contents', async () => {
     const { server, gateway } = await start(({ ref, call, args }) => {
       if (call === LOGIN) return args.toString().includes('Lilliput') ? reply(ref) : errorReply(ref, 4, 6)
       return call === 25 && reply(ref, '21HThe secret of the text')
@@ -157,7 +157,7 @@ describe('a wire trace', () => {
     for (const secret of ['Brobdingnag', 'Lilliput', 'secret', id, other]) expect(trace.text()).not.toContain(secret)
   })
 
-  it('requires an existing session, and starts with the first event after the request', async () => {
+  it('answers 404 for an unknown session, and streams every event after the request', async () => {
     const { server, gateway } = await start()
     const none = await gateway.send('GET', '/admin/sessions/0123456789ab/trace', { headers })
     expect([none.status, none.json.error_type]).toEqual([404, 'httpkom'])
@@ -171,7 +171,7 @@ describe('a wire trace', () => {
     expect(trace.text()).toContain('{"reason":"connection-ended"}')
   })
 
-  it('ends when its reader disconnects, and does not start for HEAD', async () => {
+  it('frees its slot when the client disconnects, and takes none for HEAD', async () => {
     const { gateway } = await start()
     await gateway.open()
     // More than the limit of concurrent traces, one after the other.
@@ -186,39 +186,42 @@ describe('a wire trace', () => {
     await expect.poll(() => follow(gateway).then(() => true)).toBe(true)
   })
 
-  it.each(['websocket', 'h2c', 'nothing-known'])('does not count a request with Upgrade: %s', async (upgrade) => {
-    const { gateway } = await start()
-    await gateway.open()
-    const [{ handle }] = await sessions(gateway)
-    const { hostname, port } = new URL(gateway.url)
-    for (let n = 0; n < 10; n++) {
-      const socket = connect(Number(port), hostname)
-      const upgrading = `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n`
-      const head = `Host: x\r\nAuthorization: Bearer ${KEY}\r\n${upgrading}\r\n`
-      socket.write(`GET /admin/sessions/${handle}/trace HTTP/1.1\r\n${head}`)
-      await once(socket, 'data')
-      socket.destroy()
-    }
-    const traced = () =>
-      follow(gateway).then(
-        ({ leave }) => leave() ?? true,
-        () => false,
-      )
-    await expect.poll(traced).toBe(true)
-  })
+  it.each(['websocket', 'h2c', 'nothing-known'])(
+    'takes no slot for a request with Upgrade: %s that disconnects',
+    async (upgrade) => {
+      const { gateway } = await start()
+      await gateway.open()
+      const [{ handle }] = await sessions(gateway)
+      const { hostname, port } = new URL(gateway.url)
+      for (let n = 0; n < 10; n++) {
+        const socket = connect(Number(port), hostname)
+        const upgrading = `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n`
+        const head = `Host: x\r\nAuthorization: Bearer ${KEY}\r\n${upgrading}\r\n`
+        socket.write(`GET /admin/sessions/${handle}/trace HTTP/1.1\r\n${head}`)
+        await once(socket, 'data')
+        socket.destroy()
+      }
+      const traced = () =>
+        follow(gateway).then(
+          ({ leave }) => leave() ?? true,
+          () => false,
+        )
+      await expect.poll(traced).toBe(true)
+    },
+  )
 
-  it('does not delay the shutdown of the gateway', async () => {
+  it('ends at shutdown without delaying it', async () => {
     const { gateway } = await start()
     await gateway.open()
     const trace = await follow(gateway)
-    const begun = performance.now()
+    const started = performance.now()
     await gateway.close()
     await trace.ended
-    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(performance.now() - started).toBeLessThan(5000)
     expect(trace.text()).toContain('{"reason":"shutdown"}')
   })
 
-  it('is bounded if its reader does not read', async () => {
+  it('buffers a bounded number of events for a client that reads nothing', async () => {
     const { gateway } = await start()
     const id = await gateway.open()
     const [{ handle }] = await sessions(gateway)

@@ -29,7 +29,7 @@ async function start(handler?: Handler, settings: TestSettings = {}) {
   return { server, gateway }
 }
 
-describe('the routes', () => {
+describe('routes', () => {
   let server: FakeServer
   let gateway: TestGateway
   beforeAll(async () => {
@@ -72,7 +72,7 @@ describe('the routes', () => {
     ['GET', '/__proto__/server/info'],
     ['GET', '/constructor/sessions/current/who-am-i'],
     ['GET', '/%00/%ff/..x%2f'],
-  ])('%s %s is rejected with 404 and a JSON body', async (method, path) => {
+  ])('%s %s answers 404 with a JSON body', async (method, path) => {
     const { status, json } = await send(method, path)
     expect([status, json?.error_type, typeof json?.error_msg]).toEqual([404, 'httpkom', 'string'])
   })
@@ -89,7 +89,7 @@ describe('the routes', () => {
     ['GET', '/kom/sessions/current/working-conference', 'POST, OPTIONS'],
     ['GET', '/kom/sessions/0', 'DELETE, OPTIONS'],
     ['POST', '/kom/server/info', 'GET, HEAD, OPTIONS'],
-  ])('%s %s is rejected with 405 and Allow: %s', async (method, path, allow) => {
+  ])('%s %s answers 405 with Allow: %s', async (method, path, allow) => {
     const { status, headers, json } = await send(method, path)
     expect([status, headers.get('allow'), json]).toEqual([
       405,
@@ -103,7 +103,7 @@ describe('the routes', () => {
     expect([status, headers.get('allow'), text]).toEqual([204, 'POST, OPTIONS', ''])
   })
 
-  it('accept a path with and without a trailing slash', async () => {
+  it('every route accepts a path with and without a trailing slash', async () => {
     const id = await gateway.open()
     for (const path of [WHO_AM_I, `${WHO_AM_I}/`, '/stats', '/stats/']) {
       expect([path, (await send('GET', path, { id })).status]).toEqual([path, 200])
@@ -112,20 +112,20 @@ describe('the routes', () => {
     expect((await send('DELETE', '/kom/sessions/0/', { id })).status).toBe(204)
   })
 
-  it('decode the server id, and ignore unknown query parameters', async () => {
+  it('every route decodes the server id and ignores unknown query parameters', async () => {
     const id = await gateway.open()
     expect((await send('GET', '/%6bom/sessions/current/who-am-i?_v=0&httpkom-cache-version=3', { id })).status).toBe(
       200,
     )
   })
 
-  it('HEAD works on GET routes', async () => {
+  it('HEAD answers like GET without a body', async () => {
     const id = await gateway.open()
     const { status, text, headers } = await send('HEAD', WHO_AM_I, { id })
     expect([status, text, headers.get('content-type')]).toEqual([200, '', 'application/json'])
   })
 
-  it('forbid caching without revalidation', async () => {
+  it('every response has Cache-Control: no-cache', async () => {
     const id = await gateway.open()
     for (const [method, path] of [
       ['GET', '/'],
@@ -146,7 +146,7 @@ describe('the routes', () => {
 describe('CORS', () => {
   const origin = 'http://example.org'
 
-  it('allows every origin on every response, errors included, and adds no headers without an Origin', async () => {
+  it('every response, errors included, allows every origin, and has no CORS headers without an Origin', async () => {
     const { gateway } = await start()
     for (const path of ['/', '/nosuch/x', WHO_AM_I, '/kom/nosuch']) {
       const open = await gateway.send('GET', path, { headers: { origin } })
@@ -158,7 +158,7 @@ describe('CORS', () => {
     expect([wrong.status, wrong.headers.get('access-control-allow-origin')]).toEqual([405, '*'])
   })
 
-  it('answers a preflight', async () => {
+  it('OPTIONS answers a preflight request with the allowed methods and headers', async () => {
     const { gateway } = await start()
     const headers = {
       origin,
@@ -174,7 +174,7 @@ describe('CORS', () => {
     expect(preflight.headers.get('access-control-max-age')).toBe('3600')
   })
 
-  it('allows only the listed origins, and sets Vary: Origin', async () => {
+  it('corsOrigins allows only the listed origins, and sets Vary: Origin', async () => {
     const { gateway } = await start(undefined, { corsOrigins: [origin] })
     const allowed = await gateway.send('GET', '/', { headers: { origin } })
     expect([allowed.headers.get('access-control-allow-origin'), allowed.headers.get('vary')]).toEqual([
@@ -187,8 +187,8 @@ describe('CORS', () => {
   })
 })
 
-describe('the limits of the gateway', () => {
-  it('reject a larger body with 413, with or without Content-Length', async () => {
+describe('limits of the gateway', () => {
+  it('the gateway rejects a body over the limit with 413, with or without Content-Length', async () => {
     const { gateway } = await start(undefined, { maxBodyBytes: 100 })
     const body = JSON.stringify({ client: { name: 'x'.repeat(100), version: '1' } })
     const headers = { 'content-type': 'application/json' }
@@ -204,7 +204,7 @@ describe('the limits of the gateway', () => {
     expect((await fetch(`${gateway.url}/kom/sessions/`, request)).status).toBe(413)
   })
 
-  it('reject a session over a limit with 503 and Retry-After', async () => {
+  it('the gateway rejects a session over the limit with 503 and Retry-After', async () => {
     const { gateway } = await start(undefined, { maxSessionsPerAddress: 1 })
     const id = await gateway.open()
     const { status, headers, json } = await gateway.send('POST', '/kom/sessions/', { json: CLIENT })
@@ -216,13 +216,13 @@ describe('the limits of the gateway', () => {
 })
 
 describe('a LysKOM server that fails', () => {
-  it('yields 504 if it does not greet', async () => {
+  it('the gateway answers 504 if the server sends no greeting', async () => {
     const { gateway } = await start(() => true, { connectTimeoutMs: 50 })
     const { status, json } = await gateway.send('POST', '/kom/sessions/', { json: CLIENT })
     expect([status, json.error_msg]).toEqual([504, 'no session on the LysKOM server within 50 ms'])
   })
 
-  it('yields 504 if it does not answer a call, and the session stays open', async () => {
+  it('the gateway answers 504 if the server does not reply to a call, and keeps the session open', async () => {
     let silent = false
     const { gateway } = await start(() => silent, { callTimeoutMs: 200 })
     const id = await gateway.open()
@@ -233,7 +233,7 @@ describe('a LysKOM server that fails', () => {
     expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
   })
 
-  it('yields 403 for waiting and later requests if it closes the connection', async () => {
+  it('the gateway answers 403 to waiting and later requests if the server closes the connection', async () => {
     const { server, gateway } = await start(({ call }, connection) => {
       if (call !== 82) return false
       connection.end()
@@ -248,7 +248,7 @@ describe('a LysKOM server that fails', () => {
     expect(server.connections).toHaveLength(2)
   })
 
-  it('yields 504 for the request alone if its reply is unreadable', async () => {
+  it('the gateway answers 504 to a single request if its reply is unreadable', async () => {
     const { gateway } = await start(({ ref, call }) => call === 94 && reply(ref, 'nonsense'))
     const id = await gateway.open()
     expect((await gateway.send('GET', '/kom/server/info', { id })).status).toBe(504)
@@ -256,7 +256,7 @@ describe('a LysKOM server that fails', () => {
   })
 })
 
-it('a session is closed if its client disconnects while it opens', async () => {
+it('the gateway closes a session whose client disconnects while it opens', async () => {
   let hold = true
   const { server, gateway } = await start(() => hold)
   const abort = new AbortController()
@@ -277,7 +277,7 @@ it('a session is closed if its client disconnects while it opens', async () => {
   expect((await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']).toBe(0)
 })
 
-it('an internal error is logged and answered with 500, without details for the client', async () => {
+it('the gateway logs an internal error and answers 500, without details for the client', async () => {
   const { gateway } = await start(({ ref, call }) => call === 94 && reply(ref, 20102, 1, 2, 3, 4, 0, '0 *'))
   const id = await gateway.open()
   const names = vi.spyOn(Names.prototype, 'load').mockRejectedValue(new TypeError('the details'))
@@ -288,7 +288,7 @@ it('an internal error is logged and answered with 500, without details for the c
   expect(logged.err).toMatchObject({ type: 'TypeError', message: 'the details' })
 })
 
-describe('a client', () => {
+describe('malformed and interrupted requests', () => {
   const raw = async (gateway: TestGateway, request: string, end = true) => {
     const { port } = new URL(gateway.url)
     const socket = connect(Number(port), '127.0.0.1')
@@ -304,20 +304,20 @@ describe('a client', () => {
   }
 
   it.each([
-    ['that does not speak HTTP', 'hello\r\n\r\n', 400, 'The request is not HTTP.'],
+    ['bytes that are not HTTP', 'hello\r\n\r\n', 400, 'The request is not HTTP.'],
     [
-      'that sends a large request head',
+      'a large request head',
       `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
       431,
       'The headers are too large.',
     ],
     [
-      'that expects anything but 100-continue',
+      'Expect other than 100-continue',
       'GET / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n',
       417,
       'Expect must be 100-continue.',
     ],
-  ])('%s gets an error response with a JSON body', async (_, request, status, error_msg) => {
+  ])('the gateway answers %s with an error status and a JSON body', async (_, request, status, error_msg) => {
     const { gateway } = await start()
     const [head, body] = (await raw(gateway, request)).split('\r\n\r\n') as [string, string]
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
@@ -327,7 +327,7 @@ describe('a client', () => {
     })
   })
 
-  it('that disconnects in the middle of its body causes no internal error', async () => {
+  it('a client that disconnects in the middle of its body causes no internal error', async () => {
     const { gateway } = await start()
     const head = 'POST /kom/sessions/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
     await raw(gateway, `${head}Content-Length: 200\r\n\r\n{"client":`)
@@ -339,7 +339,7 @@ describe('a client', () => {
   })
 })
 
-it('an embedded gateway works without a socket', async () => {
+it('an embedded gateway handles requests without a socket', async () => {
   const server = await startFakeServer()
   const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
   const gateway = await createGateway(configFor(servers))
@@ -387,7 +387,7 @@ it('every response has security headers, errors included', async () => {
   }
 })
 
-it('every request is logged, without ids, passwords and bodies', async () => {
+it('the gateway logs every request without ids, passwords and bodies', async () => {
   const { gateway } = await start()
   const id = await gateway.open()
   const login = { pers_no: 6, passwd: 'correct horse' }

@@ -27,20 +27,20 @@ async function ask(
   return await response.text()
 }
 
-describe('the address of a client', () => {
+describe('clientAddressBehind', () => {
   it.each([
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
     ['2001:db8::1', '2001:db8::1'],
     ['fe80::1%eth0', 'fe80::1'],
     [undefined, 'unknown'],
-  ])('is that of the socket: %s is %s', async (peer, address) => {
+  ])('returns the address of an untrusted peer: %s is %s', async (peer, address) => {
     expect(await ask(clientAddress, peer, { 'x-forwarded-for': '203.0.113.1' })).toBe(address)
     expect(await from(peer, '203.0.113.1')).toBe(address)
     expect(await from(peer, 'for=203.0.113.1', 'forwarded')).toBe(address)
   })
 
-  it('is unknown without a socket', async () => {
+  it('returns unknown without a socket', async () => {
     const app = new Hono().get('/', (c) => c.text(clientAddressBehind(PROXIES, 'forwarded')(c)))
     expect(await (await app.request('/', { headers: { forwarded: 'for=192.0.2.1' } })).text()).toBe('unknown')
   })
@@ -72,7 +72,7 @@ describe('the address of a client', () => {
     ['2001:db8::1%eth0', '2001:db8::1'],
     ['2001:db8::1%\u00e5', '127.0.0.1'],
     ['203.0.113.1\u0000', '127.0.0.1'],
-  ])('is the last hop that is not a trusted proxy: %j', async (value, address) => {
+  ])('returns the last hop in X-Forwarded-For that is not a trusted proxy: %j', async (value, address) => {
     expect(await from('127.0.0.1', value)).toBe(address)
   })
 
@@ -96,11 +96,11 @@ describe('the address of a client', () => {
     ['for=', '127.0.0.1'],
     ['for', '127.0.0.1'],
     [';;;', '127.0.0.1'],
-  ])('is found in Forwarded: %j', async (value, address) => {
+  ])('returns the last hop in Forwarded that is not a trusted proxy: %j', async (value, address) => {
     expect(await from('127.0.0.1', value, 'forwarded')).toBe(address)
   })
 
-  it('is found among hundreds of hops, and ignores elements that are too long', async () => {
+  it('reads hundreds of hops, and ignores elements that are too long', async () => {
     const hops = Array.from({ length: 2000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
     expect(await from('127.0.0.1', `203.0.113.1,${hops.join()}`)).toBe('203.0.113.1')
     expect(await from('127.0.0.1', hops.join())).toBe('10.0.0.0')
@@ -108,7 +108,7 @@ describe('the address of a client', () => {
     expect(await from('127.0.0.1', `for=203.0.113.1;x=${'y'.repeat(10_000)}`, 'forwarded')).toBe('127.0.0.1')
   })
 
-  it('is not read from the header that the proxies do not write', async () => {
+  it('reads only the configured header', async () => {
     const headers = { 'x-forwarded-for': '203.0.113.1', forwarded: 'for=6.6.6.6' }
     expect(await ask(clientAddressBehind(PROXIES, 'x-forwarded-for'), '127.0.0.1', headers)).toBe('203.0.113.1')
     expect(await ask(clientAddressBehind(PROXIES, 'forwarded'), '127.0.0.1', headers)).toBe('6.6.6.6')
@@ -126,7 +126,7 @@ describe('the address of a client', () => {
       .map((parts) => parts.join('')),
   )
 
-  it('is an IP address, whatever a trusted proxy sends', async () => {
+  it('returns an IP address, whatever a trusted proxy sends', async () => {
     await fc.assert(
       fc.asyncProperty(nonsense, fc.constantFrom('x-forwarded-for', 'forwarded'), async (value, name) => {
         const address = await from('10.0.0.1', value, name)
@@ -137,18 +137,18 @@ describe('the address of a client', () => {
     )
   })
 
-  it('cannot be chosen by a client behind a proxy', async () => {
+  it('ignores hops that a client behind a proxy claims', async () => {
     await fc.assert(
-      fc.asyncProperty(nonsense, async (begun) => {
-        expect(await from('127.0.0.1', `${begun}, 203.0.113.1`)).toBe('203.0.113.1')
-        expect(await from('127.0.0.1', `${begun}, for=203.0.113.1`, 'forwarded')).toBe('203.0.113.1')
-        expect(await from('127.0.0.1', `${begun}, for="[2001:db8::1]:7";by="x"`, 'forwarded')).toBe('2001:db8::1')
+      fc.asyncProperty(nonsense, async (claimed) => {
+        expect(await from('127.0.0.1', `${claimed}, 203.0.113.1`)).toBe('203.0.113.1')
+        expect(await from('127.0.0.1', `${claimed}, for=203.0.113.1`, 'forwarded')).toBe('203.0.113.1')
+        expect(await from('127.0.0.1', `${claimed}, for="[2001:db8::1]:7";by="x"`, 'forwarded')).toBe('2001:db8::1')
       }),
       { numRuns: repetitions(1000) },
     )
   })
 
-  it('is sent to the LysKOM server, and used by the limits', async () => {
+  it('determines the address that the gateway sends to the LysKOM server and counts for limits', async () => {
     const server = await startFakeServer()
     const settings = { trustedProxies: ['127.0.0.1'], maxSessionsPerAddress: 1 }
     const gateway = await startTestGateway([{ id: 'kom', port: server.port }], settings)
@@ -185,6 +185,6 @@ it.each([
   ['fe80::1%eth0', false],
   ['localhost', false],
   ['', false],
-])('isNetwork: %s is a network: %s', (text, expected) => {
+])('isNetwork(%j) returns %s', (text, expected) => {
   expect(isNetwork(text)).toBe(expected)
 })

@@ -207,11 +207,11 @@ describe('DELETE of the own session', () => {
   })
 })
 
-describe('ending a session with requests in flight', () => {
+describe('ending a session that has requests in flight', () => {
   const login = async (gateway: TestGateway, id: string) =>
     await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: 7, passwd: 'x' } })
 
-  it('by DELETE /mine answers them, and rejects later requests after its own response', async () => {
+  it('DELETE /mine answers them, then itself, and rejects later requests with 403', async () => {
     const { gateway, id, stage } = await start()
     await login(gateway, id)
     const before = await stage.wait(3)
@@ -222,7 +222,7 @@ describe('ending a session with requests in flight', () => {
     expect(stage.statuses).toEqual([...Array(3).fill('POST 204'), 'DELETE 200', 'GET 403'])
   })
 
-  it('by DELETE /mine/<handle> of the own session answers them', async () => {
+  it('DELETE /mine/<handle> of the own session answers them, then itself, and rejects later requests with 403', async () => {
     const { gateway, id, stage } = await start({ adminKey: ADMIN_KEY })
     await login(gateway, id)
     const { json } = await gateway.send('GET', '/admin/sessions', { headers: { authorization: `Bearer ${ADMIN_KEY}` } })
@@ -234,7 +234,7 @@ describe('ending a session with requests in flight', () => {
     expect(stage.statuses).toEqual([...Array(3).fill('POST 204'), 'DELETE 204', 'GET 403'])
   })
 
-  it('by the operator answers them', async () => {
+  it('DELETE /admin/sessions/<handle> answers them, then itself, and rejects later requests with 403', async () => {
     const { gateway, stage } = await start({ adminKey: ADMIN_KEY })
     const headers = { authorization: `Bearer ${ADMIN_KEY}` }
     const { json } = await gateway.send('GET', '/admin/sessions', { headers })
@@ -248,7 +248,7 @@ describe('ending a session with requests in flight', () => {
     expect(stage.statuses).toEqual([...Array(3).fill('POST 204'), 'DELETE 204', 'GET 403'])
   })
 
-  it('by the end of its record answers them', async () => {
+  it('the end of its record answers them, and rejects later requests with 403', async () => {
     const { gateway, id, stage } = await start({ compat: ['rest-sessions'] })
     const before = await stage.wait(3)
     const kill = await gateway.send('DELETE', `/kom/kill/${id}`)

@@ -52,7 +52,7 @@ it.each(ROUTES)('%s %s rejects a compressed body with 415 and Accept-Encoding: i
 })
 
 it.each(['identity', 'Identity', ' identity , identity', ''])(
-  'a body in the content coding "%s" is accepted',
+  'a route accepts a body in the content coding "%s"',
   async (coding) => {
     const headers = { ...JSON_TYPE, 'content-encoding': coding }
     const { status } = await gateway.send('PATCH', '/demo/sessions/current/data', { id, body: '{"a":1}', headers })
@@ -60,13 +60,13 @@ it.each(['identity', 'Identity', ' identity , identity', ''])(
   },
 )
 
-it('the content coding is ignored on routes that read no body', async () => {
+it('routes that read no body ignore the content coding', async () => {
   const headers = { 'content-encoding': 'gzip' }
   expect((await gateway.send('POST', '/demo/sessions/current/active', { id, headers })).status).toBe(204)
   expect((await gateway.send('GET', '/demo/sessions/current/data', { id, headers })).status).toBe(200)
 })
 
-it('a transfer coding other than chunked is rejected with 501', async () => {
+it('the gateway rejects a transfer coding other than chunked with 501', async () => {
   const send = (coding: string) =>
     new Promise<[status: number | undefined, body: string]>((resolve, reject) => {
       const headers = { ...JSON_TYPE, 'httpkom-connection': id, 'transfer-encoding': coding }
@@ -79,7 +79,7 @@ it('a transfer coding other than chunked is rejected with 501', async () => {
   expect((await send('gzip, chunked'))[0]).toBe(501)
 })
 
-it('pages of other origins may send a trace context', async () => {
+it('the CORS preflight allows the headers of a trace context', async () => {
   const asked = ['traceparent', 'tracestate', 'baggage']
   const preflight = await gateway.send('OPTIONS', '/demo/texts/', {
     headers: {

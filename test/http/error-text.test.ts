@@ -19,7 +19,7 @@ const LISTS = ['listUser', 'listActive'] as const
 
 afterEach(() => vi.restoreAllMocks())
 
-describe('an error of the session store', () => {
+describe('responses to errors of the session store', () => {
   let gateway: TestGateway
   let id: string
   beforeAll(async () => {
@@ -53,7 +53,7 @@ describe('an error of the session store', () => {
   ]
 
   it.each<StoreErrorCode>(['unavailable', 'full', 'cannot-list', 'too-large', 'contended'])(
-    'with the code %s reveals no location',
+    'the response to the error %s reveals no location of the store',
     async (code) => {
       const error = new StoreError(code, `${WHERE} fails: WRONGPASS`, { cause: new Error('ENOENT') })
       for (const method of METHODS) vi.spyOn(SessionStore.prototype, method).mockRejectedValue(error)
@@ -72,37 +72,37 @@ describe('an error of the session store', () => {
     },
   )
 
-  it('names the size if the gateway sets the limit', async () => {
+  it('the response to session data over 16 kB names the limit', async () => {
     const json = { a: 'x'.repeat(20_000) }
     const { status, text } = await gateway.send('PATCH', '/demo/sessions/current/data', { id, json })
     expect([status, text]).toEqual([413, expect.stringContaining('16384 bytes at most')])
   })
 })
 
-describe('an error of a connection to a LysKOM server', () => {
+describe('responses to errors of a LysKOM connection', () => {
   let gateway: TestGateway
-  let rude: Server
+  let rejecting: Server
   let id: string
   beforeAll(async () => {
-    rude = createServer((socket) => socket.end('%%No connections from 10.20.30.40 to lyskom.internal\n'))
-    await once(rude.listen(0, '127.0.0.1'), 'listening')
-    const { port } = rude.address() as { port: number }
+    rejecting = createServer((socket) => socket.end('%%No connections from 10.20.30.40 to lyskom.internal\n'))
+    await once(rejecting.listen(0, '127.0.0.1'), 'listening')
+    const { port } = rejecting.address() as { port: number }
     gateway = await startTestGateway([
       { id: 'demo', demo: true },
       { id: 'down', port: 1 },
-      { id: 'rude', port },
+      { id: 'rejecting', port },
     ])
     id = await gateway.open()
   })
   afterAll(async () => {
     await gateway.close()
-    rude.close()
+    rejecting.close()
   })
 
   it.each([
     ['down', 502],
-    ['rude', 503],
-  ])('reveals no location of the server "%s"', async (server, expected) => {
+    ['rejecting', 503],
+  ])('the response to a failed opening reveals no location of the server "%s"', async (server, expected) => {
     const seen = new Set<string>()
     for (let i = 0; i < 5; i++) {
       const { status, json, text } = await gateway.send('POST', `/${server}/sessions/`, { json: CLIENT })
@@ -116,7 +116,7 @@ describe('an error of a connection to a LysKOM server', () => {
   })
 
   it.each<ConnectionErrorCode>(['unreachable', 'connect-refused', 'connection-rejected'])(
-    'reveals no location to HTTP and WebSocket clients: %s',
+    'HTTP and WebSocket responses to the error %s reveal no location of the server',
     async (code) => {
       const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
       await once(socket, 'open')

@@ -74,8 +74,8 @@ async function hits(gateway: TestGateway, limit: string): Promise<number> {
   return Number(new RegExp(`^komgate_limit_hits_total\\{limit="${limit}"\\} (\\d+)$`, 'm').exec(text)?.[1])
 }
 
-describe('guessing the password of a person', () => {
-  it('from many /64 networks of a /48 is delayed, except in the network of the person', async () => {
+describe('limits on guessing passwords', () => {
+  it('wrong passwords from many /64 of a /48 delay logins from it, except from the network of the person', async () => {
     const { gateway, asked } = await start({ freeLoginFailures: 2 })
     const home = '2001:db8:1:ffff::1'
     expect((await tryFrom(gateway, home, 'right')).status).toBe(201)
@@ -99,7 +99,7 @@ describe('guessing the password of a person', () => {
     expect((await tryFrom(gateway, '2001:db8:2:1::1', 'right')).status).toBe(201)
   })
 
-  it('from any number of networks is delayed, but every network gets a chance', async () => {
+  it('wrong passwords from many networks delay logins, but each network gets an attempt after its delay', async () => {
     const { gateway, asked } = await start({ freeLoginFailuresPerPerson: 10, maxLoginDelayMs: 1000 })
     for (let i = 0; i < 11; i++) await tryFrom(gateway, `198.51.${i}.1`, 'wrong')
     expect(asked()).toBe(10)
@@ -119,7 +119,7 @@ describe('guessing the password of a person', () => {
     expect((await logIn(gateway, await openFrom(gateway, '203.0.113.1'), 'right')).status).toBe(201)
   })
 
-  it('shares one limit among all calls that check a password', async () => {
+  it('all calls that check a password share one limit', async () => {
     const { gateway, asked } = await start({ freeLoginFailures: 6 })
     const [id, other] = [await openFrom(gateway, '192.0.2.1'), await openFrom(gateway, '192.0.2.1')]
     const ask = await websocket(gateway, other)
@@ -150,7 +150,7 @@ describe('guessing the password of a person', () => {
     expect(asked()).toBe(before)
   })
 
-  it('shares one limit among all ids of a server', async () => {
+  it('all server ids of one LysKOM server share one limit', async () => {
     const server = await startFakeServer(people)
     const ids = ['kom', 'twin'].map((id) => ({ id, port: server.port }))
     const gateway = await startTestGateway(ids, { freeLoginFailures: 1 })
@@ -164,7 +164,7 @@ describe('guessing the password of a person', () => {
     expect(statuses).toEqual([401, 429])
   })
 
-  it('by set-passwd on the WebSocket has the same limit', async () => {
+  it('set-passwd on the WebSocket has the same limit', async () => {
     const { gateway, asked } = await start({ freeLoginFailures: 1 })
     const id = await openFrom(gateway, '192.0.2.1')
     const ask = await websocket(gateway, id)
@@ -175,7 +175,7 @@ describe('guessing the password of a person', () => {
   })
 })
 
-describe('guessing a key', () => {
+describe('limits on guessing keys', () => {
   const ADMIN_KEY = 'the-admin-key-0123456789'
   const APP_KEY = 'the-app-key'
   const settings: TestSettings = {
@@ -192,7 +192,7 @@ describe('guessing a key', () => {
     ['of an application in the microapp', '/expire_session.cgi?service=app&user_id=x', APP_KEY],
   ]
 
-  it.each(routes)('%s is delayed', async (_, path, right) => {
+  it.each(routes)('wrong keys %s delay further keys', async (_, path, right) => {
     const { gateway } = await start(settings)
     const ask = (key: string, address = '192.0.2.1') =>
       gateway.send('GET', path, { headers: { authorization: `Bearer ${key}`, 'x-forwarded-for': address } })
@@ -210,18 +210,21 @@ describe('guessing a key', () => {
     expect(await hits(gateway, 'key-failures')).toBe(2)
   })
 
-  it.each(routes)('%s from a /48 is delayed, except in networks that have sent the key', async (_, path, right) => {
-    const { gateway } = await start(settings)
-    const ask = async (key: string, address: string) =>
-      (await gateway.send('GET', path, { headers: { authorization: `Bearer ${key}`, 'x-forwarded-for': address } }))
-        .status
-    expect(await ask(right, '2001:db8:1:ffff::1')).toBe(200)
-    for (let i = 0; i < 24; i++) expect(await ask('wrong', `2001:db8:1:${i.toString(16)}00::1`)).toBe(401)
-    expect(await ask(right, '2001:db8:1:aaaa::1')).toBe(429)
-    expect(await ask(right, '2001:db8:1:ffff::1')).toBe(200)
-  })
+  it.each(routes)(
+    'wrong keys %s from a /48 delay keys from it, except from networks that have sent the right key',
+    async (_, path, right) => {
+      const { gateway } = await start(settings)
+      const ask = async (key: string, address: string) =>
+        (await gateway.send('GET', path, { headers: { authorization: `Bearer ${key}`, 'x-forwarded-for': address } }))
+          .status
+      expect(await ask(right, '2001:db8:1:ffff::1')).toBe(200)
+      for (let i = 0; i < 24; i++) expect(await ask('wrong', `2001:db8:1:${i.toString(16)}00::1`)).toBe(401)
+      expect(await ask(right, '2001:db8:1:aaaa::1')).toBe(429)
+      expect(await ask(right, '2001:db8:1:ffff::1')).toBe(200)
+    },
+  )
 
-  it('of an application counts for all applications together', async () => {
+  it('wrong keys of several applications count together', async () => {
     const { gateway } = await start(settings)
     const headers = { authorization: 'Bearer wrong', 'x-forwarded-for': '192.0.2.1' }
     const statuses: number[] = []

@@ -205,7 +205,7 @@ function toRequest(
   })
 }
 
-describe('an arbitrary request', () => {
+describe('arbitrary requests', () => {
   let gateway: Gateway
   let serverList: string
   let server: Awaited<ReturnType<typeof startFakeServer>>
@@ -257,7 +257,7 @@ describe('an arbitrary request', () => {
     return connection_id
   }
 
-  it('is answered, never with 500, and makes only the calls of its route', async () => {
+  it('the gateway answers each of them without a 500, and makes only the calls of its route', async () => {
     let id = await open()
     const seen = new Map<number, number>()
     await fc.assert(

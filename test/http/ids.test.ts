@@ -72,7 +72,7 @@ describe('connectionIdsIn', () => {
   })
 
   it.each(['', 'abc', '0'.repeat(128), DIGITS.slice(1), 'Root=1-67891233-abcdef012345678912345678'])(
-    'finds none in %s',
+    'finds no connection id in %s',
     (text) => {
       expect([...connectionIdsIn(text)]).toEqual([])
     },

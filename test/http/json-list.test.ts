@@ -41,8 +41,10 @@ async function serve(api: CompatApp): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-describe('a list of sessions', () => {
-  it(`of ${LIST_MB} MB is streamed in chunks, without blocking other clients`, { timeout: 60_000 }, async () => {
+describe('lists of sessions', () => {
+  it(`the gateway streams a list of ${LIST_MB} MB in chunks and serves other clients meanwhile`, {
+    timeout: 60_000,
+  }, async () => {
     const api = openApi()
     await fill(api, SESSIONS, DATA)
     const response = await api.fetch(new Request('http://localhost/mywebapp/soapp?dt=60'))
@@ -65,7 +67,7 @@ describe('a list of sessions', () => {
     expect(ticks).toBeGreaterThan(SESSIONS / PAGE - 3)
   })
 
-  it('of several pages is one JSON document', async () => {
+  it('the gateway sends a list of several pages as one JSON document', async () => {
     const api = openApi()
     await fill(api, 1234, { x: 'å"\\\u2028😀'.repeat(100) })
     const url = await serve(api)
@@ -78,7 +80,7 @@ describe('a list of sessions', () => {
     expect(await (await fetch(`${url}/mywebapp/killsoid/u`, { method: 'DELETE' })).json()).toEqual({ kill: 1234 })
   })
 
-  it('is cut off without the reason if the store fails at the third page', async () => {
+  it('the gateway breaks the response off, without the reason, if the store fails at the third page', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const api = openApi()
     const record = await api.store.create({ key: keyOf('x'), app: 'mywebapp', user: 'u' })
@@ -95,7 +97,7 @@ describe('a list of sessions', () => {
     expect(log).not.toHaveBeenCalled()
   })
 
-  it('is rejected with 503 if the store fails at the first page', async () => {
+  it('the gateway answers 503 if the store fails at the first page', async () => {
     const api = openApi()
     api.store.listActive = async function* () {
       yield await Promise.reject(new StoreError('unavailable', 'Redis at 10.9.8.7 is unavailable'))
@@ -105,7 +107,7 @@ describe('a list of sessions', () => {
     expect(text).not.toContain('10.9.8.7')
   })
 
-  it('is not read further after the client disconnects', async () => {
+  it('the gateway stops reading pages after the client disconnects', async () => {
     const api = openApi()
     await fill(api, 1000, DATA)
     let pages = 0
@@ -134,8 +136,8 @@ describe('a list of sessions', () => {
   })
 })
 
-describe('pages of a collection', () => {
-  it('hold every item once, in order', async () => {
+describe('pagesOf and mapPages', () => {
+  it('pagesOf returns every item once, in order', async () => {
     const sizes: number[] = []
     const items: number[] = []
     for await (const page of pagesOf(new Set([1, 2, 3, 4, 5]), 2)) {
@@ -148,7 +150,7 @@ describe('pages of a collection', () => {
     ])
   })
 
-  it('are cut after a number of items, and report it', async () => {
+  it('mapPages stops after the maximum number of items, and reports it', async () => {
     const pages = mapPages(pagesOf([1, 2, 3, 4, 5], 2), (n) => ({ n }), 3)
     expect(await pages.next()).toEqual({ done: false, value: [{ n: 1 }, { n: 2 }] })
     expect(await pages.next()).toEqual({ done: false, value: [{ n: 3 }] })

@@ -28,7 +28,7 @@ function textWith(tags: readonly number[]): TextHead {
   } as unknown as TextHead
 }
 
-it('a text lists the aux-items that clients handle, including those of komfeeder, and no others', () => {
+it('textHeadJson includes the aux-items that clients handle, those of komfeeder too, and no others', () => {
   const { aux_items } = textHeadJson(
     textWith([1, 2, 14, 15, 16, 21, 28, 10100, 10400, 10401, 10402, 10403, 10404, 99999]),
   )

@@ -79,8 +79,8 @@ async function raw(gateway: TestGateway, write: (socket: ReturnType<typeof conne
   return { text, ms: performance.now() - start }
 }
 
-describe('the idle timeout of a session', () => {
-  it('is in Komgate-Lease when a session is opened, and in who-am-i', async () => {
+describe('the idle timeout of sessions', () => {
+  it('the responses to opening a session and to who-am-i hold it in Komgate-Lease', async () => {
     const { gateway } = await start({ sessionIdleMs: 90_999 })
     const made = await sendOpen(gateway)
     expect(made.headers.get('komgate-lease')).toBe('90')
@@ -92,13 +92,13 @@ describe('the idle timeout of a session', () => {
     expect(exposed?.split(',')).toContain('Komgate-Lease')
   })
 
-  it('is in Komgate-Lease of an automatically created session, and at least 1', async () => {
+  it('the response that creates a session automatically holds it in Komgate-Lease, as at least 1', async () => {
     const { gateway } = await start({ autoCreate: true, sessionIdleMs: 900 })
     const { status, headers } = await gateway.send('GET', WHO_AM_I)
     expect([status, headers.get('komgate-lease')]).toEqual([200, '1'])
   })
 
-  it('closes a session whose client sends no requests', async () => {
+  it('the gateway closes a session whose client sends no requests for this time', async () => {
     const { server, gateway } = await start({ sessionIdleMs: 100 })
     const id = await gateway.open()
     await server.connections[0]?.closed
@@ -107,8 +107,8 @@ describe('the idle timeout of a session', () => {
   })
 })
 
-describe('sessions', () => {
-  it('are limited in total', async () => {
+describe('limits of sessions', () => {
+  it('the gateway rejects a session over the total limit with 503', async () => {
     const { gateway } = await start({ maxSessions: 1 })
     await gateway.open()
     const { status, headers, json } = await sendOpen(gateway)
@@ -120,7 +120,7 @@ describe('sessions', () => {
     expect(await hits(gateway, 'sessions')).toBe(1)
   })
 
-  it('are limited for one address, whatever address the client claims', async () => {
+  it('the gateway rejects a session over the limit of its address with 503, whatever address the client claims', async () => {
     const { gateway } = await start({ maxSessionsPerAddress: 1 })
     await gateway.open()
     const headers = { 'x-forwarded-for': '203.0.113.1', forwarded: 'for=203.0.113.1' }
@@ -129,7 +129,7 @@ describe('sessions', () => {
     expect(await hits(gateway, 'sessions-per-address')).toBe(1)
   })
 
-  it('have a rate limit for one address', async () => {
+  it('the gateway rejects new sessions over the rate limit of their address with 429', async () => {
     const { server, gateway } = await start({ maxOpeningsPerMinute: 2 })
     const id = await gateway.open()
     await gateway.send('DELETE', '/kom/sessions/0', { id })
@@ -145,15 +145,15 @@ describe('sessions', () => {
     expect(await hits(gateway, 'openings-per-address')).toBe(1)
   })
 
-  it('have the same rate limit when they are created automatically', async () => {
+  it('the gateway counts automatically created sessions towards the same rate limit', async () => {
     const { gateway } = await start({ autoCreate: true, maxOpeningsPerMinute: 1 })
     expect((await gateway.send('GET', WHO_AM_I)).status).toBe(200)
     expect((await gateway.send('GET', WHO_AM_I)).status).toBe(429)
   })
 })
 
-describe('sessions of one person', () => {
-  it('are limited, without a call to the server', async () => {
+describe('the limit of sessions for one person', () => {
+  it('the gateway rejects a login over the limit with 503, without a call to the LysKOM server', async () => {
     const { gateway, asked } = await start({ maxSessionsPerPerson: 2 })
     const [first, second, third] = [await gateway.open(), await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
@@ -170,7 +170,7 @@ describe('sessions of one person', () => {
     ['logs out', (gateway: TestGateway, id: string) => gateway.send('POST', '/kom/sessions/current/logout', { id })],
     ['ends its session', (gateway: TestGateway, id: string) => gateway.send('DELETE', '/kom/sessions/0', { id })],
     ['logs in as another person', (gateway: TestGateway, id: string) => logIn(gateway, id, 7)],
-  ])('are counted again after one of them %s', async (_, leave) => {
+  ])('the gateway accepts another login after a client %s', async (_, leave) => {
     const { gateway } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
@@ -180,7 +180,7 @@ describe('sessions of one person', () => {
     expect((await logIn(gateway, await gateway.open(), 6)).status).toBe(503)
   })
 
-  it('are counted again after the server disconnects one of them', async () => {
+  it('the gateway accepts another login after the LysKOM server disconnects one of the sessions', async () => {
     const { server, gateway } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
@@ -189,7 +189,7 @@ describe('sessions of one person', () => {
     expect((await logIn(gateway, second, 6)).status).toBe(201)
   })
 
-  it('do not include one that ended during its login', async () => {
+  it('the gateway does not count a session that ended during its login', async () => {
     const { gateway } = await start({ maxSessionsPerPerson: 1 }, (request, connection) => {
       if (request.call !== LOGIN || connection.index > 0) return people(request, connection)
       connection.send(reply(request.ref), '%% LysKOM protocol error.\n')
@@ -200,7 +200,7 @@ describe('sessions of one person', () => {
     expect((await logIn(gateway, second, 6)).status).toBe(201)
   })
 
-  it('stay within the limit on concurrent logins, and are not reduced by wrong passwords', async () => {
+  it('the gateway enforces the limit on concurrent logins, and does not count failed ones', async () => {
     const { gateway } = await start({ maxSessionsPerPerson: 3, freeLoginFailures: 100 })
     const ids = await Promise.all(Array.from({ length: 10 }, () => gateway.open()))
     const wrong = await Promise.all(ids.map((id) => logIn(gateway, id, 6, 'wrong')))
@@ -209,7 +209,7 @@ describe('sessions of one person', () => {
     expect(right.map(({ status }) => status).sort()).toEqual([201, 201, 201, ...Array(7).fill(503)])
   })
 
-  it('are limited on the WebSocket', async () => {
+  it('the gateway rejects a login over the limit on the WebSocket', async () => {
     const { gateway, asked } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
@@ -231,8 +231,8 @@ describe('sessions of one person', () => {
   })
 })
 
-describe('logins', () => {
-  it('have a rate limit for one address, by name, by number and on the WebSocket', async () => {
+describe('limits of logins', () => {
+  it('the gateway applies one rate limit for each address to logins by name, by number and on the WebSocket', async () => {
     const { server, gateway, asked } = await start({ maxLoginsPerMinute: 2 })
     const id = await gateway.open()
     await logIn(gateway, id, 6)
@@ -248,7 +248,7 @@ describe('logins', () => {
     expect(await hits(gateway, 'logins-per-address')).toBe(3)
   })
 
-  it('are delayed after some failures, on any session, without a call to the server', async () => {
+  it('the gateway delays logins after some failures, on any session, without a call to the LysKOM server', async () => {
     const { gateway, asked } = await start({ freeLoginFailures: 2 })
     const [id, other] = [await gateway.open(), await gateway.open()]
     expect((await logIn(gateway, id, 6, 'wrong')).status).toBe(401)
@@ -275,13 +275,13 @@ describe('logins', () => {
     expect((await logIn(gateway, id, 6, 'wrong')).status).toBe(429)
   })
 
-  it('do not count if the server rejects them for other reasons', async () => {
+  it('the gateway does not count logins that the LysKOM server rejects for other reasons', async () => {
     const { gateway } = await start({ freeLoginFailures: 1 })
     const id = await gateway.open()
     for (let i = 0; i < 5; i++) expect((await logIn(gateway, id, 13)).status).toBe(401)
   })
 
-  it('count if the client closes the session before the reply', async () => {
+  it('the gateway counts a login whose client closes the session before the reply', async () => {
     const { gateway } = await start({ freeLoginFailures: 1 }, ({ call }) => call === LOGIN)
     const id = await gateway.open()
     const trying = logIn(gateway, id, 6)
@@ -292,8 +292,8 @@ describe('logins', () => {
   })
 })
 
-describe('WebSockets', () => {
-  it('are limited for one session', async () => {
+describe('limits of WebSockets', () => {
+  it('the gateway rejects a WebSocket over the limit of its session with 503', async () => {
     const { gateway } = await start({ maxWebsocketsPerSession: 2 })
     const [id, other] = [await gateway.open(), await gateway.open()]
     const first = await websocket(gateway, id)
@@ -324,7 +324,7 @@ describe('WebSockets', () => {
     ['GET', 'Connection: close\r\nUpgrade: websocket'],
     ['GET', 'Connection: close'],
     ['POST', 'Connection: close\r\nContent-Length: 0\r\nUpgrade: websocket'],
-  ])('do not count or delay a DELETE if their handshake fails: %s %j', async (method, headers) => {
+  ])('a failed handshake takes no place and does not delay a DELETE: %s %j', async (method, headers) => {
     const { gateway } = await start({ maxWebsocketsPerSession: 1 })
     const id = await gateway.open()
     for (let n = 0; n < 3; n++) {
@@ -340,7 +340,7 @@ describe('WebSockets', () => {
     await closed
   })
 
-  it('stay within the limit when they are opened concurrently', async () => {
+  it('the gateway enforces the limit on WebSockets that are opened concurrently', async () => {
     const { gateway } = await start({ maxWebsocketsPerSession: 2 })
     const id = await gateway.open()
     const url = `${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`
@@ -351,7 +351,7 @@ describe('WebSockets', () => {
     expect(sockets.filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(2)
   })
 
-  it('have a message rate limit, and are closed if the client ignores it', async () => {
+  it('the gateway rejects messages over the rate limit, and closes the WebSocket of a client that ignores it', async () => {
     const { gateway } = await start({ maxWebsocketMessagesPerSecond: 3 })
     const socket = await websocket(gateway, await gateway.open())
     const received: { ref_no: number; limit?: string; retry_after?: number }[] = []
@@ -378,7 +378,7 @@ describe('WebSockets', () => {
     expect(await hits(gateway, 'websocket-messages')).toBe(3)
   })
 
-  it('accept messages again in the next second', async () => {
+  it('the gateway accepts messages again in the next second', async () => {
     const { gateway } = await start({ maxWebsocketMessagesPerSecond: 1 })
     const socket = await websocket(gateway, await gateway.open())
     expect(await ask(socket, '56')).toMatchObject({ reply: '1' })
@@ -387,7 +387,7 @@ describe('WebSockets', () => {
     expect(await ask(socket, '56')).toMatchObject({ reply: '1' })
   })
 
-  it('are dropped if their client vanishes, and the idle timeout of their session restarts', async () => {
+  it('the gateway drops the WebSocket of a vanished client, and the idle timeout of the session restarts', async () => {
     const { gateway } = await start({ websocketPingMs: 50, sessionIdleMs: 200 })
     const [gone, there] = [await gateway.open(), await gateway.open()]
     const vanished = await websocket(gateway, gone, { autoPong: false })
@@ -398,8 +398,8 @@ describe('WebSockets', () => {
   })
 })
 
-describe('requests', () => {
-  it('are rejected with the name of the limit if the body or the head is too large', async () => {
+describe('limits of requests', () => {
+  it('the gateway rejects a large body with 413 and a large head with 431, with the name of the limit', async () => {
     const { gateway } = await start({ maxBodyBytes: 10, maxHeaderBytes: 2000 })
     const tooLarge = await sendOpen(gateway)
     expect([tooLarge.status, tooLarge.json.limit]).toEqual([413, 'body-size'])
@@ -418,22 +418,25 @@ describe('requests', () => {
     ['head', 'GET / HTTP/1.1\r\nX: ', { httpHeadersMs: 200 }],
     ['first byte', '', { httpHeadersMs: 200 }],
     ['body', head, { httpHeadersMs: 200, httpRequestMs: 300 }],
-  ])('are rejected with 408 if their %s arrives too slowly, even while it continues', async (_, begin, settings) => {
-    const { gateway } = await start(settings)
-    let drip: NodeJS.Timeout | undefined
-    const { text, ms } = await raw(gateway, (socket) => {
-      socket.write(begin)
-      if (begin !== '') drip = setInterval(() => socket.write('x'), 20)
-    })
-    clearInterval(drip)
-    expect(text).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/)
-    expect(text).toContain('"limit":"request-time"')
-    // The connection is closed a second after the response at the latest.
-    expect(ms).toBeLessThan(2000)
-    await expect.poll(() => hits(gateway, 'request-time')).toBe(1)
-  })
+  ])(
+    'the gateway rejects a request with 408 if its %s arrives too slowly, even while it continues',
+    async (_, begin, settings) => {
+      const { gateway } = await start(settings)
+      let drip: NodeJS.Timeout | undefined
+      const { text, ms } = await raw(gateway, (socket) => {
+        socket.write(begin)
+        if (begin !== '') drip = setInterval(() => socket.write('x'), 20)
+      })
+      clearInterval(drip)
+      expect(text).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/)
+      expect(text).toContain('"limit":"request-time"')
+      // The connection is closed a second after the response at the latest.
+      expect(ms).toBeLessThan(2000)
+      await expect.poll(() => hits(gateway, 'request-time')).toBe(1)
+    },
+  )
 
-  it('may share a connection, which is closed after the idle timeout', async () => {
+  it('the gateway serves several requests on one connection, and closes it after the idle timeout', async () => {
     const { gateway } = await start({ httpIdleMs: 300 })
     const { text, ms } = await raw(gateway, (socket) => {
       socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')

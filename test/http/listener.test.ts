@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { listen } from '../../src/http/node/listener.ts'
 import { DEFAULTS } from '../support/config.ts'
 
-it('drops a client that reads no responses, and does not wait for such clients when it closes', async () => {
+it('the listener drops a client that reads no responses, and close does not wait for such clients', async () => {
   const answer = () => Promise.resolve(new Response('x'.repeat(2 ** 20)))
   const listener = await listen(answer, { ...DEFAULTS, port: 0, httpStallMs: 200 })
   const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
@@ -27,7 +27,7 @@ it('drops a client that reads no responses, and does not wait for such clients w
   expect(performance.now() - start).toBeLessThan(1000)
 })
 
-it('finishes a request in flight when it closes', async () => {
+it('the listener finishes a request in flight when it closes', async () => {
   let finish = (_: Response): void => undefined
   const answer = () =>
     new Promise<Response>((resolve) => {

@@ -8,7 +8,7 @@ import { h, reply } from '../support/wire.ts'
 
 const CLIENT = { name: 'test', version: '1.0' }
 
-it('an image that fits the body size limit is accepted, with and without line breaks', () => {
+it('NewText accepts an image up to the body size limit, with and without line breaks', () => {
   const image = Buffer.alloc(6_000_000, 'an image \xff', 'latin1')
   const base64 = image.toString('base64')
   const subject = 's'
@@ -18,7 +18,7 @@ it('an image that fits the body size limit is accepted, with and without line br
   }
 })
 
-it('base64 is decoded with white space at any position', () => {
+it('decodeBase64 ignores white space at any position', () => {
   const space = fc.array(fc.constantFrom(' ', '\n', '\r\n', '\t', '\f', '\v'), { maxLength: 3 })
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), fc.infiniteStream(space), (bytes, spaces) => {
@@ -44,21 +44,21 @@ it.each([
   'AAAAÅ',
   'AAA☃',
   'AAA='.repeat(2),
-])('invalid base64 is not decoded: %j', (text) => {
+])('decodeBase64 rejects invalid base64: %j', (text) => {
   expect(decodeBase64(text)).toBeUndefined()
 })
 
-it('the subject of a text is normalized to NFC, but not its body', () => {
+it('toDraft normalizes the subject of a text to NFC, but not its body', () => {
   const text = { subject: 'A\u030a ☃', body: 'A\u030a', content_type: 'text/plain' }
   expect(Buffer.from(toDraft(NewText.parse(text), CLIENT).text).toString()).toBe('Å ☃\nA\u030a')
 })
 
-it('a subject of a million combining marks is read within 2 s', { timeout: 2000 }, () => {
+it('NewText parses a subject of a million combining marks within 2 s', { timeout: 2000 }, () => {
   const subject = `A${'\u0300\u0323'.repeat(500_000)}`
   expect(NewText.parse({ subject, body: '', content_type: 'text/plain' }).subject).toBe(subject)
 })
 
-it('an image of 5 MB that the LysKOM server accepts is answered with 201', async () => {
+it('POST /texts/ creates a text with an image of 5 MB', async () => {
   const CREATE_TEXT = 86
   const LOGIN = 62
   const GET_UCONF_STAT = 78

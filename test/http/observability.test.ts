@@ -20,7 +20,7 @@ async function start(settings: TestSettings = {}) {
   return { server, gateway }
 }
 
-describe('the health endpoints', () => {
+describe('/live and /ready', () => {
   it('report a healthy gateway after startup, with and without a trailing slash', async () => {
     const { gateway } = await start()
     for (const path of ['/live', '/live/', '/ready', '/ready/']) {
@@ -80,7 +80,7 @@ describe('a separate admin port', () => {
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
   })
 
-  it('reports the shutdown until it is complete', async () => {
+  it('answers /ready with 503 until the shutdown is complete', async () => {
     const server = await startFakeServer(({ call }) => call === 82)
     const gateway = await startTestGateway([{ id: 'kom', port: server.port }], { adminPort: 0 })
     closing.push(server.close)
@@ -96,7 +96,7 @@ describe('a separate admin port', () => {
     await expect(fetch(`${gateway.adminUrl}/live`)).rejects.toThrow()
   })
 
-  it('aborts startup if it is in use, and leaves nothing running', async () => {
+  it('aborts startup if the port is in use, and leaves nothing running', async () => {
     const server = await startFakeServer()
     closing.push(server.close)
     const start = startTestGateway([{ id: 'kom', port: server.port }], { adminPort: server.port })

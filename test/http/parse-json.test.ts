@@ -43,9 +43,12 @@ describe('parseJson', () => {
     expect(() => parseJson(text)).toThrow(TooManyValuesError)
   })
 
-  it.each(['', '{', '[1,]', `"${LONG}`, `${LONG}`, `["${LONG}\\"]`])('rejects what is not JSON: %.20s', (text) => {
-    expect(() => parseJson(text)).toThrow(SyntaxError)
-  })
+  it.each(['', '{', '[1,]', `"${LONG}`, `${LONG}`, `["${LONG}\\"]`])(
+    'rejects text that is not JSON, case %#',
+    (text) => {
+      expect(() => parseJson(text)).toThrow(SyntaxError)
+    },
+  )
 })
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
@@ -67,7 +70,7 @@ const UNFIT = [
 ] as const
 
 describe('parseJson with a limited range', () => {
-  it.each(UNFIT)('rejects JSON that could not be written again, case %#', (text, reason) => {
+  it.each(UNFIT)('rejects JSON that JSON.stringify could not write again, case %#', (text, reason) => {
     expect(() => parseJson(text)).toThrow(UnfitJsonError)
     expect(() => parseJson(text)).toThrow(reason)
   })
@@ -117,7 +120,7 @@ describe('parseJson with a limited range', () => {
   })
 })
 
-describe('a body of millions of values', () => {
+describe('the limit of values in a body', () => {
   it.each([
     ['POST', '/demo/sessions/'],
     ['POST', '/demo/sessions/current/login'],
@@ -130,7 +133,7 @@ describe('a body of millions of values', () => {
     ['POST', '/demo/persons/6/set-passwd'],
     ['PUT', '/demo/persons/6/memberships/1'],
     ['POST', '/demo/conferences/'],
-  ])('is rejected before parsing by %s %s', async (method, path) => {
+  ])('%s %s rejects a body of millions of values before parsing it', async (method, path) => {
     const of = path === '/demo/sessions/' ? {} : { id }
     const headers = { 'content-type': 'application/json' }
     const { status, json } = await gateway.send(method, path, { ...of, headers, body: `{"a":${MANY}}` })
@@ -140,7 +143,7 @@ describe('a body of millions of values', () => {
     ])
   })
 
-  it('is rejected before parsing by the compatibility APIs', async () => {
+  it('the compatibility APIs reject a body of millions of values before parsing it', async () => {
     const headers = { 'content-type': 'application/json' }
     const made = await gateway.send('POST', '/sessman/new?user=nicci', { headers, body: `{"data":${MANY}}` })
     expect([made.status, made.text]).toEqual([400, expect.stringContaining('holds more than 10000 values')])
@@ -162,7 +165,7 @@ describe('JSON that could not be written again', () => {
     ['POST', `/shop/set/${'a'.repeat(64)}`],
     ['POST', '/sessman/new?user=u'],
     ['POST', '/sessman/update?session_id=x'],
-  ])('is rejected by %s %s', async (method, path) => {
+  ])('%s %s rejects it with 400', async (method, path) => {
     const as = path === '/demo/sessions/' ? {} : { id }
     for (const [value, reason] of UNFIT) {
       const body = `{"a":${value}}`
@@ -177,7 +180,7 @@ describe('JSON that could not be written again', () => {
     expect(gateway.log.filter((line) => line.includes('internal error'))).toEqual([])
   })
 
-  it('is rejected in WebSocket messages, with their reference number', async () => {
+  it('the WebSocket rejects it with an error that has the reference number of the message', async () => {
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
     await once(socket, 'open')
     const ask = async (message: string) => {
@@ -197,7 +200,7 @@ describe('JSON that could not be written again', () => {
     socket.close()
   })
 
-  it('does not include __proto__, which is an ordinary key on every route', async () => {
+  it('every route accepts __proto__ as an ordinary key', async () => {
     const headers = { 'content-type': 'application/json' }
     const body = '{"__proto__":{"a":1},"constructor":{"prototype":{"a":1}}}'
     const patched = await gateway.send('PATCH', '/demo/sessions/current/data', { id, headers, body })

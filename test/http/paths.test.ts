@@ -191,7 +191,7 @@ describe.skipIf(!nginxInstalled() && !process.env.CI)('the shipped nginx.conf', 
     await gateway.close()
   })
 
-  it('passes on the API, also with double slashes', async () => {
+  it('passes requests for the API on, also with double slashes', async () => {
     for (const path of ['/kom/', '/kom/stats', '/kom//stats', '//kom/stats']) {
       expect([path, (await sendRaw(nginx.url, path)).status]).toEqual([path, 200])
     }

@@ -51,7 +51,7 @@ async function serve(respond: (path: string) => Response | Promise<Response>, se
 }
 
 describe('pipelined requests', () => {
-  it('are handled one after the other, and answered in order', async () => {
+  it('the gateway handles them one after the other, and answers in order', async () => {
     const { raw, post, whoAmI, reached, finish, asked } = await start()
     raw.socket.write(post + post + whoAmI)
     await reached(1)
@@ -65,7 +65,7 @@ describe('pipelined requests', () => {
     expect(asked()).toHaveLength(2)
   })
 
-  it('are all answered, however many arrive at once', async () => {
+  it('the gateway answers all of them, however many arrive at once', async () => {
     const raw = await serve((path) => new Response(`<${path}>`))
     const paths = Array.from({ length: 3000 }, (_, i) => `/${i}`)
     raw.socket.write(paths.map((path) => rawRequest('GET', path)).join(''))
@@ -73,7 +73,7 @@ describe('pipelined requests', () => {
     expect([...raw.text.matchAll(/<([^>]+)>/g)].map(([, path]) => path)).toEqual(paths)
   })
 
-  it('are answered with bodies, also when the bodies arrive in pieces', async () => {
+  it('the gateway reads their bodies, also when these arrive in pieces', async () => {
     const listener = await listen(async (request) => new Response(`<${(await request.text()).length}>`), {
       ...DEFAULTS,
       port: 0,
@@ -90,8 +90,8 @@ describe('pipelined requests', () => {
   })
 })
 
-describe('an invalid request', () => {
-  it('is answered with 400 after the responses to earlier requests', async () => {
+describe('an invalid pipelined request', () => {
+  it('the gateway answers 400 after the responses to earlier requests', async () => {
     const { raw, post, reached, finish } = await start()
     raw.socket.write(post + post + GARBAGE)
     await reached(1)
@@ -120,7 +120,7 @@ describe('an invalid request', () => {
       408,
       { httpHeadersMs: 50, httpRequestMs: 100 },
     ],
-  ])('is answered after the response before it (%s)', async (_, broken, status, settings) => {
+  ])('the gateway rejects %s after the response to the earlier request', async (_, broken, status, settings) => {
     const { raw, post, reached, finish, gateway } = await start(settings)
     raw.socket.write(post + broken)
     await reached(1)
@@ -134,7 +134,7 @@ describe('an invalid request', () => {
     expect(statuses(await raw.closed())).toEqual([204, status])
   })
 
-  it('is answered immediately if it is the only request', async () => {
+  it('the gateway answers 400 immediately if there is no earlier request', async () => {
     const { raw } = await start()
     raw.socket.write(GARBAGE)
     expect(statuses(await raw.closed())).toEqual([400])
@@ -142,7 +142,7 @@ describe('an invalid request', () => {
 })
 
 describe('a pipelined upgrade', () => {
-  it('to a WebSocket is answered after the responses before it', async () => {
+  it('the gateway opens a WebSocket after the responses to earlier requests', async () => {
     const { raw, post, id, reached, finish } = await start()
     raw.socket.write(post + post + rawRequest('GET', `/websocket?Httpkom-Connection=${id}`, WEBSOCKET_FIELDS))
     await reached(1)
@@ -155,7 +155,7 @@ describe('a pipelined upgrade', () => {
     expect(statuses(raw.text)).toEqual([204, 204, 101])
   })
 
-  it('is answered after the responses before it if it is rejected', async () => {
+  it('the gateway rejects an upgrade after the responses to earlier requests', async () => {
     const { raw, post, reached, finish } = await start()
     raw.socket.write(post + rawRequest('GET', '/websocket', WEBSOCKET_FIELDS))
     await reached(1)
@@ -165,7 +165,7 @@ describe('a pipelined upgrade', () => {
     expect(text).toContain('"error_msg":"There is no such session."')
   })
 
-  it('loses no bytes of an earlier large response or of later requests if it is ignored', async () => {
+  it('the gateway ignores an upgrade without losing bytes of an earlier large response or of later requests', async () => {
     const pieces = 40
     const large = () => {
       let left = pieces

@@ -12,8 +12,8 @@ const unreachable = new ConnectionError('unreachable', 'cannot connect to 192.0.
 describe('publicError', () => {
   it.each([
     ['a TypeError', new TypeError('secret')],
-    ['no error', undefined],
-    ['a string', 'secret'],
+    ['a thrown undefined', undefined],
+    ['a thrown string', 'secret'],
   ])('hides the details of %s', (_, error) => {
     expect(publicError(error)).toMatchObject({
       code: 'internal-error',
@@ -39,13 +39,13 @@ describe('publicError', () => {
   })
 
   it.each([
-    ['a 503', new StoreError('full', 'no space on /var'), 5],
-    ['a limit', new LimitError('login-failures', 'Too many.', 1001), 2],
-    ['an open circuit', new ServerDownError(2500, unreachable), 3],
-    ['a half-open circuit', new ServerDownError(-1, unreachable), 1],
-    ['a 502', unreachable, undefined],
-    ['a limit that time does not lift', new LimitError('body-size', 'The body is too large.'), undefined],
-  ])('sets Retry-After for %s', (_, error, seconds) => {
+    ['a 503', 5, new StoreError('full', 'no space on /var')],
+    ['a limit', 2, new LimitError('login-failures', 'Too many.', 1001)],
+    ['an open circuit breaker', 3, new ServerDownError(2500, unreachable)],
+    ['a half-open circuit breaker', 1, new ServerDownError(-1, unreachable)],
+    ['a 502', undefined, unreachable],
+    ['a limit that time does not lift', undefined, new LimitError('body-size', 'The body is too large.')],
+  ])('sets Retry-After of %s to %s', (_, seconds, error) => {
     const { headers, retryAfter } = publicError(error)
     expect([headers['Retry-After'], retryAfter]).toEqual([seconds?.toString(), seconds])
   })
@@ -60,7 +60,7 @@ describe('publicError', () => {
     expect([shown.limit, 'limit' in fields ? fields.limit : undefined]).toEqual([limit, limit])
   })
 
-  it('adds the headers of a refusal', () => {
+  it('adds the headers of the error', () => {
     const error = new RequestError('method-not-allowed', 'PUT is not allowed here.', { Allow: 'GET' })
     expect(publicError(error)).toMatchObject({ status: 405, headers: { Allow: 'GET' } })
   })

@@ -26,7 +26,7 @@ async function start(handler?: Handler, settings: TestSettings = {}) {
 }
 
 it.each(['abc', 'f058ebd6-02f7-4d3f-942e-904344e8cde5', 'Root=1-67891233-abcdef', 'x'.repeat(128)])(
-  'the request id %s of a client is kept',
+  'the gateway keeps the request id %s of a client',
   async (id) => {
     const gateway = await start()
     for (const path of ['/', '/nosuch', WHO_AM_I]) {
@@ -37,7 +37,7 @@ it.each(['abc', 'f058ebd6-02f7-4d3f-942e-904344e8cde5', 'Root=1-67891233-abcdef'
 )
 
 it.each(['', 'x'.repeat(129), 'a b', 'a,b', '<script>', 'a/b', '"', '\u00e5'])(
-  'the request id %j is replaced by a generated one',
+  'the gateway replaces the request id %j by a generated one',
   async (id) => {
     const gateway = await start()
     const given = await gateway.send('GET', '/', { headers: { 'x-request-id': id } })
@@ -48,7 +48,7 @@ it.each(['', 'x'.repeat(129), 'a b', 'a,b', '<script>', 'a/b', '"', '\u00e5'])(
   },
 )
 
-it('the request id is in the access log and in the log line of an internal error', async () => {
+it('the access log and the log line of an internal error hold the request id', async () => {
   const gateway = await start(({ ref, call }) => call === 94 && reply(ref, 20102, 1, 2, 3, 4, 0, '0 *'))
   const id = await gateway.open()
   const names = vi.spyOn(Names.prototype, 'load').mockRejectedValue(new TypeError('the details'))
@@ -59,7 +59,7 @@ it('the request id is in the access log and in the log line of an internal error
   await expect.poll(() => lines().map(({ msg }) => msg)).toEqual(['internal error', 'request'])
 })
 
-it('the request id is in the log lines of a session that the request opens or closes', async () => {
+it('the log lines of a session hold the id of the request that opens or closes it', async () => {
   const gateway = await start(undefined, { adminKey: 'of-the-admin-of-this-gateway', autoCreate: true })
   const open = (requestId: string) =>
     gateway.send('POST', '/kom/sessions/', {
@@ -108,7 +108,7 @@ it.each<[string, (response: ServerResponse) => void]>([
   expect(headers.get('x-request-id')).toBe('mine')
 })
 
-it('a connection id is neither used as a request id nor logged', async () => {
+it('the gateway neither uses nor logs a connection id as a request id', async () => {
   const gateway = await start()
   const id = await gateway.open()
   const { status, headers } = await gateway.send('GET', WHO_AM_I, { id, headers: { 'x-request-id': id } })
@@ -117,7 +117,7 @@ it('a connection id is neither used as a request id nor logged', async () => {
   expect(gateway.log.join('')).not.toContain(id)
 })
 
-it('a request id that is a connection id in another spelling is replaced, and not logged', async () => {
+it('the gateway replaces a request id that is a connection id in another spelling, and does not log it', async () => {
   const gateway = await start(undefined, { transports: ['bearer', 'cookie', 'query'] })
   const id = await gateway.open()
   const digits = id.replaceAll('-', '')
@@ -156,7 +156,7 @@ it('a request id that is a connection id in another spelling is replaced, and no
   expect(logged).not.toContain(digits)
 })
 
-it('a request id that repeats a token or a key of the same request is replaced', async () => {
+it('the gateway replaces a request id that repeats a token or a key of the same request', async () => {
   const gateway = await start(undefined, { apps: [{ id: 'shop', name: 'Shop' }], compat: ['rest-sessions', 'sessman'] })
   const token = 'Ab1'.repeat(20).padEnd(64, 'x')
   const carried: [path: string, headers: Record<string, string>][] = [
@@ -173,14 +173,14 @@ it('a request id that repeats a token or a key of the same request is replaced',
   expect(gateway.log.join('')).not.toContain(token)
 })
 
-it('a request id that is the id of an ended session is kept', async () => {
+it('the gateway keeps a request id that is the connection id of an ended session', async () => {
   const gateway = await start()
   const id = await gateway.open()
   await gateway.send('DELETE', '/kom/sessions/0', { id })
   expect((await gateway.send('GET', '/', { headers: { 'x-request-id': id } })).headers.get('x-request-id')).toBe(id)
 })
 
-it('every kind of response has X-Request-Id together with its other headers', async () => {
+it('every kind of response has X-Request-Id and its other headers', async () => {
   const gateway = await start(({ ref, call }) => call === 82 && reply(ref))
   const id = await gateway.open()
   const headers = { 'x-request-id': 'mine', origin: 'https://example.org' }
@@ -203,7 +203,7 @@ it('every kind of response has X-Request-Id together with its other headers', as
   }
 })
 
-it('responses have X-Request-Id under another server', async () => {
+it('responses have X-Request-Id when another HTTP server calls fetch', async () => {
   const gateway = await createGateway(configFor([{ id: 'kom' }]))
   closing.push(() => gateway.close())
   for (const path of ['/', '/nosuch']) {
@@ -213,7 +213,7 @@ it('responses have X-Request-Id under another server', async () => {
   }
 })
 
-it('pages of other origins may read and send X-Request-Id', async () => {
+it('CORS headers allow pages of other origins to read and send X-Request-Id', async () => {
   const gateway = await start()
   const headers = { origin: 'https://example.org' }
   expect((await gateway.send('GET', '/', { headers })).headers.get('access-control-expose-headers')).toMatch(

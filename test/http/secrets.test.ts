@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.close())
 
-it('no id, token, key, password or text is in any log line, metric or error', async () => {
+it('no log line, metric or error contains an id, a token, a key, a password or a text', async () => {
   const secrets = [ADMIN_KEY, APP_KEY, PASSWORD, NEW_PASSWORD, BODY, 'gazonk']
   const shown: string[] = []
   const send: TestGateway['send'] = async (...request) => {

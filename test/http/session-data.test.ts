@@ -31,8 +31,8 @@ async function dataOf(id: string): Promise<unknown> {
   return (await gateway.send('GET', DATA, { id })).json
 }
 
-describe('the data of a session', () => {
-  it('is empty at first and then holds what the client sets; null deletes a key', async () => {
+describe('session data', () => {
+  it('GET returns the keys that PATCH has set, at first none; null deletes a key', async () => {
     const id = await gateway.open()
     expect((await gateway.send('GET', DATA, { id })).json).toEqual({})
     const set = await gateway.send('PATCH', DATA, { id, json: { draft: { subject: 'Hej' }, seen: [1, 2], x: null } })
@@ -41,7 +41,7 @@ describe('the data of a session', () => {
     expect((await gateway.send('GET', DATA, { id })).json).toEqual({ seen: [1, 2] })
   })
 
-  it('is kept when a person logs in, if it was written before the login', async () => {
+  it('a login keeps data that was written before it', async () => {
     const id = await gateway.open()
     await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
     await logIn(id, 'Demo Reader')
@@ -50,7 +50,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({ a: 1 })
   })
 
-  it.each(['with', 'without'])('is cleared when another person logs in %s a logout before', async (how) => {
+  it.each(['with', 'without'])('a login of another person %s a logout before it clears the data', async (how) => {
     const id = await loggedIn('Demo Reader')
     await gateway.send('PATCH', DATA, { id, json: { draft: 'a secret letter' } })
     if (how === 'with') await logOut(id)
@@ -62,7 +62,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({})
   })
 
-  it('is available to its person again after a logout, and hidden in between', async () => {
+  it('a logout hides the data until the same person logs in again', async () => {
     const id = await loggedIn('Demo Reader')
     await gateway.send('PATCH', DATA, { id, json: { draft: 'a secret letter' } })
     await logOut(id)
@@ -72,7 +72,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({ draft: 'a secret letter' })
   })
 
-  it('is replaced by a PATCH without a login after its person has logged out', async () => {
+  it('a PATCH without a login replaces the data of a person who has logged out', async () => {
     const id = await loggedIn('Demo Reader')
     await gateway.send('PATCH', DATA, { id, json: { draft: 'a secret letter' } })
     await logOut(id)
@@ -81,7 +81,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({ theme: 'dark' })
   })
 
-  it('is kept when the login of another person fails', async () => {
+  it('a failed login of another person keeps the data', async () => {
     const id = await loggedIn('Demo Reader')
     await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
     const json = { pers_name: 'Demo Writer', passwd: 'wrong' }
@@ -89,7 +89,7 @@ describe('the data of a session', () => {
     expect(await dataOf(id)).toEqual({ a: 1 })
   })
 
-  it('is separate from that of other sessions', async () => {
+  it('each session has its own data', async () => {
     const id = await gateway.open()
     await gateway.send('PATCH', DATA, { id, json: { a: 1 } })
     expect((await gateway.send('GET', DATA, { id: await gateway.open() })).json).toEqual({})
@@ -97,7 +97,7 @@ describe('the data of a session', () => {
     expect((await gateway.send('GET', DATA)).status).toBe(403)
   })
 
-  it('is limited to 16 kB', async () => {
+  it('PATCH rejects data over 16 kB with 413', async () => {
     const id = await gateway.open()
     const room = 16_384 - '{"a":""}'.length
     expect((await gateway.send('PATCH', DATA, { id, json: { a: 'x'.repeat(room) } })).status).toBe(200)
@@ -106,7 +106,7 @@ describe('the data of a session', () => {
     expect(Object.keys((await gateway.send('GET', DATA, { id })).json)).toEqual(['a'])
   })
 
-  it('must be an object', async () => {
+  it('PATCH rejects a body that is not an object with 400', async () => {
     const id = await gateway.open()
     for (const body of ['"text"', '1', 'null', '{', '{"a": undefined}']) {
       const { status } = await gateway.send('PATCH', DATA, {
@@ -118,7 +118,7 @@ describe('the data of a session', () => {
     }
   })
 
-  it('accepts __proto__ as an ordinary key', async () => {
+  it('PATCH accepts __proto__ as an ordinary key', async () => {
     const id = await gateway.open()
     const body = '{"__proto__":{"polluted":true},"constructor":1}'
     await gateway.send('PATCH', DATA, { id, body, headers: { 'content-type': 'application/json' } })
@@ -127,8 +127,8 @@ describe('the data of a session', () => {
   })
 })
 
-describe('the sessions of a person', () => {
-  it('are listed without the own session and without secrets', async () => {
+describe('sessions/mine', () => {
+  it('GET lists the other sessions of the person, without secrets', async () => {
     const [mine, other] = [await loggedIn('Demo Reader'), await loggedIn('Demo Reader')]
     await loggedIn('Demo Writer')
     const { text, json } = await gateway.send('GET', '/demo/sessions/mine', { id: mine })
@@ -138,7 +138,7 @@ describe('the sessions of a person', () => {
     expect(text).not.toContain(other)
   })
 
-  it('are available only after a login', async () => {
+  it('every method answers 401 without a login', async () => {
     const id = await gateway.open()
     expect((await gateway.send('GET', '/demo/sessions/mine', { id })).status).toBe(401)
     expect((await gateway.send('DELETE', '/demo/sessions/mine?except=current', { id })).status).toBe(401)
@@ -146,7 +146,7 @@ describe('the sessions of a person', () => {
     expect((await gateway.send('GET', '/demo/sessions/mine')).status).toBe(403)
   })
 
-  it('can be ended one at a time: the next request with such an id is rejected with 403', async () => {
+  it('DELETE with a handle ends one session: the next request with its id is rejected with 403', async () => {
     const [mine, other, third] = [
       await loggedIn('Demo Reader'),
       await loggedIn('Demo Reader'),
@@ -164,7 +164,7 @@ describe('the sessions of a person', () => {
     expect((await gateway.send('DELETE', `/demo/sessions/mine/${handle}`, { id: mine })).status).toBe(404)
   })
 
-  it('cannot be ended by another person', async () => {
+  it('DELETE with a handle of another person answers 404 and ends no session', async () => {
     const [mine, other, foreign] = [
       await loggedIn('Demo Reader'),
       await loggedIn('Demo Reader'),
@@ -177,7 +177,7 @@ describe('the sessions of a person', () => {
     expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id: other })).status).toBe(200)
   })
 
-  it('can be ended except the own session', async () => {
+  it('DELETE with except=current ends all sessions of the person except the own one', async () => {
     const [mine, other, third] = [
       await loggedIn('Demo Reader'),
       await loggedIn('Demo Reader'),
@@ -192,7 +192,7 @@ describe('the sessions of a person', () => {
     expect((await gateway.send('DELETE', '/demo/sessions/mine?except=other', { id: mine })).status).toBe(400)
   })
 
-  it('are listed only while the person is logged in', async () => {
+  it('GET omits sessions on which the person has logged out', async () => {
     const [mine, other] = [await loggedIn('Demo Reader'), await loggedIn('Demo Reader')]
     await gateway.send('POST', '/demo/sessions/current/logout', { id: other })
     expect((await gateway.send('GET', '/demo/sessions/mine', { id: mine })).json).toEqual({ sessions: [] })

@@ -55,7 +55,10 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
     expect(failures()).toHaveLength(1)
     expect(JSON.parse(failures()[0] ?? '')).toMatchObject({
       level: 50,
-      err: { message: expect.stringMatching(/Redis at .* is unavailable: (Socket closed|connect ECONNREFUSED)/) },
+      // Redis may stop before, while or after the gateway writes.
+      err: {
+        message: expect.stringMatching(/Redis at .* is unavailable: (?:Socket closed|\w+ ECONN(?:REFUSED|RESET))/),
+      },
     })
     expect(await gateway.send('GET', '/ready')).toMatchObject({ status: 503 })
     expect((await gateway.send('GET', '/metrics')).text).toMatch(/^komgate_store_up 0$/m)
@@ -130,7 +133,7 @@ describe.skipIf(!redisInstalled())('a gateway whose session store on Redis fails
 })
 
 describe.skipIf(!redisInstalled())('two gateways on one Redis', () => {
-  it('share the clock of Redis: one with a clock 40 minutes ahead ends no session of the other', async () => {
+  it('a gateway whose clock is 40 minutes ahead ends no session of the other', async () => {
     const redis = await startRedis()
     const settings = { store: redis.url, compat: ['rest-sessions' as const], insecureCompat: true }
     const first = await startTestGateway([{ id: 'demo', demo: true }], settings)

@@ -47,7 +47,7 @@ describe('the transport bearer', () => {
     expect((await gateway.send('GET', WHO_AM_I, { headers })).status).toBe(403)
   })
 
-  it('is overridden by the header', async () => {
+  it('lets the header override the bearer token', async () => {
     await start({ transports: ['bearer'] })
     const [id, other] = [await gateway.open(), await gateway.open()]
     const { json } = await gateway.send('GET', WHO_AM_I, { id, headers: { authorization: `Bearer ${other}` } })
@@ -56,7 +56,7 @@ describe('the transport bearer', () => {
 })
 
 describe('the transport query', () => {
-  it('accepts the connection id on every route, and does not log it', async () => {
+  it('accepts the connection id in the query of every route, and does not log it', async () => {
     await start({ transports: ['query'] })
     const id = await gateway.open()
     expect((await gateway.send('POST', `${ACTIVE}?_token=${id}`)).status).toBe(204)
@@ -98,7 +98,7 @@ describe('the transport cookie', () => {
     expect((await gateway.send('POST', '/demo/sessions/', { json: CLIENT, headers })).status).toBe(201)
   })
 
-  it('rejects unsafe requests of pages of other origins', async () => {
+  it('rejects unsafe requests from pages of other origins with 403', async () => {
     await start({ transports: ['cookie'] })
     const id = await gateway.open()
     const host = new URL(gateway.url).host
@@ -119,7 +119,7 @@ describe('the transport cookie', () => {
     expect(await byCookie(id, 'GET', WHO_AM_I, { origin: 'https://evil.example' })).toBe(200)
   })
 
-  it('accepts requests of pages of listed origins, with credentials', async () => {
+  it('accepts requests from pages of listed origins, with credentials', async () => {
     await start({ transports: ['cookie'], corsOrigins: ['https://kom.example'] })
     const id = await gateway.open()
     const headers = { cookie: `${COOKIE}=${id}`, origin: 'https://kom.example', 'sec-fetch-site': 'cross-site' }
@@ -159,7 +159,7 @@ describe('the transport cookie', () => {
     socket.terminate()
   })
 
-  it('is specific to one server', async () => {
+  it('uses a separate cookie for each server', async () => {
     await start({ transports: ['cookie'] })
     const id = await gateway.open()
     const headers = { cookie: `__Host-komgate-other=${id}` }
@@ -197,8 +197,8 @@ describe('the body of a text', () => {
   })
 })
 
-describe('a request without an id', () => {
-  it('gets a new session if autoCreate is true', async () => {
+describe('autoCreate', () => {
+  it('opens a session for a request without an id', async () => {
     await start({ autoCreate: true, transports: ['cookie'] })
     const answer = await gateway.send('GET', WHO_AM_I)
     const id = answer.headers.get('httpkom-connection') as string
@@ -207,7 +207,7 @@ describe('a request without an id', () => {
     expect((await gateway.send('GET', WHO_AM_I, { id })).json).toEqual(answer.json)
   })
 
-  it('gets a response that is not cacheable, because it holds the new id', async () => {
+  it('sends no-store with each response that holds a new id', async () => {
     await start({ autoCreate: true })
     for (const path of [WHO_AM_I, '/demo/texts/9/body', '/demo/texts/0/body']) {
       const { headers } = await gateway.send('GET', path)
@@ -215,7 +215,7 @@ describe('a request without an id', () => {
     }
   })
 
-  it('does not include one with an invalid id, which is rejected', async () => {
+  it('opens no session for a request with an invalid or empty id: 403', async () => {
     await start({ autoCreate: true })
     expect((await gateway.send('GET', WHO_AM_I, { id: '00000000-0000-4000-8000-000000000000' })).status).toBe(403)
     expect((await gateway.send('GET', WHO_AM_I, { id: '' })).status).toBe(403)

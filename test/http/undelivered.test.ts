@@ -67,7 +67,7 @@ describe('a session whose client disconnects', () => {
     // Requests of one connection are handled one after the other.
     ['with pipelined requests and --auto-create', GET_WHO_AM_I.repeat(3)],
     ['with pipelined requests and POST /sessions/', POST_SESSIONS.repeat(3)],
-  ])('is closed if that happens while it opens %s', async (_, request) => {
+  ])('the gateway closes it if that happens while it opens %s', async (_, request) => {
     const { server, gateway, release } = await start()
     const socket = await send(gateway, request)
     await opening(server, 1)
@@ -81,7 +81,7 @@ describe('a session whose client disconnects', () => {
     await Promise.all(server.connections.map(({ closed }) => closed))
   })
 
-  it('is closed if that happens after it opened with --auto-create, before the response', async () => {
+  it('the gateway closes it if that happens after it opened with --auto-create, before the response', async () => {
     const { server, gateway, release } = await start()
     const socket = await send(gateway, POST_ACTIVE)
     await opening(server, 1)
@@ -91,7 +91,7 @@ describe('a session whose client disconnects', () => {
     await server.connections[0]?.closed
   })
 
-  it('stays open if that happens after the response', async () => {
+  it('the gateway keeps it open if that happens after the response', async () => {
     const { server, gateway, release } = await start()
     const socket = await send(gateway, GET_WHO_AM_I)
     await opening(server, 1)

@@ -31,14 +31,14 @@ async function start() {
 /** The last response without the fields that differ between requests. */
 const comparable = (text: string) => text.replace(/^(X-Request-Id|Date): .*\r\n/gim, '')
 
-describe('a request with an Upgrade field', () => {
+describe('requests with an Upgrade field', () => {
   it.each([
     ['h2c', H2C],
     ['h2c and keep-alive', { ...H2C, Connection: 'keep-alive, Upgrade, HTTP2-Settings' }],
     ['websocket', WEBSOCKET_FIELDS],
     ['TLS/1.0', { Connection: 'upgrade', Upgrade: 'TLS/1.0' }],
     ['websocket without a Connection field', { Upgrade: 'websocket' }],
-  ])('for %s is answered like one without it, and the connection stays usable', async (_, upgrade) => {
+  ])('the gateway ignores Upgrade: %s, and the connection stays usable', async (_, upgrade) => {
     const { client, id } = await start()
     const session = { 'Httpkom-Connection': id }
     for (const [method, path, fields] of [
@@ -67,7 +67,7 @@ describe('a request with an Upgrade field', () => {
       'in chunks',
       `${rawRequest('POST', '/kom/sessions/', { ...JSON_FIELD, ...H2C, 'Transfer-Encoding': 'chunked' })}5\r\n${OPENING.slice(0, 5)}\r\n${(OPENING.length - 5).toString(16)}\r\n${OPENING.slice(5)}\r\n0\r\n\r\n`,
     ],
-  ])('has its body read, %s, whole or in pieces', async (_, request) => {
+  ])('the gateway reads a body %s that arrives whole or in pieces', async (_, request) => {
     const { client } = await start()
     const whole = await client()
     whole.socket.write(request)
@@ -82,7 +82,7 @@ describe('a request with an Upgrade field', () => {
     expect(statuses(pieces.text)).toEqual([201])
   })
 
-  it('opens a WebSocket, also when the client offers other protocols', async () => {
+  it('the gateway opens a WebSocket, also when the client offers other protocols', async () => {
     const { client, id } = await start()
     for (const upgrade of ['websocket', 'WebSocket', 'h2c, websocket']) {
       const raw = await client()
@@ -94,7 +94,7 @@ describe('a request with an Upgrade field', () => {
     }
   })
 
-  it('is rejected if it violates the handshake of RFC 6455', async () => {
+  it('the gateway rejects an upgrade that violates the handshake of RFC 6455 with 400', async () => {
     const { client, id } = await start()
     const path = `/websocket?Httpkom-Connection=${id}`
     for (const request of [
@@ -110,7 +110,7 @@ describe('a request with an Upgrade field', () => {
     }
   })
 
-  it('is rejected with 405 if its method is CONNECT', async () => {
+  it('the gateway rejects CONNECT with 405, after the response to an earlier request', async () => {
     const { client } = await start()
     const raw = await client()
     raw.socket.write(rawRequest('GET', '/') + rawRequest('CONNECT', 'example.org:443'))

@@ -62,7 +62,7 @@ describe('the WebSocket', () => {
     ])
   })
 
-  it('rejects messages that are too large, and stays open', async () => {
+  it('rejects messages with too many or too deeply nested values, and stays open', async () => {
     const { gateway, id } = await start()
     const { ask } = await connect(gateway, id)
     const [many, deep] = [`[${'0,'.repeat(200_000)}0]`, '['.repeat(30_000) + ']'.repeat(30_000)]
@@ -120,7 +120,7 @@ describe('the WebSocket', () => {
     ])
   })
 
-  it('answers concurrent messages, each when it is done', async () => {
+  it('answers concurrent messages in the order of completion', async () => {
     const { gateway, id } = await start(({ ref, call, args }, connection) => {
       if (call !== UCONF) return false
       setTimeout(() => connection.send(reply(ref, h(`no ${args}`), '00001000', 1, 77)), 50 - 10 * Number(args))
@@ -131,7 +131,7 @@ describe('the WebSocket', () => {
     expect(answers.map((each) => (each as { ref_no: number }).ref_no)).toEqual([3, 2, 1])
   })
 
-  it("distinguishes the server's errors from replies", async () => {
+  it('answers errors of the LysKOM server with their code, status and name', async () => {
     const { gateway, id } = await start(({ ref, call }) => call === UCONF && errorReply(ref, 9, 4711))
     const { ask } = await connect(gateway, id)
     expect(await ask({ protocol: 'a', ref_no: 5, request: '78 4711' })).toEqual([
@@ -152,11 +152,11 @@ describe('the WebSocket', () => {
     ['missing arguments', '78'],
     ['a negative number', '78 -1'],
     ['a string with a wrong length', '76 4711Hx 1 1'],
-    ['no number', 'hello'],
+    ['a word in place of a number', 'hello'],
     ['an unknown call', '9999'],
     ['a character outside latin-1', '76 1H\u2603 1 1'],
     ['a time format that would confuse the other routes', '120 0'],
-  ])('rejects %s without a call to the server', async (_, request) => {
+  ])('rejects %s without a call to the LysKOM server', async (_, request) => {
     const { server, gateway, id } = await start()
     const { ask } = await connect(gateway, id)
     expect(await ask({ protocol: 'a', ref_no: 1, request })).toEqual([
@@ -191,7 +191,7 @@ describe('the WebSocket', () => {
     expect((await gateway.send('POST', '/kom/sessions/current/working-conference', { id, json: {} })).status).toBe(400)
   })
 
-  it('requires a live session, an upgrade and an allowed origin', async () => {
+  it('rejects a request without a live session, an upgrade or an allowed origin', async () => {
     const { gateway, id } = await start(undefined, { corsOrigins: ['https://good.example'] })
     expect(await refusal(address(gateway))).toBe(403)
     expect(await refusal(address(gateway, '00000000-0000-4000-8000-000000000000'))).toBe(403)
@@ -203,7 +203,7 @@ describe('the WebSocket', () => {
     good.close()
   })
 
-  it('is closed with its session, but does not close the session', async () => {
+  it('closes with its session, while the session continues after the WebSocket closes', async () => {
     const { gateway, id } = await start()
     const first = await connect(gateway, id)
     first.socket.close()
@@ -224,7 +224,7 @@ describe('the WebSocket', () => {
     await expect.poll(active).toBe(0)
   })
 
-  it('limits the size of its messages', async () => {
+  it('closes on a message over the size limit', async () => {
     const { gateway, id } = await start(undefined, { maxBodyBytes: 1000 })
     const { socket } = await connect(gateway, id)
     socket.send('x'.repeat(1001))
@@ -232,7 +232,7 @@ describe('the WebSocket', () => {
     expect(code).toBe(1009)
   })
 
-  it('is closed when the gateway shuts down', async () => {
+  it('closes when the gateway shuts down', async () => {
     const { gateway, id } = await start()
     const { socket } = await connect(gateway, id)
     const closed = once(socket, 'close')

@@ -64,7 +64,7 @@ it('a wire trace adds no listeners before it is read and after its reader discon
 it.each([
   ['connection-reset', { dead: { code: 'connection-reset' } }],
   ['shutdown', { isDraining: true }],
-])('a wire trace ends immediately with the reason %s if that came before its first read', async (reason, state) => {
+])('a wire trace ends at its first read if its end, %s, came before', async (reason, state) => {
   const { read, registry, listening } = start(state)
   expect([await read(), await read(), await read()]).toEqual([
     ':\n\n',

@@ -58,7 +58,7 @@ describe.skipIf(!lyskomdInstalled())('a client written for httpkom', () => {
   beforeAll(() => recorded.listen({ onUnhandledRequest: 'bypass' }))
   afterAll(() => recorded.close())
 
-  it('gets the same responses from komgate as from httpkom, except for errors with more detail', async () => {
+  it('gets the same responses from komgate as from httpkom, except for more detailed errors', async () => {
     const lyskomd = await startLyskomd({ database: fixture('lyskomd-db.tar.gz').pathname })
     const gateway = await startTestGateway([{ id: 'default', port: lyskomd.port }])
     const theirs = await converse(RECORDED)
