@@ -37,7 +37,7 @@ export async function startTracing(
   if (!isWanted(env)) return undefined
   const sdk = await load().catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-    log.warn(`OpenTelemetry is asked for, but ${SDK} is not installed: there are no traces`)
+    log.warn(`tracing: ${SDK} is not installed, so no traces are exported`)
   })
   if (sdk === undefined) return undefined
   const { api } = sdk

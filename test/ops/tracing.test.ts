@@ -52,7 +52,7 @@ describe('tracing', () => {
     const missing = Object.assign(new Error('not there'), { code: 'ERR_MODULE_NOT_FOUND' })
     expect(await startTracing(WANTED, logger, () => Promise.reject(missing))).toBeUndefined()
     expect(log.map((line) => JSON.parse(line).msg)).toEqual([
-      'OpenTelemetry is asked for, but @opentelemetry/sdk-node is not installed: there are no traces',
+      'tracing: @opentelemetry/sdk-node is not installed, so no traces are exported',
     ])
   })
 })
