@@ -1,4 +1,4 @@
-import { mapConcurrent } from '../lyskom/map-concurrent.ts'
+import { mapConcurrent } from '../map-concurrent.ts'
 import { KeyedMutex } from '../store/keyed-mutex.ts'
 import type { Data, SessionRecord } from '../store/record.ts'
 import type { NewSession, SessionStore } from '../store/store.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mapConcurrent } from '../lyskom/map-concurrent.ts'
+import { mapConcurrent } from '../map-concurrent.ts'
 import { inTime } from './driver.ts'
 import type { Key } from './record.ts'
 
