@@ -5,8 +5,9 @@ import { networksOf } from './network.ts'
 
 /** Options of `GuessLimits`. */
 export interface GuessLimitOptions {
-  /** the limit that a delayed attempt hits, and the message of its `LimitError` */
+  /** code of the `LimitError` for a delayed attempt */
   limit: LimitErrorCode
+  /** message of that `LimitError` */
   message: string
   /** failures from one network before attempts are delayed */
   free: number
@@ -20,8 +21,9 @@ export interface GuessLimitOptions {
 
 /** Multiples of `free` that apply to the wider networks of an address: the /56 or IPv4 /24, then the /48. */
 const WIDER = [4, 8]
-/** Subjects whose networks are remembered, and networks remembered per subject. */
+/** Maximum number of subjects whose known networks are stored. */
 const MAX_SUBJECTS = 10_000
+/** Maximum number of known networks stored for a subject. */
 const MAX_NETWORKS = 8
 
 /**
@@ -45,8 +47,10 @@ export class GuessLimits {
   }
 
   /**
-   * Begins an attempt. `pending` in the result counts the unfinished attempts from the same network on the same
-   * subject.
+   * Begins an attempt.
+   * @param subject what the guess is about, for example a person on a server
+   * @param address IP address of the client
+   * @returns the attempt; its `pending` counts the unfinished attempts from the same network on the same subject
    * @throws LimitError while the client has to wait
    */
   begin(subject: string, address: string): Attempt {
@@ -79,10 +83,12 @@ export class GuessLimits {
   }
 
   /**
-   * Counts an attempt whose outcome is already known. It is meant for secrets that are too long to be guessed: a
-   * correct attempt from a network with an earlier success never waits, so that wrong attempts cannot lock out programs
-   * there.
-   * @throws LimitError while the client has to wait; in other networks for correct attempts too
+   * Counts an attempt whose outcome is already known. Use it for secrets that are too long to be guessed: a correct
+   * attempt from a network with an earlier success is never delayed, so wrong attempts cannot lock out programs there.
+   * @param subject what the guess is about
+   * @param address IP address of the client
+   * @param isGood whether the secret was correct
+   * @throws LimitError while the client has to wait; from networks without an earlier success also for correct attempts
    */
   check(subject: string, address: string, isGood: boolean): void {
     const [own] = networksOf(address)
