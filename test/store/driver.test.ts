@@ -2,21 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { DRIVERS, inTime, LateError, loadDriver, withoutPassword } from '../../src/store/driver.ts'
+import { DRIVERS, loadDriver, ReplyTimeoutError, withoutPassword, withTimeout } from '../../src/store/driver.ts'
 
-describe('inTime', () => {
+describe('withTimeout', () => {
   it('resolves and rejects like the work', async () => {
-    expect(await inTime(Promise.resolve('result'), 1000)).toBe('result')
-    await expect(inTime(Promise.reject(new Error('failed')), 1000)).rejects.toThrow('failed')
+    expect(await withTimeout(Promise.resolve('result'), 1000)).toBe('result')
+    await expect(withTimeout(Promise.reject(new Error('failed')), 1000)).rejects.toThrow('failed')
   })
 
   it('rejects work that takes too long', async () => {
-    await expect(inTime(new Promise(() => undefined), 10)).rejects.toThrow(LateError)
+    await expect(withTimeout(new Promise(() => undefined), 10)).rejects.toThrow(ReplyTimeoutError)
   })
 
   it('accepts a result that arrived while the process was blocked', async () => {
     const work = promisify(randomBytes)(8)
-    const result = inTime(work, 20)
+    const result = withTimeout(work, 20)
     const end = performance.now() + 100
     while (performance.now() < end);
     expect(await result).toHaveLength(8)

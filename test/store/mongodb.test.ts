@@ -10,7 +10,7 @@ import {
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MongodbBackend } from '../../src/store/backends/mongodb/backend.ts'
 import { openMongodb } from '../../src/store/backends/mongodb/mongodb.ts'
-import { isLoss, storeError } from '../../src/store/backends/mongodb/port.ts'
+import { isPrimaryLost, storeError } from '../../src/store/backends/mongodb/port.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { extractLayout, type Layout } from '../../src/store/layout.ts'
 import { keyOf, type SessionRecord } from '../../src/store/record.ts'
@@ -28,7 +28,7 @@ const NAMED = layoutOf('sid_field=_id&fields.ip=ip&fields.start=began&fields.sto
 
 async function open(server: FakeMongoServer, layout: Layout): Promise<MongodbBackend> {
   const backend = new MongodbBackend({ collection: server.collection(), layout, close: async () => undefined })
-  server.on('topology', (change) => backend.noteTopology(change))
+  server.on('topology', (change) => backend.onTopologyChange(change))
   await backend.prepare()
   return backend
 }
@@ -253,7 +253,7 @@ describe('MongoDB errors', () => {
       servers: new Map(writable.map((isWritable, i) => [`${i}`, { isWritable }])),
     })
     const change = (before: boolean[], after: boolean[]) =>
-      isLoss({ previousDescription: servers(...before), newDescription: servers(...after) })
+      isPrimaryLost({ previousDescription: servers(...before), newDescription: servers(...after) })
     expect(change([true, false], [true])).toBe(false)
     expect(change([true, false], [false, false])).toBe(true)
     expect(change([true], [])).toBe(true)

@@ -34,7 +34,7 @@ export class CouchbaseBackend implements Backend {
   readonly time: Backend['time']
   readonly #options: CouchbaseOptions
   #interruptions = 0
-  #reached = true
+  #isReachable = true
 
   constructor(options: CouchbaseOptions) {
     this.#options = options
@@ -136,13 +136,13 @@ export class CouchbaseBackend implements Backend {
   async #run<T>(work: () => Promise<T>): Promise<T> {
     try {
       const reply = await work()
-      this.#reached = true
+      this.#isReachable = true
       return reply
     } catch (error) {
       const known = storeError(error)
-      const reached = !(known instanceof StoreError && known.code === 'unavailable')
-      if (this.#reached && !reached) this.#interruptions++
-      this.#reached = reached
+      const isReachable = !(known instanceof StoreError && known.code === 'unavailable')
+      if (this.#isReachable && !isReachable) this.#interruptions++
+      this.#isReachable = isReachable
       throw known
     }
   }

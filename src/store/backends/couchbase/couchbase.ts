@@ -39,7 +39,7 @@ export async function openCouchbase(
     })
     try {
       const collection = cluster.bucket(bucket).defaultCollection()
-      await reach(collection, layout)
+      await checkBucket(collection, layout)
       const lists = await openLists(cluster, bucket, layout.keyNs)
       return new CouchbaseBackend({
         collection,
@@ -59,7 +59,7 @@ export async function openCouchbase(
 }
 
 /** Rejects if the bucket does not respond: the SDK opens it in the background and reports no error. */
-async function reach(collection: CouchbaseCollection, { keyNs }: Layout): Promise<void> {
+async function checkBucket(collection: CouchbaseCollection, { keyNs }: Layout): Promise<void> {
   try {
     await collection.get(`${keyNs}nothing`)
   } catch (error) {

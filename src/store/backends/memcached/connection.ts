@@ -27,8 +27,8 @@ export class MemcachedConnection {
     if (hostname.startsWith('[')) throw new TypeError('memcached store URLs cannot contain an IPv6 address')
     this.#where = url.host
     const server = `${hostname}:${port || PORT}`
-    this.#client = new WatchedClient({ server, connectTimeout: WAIT_MS, cmdTimeout: WAIT_MS, noDelay: true }, () =>
-      this.#noteLost(),
+    this.#client = new MonitoredClient({ server, connectTimeout: WAIT_MS, cmdTimeout: WAIT_MS, noDelay: true }, () =>
+      this.#onConnectionLost(),
     )
   }
 
@@ -42,7 +42,7 @@ export class MemcachedConnection {
     try {
       return await work(this.#client)
     } catch (error) {
-      throw this.#translated(error)
+      throw this.#toStoreError(error)
     } finally {
       this.#pending--
     }
@@ -62,11 +62,11 @@ export class MemcachedConnection {
     this.#client.shutdown()
   }
 
-  #noteLost(): void {
+  #onConnectionLost(): void {
     if (!this.#isClosed) this.interruptions++
   }
 
-  #translated(error: unknown): StoreError {
+  #toStoreError(error: unknown): StoreError {
     const reason = error instanceof Error ? error.message : 'for no known reason'
     if (reason.startsWith('SERVER_ERROR object too large')) {
       return new StoreError('too-large', 'memcached rejects an item of that size', { cause: error })
@@ -86,9 +86,9 @@ export class MemcachedConnection {
  * Reports closed connections, which `MemcacheClient` does not, and rejects commands on them, for whose reply it would
  * wait forever.
  */
-class WatchedClient extends MemcacheClient {
+class MonitoredClient extends MemcacheClient {
   readonly #onLost: () => void
-  readonly #watched = new WeakSet<object>()
+  readonly #monitored = new WeakSet<object>()
 
   constructor(options: ConstructorParameters<typeof MemcacheClient>[0], onLost: () => void) {
     super(options)
@@ -98,8 +98,8 @@ class WatchedClient extends MemcacheClient {
   override _send(...[connection, data, options]: Parameters<Send>): ReturnType<Send> {
     const { socket } = connection
     if (socket === undefined) return Promise.reject(new Error('the connection is lost'))
-    if (!this.#watched.has(socket)) {
-      this.#watched.add(socket)
+    if (!this.#monitored.has(socket)) {
+      this.#monitored.add(socket)
       socket.once('close', this.#onLost)
     }
     return super._send(connection, data, options)

@@ -1,6 +1,6 @@
 import type { Backend } from '../../backend.ts'
 import { checkNames, expiresAt, fromStored, namedFields, RECORD, type StoredRecord, toStored } from '../../document.ts'
-import { refuseUnknown } from '../../driver.ts'
+import { checkParameters } from '../../driver.ts'
 import { KeyedMutex } from '../../keyed-mutex.ts'
 import type { Layout } from '../../layout.ts'
 import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
@@ -15,7 +15,7 @@ const MAX_TIME_S = 2 ** 31 - 1
 /** Extra lifetime of an item, seconds: the store's clock, not memcached's, decides when the record expires. */
 const SLACK_S = 60
 /** Lifetime of an item that memcached drops immediately. */
-const DROPPED = -1
+const EXPIRED = -1
 
 type Document = { readonly [RECORD]: StoredRecord }
 /** A record and the version of its item. */
@@ -27,7 +27,7 @@ type Versioned = { record: SessionRecord; casUniq: string | number }
  * URL.
  */
 export async function openMemcached(url: URL, layout: Layout): Promise<Backend> {
-  refuseUnknown(url, 'memcached', [])
+  checkParameters(url, 'memcached', [])
   checkNames(Object.values(layout.fields))
   const connection = new MemcachedConnection(url)
   try {
@@ -94,7 +94,7 @@ class MemcachedBackend implements Backend {
   }
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
-    return await this.#overwrite(key, 0, (record) => record, DROPPED)
+    return await this.#overwrite(key, 0, (record) => record, EXPIRED)
   }
 
   async sweep(): Promise<void> {

@@ -5,8 +5,8 @@ import { PAGE, type Pages } from '../../pages.ts'
 import type { Change, Key, SessionRecord } from '../../record.ts'
 import {
   type IndexOptions,
-  isIndexThere,
-  isLoss,
+  indexExists,
+  isPrimaryLost,
   type MongoCollection,
   type Query,
   type SessionDocument,
@@ -66,8 +66,8 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   /** Handles a topology change of the driver; counts the loss of the last writable server. */
-  noteTopology(change: TopologyChange): void {
-    if (isLoss(change)) this.#interruptions++
+  onTopologyChange(change: TopologyChange): void {
+    if (isPrimaryLost(change)) this.#interruptions++
   }
 
   /** Creates the missing indexes. */
@@ -89,13 +89,13 @@ export class MongodbBackend implements Backend, Lists {
 
   async find(key: Key): Promise<SessionRecord | undefined> {
     const options = { projection: this.#projection }
-    return this.#read(await this.#run((collection) => collection.findOne(this.#with(key), options)))
+    return this.#read(await this.#run((collection) => collection.findOne(this.#byKey(key), options)))
   }
 
   async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
-    const filter = { ...this.#with(key), [APP]: app, ...notExpired(now) }
+    const filter = { ...this.#byKey(key), [APP]: app, ...notExpired(now) }
     const update = [
-      { $set: { [field('reads')]: oneMore('reads'), ...active(now) } },
+      { $set: { [field('reads')]: incremented('reads'), ...active(now) } },
       { $set: { [EXPIRY]: NEW_EXPIRY } },
     ]
     const options = { projection: this.#projection, returnDocument: 'before' } as const
@@ -103,8 +103,8 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
-    const filter = { ...this.#with(key), [field('revision')]: revision }
-    const counts = { [field('writes')]: oneMore('writes'), [field('revision')]: oneMore('revision') }
+    const filter = { ...this.#byKey(key), [field('revision')]: revision }
+    const counts = { [field('writes')]: incremented('writes'), [field('revision')]: incremented('revision') }
     const update = [
       { $set: { ...this.#changed(change), ...counts, ...active(now) } },
       { $set: { [EXPIRY]: NEW_EXPIRY } },
@@ -115,7 +115,7 @@ export class MongodbBackend implements Backend, Lists {
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
     const options = { projection: this.#projection }
-    return this.#read(await this.#run((collection) => collection.findOneAndDelete(this.#with(key), options)))
+    return this.#read(await this.#run((collection) => collection.findOneAndDelete(this.#byKey(key), options)))
   }
 
   async sweep(now: number): Promise<void> {
@@ -143,7 +143,7 @@ export class MongodbBackend implements Backend, Lists {
     await this.#options.close()
   }
 
-  #with(key: Key): Query {
+  #byKey(key: Key): Query {
     return { [this.#options.layout.sidField]: key }
   }
 
@@ -194,7 +194,7 @@ export class MongodbBackend implements Backend, Lists {
       await this.#run((collection) => collection.createIndex(keys, options))
     } catch (error) {
       // An existing index with other options works as well.
-      if (!isIndexThere(error)) throw error
+      if (!indexExists(error)) throw error
     }
   }
 
@@ -219,7 +219,7 @@ function activeFilter(app: string, since: number, now: number): Query {
   return { [APP]: app, [LAST_ACTIVE]: { $gte: since }, ...notExpired(now) }
 }
 
-function oneMore(counter: 'reads' | 'writes' | 'revision'): Query {
+function incremented(counter: 'reads' | 'writes' | 'revision'): Query {
   return { $add: [`$${field(counter)}`, 1] }
 }
 

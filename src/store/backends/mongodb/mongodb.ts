@@ -42,7 +42,7 @@ export async function openMongodb(
   const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
   const time = async () => Number((await client.db().command({ hello: 1 })).localTime)
   const backend = new MongodbBackend({ collection, layout, time, close: () => client.close() })
-  client.on('topologyDescriptionChanged', (change) => backend.noteTopology(change))
+  client.on('topologyDescriptionChanged', (change) => backend.onTopologyChange(change))
   try {
     await client.connect()
     await backend.prepare()

@@ -61,7 +61,7 @@ interface Topology {
 }
 
 /** Returns whether the last writable server was lost. */
-export function isLoss({ previousDescription, newDescription }: TopologyChange): boolean {
+export function isPrimaryLost({ previousDescription, newDescription }: TopologyChange): boolean {
   return acceptsWrites(previousDescription) && !acceptsWrites(newDescription)
 }
 
@@ -91,7 +91,7 @@ const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
 ])
 const OUT_OF_DISK_SPACE = 14_031
 /** Codes for an existing index with the same name or fields and other options. */
-const INDEX_IS_THERE: ReadonlySet<unknown> = new Set([85, 86])
+const INDEX_EXISTS: ReadonlySet<unknown> = new Set([85, 86])
 
 /** Converts a driver error into a `StoreError`; unknown errors are returned unchanged. */
 export function storeError(error: unknown): unknown {
@@ -103,8 +103,8 @@ export function storeError(error: unknown): unknown {
 }
 
 /** Returns whether `createIndex` failed because a similar index exists. */
-export function isIndexThere(error: unknown): boolean {
-  return INDEX_IS_THERE.has(codeOf(error))
+export function indexExists(error: unknown): boolean {
+  return INDEX_EXISTS.has(codeOf(error))
 }
 
 function codeOf(error: unknown): unknown {

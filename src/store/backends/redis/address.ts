@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { decoded, refuseUnknown } from '../../driver.ts'
+import { checkParameters, decoded } from '../../driver.ts'
 
 /** The address of a Redis server and the credentials. */
 export interface RedisAddress {
@@ -29,7 +29,7 @@ const OF_SOCKETS = ['db', 'user', 'username', 'pass', 'password']
 export function redisAddress(url: URL): RedisAddress {
   const { protocol, hostname, pathname, searchParams } = url
   const isSocket = protocol === 'unix:' || protocol === 'redis+unix:'
-  refuseUnknown(url, 'Redis', isSocket ? OF_SOCKETS : [])
+  checkParameters(url, 'Redis', isSocket ? OF_SOCKETS : [])
   const parameter = (...names: string[]) => names.map((name) => searchParams.get(name)).find((value) => value !== null)
   const database = isSocket ? (parameter('db') ?? '') : pathname.replace(/^\//, '')
   if (!/^\d{0,4}$/.test(database)) {

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectionTimeoutError, createClient, DisconnectsClientError } from 'redis'
-import { inTime, LateError } from '../../driver.ts'
+import { ReplyTimeoutError, withTimeout } from '../../driver.ts'
 import { StoreError } from '../../errors.ts'
 import { type RedisAddress, redisAddress } from './address.ts'
 import { isDemoted, isOfCluster, NO_CLUSTER, replyKind } from './replies.ts'
@@ -48,7 +48,9 @@ export class RedisConnection {
     this.#where = address.where
     this.#client = clientOf(address, (retries, cause) => this.#pauseMs(retries, cause))
     // An error reply to a ping leaves the connection open.
-    this.#client.on('error', (error: unknown) => (this.#client.isReady ? this.#leave(error) : this.#lose(error)))
+    this.#client.on('error', (error: unknown) =>
+      this.#client.isReady ? this.#reconnectAfter(error) : this.#connectionLost(error),
+    )
   }
 
   /**
@@ -59,10 +61,10 @@ export class RedisConnection {
     const connection = new RedisConnection(url)
     try {
       await connection.#client.connect()
-      await inTime(checkServer(connection.#client), REPLY_MS)
+      await withTimeout(checkServer(connection.#client), REPLY_MS)
     } catch (error) {
       await connection.close()
-      throw error instanceof TypeError ? error : connection.#translated(error)
+      throw error instanceof TypeError ? error : connection.#toStoreError(error)
     }
     connection.#isOpening = false
     connection.#lossReason = undefined
@@ -72,13 +74,13 @@ export class RedisConnection {
 
   /** Sends a command. Rejects with a `StoreError` if it fails or there is no reply within `REPLY_MS`. */
   async send<T>(args: readonly string[]): Promise<T> {
-    return await this.#use((client) => client.sendCommand<T>(args))
+    return await this.#run((client) => client.sendCommand<T>(args))
   }
 
   /** Runs a Lua script atomically on the server. Rejects like `send`. */
   async run<T>(script: Script, keys: readonly string[], args: readonly string[]): Promise<T> {
     const rest = [`${keys.length}`, ...keys, ...args]
-    return await this.#use(async (client) => {
+    return await this.#run(async (client) => {
       try {
         return await client.sendCommand<T>(['EVALSHA', script.sha, ...rest])
       } catch (error) {
@@ -93,21 +95,21 @@ export class RedisConnection {
   async close(): Promise<void> {
     this.#isClosed = true
     // The client's own `close` would reject the second command of `run`.
-    if (this.#pending > 0) await inTime(once(this.#events, 'idle'), REPLY_MS).catch(() => undefined)
+    if (this.#pending > 0) await withTimeout(once(this.#events, 'idle'), REPLY_MS).catch(() => undefined)
     this.#client.destroy()
   }
 
-  async #use<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw this.#translated(new Error('the store is closed'))
-    if (this.#lossReason !== undefined) throw this.#translated(this.#lossReason)
+  async #run<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw this.#toStoreError(new Error('the store is closed'))
+    if (this.#lossReason !== undefined) throw this.#toStoreError(this.#lossReason)
     this.#pending++
     try {
-      return await inTime(work(this.#client), REPLY_MS)
+      return await withTimeout(work(this.#client), REPLY_MS)
     } catch (error) {
-      if (isDemoted(error) || error instanceof LateError) this.#leave(error)
+      if (isDemoted(error) || error instanceof ReplyTimeoutError) this.#reconnectAfter(error)
       // Commands in progress when the connection was lost fail for the same reason.
       const isLost = this.#lossReason !== undefined && replyKind(error) === 'connection'
-      throw this.#translated(isLost ? this.#lossReason : error)
+      throw this.#toStoreError(isLost ? this.#lossReason : error)
     } finally {
       if (--this.#pending === 0) this.#events.emit('idle')
     }
@@ -122,23 +124,23 @@ export class RedisConnection {
   /** Uses a new connection if its server is a master that is ready; otherwise closes it. */
   async #check(): Promise<void> {
     try {
-      await inTime(checkServer(this.#client), REPLY_MS)
+      await withTimeout(checkServer(this.#client), REPLY_MS)
       this.#lossReason = undefined
     } catch (error) {
-      this.#leave(error)
+      this.#reconnectAfter(error)
     }
   }
 
   /** Rejects commands from now on. The client reconnects. */
-  #lose(reason: unknown): void {
+  #connectionLost(reason: unknown): void {
     if (reason instanceof DisconnectsClientError) return
     if (this.#lossReason === undefined) this.interruptions++
     this.#lossReason = reason
   }
 
   /** Closes a connection that is open but cannot be used, and connects again. */
-  #leave(reason: unknown): void {
-    this.#lose(reason)
+  #reconnectAfter(reason: unknown): void {
+    this.#connectionLost(reason)
     if (this.#isOpening || !this.#client.isReady) return
     this.#client.destroy()
     void this.#reconnect()
@@ -150,7 +152,7 @@ export class RedisConnection {
     if (!this.#isClosed) await this.#client.connect().catch(() => undefined)
   }
 
-  #translated(error: unknown): StoreError {
+  #toStoreError(error: unknown): StoreError {
     const reason = error instanceof Error ? error.message || error.name : 'for no known reason'
     const where = `Redis at ${this.#where}`
     const kind = replyKind(error)

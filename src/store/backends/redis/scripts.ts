@@ -8,7 +8,7 @@ export interface Script {
 
 /** Extra TTL of records and indexes, since not every read renews the TTL, milliseconds. */
 const SLACK_MS = 60_000
-const RENEWED_MS = 30_000
+const RENEWAL_MS = 30_000
 /** Interval at which sweeps check that a record without expiry still exists, milliseconds. */
 const CHECK_MS = 24 * 60 * 60 * 1000
 
@@ -35,25 +35,25 @@ const BEGIN = `
 local ns, call, match, floor = ARGV[1], redis.call, string.match, math.floor
 `
 
-const KEEP = `
+const TTL = `
 -- All digits: Lua's default would be 1.7e+12.
 local function digits(number) return string.format('%.0f', number) end
 
 -- Lifetime of a record that is active now, in milliseconds; nil for no expiry.
-local function lasting(now, idle, ends)
+local function lifetimeOf(now, idle, ends)
   local ms = idle
   if ends and (not ms or ends - now < ms) then ms = ends - now end
   return ms and math.max(0, math.min(ms, 1e15))
 end
 
-local function keep(name, ms)
+local function setTtl(name, ms)
   if ms then call('PEXPIRE', name, digits(ms + ${SLACK_MS})) else call('PERSIST', name) end
 end
 
 -- An index is kept as long as its longest-lived record. left is its TTL before the record was added.
-local function keepIndex(index, left, ms)
+local function extendIndexTtl(index, left, ms)
   if left == -1 then return end
-  if not ms or left < ms + ${SLACK_MS} then keep(index, ms) end
+  if not ms or left < ms + ${SLACK_MS} then setTtl(index, ms) end
 end
 `
 
@@ -66,18 +66,18 @@ local function keyOf(name) return string.sub(name, -64) end
 
 local function dueName(key, app, user) return key .. '\n' .. app .. '\n' .. user end
 
-local function enter(key, app, user, now, active, ms)
+local function addToIndexes(key, app, user, now, active, ms)
   local byTime, byUser, due = ns .. 'active:' .. app, ns .. 'user:' .. app .. ',' .. user, ns .. 'due'
   local a, u, d = call('PTTL', byTime), call('PTTL', byUser), call('PTTL', due)
   call('ZADD', byTime, digits(floor(active / 1000)), key)
   call('SADD', byUser, key)
   call('ZADD', due, digits(now + math.min((ms or ${CHECK_MS}) + 1, ${CHECK_MS})), dueName(key, app, user))
-  keepIndex(byTime, a, ms)
-  keepIndex(byUser, u, ms)
-  keepIndex(due, d, ms)
+  extendIndexTtl(byTime, a, ms)
+  extendIndexTtl(byUser, u, ms)
+  extendIndexTtl(due, d, ms)
 end
 
-local function leave(key, app, user)
+local function removeFromIndexes(key, app, user)
   call('ZREM', ns .. 'active:' .. app, key)
   call('SREM', ns .. 'user:' .. app .. ',' .. user, key)
   call('ZREM', ns .. 'due', dueName(key, app, user))
@@ -92,16 +92,16 @@ function script(...parts: string[]): Script {
 /** Adds a record. KEYS: the record. ARGV: ns, @when, @record, then names and values of other fields. */
 export const INSERT = script(
   BEGIN,
-  KEEP,
+  TTL,
   INDEX,
   `
 call('HSET', KEYS[1], '@when', ARGV[2], '@record', unpack(ARGV, 3))
 local active, _, idle, ends = match(ARGV[2], ${TIMES})
 local app, user = match(ARGV[3], ${LINES})
 local now = tonumber(active)
-local ms = lasting(now, tonumber(idle), tonumber(ends))
-keep(KEYS[1], ms)
-enter(keyOf(KEYS[1]), app, user, now, now, ms)
+local ms = lifetimeOf(now, tonumber(idle), tonumber(ends))
+setTtl(KEYS[1], ms)
+addToIndexes(keyOf(KEYS[1]), app, user, now, now, ms)
 `,
 )
 
@@ -116,7 +116,7 @@ export const TOUCH = script(
   String.raw`
 local sub, tonumber, start = string.sub, tonumber, ARGV[3] .. ',\n'
 local length, now = #start, tonumber(ARGV[2])
-local second, period = floor(now / 1000), floor(now / ${RENEWED_MS})
+local second, period = floor(now / 1000), floor(now / ${RENEWAL_MS})
 local reply, moved = {}, {}
 for i = 1, #KEYS do
   local name, before = KEYS[i], false
@@ -133,13 +133,13 @@ for i = 1, #KEYS do
         moved[#moved + 1] = second
         moved[#moved + 1] = sub(name, -64)
       end
-      if period > floor(last / ${RENEWED_MS}) then
-        ${KEEP}
+      if period > floor(last / ${RENEWAL_MS}) then
+        ${TTL}
         local _, user = match(record, ${LINES})
-        local ms = lasting(now, idleMs, endsAt)
-        keep(name, ms)
+        local ms = lifetimeOf(now, idleMs, endsAt)
+        setTtl(name, ms)
         for _, index in ipairs({ns .. 'active:' .. ARGV[3], ns .. 'user:' .. ARGV[3] .. ',' .. user, ns .. 'due'}) do
-          keepIndex(index, call('PTTL', index), ms)
+          extendIndexTtl(index, call('PTTL', index), ms)
         end
       end
     end
@@ -157,7 +157,7 @@ return reply
  */
 export const UPDATE = script(
   BEGIN,
-  KEEP,
+  TTL,
   INDEX,
   String.raw`
 local when, record = call('HGET', KEYS[1], '@when'), call('HGET', KEYS[1], '@record')
@@ -171,13 +171,13 @@ local function changed(i, before) if ARGV[i] == '' then return before else retur
 local newUser = changed(4, user)
 ends = changed(6, ends)
 if now > last then active = ARGV[2] end
-local ms = lasting(tonumber(active), tonumber(idle), tonumber(ends))
+local ms = lifetimeOf(tonumber(active), tonumber(idle), tonumber(ends))
 when = table.concat({active, reads, idle, ends, created, writes + 1, revision + 1, ''}, ',')
 record = table.concat({app, newUser, changed(5, name), ip, changed(7, data)}, ',\n')
 call('HSET', KEYS[1], '@when', when, '@record', record, unpack(ARGV, 8))
-if newUser ~= user then leave(key, app, user) end
-keep(KEYS[1], ms)
-enter(key, app, newUser, now, tonumber(active), ms)
+if newUser ~= user then removeFromIndexes(key, app, user) end
+setTtl(KEYS[1], ms)
+addToIndexes(key, app, newUser, now, tonumber(active), ms)
 return 1
 `,
 )
@@ -185,14 +185,14 @@ return 1
 /** Removes a record. KEYS: the record. ARGV: ns. Returns the record, or nil. */
 export const REMOVE = script(
   BEGIN,
-  KEEP,
+  TTL,
   INDEX,
   `
 local when, record = call('HGET', KEYS[1], '@when'), call('HGET', KEYS[1], '@record')
 if not when then return false end
 local app, user = match(record, ${LINES})
 call('DEL', KEYS[1])
-leave(keyOf(KEYS[1]), app, user)
+removeFromIndexes(keyOf(KEYS[1]), app, user)
 return when .. record
 `,
 )
@@ -204,7 +204,7 @@ return when .. record
  */
 export const READ_INDEXED = script(
   BEGIN,
-  KEEP,
+  TTL,
   INDEX,
   `
 local now, reply = tonumber(ARGV[2]), {}
@@ -219,7 +219,7 @@ for i = 2, #KEYS do
     local app, user = match(record, ${LINES})
     if isExpired(now, tonumber(active), tonumber(idle), tonumber(ends)) then
       call('DEL', name)
-      leave(keyOf(name), app, user)
+      removeFromIndexes(keyOf(name), app, user)
     elseif ARGV[4] == 'user' then
       reply[i - 1] = active .. ',' .. user
     else
@@ -237,7 +237,7 @@ return reply
  */
 export const SWEEP = script(
   BEGIN,
-  KEEP,
+  TTL,
   INDEX,
   String.raw`
 local now = tonumber(ARGV[2])
@@ -247,15 +247,15 @@ for _, member in ipairs(due) do
   local name = ns .. key
   local when = call('HGET', name, '@when')
   if not when then
-    leave(key, app, user)
+    removeFromIndexes(key, app, user)
   else
     local active, _, idle, ends = match(when, ${TIMES})
     local last, idleMs, endsAt = tonumber(active), tonumber(idle), tonumber(ends)
     if isExpired(now, last, idleMs, endsAt) then
       call('DEL', name)
-      leave(key, app, user)
+      removeFromIndexes(key, app, user)
     else
-      local ms = lasting(last, idleMs, endsAt) or ${CHECK_MS}
+      local ms = lifetimeOf(last, idleMs, endsAt) or ${CHECK_MS}
       call('ZADD', ns .. 'due', digits(math.max(now + 1, math.min(last + ms + 1, now + ${CHECK_MS}))), member)
     end
   end

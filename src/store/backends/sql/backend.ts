@@ -1,6 +1,6 @@
 import { type AliasedExpression, type Expression, type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { Backend, Lists } from '../../backend.ts'
-import { inTime } from '../../driver.ts'
+import { withTimeout } from '../../driver.ts'
 import { PAGE, type Pages, pagesOf } from '../../pages.ts'
 import type { Change, Key, SessionRecord } from '../../record.ts'
 import { Conflict, retryOnConflict } from '../../retry.ts'
@@ -156,7 +156,7 @@ export class SqlBackend implements Backend, Lists {
 
   async close(): Promise<void> {
     // An unavailable server may never confirm the close.
-    await inTime(this.#db.destroy(), CLOSE_MS).catch(() => undefined)
+    await withTimeout(this.#db.destroy(), CLOSE_MS).catch(() => undefined)
   }
 
   #fields(eb: Expressions): AliasedExpression<SqlValue, keyof SessionRecord>[] {

@@ -16,7 +16,7 @@ export class SqlConnection {
   }
 
   /** Records that a connection was lost. */
-  lost(): void {
+  connectionLost(): void {
     if (this.#isUp) this.interruptions++
     this.#isUp = false
   }
@@ -29,21 +29,21 @@ export class SqlConnection {
         this.#isUp = true
         return result
       } catch (error) {
-        if (this.#kind.faultOf(error) !== 'conflict') throw this.translated(error)
-        return new Conflict(this.translated(error))
+        if (this.#kind.faultOf(error) !== 'conflict') throw this.toStoreError(error)
+        return new Conflict(this.toStoreError(error))
       }
     }, RETRY)
   }
 
   /** Converts a driver error into a `StoreError`; errors that are not the server's fault are returned unchanged. */
-  translated(error: unknown): unknown {
+  toStoreError(error: unknown): unknown {
     const fault = this.#kind.faultOf(error)
     if (fault === 'other') return error
     const { name, where } = this.#kind
     const options = { cause: error, kind: fault === 'unavailable' ? 'connection' : kindOf(error) }
     if (fault === 'full') return new StoreError('full', `${name} at ${where} is full`, options)
     // Records on a server that was replaced may be lost, too.
-    if (fault === 'unavailable' || fault === 'read-only') this.lost()
+    if (fault === 'unavailable' || fault === 'read-only') this.connectionLost()
     return new StoreError('unavailable', `${name} at ${where} is unavailable: ${reasonOf(error)}`, options)
   }
 }

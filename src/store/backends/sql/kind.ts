@@ -72,7 +72,7 @@ export interface SqlKind {
     readonly skipsLocked: boolean
   }
   /** Creates the dialect. `lost` is called when a connection ends that the store did not close, idle ones included. */
-  connect(limits: SqlLimits, lost: () => void): Dialect
+  connect(limits: SqlLimits, onLost: () => void): Dialect
   /** Checks the server. Rejects with a `TypeError` for a server or version that is not supported. */
   check?(db: SqlDatabase): Promise<void>
   /** Classifies an error. */

@@ -1,6 +1,6 @@
 import { type Dialect, MysqlDialect, type MysqlPool, type MysqlPoolConnection, sql } from 'kysely'
 import type { Pool, PoolConnection, PoolOptions } from 'mysql2'
-import { inTime, LateError, loadDriver } from '../../driver.ts'
+import { loadDriver, ReplyTimeoutError, withTimeout } from '../../driver.ts'
 import {
   columnsOfIndexes,
   type ExistingColumn,
@@ -95,10 +95,10 @@ export async function mariadb(url: URL): Promise<SqlKind> {
       deleteHasLimit: true,
       skipsLocked: false,
     },
-    connect(limits: SqlLimits, lost: () => void): Dialect {
+    connect(limits: SqlLimits, onLost: () => void): Dialect {
       const pool = createPool(options)
-      pool.on('connection', (connection) => connection.on('error', lost))
-      return new MysqlDialect({ pool: closingBroken(pool, limits, typed) })
+      pool.on('connection', (connection) => connection.on('error', onLost))
+      return new MysqlDialect({ pool: wrapPool(pool, limits, typed) })
     },
     faultOf,
     fold: (name) => name.toLowerCase(),
@@ -113,19 +113,24 @@ export async function mariadb(url: URL): Promise<SqlKind> {
  * Wraps the pool: adds time limits to statements and to acquiring a connection, for which `mysql2` waits forever, and
  * closes broken connections. Every statement is prepared, so that values are sent apart from the SQL.
  */
-function closingBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) => unknown): MysqlPool {
+function wrapPool(pool: Pool, limits: SqlLimits, typed: (value: unknown) => unknown): MysqlPool {
   const initialized = new WeakSet<PoolConnection>()
   /** All connections opened before a read-only error are replaced. */
   const generations = new WeakMap<PoolConnection, number>()
   let generation = 0
 
-  async function ask(connection: PoolConnection, ms: number, text: string, values: unknown[] = []): Promise<unknown> {
+  async function execute(
+    connection: PoolConnection,
+    ms: number,
+    text: string,
+    values: unknown[] = [],
+  ): Promise<unknown> {
     const reply = new Promise((resolve, reject) => {
       connection.execute(text, values.map(typed) as never[], (error, result) =>
         error ? reject(error) : resolve(result),
       )
     })
-    return await inTime(reply, ms)
+    return await withTimeout(reply, ms)
   }
 
   async function acquireAny(): Promise<PoolConnection> {
@@ -133,7 +138,7 @@ function closingBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) =>
       pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)))
     })
     try {
-      return await inTime(acquired, ACQUIRE_MS)
+      return await withTimeout(acquired, ACQUIRE_MS)
     } catch (error) {
       acquired.then(
         (late) => late.release(),
@@ -146,9 +151,9 @@ function closingBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) =>
   async function acquire(): Promise<PoolConnection> {
     for (;;) {
       const connection = await acquireAny()
-      const born = generations.get(connection) ?? generation
-      generations.set(connection, born)
-      if (born === generation) return connection
+      const createdIn = generations.get(connection) ?? generation
+      generations.set(connection, createdIn)
+      if (createdIn === generation) return connection
       connection.destroy()
     }
   }
@@ -157,7 +162,7 @@ function closingBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) =>
   async function initialize(connection: PoolConnection): Promise<void> {
     if (initialized.has(connection)) return
     try {
-      await ask(connection, CONNECT_MS, "set session sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00'")
+      await execute(connection, CONNECT_MS, "set session sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00'")
     } catch (error) {
       connection.destroy()
       throw error
@@ -168,7 +173,7 @@ function closingBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) =>
   function wrapped(connection: PoolConnection): MysqlPoolConnection {
     let broken = false
     const query = (text: string, values: unknown[], callback: (error: unknown, result?: unknown) => void) => {
-      ask(connection, limits.queryMs, text, values).then(
+      execute(connection, limits.queryMs, text, values).then(
         (result) => callback(undefined, result),
         (error: unknown) => {
           const fault = faultOf(error)
@@ -184,15 +189,15 @@ function closingBroken(pool: Pool, limits: SqlLimits, typed: (value: unknown) =>
 
   return {
     getConnection(callback) {
-      const given = callback as (error: unknown, connection?: MysqlPoolConnection) => void
+      const done = callback as (error: unknown, connection?: MysqlPoolConnection) => void
       acquire()
         .then(async (connection) => {
           await initialize(connection)
           return wrapped(connection)
         })
         .then(
-          (connection) => given(undefined, connection),
-          (error: unknown) => given(error),
+          (connection) => done(undefined, connection),
+          (error: unknown) => done(error),
         )
     },
     end: (callback) => pool.end(callback),
@@ -230,7 +235,7 @@ function extractSocketPath(url: URL): string | undefined {
 }
 
 function faultOf(error: unknown): Fault {
-  if (error instanceof LateError) return 'busy'
+  if (error instanceof ReplyTimeoutError) return 'busy'
   const { errno, sqlState } = error as { errno?: unknown; sqlState?: unknown }
   // Errors that the server did not send are connection errors.
   if (typeof errno !== 'number' || sqlState === undefined) return 'unavailable'

@@ -1,6 +1,6 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient, PoolConfig } from 'pg'
-import { inTime, LateError, loadDriver } from '../../driver.ts'
+import { loadDriver, ReplyTimeoutError, withTimeout } from '../../driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './kind.ts'
 import { postgresAddress } from './postgres-url.ts'
 
@@ -33,15 +33,15 @@ export async function postgres(url: URL): Promise<SqlKind> {
     fallback_application_name: 'komgate',
   }
 
-  function connect(limits: SqlLimits, lost: () => void): Dialect {
+  function connect(limits: SqlLimits, onLost: () => void): Dialect {
     // Times are written in UTC, also into columns with a time zone.
     const onConnect = (client: { query(text: string): Promise<unknown> }) =>
-      inTime(client.query("set time zone 'UTC'"), connectMs)
+      withTimeout(client.query("set time zone 'UTC'"), connectMs)
     const pool = new Pool({ ...config, onConnect } as PoolConfig)
-    pool.on('connect', (client) => client.on('error', lost))
+    pool.on('connect', (client) => client.on('error', onLost))
     // Errors of idle clients: the pool has removed them, and `lost` was called.
     pool.on('error', () => undefined)
-    return new PostgresDialect({ pool: closingBroken(pool, limits) })
+    return new PostgresDialect({ pool: wrapPool(pool, limits) })
   }
 
   return {
@@ -69,19 +69,16 @@ export async function postgres(url: URL): Promise<SqlKind> {
  * the pool as free. After a read-only error all older connections are replaced: a new connection may lead to the new
  * primary.
  */
-function closingBroken(
-  pool: { connect(): Promise<PoolClient>; end(): Promise<void> },
-  limits: SqlLimits,
-): PostgresPool {
+function wrapPool(pool: { connect(): Promise<PoolClient>; end(): Promise<void> }, limits: SqlLimits): PostgresPool {
   const generations = new WeakMap<PoolClient, number>()
   let generation = 0
 
   async function acquire(): Promise<PoolClient> {
     for (;;) {
       const client = await pool.connect()
-      const born = generations.get(client) ?? generation
-      generations.set(client, born)
-      if (born === generation) return client
+      const createdIn = generations.get(client) ?? generation
+      generations.set(client, createdIn)
+      if (createdIn === generation) return client
       client.release(true)
     }
   }
@@ -92,7 +89,7 @@ function closingBroken(
       let broken = false
       const query = async (text: string, values: unknown[]): Promise<unknown> => {
         try {
-          return await inTime(client.query(text, values), limits.queryMs)
+          return await withTimeout(client.query(text, values), limits.queryMs)
         } catch (error) {
           const fault = faultOf(error)
           broken ||= ['unavailable', 'busy', 'read-only'].includes(fault)
@@ -108,7 +105,7 @@ function closingBroken(
 
 function faultOf(error: unknown): Fault {
   const { code, severity, message } = error as { code?: unknown; severity?: unknown; message?: unknown }
-  if (error instanceof LateError || message === POOL_EXHAUSTED) return 'busy'
+  if (error instanceof ReplyTimeoutError || message === POOL_EXHAUSTED) return 'busy'
   // Errors that the server did not send are connection errors.
   if (typeof code !== 'string' || severity === undefined) return 'unavailable'
   if (FULL.includes(code)) return 'full'

@@ -15,24 +15,24 @@ export class DiskReserve {
   /** size of the file, bytes; 0 if it cannot be created for another reason than lack of space */
   readonly bytes: number
   readonly #path: string
-  #isHeld = false
+  #exists = false
 
   /** Creates the file. */
   constructor(path: string) {
     this.#path = path
     this.bytes = sizeOf(path) || Math.min(MAX_BYTES, Math.floor(freeBytes(path) / PART))
-    this.hold()
+    this.create()
   }
 
   /** Creates the file if it is missing. Returns false if the disk is too full. */
-  hold(): boolean {
-    this.#isHeld ||= sizeOf(this.#path) === this.bytes || this.#write()
-    return this.#isHeld
+  create(): boolean {
+    this.#exists ||= sizeOf(this.#path) === this.bytes || this.#write()
+    return this.#exists
   }
 
   /** Removes the file to free its space. */
   release(): void {
-    this.#isHeld = false
+    this.#exists = false
     rmSync(this.#path, { force: true })
   }
 

@@ -8,7 +8,7 @@ import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 const RETRY = { attempts: 40, pauseMs: 50, maxPauseMs: 50 }
 const KEY_LENGTH = 64
 /** Faults that another attempt does not remove. */
-const LASTING: readonly Fault[] = ['unavailable', 'busy', 'full', 'read-only']
+const PERSISTENT: readonly Fault[] = ['unavailable', 'busy', 'full', 'read-only']
 
 /**
  * Creates the table, or adds what an existing one lacks. Rows of other programs stay as they are, and these programs
@@ -19,7 +19,7 @@ export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTab
     try {
       return await complete(db, kind, table)
     } catch (error) {
-      if (error instanceof TypeError || LASTING.includes(kind.faultOf(error))) throw error
+      if (error instanceof TypeError || PERSISTENT.includes(kind.faultOf(error))) throw error
       // A step fails if another process has just done it; the next attempt detects that.
       return new Conflict(error)
     }
@@ -29,7 +29,7 @@ export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTab
 async function complete(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
   const existing = await kind.columns(db, table.name)
   if (existing.length === 0) await createTable(db, kind, table)
-  else await adopt(db, kind, table, existing)
+  else await extendTable(db, kind, table, existing)
   const indexes = await kind.indexes(db, table.name)
   for (const [purpose, columns] of wantedIndexes(table.columns)) {
     const has = indexes.some((index) => columns.every((name, i) => kind.fold(index[i] ?? '') === kind.fold(name)))
@@ -51,7 +51,7 @@ async function createTable(db: SqlDatabase, kind: SqlKind, table: SqlTable): Pro
   await create.execute()
 }
 
-async function adopt(
+async function extendTable(
   db: SqlDatabase,
   kind: SqlKind,
   table: SqlTable,
@@ -59,7 +59,7 @@ async function adopt(
 ): Promise<void> {
   const columns = new Map(existing.map((column) => [kind.fold(column.name), column]))
   const textColumns = [{ column: table.columns.key, length: KEY_LENGTH }, ...table.shared]
-  refuseUnusable(kind, table, columns)
+  checkTable(kind, table, columns)
   for (const { column, length } of textColumns) {
     const { textLength = Number.POSITIVE_INFINITY } = columns.get(kind.fold(column)) ?? {}
     if (textLength < length) await kind.widen(db, table.name, column, length)
@@ -70,7 +70,7 @@ async function adopt(
   }
 }
 
-function refuseUnusable(kind: SqlKind, table: SqlTable, columns: ReadonlyMap<string, ExistingColumn>): void {
+function checkTable(kind: SqlKind, table: SqlTable, columns: ReadonlyMap<string, ExistingColumn>): void {
   const key = columns.get(kind.fold(table.columns.key))
   if (key === undefined) throw new TypeError(`the table "${table.name}" has no column "${table.columns.key}"`)
   if (key.textLength === undefined) throw new TypeError(`the column "${key.name}" of "${table.name}" holds no text`)
@@ -118,7 +118,7 @@ function wantedIndexes(c: Columns): [purpose: string, columns: string[]][] {
     ['key', [c.key]],
     ['user', [c.app, c.user]],
     ['active', [c.app, c.lastActive]],
-    ['over', [c.expiresAt]],
+    ['expiry', [c.expiresAt]],
   ]
 }
 

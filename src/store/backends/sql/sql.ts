@@ -40,14 +40,14 @@ async function open(kind: SqlKind, layout: Layout): Promise<Backend> {
   const table = new SqlTable(layout)
   const connection = new SqlConnection(kind)
   const limits = { queryMs: PREPARE_MS }
-  const db = new Kysely<Record<string, SqlRow>>({ dialect: kind.connect(limits, () => connection.lost()) })
+  const db = new Kysely<Record<string, SqlRow>>({ dialect: kind.connect(limits, () => connection.connectionLost()) })
   const backend = new SqlBackend(db, kind.forms, table, connection)
   try {
     await kind.check?.(db)
     await prepareTable(db, kind, table)
   } catch (error) {
     await backend.close()
-    throw error instanceof TypeError ? error : connection.translated(error)
+    throw error instanceof TypeError ? error : connection.toStoreError(error)
   }
   limits.queryMs = QUERY_MS
   return backend

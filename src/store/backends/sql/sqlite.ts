@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type SqliteDatabase, SqliteDialect, sql } from 'kysely'
-import { decoded, refuseUnknown } from '../../driver.ts'
+import { checkParameters, decoded } from '../../driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from './kind.ts'
 import { DiskReserve } from './reserve.ts'
 
@@ -46,7 +46,7 @@ export function sqlite(url: URL): SqlKind {
   if (driver === undefined) {
     throw new TypeError(`SQLite stores require Node.js 22.13 or later, and this is ${process.version}`)
   }
-  refuseUnknown(url, NAME, [])
+  checkParameters(url, NAME, [])
   const path = pathOf(url)
   return {
     name: NAME,
@@ -79,11 +79,11 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
   database.exec(`pragma busy_timeout = ${BUSY_MS}`)
   database.exec('pragma journal_mode = wal')
   database.exec('pragma synchronous = normal')
-  const guard = path === IN_MEMORY ? unguarded : guardOf(database, path)
+  const guard = path === IN_MEMORY ? runUnguarded : guardOf(database, path)
   return {
     prepare(text) {
       const statement = database.prepare(text)
-      const guarded = /^\s*(select|with|pragma)\s/i.test(text) ? unguarded : guard
+      const guarded = /^\s*(select|with|pragma)\s/i.test(text) ? runUnguarded : guard
       const isDelete = /^\s*delete\s/i.test(text)
       return {
         // Names are quoted and values are parameters, so a word between spaces is a keyword.
@@ -100,7 +100,7 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
 /** Runs a statement that writes, and handles a full disk. */
 type Guard = <T>(isDelete: boolean, work: () => T) => T
 
-const unguarded: Guard = (_, work) => work()
+const runUnguarded: Guard = (_, work) => work()
 
 /**
  * Returns a guard that keeps deletes possible on a full disk. Writes go to the write-ahead log; when the database file
@@ -115,7 +115,7 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
   const free = database.prepare('pragma freelist_count')
 
   /** Checkpoints the log into the database file. Returns false if the disk is too full. */
-  function emptyLog(): boolean {
+  function checkpoint(): boolean {
     try {
       database.exec('pragma wal_checkpoint(truncate)')
       return true
@@ -124,23 +124,23 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
     }
   }
 
-  function giveUpReserve(): void {
+  function releaseReserve(): void {
     reserve.release()
-    emptyLog()
+    checkpoint()
   }
 
   function retry<T>(isDelete: boolean, work: () => T): T {
-    if (!emptyLog()) giveUpReserve()
-    if (!isDelete && !reserve.hold()) throw new FullError()
+    if (!checkpoint()) releaseReserve()
+    if (!isDelete && !reserve.create()) throw new FullError()
     try {
       return work()
     } catch (error) {
       if (codeOf(error) !== FULL || !(isDelete || hasFreePages())) throw error
-      giveUpReserve()
+      releaseReserve()
       try {
         return work()
       } finally {
-        emptyLog()
+        checkpoint()
       }
     }
   }
@@ -152,14 +152,14 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
   }
 
   return (isDelete, work) => {
-    if (!isDelete && !reserve.hold() && !(emptyLog() && reserve.hold())) throw new FullError()
+    if (!isDelete && !reserve.create() && !(checkpoint() && reserve.create())) throw new FullError()
     try {
       return work()
     } catch (error) {
       if (codeOf(error) !== FULL) throw error
       return retry(isDelete, work)
     } finally {
-      reserve.hold()
+      reserve.create()
     }
   }
 }

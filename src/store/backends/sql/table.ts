@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors.ts'
-import { type Layout, writtenTime } from '../../layout.ts'
+import { formatTime, type Layout } from '../../layout.ts'
 import { type Change, type Data, handleOf, type Key, type SessionRecord } from '../../record.ts'
 import type { SqlRow, SqlValue } from './kind.ts'
 import { fromColumn, toColumn } from './text.ts'
@@ -89,7 +89,7 @@ export class SqlTable {
     }
     const values = {
       ip: toColumn(ip).slice(0, MAX_IP) || null,
-      start: writtenTime(created),
+      start: formatTime(created),
       token: handleOf(record.key),
     }
     for (const { field, column } of this.shared) if (field !== 'stop') row[column] = values[field]
@@ -106,7 +106,7 @@ export class SqlTable {
     if (endsAt === undefined) return row
     row[c.endsAt] = endsAt
     const stop = this.shared.find(({ field }) => field === 'stop')
-    if (stop !== undefined) row[stop.column] = endsAt === null ? null : writtenTime(endsAt)
+    if (stop !== undefined) row[stop.column] = endsAt === null ? null : formatTime(endsAt)
     return row
   }
 }

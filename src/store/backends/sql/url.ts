@@ -1,4 +1,4 @@
-import { decoded, refuseUnknown } from '../../driver.ts'
+import { checkParameters, decoded } from '../../driver.ts'
 
 const DEFAULT_POOL = 10
 
@@ -13,6 +13,6 @@ export function extractPool(url: URL, kind: string, known: readonly string[]): {
   const pool = rest.searchParams.get('pool') ?? `${DEFAULT_POOL}`
   if (!/^[1-9]\d{0,3}$/.test(pool)) throw new TypeError('"pool" must be a whole number from 1 to 9999')
   rest.searchParams.delete('pool')
-  refuseUnknown(rest, kind, known)
+  checkParameters(rest, kind, known)
   return { pool: Number(pool), rest }
 }
