@@ -4,15 +4,17 @@ import { Conflict, retryOnConflict } from '../../retry.ts'
 import type { ColumnType, ExistingColumn, Fault, SqlDatabase, SqlKind } from './kind.ts'
 import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 
-/** Other processes may prepare the same table. */
+/** Retries, since other processes may prepare the same table at the same time. */
 const RETRY = { attempts: 40, pauseMs: 50, maxPauseMs: 50 }
 const KEY_LENGTH = 64
-/** Faults that another attempt does not remove. */
+/** Faults that do not disappear with another attempt. */
 const PERSISTENT: readonly Fault[] = ['unavailable', 'busy', 'full', 'read-only']
 
 /**
- * Creates the table, or adds what an existing one lacks. Rows of other programs stay as they are, and these programs
- * can still add rows. Rejects with a `TypeError` for a table that cannot be used.
+ * Creates the table, or adds missing columns and indexes to an existing one. Rows of other programs stay unchanged, and
+ * these programs can still add rows.
+ * @throws TypeError for an existing table that cannot be used
+ * @throws the error of the driver if the server fails
  */
 export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
   await retryOnConflict(async () => {
@@ -20,7 +22,7 @@ export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTab
       return await complete(db, kind, table)
     } catch (error) {
       if (error instanceof TypeError || PERSISTENT.includes(kind.faultOf(error))) throw error
-      // A step fails if another process has just done it; the next attempt detects that.
+      // A step fails if another process has just completed it, which the next attempt detects.
       return new Conflict(error)
     }
   }, RETRY)
@@ -87,7 +89,7 @@ interface NewColumn {
   define: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
 }
 
-/** Returns all columns except the key. Rows of other programs get null in `app` and neutral defaults in the rest. */
+/** Returns all columns except the key. In rows of other programs `app` is null and the others have neutral defaults. */
 function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewColumn[] {
   const column = (name: string, type: ColumnType, value?: string | number | Expression<unknown>): NewColumn => ({
     name,
@@ -107,7 +109,7 @@ function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewCo
     column(c.writes, 'bigint', 0),
     column(c.revision, 'bigint', 0),
     column(c.expiresAt, 'bigint', NEVER),
-    // In parentheses, since MySQL accepts only expressions as defaults of text columns.
+    // The parentheses make it an expression: MySQL accepts no literal as default of a text column.
     column(c.data, types.long, sql`('{}')`),
     ...shared.map(({ column: name, length }) => column(name, sql`varchar(${sql.lit(length)})`)),
   ]
@@ -123,7 +125,7 @@ function wantedIndexes(c: Columns): [purpose: string, columns: string[]][] {
 }
 
 /**
- * Returns the name of an index: unique within the database, since some servers require that, and short, since servers
+ * Returns the name of an index. It is unique within the database, as some servers require, and short, since servers
  * truncate long names.
  */
 function indexName(table: SqlTable, purpose: string): string {

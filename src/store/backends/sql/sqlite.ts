@@ -5,7 +5,7 @@ import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from 
 import { DiskReserve } from './reserve.ts'
 
 const NAME = 'SQLite'
-/** SQLite's wait for a lock, milliseconds: short, since it blocks this process; the statement is retried. */
+/** SQLite's lock timeout, milliseconds: short, since waiting blocks the event loop. The statement is retried. */
 const BUSY_MS = 100
 
 const IN_MEMORY = ':memory:'
@@ -39,7 +39,8 @@ interface NodeSqlite {
 
 /**
  * Returns the kind for SQLite.
- * @throws TypeError for a wrong URL, or if Node.js has no SQLite
+ * @param url the store URL, `sqlite:/path/of/the/file`
+ * @throws TypeError for an invalid URL, or if this version of Node.js has no SQLite
  */
 export function sqlite(url: URL): SqlKind {
   const driver = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
@@ -86,7 +87,7 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
       const guarded = /^\s*(select|with|pragma)\s/i.test(text) ? runUnguarded : guard
       const isDelete = /^\s*delete\s/i.test(text)
       return {
-        // Names are quoted and values are parameters, so a word between spaces is a keyword.
+        // Names are quoted and values are parameters, so ` returning ` can only be the keyword.
         reader: /^\s*(select|with|pragma)\s|\sreturning\s/i.test(text),
         all: (values) => guarded(isDelete, () => statement.all(...values)),
         run: (values) => guarded(isDelete, () => statement.run(...values)),
@@ -97,15 +98,15 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
   }
 }
 
-/** Runs a statement that writes, and handles a full disk. */
+/** Runs a statement that writes, and retries it after freeing space if the disk is full. */
 type Guard = <T>(isDelete: boolean, work: () => T) => T
 
 const runUnguarded: Guard = (_, work) => work()
 
 /**
- * Returns a guard that keeps deletes possible on a full disk. Writes go to the write-ahead log; when the database file
- * cannot grow, the log cannot be checkpointed, and the reserve is removed for that. The reserve is four times the size
- * of the log, which grows to less than twice its limit before the disk is full.
+ * Returns a guard that keeps deletes possible on a full disk. Writes go to the write-ahead log. If the disk is so full
+ * that the log cannot be checkpointed into the database file, the guard removes the reserve file. The reserve is four
+ * times the maximum size of the log, which grows to less than twice that size before the disk is full.
  */
 function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: string): Guard {
   const reserve = new DiskReserve(`${path}-reserve`)
@@ -114,7 +115,7 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
 
   const free = database.prepare('pragma freelist_count')
 
-  /** Checkpoints the log into the database file. Returns false if the disk is too full. */
+  /** Checkpoints the log into the database file. Returns false if that fails, for example on a full disk. */
   function checkpoint(): boolean {
     try {
       database.exec('pragma wal_checkpoint(truncate)')
@@ -145,7 +146,7 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
     }
   }
 
-  /** Whether a record fits into free pages of the database file. */
+  /** Returns whether a record fits into free pages of the database file. */
   function hasFreePages(): boolean {
     const [row] = free.all() as { freelist_count: number }[]
     return row !== undefined && row.freelist_count * PAGE_BYTES > 4 * MAX_RECORD_BYTES
@@ -164,7 +165,7 @@ function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: strin
   }
 }
 
-/** The error of SQLite for a full disk, thrown when the reserve cannot be created. */
+/** The error of SQLite for a full disk, thrown if the reserve file cannot be created. */
 class FullError extends Error {
   override readonly name = 'FullError'
   readonly errcode = FULL
@@ -174,7 +175,7 @@ class FullError extends Error {
   }
 }
 
-/** Returns the primary result code of an SQLite error, undefined for other errors. */
+/** Returns the primary result code of an SQLite error; undefined for other errors. */
 function codeOf(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: unknown }
   // The higher bits are the extended result code.
