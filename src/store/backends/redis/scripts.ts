@@ -2,28 +2,32 @@ import { hash } from 'node:crypto'
 
 /** A Lua script and its SHA-1, under which the server caches it. */
 export interface Script {
+  /** the source text, for EVAL */
   readonly text: string
+  /** the SHA-1 of the text in hexadecimal, for EVALSHA */
   readonly sha: string
 }
 
-/** Extra TTL of records and indexes, since not every read renews the TTL, milliseconds. */
+/** Extra TTL of records and indexes, milliseconds: not every read renews the TTL. */
 const SLACK_MS = 60_000
+/** Interval at which reads renew TTLs, milliseconds. */
 const RENEWAL_MS = 30_000
-/** Interval at which sweeps check that a record without expiry still exists, milliseconds. */
+/** Interval at which sweeps check whether a record without expiry still exists, milliseconds. */
 const CHECK_MS = 24 * 60 * 60 * 1000
 
 /*
- * A record is a hash. The field `@when` has its times and counters, `@record` the rest, one value per line; both are
- * parts of a JSON list, which the scripts split at commas or lines and join again, but never parse. Fields for other
- * programs are in the same hash, under names that cannot begin with `@`.
+ * A record is a hash. The field `@when` contains its times and counters separated by commas, `@record` the other values,
+ * one per line. Together they are a JSON list, which the scripts split and join but never parse. Fields for other
+ * programs are in the same hash; their names cannot begin with `@`.
  *
  * Indexes:
  *   active:<app>       sorted set of keys by the second of their last activity
  *   user:<app>,<user>  set of keys
  *   due                sorted set of keys, each with its app and user, by the time of their next sweep check
- * App and user are JSON strings, so that different pairs have different names, whatever characters they contain.
+ * App and user are JSON strings, so that each pair has a name of its own, whatever characters they contain.
  *
- * The caller passes its clock as `now`. The server's clock is not used: TTLs are durations.
+ * The caller passes the store's time as `now`, milliseconds since 1970. The scripts do not read the server's clock; TTLs
+ * are durations.
  */
 
 /** Pattern of `@when`: last activity, reads, idle timeout, end; then created, writes, revision. */
@@ -36,10 +40,10 @@ local ns, call, match, floor = ARGV[1], redis.call, string.match, math.floor
 `
 
 const TTL = `
--- All digits: Lua's default would be 1.7e+12.
+-- Lua would format large numbers as 1.7e+12.
 local function digits(number) return string.format('%.0f', number) end
 
--- Lifetime of a record that is active now, in milliseconds; nil for no expiry.
+-- Returns the lifetime of a record that is active now, milliseconds; nil for no expiry.
 local function lifetimeOf(now, idle, ends)
   local ms = idle
   if ends and (not ms or ends - now < ms) then ms = ends - now end
@@ -50,7 +54,7 @@ local function setTtl(name, ms)
   if ms then call('PEXPIRE', name, digits(ms + ${SLACK_MS})) else call('PERSIST', name) end
 end
 
--- An index is kept as long as its longest-lived record. left is its TTL before the record was added.
+-- Extends the TTL of an index to that of its longest-lived record. left is its TTL before the record was added.
 local function extendIndexTtl(index, left, ms)
   if left == -1 then return end
   if not ms or left < ms + ${SLACK_MS} then setTtl(index, ms) end
@@ -108,8 +112,8 @@ addToIndexes(keyOf(KEYS[1]), app, user, now, now, ms)
 /**
  * Reads records. KEYS: records. ARGV: ns, now, app. Returns each record before the read, or nil.
  *
- * This is the script that must be fast. Its cost is the number of commands and of functions created, so it skips what
- * is not needed each time: the index by activity has a resolution of one second, and TTLs have some slack.
+ * This script runs most often, so it must be fast. Its cost depends on the number of commands and created functions.
+ * Therefore it updates the index by activity once a second, and TTLs every 30 seconds.
  */
 export const TOUCH = script(
   BEGIN,
@@ -199,8 +203,8 @@ return when .. record
 
 /**
  * Reads records found in an index and removes expired ones. KEYS: the index, then the records. ARGV: ns, now, the
- * command that removes a member from the index, and `user` if only the last activity and the user are needed. Returns
- * the text of each record, nil for missing and expired ones.
+ * command that removes a member from the index, and `user` to return only last activity and user. Returns the text of
+ * each record, nil for missing and expired ones.
  */
 export const READ_INDEXED = script(
   BEGIN,
@@ -232,8 +236,8 @@ return reply
 )
 
 /**
- * Checks the records that are due and removes expired ones. ARGV: ns, now, maximum number to check. Returns the number
- * checked.
+ * Checks the records in `due` whose time has come, and removes expired ones. ARGV: ns, now, maximum number of records.
+ * Returns the number of checked records.
  */
 export const SWEEP = script(
   BEGIN,
