@@ -16,7 +16,7 @@ export class DiskReserve {
   /** size of the file, bytes */
   readonly bytes: number
   readonly #path: string
-  #exists = false
+  #isReserved = false
 
   /**
    * Creates the file.
@@ -33,13 +33,13 @@ export class DiskReserve {
    * @returns false if there is too little space; true also if the file cannot be created for another reason
    */
   create(): boolean {
-    this.#exists ||= sizeOf(this.#path) === this.bytes || this.#write()
-    return this.#exists
+    this.#isReserved ||= sizeOf(this.#path) === this.bytes || this.#write()
+    return this.#isReserved
   }
 
   /** Removes the file to free its space. */
   release(): void {
-    this.#exists = false
+    this.#isReserved = false
     rmSync(this.#path, { force: true })
   }
 
