@@ -91,7 +91,7 @@ function help(): string {
   const [flags, variables] = [width(SETTING_NAMES.map(flagName)), width(SETTING_NAMES.map(variableName))]
   const rows = SETTING_NAMES.map((name) => {
     const { fallback, help } = SETTINGS[name]
-    const shown = name === 'servers' ? 'the one that comes with komgate' : fallback
+    const shown = name === 'servers' ? 'the servers.json of the package' : fallback
     return `  --${flagName(name).padEnd(flags)}${variableName(name).padEnd(variables)}${help} (${shown})\n`
   })
   return `komgate ${version()}: HTTP for LysKOM servers
@@ -99,7 +99,7 @@ function help(): string {
 Usage: komgate [--servers FILE] [--host H] [--port N] [setting ...]
 
   --check   validate the configuration and exit
-  --help    show this
+  --help    show this help
   --version show the version
 
 Settings, each a flag or an environment variable, with its default:

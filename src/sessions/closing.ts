@@ -45,7 +45,7 @@ export class Closing {
     const drained = (done: () => void): void => {
       this.#onRequestEnd = () => isDrained() && done()
     }
-    const isIdle = isDrained() || (await inGrace(drained))
+    const isIdle = isDrained() || (await withinGrace(drained))
     const finish = (): Promise<void> => {
       const ended = end()
       this.#resolveEnded()
@@ -54,7 +54,7 @@ export class Closing {
     if (request === undefined) return finish()
     // No call is in flight that could fail, so disconnect before the response confirms the end of the session.
     if (isIdle) await disconnect()
-    void inGrace((done) => void request.response.then(done)).then(finish)
+    void withinGrace((done) => void request.response.then(done)).then(finish)
   }
 
   /** Reports the end of a request in flight. */
@@ -64,7 +64,7 @@ export class Closing {
 }
 
 /** Resolves with true when `done` is called, or with false after `GRACE_MS`. */
-function inGrace(start: (done: () => void) => void): Promise<boolean> {
+function withinGrace(start: (done: () => void) => void): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, GRACE_MS, false).unref()
     start(() => {

@@ -32,18 +32,18 @@ const MAX_NETWORKS = 8
  * elsewhere do not delay it, so guessing cannot lock out the owner of the password.
  */
 export class GuessLimits {
-  readonly #own: Failures
+  readonly #narrowest: Failures
   readonly #wider: readonly Failures[]
-  readonly #all: DistributedFailures
+  readonly #distributed: DistributedFailures
   /** Networks with a successful attempt, by subject, most recent last. */
   readonly #known = lru<readonly string[]>({ max: MAX_SUBJECTS })
 
   constructor({ limit, message, free, freeInAll, maxDelayMs, clock = () => performance.now() }: GuessLimitOptions) {
     const tooMany = (waitMs: number) => new LimitError(limit, message, waitMs)
     const shared = { maxDelayMs, clock, tooMany, clearsOnSuccess: false }
-    this.#own = new Failures({ ...shared, free, clearsOnSuccess: true })
+    this.#narrowest = new Failures({ ...shared, free, clearsOnSuccess: true })
     this.#wider = WIDER.map((factor) => new Failures({ ...shared, free: free * factor }))
-    this.#all = new DistributedFailures({ ...shared, free: freeInAll })
+    this.#distributed = new DistributedFailures({ ...shared, free: freeInAll })
   }
 
   /**
@@ -54,26 +54,26 @@ export class GuessLimits {
    * @throws LimitError while the client has to wait
    */
   begin(subject: string, address: string): Attempt {
-    const [own, ...wider] = networksOf(address)
+    const [narrowest, ...wider] = networksOf(address)
     const attempts: Attempt[] = []
     const end = (outcome: Outcome): void => {
       for (const attempt of attempts) attempt.end(outcome)
     }
     try {
-      const first = this.#own.begin(`${own} ${subject}`)
+      const first = this.#narrowest.begin(`${narrowest} ${subject}`)
       attempts.push(first)
-      if (!this.#isKnown(subject, own)) {
+      if (!this.#isKnown(subject, narrowest)) {
         for (const [i, network] of wider.entries()) {
           const failures = this.#wider[i]
           if (failures !== undefined) attempts.push(failures.begin(`${network} ${subject}`))
         }
-        attempts.push(this.#all.begin(subject, wider.at(-1) ?? own))
+        attempts.push(this.#distributed.begin(subject, wider.at(-1) ?? narrowest))
       }
       return {
         pending: first.pending,
         end: (outcome) => {
           end(outcome)
-          if (outcome === 'succeeded') this.#remember(subject, own)
+          if (outcome === 'succeeded') this.#addKnown(subject, narrowest)
         },
       }
     } catch (error) {
@@ -91,8 +91,8 @@ export class GuessLimits {
    * @throws LimitError while the client has to wait; from networks without an earlier success also for correct attempts
    */
   check(subject: string, address: string, isGood: boolean): void {
-    const [own] = networksOf(address)
-    if (isGood && this.#isKnown(subject, own)) return
+    const [narrowest] = networksOf(address)
+    if (isGood && this.#isKnown(subject, narrowest)) return
     this.begin(subject, address).end(isGood ? 'succeeded' : 'failed')
   }
 
@@ -100,7 +100,7 @@ export class GuessLimits {
     return this.#known.get(subject)?.includes(network) ?? false
   }
 
-  #remember(subject: string, network: string): void {
+  #addKnown(subject: string, network: string): void {
     const before = this.#known.get(subject) ?? []
     if (before.at(-1) === network) return
     this.#known.set(subject, [...before.filter((other) => other !== network), network].slice(-MAX_NETWORKS))

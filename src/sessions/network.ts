@@ -16,7 +16,7 @@ export function networkOf(address: string): string {
  * address (RFC 6177); an IPv4 address and its /24. Text that is not an IP address is returned as one network.
  * @param address an IP address, or any other text
  */
-export function networksOf(address: string): [own: string, ...wider: string[]] {
+export function networksOf(address: string): [narrowest: string, ...wider: string[]] {
   if (isIPv4(address)) return [address, `${address.slice(0, address.lastIndexOf('.'))}.0/24`]
   if (!isIPv6(address)) return [address]
   const [a, b, c, d] = groupsOf(address)

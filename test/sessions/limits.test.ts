@@ -18,7 +18,7 @@ function stoppedClock() {
 }
 
 describe('RateLimit', () => {
-  it('allows the maximum number of requests at once and the same number in each period after that', () => {
+  it('allows a burst of the maximum number of requests, and the same number in each later period', () => {
     const { clock, pass } = stoppedClock()
     const limit = new RateLimit({ max: 3, periodMs: 60_000, clock })
     expect([1, 2, 3].map(() => limit.take('a'))).toEqual([0, 0, 0])

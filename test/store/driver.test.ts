@@ -72,9 +72,9 @@ it.each(["it's+a%2fb!", 'my%20s3cret', '%C3%A5%c3%a5', '(a)~*b', '%2B+%2b'])(
   (raw) => {
     const url = new URL(`mongodb://someone@host/db?a=1&proxyPassword=${raw}&z=2`)
     const value = url.searchParams.get('proxyPassword') ?? ''
-    const anew = new URL(url)
-    anew.searchParams.set('x', 'y')
-    const spellings = [raw, value, encodeURIComponent(value), anew.search, url.search, decodeURIComponent(raw)]
+    const rewritten = new URL(url)
+    rewritten.searchParams.set('x', 'y')
+    const spellings = [raw, value, encodeURIComponent(value), rewritten.search, url.search, decodeURIComponent(raw)]
     for (const spelling of spellings) {
       const message = withoutPassword(`wrong: ${spelling}.`, url)
       for (const secret of [raw, value, encodeURIComponent(value)]) expect(message).not.toContain(secret)

@@ -74,7 +74,7 @@ describe.skipIf(!redisInstalled())('connection to Redis', () => {
     await untilBack()
   }, 30_000)
 
-  test('rejects all calls immediately when the server dies under load, and counts one interruption', async () => {
+  test('rejects all calls immediately when the server is killed under load, and counts one interruption', async () => {
     const asked = Promise.allSettled(Array.from({ length: 2000 }, create))
     const pid = await processId(server.url)
     process.kill(pid, 'SIGKILL')

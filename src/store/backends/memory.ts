@@ -115,7 +115,7 @@ export class MemoryBackend implements Backend, Lists {
     const rows = [...(this.#apps.get(app)?.users.get(user) ?? [])]
     rows.sort((a, b) => b.record.lastActive - a.record.lastActive)
     const keys = rows.map(({ record }) => record.key)
-    yield* pagesOf(keys, async (some) => this.#living(some, now))
+    yield* pagesOf(keys, async (some) => this.#unexpired(some, now))
   }
 
   async *activeSince(app: string, since: number, now: number, limit: number): Pages {
@@ -124,7 +124,7 @@ export class MemoryBackend implements Backend, Lists {
       if (keys.length >= limit) break
       keys.push(record.key)
     }
-    yield* pagesOf(keys, async (some) => this.#living(some, now))
+    yield* pagesOf(keys, async (some) => this.#unexpired(some, now))
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
@@ -149,7 +149,7 @@ export class MemoryBackend implements Backend, Lists {
     this.#bytes = 0
   }
 
-  #living(keys: readonly Key[], now: number): SessionRecord[] {
+  #unexpired(keys: readonly Key[], now: number): SessionRecord[] {
     return keys.flatMap((key) => {
       const record = this.#rows.get(key)?.record
       return record === undefined || isExpired(record, now) ? [] : record

@@ -14,20 +14,29 @@ export interface SessionDocument {
 /** The fields that a query returns. */
 type Projection = Record<string, 1>
 
-/** The part of the driver's `Collection` that the store uses; see the driver's documentation of the methods. */
+/** The part of the driver's `Collection` that the store uses. */
 export interface MongoCollection {
+  /** Creates an index; rejects if a similar index exists. */
   createIndex(keys: Record<string, 1 | -1>, options: IndexOptions): Promise<unknown>
+  /** Adds a document. */
   insertOne(document: SessionDocument): Promise<unknown>
+  /** Returns a document that matches. */
   findOne(filter: Query, options: { projection: Projection }): Promise<SessionDocument | null>
+  /** Updates a document that matches, and returns it before the update. */
   findOneAndUpdate(
     filter: Query,
     update: Query[],
     options: { projection: Projection; returnDocument: 'before' },
   ): Promise<SessionDocument | null>
+  /** Deletes a document that matches, and returns it. */
   findOneAndDelete(filter: Query, options: { projection: Projection }): Promise<SessionDocument | null>
+  /** Updates a document that matches. */
   updateOne(filter: Query, update: Query[]): Promise<{ readonly matchedCount: number }>
+  /** Deletes all documents that match. */
   deleteMany(filter: Query): Promise<unknown>
+  /** Lists the documents that match. */
   find(filter: Query, options: ListOptions): AsyncIterable<SessionDocument>
+  /** Runs an aggregation pipeline. */
   aggregate(pipeline: Query[], options: { allowDiskUse: boolean }): { toArray(): Promise<Query[]> }
 }
 

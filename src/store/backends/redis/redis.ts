@@ -25,7 +25,7 @@ export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   checkNames(Object.values(layout.fields))
   const connection = await RedisConnection.open(url)
   try {
-    await refuseCluster(connection, layout)
+    await rejectCluster(connection, layout)
     return new RedisBackend(connection, layout, await evictsKeys(connection))
   } catch (error) {
     await connection.close()
@@ -34,7 +34,7 @@ export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
 }
 
 /** Detects a cluster node that forbids `INFO cluster`: it rejects a command on keys in two slots. */
-async function refuseCluster(connection: RedisConnection, { keyNs }: Layout): Promise<void> {
+async function rejectCluster(connection: RedisConnection, { keyNs }: Layout): Promise<void> {
   try {
     await connection.send(['EXISTS', `${keyNs}due`, `${keyNs}active`])
   } catch (error) {
@@ -166,18 +166,18 @@ class RedisBackend implements Backend, Lists {
   }
 
   /** Returns the last activity and the user of the records in an index. */
-  async #activity(index: string, leave: string, keys: readonly Key[], now: number): Promise<Activity[]> {
+  async #activity(index: string, removal: string, keys: readonly Key[], now: number): Promise<Activity[]> {
     const found: Activity[] = []
-    for await (const [key, text] of this.#readIndexed(index, leave, keys, now, 'user')) {
+    for await (const [key, text] of this.#readIndexed(index, removal, keys, now, 'user')) {
       const [lastActive, user] = JSON.parse(`[${text}]`) as [number, string]
       found.push({ key, lastActive, user })
     }
     return found
   }
 
-  async #readRecords(index: string, leave: string, keys: readonly Key[], now: number): Promise<SessionRecord[]> {
+  async #readRecords(index: string, removal: string, keys: readonly Key[], now: number): Promise<SessionRecord[]> {
     const records: SessionRecord[] = []
-    for await (const [key, text] of this.#readIndexed(index, leave, keys, now, '')) {
+    for await (const [key, text] of this.#readIndexed(index, removal, keys, now, '')) {
       const record = recordOf(key, text)
       if (record !== undefined) records.push(record)
     }
@@ -187,12 +187,12 @@ class RedisBackend implements Backend, Lists {
   /** Yields the replies of the `READ_INDEXED` script for the keys of an index, in batches. */
   async *#readIndexed(
     index: string,
-    leave: string,
+    removal: string,
     keys: readonly Key[],
     now: number,
-    wanted: 'user' | '',
+    selection: 'user' | '',
   ): AsyncGenerator<[key: Key, text: string]> {
-    const args = [this.#layout.keyNs, `${now}`, leave, wanted]
+    const args = [this.#layout.keyNs, `${now}`, removal, selection]
     for (let from = 0; from < keys.length; from += BATCH_SIZE) {
       const some = keys.slice(from, from + BATCH_SIZE)
       const names = some.map((key) => this.#nameOf(key))

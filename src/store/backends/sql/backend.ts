@@ -77,7 +77,7 @@ export class SqlBackend implements Backend, Lists {
 
   async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
     const { name, columns: c } = this.#table
-    const query = this.#living(app, now).where(c.key, '=', key)
+    const query = this.#unexpired(app, now).where(c.key, '=', key)
     const update = this.#db
       .updateTable(name)
       .set((eb) => ({ ...this.#active(eb, now), [c.reads]: eb(c.reads, '+', 1) }))
@@ -139,18 +139,18 @@ export class SqlBackend implements Backend, Lists {
   }
 
   byUser(app: string, user: string, now: number): Pages {
-    const query = this.#living(app, now).where(this.#table.columns.user, '=', toColumn(user))
+    const query = this.#unexpired(app, now).where(this.#table.columns.user, '=', toColumn(user))
     return this.#newestFirst(query, now, Number.MAX_SAFE_INTEGER)
   }
 
   activeSince(app: string, since: number, now: number, limit: number): Pages {
-    const query = this.#living(app, now).where(this.#table.columns.lastActive, '>=', whole(since))
+    const query = this.#unexpired(app, now).where(this.#table.columns.lastActive, '>=', whole(since))
     return this.#newestFirst(query, now, limit)
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
     const { columns: c } = this.#table
-    const query = this.#living(app, now)
+    const query = this.#unexpired(app, now)
       .where(c.lastActive, '>=', whole(since))
       .where(c.user, '!=', '')
       .clearSelect()
@@ -173,7 +173,7 @@ export class SqlBackend implements Backend, Lists {
   }
 
   /** Selects the unexpired records of an app. */
-  #living(app: string, now: number): SelectQueryBuilder<Database, string, SelectedRow> {
+  #unexpired(app: string, now: number): SelectQueryBuilder<Database, string, SelectedRow> {
     const { columns: c } = this.#table
     return this.#select().where(c.app, '=', toColumn(app)).where(c.expiresAt, '>', now)
   }

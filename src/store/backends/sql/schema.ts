@@ -33,7 +33,7 @@ async function complete(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promis
   if (existing.length === 0) await createTable(db, kind, table)
   else await extendTable(db, kind, table, existing)
   const indexes = await kind.indexes(db, table.name)
-  for (const [purpose, columns] of wantedIndexes(table.columns)) {
+  for (const [purpose, columns] of requiredIndexes(table.columns)) {
     const has = indexes.some((index) => columns.every((name, i) => kind.fold(index[i] ?? '') === kind.fold(name)))
     if (has) continue
     let create = db.schema.createIndex(indexName(table, purpose)).on(table.name)
@@ -115,7 +115,7 @@ function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewCo
   ]
 }
 
-function wantedIndexes(c: Columns): [purpose: string, columns: string[]][] {
+function requiredIndexes(c: Columns): [purpose: string, columns: string[]][] {
   return [
     ['key', [c.key]],
     ['user', [c.app, c.user]],
