@@ -1,28 +1,17 @@
 import { resolve } from 'node:path'
 import { type SqliteDatabase, SqliteDialect, sql } from 'kysely'
 import { checkParameters, decoded } from '../../driver.ts'
-import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from './kind.ts'
-import { DiskReserve } from './reserve.ts'
+import { columnsOfIndexes, type ExistingColumn, type SqlKind } from './kind.ts'
+import { faultOf } from './sqlite-faults.ts'
+import { guardOf, runUnguarded } from './sqlite-guard.ts'
 
 const NAME = 'SQLite'
 /** SQLite's lock timeout, milliseconds: short, since waiting blocks the event loop. The statement is retried. */
 const BUSY_MS = 100
-
+/** The path of a database in memory. */
 const IN_MEMORY = ':memory:'
-const PAGE_BYTES = 4096
-/** Pages in the write-ahead log after which SQLite moves them into the database file; 1000 is its default. */
-const MAX_LOG_PAGES = 1000
-const MIN_LOG_PAGES = 8
-const MAX_RECORD_BYTES = 65_536
 
-/** SQLite result codes. */
-const BUSY = 5
-const LOCKED = 6
-const FULL = 13
-/** SQLITE_READONLY, SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB */
-const UNUSABLE = [8, 10, 11, 14, 26]
-
-/** The part of `node:sqlite` that the store uses; older supported versions of Node.js do not have it. */
+/** The part of `node:sqlite` that the store uses. Node.js 20 does not have it. */
 interface NodeSqlite {
   DatabaseSync: new (
     path: string,
@@ -96,98 +85,6 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
     },
     close: () => database.close(),
   }
-}
-
-/** Runs a statement that writes, and retries it after freeing space if the disk is full. */
-type Guard = <T>(isDelete: boolean, work: () => T) => T
-
-const runUnguarded: Guard = (_, work) => work()
-
-/**
- * Returns a guard that keeps deletes possible on a full disk. Writes go to the write-ahead log. If the disk is so full
- * that the log cannot be checkpointed into the database file, the guard removes the reserve file. The reserve is four
- * times the maximum size of the log, which grows to less than twice that size before the disk is full.
- */
-function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: string): Guard {
-  const reserve = new DiskReserve(`${path}-reserve`)
-  const pages = Math.floor(reserve.bytes / 4 / PAGE_BYTES)
-  database.exec(`pragma wal_autocheckpoint = ${Math.min(Math.max(pages, MIN_LOG_PAGES), MAX_LOG_PAGES)}`)
-
-  const free = database.prepare('pragma freelist_count')
-
-  /** Checkpoints the log into the database file. Returns false if that fails, for example on a full disk. */
-  function checkpoint(): boolean {
-    try {
-      database.exec('pragma wal_checkpoint(truncate)')
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  function releaseReserve(): void {
-    reserve.release()
-    checkpoint()
-  }
-
-  function retry<T>(isDelete: boolean, work: () => T): T {
-    if (!checkpoint()) releaseReserve()
-    if (!isDelete && !reserve.create()) throw new FullError()
-    try {
-      return work()
-    } catch (error) {
-      if (codeOf(error) !== FULL || !(isDelete || hasFreePages())) throw error
-      releaseReserve()
-      try {
-        return work()
-      } finally {
-        checkpoint()
-      }
-    }
-  }
-
-  /** Returns whether a record fits into free pages of the database file. */
-  function hasFreePages(): boolean {
-    const [row] = free.all() as { freelist_count: number }[]
-    return row !== undefined && row.freelist_count * PAGE_BYTES > 4 * MAX_RECORD_BYTES
-  }
-
-  return (isDelete, work) => {
-    if (!isDelete && !reserve.create() && !(checkpoint() && reserve.create())) throw new FullError()
-    try {
-      return work()
-    } catch (error) {
-      if (codeOf(error) !== FULL) throw error
-      return retry(isDelete, work)
-    } finally {
-      reserve.create()
-    }
-  }
-}
-
-/** The error of SQLite for a full disk, thrown if the reserve file cannot be created. */
-class FullError extends Error {
-  override readonly name = 'FullError'
-  readonly errcode = FULL
-
-  constructor() {
-    super('database or disk is full')
-  }
-}
-
-/** Returns the primary result code of an SQLite error; undefined for other errors. */
-function codeOf(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: unknown }
-  // The higher bits are the extended result code.
-  return typeof errcode === 'number' ? errcode & 0xff : undefined
-}
-
-function faultOf(error: unknown): Fault {
-  const code = codeOf(error)
-  if (code === undefined) return 'other'
-  if (code === FULL) return 'full'
-  if (code === BUSY || code === LOCKED) return 'conflict'
-  return UNUSABLE.includes(code) ? 'busy' : 'other'
 }
 
 const catalog: Pick<SqlKind, 'columns' | 'indexes' | 'widen'> = {
