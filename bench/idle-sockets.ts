@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { mapConcurrent } from '../src/lyskom/map-concurrent.ts'
+import { mapConcurrent } from '../src/map-concurrent.ts'
 
 const sockets: Socket[] = []
 

@@ -13,18 +13,20 @@ import {
 import { dirname, join } from 'node:path'
 
 /*
- * Builds src/ into dist/ for `npm start`, `npm run build` and `npm pack`. Does nothing if dist/ is up to date. The
- * compiler writes into a temporary folder; then each changed file replaces the old one by a rename, so that no file is
- * ever missing or incomplete: another komgate may start from dist/ at any moment.
+ * Builds src/ into dist/ for `npm start`, `npm run build` and `npm pack`. Does nothing if dist/ is up to date.
+ *
+ * The compiler writes into a temporary folder. Then each changed file is renamed into dist/, so that no file is ever
+ * missing or incomplete: another process may start komgate from dist/ at any time.
  */
 const CONFIG = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
-/** Holds the digests of the sources and of the built files. */
+/** File with the digests of the sources and of the built files. */
 const STAMP = 'dist/.build'
 
 process.chdir(join(import.meta.dirname, '..'))
 // The npm package contains the build and no sources.
 if (existsSync('src')) build()
 
+/** Compiles src/ unless the digests in `STAMP` are current. */
 function build() {
   const sources = digest([...CONFIG.filter((file) => existsSync(file)), ...filesIn('src')])
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === `${sources}\n${digest(built())}\n`) return
@@ -39,6 +41,7 @@ function build() {
 }
 
 /**
+ * Replaces the changed files of dist/ and removes the others.
  * @param {string} fresh the folder with the new files
  * @param {string} sources the digest of their sources
  */
@@ -55,11 +58,15 @@ function replaceDist(fresh, sources) {
   writeFileSync(STAMP, `${sources}\n${digest(built())}\n`)
 }
 
+/** Returns the files in dist/ without `STAMP`. */
 function built() {
   return existsSync('dist') ? filesIn('dist').filter((file) => file !== join(STAMP)) : []
 }
 
-/** @param {string} folder */
+/**
+ * Returns the paths of all files in a folder and its subfolders, sorted.
+ * @param {string} folder
+ */
 function filesIn(folder) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
@@ -67,7 +74,10 @@ function filesIn(folder) {
     .sort()
 }
 
-/** @param {string[]} files */
+/**
+ * Returns a digest of the names and contents of files.
+ * @param {string[]} files
+ */
 function digest(files) {
   const hash = createHash('sha256')
   for (const file of files) hash.update(`${file}\n`).update(createHash('sha256').update(readFileSync(file)).digest())

@@ -1,4 +1,4 @@
-/** Generates the tables of docs/configuration.md and src/config/options.ts from SETTINGS: `npm run docs`. */
+/** Generates src/config/options.ts and the tables of docs/configuration.md from `SETTINGS`: `npm run docs`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -7,7 +7,7 @@ import { GROUPS, type Group, SETTING_NAMES, SETTINGS, type SettingName } from '.
 
 const PAGE = fileURLToPath(new URL('../docs/configuration.md', import.meta.url))
 const OPTIONS = fileURLToPath(new URL('../src/config/options.ts', import.meta.url))
-/** The names of the generated interfaces, and what each is about. */
+/** The name of the generated interface of each group. */
 const INTERFACES = {
   http: 'HttpOptions',
   admin: 'AdminOptions',
@@ -17,7 +17,7 @@ const INTERFACES = {
   demo: 'DemoOptions',
   store: 'StoreOptions',
 } as const satisfies Record<Exclude<Group, 'command'>, string>
-/** A marker names the settings of one table; the table ends before the next line that does not begin with `|`. */
+/** A marker with the settings of one table, and the table: the following lines that begin with `|`. */
 const MARKED_TABLE = /^<!-- settings: ([^>]+) -->\n(?:\|.*\n)*/gm
 const DURATIONS = [
   [3_600_000, 'h'],
@@ -30,7 +30,7 @@ const SIZES = [
 ] as const
 
 /**
- * Replaces the tables behind the `<!-- settings: … -->` markers of a page.
+ * Replaces the tables after the `<!-- settings: … -->` markers of a page.
  * @param page the Markdown text of docs/configuration.md
  * @returns the page with current tables
  * @throws Error if a marker names an unknown setting, or if a setting is not in exactly one table
@@ -56,6 +56,7 @@ export function withCurrentTables(page: string): string {
   return current
 }
 
+/** Returns the table row of a setting. */
 function row(name: SettingName): string {
   if (!Object.hasOwn(SETTINGS, name)) throw new Error(`docs/configuration.md: there is no setting ${name}`)
   const { fallback, help } = SETTINGS[name]
@@ -64,7 +65,7 @@ function row(name: SettingName): string {
   return `| ${names} | ${value} | ${validValues(name)} | ${help} |`
 }
 
-/** The default as it is written, with the duration or size that it stands for. */
+/** Returns a default as written in settings, followed by the same duration or size in a larger unit. */
 function withUnit(name: SettingName, text: string): string {
   if (text === '') return 'none'
   const units = name.endsWith('Ms') ? DURATIONS : /Bytes/.test(name) ? SIZES : []
@@ -72,13 +73,13 @@ function withUnit(name: SettingName, text: string): string {
   return size === undefined ? `\`${text}\`` : `\`${text}\` (${Number(text) / size} ${unit})`
 }
 
-/** The values that a setting accepts, from the message with which its schema rejects a value that none accepts. */
+/** Returns a description of the valid values of a setting, derived from the error message for an invalid value. */
 function validValues(name: SettingName): string {
   const { error } = SETTINGS[name].schema.safeParse('\0')
   return (error?.issues[0]?.message ?? '').replace(/^must be (?:a whole number from )?/, '')
 }
 
-/** Returns the text of src/config/options.ts: the options of `createGateway`, with a doc comment for each setting. */
+/** Returns the text of src/config/options.ts: the option groups of `createGateway`, with a doc comment for each option. */
 export function optionsSource(): string {
   const groups = Object.entries(INTERFACES) as [keyof typeof INTERFACES, string][]
   const interfaces = groups.map(([group, name]) => {

@@ -1,4 +1,4 @@
-/** The API for programs that embed komgate. */
+/** The API for programs that embed komgate: `import { startGateway } from 'komgate'`. */
 export { readConfig } from './config/command-line.ts'
 export type { Config, GatewayOptions } from './config/config.ts'
 export { ConfigError } from './config/config-error.ts'

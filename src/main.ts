@@ -10,11 +10,13 @@ import { escapeLine, escapeLineForTerminal } from './ops/log-lines.ts'
 import { startTracing } from './ops/tracing.ts'
 import { within } from './within.ts'
 
+/** Exit code for an invalid configuration. */
 const EXIT_CONFIGURATION = 2
-/** Characters of the log per write: one system call for each access log line would be too expensive. */
+/** Log buffer, characters: a system call for each access log line would be too expensive. */
 const LOG_BUFFER = { minLength: 32_768, maxWrite: 65_536 }
-/** Time after the shutdown timeout until spans that are not exported are dropped, and until the process is killed, milliseconds. */
+/** Time for exporting the last spans after the shutdown timeout, milliseconds. */
 const TRACES_GRACE_MS = 850
+/** Time from the shutdown timeout until the process is killed, milliseconds. */
 const EXIT_GRACE_MS = 950
 
 async function main(): Promise<void> {
@@ -44,13 +46,13 @@ async function run(config: Config): Promise<void> {
     stopping = true
     const deadline = performance.now() + config.http.shutdownTimeoutMs
     const leftMs = (graceMs: number): number => Math.max(0, deadline + graceMs - performance.now())
-    // `process.exit` itself waits for a log write that blocks, for example on a pipe whose reader has stopped.
+    // `process.exit` waits for blocked log writes, for example to a pipe whose reader has stopped.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), leftMs(EXIT_GRACE_MS))
     log.info(`${signal}: closing`)
     let exitCode = 0
     try {
       await gateway.close()
-      // A collector that does not answer must not keep the process running.
+      // An unresponsive collector must not keep the process running.
       await within(leftMs(TRACES_GRACE_MS), tracing?.close())
       log.info('closed')
     } catch (error) {
@@ -67,7 +69,7 @@ async function run(config: Config): Promise<void> {
   log.flush()
 }
 
-/** Returns a stream that writes readable lines to the terminal; undefined if pino-pretty is not installed. */
+/** Returns a stream that formats log lines for a terminal; undefined if pino-pretty is not installed. */
 async function prettyStream(): Promise<DestinationStream | undefined> {
   try {
     return (await import('pino-pretty')).default({ sync: true })
@@ -89,7 +91,7 @@ function help(): string {
   const [flags, variables] = [width(SETTING_NAMES.map(flagName)), width(SETTING_NAMES.map(variableName))]
   const rows = SETTING_NAMES.map((name) => {
     const { fallback, help } = SETTINGS[name]
-    const shown = name === 'servers' ? 'the one that comes with komgate' : fallback
+    const shown = name === 'servers' ? 'the servers.json of the package' : fallback
     return `  --${flagName(name).padEnd(flags)}${variableName(name).padEnd(variables)}${help} (${shown})\n`
   })
   return `komgate ${version()}: HTTP for LysKOM servers
@@ -97,7 +99,7 @@ function help(): string {
 Usage: komgate [--servers FILE] [--host H] [--port N] [setting ...]
 
   --check   validate the configuration and exit
-  --help    show this
+  --help    show this help
   --version show the version
 
 Settings, each a flag or an environment variable, with its default:

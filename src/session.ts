@@ -1,4 +1,4 @@
-/** SXAPI's session guard for any Hono application: `import { session } from 'komgate/session'`. */
+/** The SXAPI session guard for Hono applications: `import { session } from 'komgate/session'`. */
 
 export { type SessionEnv, type SessionGuard, type SessionOptions, session } from './compat/sxapi.ts'
 export type { SessionConfig } from './compat/sxapi-config.ts'

@@ -1,6 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** Resolves with `work`, or after `ms` without it. Rejects as `work` does. */
+/**
+ * Waits for `work`, at most for `ms`. Does not cancel `work`.
+ * @param ms milliseconds
+ * @param work undefined for no work
+ * @throws the error of `work`
+ */
 export async function within(ms: number, work: Promise<void> | undefined): Promise<void> {
   const isDone = new AbortController()
   await Promise.race([work, setTimeout(ms, undefined, { signal: isDone.signal })]).finally(() => isDone.abort())

@@ -16,7 +16,9 @@ type Flags = Readonly<Record<string, unknown>>
 
 /**
  * Reads the command line, the environment and `servers.json`. Flags override environment variables.
- * @throws ConfigError for unknown or invalid settings; no invalid value falls back to its default
+ * @param args the arguments of the command, without the program
+ * @param env the environment variables
+ * @throws ConfigError for an unknown or invalid setting, and for an invalid `servers.json`
  */
 export function readCommand(args: readonly string[], env: Environment): Command {
   const flags = readFlags(args)
@@ -25,7 +27,12 @@ export function readCommand(args: readonly string[], env: Environment): Command 
   return { action: flags.check ? 'check' : 'run', config: configure(flags, env) }
 }
 
-/** Reads a configuration as `readCommand` does: `readConfig(['--port', '0'])`. */
+/**
+ * Reads a configuration from flags and environment variables, as the command does: `readConfig(['--port', '0'])`.
+ * @param args flags and their values; default: none
+ * @param env environment variables; default: none
+ * @throws ConfigError for an unknown or invalid setting, and for an invalid `servers.json`
+ */
 export function readConfig(args: readonly string[] = [], env: Environment = {}): Config {
   return configure(readFlags(args), env)
 }
@@ -39,19 +46,22 @@ function configure(flags: Flags, env: Environment): Config {
   return config
 }
 
-/** Reads and validates a `servers.json`. @throws ConfigError with the file, the field and the reason */
+/**
+ * Reads and validates a `servers.json`.
+ * @throws ConfigError with the file, the field and the reason
+ */
 function readServers(file: string): Servers {
   const value = readJsonFile(file)
   parseServers(value, (path, reason) => invalid(file, path, reason))
   return value as Servers
 }
 
-/** Returns the command-line flag of a setting, without the dashes. */
+/** Returns the command-line flag of a setting without the dashes: `session-idle-ms` for `sessionIdleMs`. */
 export function flagName(name: SettingName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-/** Returns the environment variable of a setting. */
+/** Returns the environment variable of a setting: `KOMGATE_SESSION_IDLE_MS` for `sessionIdleMs`. */
 export function variableName(name: SettingName): string {
   return `KOMGATE_${flagName(name).replaceAll('-', '_').toUpperCase()}`
 }

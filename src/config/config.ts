@@ -18,11 +18,17 @@ import { GROUPS, type Group, SETTING_NAMES, SETTINGS, type Setting, type ValuesO
 export interface GatewayOptions extends StoreOptions {
   /** the LysKOM servers and the applications, in the shape of `servers.json` */
   readonly servers: Servers
+  /** the HTTP interface */
   readonly http?: HttpOptions
+  /** metrics, health checks and administration */
   readonly admin?: AdminOptions
+  /** limits of sessions, logins and clients */
   readonly limits?: LimitOptions
+  /** the connections to LysKOM servers */
   readonly lyskom?: LyskomOptions
+  /** the compatibility APIs of other session managers */
   readonly compat?: CompatApiOptions
+  /** the built-in demo server */
   readonly demo?: DemoOptions
   /** receives the log; without it nothing is logged */
   readonly logger?: Logger
@@ -33,13 +39,17 @@ export interface GatewayOptions extends StoreOptions {
 /** The values of all settings, by name. */
 export type SettingValues = ValuesOf<Group>
 
-/** The complete configuration of a gateway, validated and frozen. Times in milliseconds, sizes in bytes. */
+/** The complete configuration of a gateway, validated and frozen. Times are milliseconds, sizes are bytes. */
 export type Config = Groups & Pick<SettingValues, 'store' | 'logLevel'> & { readonly servers: Servers }
 type Groups = { readonly [G in keyof typeof GROUPS]: ValuesOf<G> }
 
 const GROUP_NAMES = Object.keys(GROUPS) as (keyof typeof GROUPS)[]
 
-/** Groups the values of settings. */
+/**
+ * Creates a configuration.
+ * @param values the valid values of all settings
+ * @param servers the validated LysKOM servers and applications
+ */
 export function configOf(values: SettingValues, servers: Servers): Config {
   const groups = GROUP_NAMES.map((group) => [group, Object.freeze(pick(group, values))] as const)
   const { store, logLevel } = values
@@ -52,8 +62,8 @@ function pick(group: Group, values: SettingValues): Record<string, unknown> {
 }
 
 /**
- * Completes options with the defaults of the settings.
- * @throws ConfigError for an unknown option and for an invalid value
+ * Validates options and completes them with the defaults of the settings.
+ * @throws ConfigError for an unknown option or an invalid value
  */
 export function completeOptions(options: GatewayOptions): Config {
   parseServers(options.servers)
@@ -65,11 +75,11 @@ export function completeOptions(options: GatewayOptions): Config {
     ...namesOf('store'),
     ...namesOf('command'),
   ])
-  refuseUnknown('', options, known)
+  checkNames('', options, known)
   const given = new Map<string, unknown>()
   for (const group of GROUP_NAMES) {
     const values = options[group] ?? {}
-    refuseUnknown(`${group}.`, values, new Set<string>(namesOf(group)))
+    checkNames(`${group}.`, values, new Set<string>(namesOf(group)))
     for (const [name, value] of Object.entries(values)) given.set(name, checked(`${group}.${name}`, name, value))
   }
   if (options.store !== undefined) given.set('store', checked('store', 'store', options.store))
@@ -82,7 +92,7 @@ export function completeOptions(options: GatewayOptions): Config {
   return config
 }
 
-/** Returns whether the admin port is the port of the HTTP interface. */
+/** Returns whether the admin port equals the port of the HTTP interface on the same host. */
 export function isPortTaken({ http, admin }: Pick<Config, 'http' | 'admin'>): boolean {
   return admin.adminPort === http.port && http.port !== 0 && admin.adminHost === http.host
 }
@@ -91,7 +101,7 @@ function namesOf(group: Group): string[] {
   return SETTING_NAMES.filter((name) => SETTINGS[name].group === group)
 }
 
-function refuseUnknown(prefix: string, options: object, known: ReadonlySet<string>): void {
+function checkNames(prefix: string, options: object, known: ReadonlySet<string>): void {
   const unknown = Object.keys(options).find((name) => !known.has(name))
   if (unknown !== undefined) throw new ConfigError(`${prefix}${unknown}: there is no such option`)
 }

@@ -19,8 +19,10 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/gs
 
 /**
  * Reads a JSON file in UTF-8, with or without a byte order mark.
- * @throws ConfigError for a file that cannot be read, bytes that are not UTF-8, invalid JSON and duplicate keys; the
- *   message names the file, and the field where there is one
+ * @param file path of the file
+ * @returns the parsed value
+ * @throws ConfigError if the file cannot be read, is not UTF-8, is not JSON or has a duplicate key; the message names
+ *   the file, and the field if there is one
  */
 export function readJsonFile(file: string): unknown {
   const bytes = readBytes(file)
@@ -32,7 +34,11 @@ export function readJsonFile(file: string): unknown {
   return value
 }
 
-/** Joins the place and the reason of a configuration error. */
+/**
+ * Creates the error for an invalid configuration file.
+ * @param path keys of the invalid field, outermost first; empty for the whole file
+ * @param reason why it is invalid
+ */
 export function invalid(file: string, path: readonly string[], reason: string): ConfigError {
   return new ConfigError([file, path.map(printable).join('.'), reason].filter((part) => part !== '').join(': '))
 }
@@ -72,7 +78,7 @@ function duplicateKey(text: string): readonly string[] | undefined {
 
 /** Returns the path of the first string that is not UTF-8, empty if the invalid bytes are in no string. */
 function fieldOutsideUtf8(bytes: Buffer): readonly string[] {
-  // Latin-1 maps each byte to one character: the structure of JSON is ASCII and survives.
+  // Latin-1 maps each byte to one character, and the structure of JSON is ASCII.
   const text = bytes.toString('latin1')
   for (const { path, source, isKey } of strings(text)) {
     if (isUtf8(Buffer.from(source, 'latin1'))) continue

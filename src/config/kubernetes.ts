@@ -16,8 +16,9 @@ const INJECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
 ]
 
 /**
- * Returns whether Kubernetes has set an environment variable for a Service whose name begins with `komgate`
- * (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables). It is not a setting.
+ * Returns whether Kubernetes has set an environment variable for a Service named `komgate` or `komgate-…`
+ * (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables). Such a variable is not a
+ * setting of komgate.
  */
 export function isServiceVariable(name: string, value: string): boolean {
   return INJECTED.some(([names, values]) => names.test(name) && values.test(value))

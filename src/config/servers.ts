@@ -7,6 +7,7 @@ export type Servers = Readonly<Record<string, RemoteServer | DemoServer | PlainA
 
 /** A LysKOM server. */
 export interface RemoteServer {
+  /** the name that clients show */
   readonly name: string
   /** a host name or an IP address */
   readonly host: string
@@ -14,45 +15,55 @@ export interface RemoteServer {
   readonly port?: number
 }
 
-/** The built-in demo server, which the gateway starts itself. */
+/** The built-in demo server, which runs in the process of the gateway. */
 export interface DemoServer {
+  /** the name that clients show */
   readonly name: string
+  /** marks the entry as a demo server */
   readonly demo: true
 }
 
 /** An application without a LysKOM server, which stores its sessions in the gateway through a compatibility API. */
 export interface PlainApp {
+  /** the name of the application */
   readonly name: string
+  /** marks the entry as an application */
   readonly app: true
 }
 
 /** A LysKOM server with its id. */
 export interface ServerConfig {
+  /** server id, the first segment of request paths */
   id: string
+  /** the name that clients show */
   name: string
-  /** whether it is the built-in demo server, which the gateway starts itself */
+  /** whether it is the built-in demo server */
   demo: boolean
+  /** host name or IP address; empty for the demo server */
   host: string
+  /** TCP port; 0 for the demo server */
   port: number
 }
 
 /** A plain application with its id. */
 export interface AppConfig {
+  /** app id, as in requests to the compatibility APIs */
   id: string
+  /** the name of the application */
   name: string
 }
 
 /** The port that IANA registered for LysKOM. */
 const LYSKOM_PORT = 4894
 
-/** Paths of the gateway itself, which clash with a server id; `docs` is reserved. */
+/** Paths of the gateway itself, which cannot be server ids. `docs` is reserved for later use. */
 const RESERVED = [
   ...['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman', 'docs'],
   ...['add_session.cgi', 'validate.cgi', 'expire_session.cgi'],
 ]
 const ServerId = z
   .string()
-  // JavaScript puts integer keys first, so an id that begins with a digit would lose its position.
+  // JavaScript objects list integer keys first, so an id of digits would lose its position.
   .regex(
     /^[A-Za-z][A-Za-z0-9_.-]*$/,
     'a server id is a letter, then letters, digits, hyphens, full stops and underscores',
@@ -64,8 +75,8 @@ const name = z
   .refine((text) => !/\p{Cc}/u.test(text), 'must not hold control characters')
 const AppId = z.string().regex(/^[A-Za-z0-9_-]{3,20}$/, 'an app id is 3 to 20 letters, digits, hyphens and underscores')
 const Server = z.union([
-  z.strictObject({ name, app: z.literal(true, 'must be true where it is given') }),
-  z.strictObject({ name, demo: z.literal(true, 'must be true where it is given') }),
+  z.strictObject({ name, app: z.literal(true, 'must be true') }),
+  z.strictObject({ name, demo: z.literal(true, 'must be true') }),
   z.strictObject({
     name,
     host: z.string('must be a string').refine(isHost, HOST_RULE),
@@ -77,17 +88,23 @@ const Server = z.union([
   }),
 ])
 
-/** Creates an error about a field of the servers. @param path the field, outermost key first */
+/**
+ * Creates the error for an invalid field.
+ * @param path keys of the field, outermost first
+ * @param reason why the field is invalid
+ */
 export type Fail = (path: readonly string[], reason: string) => Error
 
 /**
  * Validates servers and applications, and separates them.
+ * @param value the value of a `servers.json`
  * @param fail creates the error to throw; default: a `ConfigError` with the path
+ * @throws the error that `fail` creates for the first invalid field
  */
 export function parseServers(value: unknown, fail: Fail = ofOption): { servers: ServerConfig[]; apps: AppConfig[] } {
   if (!isObject(value)) throw fail([], 'must be an object keyed by server id')
   const entries = Object.entries(value)
-  if (entries.length === 0) throw fail([], 'lists no server')
+  if (entries.length === 0) throw fail([], 'must list at least one server')
   const servers: ServerConfig[] = []
   const apps: AppConfig[] = []
   for (const [id, entry] of entries) {

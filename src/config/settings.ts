@@ -32,14 +32,18 @@ export const GROUPS = {
   compat: 'The compatibility APIs of other session managers.',
   demo: 'The built-in demo server.',
 } as const
-/** A key of `GROUPS`; `store` is an option of its own, and `command` is for settings of the command alone. */
+/** A key of `GROUPS`, `store` for the option of that name, or `command` for settings that are no gateway options. */
 export type Group = keyof typeof GROUPS | 'store' | 'command'
 
-/** A setting: its group, the codec of its text, its default as text, and its line in `--help`. */
+/** A setting of the gateway or the command. */
 export interface Setting<G extends Group = Group, T = unknown> {
+  /** the group of `GatewayOptions` that contains it */
   readonly group: G
+  /** codec between text and value */
   readonly schema: Value<T>
+  /** the default, as text */
   readonly fallback: string
+  /** its description in `--help` and in docs/configuration.md */
   readonly help: string
 }
 

@@ -1,9 +1,9 @@
 import type { Connection } from '../connection/connection.ts'
+import { mapConcurrent } from '../map-concurrent.ts'
 import { KomError } from '../protocol/errors.ts'
 import { KomgateError } from '../protocol/komgate-error.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
 import type { ConfZInfo } from '../protocol/types.ts'
-import { mapConcurrent } from './map-concurrent.ts'
 
 declare module '../protocol/komgate-error.ts' {
   interface ErrorCodes extends Record<NameError['code'], NameError> {}

@@ -1,17 +1,20 @@
-/** Writes a log line, with fields in front of the message or without. */
+/** Writes a log line: the message alone, or fields and the message. */
 export interface LogMethod {
   (fields: object, message: string): void
   (message: string): void
 }
 
-/** Receives the log of a gateway. A pino logger and `console` are loggers. */
+/** Receives the log of a gateway. A pino logger or `console` can be used. */
 export interface Logger {
+  /** writes a line about a normal event */
   readonly info: LogMethod
+  /** writes a line about a problem that the gateway works around */
   readonly warn: LogMethod
+  /** writes a line about a failure */
   readonly error: LogMethod
 }
 
 const ignore = (): void => undefined
 
-/** Discards the log. */
+/** A logger that discards all lines. */
 export const silentLogger: Logger = { info: ignore, warn: ignore, error: ignore }

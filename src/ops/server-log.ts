@@ -4,29 +4,34 @@ import { ProtocolError } from '../protocol/errors.ts'
 import type { Registry } from '../sessions/registry.ts'
 import type { Logger } from './logger.ts'
 
+/** An outage of one LysKOM server. */
 interface Outage {
+  /** the kinds of errors that were logged */
   readonly kinds: Set<string>
-  /** Earliest end of the outage, milliseconds of `performance.now()`. */
+  /** earliest end of the outage, milliseconds of `performance.now()` */
   lastsUntil: number
 }
 
-/** With these errors a server still accepts some sessions. The outage ends when none of them occurs for `QUIET_MS`. */
+/** Errors of a server that may still accept other sessions. */
 const REFUSALS: ReadonlySet<string> = new Set(['server-full', 'connect-refused', 'open-files'])
-const QUIET_MS = 10_000
+/** The outage ends when none of `REFUSALS` has occurred for this long, milliseconds. */
+const QUIET_PERIOD_MS = 10_000
 const MAX_KINDS = 20
 
 /**
  * Logs why sessions cannot be opened on a LysKOM server, once for each outage and kind of error, and the end of the
- * outage. Clients do not get the reason, because it contains the address.
+ * outage. Error responses do not contain the reason, since it includes the server's address.
+ * @param registry its events are logged
+ * @param servers the LysKOM servers by server id
  */
 export function logServers(registry: Registry, servers: ReadonlyMap<string, TcpAddress>, log: Logger): void {
   const outages = new Map<string, Outage>()
 
   registry.on('failed', (server, error) => {
-    if (!isOfServer(error)) return
+    if (!isServerError(error)) return
     const outage = outages.get(server) ?? { kinds: new Set(), lastsUntil: 0 }
     outages.set(server, outage)
-    if (REFUSALS.has(error.code)) outage.lastsUntil = performance.now() + QUIET_MS
+    if (REFUSALS.has(error.code)) outage.lastsUntil = performance.now() + QUIET_PERIOD_MS
     const kind = kindOf(error)
     if (outage.kinds.has(kind) || outage.kinds.size >= MAX_KINDS) return
     outage.kinds.add(kind)
@@ -42,8 +47,8 @@ export function logServers(registry: Registry, servers: ReadonlyMap<string, TcpA
   })
 }
 
-/** Whether an error is neither the client's nor part of closing the gateway. */
-function isOfServer(error: unknown): error is ConnectionError | ProtocolError {
+/** Returns whether the server caused an error, not the client or the shutdown of the gateway. */
+function isServerError(error: unknown): error is ConnectionError | ProtocolError {
   if (error instanceof ProtocolError) return error.code !== 'unwritable'
   return error instanceof ConnectionError && error.code !== 'connection-closed'
 }

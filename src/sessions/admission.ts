@@ -17,13 +17,13 @@ export interface AdmissionOptions {
 
 const MINUTE_MS = 60_000
 
-/** The limits on opening sessions: their number, and their rate per client address. */
+/** Limits the number of sessions, and the rate at which each client address opens them. */
 export class Admission {
   readonly #options: AdmissionOptions
   readonly #servers: readonly LyskomServer[]
   readonly #openings: RateLimit
 
-  /** @param servers all LysKOM servers, whose sessions count together */
+  /** @param servers all LysKOM servers; `maxSessions` and `maxSessionsPerAddress` apply to the sum of their sessions */
   constructor(options: AdmissionOptions, servers: Iterable<LyskomServer>) {
     this.#options = options
     this.#servers = [...servers]
@@ -36,7 +36,8 @@ export class Admission {
 
   /**
    * Reserves a session on a server for a client. The caller releases it when the session has ended or cannot be opened.
-   * @throws LimitError if a limit is reached
+   * @param clientAddress IP address of the client
+   * @throws LimitError `sessions`, `sessions-per-address` or `openings-per-address` if a limit is reached
    */
   reserve(server: LyskomServer, clientAddress: string): void {
     const { maxSessions, maxSessionsPerAddress } = this.#options
@@ -64,7 +65,10 @@ export class Admission {
     server.reserve(network)
   }
 
-  /** Releases a reserved session. */
+  /**
+   * Releases a reserved session.
+   * @param clientAddress the address that the session was reserved for
+   */
   release(server: LyskomServer, clientAddress: string): void {
     server.release(networkOf(clientAddress))
   }

@@ -9,12 +9,12 @@ declare module '../protocol/komgate-error.ts' {
 /** Consecutive failures that open the circuit. */
 const MAX_FAILURES = 3
 
-/** Codes of failures that mean that no LysKOM server can be reached. */
+/** Codes of failed attempts after which the LysKOM server counts as down. */
 const DOWN: ReadonlySet<ConnectionErrorCode> = new Set(['unreachable', 'connect-timeout', 'not-lyskom'])
 /** Codes of refusals by a running server that is full or closed to new sessions. */
 const REFUSED: ReadonlySet<ConnectionErrorCode> = new Set(['connect-refused', 'server-full'])
 
-/** The circuit is open: the LysKOM server failed several times in a row, and no attempt is made. */
+/** The circuit breaker is open: the LysKOM server failed several times in a row, so the attempt was not made. */
 export class ServerDownError extends KomgateError {
   readonly code = 'server-down'
 
@@ -32,9 +32,9 @@ export class ServerDownError extends KomgateError {
 }
 
 /**
- * Guards the attempts to open sessions on one LysKOM server, so that clients do not wait for a dead one. Three
- * consecutive failures open the circuit, which rejects attempts. After a delay it is half open: one attempt is made,
- * which closes the circuit or opens it again.
+ * The circuit breaker of one LysKOM server: rejects attempts to open sessions while the server is down, so that clients
+ * do not wait for a timeout. Three consecutive failures open it. After a delay it is half-open: it allows one attempt,
+ * whose result closes it or opens it again.
  */
 export class CircuitBreaker {
   readonly #retryMs: number
@@ -46,11 +46,15 @@ export class CircuitBreaker {
   #up: boolean | null = null
   #sessions = 0
 
+  /** @param retryMs delay before the next attempt while the circuit breaker is open, milliseconds */
   constructor(retryMs: number) {
     this.#retryMs = retryMs
   }
 
-  /** Whether the last attempt reached the server; null before the first attempt, and when the last session is lost. */
+  /**
+   * Whether the last attempt reached the server; null before the first attempt, and after the connection of the last
+   * session was lost.
+   */
   get up(): boolean | null {
     return this.#up
   }
@@ -65,7 +69,13 @@ export class CircuitBreaker {
     return this.#sessions
   }
 
-  /** Makes an attempt, or rejects with a `ServerDownError`. Rejects as `attempt` does. */
+  /**
+   * Makes an attempt if the circuit breaker allows it.
+   * @param attempt opens a session
+   * @returns the result of `attempt`
+   * @throws ServerDownError if the circuit breaker is open
+   * @throws the error of `attempt`
+   */
   async try<T>(attempt: () => Promise<T>): Promise<T> {
     if (!this.allowsAttempt) throw new ServerDownError(this.#waitMs(), this.#lastFailure)
     if (this.#state === 'open') this.#state = 'half-open'
@@ -76,7 +86,7 @@ export class CircuitBreaker {
     } catch (error) {
       if (isRefusal(error)) this.#reached()
       else if (isDown(error)) this.#failed(error)
-      // The attempt says nothing about the server: the next one is allowed at once.
+      // The error is not the server's, so the next attempt is allowed immediately.
       else if (this.#state === 'half-open') this.#state = 'open'
       throw error
     }
@@ -93,7 +103,7 @@ export class CircuitBreaker {
    */
   sessionClosed(lost: boolean): void {
     this.#sessions--
-    // The server may be gone, or may have ended this one session. Other sessions would show which.
+    // Without other sessions it is unknown whether the server is down or has ended only this session.
     if (lost && this.#sessions === 0 && this.#up === true) this.#up = null
   }
 

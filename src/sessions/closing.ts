@@ -1,16 +1,17 @@
-/** Longest wait for the requests in flight, and then for the response of the closing request, milliseconds. */
+/** Timeout for the requests in flight, and then for the response to the closing request, milliseconds. */
 const GRACE_MS = 2000
 
 /** The request that closes a session. */
 export interface ClosingRequest {
+  /** id of the HTTP request, for the log */
   requestId: string
   /** whether it is one of the requests in flight on that session */
   isOwn: boolean
-  /** Resolves when its response was written or can no longer be written. */
+  /** resolves when its response was written or can no longer be written */
   response: Promise<unknown>
 }
 
-/** What `Closing` does with a session. */
+/** The operations on the session that `Closing` uses. */
 interface ClosingSteps {
   /** Returns whether no request is in flight, not counting the closing request. */
   isDrained: () => boolean
@@ -20,7 +21,7 @@ interface ClosingSteps {
   end: () => Promise<void>
 }
 
-/** Closes one session that requests may be using. */
+/** Closes one session gracefully: requests in flight may finish first. */
 export class Closing {
   /** Resolves when the session has ended. */
   readonly ended: Promise<void>
@@ -34,34 +35,36 @@ export class Closing {
   }
 
   /**
-   * Waits at most 2 s for the requests in flight, then ends the session. With a closing request, the promise resolves
-   * when the response to that request can be written, and the session ends after the response was written: requests
-   * that are still in flight fail only then.
+   * Waits at most 2 s for the requests in flight, then ends the session.
+   * @param steps operations on the session
+   * @param request the closing request, if a client closes the session. The promise then resolves when the response to
+   *   this request can be written. The session ends after the response was written, at most 2 s later, and requests
+   *   still in flight fail only then.
    */
   async run({ isDrained, disconnect, end }: ClosingSteps, request?: ClosingRequest): Promise<void> {
     const drained = (done: () => void): void => {
       this.#onRequestEnd = () => isDrained() && done()
     }
-    const isIdle = isDrained() || (await inGrace(drained))
+    const isIdle = isDrained() || (await withinGrace(drained))
     const finish = (): Promise<void> => {
       const ended = end()
       this.#resolveEnded()
       return ended
     }
     if (request === undefined) return finish()
-    // No call is left that could fail, so the LysKOM session ends before the response confirms it.
+    // No call is in flight that could fail, so disconnect before the response confirms the end of the session.
     if (isIdle) await disconnect()
-    void inGrace((done) => void request.response.then(done)).then(finish)
+    void withinGrace((done) => void request.response.then(done)).then(finish)
   }
 
-  /** Reports that a request in flight has its response. */
+  /** Reports the end of a request in flight. */
   requestEnded(): void {
     this.#onRequestEnd?.()
   }
 }
 
-/** Resolves with true when `done` is called, with false after the grace period. */
-function inGrace(start: (done: () => void) => void): Promise<boolean> {
+/** Resolves with true when `done` is called, or with false after `GRACE_MS`. */
+function withinGrace(start: (done: () => void) => void): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, GRACE_MS, false).unref()
     start(() => {

@@ -20,10 +20,11 @@ export interface SessionEvents {
   closed: [session: GatewaySession, reason: CloseReason, requestId: string | undefined]
 }
 
-/** What sessions share. */
+/** Settings and objects that all sessions of a registry share. */
 export interface SessionContext {
   /** idle timeout, milliseconds */
   idleMs: number
+  /** the limits on logins */
   logins: LoginLimits
   /** emits the events of all sessions: an emitter in each session would add 220 bytes to it */
   events: Pick<EventEmitter<SessionEvents>, 'emit'>
@@ -33,19 +34,25 @@ export interface SessionContext {
 export interface GatewaySessionOptions {
   /** hash of the connection id, a version 4 UUID; the gateway does not keep the id itself */
   key: Key
+  /** id of the LysKOM server in `servers.json` */
   serverId: string
-  /** address of the client that opened the session */
+  /** IP address of the client that opened the session */
   clientAddress: string
+  /** the session on the LysKOM server */
   lyskom: LyskomSession
 }
 
 /** A live session on a LysKOM server, which clients address by its connection id. */
 export class GatewaySession {
+  /** hash of the connection id, by which registry and store find the session */
   readonly key: Key
+  /** id of the LysKOM server in `servers.json` */
   readonly serverId: string
+  /** IP address of the client that opened the session */
   readonly clientAddress: string
+  /** the session on the LysKOM server */
   readonly lyskom: LyskomSession
-  /** Time of the last request, milliseconds of `performance.now()`. */
+  /** time of the last request, milliseconds of `performance.now()` */
   lastUsed = performance.now()
   readonly #context: SessionContext
   #requests = 0
@@ -55,6 +62,7 @@ export class GatewaySession {
   #closing: Closing | undefined
   #hasEnded = false
 
+  /** @param context settings and objects that all sessions share */
   constructor({ key, serverId, clientAddress, lyskom }: GatewaySessionOptions, context: SessionContext) {
     this.key = key
     this.serverId = serverId
@@ -69,13 +77,16 @@ export class GatewaySession {
 
   /**
    * Logs a person in, by number or by name. A successful login logs the previous person out. Two round trips.
+   * @param who the person number, or the name, which may be abbreviated
+   * @param passwd the password
+   * @returns number and full name of the person
    * @throws LimitError if a login limit is reached; the server is not called
    * @throws NameError if no person matches the name, or more than one
    * @throws KomError if the server rejects the login
    */
   async login(who: { persNo: number } | { name: string }, passwd: string): Promise<PersonName> {
     const { names } = this.lyskom
-    this.#context.logins.takeLogin(this)
+    this.#context.logins.countLogin(this)
     if ('name' in who) {
       const person = await names.onePerson(who.name)
       await this.#logIn(person.persNo, passwd, false)
@@ -86,15 +97,19 @@ export class GatewaySession {
   }
 
   /**
-   * Logs a person in by number. One round trip. Rejects like `login`.
+   * Logs a person in by number. One round trip.
+   * @param persNo person number
+   * @param passwd the password
    * @param invisible whether to hide the session from other persons
+   * @throws LimitError if a login limit is reached; the server is not called
+   * @throws KomError if the server rejects the login
    */
   async loginAs(persNo: number, passwd: string, invisible: boolean): Promise<void> {
-    this.#context.logins.takeLogin(this)
+    this.#context.logins.countLogin(this)
     await this.#logIn(persNo, passwd, invisible)
   }
 
-  /** Logs the person out. One round trip. */
+  /** Logs the person out; the session becomes anonymous. One round trip. */
   async logout(): Promise<void> {
     await this.lyskom.logout()
     this.#syncPerson()
@@ -102,7 +117,9 @@ export class GatewaySession {
 
   /**
    * Sets the password of a person. A wrong old password counts as a failed login. One round trip.
+   * @param person number of the person whose password is set
    * @param oldPwd the password of the logged-in person, who may be a supervisor of `person`
+   * @param newPwd the new password of `person`
    * @throws LimitError if a login limit is reached; the server is not called
    * @throws KomError if the server rejects the change
    */
@@ -111,7 +128,7 @@ export class GatewaySession {
     const { persNo } = this.lyskom
     // The server rejects the call in an anonymous session without checking a password.
     if (persNo === 0) return await this.lyskom.setPassword(person, oldPwd, newPwd)
-    logins.takeLogin(this)
+    logins.countLogin(this)
     const attempt = logins.beginGuess(this, persNo)
     await this.lyskom.setPassword(person, oldPwd, newPwd).catch(failed(attempt))
     attempt.end('succeeded')
@@ -129,7 +146,7 @@ export class GatewaySession {
   }
 
   /**
-   * Returns whether the idle timeout is over.
+   * Returns whether the session has been idle for longer than the idle timeout. Open streams suspend the timeout.
    * @param now milliseconds of `performance.now()`
    */
   hasTimedOut(now: number): boolean {
@@ -174,8 +191,11 @@ export class GatewaySession {
   }
 
   /**
-   * Accepts no further requests, waits for those in flight, and ends the session. See `Closing.run`. Does nothing if the
-   * session is already closing or has ended.
+   * Accepts no further requests, waits for those in flight, and ends the session. Does nothing if the session is already
+   * closing or has ended.
+   * @param reason reason in the `closed` event
+   * @param request the request that closes the session, if any
+   * @returns a promise that resolves as described in `Closing.run`
    */
   async close(reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
     if (this.#closing !== undefined || this.#hasEnded) return
@@ -189,7 +209,11 @@ export class GatewaySession {
     await this.#closing.run(steps, request)
   }
 
-  /** Ends the session at once; requests in flight fail. Resolves when the connection is closed. */
+  /**
+   * Ends the session immediately; requests in flight fail. Resolves when the connection is closed.
+   * @param reason reason in the `closed` event
+   * @param requestId id of the request that ends the session, if any
+   */
   async end(reason: CloseReason, requestId?: string): Promise<void> {
     this.#end(reason, requestId)
     await this.lyskom.close()
@@ -199,7 +223,7 @@ export class GatewaySession {
     if (this.#hasEnded) return
     this.#hasEnded = true
     const { logins, events } = this.#context
-    logins.count(this, this.#countedPerson, 0)
+    logins.recordPerson(this, this.#countedPerson, 0)
     this.lyskom.names.clear()
     events.emit('closed', this, reason, requestId)
   }
@@ -211,13 +235,13 @@ export class GatewaySession {
     this.#syncPerson()
   }
 
-  /** Counts the session for the person that is logged in now, and reports a change. */
+  /** Updates the login limits and emits `person` if the logged-in person has changed. */
   #syncPerson(): void {
     const { persNo } = this.lyskom
     // The session may have ended in this tick.
     if (this.#hasEnded || persNo === this.#countedPerson) return
     const { logins, events } = this.#context
-    logins.count(this, this.#countedPerson, persNo)
+    logins.recordPerson(this, this.#countedPerson, persNo)
     this.#countedPerson = persNo
     events.emit('person', this)
   }

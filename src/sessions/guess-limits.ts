@@ -5,8 +5,9 @@ import { networksOf } from './network.ts'
 
 /** Options of `GuessLimits`. */
 export interface GuessLimitOptions {
-  /** the limit that a delayed attempt hits, and the message of its `LimitError` */
+  /** code of the `LimitError` for a delayed attempt */
   limit: LimitErrorCode
+  /** message of that `LimitError` */
   message: string
   /** failures from one network before attempts are delayed */
   free: number
@@ -20,8 +21,9 @@ export interface GuessLimitOptions {
 
 /** Multiples of `free` that apply to the wider networks of an address: the /56 or IPv4 /24, then the /48. */
 const WIDER = [4, 8]
-/** Subjects whose networks are remembered, and networks remembered per subject. */
+/** Maximum number of subjects whose known networks are stored. */
 const MAX_SUBJECTS = 10_000
+/** Maximum number of known networks stored for a subject. */
 const MAX_NETWORKS = 8
 
 /**
@@ -30,46 +32,48 @@ const MAX_NETWORKS = 8
  * elsewhere do not delay it, so guessing cannot lock out the owner of the password.
  */
 export class GuessLimits {
-  readonly #own: Failures
+  readonly #narrowest: Failures
   readonly #wider: readonly Failures[]
-  readonly #all: DistributedFailures
+  readonly #distributed: DistributedFailures
   /** Networks with a successful attempt, by subject, most recent last. */
   readonly #known = lru<readonly string[]>({ max: MAX_SUBJECTS })
 
   constructor({ limit, message, free, freeInAll, maxDelayMs, clock = () => performance.now() }: GuessLimitOptions) {
     const tooMany = (waitMs: number) => new LimitError(limit, message, waitMs)
     const shared = { maxDelayMs, clock, tooMany, clearsOnSuccess: false }
-    this.#own = new Failures({ ...shared, free, clearsOnSuccess: true })
+    this.#narrowest = new Failures({ ...shared, free, clearsOnSuccess: true })
     this.#wider = WIDER.map((factor) => new Failures({ ...shared, free: free * factor }))
-    this.#all = new DistributedFailures({ ...shared, free: freeInAll })
+    this.#distributed = new DistributedFailures({ ...shared, free: freeInAll })
   }
 
   /**
-   * Begins an attempt. `pending` in the result counts the unfinished attempts from the same network on the same
-   * subject.
+   * Begins an attempt.
+   * @param subject what the guess is about, for example a person on a server
+   * @param address IP address of the client
+   * @returns the attempt; its `pending` counts the unfinished attempts from the same network on the same subject
    * @throws LimitError while the client has to wait
    */
   begin(subject: string, address: string): Attempt {
-    const [own, ...wider] = networksOf(address)
+    const [narrowest, ...wider] = networksOf(address)
     const attempts: Attempt[] = []
     const end = (outcome: Outcome): void => {
       for (const attempt of attempts) attempt.end(outcome)
     }
     try {
-      const first = this.#own.begin(`${own} ${subject}`)
+      const first = this.#narrowest.begin(`${narrowest} ${subject}`)
       attempts.push(first)
-      if (!this.#isKnown(subject, own)) {
+      if (!this.#isKnown(subject, narrowest)) {
         for (const [i, network] of wider.entries()) {
           const failures = this.#wider[i]
           if (failures !== undefined) attempts.push(failures.begin(`${network} ${subject}`))
         }
-        attempts.push(this.#all.begin(subject, wider.at(-1) ?? own))
+        attempts.push(this.#distributed.begin(subject, wider.at(-1) ?? narrowest))
       }
       return {
         pending: first.pending,
         end: (outcome) => {
           end(outcome)
-          if (outcome === 'succeeded') this.#remember(subject, own)
+          if (outcome === 'succeeded') this.#addKnown(subject, narrowest)
         },
       }
     } catch (error) {
@@ -79,14 +83,16 @@ export class GuessLimits {
   }
 
   /**
-   * Counts an attempt whose outcome is already known. It is meant for secrets that are too long to be guessed: a
-   * correct attempt from a network with an earlier success never waits, so that wrong attempts cannot lock out programs
-   * there.
-   * @throws LimitError while the client has to wait; in other networks for correct attempts too
+   * Counts an attempt whose outcome is already known. Use it for secrets that are too long to be guessed: a correct
+   * attempt from a network with an earlier success is never delayed, so wrong attempts cannot lock out programs there.
+   * @param subject what the guess is about
+   * @param address IP address of the client
+   * @param isGood whether the secret was correct
+   * @throws LimitError while the client has to wait; from networks without an earlier success also for correct attempts
    */
   check(subject: string, address: string, isGood: boolean): void {
-    const [own] = networksOf(address)
-    if (isGood && this.#isKnown(subject, own)) return
+    const [narrowest] = networksOf(address)
+    if (isGood && this.#isKnown(subject, narrowest)) return
     this.begin(subject, address).end(isGood ? 'succeeded' : 'failed')
   }
 
@@ -94,7 +100,7 @@ export class GuessLimits {
     return this.#known.get(subject)?.includes(network) ?? false
   }
 
-  #remember(subject: string, network: string): void {
+  #addKnown(subject: string, network: string): void {
     const before = this.#known.get(subject) ?? []
     if (before.at(-1) === network) return
     this.#known.set(subject, [...before.filter((other) => other !== network), network].slice(-MAX_NETWORKS))

@@ -19,10 +19,11 @@ export interface FailureOptions {
 /** The outcome of an attempt; `unknown` changes no counts. */
 export type Outcome = 'failed' | 'succeeded' | 'unknown'
 
-/** An attempt that is allowed. The caller must call `end` exactly once. */
+/** An allowed attempt. The caller must call `end` exactly once. */
 export interface Attempt {
   /** unfinished attempts with the same key, including this one */
   readonly pending: number
+  /** Records the outcome of the attempt. */
   end(outcome: Outcome): void
 }
 
@@ -34,13 +35,14 @@ interface State {
   notBefore: number
 }
 
+/** Delay after the first failure that is delayed, milliseconds. */
 const FIRST_DELAY_MS = 1000
-/** Keys remembered at the same time. The least recently used key is dropped first. */
+/** Maximum number of stored keys. The least recently used key is evicted first. */
 const MAX_KEYS = 10_000
 /**
- * Failures are dropped after this many times `maxDelayMs`: waiting for that yields fewer guesses than the delays allow.
+ * Failures expire after `maxDelayMs` times this factor. Waiting for the expiry allows fewer guesses than the delays do.
  */
-const FORGOTTEN_AFTER = 12
+const EXPIRY_FACTOR = 12
 
 /** Delays attempts after failed attempts with the same key. The delay doubles with each failure. */
 export class Failures {
@@ -49,23 +51,26 @@ export class Failures {
 
   constructor(options: FailureOptions) {
     this.#options = options
-    this.#states = memory(options)
+    this.#states = createStates(options)
   }
 
-  /** @throws LimitError while the key has to wait */
+  /**
+   * Begins an attempt with a key.
+   * @throws LimitError while attempts with this key are delayed
+   */
   begin(key: string): Attempt {
     const state = this.#states.get(key) ?? { failures: 0, pending: 0, notBefore: 0 }
-    this.#refuse(state)
+    this.#checkState(state)
     state.pending++
     this.#states.set(key, state)
     return { pending: state.pending, end: (outcome) => this.#end(key, state, outcome) }
   }
 
-  #refuse({ failures, pending, notBefore }: State): void {
+  #checkState({ failures, pending, notBefore }: State): void {
     const { clock, free, tooMany } = this.#options
     const waitMs = notBefore - clock()
     if (waitMs > 0) throw tooMany(waitMs)
-    // Otherwise a client could send many guesses at once, before the first one fails.
+    // Otherwise a client could send many concurrent guesses before the first one fails.
     if (pending > 0 && failures + pending >= free) throw tooMany(FIRST_DELAY_MS)
   }
 
@@ -83,40 +88,42 @@ export class Failures {
 }
 
 /**
- * Delays attempts on a key that has failed too often from many networks: each network waits once and then has one
- * attempt. The wait of a network does not depend on the attempts of other networks, so they cannot keep it from its
- * attempt.
+ * Delays attempts with a key that has failed too often from many networks: each network waits once and may then make one
+ * attempt. The delay of a network does not depend on the attempts of other networks, so they cannot block it.
  */
 export class DistributedFailures {
   readonly #options: FailureOptions
   readonly #states: LRUCache<string, { failures: number; pending: number }>
   /** Earliest time of the next attempt, by network and key. */
-  readonly #turns: LRUCache<string, number>
+  readonly #notBefore: LRUCache<string, number>
 
   constructor(options: FailureOptions) {
     this.#options = options
-    this.#states = memory(options)
-    this.#turns = memory(options)
+    this.#states = createStates(options)
+    this.#notBefore = createStates(options)
   }
 
-  /** @throws LimitError while the network has to wait */
+  /**
+   * Begins an attempt with a key from a network.
+   * @throws LimitError while attempts from this network are delayed
+   */
   begin(key: string, network: string): Attempt {
     const state = this.#states.get(key) ?? { failures: 0, pending: 0 }
     const excess = state.failures + state.pending - this.#options.free
-    if (excess >= 0) this.#takeTurn(`${network} ${key}`, delay(excess, this.#options.maxDelayMs))
+    if (excess >= 0) this.#checkDelay(`${network} ${key}`, delay(excess, this.#options.maxDelayMs))
     state.pending++
     this.#states.set(key, state)
     return { pending: state.pending, end: (outcome) => this.#end(key, state, outcome) }
   }
 
-  #takeTurn(key: string, delayMs: number): void {
+  #checkDelay(key: string, delayMs: number): void {
     const { clock, tooMany } = this.#options
     const now = clock()
-    const turn = this.#turns.get(key)
-    if (turn === undefined) this.#turns.set(key, now + delayMs)
-    const waitMs = (turn ?? now + delayMs) - now
+    const notBefore = this.#notBefore.get(key)
+    if (notBefore === undefined) this.#notBefore.set(key, now + delayMs)
+    const waitMs = (notBefore ?? now + delayMs) - now
     if (waitMs > 0) throw tooMany(waitMs)
-    this.#turns.delete(key)
+    this.#notBefore.delete(key)
   }
 
   #end(key: string, state: { failures: number; pending: number }, outcome: Outcome): void {
@@ -131,6 +138,6 @@ function delay(excess: number, maxDelayMs: number): number {
   return Math.min(maxDelayMs, FIRST_DELAY_MS * 2 ** excess)
 }
 
-function memory<V extends object | number>({ maxDelayMs, clock }: FailureOptions): LRUCache<string, V> {
-  return lru<V>({ max: MAX_KEYS, ttl: maxDelayMs * FORGOTTEN_AFTER, clock })
+function createStates<V extends object | number>({ maxDelayMs, clock }: FailureOptions): LRUCache<string, V> {
+  return lru<V>({ max: MAX_KEYS, ttl: maxDelayMs * EXPIRY_FACTOR, clock })
 }

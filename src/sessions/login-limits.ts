@@ -7,7 +7,7 @@ import type { Attempt, Outcome } from './login-failures.ts'
 import { networksOf } from './network.ts'
 import { RateLimit } from './rate-limit.ts'
 
-/** Options of `LoginLimits`. A limit that is not given does not apply. */
+/** Options of `LoginLimits`. An undefined limit does not apply. */
 export interface LoginLimitOptions {
   /** addresses of the LysKOM servers by server id; ids with the same address share the limits of a person */
   servers?: ReadonlyMap<string, TcpAddress>
@@ -40,7 +40,7 @@ const ANONYMOUS = 0
 const RATES = [1, 4, 8]
 const WRONG: ReadonlySet<string> = new Set<KomError['errorName']>(['invalid-password', 'undefined-person'])
 
-/** The limits on logins. A session counts for the address of the client that opened it, whichever client uses it. */
+/** Limits logins. A session counts for the address of the client that opened it, even if other clients use it. */
 export class LoginLimits {
   readonly #maxPerPerson: number
   readonly #guesses: GuessLimits
@@ -67,10 +67,10 @@ export class LoginLimits {
   }
 
   /**
-   * Counts a login, before the person is known.
-   * @throws LimitError if there are too many logins from the address of the session
+   * Counts a login of a session against the rate limit, before the person is known.
+   * @throws LimitError `logins-per-address` if there are too many logins from the address of the session
    */
-  takeLogin({ clientAddress }: Session): void {
+  countLogin({ clientAddress }: Session): void {
     const networks = networksOf(clientAddress)
     const waitMs = Math.max(...networks.map((network, i) => this.#rates[i]?.wait(network) ?? 0))
     if (waitMs > 0) {
@@ -81,7 +81,9 @@ export class LoginLimits {
 
   /**
    * Begins a login of a person.
-   * @throws LimitError while the client has to wait, or if the person has too many sessions
+   * @param persNo person number
+   * @throws LimitError `login-failures` while the client has to wait
+   * @throws LimitError `sessions-per-person` if the person has too many sessions
    */
   beginLogin(session: Session, persNo: number): Attempt {
     const attempt = this.beginGuess(session, persNo)
@@ -95,19 +97,20 @@ export class LoginLimits {
   }
 
   /**
-   * Begins any operation that checks the password of a person.
-   * @throws LimitError while the client has to wait
+   * Begins an operation that checks the password of a person.
+   * @param persNo person number
+   * @throws LimitError `login-failures` while the client has to wait
    */
   beginGuess(session: Session, persNo: number): Attempt {
     return this.#guesses.begin(this.#personOn(session, persNo), session.clientAddress)
   }
 
   /**
-   * Records a login, a logout or the end of a session.
-   * @param before person number before, 0 for an anonymous session
-   * @param now person number now; 0 after a logout and for a session that has ended
+   * Records a change of the logged-in person: a login, a logout or the end of a session.
+   * @param before person number before the change; 0 for an anonymous session
+   * @param now person number after the change; 0 after a logout and for a session that has ended
    */
-  count(session: Session, before: number, now: number): void {
+  recordPerson(session: Session, before: number, now: number): void {
     if (before !== ANONYMOUS) this.#remove(this.#personOn(session, before), session)
     if (now !== ANONYMOUS) this.#add(this.#personOn(session, now), session)
   }
@@ -138,9 +141,9 @@ export class LoginLimits {
 }
 
 /**
- * Returns the outcome of an attempt that failed: `failed` if it counts as a password guess. An attempt whose reply is
- * missing counts: a client that closes the session before the reply can see in another session whether the person was
- * logged in for a moment.
+ * Returns the outcome of an attempt that threw an error: `failed` if it counts as a wrong password, otherwise `unknown`.
+ * An attempt without a reply counts: a client can close the session before the reply and see in another session whether
+ * the login succeeded.
  */
 export function outcomeOf(error: unknown): Outcome {
   const isWrong =

@@ -10,8 +10,8 @@ interface LruOptions {
 }
 
 /**
- * Creates a bounded map. It passes `maxSize` to `LRUCache`, since `max` would allocate 0.4 MB per 10,000 entries in
- * advance.
+ * Creates a bounded map that evicts the least recently used entry. It passes `maxSize` to `LRUCache`, since `max` would
+ * allocate 0.4 MB per 10,000 entries in advance.
  */
 export function lru<V extends object | number>({ max, ttl = 0, clock }: LruOptions): LRUCache<string, V> {
   return new LRUCache<string, V>({

@@ -8,16 +8,17 @@ import { ServerCapacity } from './server-capacity.ts'
 
 /** Options of `LyskomServer`. */
 export interface LyskomServerOptions {
+  /** host and port of the server */
   address: TcpAddress
   /** settings and observers shared by all connections to LysKOM servers */
   connections: ConnectionContext
-  /** how long the server is not tried after several failures in a row, milliseconds */
+  /** delay before the next attempt while the circuit breaker is open, milliseconds */
   retryMs: number
   /** size of the text body cache, bytes */
   bodyCacheBytes: number
 }
 
-/** A configured LysKOM server: opens sessions on it and counts them. */
+/** A configured LysKOM server. Opens sessions on it and counts them. */
 export class LyskomServer {
   readonly #options: LyskomServerOptions
   readonly #bodies: BodyCache
@@ -59,7 +60,7 @@ export class LyskomServer {
     this.#allReserved++
   }
 
-  /** Discounts a session that has ended or could not be opened. */
+  /** Stops counting a session of a client network that has ended or could not be opened. */
   release(network: string): void {
     const left = this.reservedFor(network) - 1
     if (left > 0) this.#reserved.set(network, left)
@@ -73,8 +74,10 @@ export class LyskomServer {
   }
 
   /**
-   * Opens a session. Rejects with a `ServerDownError` immediately while the circuit breaker is open, and with the errors
-   * of `connect`.
+   * Opens a session.
+   * @param options address and name of the client, as reported to the LysKOM server
+   * @throws ServerDownError immediately while the circuit breaker is open
+   * @throws ConnectionError, KomError or ProtocolError, as `connect` does
    */
   async open(options: Pick<OpenOptions, 'clientHost' | 'client'>): Promise<LyskomSession> {
     const { address, connections: context } = this.#options
@@ -95,6 +98,6 @@ export class LyskomServer {
     connection.on('close', this.#onClose)
   }
 
-  /** One function for all sessions, which saves memory in each. */
+  /** The `close` listener. All sessions share one function, which saves memory. */
   readonly #onClose = ({ code }: ConnectionError): void => this.#breaker.sessionClosed(code !== 'connection-closed')
 }

@@ -3,8 +3,9 @@ import { isIPv4, isIPv6 } from 'node:net'
 const GROUPS = 8
 
 /**
- * Returns the network that a per-address limit counts as one client: an IPv4 address, or the /64 of an IPv6 address, in
- * which every client has 2^64 addresses to choose from (RFC 4291, 2.5.4).
+ * Returns the network that a per-address limit counts as one client: an IPv4 address, or the /64 of an IPv6 address,
+ * since one client can use all 2^64 addresses of a /64 (RFC 4291, 2.5.4).
+ * @param address an IP address, or any other text, which is returned unchanged
  */
 export function networkOf(address: string): string {
   return networksOf(address)[0]
@@ -13,8 +14,9 @@ export function networkOf(address: string): string {
 /**
  * Returns the networks of an address, narrowest first: the /64, /56 (one household) and /48 (one site) of an IPv6
  * address (RFC 6177); an IPv4 address and its /24. Text that is not an IP address is returned as one network.
+ * @param address an IP address, or any other text
  */
-export function networksOf(address: string): [own: string, ...wider: string[]] {
+export function networksOf(address: string): [narrowest: string, ...wider: string[]] {
   if (isIPv4(address)) return [address, `${address.slice(0, address.lastIndexOf('.'))}.0/24`]
   if (!isIPv6(address)) return [address]
   const [a, b, c, d] = groupsOf(address)

@@ -11,7 +11,7 @@ export interface RateLimitOptions {
   clock?: () => number
 }
 
-/** Keys remembered at the same time; the least recently used key is dropped first. */
+/** Maximum number of stored keys. The least recently used key is evicted first. */
 const MAX_KEYS = 10_000
 
 /**
@@ -31,14 +31,17 @@ export class RateLimit {
     this.#fullAt = lru({ max: MAX_KEYS, ttl: periodMs, clock })
   }
 
-  /** Takes a token. Returns 0 if there was one, otherwise the milliseconds until there is one. */
+  /**
+   * Takes a token from the bucket of a key.
+   * @returns 0 if a token was taken, otherwise the time until a token is available, milliseconds
+   */
   take(key: string): number {
     const waitMs = this.wait(key)
     if (waitMs === 0) this.#fullAt.set(key, this.#nextFullAt(key))
     return waitMs
   }
 
-  /** Returns the milliseconds until there is a token, 0 if there is one. Takes none. */
+  /** Returns the time until a token of a key is available, milliseconds; 0 if one is available. Takes no token. */
   wait(key: string): number {
     const waitMs = this.#nextFullAt(key) - this.#clock() - this.#periodMs
     // Rounding errors must not reject a request.

@@ -9,11 +9,10 @@ import { LATIN1 } from '../protocol/writer.ts'
 import type { GatewaySession } from './gateway-session.ts'
 
 /**
- * Performs a request that a client has written in Protocol A, without reference number and line feed (`78 8`). Resolves
- * with the data of the reply in the same form. Each character stands for a byte.
- *
- * The request is decoded and encoded again, so the server always gets exactly one request.
- *
+ * Performs a request that a client has written in Protocol A. The request is decoded and encoded again, so the server
+ * always gets exactly one request.
+ * @param text the request without reference number and line feed, such as `78 8`; each character is one byte
+ * @returns the data of the reply in the same form
  * @throws ProtocolError if the text is not a request, or if the reply is too long for JSON
  * @throws LimitError if a login limit is reached
  * @throws KomError if the server replies with an error, or if the gateway does not permit the call

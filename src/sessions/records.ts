@@ -1,4 +1,4 @@
-import { mapConcurrent } from '../lyskom/map-concurrent.ts'
+import { mapConcurrent } from '../map-concurrent.ts'
 import { KeyedMutex } from '../store/keyed-mutex.ts'
 import type { Data, SessionRecord } from '../store/record.ts'
 import type { NewSession, SessionStore } from '../store/store.ts'
@@ -13,50 +13,51 @@ export interface RecordsOptions {
   store: SessionStore
   /** idle timeout of LysKOM sessions, milliseconds */
   idleMs: number
-  /** called once for each outage of the store and kind of error, and when the outage is over */
+  /** called once for each outage of the store and kind of error, and when the outage has ended */
   onStore: (state: 'unavailable' | 'available', reason?: unknown) => void
-  /** milliseconds between two calls of `look`; default: 10 s */
+  /** interval between two calls of `sync`, milliseconds; default: 10 s */
   intervalMs?: number
 }
 
 const INTERVAL_MS = 10_000
 /**
- * A record outlives the idle timeout of its session by this many intervals: it only expires by itself after the gateway
- * process ended.
+ * A record expires this many intervals later than its session would. So a record of a live session only expires after
+ * the gateway process has ended.
  */
-const LOOKS_MISSED = 3
-/** Records written at a time by `look`. */
+const MISSED_SYNCS = 3
+/** Maximum number of concurrent operations of `sync`. */
 const CONCURRENCY = 64
 /**
- * A difference between the store's clock and the monotonic clock from which on the store's clock counts as having been
- * set, milliseconds.
+ * Difference between the store's clock and the monotonic clock above which the store's clock counts as stepped,
+ * milliseconds.
  */
 const CLOCK_STEP_MS = 5000
 const NO_DATA: Data = Object.freeze({})
-/** Longest client name and version in a record, characters. */
+/** Maximum length of client name and version in a record, characters. */
 const MAX_NAME = 100
 
-type Behind = 'missing' | 'lost' | 'changed'
+/** Why a record must be written: it was never written, it may have been lost, or the session has changed. */
+type Staleness = 'missing' | 'lost' | 'changed'
 
 /**
  * Keeps a record in the store for every live LysKOM session. While a session lives, a record that was lost or has
  * expired is written again; only a record that was ended on purpose ends its session. Sessions continue while the store
- * fails, and missed writes and removals are made when the store works again.
+ * is unavailable, and missed writes and removals are repeated when it is available again.
  */
 export class SessionRecords {
   readonly #options: RecordsOptions
-  /** Sessions whose record is missing, may be lost, or is out of date. */
-  readonly #behind = new Map<GatewaySession, Behind>()
+  /** Sessions whose record must be written, and why. */
+  readonly #stale = new Map<GatewaySession, Staleness>()
   /** Serializes the operations on a record, by its key. */
   readonly #mutex = new KeyedMutex()
   /** Person number of the owner of a session's data; no entry for data that was written before a login. */
   readonly #dataOwners = new WeakMap<GatewaySession, number>()
   readonly #timer: NodeJS.Timeout
   readonly #intervalMs: number
-  #lastLook = performance.now()
+  #lastSync = performance.now()
   #lastStoreTime: number
   #interruptions = 0
-  #isLooking = false
+  #isSyncing = false
   #isClosed = false
 
   constructor(options: RecordsOptions) {
@@ -64,31 +65,35 @@ export class SessionRecords {
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS
     const { registry, store, onStore } = options
     this.#lastStoreTime = store.now()
-    registry.on('opened', (session) => this.#sync(session, 'missing'))
-    registry.on('person', (session) => this.#sync(session, 'changed'))
+    registry.on('opened', (session) => this.#refresh(session, 'missing'))
+    registry.on('person', (session) => this.#refresh(session, 'changed'))
     registry.on('closed', (session, reason) => {
-      this.#behind.delete(session)
-      if (reason !== 'ended') void this.#do(session, () => store.remove(session.key))
+      this.#stale.delete(session)
+      if (reason !== 'ended') void this.#enqueue(session, () => store.remove(session.key))
     })
     store.on('ended', ({ key }) => this.#endSession(key))
     store.on('failing', (error) => onStore('unavailable', error))
     store.on('recovered', () => {
       onStore('available')
-      void this.look()
+      void this.sync()
     })
-    this.#timer = setInterval(() => void this.look(), this.#intervalMs)
+    this.#timer = setInterval(() => void this.sync(), this.#intervalMs)
     this.#timer.unref()
   }
 
-  /** Resolves when the record of a session is up to date. Rejects with a `StoreError` if it cannot be written. */
+  /**
+   * Resolves when the record of a session is up to date.
+   * @throws StoreError if the record cannot be written
+   */
   async ready(session: GatewaySession): Promise<void> {
     await this.#mutex.settled(session.key)
-    if (this.#behind.has(session)) await this.#write(session)
+    if (this.#stale.has(session)) await this.#write(session)
   }
 
   /**
-   * Reads the data of a session. Data written by another person reads as empty. Resolves with undefined when the
-   * session has ended; rejects with a `StoreError`.
+   * Reads the data of a session.
+   * @returns the data, empty if another person wrote it; undefined if the session has ended
+   * @throws StoreError if the store is unavailable
    */
   async readData(session: GatewaySession): Promise<Data | undefined> {
     await this.ready(session)
@@ -97,8 +102,11 @@ export class SessionRecords {
   }
 
   /**
-   * Merges a patch into the data of a session; data written by another person is cleared first. Resolves and rejects
-   * like `readData` and `SessionStore.merge`.
+   * Merges a patch into the data of a session; data written by another person is cleared first.
+   * @param patch keys to set; null deletes a key
+   * @param maxBytes maximum size of the merged data, bytes of JSON
+   * @returns the merged data; undefined if the session has ended
+   * @throws StoreError `too-large` if the merged data exceeds `maxBytes`, and if the store is unavailable
    */
   async mergeData(session: GatewaySession, patch: Data, maxBytes: number): Promise<Data | undefined> {
     const { store } = this.#options
@@ -109,7 +117,7 @@ export class SessionRecords {
     return (await this.#restoring(session, merge))?.data
   }
 
-  /** Runs `work` on the record of a session. If a live session has no record, writes it and runs `work` again. */
+  /** Runs `work` on the record of a session. If the record of a live session is missing, writes it and repeats `work`. */
   async #restoring(
     session: GatewaySession,
     work: () => Promise<SessionRecord | undefined>,
@@ -120,10 +128,13 @@ export class SessionRecords {
     return await work()
   }
 
-  /** Touches the records of sessions used since the last call, writes missing records, and sweeps expired ones. */
-  async look(): Promise<void> {
-    if (this.#isLooking) return
-    this.#isLooking = true
+  /**
+   * Synchronizes the records with the live sessions: touches the records of sessions used since the last call, writes
+   * missing and changed records, and sweeps expired ones. Never rejects.
+   */
+  async sync(): Promise<void> {
+    if (this.#isSyncing) return
+    this.#isSyncing = true
     const { store } = this.#options
     // While the store is unavailable, one call per session would only add to its load.
     if (store.unavailable === undefined || (await this.#try(() => store.sweep()))) {
@@ -131,23 +142,23 @@ export class SessionRecords {
       // Sweep after the records are renewed: after a forward step of the clock, live sessions would look expired.
       await this.#try(() => store.sweep())
     }
-    this.#isLooking = false
+    this.#isSyncing = false
   }
 
   async #renewRecords(): Promise<void> {
     const { registry, store } = this.#options
-    const since = this.#lastLook
+    const since = this.#lastSync
     const elapsed = performance.now() - since
     const mayBeLost =
       store.interruptions !== this.#interruptions ||
       Math.abs(store.now() - this.#lastStoreTime - elapsed) > CLOCK_STEP_MS
-    this.#lastLook = performance.now()
+    this.#lastSync = performance.now()
     this.#lastStoreTime = store.now()
     this.#interruptions = store.interruptions
     const work: (() => Promise<void>)[] = []
     for (const session of registry.all()) {
-      if (mayBeLost) work.push(() => this.#sync(session, 'lost'))
-      else if (this.#behind.has(session)) work.push(() => this.#sync(session, 'changed'))
+      if (mayBeLost) work.push(() => this.#refresh(session, 'lost'))
+      else if (this.#stale.has(session)) work.push(() => this.#refresh(session, 'changed'))
       else if (session.lastUsed > since || session.hasStreams) work.push(() => this.#touch(session))
     }
     await mapConcurrent(work, async (run) => (this.#isClosed ? undefined : await run()), CONCURRENCY)
@@ -161,15 +172,16 @@ export class SessionRecords {
   }
 
   /**
-   * Marks a record as out of date and writes it. A record known to be missing stays marked as missing until it is
-   * written.
+   * Marks the record of a session as stale and writes it. `missing` and `lost` take precedence over `changed` until the
+   * record is written. Never rejects.
    */
-  #sync(session: GatewaySession, state: Behind): Promise<void> {
-    const before = this.#behind.get(session)
-    if (before === undefined || before === 'changed') this.#behind.set(session, state)
-    return this.#do(session, () => this.#write(session))
+  #refresh(session: GatewaySession, state: Staleness): Promise<void> {
+    const before = this.#stale.get(session)
+    if (before === undefined || before === 'changed') this.#stale.set(session, state)
+    return this.#enqueue(session, () => this.#write(session))
   }
 
+  /** Updates the record of a session, or writes it again if it is missing. */
   async #write(session: GatewaySession): Promise<void> {
     const { store } = this.#options
     const { serverId: app, key } = session
@@ -178,13 +190,13 @@ export class SessionRecords {
     const isForeign = persNo !== 0 && !this.#ownsData(session)
     const cleared = isForeign ? { data: NO_DATA } : undefined
     if ((await store.change(app, key, { user, ...cleared })) === undefined) {
-      const state = this.#behind.get(session)
+      const state = this.#stale.get(session)
       const record = { ...this.#recordOf(session, user), ...cleared }
       if (state === 'missing') await store.create(record)
       else if (!(await this.#restore(session, record, state === 'lost'))) return
     }
     if (isForeign) this.#setDataOwner(session, persNo)
-    if (userOf(session) === user) this.#behind.delete(session)
+    if (userOf(session) === user) this.#stale.delete(session)
     // The session was closed while its record was being written; no other process removes the record.
     if (session.hasEnded) await store.remove(key)
   }
@@ -197,11 +209,11 @@ export class SessionRecords {
       user,
       name: `${name} ${version}`.trim().slice(0, MAX_NAME),
       ip: clientAddress,
-      idleMs: this.#options.idleMs + LOOKS_MISSED * this.#intervalMs,
+      idleMs: this.#options.idleMs + MISSED_SYNCS * this.#intervalMs,
     }
   }
 
-  /** Writes a missing record again. If it was ended on purpose, closes the session and resolves with false. */
+  /** Writes a missing record again. If the record was ended on purpose, closes the session and resolves with false. */
   async #restore(session: GatewaySession, record: NewSession, mayBeLost: boolean): Promise<boolean> {
     const { store } = this.#options
     // A session that is closing needs no record.
@@ -214,7 +226,7 @@ export class SessionRecords {
 
   async #touch(session: GatewaySession): Promise<void> {
     const { store } = this.#options
-    await this.#do(session, async () => {
+    await this.#enqueue(session, async () => {
       if (session.hasEnded) return
       const record = await store.touch(session.serverId, session.key)
       if (record === undefined && !session.hasEnded) await this.#write(session)
@@ -237,7 +249,7 @@ export class SessionRecords {
   }
 
   /** Queues an operation on a session's record; the operations of a session run one at a time. Never rejects. */
-  async #do({ key }: GatewaySession, work: () => Promise<void>): Promise<void> {
+  async #enqueue({ key }: GatewaySession, work: () => Promise<void>): Promise<void> {
     await this.#mutex.runExclusive(key, () => this.#try(work))
   }
 

@@ -15,7 +15,7 @@ export interface RegistryOptions extends AdmissionOptions, LoginLimitOptions {
   servers: ReadonlyMap<string, TcpAddress>
   /** settings and observers shared by all connections to LysKOM servers */
   connections: ConnectionContext
-  /** how long a server is not tried after several failures in a row, milliseconds */
+  /** delay before the next attempt to reach a server after several consecutive failures, milliseconds */
   serverRetryMs: number
   /** size of the text body cache per server, bytes */
   bodyCacheBytes: number
@@ -25,8 +25,9 @@ export interface RegistryOptions extends AdmissionOptions, LoginLimitOptions {
 
 /** A request to open a session. */
 export interface OpenRequest {
+  /** id of the LysKOM server in `servers.json` */
   serverId: string
-  /** address of the HTTP client */
+  /** IP address of the HTTP client */
   clientAddress: string
   /** name and version of the client, as reported to the LysKOM server */
   client: { name: string; version: string }
@@ -47,7 +48,7 @@ declare module '../protocol/komgate-error.ts' {
   interface ErrorCodes extends Record<RegistryError['code'], RegistryError> {}
 }
 
-/** The registry is shutting down and rejects new sessions. */
+/** The gateway is shutting down and rejects new sessions. */
 export class RegistryError extends KomgateError {
   constructor(
     readonly code: 'shutting-down',
@@ -60,8 +61,8 @@ export class RegistryError extends KomgateError {
 const MAX_SWEEP_INTERVAL_MS = 10_000
 
 /**
- * Maps connection ids to live sessions, 1 to 1. A session is removed in the event-loop tick in which its connection
- * ends or it is closed, so every id that is found is usable.
+ * Maps connection ids to live sessions, 1 to 1, and opens and closes them. A session is removed in the event-loop tick in
+ * which its connection ends or it is closed, so every id that is found is usable.
  */
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly #sessions = new Map<Key, GatewaySession>()
@@ -70,7 +71,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #context: SessionContext
   readonly #opening = new Set<Promise<unknown>>()
   readonly #sweeper: NodeJS.Timeout
-  #shuttingDown = false
+  #isShuttingDown = false
 
   constructor(options: RegistryOptions) {
     super()
@@ -83,7 +84,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     )
     this.#admission = new Admission(options, this.#servers.values())
     this.#context = { idleMs: options.idleMs, logins: new LoginLimits(options), events: this }
-    // The first listener: the others find the session removed.
+    // Registered first, so that the session is removed before other listeners run.
     this.on('closed', (session) => this.#remove(session))
     const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
@@ -106,16 +107,19 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /**
-   * Opens a session and creates its connection id. Rejects with a `LimitError`, with a `RegistryError` while the
-   * gateway is shutting down, with a `ServerDownError` immediately while the circuit breaker of the server is open, and
-   * with the errors of `connect`.
+   * Opens a session and creates its connection id.
+   * @returns the connection id, a version 4 UUID, and the session
    * @throws RangeError for a server id that is not configured
+   * @throws RegistryError while the gateway is shutting down
+   * @throws LimitError if a limit on sessions is reached
+   * @throws ServerDownError immediately while the circuit breaker of the server is open
+   * @throws ConnectionError, KomError or ProtocolError, as `connect` does
    */
   async open(request: OpenRequest): Promise<{ id: string; session: GatewaySession }> {
     const { serverId, clientAddress } = request
     const server = this.#servers.get(serverId)
     if (server === undefined) throw new RangeError('no such server')
-    if (this.#shuttingDown) throw shuttingDown()
+    if (this.#isShuttingDown) throw shuttingDown()
     this.#admission.reserve(server, clientAddress)
     const opening = this.#open(server, request)
     this.#opening.add(opening)
@@ -139,7 +143,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return session?.serverId === serverId ? session.renew() : undefined
   }
 
-  /** Like `find`, for a request that names no server: an id belongs to one server only. */
+  /** Like `find`, for a request that names no server. */
   findAnywhere(id: string): GatewaySession | undefined {
     return this.#usable(id)?.renew()
   }
@@ -160,7 +164,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /**
-   * Closes the sessions whose idle timeout is over.
+   * Closes the sessions whose idle timeout has expired.
    * @param now milliseconds of `performance.now()`
    */
   sweep(now: number): void {
@@ -169,14 +173,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   /** Rejects new sessions from now on; live sessions continue. */
   refuse(): void {
-    if (this.#shuttingDown) return
-    this.#shuttingDown = true
+    if (this.#isShuttingDown) return
+    this.#isShuttingDown = true
     this.emit('draining')
   }
 
   /** Whether new sessions are rejected. */
   get isDraining(): boolean {
-    return this.#shuttingDown
+    return this.#isShuttingDown
   }
 
   /** Rejects new sessions, and closes the live ones and those being opened. */
@@ -193,7 +197,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   ): Promise<{ id: string; session: GatewaySession }> {
     const lyskom = await server.open({ clientHost: clientAddress, client })
     const { dead } = lyskom.connection
-    if (this.#shuttingDown || dead !== undefined) {
+    if (this.#isShuttingDown || dead !== undefined) {
       await lyskom.close()
       throw dead ?? shuttingDown()
     }

@@ -1,4 +1,4 @@
-/** How long a refusal counts, milliseconds. Rejected clients retry sooner, which renews it while the server is full. */
+/** The server counts as full for this long after it refused a session, milliseconds. */
 const FULL_FOR_MS = 60_000
 
 /**
@@ -10,7 +10,7 @@ export class ServerCapacity {
   #fullUntil = Number.NEGATIVE_INFINITY
 
   /**
-   * The server refused a session because it is full.
+   * Records that the server refused a session because it is full.
    * @param sessions number of live sessions on the server
    * @param now current time, milliseconds
    */
@@ -20,7 +20,7 @@ export class ServerCapacity {
   }
 
   /**
-   * A session was opened.
+   * Records that a session was opened.
    * @param sessions number of live sessions on the server, including this one
    */
   sessionOpened(sessions: number): void {
@@ -30,6 +30,7 @@ export class ServerCapacity {
   /**
    * Returns the number of sessions that one client address may hold: half of the capacity while the server is full,
    * undefined otherwise.
+   * @param now current time, milliseconds
    */
   share(now: number): number | undefined {
     return now < this.#fullUntil ? Math.max(1, Math.floor(this.#known / 2)) : undefined

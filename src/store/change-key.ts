@@ -3,12 +3,14 @@ import type { PendingEnds } from './pending-ends.ts'
 import { afterWrite, type Key, type SessionRecord } from './record.ts'
 
 /**
- * Moves a record to another key: adds a copy, then removes the old record. The caller that removes it succeeds; of other
- * callers, and when the backend fails, the copy is removed.
+ * Moves a record to another key: adds a copy, then removes the old record. Of several concurrent callers, the one that
+ * removes the old record succeeds. The copy is removed again for the other callers and after an error.
+ * @param ends removes the copy, or retries its removal later
  * @param old the record as it was read last
+ * @param newKey the new key
  * @param now milliseconds since 1970
- * @returns the record under its new key; undefined when the old one is gone
- * @throws StoreError when the backend fails; the old record is still there unless only the reply to its removal was lost
+ * @returns the record under its new key; undefined if the old record was removed by another caller
+ * @throws StoreError if the backend fails; the old record remains unless only the reply to its removal was lost
  */
 export async function changeKey(
   backend: Backend,
@@ -25,12 +27,12 @@ export async function changeKey(
     moved = removed && (await withLaterWrites(backend, copy, old, removed, now))
     return moved
   } finally {
-    // No client gets the new id.
+    // The new token is not sent to any client.
     if (moved === undefined) await ends.remove(newKey).catch(() => undefined)
   }
 }
 
-/** Repeats on the copy what another process wrote after the old record was read. */
+/** Applies writes of other processes since the old record was read to the copy. */
 async function withLaterWrites(
   backend: Backend,
   copy: SessionRecord,

@@ -17,6 +17,8 @@ export type DriverName = keyof typeof DRIVERS
 /**
  * Loads a driver, or a module that imports it.
  * @param names all packages that this kind of store requires
+ * @param load imports the driver or the module
+ * @returns the result of `load`
  * @throws TypeError with the command that installs the packages, if one of them is missing
  */
 export async function loadDriver<T>(names: readonly DriverName[], load: () => Promise<T>): Promise<T> {
@@ -24,14 +26,17 @@ export async function loadDriver<T>(names: readonly DriverName[], load: () => Pr
     return await load()
   } catch (error) {
     const missing = names.find((name) => isMissing(error, name))
-    // If a driver lacks a package of its own, its own message is the better one.
+    // If a dependency of the driver is missing, the driver's own message is the better one.
     if (missing === undefined) throw error
     const packages = names.map((name) => `${name}@${DRIVERS[name]}`).join(' ')
     throw new TypeError(`store: the package "${missing}" is not installed; install it with: npm install ${packages}`)
   }
 }
 
-/** Decodes a part of a URL. Throws a `TypeError` without the text, which may be a password. */
+/**
+ * Decodes the percent-encoding in a part of a URL.
+ * @throws TypeError for an invalid escape sequence; the message does not contain the text, which may be a password
+ */
 export function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
@@ -40,10 +45,13 @@ export function decoded(part: string): string {
   }
 }
 
-/** Names of driver parameters with secrets: `proxyPassword`, `authMechanismProperties` with a session token, … */
+/** Matches the names of driver parameters with secrets, such as `proxyPassword` and `authMechanismProperties`. */
 const SECRET = /password|secret|token|properties/i
 
-/** Returns a driver's message about a URL with all passwords replaced by `…`, in every spelling the driver may use. */
+/**
+ * Replaces all secrets of a store URL in a text by `…`, in every encoding that a driver may use.
+ * @param text an error message of the driver
+ */
 export function withoutPassword(text: string, url: URL): string {
   const secrets = [url.password, ...secretParameters(url.search)].flatMap(spellings).filter((secret) => secret !== '')
   // Longest first, since a short secret may be part of a longer one.
@@ -76,23 +84,27 @@ function isMissing(error: unknown, name: DriverName): boolean {
   return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(`'${name}'`)
 }
 
-/** A server did not reply in time, for whatever reason. */
-export class LateError extends Error {
+/** A server did not reply in time. */
+export class ReplyTimeoutError extends Error {
+  /** @param ms the timeout, milliseconds */
   constructor(ms: number) {
     super(`no reply within ${ms / 1000} s`)
-    this.name = 'LateError'
+    this.name = 'ReplyTimeoutError'
   }
 }
 
 /**
- * Resolves as `work` does; rejects with a `LateError` if it takes longer than `ms`. Replies that arrived while the
- * process was blocked are in time.
+ * Waits for a reply with a timeout. A reply that arrived while the process was blocked is in time.
+ * @param work resolves with the reply
+ * @param ms timeout, milliseconds
+ * @throws ReplyTimeoutError if the reply takes longer
+ * @throws the error of `work`
  */
-export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
+export async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    // Sockets are read between timers and immediates.
-    timer = setTimeout(() => setImmediate(() => reject(new LateError(ms))), ms)
+    // Node reads sockets between timers and immediates, so a reply that has arrived is still accepted.
+    timer = setTimeout(() => setImmediate(() => reject(new ReplyTimeoutError(ms))), ms)
   })
   try {
     return await Promise.race([work, late])
@@ -102,10 +114,12 @@ export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
 }
 
 /**
- * Checks the query of a store's URL.
- * @throws TypeError that names the first parameter outside `known`
+ * Checks the query of a store URL.
+ * @param kind the kind of store, for the message
+ * @param known the valid parameters
+ * @throws TypeError that names the first unknown parameter
  */
-export function refuseUnknown(url: URL, kind: string, known: readonly string[]): void {
+export function checkParameters(url: URL, kind: string, known: readonly string[]): void {
   for (const key of url.searchParams.keys()) {
     if (!known.includes(key)) throw new TypeError(`"${key}" is not a parameter of ${kind} store URLs`)
   }

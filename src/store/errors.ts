@@ -4,10 +4,13 @@ declare module '../protocol/komgate-error.ts' {
   interface ErrorCodes extends Record<StoreErrorCode, StoreError> {}
 }
 
-/** Codes of `StoreError`. */
+/**
+ * Codes of `StoreError`: the server cannot be reached or used, it is full, the kind of store cannot list, the record is
+ * too large, or too many writers change the record.
+ */
 export type StoreErrorCode = 'unavailable' | 'full' | 'cannot-list' | 'too-large' | 'contended'
 
-/** Messages for clients: the messages of most errors hold addresses, paths, or words of drivers and servers. */
+/** Messages for clients. The messages of most errors contain addresses, paths or texts of drivers and servers. */
 const CLIENT_MESSAGES: Readonly<Record<StoreErrorCode, string>> = {
   unavailable: 'The session store cannot be reached.',
   full: 'The session store is full.',
@@ -16,9 +19,9 @@ const CLIENT_MESSAGES: Readonly<Record<StoreErrorCode, string>> = {
   contended: 'Too many concurrent writes to this session.',
 }
 
-/** The store could not do an operation. */
+/** An operation of the store failed. */
 export class StoreError extends KomgateError {
-  /** The kind of failure within its code, for the log: `connection`, or the server's name for its error. */
+  /** the kind of failure within its code, for the log: `connection`, or the server's name for its error */
   readonly kind: string
 
   constructor(
@@ -31,7 +34,7 @@ export class StoreError extends KomgateError {
   }
 
   override get clientMessage(): string {
-    // Without a cause it is a limit of the gateway, and the message names the field and the size.
+    // An error without a cause is a limit of the gateway, whose message states the field and the size.
     return this.code === 'too-large' && this.cause === undefined ? this.message : CLIENT_MESSAGES[this.code]
   }
 }

@@ -1,8 +1,8 @@
 import { StoreError } from './errors.ts'
 
 /*
- * Levels of calls: what a successful call proves. A standby server still reads, and a full one still deletes. An outage
- * ends with a successful call of the level that failed or a higher one.
+ * Levels of calls. A standby server supports reads only, a full server reads and deletes. An outage ends when a call of
+ * the level that failed, or of a higher one, succeeds.
  */
 /** The level of reads. */
 export const READ = 0
@@ -22,7 +22,9 @@ export interface HealthEvents {
 }
 
 interface Outage {
+  /** the highest level that failed */
   level: Level
+  /** the kinds of errors that were reported */
   kinds: Set<string>
   /** the last error with the code `unavailable` */
   unavailable: StoreError | undefined
@@ -36,10 +38,10 @@ interface Outage {
  */
 const REFUSAL_MS = 10_000
 const MAX_KINDS = 20
-/** Codes of errors that the caller caused and that say nothing about the store. */
+/** Codes of errors that the caller caused. They do not affect the health. */
 const CALLER_ERRORS: readonly unknown[] = ['too-large', 'cannot-list']
 
-/** The health of a store, judged by the results of its calls. All calls to a backend pass through `watch`. */
+/** Determines the health of a store from the results of its calls. `MonitoredBackend` passes all calls to `observe`. */
 export class StoreHealth {
   readonly #events: HealthEvents
   readonly #onFailure = ([READ, DELETE, WRITE] as const).map((level) => (error: unknown) => this.failed(error, level))
@@ -54,20 +56,23 @@ export class StoreHealth {
     return this.#outage !== undefined
   }
 
-  /** The last `unavailable` error of the current outage; undefined while the store works or is only full. */
+  /** The last `unavailable` error of the current outage; undefined while the store is available or only full. */
   get unavailable(): StoreError | undefined {
     return this.#outage?.unavailable
   }
 
-  /** Observes the result of a call and returns the call. A call that starts during an outage ends it by succeeding. */
-  watch<T>(level: Level, call: Promise<T>): Promise<T> {
-    // Not awaited: that would add latency to every call.
+  /**
+   * Observes the result of a call. A successful call ends an outage that began before the call.
+   * @returns `call`
+   */
+  observe<T>(level: Level, call: Promise<T>): Promise<T> {
+    // Awaiting the call here would delay every caller.
     const onSuccess = this.#outage === undefined ? undefined : (result: T) => this.#succeeded(level, result)
     call.then(onSuccess, this.#onFailure[level])
     return call
   }
 
-  /** Records the failure of a call. */
+  /** Records the error of a call. */
   failed(error: unknown, level: Level): void {
     const { code } = error as { code?: unknown }
     if (error instanceof StoreError && CALLER_ERRORS.includes(code)) return
@@ -85,7 +90,7 @@ export class StoreHealth {
   #succeeded(level: Level, result: unknown): void {
     const outage = this.#outage
     if (outage === undefined) return
-    // A write without a matching record also succeeds on a read-only server.
+    // A read-only server also accepts a write that matches no record.
     const reached = result === undefined || result === false ? READ : level
     if (reached < outage.level || performance.now() - outage.lastRefusal < REFUSAL_MS) return
     this.#outage = undefined

@@ -1,4 +1,4 @@
-/** One mutex per key: work with the same key runs one at a time, in the order of the calls. */
+/** A mutex for each key: runs work with the same key one at a time, in the order of the calls. */
 export class KeyedMutex {
   /** The last unfinished work of each key. */
   readonly #last = new Map<string, Promise<unknown>>()
@@ -8,22 +8,29 @@ export class KeyedMutex {
     return this.#last.size
   }
 
-  /** Runs `work` after all earlier work with the same key has settled. Resolves and rejects like `work`. */
+  /**
+   * Runs `work` after all earlier work with the same key has settled.
+   * @returns the result of `work`
+   * @throws the error of `work`
+   */
   async runExclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)
-    const mine = (async () => {
+    const current = (async () => {
       await before?.catch(() => undefined)
       return await work()
     })()
-    this.#last.set(key, mine)
+    this.#last.set(key, current)
     try {
-      return await mine
+      return await current
     } finally {
-      if (this.#last.get(key) === mine) this.#last.delete(key)
+      if (this.#last.get(key) === current) this.#last.delete(key)
     }
   }
 
-  /** Resolves when the work so far has settled: that of one key, or of all keys. Never rejects. */
+  /**
+   * Resolves when the work in progress and in the queue has settled. Never rejects.
+   * @param key default: all keys
+   */
   async settled(key?: string): Promise<void> {
     await Promise.allSettled(key === undefined ? this.#last.values() : [this.#last.get(key)])
   }

@@ -6,12 +6,13 @@ export interface Layout {
   sidField: string
   /** prefix of every key in Redis, memcached and Couchbase */
   keyNs: string
-  /** Columns or fields for other programs to read; a field without a name is not written. */
+  /** names of additional columns or fields for other programs; a field without a name is not written */
   fields: {
+    /** IP address of the client */
     ip?: string
-    /** `YYYY-MM-DD HH:mm:ss`, UTC */
+    /** start of the session, `YYYY-MM-DD HH:mm:ss` in UTC */
     start?: string
-    /** the same format; empty for a session without an end */
+    /** end of the session in the same format; empty if it has no end */
     stop?: string
     /** the public handle; the token itself is not stored */
     token?: string
@@ -24,8 +25,8 @@ const KEY_NS = /^[\x21-\x7e]{0,64}$/
 const FIELDS = ['ip', 'start', 'stop', 'token'] as const
 
 /**
- * Removes the layout parameters from the query of a store's URL and returns them.
- * @throws TypeError that names a parameter with a wrong value
+ * Removes the layout parameters from the query of a store URL and returns the layout, with defaults for missing ones.
+ * @throws TypeError that names a parameter with an invalid value
  */
 export function extractLayout(url: URL): Layout {
   const extract = (key: string, pattern: RegExp): string | undefined => {
@@ -43,10 +44,13 @@ export function extractLayout(url: URL): Layout {
   }
 }
 
-/** Later times have a year of five digits. */
+/** The latest time whose year has four digits. */
 const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59)
 
-/** Returns a time in the form of `fields.start` and `fields.stop`. */
-export function writtenTime(ms: number): string {
+/**
+ * Returns a time in the format of `fields.start` and `fields.stop`.
+ * @param ms milliseconds since 1970
+ */
+export function formatTime(ms: number): string {
   return new Date(Math.min(ms, LAST_TIME)).toISOString().slice(0, 19).replace('T', ' ')
 }

@@ -8,11 +8,11 @@ import { type Change, type Key, keyOf, type SessionRecord } from './record.ts'
 
 /** Interval of probes while the backend fails, milliseconds. */
 const PROBE_MS = 1000
-/** The app of probe records. It contains a character that no other app's name has. */
+/** The app of probe records. Other app names contain no colon. */
 const PROBE_APP = 'komgate:probe'
-const PROBE_LASTS_MS = 60_000
+const PROBE_LIFETIME_MS = 60_000
 
-/** Observes all calls to a backend: reports outages, and probes the backend until they end. */
+/** Observes all calls to a backend, reports outages, and probes the backend during an outage. */
 export class MonitoredBackend implements Backend {
   readonly lists: Lists | undefined
   readonly #backend: Backend
@@ -21,10 +21,11 @@ export class MonitoredBackend implements Backend {
   #probe: NodeJS.Timeout | undefined
   #isClosed = false
 
+  /** @param clock returns the time, milliseconds since 1970 */
   constructor(backend: Backend, clock: () => number, { onFailure, onRecovery }: HealthEvents) {
     const health = new StoreHealth({
       onFailure: (error) => {
-        this.#probeLater()
+        this.#scheduleProbe()
         onFailure(error)
       },
       onRecovery,
@@ -34,9 +35,9 @@ export class MonitoredBackend implements Backend {
     this.#clock = clock
     const { lists } = backend
     this.lists = lists && {
-      byUser: (...args) => watchedPages(lists.byUser(...args), health),
-      activeSince: (...args) => watchedPages(lists.activeSince(...args), health),
-      countUsers: (...args) => health.watch(READ, lists.countUsers(...args)),
+      byUser: (...args) => observedPages(lists.byUser(...args), health),
+      activeSince: (...args) => observedPages(lists.activeSince(...args), health),
+      countUsers: (...args) => health.observe(READ, lists.countUsers(...args)),
     }
   }
 
@@ -44,41 +45,41 @@ export class MonitoredBackend implements Backend {
     return this.#backend.interruptions
   }
 
-  /** The error while the backend is unavailable; undefined while it works. */
+  /** The error while the backend is unavailable, undefined otherwise. */
   get unavailable(): StoreError | undefined {
     return this.#health.unavailable
   }
 
-  /** Records a write that failed in a layer above the backend. */
+  /** Records a write that failed outside the backend. */
   failed(error: StoreError): void {
     this.#health.failed(error, WRITE)
   }
 
   async insert(record: SessionRecord): Promise<void> {
-    await this.#health.watch(
+    await this.#health.observe(
       WRITE,
       this.#backend.insert(record).then(() => true),
     )
   }
 
   find(key: Key): Promise<SessionRecord | undefined> {
-    return this.#health.watch(READ, this.#backend.find(key))
+    return this.#health.observe(READ, this.#backend.find(key))
   }
 
   touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
-    return this.#health.watch(WRITE, this.#backend.touch(app, key, now))
+    return this.#health.observe(WRITE, this.#backend.touch(app, key, now))
   }
 
   update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
-    return this.#health.watch(WRITE, this.#backend.update(key, revision, change, now))
+    return this.#health.observe(WRITE, this.#backend.update(key, revision, change, now))
   }
 
   remove(key: Key): Promise<SessionRecord | undefined> {
-    return this.#health.watch(DELETE, this.#backend.remove(key))
+    return this.#health.observe(DELETE, this.#backend.remove(key))
   }
 
   sweep(now: number): Promise<void> {
-    return this.#health.watch(READ, this.#backend.sweep(now))
+    return this.#health.observe(READ, this.#backend.sweep(now))
   }
 
   close(): Promise<void> {
@@ -87,26 +88,26 @@ export class MonitoredBackend implements Backend {
     return this.#backend.close()
   }
 
-  #probeLater(): void {
+  #scheduleProbe(): void {
     if (this.#isClosed || this.#probe !== undefined) return
     this.#probe = setTimeout(async () => {
-      // The health records the error.
+      // `StoreHealth` has recorded the error.
       await this.#writeProbe().catch(() => undefined)
       this.#probe = undefined
-      if (this.#health.isFailing) this.#probeLater()
+      if (this.#health.isFailing) this.#scheduleProbe()
     }, PROBE_MS).unref()
   }
 
-  /** Writes and removes a record; reading would succeed on a read-only server. */
+  /** Writes and removes a record, since reads succeed on a read-only server too. */
   async #writeProbe(): Promise<void> {
     const now = this.#clock()
     const key = keyOf(randomUUID())
-    await this.insert(newRecord({ key, app: PROBE_APP, user: '', endsAt: now + PROBE_LASTS_MS }, now, 2))
+    await this.insert(newRecord({ key, app: PROBE_APP, user: '', endsAt: now + PROBE_LIFETIME_MS }, now, 2))
     await this.remove(key)
   }
 }
 
-async function* watchedPages(pages: Pages, health: StoreHealth): Pages {
+async function* observedPages(pages: Pages, health: StoreHealth): Pages {
   try {
     yield* pages
   } catch (error) {

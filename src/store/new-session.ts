@@ -1,23 +1,29 @@
 import { StoreError } from './errors.ts'
 import type { Data, JsonValue, Key, SessionRecord } from './record.ts'
 
-/** A session to be created. Missing text and data are empty; missing times mean no expiry. */
+/** A session to be created. Undefined text and data are empty; undefined times mean no expiry. */
 export interface NewSession extends Partial<Pick<SessionRecord, 'name' | 'ip' | 'idleMs' | 'endsAt' | 'data'>> {
+  /** key of the session's token */
   key: Key
+  /** the application, as in `SessionRecord` */
   app: string
+  /** the user, as in `SessionRecord`; empty for an anonymous session */
   user: string
   /** whether to end the other sessions with the same app, user and name */
   unique?: boolean
 }
 
-/** Lengths that every kind of store supports, characters. */
+/** Maximum length of an app name that every kind of store supports, characters. */
 const MAX_APP = 100
+/** Maximum length of user, name and address that every kind of store supports, characters. */
 const MAX_TEXT = 255
-/** Most LysKOM sessions have no data and share this object. */
+/** Shared by all sessions without data, which saves memory. */
 const NO_DATA: Data = Object.freeze({})
 
 /**
  * Returns the record of a session that starts now.
+ * @param now milliseconds since 1970
+ * @param maxDataBytes maximum size of the data, bytes of JSON
  * @throws StoreError `too-large` for text or data that is too long
  */
 export function newRecord(session: NewSession, now: number, maxDataBytes: number): SessionRecord {
@@ -25,8 +31,7 @@ export function newRecord(session: NewSession, now: number, maxDataBytes: number
   const data = session.data === undefined ? NO_DATA : merged(NO_DATA, session.data)
   checkSize(data, maxDataBytes)
   checkLengths({ app, user, name, ip })
-  // Written as one literal: with spreads, V8 gives each record a hidden class of its own, which is larger than the
-  // record.
+  // One literal without spreads, so that V8 shares the hidden class: one for each record would be larger than the record.
   return {
     key,
     app,
@@ -44,7 +49,10 @@ export function newRecord(session: NewSession, now: number, maxDataBytes: number
   }
 }
 
-/** @throws StoreError `too-large` for data of more than `maxBytes` bytes of JSON */
+/**
+ * Checks the size of session data.
+ * @throws StoreError `too-large` for data of more than `maxBytes` bytes of JSON
+ */
 export function checkSize(data: Data, maxBytes: number): void {
   const bytes = Buffer.byteLength(JSON.stringify(data))
   if (bytes > maxBytes) {
@@ -52,7 +60,10 @@ export function checkSize(data: Data, maxBytes: number): void {
   }
 }
 
-/** @throws StoreError `too-large` for text that is too long */
+/**
+ * Checks the lengths of the text fields of a record.
+ * @throws StoreError `too-large` for text that is too long
+ */
 export function checkLengths({ app = '', user = '', name = '', ip = '' }: Partial<SessionRecord>): void {
   for (const [field, text] of Object.entries({ app, user, name, ip })) {
     const max = field === 'app' ? MAX_APP : MAX_TEXT
@@ -61,8 +72,8 @@ export function checkLengths({ app = '', user = '', name = '', ip = '' }: Partia
 }
 
 /**
- * Applies a patch to data: sets its keys, and deletes those with null. Neither a spread nor `fromEntries` calls
- * setters, so `__proto__` is a key like any other.
+ * Returns data with a patch applied. Neither a spread nor `fromEntries` calls setters, so `__proto__` is an ordinary key.
+ * @param patch keys to set; null deletes a key
  */
 export function merged(data: Data, patch: Data): Data {
   const entries: [string, JsonValue][] = Object.entries({ ...data, ...patch })

@@ -6,9 +6,10 @@ import { parseStoreUrl } from './url.ts'
 
 /**
  * Opens a backend.
- *
- * Rejects with a `StoreError` if the server cannot be reached and with a `TypeError` for a wrong URL.
- * @param url the URL for the driver, without the layout parameters
+ * @param url the store URL without the layout parameters
+ * @param layout names of tables, columns and keys
+ * @throws StoreError if the server cannot be reached or used
+ * @throws TypeError for an invalid URL, or if the driver is not installed
  */
 export type Opener = (url: URL, layout: Layout) => Promise<Backend>
 
@@ -28,7 +29,7 @@ const openMongodb: Opener = async (...args) => (await import('./backends/mongodb
 const openCouchbase: Opener = async (...args) =>
   (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args)
 
-/** Kinds of stores by the scheme of their URL. Drivers are loaded on first use. */
+/** The openers by URL scheme. Drivers are loaded on first use. */
 const OPENERS: Readonly<Record<string, Opener>> = {
   'memory:': async (url) => openMemory(url),
   'redis:': openRedis,
@@ -49,7 +50,12 @@ const OPENERS: Readonly<Record<string, Opener>> = {
 /** The URL schemes that `openBackend` accepts, for validating settings. */
 export const STORE_SCHEMES = Object.keys(OPENERS)
 
-/** Opens the backend for a store URL, such as `memory:` or `redis://host:6379/0?key_ns=…`. Rejects like an `Opener`. */
+/**
+ * Opens the backend for a store URL.
+ * @param text the URL, such as `memory:` or `redis://host:6379/0?key_ns=…`
+ * @throws StoreError if the server cannot be reached or used
+ * @throws TypeError for an invalid URL or an unknown scheme, or if the driver is not installed
+ */
 export async function openBackend(text: string): Promise<Backend> {
   const url = parseStoreUrl(text)
   const open = OPENERS[url.protocol]

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mapConcurrent } from '../lyskom/map-concurrent.ts'
-import { inTime } from './driver.ts'
+import { mapConcurrent } from '../map-concurrent.ts'
+import { withTimeout } from './driver.ts'
 import type { Key } from './record.ts'
 
-/** Removals kept at most; more than a gateway has sessions. */
+/** Maximum number of pending removals, well above the usual number of sessions. */
 const MAX_PENDING = 100_000
-/** Removals at a time. */
+/** Maximum number of concurrent removals. */
 const CONCURRENCY = 32
+/** Pause between two attempts of `drain`, milliseconds. */
 const RETRY_MS = 100
 
-/** Records whose removal failed because the store was unavailable. */
+/** Removes records of ended sessions, and retries removals that failed while the store was unavailable. */
 export class PendingEnds {
-  /** Number of removals dropped because too many were pending. Their records expire by themselves. */
+  /** number of removals dropped because too many were pending; their records are left to expire */
   dropped = 0
   readonly #remove: (key: Key) => Promise<unknown>
   readonly #keys = new Set<Key>()
@@ -27,7 +28,10 @@ export class PendingEnds {
     return this.#keys.size
   }
 
-  /** Removes a record. Rejects if that fails now; then a later `flush` removes it. */
+  /**
+   * Removes a record. If that fails, a later `flush` tries again.
+   * @throws the error of the removal
+   */
   async remove(key: Key): Promise<void> {
     try {
       await this.#remove(key)
@@ -38,7 +42,10 @@ export class PendingEnds {
     }
   }
 
-  /** Removes all pending records. Rejects with the first error and keeps the rest. */
+  /**
+   * Removes all pending records.
+   * @throws the first error of a removal; the other records stay pending
+   */
   async flush(): Promise<void> {
     if (this.#keys.size === 0) return
     this.#flushing ??= this.#flush().finally(() => {
@@ -47,11 +54,14 @@ export class PendingEnds {
     await this.#flushing
   }
 
-  /** Flushes repeatedly until nothing is pending or `ms` milliseconds have passed. Never rejects. */
+  /**
+   * Flushes repeatedly until no removal is pending, at most for some time. Never rejects.
+   * @param ms timeout, milliseconds
+   */
   async drain(ms: number): Promise<void> {
     const deadline = performance.now() + ms
     while (this.#keys.size > 0 && performance.now() < deadline) {
-      const isDone = await inTime(this.flush(), deadline - performance.now()).then(
+      const isDone = await withTimeout(this.flush(), deadline - performance.now()).then(
         () => true,
         () => false,
       )

@@ -8,11 +8,12 @@ export type Data = { readonly [key: string]: JsonValue }
 
 declare const hashed: unique symbol
 
-/** The key of a record: SHA-256 of its token, hexadecimal. A branded type, so that no token is stored by mistake. */
+/** The key of a record: the SHA-256 of its token, hexadecimal. A branded type prevents tokens from being stored. */
 export type Key = string & { readonly [hashed]: true }
 
 /** A session in the store. Times are milliseconds since 1970. */
 export interface SessionRecord {
+  /** hash of the token that the client sends */
   readonly key: Key
   /** the application: a LysKOM server id, a REST-Sessions app, a microapp service, … */
   readonly app: string
@@ -20,19 +21,23 @@ export interface SessionRecord {
   readonly user: string
   /** distinguishes the sessions of one user, for apps that need it; otherwise empty */
   readonly name: string
-  /** the client's IP address */
+  /** IP address of the client */
   readonly ip: string
+  /** time of creation */
   readonly created: number
+  /** time of the last read or write */
   readonly lastActive: number
-  /** Idle timeout, milliseconds: the session expires when it was idle for longer; null for never. */
+  /** idle timeout, milliseconds; null for none */
   readonly idleMs: number | null
-  /** The session expires at this time even if it is active; null for never. */
+  /** time at which the session expires even if it is active; null for never */
   readonly endsAt: number | null
-  /** number of reads and of writes */
+  /** number of reads */
   readonly reads: number
+  /** number of writes */
   readonly writes: number
-  /** Increases with every write, for optimistic locking. */
+  /** increases with every write, for optimistic locking */
   readonly revision: number
+  /** values that clients have stored in the session */
   readonly data: Data
 }
 
@@ -45,24 +50,24 @@ export function keyOf(token: string): Key {
 }
 
 /**
- * Returns the handle that names a record in lists and logs. It is too short to find the token or the record with, so it
- * is not secret.
+ * Returns the handle that identifies a record in lists and logs: 12 hexadecimal digits of its key. Neither token nor key
+ * can be derived from the handle, so it is not secret.
  */
 export function handleOf(key: Key): string {
   return key.slice(0, 12)
 }
 
-/** Returns whether a record is expired at `now`. */
+/** Returns whether a record is expired at `now`, milliseconds since 1970. */
 export function isExpired({ idleMs, lastActive, endsAt }: SessionRecord, now: number): boolean {
   return (idleMs !== null && now - lastActive > idleMs) || (endsAt !== null && now >= endsAt)
 }
 
-/** Returns the record after a read: read count and last activity updated. */
+/** Returns a record after a read at `now`, which updates read count and last activity. */
 export function afterRead(record: SessionRecord, now: number): SessionRecord {
   return { ...record, reads: record.reads + 1, lastActive: Math.max(now, record.lastActive) }
 }
 
-/** Returns the record after a write: change applied; write count, revision and last activity updated. */
+/** Returns a record after a write at `now`, which applies a change and updates write count, revision and last activity. */
 export function afterWrite(record: SessionRecord, change: Change, now: number): SessionRecord {
   return {
     ...record,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from './errors.ts'
 
-/** The result of an attempt that met a change by another writer. */
+/** The result of an attempt that failed because another writer changed the record. */
 export class Conflict {
   /** @param error the error for the caller if the last attempt conflicts; default: a `StoreError` `contended` */
   constructor(readonly error?: unknown) {}
@@ -11,16 +11,16 @@ export class Conflict {
 export interface RetryOptions {
   /** maximum number of attempts */
   attempts: number
-  /** The pause after attempt n is a random time up to n times this, milliseconds; default: 0, no pause. */
+  /** the pause after attempt n is random, up to n times this, milliseconds; default: 0, no pause */
   pauseMs?: number
   /** longest pause, milliseconds; default: unlimited */
   maxPauseMs?: number
 }
 
 /**
- * Repeats an optimistic write until it meets no other writer. The random pauses keep competing writers from colliding
+ * Repeats an optimistic write until it does not conflict. The random pauses prevent competing writers from conflicting
  * again.
- * @param attempt reads, then writes if nothing changed in between; otherwise resolves with a `Conflict`
+ * @param attempt reads, then writes if nothing changed in between; otherwise returns a `Conflict`
  * @returns the result of the first attempt without a conflict
  * @throws the error of an attempt, immediately; after the last attempt the error of its `Conflict`
  */

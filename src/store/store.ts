@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events'
 import type { Backend, Lists } from './backend.ts'
 import { changeKey } from './change-key.ts'
 import { StoreClock } from './clock.ts'
-import { EndNotes } from './end-notes.ts'
 import { StoreError } from './errors.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { MonitoredBackend } from './monitored-backend.ts'
@@ -10,8 +9,10 @@ import { checkLengths, checkSize, merged, type NewSession, newRecord } from './n
 import { openBackend } from './open.ts'
 import type { Pages } from './pages.ts'
 import { PendingEnds } from './pending-ends.ts'
-import { afterWrite, type Change, type Data, isExpired, type Key, keyOf, type SessionRecord } from './record.ts'
-import { Conflict, retryOnConflict } from './retry.ts'
+import { type Change, type Data, isExpired, type Key, keyOf, type SessionRecord } from './record.ts'
+import { SessionEnder } from './session-ender.ts'
+import { insertUnique } from './unique-session.ts'
+import { writeRecord } from './write-record.ts'
 
 export type { NewSession } from './new-session.ts'
 
@@ -21,47 +22,44 @@ export interface StoreOptions {
   clock?: () => number
   /** maximum size of the data of a record, bytes of JSON; default: 65,536 */
   maxDataBytes?: number
-  /**
-   * Whether another process may hold the live session of a record and must detect that the record is ended here;
-   * default: never.
-   */
+  /** whether another process may hold the live session of a record, and needs a note when it is ended; default: never */
   isElsewhere?: (record: SessionRecord) => boolean
 }
 
 interface StoreEvents {
-  /** A session was ended; emitted once per session, not for sessions that expire. */
+  /** a session was ended; emitted once per session, not for sessions that expire */
   ended: [record: SessionRecord]
-  /** A call to the backend failed; emitted once per outage and kind of error. */
+  /** a call to the backend failed; emitted once per outage and kind of error */
   failing: [error: unknown]
-  /** An outage ended. */
+  /** an outage has ended */
   recovered: []
 }
 
 const MAX_DATA_BYTES = 65_536
-/** Attempts of an optimistic write before it fails with `contended`. */
-const MAX_ATTEMPTS = 50
+/** Number of sessions that `endApp` lists at a time. */
 const LIST_LIMIT = 1000
-/** Longest wait for pending removals on close, milliseconds. */
+/** Timeout for pending removals on close, milliseconds. */
 const CLOSE_MS = 1000
 
 /**
- * The sessions of all applications: their users, times and data. A session is found by the key of its token (`keyOf`),
- * which only the client knows. Every method rejects with a `StoreError` if the backend cannot be reached.
+ * Stores the sessions of all applications: their users, times and data. A session is identified by its app and the key
+ * of its token (`keyOf`). Every method that returns a promise throws a `StoreError` `unavailable` if the backend cannot
+ * be reached.
  */
 export class SessionStore extends EventEmitter<StoreEvents> {
-  /** Whether the backend may evict records when it needs the memory. */
+  /** whether the backend may evict records at its memory limit */
   readonly evicts: boolean
   readonly #backend: MonitoredBackend
   readonly #ends: PendingEnds
-  readonly #notes: EndNotes
+  readonly #ender: SessionEnder
   readonly #ownClock: StoreClock | undefined
   readonly #clock: () => number
   readonly #maxDataBytes: number
   readonly #isPrivate: boolean
-  readonly #isElsewhere: (record: SessionRecord) => boolean
-  /** Serializes the writes of this process per key, so that they need no retries. */
+  /** Serializes the writes of this process by key, so that they do not conflict. */
   readonly #mutex = new KeyedMutex()
 
+  /** @param backend is closed with the store */
   constructor(
     backend: Backend,
     { clock, maxDataBytes = MAX_DATA_BYTES, isElsewhere = () => false }: StoreOptions = {},
@@ -78,14 +76,22 @@ export class SessionStore extends EventEmitter<StoreEvents> {
       },
     })
     this.#ends = new PendingEnds((key) => this.#backend.remove(key))
-    this.#notes = new EndNotes(this.#backend, this.#clock)
+    this.#ender = new SessionEnder(this.#backend, {
+      clock: this.#clock,
+      isElsewhere,
+      onEnd: (record) => this.emit('ended', record),
+    })
     this.#maxDataBytes = maxDataBytes
     this.evicts = backend.evicts === true
     this.#isPrivate = backend.isPrivate === true
-    this.#isElsewhere = isElsewhere
   }
 
-  /** Opens the store of a URL and synchronizes its clock. Rejects like `openBackend`. */
+  /**
+   * Opens a store and synchronizes its clock.
+   * @param url the store URL, such as `memory:` or `redis://host:6379/0`
+   * @throws StoreError if the server cannot be reached or used
+   * @throws TypeError for an invalid URL, or if the driver is not installed
+   */
   static async open(url: string, options?: StoreOptions): Promise<SessionStore> {
     const store = new SessionStore(await openBackend(url), options)
     await store.#ownClock?.sync()
@@ -97,32 +103,40 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return this.#clock()
   }
 
-  /** Creates a session. Rejects with a `StoreError` `too-large` for too much data, or `full`. */
+  /**
+   * Creates a session.
+   * @returns its record
+   * @throws StoreError `too-large` for text or data that is too long, `full` if the store is full
+   */
   async create(session: NewSession): Promise<SessionRecord> {
     const record = newRecord(session, this.#clock(), this.#maxDataBytes)
     const { app, user, name } = record
+    const insert = () => insertUnique(record, this.#backend, this.#ender, () => this.listUser(app, user))
     if (!session.unique) await this.#backend.insert(record)
-    else await this.#mutex.runExclusive(JSON.stringify([app, user, name]), () => this.#insertUnique(record))
+    else await this.#mutex.runExclusive(JSON.stringify([app, user, name]), insert)
     return record
   }
 
-  /** Finds a session without counting a read; undefined if there is none or it is expired. */
+  /** Returns a session without counting a read; undefined if there is none or it is expired. */
   async find(app: string, key: Key): Promise<SessionRecord | undefined> {
-    return this.#ofApp(app, await this.#backend.find(key))
+    const record = await this.#backend.find(key)
+    return record?.app === app && !isExpired(record, this.#clock()) ? record : undefined
   }
 
   /**
-   * Reads a session and restarts its idle timeout. Resolves with the record before the read, undefined if there is
-   * none.
+   * Reads a session, counts the read and restarts the idle timeout.
+   * @returns the record before the read, undefined if there is none
    */
   touch(app: string, key: Key): Promise<SessionRecord | undefined> {
     return this.#backend.touch(app, key, this.#clock())
   }
 
   /**
-   * Merges a patch into the data: sets its keys and deletes those with null. Resolves with the record after the write,
-   * undefined if there is none.
-   * @param maxBytes maximum size of the data after the write, if less than the general one
+   * Merges a patch into the data of a session.
+   * @param patch keys to set; null deletes a key
+   * @param maxBytes maximum size of the merged data, bytes of JSON; default: `maxDataBytes`
+   * @returns the record after the write, undefined if there is none
+   * @throws StoreError `too-large` if the merged data exceeds `maxBytes`, `contended` after too many conflicts
    */
   async merge(app: string, key: Key, patch: Data, maxBytes = this.#maxDataBytes): Promise<SessionRecord | undefined> {
     return await this.#write(app, key, ({ data }) => {
@@ -132,7 +146,11 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     })
   }
 
-  /** Changes fields of a session. Resolves with the record after the write, undefined if there is none. */
+  /**
+   * Changes fields of a session.
+   * @returns the record after the write, undefined if there is none
+   * @throws StoreError `too-large` for text or data that is too long, `contended` after too many conflicts
+   */
   async change(app: string, key: Key, change: Change): Promise<SessionRecord | undefined> {
     if (change.data !== undefined) checkSize(change.data, this.#maxDataBytes)
     checkLengths(change)
@@ -140,8 +158,9 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   /**
-   * Replaces the key of a session; the old key becomes invalid, and of several concurrent callers only one succeeds.
-   * Resolves with the new record, undefined if there is none. The old key stays valid if the backend fails.
+   * Replaces the key of a session; the old key becomes invalid. Only one of several concurrent callers succeeds.
+   * @returns the record under its new key, undefined if there is none
+   * @throws StoreError if the backend fails; the old key then stays valid
    */
   async changeKey(app: string, key: Key, newKey: Key): Promise<SessionRecord | undefined> {
     return await this.#mutex.runExclusive(key, async () => {
@@ -151,8 +170,8 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   /**
-   * Lists the sessions of a user in pages, most recently active first. Throws a `StoreError` `cannot-list` if the store
-   * cannot list.
+   * Lists the sessions of a user in pages, most recently active first.
+   * @throws StoreError `cannot-list` if the store cannot list
    */
   async *listUser(app: string, user: string): Pages {
     const lists = await this.#lists()
@@ -163,8 +182,9 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   /**
-   * Lists up to `limit` sessions of an app that were active in the last `withinMs` milliseconds, in pages, most
-   * recently active first. Throws a `StoreError` `cannot-list` if the store cannot list.
+   * Lists at most `limit` sessions of an app that were active in the last `withinMs` milliseconds, in pages, most
+   * recently active first.
+   * @throws StoreError `cannot-list` if the store cannot list
    */
   async *listActive(app: string, withinMs: number, limit: number): Pages {
     const lists = await this.#lists()
@@ -172,63 +192,68 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     yield* lists.activeSince(app, now - withinMs, now, limit)
   }
 
-  /** Counts the users of an app with a session that was active in the last `withinMs` milliseconds. */
+  /**
+   * Counts the users of an app with a session that was active in the last `withinMs` milliseconds.
+   * @throws StoreError `cannot-list` if the store cannot list
+   */
   async countActiveUsers(app: string, withinMs: number): Promise<number> {
     const lists = await this.#lists()
     const now = this.#clock()
     return await lists.countUsers(app, now - withinMs, now)
   }
 
-  /** Ends a session; resolves with its record, undefined if there was none. */
+  /** Ends a session. Returns its record, undefined if there is none. */
   async end(app: string, key: Key): Promise<SessionRecord | undefined> {
     const record = await this.find(app, key)
-    return record && (await this.#end(record))
+    return record && (await this.#ender.end(record))
   }
 
-  /** Ends the sessions of a user for which `chosen` returns true; resolves with their number. */
+  /**
+   * Ends sessions of a user.
+   * @param chosen returns whether to end a session; default: all
+   * @returns the number of ended sessions
+   * @throws StoreError `cannot-list` if the store cannot list
+   */
   async endUser(app: string, user: string, chosen: (record: SessionRecord) => boolean = () => true): Promise<number> {
     let ended = 0
-    for await (const page of this.listUser(app, user)) ended += await this.#endAll(page.filter(chosen))
+    for await (const page of this.listUser(app, user)) ended += await this.#ender.endAll(page.filter(chosen))
     return ended
   }
 
-  /** Ends all sessions of an app; resolves with their number. */
+  /**
+   * Ends all sessions of an app.
+   * @returns the number of ended sessions
+   * @throws StoreError `cannot-list` if the store cannot list
+   */
   async endApp(app: string): Promise<number> {
     let ended = 0
     for (;;) {
       let listed = 0
       for await (const page of this.listActive(app, Number.POSITIVE_INFINITY, LIST_LIMIT)) {
         listed += page.length
-        ended += await this.#endAll(page)
+        ended += await this.#ender.endAll(page)
       }
       if (listed === 0) return ended
     }
   }
 
   /**
-   * Removes the record of a session that ended in this process. Rejects if that fails now; the removal is retried when
-   * the store works again.
+   * Removes the record of a session that has ended in this process.
+   * @throws StoreError if the backend fails; the removal is retried when it is available again
    */
   async remove(key: Key): Promise<void> {
     await this.#ends.remove(key)
   }
 
   /**
-   * Writes the missing or expired record of a live session again; existing data is kept. Resolves with false and leaves
-   * no record if the session was ended on purpose, by `end`, `endUser` or `endApp` in another process.
+   * Writes the missing or expired record of a live session again, and keeps its data if the record exists.
    * @param mayBeLost whether the backend may have lost records
+   * @returns false if `end`, `endUser` or `endApp` has ended the session, in this or another process; it then has no record
    */
   async restore(session: NewSession, mayBeLost: boolean): Promise<boolean> {
     const { key, app } = session
-    return await this.#mutex.runExclusive(key, async () => {
-      const old = await this.#backend.remove(key)
-      if ((old === undefined && this.#isPrivate && !mayBeLost) || (await this.#notes.remove(key))) return false
-      await this.create(old?.app === app ? { data: old.data, ...session } : session)
-      // An end is noted before its record is removed, so an end without a note yet will remove this new record.
-      if (!(await this.#notes.remove(key))) return true
-      await this.#backend.remove(key)
-      return false
-    })
+    const create = (old?: SessionRecord) => this.create(old?.app === app ? { data: old.data, ...session } : session)
+    return await this.#mutex.runExclusive(key, () => this.#ender.restore(key, mayBeLost || !this.#isPrivate, create))
   }
 
   /** Removes expired records, retries pending removals, and synchronizes the clock. */
@@ -238,38 +263,37 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     await this.#ownClock?.sync()
   }
 
-  /** The error while the store is unavailable; undefined while it works. */
+  /** The error while the store is unavailable, undefined otherwise. */
   get unavailable(): StoreError | undefined {
     return this.#backend.unavailable
   }
 
-  /** The numbers of pending removals and of removals dropped because too many were pending. */
+  /** The number of pending removals, and the number of removals dropped because too many were pending. */
   get ends(): Readonly<{ size: number; dropped: number }> {
     return this.#ends
   }
 
-  /** Checks the store. Rejects with a `StoreError` while it is unavailable. */
+  /**
+   * Checks the store.
+   * @throws StoreError while the store is unavailable
+   */
   async ping(): Promise<void> {
     await this.find('', keyOf(''))
     if (this.unavailable !== undefined) throw this.unavailable
   }
 
-  /** Number of lost connections to the backend's server. */
+  /** The number of lost connections to the backend's server. Records may be lost after each. */
   get interruptions(): number {
     return this.#backend.interruptions
   }
 
-  /** Waits up to `CLOSE_MS` for pending removals, then closes the backend. */
+  /** Waits at most one second for pending removals, then closes the backend. */
   async close(): Promise<void> {
     await this.#ends.drain(CLOSE_MS)
     await this.#backend.close()
   }
 
-  #ofApp(app: string, record: SessionRecord | undefined): SessionRecord | undefined {
-    return record?.app === app && !isExpired(record, this.#clock()) ? record : undefined
-  }
-
-  /** Lists must not contain sessions whose removal is pending: if the removal fails, listing fails as well. */
+  /** Returns the lists without sessions whose removal is pending. */
   async #lists(): Promise<Lists> {
     const { lists } = this.#backend
     if (lists === undefined) throw new StoreError('cannot-list', 'this kind of store cannot list sessions')
@@ -277,57 +301,8 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return lists
   }
 
-  async #insertUnique(record: SessionRecord): Promise<void> {
-    const others = await this.#namesakes(record)
-    await this.#backend.insert(record)
-    await this.#endAll(others)
-    // Of several sessions created by different processes at the same time, the newest stays, whichever process checks
-    // first.
-    const all = await this.#namesakes(record)
-    await this.#endAll(all.sort(byAge).slice(0, -1))
-  }
-
-  async #namesakes({ app, user, name }: SessionRecord): Promise<SessionRecord[]> {
-    const records: SessionRecord[] = []
-    for await (const page of this.listUser(app, user)) records.push(...page.filter((record) => record.name === name))
-    return records
-  }
-
-  async #endAll(records: readonly SessionRecord[]): Promise<number> {
-    const ended = await Promise.all(records.map((record) => this.#end(record)))
-    return ended.filter((record) => record !== undefined).length
-  }
-
-  async #end(record: SessionRecord): Promise<SessionRecord | undefined> {
-    const { key } = record
-    // The note comes first, so that the record is not written again in between. In a full store, only the removal
-    // frees the space for it.
-    const isNoted = !this.#isElsewhere(record) || (await this.#notes.add(key))
-    const removed = await this.#backend.remove(key)
-    if (!isNoted) await this.#notes.add(key)
-    if (removed !== undefined) this.emit('ended', removed)
-    return removed
-  }
-
   async #write(app: string, key: Key, changeOf: (record: SessionRecord) => Change): Promise<SessionRecord | undefined> {
-    const attempt = async () => {
-      const record = this.#ofApp(app, await this.#backend.find(key))
-      if (record === undefined) return undefined
-      const change = changeOf(record)
-      const now = this.#clock()
-      const isWritten = await this.#backend.update(key, record.revision, change, now)
-      return isWritten ? afterWrite(record, change, now) : new Conflict()
-    }
-    try {
-      return await this.#mutex.runExclusive(key, () => retryOnConflict(attempt, { attempts: MAX_ATTEMPTS }))
-    } catch (error) {
-      if (error instanceof StoreError && error.code === 'contended') this.#backend.failed(error)
-      throw error
-    }
+    const write = () => writeRecord(this.#backend, () => this.find(app, key), changeOf, this.#clock)
+    return await this.#mutex.runExclusive(key, write)
   }
-}
-
-/** Older records first; records of the same age in an order that is the same in every process. */
-function byAge(a: SessionRecord, b: SessionRecord): number {
-  return a.created - b.created || (a.key < b.key ? -1 : 1)
 }

@@ -1,16 +1,16 @@
-/** `user@` without a host: the path, or the parameter `host` or `socketPath`, is a Unix socket. */
+/** A URL with `user@` and no host, for a Unix socket in the path or in the parameter `host` or `socketPath`. */
 const NO_HOST = /^((?:postgres|postgresql|mysql|unix|redis\+unix):\/\/[^/?#]*@)(?=[:/?]|$)/
 
 /** The comma-separated members of a MongoDB replica set, and the part before them. */
 const MEMBERS = /^(mongodb:\/\/(?:[^/?#@]*@)?)([^/?#@]*)/
 
 /**
- * Parses a store URL in the forms that providers and people use.
- *
- * For several MongoDB members, `mongodb://a:1,b:2`, a URL has a port only at the last one: the other colons become
- * `%3A`, which `withMembers` reverts. In SQLite paths only `?` and `%` are special; in other URLs a `#` would truncate
- * the rest.
- * @throws TypeError without the URL in its message, since that may contain a password
+ * Parses a store URL, including forms that `URL` does not accept:
+ * - several MongoDB members, `mongodb://a:1,b:2`: all colons except the last become `%3A`, which `withMembers` reverts
+ * - a Unix socket with a user and no host
+ * - an SQLite path with `#` or white space
+ * @throws TypeError for an invalid URL and for `#` in other URLs; the message does not contain the URL, since that may
+ *   contain a password
  */
 export function parseStoreUrl(text: string): URL {
   const written = text.startsWith('sqlite:')

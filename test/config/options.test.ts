@@ -8,13 +8,13 @@ import { createGateway, startGateway } from '../../src/gateway.ts'
 
 const servers = { demo: { name: 'Demo', demo: true } } as const
 
-describe('the options of an embedded gateway', () => {
-  it('have the defaults of the settings', () => {
+describe('completeOptions', () => {
+  it('completes missing options with the defaults of the settings', () => {
     const { servers: _, ...defaults } = readConfig()
     expect(completeOptions({ servers })).toEqual({ ...defaults, servers })
   })
 
-  it('override the defaults, and undefined stands for the default', () => {
+  it('prefers options to defaults, and replaces undefined by the default', () => {
     const config = completeOptions({
       servers,
       store: 'redis://localhost',
@@ -41,23 +41,23 @@ describe('the options of an embedded gateway', () => {
     [{ store: 'file:x' }, 'store: must be a URL that begins with one of'],
     [{ compat: { appKeys: [{ app: 'x', key: 'with space' }] } }, 'compat.appKeys: must be app:key'],
     [{ http: { port: 7 }, admin: { adminPort: 7 } }, 'admin.adminPort: must differ from http.port'],
-    [{ servers: {} }, 'servers: lists no server'],
+    [{ servers: {} }, 'servers: must list at least one server'],
     [{ servers: { a: { name: 'A' } } }, 'servers.a.host: is missing'],
     [{ servers: { a: { name: 'A', host: 'h', port: 0 } } }, 'servers.a.port: must be a whole number'],
-  ])('%j throws an error that names the option', async (options, message) => {
+  ])('rejects %j with an error that names the option', async (options, message) => {
     expect(() => completeOptions({ servers, ...options } as GatewayOptions)).toThrow(message)
     await expect(createGateway({ servers, ...options } as GatewayOptions)).rejects.toThrow(ConfigError)
   })
 
-  it('start a gateway without a logger and without command-line arguments', async () => {
+  it('configures a gateway that starts without a logger and command-line arguments', async () => {
     const gateway = await startGateway({ servers, http: { port: 0 } })
     const response = await fetch(`${gateway.url}/`)
     await gateway.close()
     expect(await response.json()).toMatchObject({ demo: { name: 'Demo' } })
   })
 
-  it('are documented by what `npm run docs` generates from SETTINGS', () => {
-    // Formatting is the formatter's concern.
+  it('accepts the options declared in src/config/options.ts, the output of `npm run docs`', () => {
+    // The formatter changes the white space of the file.
     const code = (text: string) => text.replace(/\s+/g, ' ').replaceAll("'", '"')
     const file = readFileSync(new URL('../../src/config/options.ts', import.meta.url), 'utf8')
     expect(code(file)).toBe(code(optionsSource()))

@@ -19,7 +19,7 @@ function file(content: unknown): string {
   return path
 }
 
-describe('the configuration', () => {
+describe('readConfig', () => {
   it('defaults to the demo server and LysLysKOM on 127.0.0.1:5001', () => {
     const { http, limits, lyskom, servers } = readConfig([])
     const { host, port } = http
@@ -56,7 +56,7 @@ describe('the configuration', () => {
     ])
   })
 
-  it('keeps the order of the servers, and defaults to the registered port', () => {
+  it('keeps the order of the servers, and uses port 4894 by default', () => {
     const servers = file({ b: { name: 'B', host: 'b.example' }, a: { name: 'A', host: 'a.example', port: 1 } })
     expect(parseServers(readConfig(['--servers', servers]).servers).servers).toEqual([
       { id: 'b', name: 'B', demo: false, host: 'b.example', port: 4894 },
@@ -104,9 +104,9 @@ describe('the configuration', () => {
   it.each([
     ['{nope', /JSON/],
     ['[]', 'must be an object keyed by server id'],
-    ['{}', 'lists no server'],
+    ['{}', 'must list at least one server'],
     [{ a: 5 }, 'a: must be an object'],
-    [{ a: { name: 'A', demo: false } }, 'a.demo: must be true where it is given'],
+    [{ a: { name: 'A', demo: false } }, 'a.demo: must be true'],
     [{ a: { name: 'A', host: 'http://x/' } }, 'a.host: must be a host name or an address'],
     [{ '7': { name: 'A', host: 'h' } }, /7: a server id is/],
     [{ a: { name: 'A', host: 'h', port: 99999 } }, 'a.port: must be a whole number from 1 to 65535'],
@@ -182,7 +182,7 @@ describe('the configuration', () => {
     expect(() => readConfig(['--servers', file(content)])).toThrow(message)
   })
 
-  it('accepts a byte order mark, and keys that are equal in different objects', () => {
+  it('accepts a byte order mark, and equal keys in different objects', () => {
     const text = JSON.stringify({ a: { name: 'Å', host: 'h' }, b: { name: 'Å', host: 'h' } })
     expect(readConfig(['--servers', file(`\ufeff${text}`)]).servers).toMatchObject({
       a: { name: 'Å' },
@@ -217,7 +217,7 @@ describe('the configuration', () => {
     [`${name}_PORT_5002_UDP_ADDR`]: ip,
   })
 
-  it.each(['KOMGATE', 'KOMGATE_ADMIN', 'KOMGATE_PROD_2'])('ignores what Kubernetes sets for the Service %s', (name) => {
+  it.each(['KOMGATE', 'KOMGATE_ADMIN', 'KOMGATE_PROD_2'])('ignores Kubernetes variables of the Service %s', (name) => {
     for (const ip of ['10.96.0.7', 'fd00:10:96::7']) {
       const env = serviceVariables(name, ip)
       expect(readConfig([], env)).toMatchObject({ http: { port: 5001 }, admin: { adminPort: undefined } })
@@ -246,7 +246,7 @@ describe('the configuration', () => {
     expect(() => readConfig([], { [variable]: value })).toThrow(`environment: ${variable}: `)
   })
 
-  it('is frozen', () => {
+  it('returns a frozen configuration', () => {
     const config = readConfig([])
     expect([config, config.http, config.servers.demo].map(Object.isFrozen)).toEqual([true, true, true])
   })

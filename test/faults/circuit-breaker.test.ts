@@ -36,7 +36,7 @@ async function failThreeTimes(gateway: TestGateway, status = 502): Promise<void>
   }
 }
 
-describe('the circuit breaker after three failures of a LysKOM server in a row', () => {
+describe('the circuit breaker after three consecutive failures of a LysKOM server', () => {
   it.each<[string, number, Parameters<typeof startFakeServer>]>([
     ['no LysKOM server', 502, [undefined, { greeting: Buffer.from('220 smtp ready\n') }]],
     ['silent', 504, [() => true, { greeting: 'stall' }]],
@@ -108,7 +108,7 @@ describe('the circuit breaker after three failures of a LysKOM server in a row',
   })
 })
 
-describe('the circuit breaker of a LysKOM server that works', () => {
+describe('the circuit breaker of a reachable LysKOM server', () => {
   it('stays closed when the server rejects clients with an error reply', async () => {
     const { server, gateway } = await start(({ ref, call }) => (call === 69 ? errorReply(ref, 5, 60) : undefined))
     for (let n = 0; n < 5; n++) expect((await open(gateway)).status).toBe(400)

@@ -50,8 +50,8 @@ async function measure({ gateway, id, other, requests }: Stage, fault: () => voi
 }
 
 it.each<[string, number, (stage: Stage) => void]>([
-  ['a black hole in both directions', SILENCE_MS, ({ line }) => line.stall()],
-  ['nothing more comes from the server', SILENCE_MS, ({ line }) => line.toClient.stall()],
+  ['loses all packets in both directions', SILENCE_MS, ({ line }) => line.stall()],
+  ['loses all packets from the server', SILENCE_MS, ({ line }) => line.toClient.stall()],
   [
     'stops in the middle of a message',
     SILENCE_MS,
@@ -61,7 +61,7 @@ it.each<[string, number, (stage: Stage) => void]>([
     },
   ],
   [
-    'stops in the middle of a message, and what we send is acknowledged',
+    'stops in the middle of a message and acknowledges sent data',
     SILENCE_MS,
     ({ fake, line, refs }) => {
       line.toServer.drop()
@@ -75,7 +75,7 @@ it.each<[string, number, (stage: Stage) => void]>([
   ['sends a megabyte of garbage', 0, ({ fake }) => fake.send(Buffer.alloc(1_000_000, '%=:{*\n'))],
   ['replies to a call never made', 0, ({ fake }) => fake.send(reply(4711))],
   ['announces a string of 100 MB', 0, ({ fake, refs }) => fake.send('=', refs[0] as number, ' 100000000H')],
-])('a failed LysKOM connection (%s) yields 403 for its session and no other', async (fault, boundMs, act) => {
+])('a LysKOM connection that %s yields 403 for its session only', async (fault, boundMs, act) => {
   const stage = await waitOn(20, boundMs === 0 ? PATIENT : {})
   const { ms, statuses, next, neighbour } = await measure(stage, () => act(stage))
   expect([...statuses]).toEqual([403])
@@ -85,20 +85,20 @@ it.each<[string, number, (stage: Stage) => void]>([
   expect(neighbour.value.status).toBe(200)
 })
 
-it('a server that never replies yields 504 at the call timeout and loses the session at twice that time', async () => {
+it('a server that never replies yields 504 at the call timeout and ends the session at twice the timeout', async () => {
   const stage = await waitOn(5, { callTimeoutMs: CALL_MS })
   const talking = setInterval(() => stage.fake.send(message(9, 5, 2)), 20)
   const { ms, statuses, next } = await measure(stage, () => undefined)
   expect([...statuses]).toEqual([504])
-  // The deadlines are checked four times in the shortest timeout.
-  const BEAT_MS = 50
-  expectWithin(CALL_MS + BEAT_MS, ms, 'talks on but leaves calls without an answer')
+  // The gateway checks its timeouts at a quarter of the shortest one.
+  const CHECK_MS = 50
+  expectWithin(CALL_MS + CHECK_MS, ms, 'sends messages and no replies')
   expect(next.value.status).toBe(200)
   const { ms: more } = await timed(() =>
     expect.poll(async () => (await stage.gateway.send('GET', WHO_AM_I, { id: stage.id })).status).toBe(403),
   )
   clearInterval(talking)
-  expectWithin(2 * CALL_MS + BEAT_MS, ms + more, 'talks on but leaves calls without an answer: the session')
+  expectWithin(2 * CALL_MS + CHECK_MS, ms + more, 'sends messages and no replies: the session ends')
 })
 
 it('a server that replies late causes no errors', async () => {
@@ -117,7 +117,7 @@ it('a server that stops reading megabytes of requests yields 403 within the keep
     Promise.all([login, gateway.send('POST', '/kom/texts/', { id, json: large })]),
   )
   expect(value.map(({ status }) => status)).toEqual([403, 401])
-  expectWithin(SILENCE_MS, ms, 'reads nothing')
+  expectWithin(SILENCE_MS, ms, 'stops reading')
 })
 
 it('deleting a session on a dead connection yields 204 within 2 s, and then 403 for its waiting requests', async () => {
@@ -125,14 +125,14 @@ it('deleting a session on a dead connection yields 204 within 2 s, and then 403 
   line.stall()
   const deleted = await timed(() => gateway.send('DELETE', '/kom/sessions/0', { id }))
   expect(deleted.value.status).toBe(204)
-  expectWithin(2000, deleted.ms, 'a black hole, and the session is deleted')
+  expectWithin(2000, deleted.ms, 'loses all packets, and the session is deleted')
   const { ms, value } = await timed(() => Promise.all(requests))
   expect([...new Set(value.map(({ status }) => status))]).toEqual([403])
-  expectWithin(0, ms, 'a black hole, and the session is deleted: the requests that wait, after the 204')
+  expectWithin(0, ms, 'loses all packets, and the session is deleted: the waiting requests, after the 204')
 })
 
 it.skipIf(!lyskomdInstalled())(
-  'a lyskomd that hangs yields 403 in time, and sessions on other servers continue',
+  'a lyskomd that hangs yields 403 within the keepalive timeouts, and sessions on other servers continue',
   async () => {
     const [hung, well] = await Promise.all([startLyskomd(), startLyskomd()])
     const servers = [

@@ -38,7 +38,7 @@ const leave = (gateway: TestGateway, id: string | undefined) =>
   gateway.send('DELETE', '/kom/sessions/0', { id: id as string })
 
 describe('a full LysKOM server', () => {
-  it('yields 503 with the limit sessions-on-server on every attempt, and stays up', async () => {
+  it('yields 503 with the limit sessions-on-server for every attempt, and is reported as up', async () => {
     const gateway = await start({ maxConnections: 3 })
     const [id] = await openAll(gateway, ALICE, 3)
     for (let n = 0; n < 6; n++) {
@@ -78,7 +78,7 @@ describe('a full LysKOM server', () => {
     expect((await openFrom(gateway, ALICE)).json.limit).toBe('sessions-per-address')
   })
 
-  it('counts an IPv6 network of 64 bits as one address', async () => {
+  it('limits each IPv6 /64 like one address', async () => {
     const gateway = await start({ maxConnections: 4 })
     const ids: string[] = []
     for (let n = 1; n <= 4; n++) ids.push((await openFrom(gateway, `2001:db8::${n}`)).json.connection_id)
@@ -88,7 +88,7 @@ describe('a full LysKOM server', () => {
     expect((await openFrom(gateway, '2001:db8:0:1::9')).status).toBe(201)
   })
 
-  it('limits sessions that one address opens concurrently to its share', async () => {
+  it('limits sessions that one address opens concurrently to half of its sessions', async () => {
     const gateway = await start({ maxConnections: 8 })
     const alice = await openAll(gateway, ALICE, 8)
     expect((await openFrom(gateway, BOB)).status).toBe(503)

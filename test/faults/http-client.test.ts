@@ -11,9 +11,9 @@ import { reply } from '../support/wire.ts'
 
 const ACTIVE = 82
 const LIMIT_MS = 400
-/** The interval at which Node checks its deadlines. */
-const LOOK_MS = LIMIT_MS / 4
-/** The time that a client has to read the 408. */
+/** The interval at which Node checks its timeouts. */
+const CHECK_MS = LIMIT_MS / 4
+/** The time that the gateway gives a client to read the 408. */
 const LINGER_MS = 1000
 
 const closing: (() => Promise<void>)[] = []
@@ -41,7 +41,7 @@ async function start(settings: TestSettings = {}) {
 const request = (gateway: TestGateway, method: string, path: string, id: string, headers = '') =>
   `${method} ${path} HTTP/1.1\r\nHost: ${new URL(gateway.url).host}\r\nHttpkom-Connection: ${id}\r\n${headers}\r\n`
 
-/** Connects a client to the gateway. Returns its socket and the gateway's socket of the same connection. */
+/** Connects a client to the gateway. Returns the client's socket, and as `far` the gateway's socket. */
 async function client(port: number, gateway: TestGateway): Promise<{ socket: Socket; far: Socket }> {
   const before = accepted.length
   const socket = connect(port, '127.0.0.1')
@@ -63,19 +63,19 @@ describe('a client that disconnects in the middle of a request', () => {
   it.each<[string, (socket: Socket) => void]>([
     ['closes', (socket) => socket.destroy()],
     ['resets', (socket) => socket.resetAndDestroy()],
-  ])('loses its socket immediately but not the session if it %s the connection', async (how, vanish) => {
+  ])('loses its socket immediately but not the session if it %s the connection', async (how, disconnect) => {
     const { gateway, id, fake } = await start()
     const { socket, far } = await client(portOf(gateway), gateway)
     socket.write(request(gateway, 'POST', '/kom/sessions/current/active', id))
     await expect.poll(() => fake.received.at(-1)?.call).toBe(ACTIVE)
-    vanish(socket)
-    expectWithin(0, (await freed(far)).ms, `the client ${how} the line in the middle of a request: socket freed`)
+    disconnect(socket)
+    expectWithin(0, (await freed(far)).ms, `the client ${how} the connection during a request: socket freed`)
     await expectAlive(gateway, id)
     fake.send(reply(fake.received.find(({ call }) => call === ACTIVE)?.ref as number))
     await expectAlive(gateway, id)
   })
 
-  it('loses its socket after the idle timeout but not the session if it vanishes silently', async () => {
+  it('loses its socket after the idle timeout but not the session if the network is interrupted', async () => {
     const { gateway, id, fake } = await start({ httpIdleMs: LIMIT_MS })
     const proxy = await startProxy({ host: '127.0.0.1', port: portOf(gateway) })
     closing.push(proxy.close)
@@ -84,8 +84,8 @@ describe('a client that disconnects in the middle of a request', () => {
     await expect.poll(() => fake.received.at(-1)?.call).toBe(ACTIVE)
     proxy.lines[0]?.stall()
     fake.send(reply(fake.received.at(-1)?.ref as number))
-    // Node adds a second to the timeout that it announces to the client.
-    expectWithin(LIMIT_MS + 1000, (await freed(far)).ms, 'the client vanishes without a word: socket freed')
+    // Node adds a second to the keep-alive timeout that it sends to the client.
+    expectWithin(LIMIT_MS + 1000, (await freed(far)).ms, 'the network is interrupted: socket freed')
     await expectAlive(gateway, id)
   })
 })
@@ -106,7 +106,7 @@ describe('a client that sends its request one byte at a time', () => {
     const dripping = setInterval(() => socket.writable && socket.write(' '), 20)
     const { ms } = await timed(async () => {
       while (!answer.includes('\r\n\r\n')) {
-        // Other requests are answered meanwhile.
+        // The gateway serves other clients at the same time.
         await expectAlive(gateway, id)
         await sleep(5)
       }
@@ -114,8 +114,8 @@ describe('a client that sends its request one byte at a time', () => {
     const { ms: more } = await freed(far)
     clearInterval(dripping)
     expect(answer).toMatch(/^HTTP\/1.1 408 /)
-    expectWithin(LIMIT_MS + LOOK_MS, ms, `the ${part} comes a byte now and then: 408`)
-    expectWithin(LIMIT_MS + LOOK_MS + LINGER_MS, ms + more, `the ${part} comes a byte now and then: socket freed`)
+    expectWithin(LIMIT_MS + CHECK_MS, ms, `the client sends the ${part} byte by byte: 408`)
+    expectWithin(LIMIT_MS + CHECK_MS + LINGER_MS, ms + more, `the client sends the ${part} byte by byte: socket freed`)
     await expectAlive(gateway, id)
   })
 })
@@ -124,7 +124,7 @@ describe('a client that opens a connection', () => {
   it('loses its socket if it sends nothing', async () => {
     const { gateway, id } = await start({ httpHeadersMs: LIMIT_MS })
     const { far } = await client(portOf(gateway), gateway)
-    expectWithin(LIMIT_MS + LOOK_MS + LINGER_MS, (await freed(far)).ms, 'the client says nothing: socket freed')
+    expectWithin(LIMIT_MS + CHECK_MS + LINGER_MS, (await freed(far)).ms, 'the client sends nothing: socket freed')
     await expectAlive(gateway, id)
   })
 
@@ -140,10 +140,10 @@ describe('a client that opens a connection', () => {
     const { json } = await gateway.send('POST', '/demo/texts/', { id, json: text })
     const { socket, far } = await client(portOf(gateway), gateway)
     socket.pause()
-    // More than the kernel buffers for a slow reader.
+    // More than the kernel buffers for a client that does not read.
     socket.write(request(gateway, 'GET', `/demo/texts/${json.text_no}/body`, id).repeat(300))
     await expect.poll(() => far.writableLength, { interval: 2 }).toBeGreaterThan(0)
-    // At its first deadline Node notices bytes written since the last check, so the second one counts.
+    // At the first timeout Node detects bytes written since the last check and waits once more.
     expectWithin(2 * LIMIT_MS, (await freed(far)).ms, 'the client never reads: socket freed')
     expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id })).status).toBe(200)
   })

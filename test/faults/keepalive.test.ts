@@ -5,7 +5,7 @@ import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { startProxy } from '../support/proxy.ts'
 
-/** The settings that docs/api.md recommends for noticing a dead server within 4 s. */
+/** The settings that docs/api.md recommends for detecting a dead server within 4 s. */
 const { keepaliveMs, keepaliveTimeoutMs } = readConfig([
   '--keepalive-ms',
   '2000',
@@ -23,7 +23,7 @@ it('--keepalive-ms 2000 and --keepalive-timeout-ms 2000 end a session within 4 s
     return gateway.send('POST', '/kom/sessions/current/active', { id })
   })
   expect(value.status).toBe(403)
-  expectWithin(4000, ms, 'a dead server, noticed by the recommended keepalive')
+  expectWithin(4000, ms, 'a dead server, detected by the recommended keepalive')
   await gateway.close()
   await proxy.close()
   await server.close()

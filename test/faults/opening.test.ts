@@ -39,15 +39,15 @@ it('a refused TCP connection yields 502 immediately', async () => {
 })
 
 it.each<[string, string, number, number, Parameters<typeof startFakeServer>]>([
-  ['refuses with %% while a session opens', '503 immediately', 503, 0, [undefined, { greeting: 'refuse' }]],
-  ['accepts and says nothing', '504 in time', 504, CONNECT_MS, [silent, { greeting: 'stall' }]],
-  ['greets and stalls', '504 in time', 504, CONNECT_MS, [silent]],
-  ['stalls in the middle of its greeting', '504 in time', 504, CONNECT_MS, [silent, { greeting: Buffer.from('Lys') }]],
-  ['greets with garbage', '502 immediately', 502, 0, [silent, { greeting: Buffer.from('220 smtp ready\n') }]],
-  ['greets without end', '502 immediately', 502, 0, [silent, { greeting: Buffer.alloc(10_000_000, 'x') }]],
-  ['resets in the handshake', '502 immediately', 502, 0, [hangUp((connection) => connection.reset())]],
-  ['closes in the handshake', '502 immediately', 502, 0, [hangUp((connection) => connection.end())]],
-])('opening on a server that %s yields %s and a closed connection', async (fault, _, status, boundMs, behaviour) => {
+  ['refuses it with %%', '503 immediately', 503, 0, [undefined, { greeting: 'refuse' }]],
+  ['sends no greeting', '504 in time', 504, CONNECT_MS, [silent, { greeting: 'stall' }]],
+  ['stops after its greeting', '504 in time', 504, CONNECT_MS, [silent]],
+  ['stops in the middle of its greeting', '504 in time', 504, CONNECT_MS, [silent, { greeting: Buffer.from('Lys') }]],
+  ['sends another greeting', '502 immediately', 502, 0, [silent, { greeting: Buffer.from('220 smtp ready\n') }]],
+  ['sends an endless greeting', '502 immediately', 502, 0, [silent, { greeting: Buffer.alloc(10_000_000, 'x') }]],
+  ['resets the handshake', '502 immediately', 502, 0, [disconnect((connection) => connection.reset())]],
+  ['closes the handshake', '502 immediately', 502, 0, [disconnect((connection) => connection.end())]],
+])('opening a session on a server that %s yields %s', async (fault, _, status, boundMs, behaviour) => {
   const server = await serve(...behaviour)
   const { ms, answer } = await open(server)
   expect([answer.status, answer.json.error_type]).toEqual([status, 'httpkom'])
@@ -55,8 +55,8 @@ it.each<[string, string, number, number, Parameters<typeof startFakeServer>]>([
   await server.connections[0]?.closed
 })
 
-/** Waits before hanging up: a RST that arrives right behind unread bytes is read as a FIN. */
-function hangUp(how: (connection: FakeConnection) => void): Handler {
+/** Closes connections after a pause: a RST directly after unread bytes would be reported as a FIN. */
+function disconnect(how: (connection: FakeConnection) => void): Handler {
   return async ({ call }, connection) => {
     if (call === 56) await sleep(10).then(() => how(connection))
     return true
@@ -64,10 +64,10 @@ function hangUp(how: (connection: FakeConnection) => void): Handler {
 }
 
 it.each<[string, (line: ProxyLine) => void]>([
-  ['a black hole from the first byte', (line) => line.stall()],
+  ['loses all packets', (line) => line.stall()],
   ['stops in the middle of the handshake', (line) => line.toClient.stall(12)],
-  ['takes everything and gives nothing back', (line) => line.toServer.drop()],
-])('opening a session on a bad connection (%s) yields 504 within the connect timeout', async (fault, prepare) => {
+  ['acknowledges all data and forwards none', (line) => line.toServer.drop()],
+])('opening a session on a connection that %s yields 504 within the connect timeout', async (fault, prepare) => {
   const proxy = await startProxy(await serve(), prepare)
   closing.push(proxy.close)
   const { ms, answer } = await open(proxy)
@@ -75,7 +75,7 @@ it.each<[string, (line: ProxyLine) => void]>([
   expectWithin(CONNECT_MS, ms, fault)
 })
 
-it('a server that sends one byte at a time yields 504 within the connect timeout', async () => {
+it('opening a session on a server that sends one byte at a time yields 504 within the connect timeout', async () => {
   const server = await serve(silent, { greeting: 'stall' })
   const dripping = setInterval(() => server.connections[0]?.socket.write('x'), 20)
   const { ms, answer } = await open(server)

@@ -25,7 +25,7 @@ const up = async (gateway: TestGateway) => (await gateway.send('GET', '/')).json
 const active = async (gateway: TestGateway) =>
   (await gateway.send('GET', '/stats')).json['komgate.sessions.active.last']
 
-/** Checks what clients see while the server is down and after its restart. */
+/** Checks the responses to clients while the server is down and after its restart. */
 async function expectRecovery(gateway: TestGateway, ids: string[], comeBack: () => Promise<unknown>): Promise<void> {
   expect(statuses(await Promise.all(ids.map((id) => gateway.send('GET', WHO_AM_I, { id }))))).toEqual([403])
   expect(await up(gateway)).toBe(null)

@@ -8,7 +8,7 @@ import { reply } from '../support/wire.ts'
 const ACTIVE = 82
 const DISCONNECT = 55
 const TIMEOUT_MS = 500
-/** The time after the deadline for closing the LysKOM sessions and the store. */
+/** The time after the shutdown timeout for closing the LysKOM sessions and the store, milliseconds. */
 const CLOSING_MS = 1000
 const BODY = '{"client":{"name":"x","version":"1"}}'
 
@@ -37,7 +37,7 @@ async function start() {
   }
 }
 
-/** Expects the gateway to close within the timeout and a second, and to send disconnect to the LysKOM server. */
+/** Expects the gateway to close at most a second after the timeout, and to send disconnect to the LysKOM server. */
 async function expectClosed(closed: Promise<void>, fake: FakeConnection): Promise<void> {
   const { ms } = await timed(() => closed)
   expect(ms).toBeLessThan(TIMEOUT_MS + CLOSING_MS)
@@ -71,7 +71,7 @@ describe('a gateway that shuts down', () => {
     expect(text).toContain('"error_msg":"The gateway is shutting down."')
   })
 
-  it('terminates WebSockets that ignore the close frame at the deadline', async () => {
+  it('terminates WebSockets that ignore the close frame at the shutdown timeout', async () => {
     const { gateway, fake, client, upgrade } = await start()
     const raws = [await client(), await client()]
     for (const raw of raws) {

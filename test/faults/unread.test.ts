@@ -8,7 +8,7 @@ import { openRaw, rawRequest } from '../support/raw-http.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 const MEGABYTE = 2 ** 20
-/** Connections that read nothing, enough to exceed every limit. */
+/** Number of connections that read nothing. It is large enough to exceed every limit. */
 const CONNECTIONS = repetitions(30, 8)
 const TEXT_BYTES = 130_000
 const LIMITS = { maxUnreadBytesPerAddress: 8 * MEGABYTE, maxUnreadBytes: 16 * MEGABYTE }
@@ -29,7 +29,7 @@ async function start(settings: TestSettings = {}) {
   return { gateway, id, textNo: json.text_no as number }
 }
 
-/** Opens connections that send a request many times and read nothing. */
+/** Opens connections, each of which sends a request many times and reads nothing. */
 async function pipeline(gateway: TestGateway, connections: number, request: string, times: number): Promise<Socket[]> {
   const sockets = []
   for (let i = 0; i < connections; i++) {
@@ -55,7 +55,7 @@ async function metric(gateway: TestGateway, name: string): Promise<number> {
 const hits = (gateway: TestGateway, limit: string) => metric(gateway, `komgate_limit_hits_total{limit="${limit}"}`)
 const unreadBytes = (gateway: TestGateway) => metric(gateway, 'komgate_http_unread_bytes')
 
-/** Expects the gateway to answer other clients during the attack. */
+/** Expects the gateway to serve other clients at the same time. */
 async function expectServed({ gateway, id }: { gateway: TestGateway; id: string }): Promise<void> {
   for (let i = 0; i < 20; i++) {
     expect((await gateway.send('GET', '/demo/sessions/current/who-am-i', { id })).status).toBe(200)
@@ -67,7 +67,7 @@ describe('clients that read no responses', () => {
     ['texts', (id: string, no: number) => rawRequest('GET', `/demo/texts/${no}`, { 'Httpkom-Connection': id })],
     ['metrics', () => rawRequest('GET', '/metrics')],
     ['the list of servers', () => 'GET / HTTP/1.1\r\nHost:\r\n\r\n'],
-  ])('hold no more memory than their address may if they pipeline requests for %s', async (_, request) => {
+  ])('use no more memory than the limit of their address if they pipeline requests for %s', async (_, request) => {
     const { gateway, id, textNo } = await start()
     await pipeline(gateway, CONNECTIONS, request(id, textNo), 690)
     await expect.poll(() => hits(gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)
@@ -76,7 +76,7 @@ describe('clients that read no responses', () => {
     expect(await hits(gateway, 'requests-per-connection')).toBeGreaterThan(0)
   })
 
-  it('hold no more memory than all clients together may, also behind a trusted proxy', async () => {
+  it('use no more memory than the limit of all clients, also behind a trusted proxy', async () => {
     const { gateway, id, textNo } = await start({ trustedProxies: ['127.0.0.1'], maxUnreadBytes: 8 * MEGABYTE })
     await pipeline(gateway, CONNECTIONS, rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id }), 690)
     await expect.poll(() => hits(gateway, 'unread-bytes'), { timeout: 10_000 }).toBeGreaterThan(0)
@@ -85,7 +85,7 @@ describe('clients that read no responses', () => {
     expect(await hits(gateway, 'unread-bytes-per-address')).toBe(0)
   })
 
-  it('lose their connections, while a client of the same address that reads keeps its own', async () => {
+  it('lose their connections, but a client of the same address that reads its responses does not', async () => {
     const { gateway, id, textNo } = await start()
     const request = rawRequest('GET', `/demo/texts/${textNo}`, { 'Httpkom-Connection': id })
     const reader = await openRaw(gateway.url)
@@ -97,7 +97,7 @@ describe('clients that read no responses', () => {
     expect(reader.socket.closed).toBe(false)
   })
 
-  it('hold no more memory than their address may with WebSockets', async () => {
+  it('use no more memory than the limit of their address if they open WebSockets', async () => {
     const { gateway, textNo } = await start({ maxUnreadBytesPerConnection: 200_000 })
     const message = (ref_no: number) => JSON.stringify({ protocol: 'a', ref_no, request: `25 ${textNo} 0 200000` })
     for (let session = 0; session < 4; session++) {
@@ -120,8 +120,8 @@ describe('clients that read no responses', () => {
   })
 })
 
-describe('a WebSocket whose client reads slowly', () => {
-  it('gets every reply, while the gateway pauses reading from it', async () => {
+describe('a WebSocket client that reads slowly', () => {
+  it('receives every reply, and the gateway pauses reading from it', async () => {
     const { gateway, id, textNo } = await start({ maxUnreadBytesPerConnection: 200_000 })
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
     closing.push(async () => socket.terminate())

@@ -10,14 +10,14 @@ import { build, MAIN } from '../support/built-command.ts'
 
 const SCRIPT = '/usr/bin/script'
 const READY = /komgate listening on (http:\/\/127\.0\.0\.1:\d+)/
-/** Characters that change what a terminal shows. */
+/** Characters that change how a terminal displays a text. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 const C0 = Array.from({ length: 0x20 }, (_, code) => String.fromCharCode(code)).join('')
 const C1 = Array.from({ length: 0x21 }, (_, code) => String.fromCharCode(0x7f + code)).join('')
 const BIDI = '\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'
 const HOSTILE = `a${C0}${C1}${BIDI}\u2028\u2029\ufeff\u00ad\u200b\u{e0001}\u{1d173}\\u001b\\z`
 
-/** Logs the text in fields of every kind. */
+/** Logs the hostile text in every kind of field. */
 function logHostile(log: pino.Logger): void {
   log.info({ path: HOSTILE, list: [HOSTILE], nested: { text: HOSTILE }, [HOSTILE]: 1 }, 'request')
   log.info(HOSTILE)
@@ -25,7 +25,7 @@ function logHostile(log: pino.Logger): void {
 }
 
 describe('a log line', () => {
-  it('holds no control or format characters as JSON, and keeps its values', () => {
+  it('contains no control or format characters as JSON, and keeps its values', () => {
     const lines: string[] = []
     const hooks = { streamWrite: escapeLine }
     logHostile(pino({ base: null, hooks }, { write: (line) => void lines.push(line) }))
@@ -38,12 +38,12 @@ describe('a log line', () => {
     expect(JSON.parse(lines[1] ?? '').msg).toBe(HOSTILE)
   })
 
-  it('holds no control or format characters in a terminal, and shows their escapes in every field', () => {
+  it('contains no control or format characters in a terminal, and shows their escapes in every field', () => {
     const destination = new PassThrough({ encoding: 'utf8' })
     const hooks = { streamWrite: escapeLineForTerminal }
     logHostile(pino({ base: null, hooks }, pretty({ sync: true, colorize: false, destination })))
     const shown = String(destination.read())
-    // Line feeds and tabs are the layout of pino-pretty.
+    // pino-pretty formats its output with line feeds and tabs.
     expect(shown.replaceAll(/[\n\t]/g, '')).not.toMatch(UNPRINTABLE)
     expect(shown).toContain('path: "a\\u0000')
     for (const text of ['\\u001b', '\\u009b', '\\u007f', '\\u202e', '\\u2066', '\\u2028', '\\udb40\\udc01']) {
@@ -64,7 +64,7 @@ describe.skipIf(!existsSync(SCRIPT) && !process.env.CI)('the log of the command 
     for (const kill of running.splice(0)) kill()
   })
 
-  it('holds no control or format characters of a path', async () => {
+  it('contains no control or format characters of a request path', async () => {
     const command = `'${process.execPath}' '${MAIN}' --port 0`
     const child = spawn(SCRIPT, ['-qfec', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] })
     running.push(() => child.kill())

@@ -9,7 +9,7 @@ import { errorReply } from '../support/wire.ts'
 const GET_TIME = 35
 const LOGIN = 62
 const USER_ACTIVE = 82
-/** Calls that opening a session makes. */
+/** The calls made to open a session. */
 const HANDSHAKE_CALLS = 4
 const CLIENT = { client: { name: 'x', version: '1' } }
 const WHO_AM_I = '/kom/sessions/current/who-am-i'
@@ -39,7 +39,7 @@ async function metricsOf(gateway: TestGateway): Promise<Sample[]> {
 }
 
 describe('session metrics', () => {
-  it('counts open, opened and closed sessions by server, and closed ones by reason', async () => {
+  it('counts open and opened sessions by server, and closed sessions by server and reason', async () => {
     const { server, gateway } = await start()
     await gateway.open()
     const id = await gateway.open()
@@ -69,7 +69,7 @@ describe('session metrics', () => {
 })
 
 describe('LysKOM call metrics', () => {
-  it('measures the duration of calls by name, from the moment they are made', async () => {
+  it('measures the duration of calls by name in cumulative buckets', async () => {
     const { gateway } = await start(async ({ call }) => {
       if (call === GET_TIME) await new Promise((resolve) => setTimeout(resolve, 60))
       return false
@@ -90,7 +90,7 @@ describe('LysKOM call metrics', () => {
     expect(values).toEqual([...values].sort((a, b) => a - b))
   })
 
-  it('puts slow calls into the bucket of their duration', async () => {
+  it('counts a slow call in the bucket of its duration', async () => {
     const { gateway } = await start(async ({ call }) => {
       if (call === LOGIN) await new Promise((resolve) => setTimeout(resolve, 60))
       return false
@@ -118,7 +118,7 @@ describe('LysKOM call metrics', () => {
     expect(metric(metrics, 'komgate_lyskom_errors_total', { error: 'unknown-error' })).toBe(1)
   })
 
-  it('counts each call without a reply once by its error code, even if the reply comes late', async () => {
+  it('counts each call without a reply once by its error code, even if a reply arrives late', async () => {
     const { server, gateway } = await start(({ call }) => call === USER_ACTIVE, { callTimeoutMs: 100 })
     const id = await gateway.open()
     const { status } = await gateway.send('POST', '/kom/sessions/current/active', { id })
@@ -206,7 +206,7 @@ describe('HTTP metrics', () => {
   })
 })
 
-it('derives GET /stats from the metrics', async () => {
+it('GET /stats returns sums of the metrics', async () => {
   const { server, gateway } = await start(({ ref, call }) => {
     if (call === LOGIN) return errorReply(ref, 4, 6)
     return call === USER_ACTIVE
@@ -240,7 +240,7 @@ it('derives GET /stats from the metrics', async () => {
   expect((await waiting).status).toBe(403)
 })
 
-it('reports hits of all limits by name, starting at 0', async () => {
+it('GET /metrics reports hits of all limits by name, starting at 0', async () => {
   const { gateway } = await start(undefined, { maxSessionsPerAddress: 1 })
   const hits = async () => {
     const metrics = await metricsOf(gateway)
@@ -253,7 +253,7 @@ it('reports hits of all limits by name, starting at 0', async () => {
   expect(metric(await metricsOf(gateway), 'komgate_limit_hits_total', { limit: 'body-size' })).toBe(0)
 })
 
-it('reports process metrics, and the event-loop delay from the second scrape on', async () => {
+it('GET /metrics reports process metrics, and the event-loop delay from the second scrape on', async () => {
   const { gateway } = await start()
   const names = (metrics: Sample[]) => new Set(metrics.map(({ name }) => name))
   const first = await metricsOf(gateway)
@@ -270,7 +270,7 @@ it('reports process metrics, and the event-loop delay from the second scrape on'
   expect(lag(second, 'p50')).toBeLessThan(lag(second, 'max'))
 })
 
-it('keeps the metrics of two gateways in one process separate', async () => {
+it('GET /metrics reports the metrics of each of two gateways in one process separately', async () => {
   const [{ gateway: one }, { gateway: other }] = [await start(), await start()]
   await one.open()
   const opened = async (gateway: TestGateway) =>
@@ -278,11 +278,11 @@ it('keeps the metrics of two gateways in one process separate', async () => {
   expect([await opened(one), await opened(other)]).toEqual([1, 0])
 })
 
-// Ten digits: shorter numbers occur by chance among the digits of durations.
+// Ten digits, since shorter numbers can occur by chance in the digits of durations.
 const PERSON = 1_987_654_321
 const ERROR_CODE = 1_876_543_219
 
-it('exposes no connection id, handle, person, address, client name or text from a LysKOM server', async () => {
+it('GET /metrics exposes no connection id, handle, person, address, client name or text of a LysKOM server', async () => {
   const { gateway } = await start(({ ref, call }) => call === USER_ACTIVE && errorReply(ref, ERROR_CODE, 815))
   const made = await gateway.send('POST', '/kom/sessions/', { json: { client: { name: 'Gulliver', version: '99' } } })
   const id = made.json.connection_id as string

@@ -25,8 +25,8 @@ const open = async (gateway: TestGateway) => (await gateway.send('POST', '/kom/s
 const lines = ({ log }: TestGateway) =>
   log.filter((line) => line.includes('LysKOM server:')).map((line) => JSON.parse(line))
 
-describe('the log', () => {
-  it('names the address and the reason of a LysKOM server that is down once, and reports its return once', async () => {
+describe('logServers', () => {
+  it('logs address and reason of a LysKOM server that is down once, and the end of the outage once', async () => {
     const { server, gateway } = await start()
     await server.close()
     for (let n = 0; n < 5; n++) expect(await open(gateway)).toBe(502)
@@ -54,13 +54,13 @@ describe('the log', () => {
     ['not-lyskom', [undefined, { greeting: Buffer.from('220 smtp ready\n') }]],
     ['connect-refused', [undefined, { greeting: Buffer.from('%% No logins allowed.\n') }]],
     ['server-full', [undefined, { greeting: 'refuse' }]],
-  ])('names the reason of %s', async (code, behaviour) => {
+  ])('logs the code %s for a failed LysKOM server', async (code, behaviour) => {
     const { gateway } = await start(...behaviour)
     for (let n = 0; n < 2; n++) await open(gateway)
     expect(lines(gateway).map(({ level, err }) => [level, err.code])).toEqual([[50, code]])
   })
 
-  it('has one line for each kind of error in an outage', async () => {
+  it('logs one line for each kind of error in an outage', async () => {
     const { server, gateway } = await start(undefined, { greeting: Buffer.from('220 smtp ready\n') })
     await open(gateway)
     await server.close()
@@ -68,7 +68,7 @@ describe('the log', () => {
     expect(lines(gateway).map(({ err }) => err.code)).toEqual(['not-lyskom', 'unreachable'])
   })
 
-  it('ends the outage of a server that refuses sessions when it has refused none for 10 s', async () => {
+  it('ends the outage of a server that refuses sessions after 10 s without a refusal', async () => {
     const { server, gateway } = await start(undefined, { greeting: Buffer.from('%% No logins allowed.\n') })
     expect(await open(gateway)).toBe(503)
     await server.close()
@@ -82,7 +82,7 @@ describe('the log', () => {
     expect(lines(gateway).map(({ msg }) => msg)).toEqual(['LysKOM server: failing', 'LysKOM server: available again'])
   })
 
-  it('has no line for a client that a server refuses', async () => {
+  it('logs nothing when a server rejects a client', async () => {
     const { gateway } = await start(({ ref, call }) => (call === 69 ? errorReply(ref, 5, 60) : undefined))
     expect(await open(gateway)).toBe(400)
     expect(lines(gateway)).toEqual([])

@@ -18,14 +18,14 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-describe('tracing', () => {
+describe('startTracing', () => {
   it.each([
     [{}],
     [{ OTEL_SERVICE_NAME: 'x', OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
     [{ OTEL_TRACES_EXPORTER: 'none' }],
     [{ ...WANTED, OTEL_TRACES_EXPORTER: 'none' }],
     [{ ...WANTED, OTEL_SDK_DISABLED: 'true' }],
-  ])('stays off for %j, and loads nothing', async (env) => {
+  ])('does not load the SDK for the environment %j', async (env) => {
     const load = vi.fn()
     expect(await startTracing(env, silent, load)).toBeUndefined()
     expect(load).not.toHaveBeenCalled()
@@ -35,7 +35,7 @@ describe('tracing', () => {
     [WANTED],
     [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://127.0.0.1:4318/v1/traces' }],
     [{ OTEL_TRACES_EXPORTER: 'console' }],
-  ])('starts for %j', async (env) => {
+  ])('starts the SDK for the environment %j', async (env) => {
     const { sdk, services } = recordingSdk()
     const tracing = await startTracing(env, silent, () => Promise.resolve(sdk))
     await tracing?.close()
@@ -48,11 +48,11 @@ describe('tracing', () => {
   it('logs a warning if the SDK is not installed', async () => {
     const log: string[] = []
     const logger = pino({ level: 'info' }, { write: (line) => void log.push(line) })
-    // The error of Node's own loader: the loader of the test runner throws another one.
+    // The error of Node's loader, since the loader of Vitest throws a different one.
     const missing = Object.assign(new Error('not there'), { code: 'ERR_MODULE_NOT_FOUND' })
     expect(await startTracing(WANTED, logger, () => Promise.reject(missing))).toBeUndefined()
     expect(log.map((line) => JSON.parse(line).msg)).toEqual([
-      'tracing: @opentelemetry/sdk-node is not installed, so no traces are exported',
+      'OpenTelemetry: @opentelemetry/sdk-node is not installed, no traces are exported',
     ])
   })
 })
@@ -81,8 +81,8 @@ async function start(handler?: Handler) {
   return { spans, send, id: (JSON.parse(text) as { connection_id: string }).connection_id, server }
 }
 
-describe('a request', () => {
-  it('has a span named by its route, and a child span for each call', async () => {
+describe('the span of a request', () => {
+  it('is named by its route and has a child span for each call', async () => {
     const { spans, send, id } = await start()
     await send('GET', '/kom/sessions/current/who-am-i', { id })
     const byName = new Map(spans.map((span) => [span.name, span]))
@@ -110,7 +110,7 @@ describe('a request', () => {
     expect(spans.filter(({ parentId }) => parentId === asked?.spanId)).toHaveLength(1)
   })
 
-  it('is a child of the span in its traceparent', async () => {
+  it('is a child of the span in the traceparent header', async () => {
     const { spans, send } = await start()
     await send('GET', '/stats', { headers: { traceparent: `00-${TRACE}-${SPAN}-01` } })
     await send('GET', '/stats', { headers: { traceparent: 'nonsense' } })
@@ -119,7 +119,7 @@ describe('a request', () => {
     expect(second?.parentId).toBeUndefined()
   })
 
-  it('records its status and the error of the call if it fails', async () => {
+  it('has the status of a failed request, and its child span the error of the call', async () => {
     const { spans, send, id, server } = await start(({ ref, call }) => {
       if (call === 82) return true
       return call === LOGIN ? errorReply(ref, 4, 6) : call === 94 && reply(ref, 'nonsense')
@@ -141,8 +141,8 @@ describe('a request', () => {
     expect(of('user-active')).toMatchObject({ isError: true, attributes: { 'error.type': 'connection-ended' } })
   })
 
-  it('leaves no id, person, path or password in its spans', async () => {
-    // Long enough not to occur by chance in the ids and times of spans, which are digits too.
+  it('contains no id, person, path or password', async () => {
+    // Ten digits, since shorter numbers can occur by chance in the ids and times of spans.
     const [person, text] = ['1987654321', '1876543219']
     const { spans, send, id } = await start(({ ref, call }) => call === LOGIN && reply(ref))
     await send('POST', '/kom/sessions/current/login', { id, body: { pers_no: person, passwd: 'Lilliput' } })

@@ -41,7 +41,7 @@ describe('CircuitBreaker', () => {
     },
   )
 
-  it('allows one attempt at a time when the delay is over', async () => {
+  it('allows one attempt at a time after the retry delay', async () => {
     await failThreeTimes()
     vi.advanceTimersByTime(RETRY_MS)
     expect(breaker.allowsAttempt).toBe(true)
@@ -57,14 +57,14 @@ describe('CircuitBreaker', () => {
     await Promise.all([succeed(), succeed()])
   })
 
-  it('measures the delay with the monotonic clock', async () => {
+  it('measures the retry delay with the monotonic clock', async () => {
     await failThreeTimes()
     vi.advanceTimersByTime(RETRY_MS)
     vi.setSystemTime(0)
     await succeed()
   })
 
-  it('counts a server that refuses a client as up, and ignores faults of the gateway', async () => {
+  it('reports a server that refuses a client as up, and ignores errors of the gateway', async () => {
     for (let n = 0; n < 5; n++) {
       await expect(breaker.try(() => Promise.reject(new TypeError('ours')))).rejects.toBeInstanceOf(TypeError)
     }
@@ -74,7 +74,7 @@ describe('CircuitBreaker', () => {
     expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
   })
 
-  it('allows an attempt at once after one in the half-open state failed by a fault of the gateway', async () => {
+  it('allows the next attempt immediately after a half-open attempt failed with an error of the gateway', async () => {
     await failThreeTimes()
     vi.advanceTimersByTime(RETRY_MS)
     await expect(breaker.try(() => Promise.reject(new TypeError('ours')))).rejects.toBeInstanceOf(TypeError)
@@ -83,7 +83,7 @@ describe('CircuitBreaker', () => {
     expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
   })
 
-  it('starts the delay anew after the late failure of an attempt that began before the circuit opened', async () => {
+  it('restarts the retry delay when an attempt from before the circuit breaker opened fails late', async () => {
     let end: (error: Error) => void = () => undefined
     const late = breaker.try(() => new Promise((_, reject) => (end = reject)))
     await failThreeTimes()
@@ -94,19 +94,19 @@ describe('CircuitBreaker', () => {
   })
 
   it.each<ConnectionErrorCode>(['server-full', 'connect-refused'])(
-    'stays closed after attempts that the server rejects with %s, and counts the server as up',
+    'stays closed after attempts that the server rejects with %s, and reports the server as up',
     async (code) => {
       await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
       await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
       for (let n = 0; n < 5; n++) await expect(fail(code)).rejects.toMatchObject({ code })
       expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
-      // A rejection proves that the server is there, so the failures before it do not count any more.
+      // A refusal shows that the server is up, so it resets the count of failures.
       await expect(fail()).rejects.toMatchObject({ code: 'unreachable' })
       expect(breaker.allowsAttempt).toBe(true)
     },
   )
 
-  it('stays closed when this process has no file descriptors left', async () => {
+  it('stays closed after attempts that fail because this process has no free file descriptors', async () => {
     for (let n = 0; n < 5; n++) await expect(fail('open-files')).rejects.toMatchObject({ code: 'open-files' })
     expect([breaker.up, breaker.allowsAttempt]).toEqual([null, true])
   })

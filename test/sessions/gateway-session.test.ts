@@ -18,7 +18,7 @@ const INVALID_PASSWORD = 4
 const HANDSHAKE_CALLS = 4
 const IDLE_MS = 1000
 
-/** Accepts the password `right` of every person, and knows the names. */
+/** Accepts the password `right` for every person, and replies to name lookups. */
 const people: Handler = ({ ref, call, args }) => {
   const [first, second] = args.toString('latin1').split(' ')
   if (call === LOGIN || call === SET_PASSWD) {
@@ -69,7 +69,7 @@ const calls = ({ lyskom }: GatewaySession): number[] =>
 
 const isLimit = (limit: string) => expect.objectContaining({ code: limit })
 
-describe('GatewaySession login', () => {
+describe('GatewaySession.login', () => {
   it('logs a person in by number and resolves with the name', async () => {
     const [session] = await open()
     expect(await session.login({ persNo: 6 }, 'right')).toEqual({ persNo: 6, name: 'Person 6' })
@@ -85,14 +85,14 @@ describe('GatewaySession login', () => {
     expect(log).toEqual(['person 6'])
   })
 
-  it('reports no change when the same person logs in again', async () => {
+  it('emits person only once when the same person logs in again', async () => {
     const [session] = await open()
     await session.loginAs(6, 'right', false)
     await session.loginAs(6, 'right', true)
     expect(log).toEqual(['person 6'])
   })
 
-  it('calls no server while there are too many logins from the address', async () => {
+  it('rejects logins without calling the server after too many logins from the address', async () => {
     const [session, other] = await open({ maxLoginsPerMinute: 1 })
     await session.loginAs(6, 'right', false)
     for (const attempt of [
@@ -107,7 +107,7 @@ describe('GatewaySession login', () => {
     expect([log, other.lyskom.persNo]).toEqual([['person 6'], 0])
   })
 
-  it('calls no server while the person has too many sessions', async () => {
+  it('rejects a login without calling the server while the person has too many sessions', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     await session.loginAs(6, 'right', false)
     await expect(other.loginAs(6, 'right', false)).rejects.toEqual(isLimit('sessions-per-person'))
@@ -115,7 +115,7 @@ describe('GatewaySession login', () => {
     await session.loginAs(6, 'right', false)
   })
 
-  it('counts a wrong password, and then calls no server for that person', async () => {
+  it('rejects a login without calling the server after a wrong password for the same person', async () => {
     const [session, other] = await open({ freeLoginFailures: 1 })
     await expect(session.loginAs(6, 'wrong', false)).rejects.toMatchObject({ errorName: 'invalid-password' })
     await expect(other.login({ persNo: 6 }, 'right')).rejects.toEqual(isLimit('login-failures'))
@@ -124,7 +124,7 @@ describe('GatewaySession login', () => {
     expect(log).toEqual(['person 7'])
   })
 
-  it('leaves the person logged in when the next login fails', async () => {
+  it('keeps the previous person logged in when a login fails', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     await session.loginAs(6, 'right', false)
     await expect(session.loginAs(7, 'wrong', false)).rejects.toMatchObject({ errorName: 'invalid-password' })
@@ -132,7 +132,7 @@ describe('GatewaySession login', () => {
     await expect(other.loginAs(6, 'right', false)).rejects.toEqual(isLimit('sessions-per-person'))
   })
 
-  it('counts the session for the person before it reports the change', async () => {
+  it('counts the session for the person before it emits person', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     const attempts: Promise<unknown>[] = []
     events.once('person', () => attempts.push(other.loginAs(6, 'right', false).catch((error: unknown) => error)))
@@ -140,7 +140,7 @@ describe('GatewaySession login', () => {
     expect(await Promise.all(attempts)).toEqual([isLimit('sessions-per-person')])
   })
 
-  it('clears the names that the previous person could see', async () => {
+  it('clears the cached names of the previous person', async () => {
     const [session] = await open()
     const names: string[] = []
     for (const person of [6, 7]) {
@@ -158,7 +158,7 @@ describe('GatewaySession login', () => {
   })
 })
 
-describe('GatewaySession with two logins at once', () => {
+describe('GatewaySession.login called twice concurrently', () => {
   it('counts the session for the person of the last reply only', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     await Promise.all([session.loginAs(6, 'right', false), session.loginAs(7, 'right', false)])
@@ -169,7 +169,7 @@ describe('GatewaySession with two logins at once', () => {
     await other.loginAs(7, 'right', false)
   })
 
-  it('lets only one session log in if the person may have one', async () => {
+  it('logs only one of two sessions in if the person may have one session', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     const both = await Promise.allSettled([session, other].map((each) => each.loginAs(6, 'right', false)))
     expect(both).toEqual([
@@ -180,8 +180,8 @@ describe('GatewaySession with two logins at once', () => {
   })
 })
 
-describe('GatewaySession logout', () => {
-  it('discounts the session and reports the change', async () => {
+describe('GatewaySession.logout', () => {
+  it('stops counting the session for the person and emits person', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     await session.loginAs(6, 'right', false)
     await session.logout()
@@ -189,7 +189,7 @@ describe('GatewaySession logout', () => {
     await other.loginAs(6, 'right', false)
   })
 
-  it('reports no change of an anonymous session', async () => {
+  it('emits nothing in an anonymous session', async () => {
     const [session] = await open()
     await session.logout()
     expect([calls(session), log]).toEqual([[LOGOUT], []])
@@ -197,7 +197,7 @@ describe('GatewaySession logout', () => {
 })
 
 describe('GatewaySession.setPassword', () => {
-  it('counts a wrong old password against the logins of the person', async () => {
+  it('counts a wrong old password as a failed login of the person', async () => {
     const [session, other] = await open({ freeLoginFailures: 1 })
     await session.loginAs(6, 'right', false)
     await session.setPassword(7, 'right', 'new')
@@ -207,7 +207,7 @@ describe('GatewaySession.setPassword', () => {
     expect(calls(session)).toEqual([LOGIN, SET_PASSWD, SET_PASSWD])
   })
 
-  it('counts nothing in an anonymous session', async () => {
+  it('counts no failed logins in an anonymous session', async () => {
     const [session] = await open({ freeLoginFailures: 1, maxLoginsPerMinute: 1 })
     for (let i = 0; i < 3; i++) {
       await expect(session.setPassword(6, 'wrong', 'new')).rejects.toMatchObject({ errorName: 'invalid-password' })
@@ -232,7 +232,7 @@ describe('GatewaySession that ends during its login', () => {
     await expect(other.loginAs(6, 'right', false)).rejects.toEqual(isLimit('login-failures'))
   })
 
-  it('does not count for the person if it ends in the packet of the reply', async () => {
+  it('is not counted for the person if it ends in the packet of the reply', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     handler = (request, connection) => {
       if (request.call !== LOGIN || connection.index > 0) return people(request, connection)
@@ -279,7 +279,7 @@ describe('GatewaySession.close', () => {
     expect(log).toEqual(['closed idle'])
   })
 
-  it('discounts the session for its person', async () => {
+  it('stops counting the session for its person', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     await session.loginAs(6, 'right', false)
     await session.close()
@@ -288,7 +288,7 @@ describe('GatewaySession.close', () => {
   })
 })
 
-it('GatewaySession times out without requests and streams', async () => {
+it('GatewaySession.hasTimedOut returns true after the idle timeout unless a stream is open', async () => {
   const [session] = await open()
   session.lastUsed = -10_000
   const times = [-10_000 + IDLE_MS, -10_000 + IDLE_MS + 1]

@@ -16,45 +16,45 @@ import { reply } from '../support/wire.ts'
 
 const SESSIONS = repetitions(10_000)
 const ROUNDS = 5
-/** Sessions before the first measurement, so that all code is compiled and all buffers have grown. */
+/** Sessions before the first measurement, in which code is compiled and buffers grow. */
 const WARM_UP_SESSIONS = repetitions(5000)
 /**
- * Bytes per closed session that are allowed to remain: with 10,000 sessions about a hundredth of the size of a session,
- * with 1000 a tenth. Up to half of that is code that V8 continues to compile, whatever the number of sessions: heap
- * snapshots after tens of thousands of sessions differ in nothing else.
+ * Maximum heap growth per closed session, bytes: with 10,000 sessions about a hundredth of the size of a session, with
+ * 1000 a tenth. V8 continues to compile code, which causes up to half of that for any number of sessions; heap snapshots
+ * after tens of thousands of sessions show no other growth.
  */
 const MAX_BYTES_LEFT = 1_200_000 / SESSIONS
 const IDLE_MS = 60_000
-const AT_ONCE = 40
+const CONCURRENT = 40
 const LOGIN = 62
 /**
- * Persons that log in. The gateway remembers the networks of up to 10,000 persons; all of these log in during the
- * warm-up.
+ * Number of persons that log in. The gateway stores the known networks of up to 10,000 persons, so all persons log in
+ * during the warm-up.
  */
-const PEOPLE = 300
+const PERSONS = 300
 
 /** The ways in which a session ends. */
-const FATES = ['abandoned', 'deleted', 'at-login', 'record-ended', 'person-ended', 'fin', 'rst', 'refused'] as const
-type Fate = (typeof FATES)[number]
+const ENDINGS = ['abandoned', 'deleted', 'at-login', 'record-ended', 'person-ended', 'fin', 'rst', 'refused'] as const
+type Ending = (typeof ENDINGS)[number]
 
-/** The course of one session. */
-interface Life {
+/** What one session does, and how it ends. */
+interface Plan {
   address: string
   logsIn: boolean
-  fate: Fate
+  ending: Ending
   /** number of steps until the session ends */
   steps: number
 }
 
-const life: fc.Arbitrary<Life> = fc.record({
+const plan: fc.Arbitrary<Plan> = fc.record({
   address: fc.constantFrom('192.0.2.1', '192.0.2.2', '2001:db8::1', '2001:db8::2'),
   logsIn: fc.boolean(),
-  fate: fc.constantFrom(...FATES),
+  ending: fc.constantFrom(...ENDINGS),
   steps: fc.nat({ max: 5 }),
 })
 
 /** A session in the model of the gateway. */
-interface Live extends Life {
+interface OpenSession extends Plan {
   session: GatewaySession
   persNo: number
 }
@@ -71,10 +71,10 @@ function leftOf(refs: readonly WeakRef<object>[]): number {
   return refs.filter((ref) => ref.deref() !== undefined).length
 }
 
-/** Throws unless two values are equal. Vitest's matchers would keep references to them. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isSo()); tries++) {
-    if (tries > 100) throw new Error(`not so: ${isSo}`)
+/** Waits up to 2 s for a condition. `expect.poll` would keep references to the compared values. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await condition()); tries++) {
+    if (tries > 100) throw new Error(`the condition is not met: ${condition}`)
     await sleep(20)
   }
 }
@@ -96,9 +96,9 @@ class Model {
   readonly registry: Registry
   readonly store = new SessionStore(new MemoryBackend({ maxRecords: 1000, maxBytes: 1_000_000 }))
   readonly records: SessionRecords
-  readonly live = new Map<string, Live>()
+  readonly live = new Map<string, OpenSession>()
   readonly #server: FakeServer
-  #people = 0
+  #logins = 0
 
   constructor(server: FakeServer) {
     this.#server = server
@@ -111,9 +111,9 @@ class Model {
       serverRetryMs: 1000,
       bodyCacheBytes: 1000,
       idleMs: IDLE_MS,
-      // Low limits, so that a slot that is not released causes an error soon.
-      maxSessions: 7 * AT_ONCE,
-      maxSessionsPerAddress: 7 * AT_ONCE,
+      // With low limits, a reservation that is not released soon causes an error.
+      maxSessions: 7 * CONCURRENT,
+      maxSessionsPerAddress: 7 * CONCURRENT,
       maxSessionsPerPerson: 1,
     })
     this.records = new SessionRecords({
@@ -126,39 +126,39 @@ class Model {
     })
   }
 
-  async open(life: Life): Promise<void> {
+  async open(plan: Plan): Promise<void> {
     const { session } = await this.registry.open({
       serverId: 'kom',
-      clientAddress: life.address,
+      clientAddress: plan.address,
       client: { name: 'test', version: '1' },
     })
-    const persNo = (this.#people++ % PEOPLE) + 1
-    this.live.set(session.key, { ...life, session, persNo })
-    if (life.logsIn) await session.loginAs(persNo, 'secret', false)
+    const persNo = (this.#logins++ % PERSONS) + 1
+    this.live.set(session.key, { ...plan, session, persNo })
+    if (plan.logsIn) await session.loginAs(persNo, 'secret', false)
   }
 
   /** Ends a session as planned; resolves when the registry has removed it. */
-  async end(live: Live): Promise<void> {
-    const { session, fate, persNo } = live
+  async end(live: OpenSession): Promise<void> {
+    const { session, ending, persNo } = live
     this.live.delete(session.key)
-    const gone = new Promise<void>((resolve) => session.lyskom.connection.once('close', () => resolve()))
-    await this.#end(session, fate, persNo)
-    await gone
+    const isClosed = new Promise<void>((resolve) => session.lyskom.connection.once('close', () => resolve()))
+    await this.#end(session, ending, persNo)
+    await isClosed
   }
 
-  /** Opens some sessions, ends those that are due, and compares the gateway with the model. */
-  async step(opening: readonly Life[]): Promise<void> {
+  /** Opens some sessions, ends those whose steps have passed, and compares the gateway with the model. */
+  async step(opening: readonly Plan[]): Promise<void> {
     const ending = [...this.live.values()].filter((each) => each.steps-- <= 0)
     await Promise.all([...opening.map((each) => this.open(each)), ...ending.map((each) => this.end(each))])
     let open = 0
     for (const { key } of this.registry.all()) if (this.live.has(key)) open++
     if (open !== this.live.size || open !== this.registry.size) {
-      throw new Error(`${this.registry.size} sessions, ${open} of them right, and not ${this.live.size}`)
+      throw new Error(`the registry has ${this.registry.size} sessions, ${open} of the expected ${this.live.size}`)
     }
   }
 
-  async #end(session: GatewaySession, fate: Fate, persNo: number): Promise<void> {
-    switch (fate) {
+  async #end(session: GatewaySession, ending: Ending, persNo: number): Promise<void> {
+    switch (ending) {
       case 'abandoned':
         session.lastUsed -= 2 * IDLE_MS
         this.registry.sweep(performance.now())
@@ -166,7 +166,7 @@ class Model {
       case 'deleted':
         return session.close()
       case 'at-login': {
-        // Few logins are aborted, since the gateway remembers these persons for a while.
+        // Only ten persons, since the gateway stores failed logins of each person for some time.
         const trying = session.loginAs(60_001 + (persNo % 10), 'secret', false).catch(() => undefined)
         await Promise.all([session.close(), trying])
         return
@@ -181,23 +181,23 @@ class Model {
         await this.store.endUser('kom', String(persNo))
         return
       case 'fin':
-        this.#line(session).end()
+        this.#connectionOf(session).end()
         return
       case 'rst':
-        this.#line(session).reset()
+        this.#connectionOf(session).reset()
         return
       case 'refused':
-        this.#line(session).send('%% LysKOM protocol error.\n')
-        this.#line(session).end()
+        this.#connectionOf(session).send('%% LysKOM protocol error.\n')
+        this.#connectionOf(session).end()
     }
   }
 
-  #line(session: GatewaySession): FakeConnection {
+  #connectionOf(session: GatewaySession): FakeConnection {
     return this.#server.connections[session.lyskom.connection.sessionNo - 1] as FakeConnection
   }
 }
 
-it(`leaves nothing in memory of ${SESSIONS} sessions that end in any way and order`, { timeout: 120_000 }, async () => {
+it(`frees all memory of ${SESSIONS} sessions that end in any way and order`, { timeout: 120_000 }, async () => {
   const server = await startFakeServer(({ ref, call }) => call === LOGIN && reply(ref))
   const model = new Model(server)
   const { registry, store, live } = model
@@ -209,11 +209,12 @@ it(`leaves nothing in memory of ${SESSIONS} sessions that end in any way and ord
 
   /** Runs one round; resolves with the size of the heap after all its sessions ended. */
   const round = async (sessions: number, seed: number): Promise<number> => {
-    const lives = fc.sample(life, { numRuns: sessions, seed })
-    for (let at = 0; at < lives.length || live.size > 0; at += AT_ONCE) await model.step(lives.slice(at, at + AT_ONCE))
+    const plans = fc.sample(plan, { numRuns: sessions, seed })
+    for (let at = 0; at < plans.length || live.size > 0; at += CONCURRENT)
+      await model.step(plans.slice(at, at + CONCURRENT))
     await Promise.all(server.connections.map(({ closed }) => closed))
     await until(async () => (await all(store.listActive('kom', Number.POSITIVE_INFINITY, 1))).length === 0)
-    // The fake server keeps its past connections.
+    // The fake server keeps its closed connections, which hold memory.
     ;(server.connections as FakeConnection[]).length = 0
     if (refs.length !== 3 * sessions) throw new Error(`${refs.length} references`)
     await until(async () => leftOf(refs) === 0)

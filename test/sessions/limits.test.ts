@@ -18,7 +18,7 @@ function stoppedClock() {
 }
 
 describe('RateLimit', () => {
-  it('allows the maximum number of requests at once and the same number in each period after that', () => {
+  it('allows a burst of the maximum number of requests, and the same number in each later period', () => {
     const { clock, pass } = stoppedClock()
     const limit = new RateLimit({ max: 3, periodMs: 60_000, clock })
     expect([1, 2, 3].map(() => limit.take('a'))).toEqual([0, 0, 0])
@@ -50,7 +50,7 @@ describe('RateLimit', () => {
     expect(limit.take('key 0')).toBe(0)
   })
 
-  it('rejects nothing with an infinite maximum', () => {
+  it('rejects no request with an infinite maximum', () => {
     const limit = new RateLimit({ max: Number.POSITIVE_INFINITY, periodMs: 1000, clock: () => 0 })
     for (let i = 0; i < 1000; i++) expect(limit.take('a')).toBe(0)
   })
@@ -111,7 +111,7 @@ describe('GuessLimits', () => {
     expect(attempt('failed')).toBe(1000)
   })
 
-  it('drops failures after 12 times the longest delay, not earlier', () => {
+  it('expires failures after 12 times the longest delay, not earlier', () => {
     const { attempt, pass } = make({ maxDelayMs: 4000 })
     for (let i = 0; i < 6; i++) {
       attempt('failed')
@@ -191,7 +191,7 @@ describe('GuessLimits', () => {
     expect([attempt('failed'), attempt('failed'), attempt('failed'), attempt('failed')]).toEqual([0, 0, 0, 1000])
   })
 
-  it('lets a new network make an attempt after at most the longest delay, despite failures elsewhere', () => {
+  it('allows an attempt from a new network after at most the longest delay, despite failures elsewhere', () => {
     const { attempt, pass } = make({ freeInAll: 50 })
     made(attempt, 5000, (i) => `2001:db8:${(i % 1000).toString(16)}::1`)
     const waitMs = attempt('succeeded', '198.51.100.1')
@@ -254,7 +254,7 @@ describe('LoginLimits', () => {
   it.each([
     ['a wrong password', new KomError(4, 6), true],
     ['an unknown person', new KomError(10, 6), true],
-    ['a connection that was lost, by the client perhaps', new ConnectionError('connection-closed', 'x'), true],
+    ['a lost connection', new ConnectionError('connection-closed', 'x'), true],
     ['a server that allows no logins', new KomError(7, 0), false],
     ['a call that was never made', new ConnectionError('too-many-calls', 'x'), false],
     ['another limit', new LimitError('sessions-per-person', 'x'), false],
@@ -289,21 +289,21 @@ describe('LoginLimits', () => {
     ])
     const limits = new LoginLimits({ servers, maxSessionsPerPerson: 2 })
     const on = (serverId: string) => ({ serverId, clientAddress: '192.0.2.1' })
-    limits.count(session, 0, 6)
+    limits.recordPerson(session, 0, 6)
     const pending = limits.beginLogin(on('twin'), 6)
     expect(() => limits.beginLogin(on('kom'), 6)).toThrow(expect.objectContaining({ code: 'sessions-per-person' }))
     expect(() => limits.beginLogin(on('other'), 6)).not.toThrow()
     pending.end('failed')
     limits.beginLogin(on('kom'), 6).end('succeeded')
-    limits.count(session, 6, 0)
+    limits.recordPerson(session, 6, 0)
   })
 
-  it('limits logins per minute per address, to 4 times as many per /56 or /24 and 8 times per /48', () => {
+  it('limits logins per minute for each address, with 4 times the limit for a /56 or /24 and 8 times for a /48', () => {
     const { clock } = stoppedClock()
     const limits = new LoginLimits({ maxLoginsPerMinute: 10, clock })
     const taken = (address: (i: number) => string) =>
       Array.from({ length: 1000 }, (_, i) =>
-        isAllowed(() => limits.takeLogin({ ...session, clientAddress: address(i) })),
+        isAllowed(() => limits.countLogin({ ...session, clientAddress: address(i) })),
       ).filter(Boolean).length
     expect(taken(() => '2001:db8:1:1::1')).toBe(10)
     expect(taken((i) => `2001:db8:1:${(i % 256).toString(16)}::1`)).toBe(30)

@@ -17,7 +17,7 @@ const IDLE_MS = 60_000
 
 /** A backend that can be made unavailable and lose its records. */
 class Fragile extends MemoryBackend {
-  isAway = false
+  isUnavailable = false
   override interruptions = 0
 
   override async insert(...args: Parameters<MemoryBackend['insert']>) {
@@ -45,13 +45,13 @@ class Fragile extends MemoryBackend {
     await super.sweep(...args)
   }
 
-  goAway(): void {
-    this.isAway = true
+  makeUnavailable(): void {
+    this.isUnavailable = true
     this.interruptions++
   }
 
   #check(): void {
-    if (this.isAway) throw new StoreError('unavailable', 'away')
+    if (this.isUnavailable) throw new StoreError('unavailable', 'the store is unavailable')
   }
 }
 
@@ -115,7 +115,7 @@ describe('SessionRecords', () => {
     expect(states).toEqual([])
   })
 
-  it('lets records expire some time after the idle timeout of their session', async () => {
+  it('sets the idle timeout of a record longer than that of its session', async () => {
     const { key } = await open()
     const record = await store.find('kom', key)
     expect(record?.idleMs).toBeGreaterThan(IDLE_MS)
@@ -134,26 +134,26 @@ describe('SessionRecords', () => {
 
   it('touches the records of used sessions and of sessions with streams periodically', async () => {
     const [used, held, idle] = [await open(), await open(), await open()]
-    await records.look()
+    await records.sync()
     for (const session of [used, held, idle]) session.lastUsed = performance.now() - 1000
-    await records.look()
+    await records.sync()
     const before = await Promise.all([used, held, idle].map(({ key }) => store.find('kom', key)))
     used.renew()
     held.beginStream()
-    await records.look()
+    await records.sync()
     const after = await Promise.all([used, held, idle].map(({ key }) => store.find('kom', key)))
     expect(after.map((record, i) => (record?.reads ?? 0) - (before[i]?.reads ?? 0))).toEqual([1, 1, 0])
   })
 
-  it('closes a session at the next check after another process ended its record', async () => {
+  it('closes a session at the next sync after another process ended its record', async () => {
     const session = await open()
     await backend.remove(session.key)
     session.renew()
-    await records.look()
+    await records.sync()
     expect(registry.byKey(session.key)).toBeUndefined()
   })
 
-  it('does not write a record again at a login after another process ended it', async () => {
+  it('does not restore a record at a login after another process ended it', async () => {
     const session = await open()
     await backend.remove(session.key)
     await session.loginAs(7, 'secret', false)
@@ -175,16 +175,16 @@ describe('SessionRecords', () => {
     expect(registry.byKey(session.key)).toBeUndefined()
   })
 
-  it('keeps sessions alive while the store fails and writes their records afterwards', async () => {
+  it('keeps sessions open while the store is unavailable and writes their records afterwards', async () => {
     const before = await open()
-    backend.goAway()
+    backend.makeUnavailable()
     const { session } = await registry.open(request)
     await expect(records.ready(session)).rejects.toMatchObject({ code: 'unavailable' })
     await before.loginAs(7, 'secret', false)
-    await records.look()
+    await records.sync()
     expect(registry.size).toBe(2)
-    backend.isAway = false
-    await records.look()
+    backend.isUnavailable = false
+    await records.sync()
     expect(await store.find('kom', session.key)).toMatchObject({ user: '' })
     expect(await store.find('kom', before.key)).toMatchObject({ user: '7' })
     await records.ready(session)
@@ -196,23 +196,23 @@ describe('SessionRecords', () => {
     const session = await open()
     await session.loginAs(7, 'secret', false)
     expect(await records.mergeData(session, { draft: 'a secret letter' }, 1000)).toEqual({ draft: 'a secret letter' })
-    backend.goAway()
+    backend.makeUnavailable()
     await session.loginAs(8, 'secret', false)
     await expect(records.readData(session)).rejects.toMatchObject({ code: 'unavailable' })
     await expect(records.mergeData(session, { a: 1 }, 1000)).rejects.toMatchObject({ code: 'unavailable' })
-    backend.isAway = false
+    backend.isUnavailable = false
     expect(await Promise.all([records.readData(session), records.readData(session)])).toEqual([{}, {}])
     expect(await store.find('kom', session.key)).toMatchObject({ user: '8', data: {} })
   })
 
-  it('writes records again after the store lost them', async () => {
+  it('restores records that the store has lost', async () => {
     const session = await open()
     await session.loginAs(7, 'secret', false)
     await records.ready(session)
     await backend.close()
     backend.interruptions++
     session.renew()
-    await records.look()
+    await records.sync()
     expect(await store.find('kom', session.key)).toMatchObject({ user: '7' })
     expect(registry.byKey(session.key)).toBe(session)
   })
@@ -226,29 +226,29 @@ describe('SessionRecords', () => {
     expect(await backend.find(session.key)).toBeUndefined()
   })
 
-  it('removes records of sessions that ended during an outage once the store works again', async () => {
+  it('removes records of sessions that ended during an outage when the store is available again', async () => {
     const [deleted, idle, own] = [await open(), await open(), await open()]
     await own.loginAs(7, 'secret', false)
     await records.ready(own)
-    backend.goAway()
+    backend.makeUnavailable()
     await deleted.close()
     idle.lastUsed = performance.now() - IDLE_MS - 1
     registry.sweep(performance.now())
     await own.logout()
     await expect.poll(() => store.ends.size).toBe(2)
-    backend.isAway = false
-    await records.look()
+    backend.isUnavailable = false
+    await records.sync()
     for (const { key } of [deleted, idle]) expect(await backend.find(key)).toBeUndefined()
     expect(await all(store.listUser('kom', '7'))).toEqual([])
     expect(store.ends.size).toBe(0)
   })
 
-  it('lists no records whose removal is pending, even before the next check', async () => {
+  it('lists no records whose removal is pending, even before the next sync', async () => {
     const session = await open()
-    backend.goAway()
+    backend.makeUnavailable()
     await session.close()
     await expect.poll(() => store.ends.size).toBe(1)
-    backend.isAway = false
+    backend.isUnavailable = false
     expect(await all(store.listUser('kom', ''))).toEqual([])
   })
 })
@@ -285,24 +285,24 @@ describe('SessionRecords with several processes and clocks', () => {
     await own.merge('kom', session.key, { a: 1 })
     now += IDLE_MS + step
     session.renew()
-    await ownRecords.look()
+    await ownRecords.sync()
     expect(registry.byKey(session.key)).toBe(session)
     expect(await own.find('kom', session.key)).toMatchObject({ data: { a: 1 }, lastActive: now })
   })
 
-  it('writes records again after a process whose clock is ahead swept them', async () => {
+  it('restores records after a process whose clock is ahead has swept them', async () => {
     const session = await openOne()
     await session.loginAs(7, 'secret', false)
     await ownRecords.ready(session)
     await other(40 * 60_000).sweep()
     expect(await shared.find(session.key)).toBeUndefined()
     session.renew()
-    await ownRecords.look()
+    await ownRecords.sync()
     expect(registry.byKey(session.key)).toBe(session)
     expect(await all(own.listUser('kom', '7'))).toHaveLength(1)
   })
 
-  it('writes a record again for the data of a client after a process whose clock is ahead swept it', async () => {
+  it('restores a record for session data after a process whose clock is ahead has swept it', async () => {
     const session = await openOne()
     for (const ask of [() => ownRecords.readData(session), () => ownRecords.mergeData(session, { a: null }, 1000)]) {
       await other(40 * 60_000).sweep()
@@ -311,7 +311,7 @@ describe('SessionRecords with several processes and clocks', () => {
     expect(registry.byKey(session.key)).toBe(session)
   })
 
-  it('writes a record again at a login after a process whose clock is ahead swept it', async () => {
+  it('restores a record at a login after a process whose clock is ahead has swept it', async () => {
     const session = await openOne()
     await other(40 * 60_000).sweep()
     await session.loginAs(7, 'secret', false)
@@ -320,7 +320,7 @@ describe('SessionRecords with several processes and clocks', () => {
     expect(await all(own.listUser('kom', '7'))).toHaveLength(1)
   })
 
-  it('closes a session when another process ends its record, and leaves no note behind', async () => {
+  it('closes a session when another process ends its record, and leaves no end note in the store', async () => {
     const ends = [
       ({ key }: GatewaySession) => other(0).end('kom', key),
       () => other(0).endUser('kom', ''),
@@ -330,7 +330,7 @@ describe('SessionRecords with several processes and clocks', () => {
       const session = await openOne()
       await end(session)
       session.renew()
-      await ownRecords.look()
+      await ownRecords.sync()
       expect(registry.byKey(session.key)).toBeUndefined()
       await own.sweep()
       expect(await all(shared.activeSince('kom', 0, now, 10))).toEqual([])
@@ -342,7 +342,7 @@ describe('SessionRecords with several processes and clocks', () => {
     const session = await openOne()
     await other(0).end('kom', session.key)
     shared.interruptions++
-    await ownRecords.look()
+    await ownRecords.sync()
     expect(registry.byKey(session.key)).toBeUndefined()
     expect(await shared.find(session.key)).toBeUndefined()
   })
@@ -352,7 +352,7 @@ describe('SessionRecords with several processes and clocks', () => {
     for (let i = 1; i < 100; i++) await own.create({ key: keyOf(`${i}`), app: 'other', user: 'u' })
     await other(0).end('kom', session.key)
     session.renew()
-    await ownRecords.look()
+    await ownRecords.sync()
     expect(registry.byKey(session.key)).toBeUndefined()
   })
 })

@@ -53,7 +53,7 @@ describe('Registry', () => {
     expect(registry.find('kom', '__proto__')).toBeUndefined()
   })
 
-  it('names a session by a handle that is not part of its connection id', async () => {
+  it('identifies a session in the log by a handle that is not part of its connection id', async () => {
     const { registry, events } = make()
     const { id, session } = await registry.open(request)
     const handle = handleOf(session.key)
@@ -73,7 +73,7 @@ describe('Registry', () => {
     expect(events.at(-1)).toBe(`closed ${handleOf(session.key)}: connection-ended`)
   })
 
-  it('invalidates a connection id before the logoff from the LysKOM server is complete', async () => {
+  it('invalidates a connection id before the connection to the LysKOM server is closed', async () => {
     const { registry, events } = make()
     const { id, session } = await registry.open(request)
     const closing = session.close()
@@ -84,7 +84,7 @@ describe('Registry', () => {
     await server.connections[0]?.closed
   })
 
-  it('closes sessions after the idle timeout, but not those in use', async () => {
+  it('closes idle sessions after the idle timeout and keeps those in use', async () => {
     const { registry, events } = make({ idleMs: 1000 })
     const { id: idleId, session: idle } = await registry.open(request)
     const { id: usedId, session: used } = await registry.open(request)
@@ -106,7 +106,7 @@ describe('Registry', () => {
     expect(registry.size).toBe(1)
   })
 
-  it('keeps a session alive while a stream is open', async () => {
+  it('keeps an idle session open while a stream is open', async () => {
     const { registry } = make()
     const { session } = await registry.open(request)
     session.beginStream()
@@ -129,7 +129,7 @@ describe('Registry', () => {
     expect(all[2]).toMatchObject({ reason: { code: 'sessions' } })
   })
 
-  it('limits sessions per client address, and frees the slot when a session is closed', async () => {
+  it('limits sessions per client address, and allows another when one is closed', async () => {
     const { registry } = make({ maxSessionsPerAddress: 1 })
     const { session } = await registry.open(request)
     await expect(registry.open(request)).rejects.toMatchObject({ code: 'sessions-per-address' })
@@ -138,13 +138,13 @@ describe('Registry', () => {
     await registry.open(request)
   })
 
-  it('frees the slot when a session cannot be opened', async () => {
+  it('does not count a session that cannot be opened', async () => {
     const { registry } = make({ maxSessions: 1, maxSessionsPerAddress: 1 })
     await expect(registry.open({ ...request, serverId: 'down' })).rejects.toMatchObject({ code: 'unreachable' })
     await registry.open(request)
   })
 
-  it('reports whether each server is up and whether any server is worth an attempt', async () => {
+  it('reports whether each server is up and whether any server is reachable', async () => {
     const { registry } = make()
     const ups = () => ['kom', 'twin', 'down'].map((serverId) => registry.serverUp(serverId))
     expect([ups(), registry.isAnyReachable()]).toEqual([[null, null, null], true])

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mapConcurrent } from '../../src/lyskom/map-concurrent.ts'
+import { mapConcurrent } from '../../src/map-concurrent.ts'
 import { openHandles } from '../support/process-resources.ts'
 import { type Assertion, equal, inRange } from './assertions.ts'
 import { Client } from './client.ts'

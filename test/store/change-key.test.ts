@@ -8,7 +8,7 @@ import { all } from '../support/all.ts'
 const OLD = keyOf('old')
 const NEW = keyOf('new')
 
-/** A backend that fails in one method, before or after it does its work. */
+/** A backend in which one method fails, before or after it has taken effect. */
 class Failing extends MemoryBackend {
   fails: 'insert' | 'remove' | undefined
   /** called before a record is removed */
@@ -27,7 +27,7 @@ class Failing extends MemoryBackend {
   async #maybeFail<T>(method: 'insert' | 'remove', work: () => Promise<T>): Promise<T> {
     if (this.fails !== method) return await work()
     if (this.replyIsLost) await work()
-    throw new StoreError('unavailable', 'away')
+    throw new StoreError('unavailable', 'the store is unavailable')
   }
 }
 
@@ -41,7 +41,7 @@ beforeEach(async () => {
 
 const keys = async () => (await all(store.listUser('a', 'u'))).map(({ key }) => key)
 
-describe('a change of key', () => {
+describe('SessionStore.changeKey', () => {
   it.each<['insert' | 'remove', boolean]>([
     ['insert', false],
     ['insert', true],
@@ -63,7 +63,7 @@ describe('a change of key', () => {
     expect(await keys()).toEqual([])
   })
 
-  it('keeps what another process writes meanwhile', async () => {
+  it('keeps concurrent writes of another process', async () => {
     const other = new SessionStore(backend)
     backend.beforeRemove = async () => {
       backend.beforeRemove = async () => undefined
@@ -74,7 +74,7 @@ describe('a change of key', () => {
     expect(await store.find('a', NEW)).toEqual(moved)
   })
 
-  it('does not revive a session that another process ends meanwhile', async () => {
+  it('does not restore a session that another process ends at the same time', async () => {
     const other = new SessionStore(backend)
     backend.beforeRemove = async () => {
       backend.beforeRemove = async () => undefined

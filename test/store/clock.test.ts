@@ -14,7 +14,7 @@ function setWallClock(ahead: number): void {
 }
 
 test.each([HOUR_MS, -HOUR_MS, 50 * 365 * 24 * HOUR_MS])(
-  'expires no record after a wall-clock step of %i ms',
+  'SessionStore expires no record after a wall-clock step of %i ms',
   async (step) => {
     const store = new SessionStore(new MemoryBackend({ maxRecords: 10, maxBytes: 1000 }))
     const key = keyOf('token')
@@ -26,13 +26,13 @@ test.each([HOUR_MS, -HOUR_MS, 50 * 365 * 24 * HOUR_MS])(
   },
 )
 
-test("follows the server's clock, and continues without its reply", async () => {
+test("StoreClock follows the server's clock, and continues unchanged after a failed synchronization", async () => {
   let answer: () => Promise<number> = async () => 1000
   const clock = new StoreClock(() => answer())
   await clock.sync()
   expect(clock.now()).toBeGreaterThanOrEqual(999)
   expect(clock.now()).toBeLessThan(60_000)
-  for (const bad of [() => Promise.reject(new Error('away')), async () => Number.NaN]) {
+  for (const bad of [() => Promise.reject(new Error('unavailable')), async () => Number.NaN]) {
     answer = bad
     await clock.sync()
     expect(clock.now()).toBeLessThan(60_000)

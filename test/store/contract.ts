@@ -9,16 +9,18 @@ import { repetitions } from '../support/repetitions.ts'
 
 /** A kind of store and its server. */
 export interface StoreHarness {
+  /** Opens the backend under test. */
   open(): Promise<Backend>
-  /** resolves with everything that is stored, as text in any form */
+  /** Returns everything that is stored, as text in any form. */
   dump(): Promise<string>
   /** stops the server, and starts it with or without its records; undefined without a server */
   outage?: { begin(): Promise<void>; end(): Promise<void> }
+  /** Stops the server. */
   close(): Promise<void>
 }
 
 const START = Date.UTC(2026, 0, 1)
-/** Records of many pages. */
+/** Number of records that fill several pages. */
 const MANY = repetitions(1200, 6 * PAGE + 1)
 const STRANGE_USERS = [
   'a:b:c',
@@ -32,7 +34,12 @@ const STRANGE_USERS = [
   'x'.repeat(128),
 ]
 
-/** Tests that every kind of store must pass. */
+/**
+ * Defines the tests that every kind of store must pass.
+ * @param kind name of the kind, for the titles
+ * @param start starts the server
+ * @param canList whether the kind can list records; default: true
+ */
 export function describeStore(kind: string, start: () => Promise<StoreHarness>, { canList = true } = {}): void {
   describe(`SessionStore on ${kind}`, () => {
     let harness: StoreHarness
@@ -40,7 +47,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
     let store: SessionStore
     let now = START
     let apps = 0
-    /** A new app for each test, so that records of other tests do not count. */
+    /** A new app for each test, so that lists do not contain records of other tests. */
     let app = ''
     let tokens = 0
 
@@ -64,7 +71,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       return { token, key, record: await store.create({ key, app, user: 'u', ...rest }) }
     }
 
-    test('returns a created session, whose handle is not its token', async () => {
+    test('finds a created session, whose handle is not part of its token', async () => {
       const all = { user: 'someone', name: 'a phone', ip: '2001:db8::1', idleMs: 60_000, endsAt: START + 3_600_000 }
       const { key, token, record } = await create({ ...all, data: { a: 1, b: 'två', c: true } })
       expect(record).toMatchObject({ app, ...all, created: START, lastActive: START, reads: 0, writes: 0 })
@@ -296,7 +303,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       expect(await store.find(app, key)).toBeUndefined()
     })
 
-    test('uses the time of its server, whatever the clock of this process shows', async () => {
+    test('uses the time of its server, even if the clock of this process differs', async () => {
       if (backend.time === undefined) return
       const real = Date.now()
       const skewed = vi.spyOn(Date, 'now').mockReturnValue(real + 40 * 60_000)
@@ -395,7 +402,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       test('ends all sessions of one app only, even if they are many', async () => {
         const { key } = await create({ app: `${app}-other` })
         const users = Array.from({ length: MANY }, (_, i) => `u${i % 7}`)
-        // All at once would wait longer than a store allows on a busy machine.
+        // On a busy machine, concurrent calls would exceed the timeout of the store.
         while (users.length > 0) await Promise.all(users.splice(0, 100).map((user) => create({ user })))
         expect(await store.endApp(app)).toBe(MANY)
         expect(await store.endApp(app)).toBe(0)
@@ -433,7 +440,7 @@ export function describeStore(kind: string, start: () => Promise<StoreHarness>, 
       }
     })
 
-    test('is unavailable soon after its server stops, and works again when the server is back', async () => {
+    test('is unavailable within seconds after its server stops, and available again after it starts', async () => {
       if (harness.outage === undefined) {
         expect(backend.interruptions).toBe(0)
         return

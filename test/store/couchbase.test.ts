@@ -10,7 +10,7 @@ import { all } from '../support/all.ts'
 import { couchbaseError, FakeCouchbase } from '../support/fake-couchbase.ts'
 import { describeStore, type StoreHarness } from './contract.ts'
 
-// Tested on a stand-in that behaves as the documentation of Couchbase and its SDK says, never on a real server.
+// The tests use a fake server that follows the documentation of Couchbase and its SDK.
 
 const layoutOf = (query: string): Layout => extractLayout(new URL(`couchbase://host/b?${query}`))
 const NAMED = layoutOf('key_ns=sx::&fields.ip=ip&fields.start=start&fields.stop=stop&fields.token=token')
@@ -59,7 +59,7 @@ beforeEach(() => {
   cluster.commands.length = 0
 })
 
-describe('operations of the Couchbase backend', () => {
+describe('CouchbaseBackend', () => {
   const id = `komgate:${key}`
 
   test('inserts a record as a document that expires shortly after the record', async () => {
@@ -110,7 +110,7 @@ describe('operations of the Couchbase backend', () => {
     const fields = { ip: '::1', start: '2026-01-01 00:00:00', stop: '', token: key.slice(0, 12) }
     const documentOf = () => JSON.parse(cluster.documents.get(`sx::${key}`)?.json ?? '')
     expect(documentOf()).toMatchObject({ ...fields, record: { ...stored, ns: 'sx::' } })
-    // Fields that other programs added are kept.
+    // The backend keeps fields that other programs have added.
     const { collection } = { collection: cluster.bucket('sessions').defaultCollection() }
     const { content, cas } = await collection.get(`sx::${key}`)
     await collection.replace(`sx::${key}`, { ...(content as { record: typeof stored }), note: 'x' }, { expiry: 9, cas })
@@ -126,17 +126,17 @@ describe('expiry of Couchbase documents', () => {
     return cluster.commands.at(-1)?.[3]
   }
 
-  test('expires documents after their record, and never if it has no end', async () => {
+  test('is later than that of the record; documents without an end do not expire', async () => {
     expect(await expiryOf({ idleMs: 1 })).toEqual({ expiry: 2 })
     expect(await expiryOf({ idleMs: 999 })).toEqual({ expiry: 2 })
     expect(await expiryOf({ endsAt: NOW + 10_000 })).toEqual({ expiry: 11 })
     expect(await expiryOf({ idleMs: null })).toEqual({ expiry: 0 })
     expect(await expiryOf({ idleMs: Number.MAX_SAFE_INTEGER })).toEqual({ expiry: 0 })
-    // An expiry of 0 would mean never.
+    // With an expiry of 0, Couchbase would never remove the document.
     expect(await expiryOf({ endsAt: NOW - 10_000 })).toEqual({ expiry: 1 })
   })
 
-  test('renews the expiry of a document with every read', async () => {
+  test('is renewed with every read', async () => {
     await backend.insert(record)
     cluster.clock += 61
     await backend.touch('app', key, NOW + 59_000)
@@ -150,8 +150,8 @@ describe('expiry of Couchbase documents', () => {
   })
 })
 
-describe('concurrent writers of one Couchbase document', () => {
-  test('lets all concurrent writers of a document succeed', async () => {
+describe('concurrent writes to one Couchbase document', () => {
+  test('are all applied', async () => {
     await backend.insert(record)
     const reads = Array.from({ length: 40 }, () => backend.touch('app', key, NOW))
     expect(await backend.update(key, 0, { user: 'x' }, NOW)).toBe(true)
@@ -160,7 +160,7 @@ describe('concurrent writers of one Couchbase document', () => {
     expect(cluster.commands.filter(([name]) => name === 'replace').length).toBeGreaterThan(41)
   })
 
-  test('rejects a write with contended after too many conflicts', async () => {
+  test('are rejected with contended after too many conflicts', async () => {
     await backend.insert(record)
     const collection = cluster.bucket('sessions').defaultCollection()
     const replace = vi.fn(() => Promise.reject(couchbaseError('CasMismatchError')))
@@ -181,7 +181,7 @@ describe('concurrent writers of one Couchbase document', () => {
   })
 })
 
-describe('Couchbase lists', () => {
+describe('CouchbaseLists', () => {
   const OF_APP = 's.`record`.`ns` = $ns AND s.`record`.`app` = $app'
   const NOT_EXPIRED = '(s.`record`.`over` IS NULL OR s.`record`.`over` > $now)'
   const ORDER = 'ORDER BY s.`record`.`lastActive` DESC LIMIT $limit'
@@ -192,7 +192,7 @@ describe('Couchbase lists', () => {
       '`record`.`user`, `record`.`over`)',
   ]
 
-  test('passes values as query parameters, apart from the statement', async () => {
+  test('passes values as query parameters', async () => {
     const lists = await openLists(cluster, 'sessions', "o'brien`")
     cluster.commands.length = 0
     await all(lists?.byUser('a', '` OR 1=1', NOW))
@@ -230,7 +230,7 @@ describe('Couchbase lists', () => {
     expect([...cluster.indexes.keys()]).toEqual(['komgate_sessions_user', 'komgate_sessions_active'])
   })
 
-  test('lists sessions if another user created the indexes and this user may not', async () => {
+  test('lists sessions if another user has created the indexes and this user may not create any', async () => {
     await openLists(cluster, 'sessions', 'x')
     const readOnly = {
       query: async (...[statement, options]: Parameters<FakeCouchbase['query']>) => {
@@ -244,7 +244,7 @@ describe('Couchbase lists', () => {
   })
 
   test.for(['ServiceNotAvailableError', 'FeatureNotAvailableError', 'AuthenticationFailureError'])(
-    'opens without lists after a %s',
+    'opens the store without lists after a %s',
     async (name) => {
       cluster.queryFailure = name
       expect(await openLists(cluster, 'sessions', 'x')).toBeUndefined()
@@ -252,7 +252,7 @@ describe('Couchbase lists', () => {
     },
   )
 
-  test('fails to open, instead of opening without lists, when queries time out', async () => {
+  test('rejects when queries time out, instead of opening the store without lists', async () => {
     cluster.queryFailure = 'UnambiguousTimeoutError'
     await expect(openLists(cluster, 'sessions', 'x')).rejects.toMatchObject({ code: 'unavailable' })
   })
@@ -273,7 +273,7 @@ describe('Couchbase lists', () => {
   })
 })
 
-describe('Couchbase errors', () => {
+describe('storeError of Couchbase', () => {
   test.for(['TimeoutError', 'AmbiguousTimeoutError', 'RequestCanceledError', 'TemporaryFailureError'])(
     'converts a %s to unavailable',
     (name) => {
@@ -315,7 +315,7 @@ describe('openCouchbase', () => {
     return error
   }
 
-  test('connects as the URL says, and reads from the bucket', async () => {
+  test('connects with address, user and password of the URL, and reads from the bucket', async () => {
     const connect = vi.fn(async () => cluster)
     const opened = await openCouchbase(url('a,b/sessions?network=external'), layoutOf(''), async () => ({ connect }))
     expect(connect).toHaveBeenCalledExactlyOnceWith('couchbases://a,b?network=external', {

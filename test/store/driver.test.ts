@@ -2,21 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { DRIVERS, inTime, LateError, loadDriver, withoutPassword } from '../../src/store/driver.ts'
+import { DRIVERS, loadDriver, ReplyTimeoutError, withoutPassword, withTimeout } from '../../src/store/driver.ts'
 
-describe('inTime', () => {
-  it('resolves and rejects like the work', async () => {
-    expect(await inTime(Promise.resolve('result'), 1000)).toBe('result')
-    await expect(inTime(Promise.reject(new Error('failed')), 1000)).rejects.toThrow('failed')
+describe('withTimeout', () => {
+  it('resolves with the result of the work and rejects with its error', async () => {
+    expect(await withTimeout(Promise.resolve('result'), 1000)).toBe('result')
+    await expect(withTimeout(Promise.reject(new Error('failed')), 1000)).rejects.toThrow('failed')
   })
 
   it('rejects work that takes too long', async () => {
-    await expect(inTime(new Promise(() => undefined), 10)).rejects.toThrow(LateError)
+    await expect(withTimeout(new Promise(() => undefined), 10)).rejects.toThrow(ReplyTimeoutError)
   })
 
-  it('accepts a result that arrived while the process was blocked', async () => {
+  it('accepts a reply that arrived while the process was blocked', async () => {
     const work = promisify(randomBytes)(8)
-    const result = inTime(work, 20)
+    const result = withTimeout(work, 20)
     const end = performance.now() + 100
     while (performance.now() < end);
     expect(await result).toHaveLength(8)
@@ -60,7 +60,7 @@ it.each([
   'mongodb://someone@host/db?proxyPassword=s3cret',
   'mongodb://someone@host/db?tlsCertificateKeyFilePassword=s3cret&tls=true',
   'mongodb://someone@host/db?authMechanismProperties=AWS_SESSION_TOKEN:s3cret',
-])('removes the secrets of %s from a message of a driver', (url) => {
+])('withoutPassword removes the secrets of %s from a message of a driver', (url) => {
   const said = `cannot use ${url} (${decodeURIComponent(url)}), or is it s3cret?`
   const message = withoutPassword(said, new URL(url))
   expect(message).not.toMatch(/s3cret|s3cr%65t/)
@@ -68,13 +68,13 @@ it.each([
 })
 
 it.each(["it's+a%2fb!", 'my%20s3cret', '%C3%A5%c3%a5', '(a)~*b', '%2B+%2b'])(
-  'removes the secret %s from a message in any spelling',
+  'withoutPassword removes the secret %s from a message in every encoding',
   (raw) => {
     const url = new URL(`mongodb://someone@host/db?a=1&proxyPassword=${raw}&z=2`)
     const value = url.searchParams.get('proxyPassword') ?? ''
-    const anew = new URL(url)
-    anew.searchParams.set('x', 'y')
-    const spellings = [raw, value, encodeURIComponent(value), anew.search, url.search, decodeURIComponent(raw)]
+    const rewritten = new URL(url)
+    rewritten.searchParams.set('x', 'y')
+    const spellings = [raw, value, encodeURIComponent(value), rewritten.search, url.search, decodeURIComponent(raw)]
     for (const spelling of spellings) {
       const message = withoutPassword(`wrong: ${spelling}.`, url)
       for (const secret of [raw, value, encodeURIComponent(value)]) expect(message).not.toContain(secret)
@@ -82,12 +82,12 @@ it.each(["it's+a%2fb!", 'my%20s3cret', '%C3%A5%c3%a5', '(a)~*b', '%2B+%2b'])(
   },
 )
 
-it('removes two secrets of which one is a prefix of the other', () => {
+it('withoutPassword removes two secrets of which one is a prefix of the other', () => {
   const url = new URL('mongodb://someone:s3@host/db?proxyPassword=s3cret')
   expect(withoutPassword('s3cret and s3', url)).toBe('… and …')
 })
 
-it('leaves a message without secrets unchanged', () => {
+it('withoutPassword leaves a message without secrets unchanged', () => {
   const said = 'no server at host:27017 with tls=true'
   expect(withoutPassword(said, new URL('mongodb://host/db?tls=true&proxyPassword='))).toBe(said)
 })

@@ -57,7 +57,7 @@ describe('KeyedMutex', () => {
     await Promise.all(failing)
   })
 
-  it('keeps nothing about keys without work', async () => {
+  it('stores no keys without unfinished work', async () => {
     const mutex = new KeyedMutex()
     const results = Promise.all(
       Array.from({ length: 100 }, (_, i) => mutex.runExclusive(`${i % 10}`, async () => undefined)),

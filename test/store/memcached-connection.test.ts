@@ -42,7 +42,7 @@ describe.skipIf(!memcachedInstalled())('connection to memcached', () => {
     expect(reads).toEqual(all.map((_, i) => i))
   })
 
-  test('gives a removed record to one of many concurrent callers, and keeps it removed', async () => {
+  test('returns a removed record to only one of many concurrent callers', async () => {
     const record = await insert()
     const all = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? other : backend))
     const removed = await Promise.all(
@@ -101,7 +101,7 @@ describe.skipIf(!memcachedInstalled())('connection to memcached', () => {
     expect(backend.interruptions).toBe(before + 1)
   })
 
-  test('rejects calls soon, also queued ones, if memcached stops replying, and works again afterwards', async () => {
+  test('rejects all calls within seconds if memcached stops replying, and accepts calls when it replies again', async () => {
     const { key } = await insert()
     const pid = await processId(server)
     await freeze(pid)
@@ -121,7 +121,7 @@ describe.skipIf(!memcachedInstalled())('connection to memcached', () => {
     expect(backend.interruptions).toBeGreaterThan(0)
   }, 20_000)
 
-  test('rejects with unavailable soon if memcached is not running or does not reply', async () => {
+  test('rejects with unavailable within seconds if memcached is not running or does not reply', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const { port } = silent.address() as { port: number }
@@ -133,7 +133,7 @@ describe.skipIf(!memcachedInstalled())('connection to memcached', () => {
     silent.close()
   }, 20_000)
 
-  test('rejects a wrong URL without showing the password', async () => {
+  test('rejects an invalid URL with a message that does not contain the password', async () => {
     for (const url of [
       'memcache://[::1]:11211',
       'memcache:',

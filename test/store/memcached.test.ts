@@ -47,7 +47,7 @@ describe.skipIf(!memcachedInstalled())('memcached', () => {
       await store.close()
     })
 
-    test('keeps the item of a session of more than 30 days that long', async () => {
+    test('keeps the item of a session with a lifetime of more than 30 days', async () => {
       const store = new SessionStore(await openBackend(`${server.url}?key_ns=long:`))
       await store.create({ key: keyOf('t'), app: 'a', user: 'u', idleMs: 60 * 24 * 3_600_000 })
       expect(await store.find('a', keyOf('t'))).toBeDefined()
@@ -56,7 +56,7 @@ describe.skipIf(!memcachedInstalled())('memcached', () => {
       await store.close()
     })
 
-    test('leaves no item of an ended session', async () => {
+    test('removes the item of an ended session', async () => {
       const store = new SessionStore(await openBackend(`${server.url}?key_ns=gone:`))
       await store.create({ key: keyOf('t'), app: 'a', user: 'u' })
       await store.end('a', keyOf('t'))

@@ -22,7 +22,7 @@ async function everything(backend: MemoryBackend): Promise<unknown[]> {
   return await Promise.all(apps.map((app) => all(backend.activeSince(app, 0, 0, 10_000))))
 }
 
-test('rejects records over the limits of number and bytes, and accepts new ones after removals', async () => {
+test('MemoryBackend rejects records above its limits, and accepts new ones after removals', async () => {
   const store = new SessionStore(new MemoryBackend({ maxRecords: 3, maxBytes: 1000 }))
   const create = (token: string, text: string) =>
     store.create({ key: keyOf(token), app: 'a', user: 'u', data: { text } })
@@ -36,7 +36,7 @@ test('rejects records over the limits of number and bytes, and accepts new ones 
   await create('4', 'x'.repeat(400))
 })
 
-test('sweeps the store in memory in parts until all expired records are gone', async () => {
+test('MemoryBackend removes all expired records in several sweeps', async () => {
   let now = 0
   const backend = new MemoryBackend({ maxRecords: 50_000, maxBytes: 10_000_000 })
   const store = new SessionStore(backend, { clock: () => now })

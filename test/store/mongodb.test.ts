@@ -10,7 +10,7 @@ import {
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MongodbBackend } from '../../src/store/backends/mongodb/backend.ts'
 import { openMongodb } from '../../src/store/backends/mongodb/mongodb.ts'
-import { isLoss, storeError } from '../../src/store/backends/mongodb/port.ts'
+import { isPrimaryLost, storeError } from '../../src/store/backends/mongodb/port.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { extractLayout, type Layout } from '../../src/store/layout.ts'
 import { keyOf, type SessionRecord } from '../../src/store/record.ts'
@@ -20,7 +20,7 @@ import { valueAt } from '../support/fake-mongo-language.ts'
 import { FakeMongod } from '../support/fake-mongod.ts'
 import { describeStore } from './contract.ts'
 
-// Tested on a stand-in that behaves as MongoDB's documentation says, never on a real server.
+// The tests use a fake server that follows the documentation of MongoDB.
 
 const DAY = 86_400_000
 const layoutOf = (query: string): Layout => extractLayout(new URL(`mongodb://host/db?${query}`))
@@ -28,7 +28,7 @@ const NAMED = layoutOf('sid_field=_id&fields.ip=ip&fields.start=began&fields.sto
 
 async function open(server: FakeMongoServer, layout: Layout): Promise<MongodbBackend> {
   const backend = new MongodbBackend({ collection: server.collection(), layout, close: async () => undefined })
-  server.on('topology', (change) => backend.noteTopology(change))
+  server.on('topology', (change) => backend.onTopologyChange(change))
   await backend.prepare()
   return backend
 }
@@ -42,7 +42,7 @@ for (const [kind, layout] of [
     return {
       open: () => open(server, layout),
       dump: async () => JSON.stringify(server.documents),
-      outage: { begin: async () => server.goAway(), end: async () => server.comeBack() },
+      outage: { begin: async () => server.stop(), end: async () => server.start() },
       close: async () => undefined,
     }
   })
@@ -59,7 +59,7 @@ describeStore('mongodb through its driver', async () => {
   }
 })
 
-describe('operations of the MongoDB backend', () => {
+describe('MongodbBackend', () => {
   const NOW = Date.UTC(2026, 0, 1)
   const key = keyOf('a token')
   const record: SessionRecord = {
@@ -68,7 +68,7 @@ describe('operations of the MongoDB backend', () => {
   }
   const projection = { sid: 1, record: 1 }
   const notExpired = { $or: [{ 'record.over': null }, { 'record.over': { $gt: new Date(NOW) } }] }
-  const over = {
+  const expiry = {
     $set: {
       'record.over': {
         $add: [new Date(0), { $min: [{ $add: ['$record.lastActive', '$record.idleMs', 1] }, '$record.endsAt'] }],
@@ -122,7 +122,7 @@ describe('operations of the MongoDB backend', () => {
     const read = { $set: { 'record.reads': { $add: ['$record.reads', 1] }, ...active } }
     const filter = { sid: key, 'record.app': 'app', ...notExpired }
     const options = { projection, returnDocument: 'before' }
-    expect(server.commands).toEqual([['findOneAndUpdate', filter, [read, over], options]])
+    expect(server.commands).toEqual([['findOneAndUpdate', filter, [read, expiry], options]])
   })
 
   test('updates a record of the expected revision with literal values only', async () => {
@@ -135,7 +135,7 @@ describe('operations of the MongoDB backend', () => {
       'record.revision': { $add: ['$record.revision', 1] },
       'record.lastActive': { $max: ['$record.lastActive', NOW] },
     }
-    expect(server.commands).toEqual([['updateOne', { sid: key, 'record.revision': 4 }, [{ $set: set }, over]]])
+    expect(server.commands).toEqual([['updateOne', { sid: key, 'record.revision': 4 }, [{ $set: set }, expiry]]])
   })
 
   test('removes one record, and all expired ones', async () => {
@@ -160,7 +160,7 @@ describe('operations of the MongoDB backend', () => {
       ['find', active, { projection, sort, batchSize: 50, limit: 10 }],
       ['aggregate', pipeline, { allowDiskUse: true }],
     ])
-    // To MongoDB, a limit of 0 means no limit.
+    // In MongoDB a limit of 0 means no limit.
     await backend.insert(record)
     expect(await all(backend.activeSince('app', 0, NOW, 0))).toEqual([])
   })
@@ -173,22 +173,22 @@ describe('operations of the MongoDB backend', () => {
   })
 
   test('stores the time of expiry with a record after every operation', async () => {
-    const overOf = () => valueAt(server.documents[0], 'record.over')
+    const expiryOf = () => valueAt(server.documents[0], 'record.over')
     await backend.insert(record)
-    expect(overOf()).toEqual(new Date(NOW + 60_001))
+    expect(expiryOf()).toEqual(new Date(NOW + 60_001))
     await backend.touch('app', key, NOW + 5000)
-    expect(overOf()).toEqual(new Date(NOW + 65_001))
-    // A gateway with a slower clock does not move the time back.
+    expect(expiryOf()).toEqual(new Date(NOW + 65_001))
+    // A gateway whose clock is behind does not set an earlier time.
     await backend.touch('app', key, NOW + 3000)
-    expect(overOf()).toEqual(new Date(NOW + 65_001))
+    expect(expiryOf()).toEqual(new Date(NOW + 65_001))
     await backend.update(key, 0, { endsAt: NOW + 10_000 }, NOW + 6000)
-    expect(overOf()).toEqual(new Date(NOW + 10_000))
+    expect(expiryOf()).toEqual(new Date(NOW + 10_000))
     await backend.update(key, 1, { endsAt: null }, NOW + 7000)
-    expect(overOf()).toEqual(new Date(NOW + 67_001))
+    expect(expiryOf()).toEqual(new Date(NOW + 67_001))
     for (const endless of [{ idleMs: null }, { idleMs: Number.MAX_SAFE_INTEGER }]) {
       server.documents = []
       await backend.insert({ ...record, ...endless })
-      expect(overOf()).toBeNull()
+      expect(expiryOf()).toBeNull()
       expect(await backend.touch('app', key, NOW + 1000)).toBeDefined()
       await backend.sweep(NOW + 1e12)
       expect(await backend.find(key)).toBeDefined()
@@ -228,7 +228,7 @@ describe('operations of the MongoDB backend', () => {
   })
 })
 
-describe('MongoDB errors', () => {
+describe('storeError of MongoDB', () => {
   test.for([
     new MongoNetworkError('connection 1 to 127.0.0.1:27017 closed'),
     new MongoNetworkTimeoutError('connection 1 to 127.0.0.1:27017 timed out'),
@@ -253,7 +253,7 @@ describe('MongoDB errors', () => {
       servers: new Map(writable.map((isWritable, i) => [`${i}`, { isWritable }])),
     })
     const change = (before: boolean[], after: boolean[]) =>
-      isLoss({ previousDescription: servers(...before), newDescription: servers(...after) })
+      isPrimaryLost({ previousDescription: servers(...before), newDescription: servers(...after) })
     expect(change([true, false], [true])).toBe(false)
     expect(change([true, false], [false, false])).toBe(true)
     expect(change([true], [])).toBe(true)

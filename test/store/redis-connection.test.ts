@@ -43,7 +43,7 @@ describe.skipIf(!redisInstalled())('connection to Redis', () => {
       expect(performance.now() - started).toBeLessThan(6000)
       expect(backend.interruptions).toBe(1)
 
-      // By then there is a new connection, which has no replies either.
+      // The client has reconnected by then, and gets no replies on the new connection either.
       const again = performance.now()
       for (let i = 0; i < 100; i++) await expect(create()).rejects.toMatchObject(UNAVAILABLE)
       expect(performance.now() - again).toBeLessThan(500)
@@ -74,7 +74,7 @@ describe.skipIf(!redisInstalled())('connection to Redis', () => {
     await untilBack()
   }, 30_000)
 
-  test('rejects all calls immediately when the server dies under load, and counts one interruption', async () => {
+  test('rejects all calls immediately when the server is killed under load, and counts one interruption', async () => {
     const asked = Promise.allSettled(Array.from({ length: 2000 }, create))
     const pid = await processId(server.url)
     process.kill(pid, 'SIGKILL')
@@ -116,7 +116,7 @@ describe.skipIf(!redisInstalled())('connection to Redis', () => {
     expect(backend.interruptions).toBe(5)
   }, 30_000)
 
-  test('rejects soon, without the password, if the server is down, does not reply or denies access', async () => {
+  test('rejects within seconds, without the password, if the server is down, does not reply or denies access', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => silent.once('listening', resolve))
     const { port } = silent.address() as { port: number }
@@ -141,7 +141,7 @@ describe.skipIf(!redisInstalled())('connection to Redis', () => {
     silent.close()
   }, 30_000)
 
-  test('rejects a wrong URL, names the wrong part and does not show the password', async () => {
+  test('rejects an invalid URL with a message that names the invalid part and not the password', async () => {
     const urls: [string, RegExp][] = [
       [`${server.url}?nonsense=1`, /"nonsense"/],
       [`${server.url}?key_ns=web:&password=hunter2`, /"password"/],

@@ -9,7 +9,7 @@ import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { redisInstalled, startRedis, withRedis } from '../support/redis-server.ts'
 
 const UNAVAILABLE = { name: 'StoreError', code: 'unavailable' }
-/** Longest time until the store works after a new master is available. */
+/** Maximum time until the store is available after a new master is, milliseconds. */
 const FAILOVER_MS = 2000
 
 const command = (server: DatabaseServer, ...args: string[]) =>
@@ -57,7 +57,7 @@ describe.skipIf(!redisInstalled())('Redis with a replica', () => {
     await expect(store.touch('a', key)).rejects.toMatchObject(UNAVAILABLE)
     expect(store.unavailable).toMatchObject({ kind: expect.stringMatching(/^(READONLY|LOADING|MASTERDOWN)$/) })
 
-    // While the address leads to the old master, it is not even used for reading, since its records may be outdated.
+    // The old master is not used for reads either, since its records may be outdated.
     await expect(store.find('a', key)).rejects.toMatchObject(UNAVAILABLE)
     await expect(store.ping()).rejects.toMatchObject(UNAVAILABLE)
     address.port = second.port
@@ -69,14 +69,14 @@ describe.skipIf(!redisInstalled())('Redis with a replica', () => {
     expect(recoveries).toBe(1)
   }, 60_000)
 
-  test('rejects a replica at startup and says why', async () => {
+  test('rejects a replica at startup with a message that states the reason', async () => {
     await expect(openBackend(second.url)).rejects.toMatchObject({
       ...UNAVAILABLE,
       message: expect.stringContaining('READONLY'),
     })
   })
 
-  test('rejects calls while the master has too few replicas, and works again when it has enough', async () => {
+  test('rejects calls while the master has too few replicas, and accepts calls when it has enough', async () => {
     await command(first, 'CONFIG', 'SET', 'min-replicas-to-write', '2')
     await expect.poll(() => create().then(() => undefined, String), { timeout: 5000 }).toMatch(/NOREPLICAS/)
     expect(store.unavailable).toMatchObject({ kind: 'NOREPLICAS' })
@@ -134,6 +134,6 @@ test.for([
   ['OOM command not allowed when used memory > maxmemory', 'OOM'],
   ['BUSYGROUP Consumer Group name already exists', 'connection'],
   ['Socket closed unexpectedly', 'connection'],
-])('classifies the error reply %j as %s', ([message, kind]) => {
+])('replyKind classifies the error reply %j as %s', ([message, kind]) => {
   expect(replyKind(new Error(message))).toBe(kind)
 })

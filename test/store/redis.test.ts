@@ -94,7 +94,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await all(bare.lists.activeSince('app', 0, NOW, 10))).toEqual([{ ...record, user: 'v' }])
     })
 
-    test('keeps all pairs of app and user apart, whatever characters they contain', async () => {
+    test('separates all pairs of app and user, whatever characters they contain', async () => {
       const backend = await open()
       const parts = [
         '',
@@ -127,7 +127,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await everything(client)).toEqual({})
     })
 
-    test("expires unused keys some time after their record, whatever Redis's clock shows", async () => {
+    test("expires unused keys after their record, even if Redis's clock differs", async () => {
       const backend = await open()
       const idle = recordWith({ idleMs: 100_000 })
       const ending = recordWith({ idleMs: DAY_MS, endsAt: NOW + 5000 })
@@ -160,14 +160,14 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       const record = recordWith({ idleMs: 100_000 })
       await backend.insert(record)
       for (let now = NOW; now < NOW + 600_000; now += 7000) {
-        // Lets the same time pass for Redis.
+        // Shortens the TTLs as if the same time had passed for Redis.
         for (const key of await client.keys('*')) await client.pExpire(key, (await ttl(key)) - 7000)
         expect(await backend.touch('app', record.key, now)).toBeDefined()
         for (const key of await client.keys('*')) expect(await ttl(key)).toBeGreaterThan(100_000)
       }
     })
 
-    test('removes expired records, and index entries of keys that Redis dropped, in a sweep', async () => {
+    test('removes expired records, and index entries of keys that Redis has evicted, in a sweep', async () => {
       const backend = await open()
       const records = Array.from({ length: 500 }, (_, i) =>
         recordWith({ user: `u${i % 9}`, app: `app${i % 3}`, idleMs: i % 2 === 0 ? 1000 : 200_000 }),
@@ -189,7 +189,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await everything(client)).toEqual({})
     })
 
-    test('removes expired and dropped records from an index when a list finds them', async () => {
+    test('removes expired and evicted records from an index when a list finds them', async () => {
       const backend = await open()
       const { activeSince, byUser, countUsers } = bound(backend.lists)
       const fill = async () => {
@@ -217,7 +217,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await all(activeSince('app', NOW, later, 0))).toEqual([])
     })
 
-    test('orders lists by last activity, within a second too', async () => {
+    test('orders lists by last activity, even within a second', async () => {
       const backend = await open()
       const records = Array.from({ length: 40 }, (_, i) => recordWith({ user: `u${i}` }))
       await Promise.all(records.map((record) => backend.insert(record)))
@@ -231,7 +231,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       const since = NOW + 2050
       expect(await all(backend.lists.activeSince('app', since, NOW + 4000, 100))).toHaveLength(19)
       expect(await backend.lists.countUsers('app', since, NOW + 4000)).toBe(19)
-      // An earlier clock does not move the last activity back.
+      // A gateway whose clock is behind does not set an earlier last activity.
       await backend.touch('app', newest[0] as SessionRecord['key'], NOW - 60_000)
       expect(await backend.find(newest[0] as SessionRecord['key'])).toMatchObject({ reads: 2, lastActive: NOW + 3900 })
     })
@@ -286,7 +286,7 @@ describe.skipIf(!redisInstalled())('Redis', () => {
       expect(await backend.touch('app', record.key, NOW + 1000)).toEqual(record)
     })
 
-    test('sends scripts again after the server dropped them', async () => {
+    test('sends scripts again after the server has lost them', async () => {
       const backend = await open()
       const record = recordWith({})
       await client.scriptFlush()
@@ -340,13 +340,13 @@ function bound(lists: Lists): Pick<Lists, 'activeSince' | 'byUser' | 'countUsers
   }
 }
 
-/** Lives as long as a session, and disappears minutes after it. */
+/** Checks that a TTL is longer than the lifetime of the session, by less than some minutes. */
 function expectSoonAfter(ttl: number, ms: number): void {
   expect(ttl).toBeGreaterThan(ms)
   expect(ttl).toBeLessThanOrEqual(ms + 120_000)
 }
 
-/** Resolves with every key of the database and its value. */
+/** Returns every key of the database with its value. */
 async function everything(client: RedisClient): Promise<Record<string, unknown>> {
   const all: Record<string, unknown> = {}
   for await (const keys of client.scanIterator()) {

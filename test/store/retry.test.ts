@@ -26,7 +26,7 @@ describe('retryOnConflict', () => {
     await expect(retryOnConflict(conflicting(5, error).attempt, { attempts: 5 })).rejects.toBe(error)
   })
 
-  it('does not repeat an attempt that fails for another reason than a conflict', async () => {
+  it('does not repeat an attempt that rejects', async () => {
     let made = 0
     const attempt = async () => {
       made++

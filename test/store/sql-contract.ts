@@ -31,7 +31,7 @@ const ADOPTED = {
   fields: { ip: 'ip_sess', start: 'start_sess', stop: 'stop_sess', token: 'handle_sess' },
 }
 
-/** Tests of the table of a store, which may have existed before. */
+/** Defines the tests of the table of an SQL store, which may have existed before. */
 export function describeSql(kind: string, start: () => Promise<SqlHarness>): void {
   describe(`table of ${kind}`, () => {
     let harness: SqlHarness
@@ -94,7 +94,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await backend.remove(record.key)).toMatchObject({ reads: 1 })
     })
 
-    test('rejects an unusable table and says why', async () => {
+    test('rejects an unusable table with a message that states the reason', async () => {
       await harness.run('CREATE TABLE unkeyed (a VARCHAR(64))')
       await expect(open({ table: 'unkeyed' })).rejects.toThrow(new TypeError('the table "unkeyed" has no column "sid"'))
       await harness.run('CREATE TABLE numbered (sid INTEGER)')
@@ -142,7 +142,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       }
     }, 60_000)
 
-    test('keeps users and apps apart that a collation would treat as equal', async () => {
+    test('separates users and apps that a collation would treat as equal', async () => {
       const backend = await open()
       const alike = ['Asa', 'asa', 'åsa', 'Åsa', 'asa ', 'asa\t', 'A\u030asa', 'ss', 'ß', '1', '1.0', '01', '１']
       const unspeakable = ['a\0', 'a', 'a\\u0000', 'a\\', '\ud800', '\ud801', '\ufffd', '😀', '\udc00\ud800']
@@ -194,9 +194,9 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await all(backend.lists?.byUser('app', 'x'.repeat(10_000), NOW))).toEqual([])
     })
 
-    test('removes all expired records in a sweep, however many, and nothing else', async () => {
+    test('removes any number of expired records in a sweep, and no others', async () => {
       const backend = await open({ table: 'swept' })
-      const over = Array.from({ length: repetitions(2500, 1100) }, () => recordWith({ idleMs: 10 }))
+      const expired = Array.from({ length: repetitions(2500, 1100) }, () => recordWith({ idleMs: 10 }))
       const ended = recordWith({ endsAt: NOW + 10 })
       const living = [
         recordWith({ idleMs: 11 }),
@@ -205,8 +205,8 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
         recordWith({}),
       ]
       const active = recordWith({ idleMs: 10 })
-      const records = [...over, ended, active, ...living]
-      // All at once would wait longer than the store allows on a busy machine.
+      const records = [...expired, ended, active, ...living]
+      // On a busy machine, concurrent calls would exceed the timeout of the store.
       while (records.length > 0) await Promise.all(records.splice(0, 100).map((record) => backend.insert(record)))
       await backend.touch('app', active.key, NOW + 5)
       await Promise.all([backend.sweep(NOW + 11), backend.sweep(NOW + 11)])
@@ -214,7 +214,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(new Set(rows.map(({ sid }) => sid))).toEqual(new Set([active, ...living].map(({ key }) => key)))
     }, 60_000)
 
-    test('applies a new end immediately, and never revives an expired record', async () => {
+    test('applies a new end immediately, and does not restore an expired record', async () => {
       const backend = await open()
       const record = recordWith({ app: 'ends', idleMs: 100 })
       await backend.insert(record)
@@ -226,7 +226,7 @@ export function describeSql(kind: string, start: () => Promise<SqlHarness>): voi
       expect(await backend.update(key, 1, { endsAt: null }, NOW + 149)).toBe(true)
       expect(await backend.touch('ends', key, NOW + 249)).toBeDefined()
       expect(await backend.touch('ends', key, NOW + 350)).toBeUndefined()
-      // A clock that is behind does not move the last activity back.
+      // A gateway whose clock is behind does not set an earlier last activity.
       expect(await backend.touch('ends', key, NOW)).toMatchObject({ lastActive: NOW + 249 })
       expect(await backend.find(key)).toMatchObject({ lastActive: NOW + 249, reads: 3, writes: 2 })
     })

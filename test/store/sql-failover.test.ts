@@ -26,7 +26,7 @@ test.skipIf(!postgresInstalled())(
     const record = recordWith({})
     await backend.insert(record)
 
-    // New connections are read-only from now on, like those to a standby.
+    // Makes new connections read-only, like those to a standby.
     await admin.query('ALTER ROLE komgate SET default_transaction_read_only = on')
     await admin.query(
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user',
@@ -48,7 +48,7 @@ test.skipIf(!postgresInstalled())(
 )
 
 test.skipIf(!mariadbInstalled())(
-  'reports why MariaDB with --read-only is unavailable, and works again when it is writable',
+  'rejects writes to a read-only MariaDB with the error code of the server, and accepts writes when it is writable',
   async () => {
     const server = await startMariadb()
     const admin = await mysql.createConnection(server.url)

@@ -25,7 +25,7 @@ export interface SqlClient {
   close(): Promise<void>
 }
 
-/** Tests of failures of the connection and during statements. */
+/** Defines the tests of lost connections and failed statements. */
 export function describeSqlServer(kind: string, harness: SqlServerHarness): void {
   describe(`connection to ${kind}`, () => {
     const unavailable = { name: 'StoreError', code: 'unavailable' }
@@ -50,7 +50,7 @@ export function describeSqlServer(kind: string, harness: SqlServerHarness): void
       for (const { id } of await client.run(harness.others)) await client.run(harness.kill(id)).catch(() => undefined)
     }
 
-    test('rejects statements that wait for a lock too long, and works again when the lock is released', async () => {
+    test('rejects statements that wait too long for a lock, and accepts statements when it is released', async () => {
       const record = recordWith({})
       await backend.insert(record)
       const before = backend.interruptions
@@ -86,7 +86,7 @@ export function describeSqlServer(kind: string, harness: SqlServerHarness): void
       await expect.poll(() => backend.insert(recordWith({})).then(() => true)).toBe(true)
     }, 30_000)
 
-    test('rejects soon, without the password, if the server is down, does not reply or denies access', async () => {
+    test('rejects within seconds, without the password, if the server is down, does not reply or denies access', async () => {
       const silent = createServer().listen(0, '127.0.0.1')
       await new Promise((resolve) => silent.once('listening', resolve))
       const { port } = silent.address() as { port: number }
@@ -118,7 +118,7 @@ export function describeSqlServer(kind: string, harness: SqlServerHarness): void
       silent.close()
     }, 30_000)
 
-    test('rejects a wrong URL, names the wrong part and does not show the password', async () => {
+    test('rejects an invalid URL with a message that names the invalid part and not the password', async () => {
       const urls: [string, RegExp][] = [
         [`${server.url}?pool=0`, /"pool"/],
         [`${server.url}?pool=many`, /"pool"/],

@@ -16,7 +16,7 @@ interface NodeSqlite {
 const driver = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
 
 if (driver === undefined) {
-  test('aborts with one line if Node.js has no SQLite', async () => {
+  test('aborts startup with a one-line error if Node.js has no SQLite', async () => {
     const error = new TypeError(`SQLite stores require Node.js 22.13 or later, and this is ${process.version}`)
     await expect(openBackend('sqlite:/tmp/anything')).rejects.toThrow(error)
   })
@@ -58,7 +58,7 @@ if (driver === undefined) {
   })
 
   describe('SQLite files', () => {
-    test('names the path of a file that cannot be opened', async () => {
+    test('rejects a file that cannot be opened with a message that contains the path', async () => {
       const missing = join(dir, 'missing', 'file.db')
       const unavailable = { name: 'StoreError', code: 'unavailable', message: expect.stringContaining(missing) }
       await expect(openBackend(`sqlite:${missing}`)).rejects.toMatchObject(unavailable)
@@ -71,7 +71,7 @@ if (driver === undefined) {
       },
     )
 
-    test('opens files with spaces and accents in their names, and keeps the sessions of two files apart', async () => {
+    test('opens files with spaces and accents in their names, and separates the sessions of two files', async () => {
       const record = recordWith({})
       for (const name of ['a b.db', 'å%25.db']) {
         const first = await openBackend(`sqlite:${dir}/${name}`)
@@ -88,7 +88,7 @@ if (driver === undefined) {
       await other.close()
     })
 
-    test('rejects writes while another process locks the file, and works again afterwards', async () => {
+    test('rejects writes while another process locks the file, and accepts writes afterwards', async () => {
       const path = join(dir, 'locked.db')
       const backend = await openBackend(`sqlite:${path}`)
       const record = recordWith({})
@@ -103,7 +103,7 @@ if (driver === undefined) {
     })
   })
 
-  /** Mounts a file system of a few MB; returns undefined without root privileges. */
+  /** Mounts a file system of some MB. Returns its path, undefined without root privileges. */
   const smallDisk = (megabytes: number): string | undefined => {
     const path = mkdtempSync(join(dir, 'disk-'))
     const mount = ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'komgate-test', path]
@@ -117,7 +117,7 @@ if (driver === undefined) {
     })
 
     test.skipIf(disk === undefined)(
-      'rejects new sessions with full, still ends existing ones, and accepts new ones in their place',
+      'rejects new sessions with full, ends existing ones, and then accepts as many new ones',
       { timeout: 60_000 },
       async () => {
         const backend = await openBackend(`sqlite:${disk}/store.db`)

@@ -28,7 +28,7 @@ describe('parseStoreUrl', () => {
   )
 
   it.each(['postgres://u:p#w@host/db', 'redis://host/0#x', 'mysql://host/db?pool=3#', 'memory:#'])(
-    'rejects the # in %s, and does not show the URL',
+    'rejects %s because of the # with a message that does not contain the URL',
     async (text) => {
       const error = new TypeError('the store URL contains a #: write it as %23')
       await expect(openBackend(text)).rejects.toThrow(error)
@@ -36,7 +36,7 @@ describe('parseStoreUrl', () => {
   )
 })
 
-describe('MongoDB store URLs', () => {
+describe('withMembers', () => {
   it.each([
     'mongodb://u:p%40w@a.example:27017,b.example:27018,c.example/db?replicaSet=rs0',
     'mongodb://a:1,b:2/db',
@@ -56,7 +56,7 @@ describe('MongoDB store URLs', () => {
   })
 })
 
-describe('PostgreSQL store URLs', () => {
+describe('postgresAddress', () => {
   it.each([
     ['postgresql://user@/db?host=/dir', 'postgresql://user@localhost/db?host=%2Fdir', '/dir'],
     ['postgresql://user:p%23w@/db?host=/cloudsql/a:b:c', undefined, '/cloudsql/a:b:c'],
@@ -100,7 +100,7 @@ describe('PostgreSQL store URLs', () => {
     ['S', 'prefer', 'no-verify'],
     ['N', 'allow', 'disable'],
     ['N', 'prefer', 'disable'],
-  ])('on reply %s to SSLRequest, converts sslmode %s to %s for pg', async (answer, given, mode) => {
+  ])('converts for pg, after the reply %s to SSLRequest, sslmode %s to %s', async (answer, given, mode) => {
     const server = createServer((socket) => socket.once('data', () => socket.end(answer))).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -109,7 +109,7 @@ describe('PostgreSQL store URLs', () => {
     server.close()
   })
 
-  it('passes no parameter to pg that pg does not support', async () => {
+  it('passes only parameters to pg that pg supports', async () => {
     const given =
       'gssencmode=disable&target_session_attrs=read-write&client_encoding=utf8&keepalives=1&sslsni=1&sslcompression=0'
     const kept = 'application_name=x&options=-c%20search_path%3Dkom&fallback_application_name=y'
@@ -135,7 +135,7 @@ describe('PostgreSQL store URLs', () => {
   })
 
   it.skipIf(!postgresInstalled())(
-    'opens a store over a Unix socket, and with the parameters that providers add',
+    'returns an address that opens a store over a Unix socket, and with the parameters that providers add',
     async () => {
       const server = await startPostgres()
       const [login, port] = /^(.*@).*:(\d+)\//.exec(server.url)?.slice(1) ?? []
@@ -161,7 +161,7 @@ describe('PostgreSQL store URLs', () => {
   )
 })
 
-describe('Redis store URLs', () => {
+describe('redisAddress', () => {
   it.each([
     ['unix:///run/redis.sock', '', '', 0],
     ['redis+unix:///run/redis.sock?db=3', '', '', 3],
@@ -192,7 +192,7 @@ describe('Redis store URLs', () => {
   })
 
   it.skipIf(!redisInstalled())(
-    'opens a store over a Unix socket',
+    'returns an address that opens a store over a Unix socket',
     async () => {
       const path = `/tmp/komgate-redis-${process.pid}.sock`
       const server = await startRedis({ password: 'p#w', settings: ['--unixsocket', path, '--unixsocketperm', '777'] })
@@ -210,10 +210,10 @@ describe('Redis store URLs', () => {
   )
 })
 
-/** Without SQLite in Node.js, only the path of the parsed URL can be tested. */
+/** Whether this version of Node.js has SQLite. */
 const hasSqlite = process.getBuiltinModule('node:sqlite') !== undefined
 
-describe('SQLite store URLs', () => {
+describe('openBackend with an SQLite URL', () => {
   it.skipIf(!hasSqlite).each([
     ['a#b.db', 'a#b.db'],
     ['a%23b.db', 'a#b.db'],
@@ -221,7 +221,7 @@ describe('SQLite store URLs', () => {
     ['100%25.db', '100%.db'],
     ['a b\t.db ', 'a b\t.db '],
     ['å#?table=t', 'å#'],
-  ])('opens for sqlite:%s the file %j', async (written, name) => {
+  ])('opens sqlite:%s as the file %j', async (written, name) => {
     const backend = await openBackend(`sqlite:${dir}/${written}`)
     await backend.close()
     expect(existsSync(join(dir, name))).toBe(true)

@@ -26,17 +26,17 @@ export class FakeMongoServer extends EventEmitter<{ topology: [TopologyChange] }
   readonly commands: unknown[][] = []
   readonly indexes: Index[] = []
   documents: Query[] = []
-  #away = false
+  #isStopped = false
 
   /** Simulates an outage: closes the connections and rejects commands. */
-  goAway(): void {
-    this.#away = true
+  stop(): void {
+    this.#isStopped = true
     this.emit('topology', { previousDescription: topology(true), newDescription: topology(false) })
   }
 
   /** Ends the outage. */
-  comeBack(): void {
-    this.#away = false
+  start(): void {
+    this.#isStopped = false
     this.emit('topology', { previousDescription: topology(false), newDescription: topology(true) })
   }
 
@@ -57,7 +57,7 @@ export class FakeMongoServer extends EventEmitter<{ topology: [TopologyChange] }
   async run<T>(name: string, given: unknown[], work: (...given: Query[]) => T): Promise<T> {
     this.commands.push([name, ...given])
     await nextTick()
-    if (this.#away) throw new MongoNetworkError('connection 1 to 127.0.0.1:27017 closed')
+    if (this.#isStopped) throw new MongoNetworkError('connection 1 to 127.0.0.1:27017 closed')
     return work(...given.map((value) => sent(value) as Query))
   }
 

@@ -1,9 +1,9 @@
 import { Counter, type Registry } from 'prom-client'
 import { DurationHistogram, type Durations } from './duration-histogram.ts'
 
-/** HTTP methods with a `method` label of their own. Clients can send any other token, which is labelled `other`. */
+/** HTTP methods that have a label value of their own. Clients can send any other token, which is labelled `other`. */
 export const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-/** Label of requests that match no route and of methods outside `KNOWN_METHODS`. */
+/** Label value of requests that match no route, and of methods outside `KNOWN_METHODS`. */
 const OTHER = 'other'
 /** The regular expression of a route parameter, `{[0-9]+}`. It is left out of labels. */
 const PARAMETER_PATTERN = /\{(?:[^{}]|\{[^}]*\})*\}/g
@@ -16,13 +16,14 @@ interface RouteMetrics {
   readonly responses: Map<number, number>
 }
 
-/** Metrics of HTTP requests. Labels are route patterns, never request paths, so clients cannot create labels. */
+/** Metrics of HTTP requests. Label values are route patterns, never request paths, so clients cannot create any. */
 export class HttpMetrics {
   readonly #received: Counter
   readonly #duration: DurationHistogram
-  /** The metrics by route pattern and method. The routes of the application and `KNOWN_METHODS` bound it. */
+  /** The metrics by route pattern and method. Its size is bounded by the routes and `KNOWN_METHODS`. */
   readonly #routes = new Map<string | undefined, Map<string, RouteMetrics>>()
 
+  /** @param register the prom-client registry that exposes the metrics */
   constructor(register: Registry) {
     const registers = [register]
     this.#received = new Counter({
@@ -58,8 +59,10 @@ export class HttpMetrics {
   }
 
   /**
-   * Counts a response.
+   * Counts a response and observes its duration.
    * @param pattern pattern of the matched route; undefined for a request without a route
+   * @param method HTTP method of the request
+   * @param status HTTP status of the response
    * @param ms time from the request to its response, milliseconds
    */
   answered(pattern: string | undefined, method: string, status: number, ms: number): void {

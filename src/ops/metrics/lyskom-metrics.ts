@@ -6,8 +6,8 @@ import type { KomError } from '../../protocol/errors.ts'
 import { DurationHistogram, type Durations } from './duration-histogram.ts'
 
 /**
- * Metrics of the traffic between the gateway and LysKOM servers. Labels are names from the Protocol A specification and
- * from this code base, so LysKOM servers cannot create labels.
+ * Metrics of the traffic between the gateway and LysKOM servers. Label values are names from the Protocol A
+ * specification and from this code base, so LysKOM servers cannot create any.
  */
 export class LyskomMetrics implements ConnectionObserver {
   /** The call durations by call. */

@@ -11,10 +11,11 @@ import { stats } from './stats.ts'
 import { watchStore } from './store-metrics.ts'
 
 /**
- * The metrics of one gateway, in a prom-client registry of its own. `GET /stats` is derived from them. No label contains
- * text from a client or a LysKOM server, and every set of labels is bounded.
+ * The metrics of one gateway, in a prom-client registry of its own. `GET /stats` is derived from them. No label value is
+ * text from a client or a LysKOM server, and the number of label values is bounded.
  */
 export class Metrics {
+  /** the metrics of HTTP requests */
   readonly http: HttpMetrics
   readonly #register = new Register()
   readonly #lyskom: LyskomMetrics
@@ -39,7 +40,10 @@ export class Metrics {
     return this.#lyskom
   }
 
-  /** Registers the metrics of sessions. Sessions are counted from this call on. */
+  /**
+   * Registers the metrics of sessions. Sessions are counted from this call on.
+   * @param serverIds the ids of the LysKOM servers, which are the values of the label `server`
+   */
   watch(registry: Registry, serverIds: Iterable<string>): void {
     watchSessions(this.#register, registry, serverIds)
   }
@@ -49,7 +53,10 @@ export class Metrics {
     watchStore(this.#register, store)
   }
 
-  /** Registers the limit hits of demo servers, by server id. */
+  /**
+   * Registers `komgate_demo_limit_hits_total`.
+   * @param demos the demo servers by server id; `limitHits` has the number of hits by limit
+   */
   watchDemos(demos: ReadonlyMap<string, { readonly limitHits: ReadonlyMap<string, number> }>): void {
     new Counter({
       name: 'komgate_demo_limit_hits_total',
@@ -80,7 +87,7 @@ export class Metrics {
     })
   }
 
-  /** Counts a request or connection that was rejected by a limit. */
+  /** Counts a request or connection that a limit rejected. */
   limitHit(limit: LimitName): void {
     this.#limitHits.inc({ limit })
   }
@@ -90,7 +97,7 @@ export class Metrics {
     return this.#register.metrics()
   }
 
-  /** Returns the figures of `GET /stats`. */
+  /** Returns the values of `GET /stats` by name. */
   stats(): Promise<Record<string, number>> {
     return stats(this.#register)
   }

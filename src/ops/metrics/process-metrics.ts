@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
+/** Interval of the timer that measures the event-loop delay, milliseconds. */
 const RESOLUTION_MS = 20
 const NANOSECONDS = 1e9
 const MICROSECONDS = 1e6
@@ -11,13 +12,14 @@ const NO_DELAYS: Delays = { mean: 0, p50: 0, p90: 0, p99: 0, max: 0 }
 
 /**
  * Metrics of the process and of event-loop delay, under the names of prom-client's default metrics. The default metrics
- * themselves cannot be used: they cannot be stopped, and a process can create many gateways one after the other.
- * Event-loop delay is not measured before the first scrape.
+ * are not used because they cannot be stopped, and a process can start and close many gateways. Event-loop delay is
+ * measured from the first scrape on.
  */
 export class ProcessMetrics {
   #delay: IntervalHistogram | undefined
   #isClosed = false
 
+  /** @param register the prom-client registry that exposes the metrics */
   constructor(register: Registry) {
     const registers = [register]
     const startedAt = Date.now() / 1000 - process.uptime()
@@ -82,8 +84,8 @@ export class ProcessMetrics {
   }
 
   /**
-   * Returns the event-loop delay since the last scrape, in seconds; zeros on the first scrape, which starts the
-   * measurement.
+   * Returns the event-loop delay since the last scrape, seconds. The first scrape starts the measurement and returns
+   * zeros.
    */
   #takeDelays(): Delays {
     const delay = this.#delay

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry as Register } from 'prom-client'
 import type { ConnectionErrorCode } from '../../connection/errors.ts'
 import type { Registry } from '../../sessions/registry.ts'
 
-/** All codes of `ConnectionError`. The record type makes a new code without an entry here a compile error. */
+/** All codes of `ConnectionError`. A code without an entry is a compile error. */
 const CONNECTION_CODES: Readonly<Record<ConnectionErrorCode, true>> = {
   unreachable: true,
   'connect-timeout': true,
@@ -27,10 +27,15 @@ const FAILURES: ReadonlySet<string> = new Set([
   ...['server-down', 'shutting-down', 'kom-error'],
   ...Object.keys(CONNECTION_CODES),
 ])
-/** Label of reasons and codes that are not in the lists above. */
+/** Label value of reasons and codes that are not in the lists above. */
 const OTHER = 'other'
 
-/** Registers the session metrics of a registry, by server id. */
+/**
+ * Registers the metrics of sessions. Sessions are counted from this call on.
+ * @param register the prom-client registry that exposes the metrics
+ * @param registry the registry of the sessions
+ * @param serverIds the ids of the LysKOM servers, which are the values of the label `server`
+ */
 export function watchSessions(register: Register, registry: Registry, serverIds: Iterable<string>): void {
   const servers = new Set(serverIds)
   const registers = [register]

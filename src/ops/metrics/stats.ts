@@ -1,8 +1,8 @@
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /**
- * Returns the figures of `GET /stats` as one flat object of numbers, as httpkom does. All are sums of metrics in the
- * registry.
+ * Returns the values of `GET /stats` by name, as httpkom does. All are sums of metrics in the registry.
+ * @param register a registry with the metrics of HTTP requests, sessions and LysKOM servers
  * @throws Error if a metric is not registered
  */
 export async function stats(register: Registry): Promise<Record<string, number>> {
@@ -31,7 +31,7 @@ export async function stats(register: Registry): Promise<Record<string, number>>
 }
 
 /**
- * Returns the sum of a metric over its labels.
+ * Returns the sum of a metric over all label values.
  * @param suffix of the samples of a histogram, `_count` for example
  */
 async function sum(register: Registry, name: string, suffix = ''): Promise<number> {
@@ -42,7 +42,7 @@ async function sum(register: Registry, name: string, suffix = ''): Promise<numbe
   return total
 }
 
-/** Returns the sums of a metric by one of its labels, in the order in which the values of the label first occurred. */
+/** Returns the sums of a metric by the values of one label, in the order in which the values first occurred. */
 async function sumBy(register: Registry, name: string, label: string): Promise<Map<string, number>> {
   const sums = new Map<string, number>()
   for (const { labels, value } of await samples(register, name)) {

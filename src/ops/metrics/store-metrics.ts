@@ -4,6 +4,7 @@ import type { SessionStore } from '../../store/store.ts'
 /**
  * Registers the metrics of a session store: whether it is available, and the record removals that are pending or were
  * dropped.
+ * @param register the prom-client registry that exposes the metrics
  */
 export function watchStore(register: Register, store: SessionStore): void {
   const registers = [register]

@@ -4,7 +4,7 @@ import { StoreError } from '../errors.ts'
 import { type Pages, pagesOf } from '../pages.ts'
 import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../record.ts'
 
-/** Limits of the store in memory. */
+/** Limits of `MemoryBackend`. */
 export interface MemoryOptions {
   /** maximum number of records */
   maxRecords: number
@@ -12,17 +12,20 @@ export interface MemoryOptions {
   maxBytes: number
 }
 
-/** Records checked in one sweep: a few milliseconds of work. */
+/** Records checked in one sweep, which takes a few milliseconds. */
 const SWEEP_BATCH = 20_000
-/** Records checked for a count between two event-loop ticks. */
+/** Records that a count checks in one event-loop tick. */
 const COUNT_BATCH = 20_000
 
 /** A record in the linked list of its app, which is in the order of last activity. */
 interface Row {
   record: SessionRecord
   readonly app: App
+  /** size of the data, characters of JSON */
   bytes: number
+  /** the next row that was active earlier */
   older: Row | undefined
+  /** the next row that was active later */
   newer: Row | undefined
 }
 
@@ -32,7 +35,7 @@ interface App {
   newest: Row | undefined
 }
 
-/** Keeps records in the memory of the process; they are lost when it ends. */
+/** Stores records in the memory of the process; they are lost when it ends. */
 export class MemoryBackend implements Backend, Lists {
   readonly interruptions: number = 0
   readonly isPrivate: boolean = true
@@ -41,7 +44,7 @@ export class MemoryBackend implements Backend, Lists {
   readonly #rows = new Map<Key, Row>()
   readonly #apps = new Map<string, App>()
   #bytes = 0
-  /** The position of the last sweep. */
+  /** The position at which the next sweep continues. */
   #sweeping: Iterator<Row> | undefined
 
   constructor(options: MemoryOptions) {
@@ -112,7 +115,7 @@ export class MemoryBackend implements Backend, Lists {
     const rows = [...(this.#apps.get(app)?.users.get(user) ?? [])]
     rows.sort((a, b) => b.record.lastActive - a.record.lastActive)
     const keys = rows.map(({ record }) => record.key)
-    yield* pagesOf(keys, async (some) => this.#living(some, now))
+    yield* pagesOf(keys, async (some) => this.#unexpired(some, now))
   }
 
   async *activeSince(app: string, since: number, now: number, limit: number): Pages {
@@ -121,13 +124,13 @@ export class MemoryBackend implements Backend, Lists {
       if (keys.length >= limit) break
       keys.push(record.key)
     }
-    yield* pagesOf(keys, async (some) => this.#living(some, now))
+    yield* pagesOf(keys, async (some) => this.#unexpired(some, now))
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
     let users = 0
     let seen = 0
-    // Maps and sets may change during iteration.
+    // The iterators of maps and sets support changes between two ticks.
     for (const [user, rows] of this.#apps.get(app)?.users ?? []) {
       if (user === '') continue
       for (const { record } of rows) {
@@ -146,7 +149,7 @@ export class MemoryBackend implements Backend, Lists {
     this.#bytes = 0
   }
 
-  #living(keys: readonly Key[], now: number): SessionRecord[] {
+  #unexpired(keys: readonly Key[], now: number): SessionRecord[] {
     return keys.flatMap((key) => {
       const record = this.#rows.get(key)?.record
       return record === undefined || isExpired(record, now) ? [] : record

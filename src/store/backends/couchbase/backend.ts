@@ -7,7 +7,7 @@ import { Conflict, retryOnConflict } from '../../retry.ts'
 import { type Cas, type CouchbaseCollection, type CouchbaseDocument, isNamed, storeError } from './port.ts'
 
 const RETRY = { attempts: 100, pauseMs: 1, maxPauseMs: 20 }
-/** Expiry times from which on a document never expires, seconds: the SDK rejects larger numbers. */
+/** Maximum lifetime of a document, seconds, since the SDK rejects larger ones. Above it a document does not expire. */
 const LONGEST_S = 50 * 365 * 86_400
 
 interface Found {
@@ -18,23 +18,27 @@ interface Found {
 
 /** Options of `CouchbaseBackend`. */
 export interface CouchbaseOptions {
+  /** the collection with the session documents */
   collection: CouchbaseCollection
+  /** the lists; undefined without the query service */
   lists: Lists | undefined
+  /** prefix of document ids, and names of the fields for other programs */
   layout: Layout
-  /** resolves with the cluster's time, milliseconds since 1970; undefined without the query service */
+  /** returns the cluster's time, milliseconds since 1970; undefined without the query service */
   time?: (() => Promise<number>) | undefined
+  /** Closes the cluster. */
   close(): Promise<void>
 }
 
 /**
- * Stores each record in a Couchbase document of its own, which expires with the record. It was never run on a real
- * server; the tests use a stand-in for the collection.
+ * Stores each record in a Couchbase document, which expires with the record. The tests use a fake collection; it has not
+ * been tested with a real server.
  */
 export class CouchbaseBackend implements Backend {
   readonly time: Backend['time']
   readonly #options: CouchbaseOptions
   #interruptions = 0
-  #reached = true
+  #isReachable = true
 
   constructor(options: CouchbaseOptions) {
     this.#options = options
@@ -46,7 +50,7 @@ export class CouchbaseBackend implements Backend {
     return this.#options.lists
   }
 
-  /** The SDK does not report a lost connection, so interruptions are counted when a call fails. */
+  /** The number of interruptions. The SDK does not report lost connections, so failed calls are counted. */
   get interruptions(): number {
     return this.#interruptions
   }
@@ -97,8 +101,8 @@ export class CouchbaseBackend implements Backend {
   }
 
   /**
-   * Reads a record and runs `work` on it; repeats both when another writer changed the document in between. Resolves
-   * with undefined if there is no record.
+   * Reads a record and runs `work` on it. Repeats both if another writer has changed the document in between.
+   * @returns the result of `work`, undefined if there is no record
    */
   async #withRecord<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | undefined> {
     return await retryOnConflict(() => this.#run(() => this.#tryWith(key, work)), RETRY)
@@ -136,21 +140,21 @@ export class CouchbaseBackend implements Backend {
   async #run<T>(work: () => Promise<T>): Promise<T> {
     try {
       const reply = await work()
-      this.#reached = true
+      this.#isReachable = true
       return reply
     } catch (error) {
       const known = storeError(error)
-      const reached = !(known instanceof StoreError && known.code === 'unavailable')
-      if (this.#reached && !reached) this.#interruptions++
-      this.#reached = reached
+      const isReachable = !(known instanceof StoreError && known.code === 'unavailable')
+      if (this.#isReachable && !isReachable) this.#interruptions++
+      this.#isReachable = isReachable
       throw known
     }
   }
 }
 
 /**
- * Returns the lifetime of a document from `now` on, in seconds, plus one second since the server counts whole seconds;
- * 0 for no expiry.
+ * Returns the lifetime of a document at `now`, seconds; 0 for no expiry. It is one second longer than that of the record,
+ * since the server counts whole seconds.
  */
 function expiryOf(record: SessionRecord, now: number): number {
   const end = expiresAt(record)

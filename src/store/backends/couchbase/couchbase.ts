@@ -11,15 +11,17 @@ const PACKAGE: string = 'couchbase'
 const TIMEOUTS = { kvTimeout: 2500, queryTimeout: 5000, connectTimeout: 3000, bootstrapTimeout: 5000 }
 
 /**
- * Opens a Couchbase store, `couchbase://user:password@host/bucket?…` or `couchbases:`, with the options of the official
- * SDK, an optional package (4.6 or later: earlier versions take an expiry of 30 days or more for a date in the past).
- * It was never run on a real server.
+ * Opens a Couchbase store. It has not been tested with a real server. The SDK must be version 4.6 or later: earlier
+ * versions treat an expiry of 30 days or more as a date in the past.
  *
- * Records are in the bucket's default collection, each in a document with the id `layout.keyNs` plus key; the document
- * has the fields of the layout, and the record itself in `record`. The bucket may contain other documents. Lists need
- * the query service; without it sessions are stored but cannot be listed.
- *
- * Rejects with a `TypeError` for a wrong URL and with a `StoreError` `unavailable` if the cluster cannot be used.
+ * Records are in the default collection of the bucket, each in a document with the id `layout.keyNs` plus key. The
+ * document has the fields for other programs, and the record itself in `record`. The bucket may contain other documents.
+ * Lists require the query service; without it sessions cannot be listed.
+ * @param url `couchbase://user:password@host/bucket` or `couchbases:`, with options of the SDK in the query
+ * @param layout prefix of document ids, and names of the fields for other programs
+ * @param load imports the SDK; replaced in tests
+ * @throws StoreError `unavailable` if the cluster cannot be reached or used
+ * @throws TypeError for an invalid URL or layout, or if the SDK is not installed
  */
 export async function openCouchbase(
   url: URL,
@@ -39,7 +41,7 @@ export async function openCouchbase(
     })
     try {
       const collection = cluster.bucket(bucket).defaultCollection()
-      await reach(collection, layout)
+      await checkBucket(collection, layout)
       const lists = await openLists(cluster, bucket, layout.keyNs)
       return new CouchbaseBackend({
         collection,
@@ -58,8 +60,8 @@ export async function openCouchbase(
   }
 }
 
-/** Rejects if the bucket does not respond: the SDK opens it in the background and reports no error. */
-async function reach(collection: CouchbaseCollection, { keyNs }: Layout): Promise<void> {
+/** Reads from the bucket to detect errors, since the SDK opens a bucket in the background and reports none. */
+async function checkBucket(collection: CouchbaseCollection, { keyNs }: Layout): Promise<void> {
   try {
     await collection.get(`${keyNs}nothing`)
   } catch (error) {

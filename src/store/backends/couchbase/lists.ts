@@ -5,11 +5,12 @@ import { PAGE, type Pages, pagesOf } from '../../pages.ts'
 import type { Key, SessionRecord } from '../../record.ts'
 import { type CouchbaseDocument, type CouchbaseQueries, isNamed, storeError } from './port.ts'
 
+/** Timeout of a query, milliseconds. */
 const QUERY_MS = 5000
-/** Creating an index of a large bucket takes time, but happens only once, milliseconds. */
+/** Timeout for creating an index, milliseconds, which takes long for a large bucket. */
 const INDEX_MS = 60_000
 
-/** Errors that mean that this bucket or user has no queries, as opposed to a service that is unavailable. */
+/** Names of errors that mean that the bucket or user does not support queries; the service itself is available. */
 const NO_QUERIES = [
   'AuthenticationFailureError',
   'FeatureNotAvailableError',
@@ -19,15 +20,14 @@ const NO_QUERIES = [
 ]
 
 /**
- * Returns the SQL++ name of a record field in the document `s`. It is escaped, since some field names are reserved
- * words.
+ * Returns the SQL++ expression for a record field of the document `s`. It is escaped, since some names are reserved words.
  */
 const field = (name: keyof CouchbaseDocument['record']) => `s.\`record\`.\`${name}\``
 const OF_APP = `${field('ns')} = $ns AND ${field('app')} = $app`
 const NOT_EXPIRED = `(${field('over')} IS NULL OR ${field('over')} > $now)`
 const ACTIVE = `${OF_APP} AND ${field('lastActive')} >= $since AND ${NOT_EXPIRED}`
 
-/** Bucket names. None of them can end an escaped identifier. */
+/** Valid bucket names. They contain no backtick, so they can be used in an escaped identifier. */
 export const BUCKET_NAME = /^[A-Za-z0-9_.%-]{1,100}$/
 
 interface ListParameters {
@@ -37,8 +37,8 @@ interface ListParameters {
 }
 
 /**
- * Lists records with SQL++. Every query waits for the index to contain all earlier writes, so a session that was just
- * created is listed: unique sessions depend on that.
+ * Lists records with SQL++. Every query waits until the index contains all earlier writes, so that new sessions are
+ * listed; unique sessions depend on that.
  */
 export class CouchbaseLists implements Lists {
   readonly #queries: CouchbaseQueries
@@ -46,6 +46,10 @@ export class CouchbaseLists implements Lists {
   readonly #from: string
   readonly #ns: string
 
+  /**
+   * @param bucket name of the bucket, which matches `BUCKET_NAME`
+   * @param ns the layout's `keyNs`
+   */
   constructor(queries: CouchbaseQueries, bucket: string, ns: string) {
     this.#queries = queries
     this.#bucket = `FROM \`${bucket}\` AS s`
@@ -69,13 +73,13 @@ export class CouchbaseLists implements Lists {
     return Number(count)
   }
 
-  /** Resolves with the server's time, milliseconds since 1970. */
+  /** Returns the server's time, milliseconds since 1970. */
   async time(): Promise<number> {
     const { rows } = await this.#queries.query('SELECT RAW NOW_MILLIS()', { timeout: QUERY_MS })
     return Number(rows[0])
   }
 
-  /** Runs one statement if the result fits one page; otherwise one statement for all keys and one per page. */
+  /** Runs one statement if the result fits on one page; otherwise one statement for all keys and one for each page. */
   async *#newestFirst(condition: string, given: ListParameters, limit: number): Pages {
     const rest = `${this.#from} ${condition} ORDER BY ${field('lastActive')} DESC LIMIT $limit`
     const first = await this.#rows(`SELECT RAW s.\`record\` ${rest}`, { ...given, limit: Math.min(limit, PAGE + 1) })
@@ -104,8 +108,11 @@ export class CouchbaseLists implements Lists {
 }
 
 /**
- * Creates missing indexes and checks that lists work. Resolves with undefined if they do not: many clusters used as a
- * key-value store have no query service, and the user may lack the right to use it.
+ * Creates missing indexes and checks that records can be listed.
+ * @param bucket name of the bucket, which matches `BUCKET_NAME`
+ * @param ns the layout's `keyNs`
+ * @returns undefined if the cluster has no query service or the user may not use it
+ * @throws StoreError if the cluster is unavailable
  */
 export async function openLists(
   queries: CouchbaseQueries,
@@ -114,7 +121,7 @@ export async function openLists(
 ): Promise<CouchbaseLists | undefined> {
   const lists = new CouchbaseLists(queries, bucket, ns)
   try {
-    // Check for the query service first: that is faster than creating an index.
+    // Check for the query service first, which is faster than creating an index.
     await queries.query('SELECT RAW 1', { timeout: QUERY_MS })
     for (const statement of indexesOf(bucket)) await createIndex(queries, statement)
     await lists.countUsers('', 0, 0)
@@ -126,7 +133,7 @@ export async function openLists(
   }
 }
 
-/** A user with more rights may have created the index; `openLists` checks that it can be used. */
+/** Creates an index. Ignores missing rights, since another user may have created it; `openLists` checks that. */
 async function createIndex(queries: CouchbaseQueries, statement: string): Promise<void> {
   try {
     await queries.query(statement, { timeout: INDEX_MS })
@@ -136,8 +143,8 @@ async function createIndex(queries: CouchbaseQueries, statement: string): Promis
 }
 
 /**
- * Returns the statements that create the indexes. Documents without the first field are in neither index, so documents
- * of other programs do not count.
+ * Returns the statements that create the indexes. An index contains no documents without its first field, so it contains
+ * no documents of other programs.
  */
 function indexesOf(bucket: string): string[] {
   const fields = (...names: (keyof CouchbaseDocument['record'])[]) => names.map((name) => `\`record\`.\`${name}\``)
@@ -161,7 +168,7 @@ function recordOf(row: unknown): SessionRecord {
   return fromStored(stored.key as Key, stored)
 }
 
-/** JSON has no infinity; it would become null, to which nothing compares as greater. */
+/** Replaces negative infinity by a finite time, since JSON has no infinity. */
 function finite(since: number): number {
   return Math.max(since, Number.MIN_SAFE_INTEGER)
 }

@@ -4,21 +4,25 @@ import { StoreError } from '../../errors.ts'
 const PORT = 11_211
 /** Timeout for connecting and for each reply, milliseconds. */
 const WAIT_MS = 3000
-/** Longest queue of commands without a reply. */
+/** Maximum number of commands without a reply. */
 const MAX_PENDING = 100_000
 
 type Send = MemcacheClient['_send']
 
-/** The connection to memcached: detects its loss and converts errors. */
+/** The connection to memcached. Detects lost connections and converts errors. */
 export class MemcachedConnection {
-  /** Number of lost connections. Idle connections are watched too, since memcached may be empty after a restart. */
+  /** number of lost connections, idle ones included, since memcached may be empty after a restart */
   interruptions = 0
   readonly #where: string
   readonly #client: MemcacheClient
   #isClosed = false
   #pending = 0
 
-  /** @throws TypeError for a wrong URL */
+  /**
+   * Creates the client, which connects with the first command.
+   * @param url the store URL, `memcache://host:port`
+   * @throws TypeError for an invalid URL
+   */
   constructor(url: URL) {
     const { hostname, port, username, password, pathname } = url
     if (hostname === '' || username !== '' || password !== '' || pathname.length > 1) {
@@ -27,13 +31,15 @@ export class MemcachedConnection {
     if (hostname.startsWith('[')) throw new TypeError('memcached store URLs cannot contain an IPv6 address')
     this.#where = url.host
     const server = `${hostname}:${port || PORT}`
-    this.#client = new WatchedClient({ server, connectTimeout: WAIT_MS, cmdTimeout: WAIT_MS, noDelay: true }, () =>
-      this.#noteLost(),
+    this.#client = new MonitoredClient({ server, connectTimeout: WAIT_MS, cmdTimeout: WAIT_MS, noDelay: true }, () =>
+      this.#onConnectionLost(),
     )
   }
 
   /**
-   * Runs commands on the client. Rejects with a `StoreError` if they fail or there is no reply within a few seconds.
+   * Runs commands on the client.
+   * @returns the result of `work`
+   * @throws StoreError if a command fails or there is no reply within three seconds
    */
   async run<T>(work: (client: MemcacheClient) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw this.#unavailable('the store is closed')
@@ -42,15 +48,16 @@ export class MemcachedConnection {
     try {
       return await work(this.#client)
     } catch (error) {
-      throw this.#translated(error)
+      throw this.#toStoreError(error)
     } finally {
       this.#pending--
     }
   }
 
   /**
-   * Throws if a caller has waited too long: of many queued callers, not each one should wait for its own timeout.
+   * Checks how long a caller has waited for other callers, so that queued callers fail together with the first one.
    * @param since start of the wait, milliseconds of `performance.now()`
+   * @throws StoreError `unavailable` after three seconds
    */
   checkDeadline(since: number): void {
     if (performance.now() - since >= WAIT_MS) throw this.#unavailable(`no reply within ${WAIT_MS / 1000} s`)
@@ -62,11 +69,11 @@ export class MemcachedConnection {
     this.#client.shutdown()
   }
 
-  #noteLost(): void {
+  #onConnectionLost(): void {
     if (!this.#isClosed) this.interruptions++
   }
 
-  #translated(error: unknown): StoreError {
+  #toStoreError(error: unknown): StoreError {
     const reason = error instanceof Error ? error.message : 'for no known reason'
     if (reason.startsWith('SERVER_ERROR object too large')) {
       return new StoreError('too-large', 'memcached rejects an item of that size', { cause: error })
@@ -83,12 +90,12 @@ export class MemcachedConnection {
 }
 
 /**
- * Reports closed connections, which `MemcacheClient` does not, and rejects commands on them, for whose reply it would
- * wait forever.
+ * Reports closed connections, which `MemcacheClient` does not report, and rejects commands on them, for which
+ * `MemcacheClient` would wait forever.
  */
-class WatchedClient extends MemcacheClient {
+class MonitoredClient extends MemcacheClient {
   readonly #onLost: () => void
-  readonly #watched = new WeakSet<object>()
+  readonly #monitored = new WeakSet<object>()
 
   constructor(options: ConstructorParameters<typeof MemcacheClient>[0], onLost: () => void) {
     super(options)
@@ -98,8 +105,8 @@ class WatchedClient extends MemcacheClient {
   override _send(...[connection, data, options]: Parameters<Send>): ReturnType<Send> {
     const { socket } = connection
     if (socket === undefined) return Promise.reject(new Error('the connection is lost'))
-    if (!this.#watched.has(socket)) {
-      this.#watched.add(socket)
+    if (!this.#monitored.has(socket)) {
+      this.#monitored.add(socket)
       socket.once('close', this.#onLost)
     }
     return super._send(connection, data, options)

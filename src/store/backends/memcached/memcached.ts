@@ -1,6 +1,6 @@
 import type { Backend } from '../../backend.ts'
 import { checkNames, expiresAt, fromStored, namedFields, RECORD, type StoredRecord, toStored } from '../../document.ts'
-import { refuseUnknown } from '../../driver.ts'
+import { checkParameters } from '../../driver.ts'
 import { KeyedMutex } from '../../keyed-mutex.ts'
 import type { Layout } from '../../layout.ts'
 import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
@@ -8,26 +8,28 @@ import { Conflict, retryOnConflict } from '../../retry.ts'
 import { MemcachedConnection } from './connection.ts'
 
 const RETRY = { attempts: 50, pauseMs: 1 }
-/** Longest lifetime that memcached accepts as a duration; larger values are times since 1970. */
+/** Maximum lifetime that memcached accepts as a duration, seconds; it treats larger values as times since 1970. */
 const MAX_DURATION_S = 30 * 24 * 60 * 60
 /** Largest time that memcached can represent, seconds since 1970. */
 const MAX_TIME_S = 2 ** 31 - 1
-/** Extra lifetime of an item, seconds: the store's clock, not memcached's, decides when the record expires. */
+/** Extra lifetime of an item, seconds: records expire by the store's clock, which may differ from memcached's. */
 const SLACK_S = 60
-/** Lifetime of an item that memcached drops immediately. */
-const DROPPED = -1
+/** Lifetime with which memcached removes an item immediately. */
+const EXPIRED = -1
 
 type Document = { readonly [RECORD]: StoredRecord }
 /** A record and the version of its item. */
 type Versioned = { record: SessionRecord; casUniq: string | number }
 
 /**
- * Opens a memcached store, `memcache://host:port`. The text protocol has no passwords. Each record is one item under
- * `layout.keyNs` plus key. Rejects with a `StoreError` if the server is unavailable and with a `TypeError` for a wrong
- * URL.
+ * Opens a memcached store. Each record is one item. The text protocol of memcached has no passwords.
+ * @param url `memcache://host:port`
+ * @param layout `keyNs` is the prefix of all keys
+ * @throws StoreError if the server cannot be reached
+ * @throws TypeError for an invalid URL or layout
  */
 export async function openMemcached(url: URL, layout: Layout): Promise<Backend> {
-  refuseUnknown(url, 'memcached', [])
+  checkParameters(url, 'memcached', [])
   checkNames(Object.values(layout.fields))
   const connection = new MemcachedConnection(url)
   try {
@@ -39,6 +41,7 @@ export async function openMemcached(url: URL, layout: Layout): Promise<Backend> 
   }
 }
 
+/** Stores each record as a memcached item. */
 class MemcachedBackend implements Backend {
   /** memcached cannot list its items. */
   readonly lists = undefined
@@ -46,9 +49,9 @@ class MemcachedBackend implements Backend {
   readonly evicts = true
   readonly #connection: MemcachedConnection
   readonly #layout: Layout
-  /** Serializes the writes of this process per key, so that they do not conflict. */
+  /** Serializes the writes of this process by key, so that they do not conflict. */
   readonly #mutex = new KeyedMutex()
-  /** The last known time of memcached minus the monotonic clock, milliseconds. */
+  /** The last known time of memcached, since 1970, minus the monotonic clock, milliseconds. */
   #serverOffset = Date.now() - performance.now()
 
   constructor(connection: MemcachedConnection, layout: Layout) {
@@ -60,7 +63,7 @@ class MemcachedBackend implements Backend {
     return this.#connection.interruptions
   }
 
-  /** Resolves with memcached's time, milliseconds since 1970, in whole seconds. */
+  /** Returns memcached's time, milliseconds since 1970 with a resolution of one second. */
   async time(): Promise<number> {
     const { STAT } = await this.#connection.run((client) => client.cmd<{ STAT: string[][] }>('stats'))
     const [, seconds] = STAT.map((words) => words.slice(-2)).find(([name]) => name === 'time') ?? []
@@ -94,7 +97,7 @@ class MemcachedBackend implements Backend {
   }
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
-    return await this.#overwrite(key, 0, (record) => record, DROPPED)
+    return await this.#overwrite(key, 0, (record) => record, EXPIRED)
   }
 
   async sweep(): Promise<void> {
@@ -105,7 +108,10 @@ class MemcachedBackend implements Backend {
     this.#connection.close()
   }
 
-  /** Replaces a record by the result of `next`, unless that is undefined; resolves with the record before the write. */
+  /**
+   * Replaces a record by the result of `next`, unless that is undefined. Repeats both after a conflict.
+   * @returns the record before the write, undefined if nothing was written
+   */
   async #overwrite(
     key: Key,
     now: number,
@@ -133,7 +139,7 @@ class MemcachedBackend implements Backend {
     return { record: fromStored(key, value[RECORD]), casUniq }
   }
 
-  /** Writes an item if its version is unchanged; resolves with whether it was. */
+  /** Writes an item if its version is unchanged. Returns whether it was written. */
   async #put(record: SessionRecord, casUniq: string | number, lifetime: number): Promise<boolean> {
     const name = this.#nameOf(record.key)
     const options = { casUniq, lifetime }
@@ -156,7 +162,7 @@ class MemcachedBackend implements Backend {
     return this.#layout.keyNs + key
   }
 
-  /** Returns the lifetime of an item in the form of memcached: seconds, a time since 1970, or 0 for no expiry. */
+  /** Returns the lifetime of an item as memcached expects it: seconds, a time since 1970, or 0 for no expiry. */
   #lifetimeOf(record: SessionRecord, now: number): number {
     const end = expiresAt(record)
     if (end === null) return 0

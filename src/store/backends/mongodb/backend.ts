@@ -5,8 +5,8 @@ import { PAGE, type Pages } from '../../pages.ts'
 import type { Change, Key, SessionRecord } from '../../record.ts'
 import {
   type IndexOptions,
-  isIndexThere,
-  isLoss,
+  indexExists,
+  isPrimaryLost,
   type MongoCollection,
   type Query,
   type SessionDocument,
@@ -19,17 +19,17 @@ const field = <N extends keyof SessionDocument['record']>(name: N) => `${RECORD}
 const [APP, USER, LAST_ACTIVE, EXPIRY] = [field('app'), field('user'), field('lastActive'), field('over')]
 
 /**
- * Time after expiry at which MongoDB removes records that no gateway swept, seconds: a day, by the server's clock.
- * Clocks of gateways and servers do not differ that much, so no live session is removed.
+ * Delay after which MongoDB removes expired records that no gateway has swept, seconds. It is a day, more than the clocks
+ * of gateways and servers differ, so no live session is removed.
  */
 const GRACE_S = 86_400
 
-/** The latest date; records that expire later never expire. */
+/** The latest date of JavaScript. Records that expire later are stored without expiry. */
 const LATEST = 8.64e15
 
 /**
- * `expiresAt` as an aggregation expression on the record after the previous stage. A sum with null is null, and `$min`
- * ignores null.
+ * `expiresAt` as an aggregation expression on the record after the previous stage. In MongoDB a sum with null is null,
+ * and `$min` ignores null.
  */
 const NEW_EXPIRY = {
   $add: [new Date(0), { $min: [{ $add: [`$${LAST_ACTIVE}`, `$${field('idleMs')}`, 1] }, `$${field('endsAt')}`] }],
@@ -37,16 +37,18 @@ const NEW_EXPIRY = {
 
 /** Options of `MongodbBackend`. */
 export interface MongodbOptions {
+  /** the collection with the session documents */
   collection: MongoCollection
+  /** names of the key and of the fields for other programs */
   layout: Layout
-  /** resolves with the server's time, milliseconds since 1970 */
+  /** returns the server's time, milliseconds since 1970 */
   time?: () => Promise<number>
+  /** Closes the client. */
   close(): Promise<void>
 }
 
 /**
- * Stores records in a MongoDB collection. It was never run on a real server; the tests use a stand-in for the
- * collection.
+ * Stores records in a MongoDB collection. The tests use a fake collection; it has not been tested with a real server.
  */
 export class MongodbBackend implements Backend, Lists {
   readonly lists = this
@@ -65,15 +67,18 @@ export class MongodbBackend implements Backend, Lists {
     return this.#interruptions
   }
 
-  /** Handles a topology change of the driver; counts the loss of the last writable server. */
-  noteTopology(change: TopologyChange): void {
-    if (isLoss(change)) this.#interruptions++
+  /** Handles a topology change of the driver: counts the loss of the last writable server. */
+  onTopologyChange(change: TopologyChange): void {
+    if (isPrimaryLost(change)) this.#interruptions++
   }
 
-  /** Creates the missing indexes. */
+  /**
+   * Creates the missing indexes.
+   * @throws StoreError if the server cannot be used
+   */
   async prepare(): Promise<void> {
     const { sidField } = this.#options.layout
-    // Sparse, since documents of other programs may lack the field; `_id` always has an index.
+    // Sparse, since documents of other programs may lack the field. `_id` always has an index.
     if (sidField !== '_id') await this.#createIndex({ [sidField]: 1 }, { unique: true, sparse: true })
     await this.#createIndex({ [APP]: 1, [USER]: 1 })
     await this.#createIndex({ [APP]: 1, [LAST_ACTIVE]: -1 })
@@ -89,13 +94,13 @@ export class MongodbBackend implements Backend, Lists {
 
   async find(key: Key): Promise<SessionRecord | undefined> {
     const options = { projection: this.#projection }
-    return this.#read(await this.#run((collection) => collection.findOne(this.#with(key), options)))
+    return this.#read(await this.#run((collection) => collection.findOne(this.#byKey(key), options)))
   }
 
   async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
-    const filter = { ...this.#with(key), [APP]: app, ...notExpired(now) }
+    const filter = { ...this.#byKey(key), [APP]: app, ...notExpired(now) }
     const update = [
-      { $set: { [field('reads')]: oneMore('reads'), ...active(now) } },
+      { $set: { [field('reads')]: incremented('reads'), ...active(now) } },
       { $set: { [EXPIRY]: NEW_EXPIRY } },
     ]
     const options = { projection: this.#projection, returnDocument: 'before' } as const
@@ -103,8 +108,8 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   async update(key: Key, revision: number, change: Change, now: number): Promise<boolean> {
-    const filter = { ...this.#with(key), [field('revision')]: revision }
-    const counts = { [field('writes')]: oneMore('writes'), [field('revision')]: oneMore('revision') }
+    const filter = { ...this.#byKey(key), [field('revision')]: revision }
+    const counts = { [field('writes')]: incremented('writes'), [field('revision')]: incremented('revision') }
     const update = [
       { $set: { ...this.#changed(change), ...counts, ...active(now) } },
       { $set: { [EXPIRY]: NEW_EXPIRY } },
@@ -115,7 +120,7 @@ export class MongodbBackend implements Backend, Lists {
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
     const options = { projection: this.#projection }
-    return this.#read(await this.#run((collection) => collection.findOneAndDelete(this.#with(key), options)))
+    return this.#read(await this.#run((collection) => collection.findOneAndDelete(this.#byKey(key), options)))
   }
 
   async sweep(now: number): Promise<void> {
@@ -143,7 +148,7 @@ export class MongodbBackend implements Backend, Lists {
     await this.#options.close()
   }
 
-  #with(key: Key): Query {
+  #byKey(key: Key): Query {
     return { [this.#options.layout.sidField]: key }
   }
 
@@ -167,7 +172,7 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   async *#newestFirst(filter: Query, limit?: number): Pages {
-    // To MongoDB, 0 means no limit.
+    // In MongoDB a limit of 0 means no limit.
     if (limit !== undefined && limit <= 0) return
     const sort = { [LAST_ACTIVE]: -1 } as const
     const options = { projection: this.#projection, sort, batchSize: PAGE, ...(limit !== undefined && { limit }) }
@@ -193,8 +198,8 @@ export class MongodbBackend implements Backend, Lists {
     try {
       await this.#run((collection) => collection.createIndex(keys, options))
     } catch (error) {
-      // An existing index with other options works as well.
-      if (!isIndexThere(error)) throw error
+      // An existing index with other options can be used too.
+      if (!indexExists(error)) throw error
     }
   }
 
@@ -219,11 +224,11 @@ function activeFilter(app: string, since: number, now: number): Query {
   return { [APP]: app, [LAST_ACTIVE]: { $gte: since }, ...notExpired(now) }
 }
 
-function oneMore(counter: 'reads' | 'writes' | 'revision'): Query {
+function incremented(counter: 'reads' | 'writes' | 'revision'): Query {
   return { $add: [`$${field(counter)}`, 1] }
 }
 
-/** Sets the last activity, which a gateway with a slower clock does not move back. */
+/** Returns an update of the last activity, which is never set to an earlier time. */
 function active(now: number): Query {
   return { [LAST_ACTIVE]: { $max: [`$${LAST_ACTIVE}`, now] } }
 }

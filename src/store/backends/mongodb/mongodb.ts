@@ -10,8 +10,8 @@ import type { SessionDocument } from './port.ts'
 type Driver = Pick<typeof import('mongodb'), 'MongoClient'>
 
 /**
- * Driver options that apply unless the URL sets them. The driver's own defaults wait 30 s for a server and forever for
- * a reply.
+ * Driver options that apply unless the URL sets them. By default, the driver waits 30 s for a server and forever for a
+ * reply.
  */
 const DEFAULTS = {
   appName: 'komgate',
@@ -22,13 +22,15 @@ const DEFAULTS = {
 }
 
 /**
- * Opens a MongoDB store, `mongodb://user:password@host/database?…` or `mongodb+srv:`, with the options of the official
- * driver, an optional package. It was never run on a real server.
+ * Opens a MongoDB store. It has not been tested with a real server.
  *
- * Records are in the collection `layout.table`, each in a document with its key in `layout.sidField`, the fields of the
- * layout, and the record itself in `record`. The collection may contain other documents.
- *
- * Rejects with a `TypeError` for a wrong URL and with a `StoreError` `unavailable` if the server cannot be used.
+ * Records are in the collection `layout.table`, each in a document with its key in `layout.sidField`, the fields for
+ * other programs, and the record itself in `record`. The collection may contain other documents.
+ * @param url `mongodb://user:password@host/database` or `mongodb+srv:`, with options of the driver in the query
+ * @param layout names of the collection and of the fields
+ * @param load imports the driver; replaced in tests
+ * @throws StoreError `unavailable` if the server cannot be reached or used
+ * @throws TypeError for an invalid URL or layout, or if the driver is not installed
  */
 export async function openMongodb(
   url: URL,
@@ -42,7 +44,7 @@ export async function openMongodb(
   const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
   const time = async () => Number((await client.db().command({ hello: 1 })).localTime)
   const backend = new MongodbBackend({ collection, layout, time, close: () => client.close() })
-  client.on('topologyDescriptionChanged', (change) => backend.noteTopology(change))
+  client.on('topologyDescriptionChanged', (change) => backend.onTopologyChange(change))
   try {
     await client.connect()
     await backend.prepare()
@@ -62,7 +64,7 @@ function withDefaults(url: URL): string {
   return withMembers(whole)
 }
 
-/** Creates the client. The driver's own errors about a URL are replaced, since they may contain it. */
+/** Creates the client. Errors of the driver about the URL are replaced, since they may contain passwords. */
 function clientOf({ MongoClient }: Driver, url: URL): InstanceType<Driver['MongoClient']> {
   try {
     return new MongoClient(withDefaults(url))

@@ -6,6 +6,7 @@ export type Query = Record<string, unknown>
 
 /** The document of a session: the record, the key, and the fields under the names of the layout. */
 export interface SessionDocument {
+  /** the record, and in `over` the time at which it expires if unused; existing documents have that name */
   record: StoredRecord & { readonly over: Date | null }
   [name: string]: unknown
 }
@@ -13,38 +14,53 @@ export interface SessionDocument {
 /** The fields that a query returns. */
 type Projection = Record<string, 1>
 
-/** The part of the official driver's `Collection` that sessions need. */
+/** The part of the driver's `Collection` that the store uses. */
 export interface MongoCollection {
+  /** Creates an index; rejects if a similar index exists. */
   createIndex(keys: Record<string, 1 | -1>, options: IndexOptions): Promise<unknown>
+  /** Adds a document. */
   insertOne(document: SessionDocument): Promise<unknown>
+  /** Returns a document that matches. */
   findOne(filter: Query, options: { projection: Projection }): Promise<SessionDocument | null>
+  /** Updates a document that matches, and returns it before the update. */
   findOneAndUpdate(
     filter: Query,
     update: Query[],
     options: { projection: Projection; returnDocument: 'before' },
   ): Promise<SessionDocument | null>
+  /** Deletes a document that matches, and returns it. */
   findOneAndDelete(filter: Query, options: { projection: Projection }): Promise<SessionDocument | null>
+  /** Updates a document that matches. */
   updateOne(filter: Query, update: Query[]): Promise<{ readonly matchedCount: number }>
+  /** Deletes all documents that match. */
   deleteMany(filter: Query): Promise<unknown>
+  /** Lists the documents that match. */
   find(filter: Query, options: ListOptions): AsyncIterable<SessionDocument>
+  /** Runs an aggregation pipeline. */
   aggregate(pipeline: Query[], options: { allowDiskUse: boolean }): { toArray(): Promise<Query[]> }
 }
 
 /** Options of `createIndex`. */
 export interface IndexOptions {
+  /** whether two documents must not have the same value */
   unique?: boolean
+  /** whether to leave out documents without the field */
   sparse?: boolean
+  /** delay after the time in the field after which the server removes the document, seconds */
   expireAfterSeconds?: number
 }
 
 /** Options of `findOne`. */
 export interface FindOptions {
+  /** the fields to return */
   projection: Projection
 }
 
 /** Options of `find`. */
 export interface ListOptions extends FindOptions {
+  /** 1 for ascending order, -1 for descending order, by field */
   sort: Record<string, 1 | -1>
+  /** maximum number of documents */
   limit?: number
   /** documents per batch */
   batchSize: number
@@ -52,7 +68,9 @@ export interface ListOptions extends FindOptions {
 
 /** The driver's `topologyDescriptionChanged` event. */
 export interface TopologyChange {
+  /** the servers before the change */
   readonly previousDescription: Topology
+  /** the servers after the change */
   readonly newDescription: Topology
 }
 
@@ -60,8 +78,8 @@ interface Topology {
   readonly servers: ReadonlyMap<string, { readonly isWritable: boolean }>
 }
 
-/** Returns whether the last writable server was lost. */
-export function isLoss({ previousDescription, newDescription }: TopologyChange): boolean {
+/** Returns whether a topology change is the loss of the last writable server. */
+export function isPrimaryLost({ previousDescription, newDescription }: TopologyChange): boolean {
   return acceptsWrites(previousDescription) && !acceptsWrites(newDescription)
 }
 
@@ -69,7 +87,7 @@ function acceptsWrites({ servers }: Topology): boolean {
   return [...servers.values()].some(({ isWritable }) => isWritable)
 }
 
-/** Driver errors of a lost connection or of a server that is not found in time. */
+/** Names of driver errors for a lost connection, or if no server is found in time. */
 const UNAVAILABLE_NAMES: ReadonlySet<string> = new Set([
   'MongoClientClosedError',
   'MongoNetworkError',
@@ -85,15 +103,15 @@ const UNAVAILABLE_NAMES: ReadonlySet<string> = new Set([
   'PoolClearedOnNetworkError',
 ])
 
-/** Codes of server errors on shutdown, step-down, loss of the other members, and denied access. */
+/** Codes of server errors for shutdown, step-down, loss of the other members and denied access. */
 const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set([
   6, 7, 18, 64, 89, 91, 134, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ])
 const OUT_OF_DISK_SPACE = 14_031
-/** Codes for an existing index with the same name or fields and other options. */
-const INDEX_IS_THERE: ReadonlySet<unknown> = new Set([85, 86])
+/** Codes of server errors for an existing index with the same name or fields and other options. */
+const INDEX_EXISTS: ReadonlySet<unknown> = new Set([85, 86])
 
-/** Converts a driver error into a `StoreError`; unknown errors are returned unchanged. */
+/** Converts a driver error to a `StoreError`. Returns unknown errors unchanged. */
 export function storeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const code = codeOf(error)
@@ -103,8 +121,8 @@ export function storeError(error: unknown): unknown {
 }
 
 /** Returns whether `createIndex` failed because a similar index exists. */
-export function isIndexThere(error: unknown): boolean {
-  return INDEX_IS_THERE.has(codeOf(error))
+export function indexExists(error: unknown): boolean {
+  return INDEX_EXISTS.has(codeOf(error))
 }
 
 function codeOf(error: unknown): unknown {

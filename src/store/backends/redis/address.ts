@@ -1,13 +1,17 @@
 import { isIP } from 'node:net'
-import { decoded, refuseUnknown } from '../../driver.ts'
+import { checkParameters, decoded } from '../../driver.ts'
 
 /** The address of a Redis server and the credentials. */
 export interface RedisAddress {
+  /** the path of a Unix socket, or host and port */
   readonly socket: { readonly path: string } | TcpAddress
   /** the address for messages, without user and password */
   readonly where: string
+  /** empty for the default user */
   readonly username: string
+  /** empty for no password */
   readonly password: string
+  /** number of the database */
   readonly database: number
 }
 
@@ -22,14 +26,15 @@ const PORT = 6379
 const OF_SOCKETS = ['db', 'user', 'username', 'pass', 'password']
 
 /**
- * Parses `redis://user:password@host:port/database`, `rediss:` with TLS, and `unix:///path?db=0&user=…&password=…` or
- * `redis+unix:` for a Unix socket, where user and password may also precede an `@`.
- * @throws TypeError that names the wrong part
+ * Parses the URL of a Redis store: `redis://user:password@host:port/database`, `rediss:` with TLS, or
+ * `unix:///path?db=0&user=…&password=…` and `redis+unix:` for a Unix socket, with user and password in the query or
+ * before an `@`.
+ * @throws TypeError that names the invalid part
  */
 export function redisAddress(url: URL): RedisAddress {
   const { protocol, hostname, pathname, searchParams } = url
   const isSocket = protocol === 'unix:' || protocol === 'redis+unix:'
-  refuseUnknown(url, 'Redis', isSocket ? OF_SOCKETS : [])
+  checkParameters(url, 'Redis', isSocket ? OF_SOCKETS : [])
   const parameter = (...names: string[]) => names.map((name) => searchParams.get(name)).find((value) => value !== null)
   const database = isSocket ? (parameter('db') ?? '') : pathname.replace(/^\//, '')
   if (!/^\d{0,4}$/.test(database)) {

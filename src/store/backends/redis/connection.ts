@@ -1,42 +1,44 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectionTimeoutError, createClient, DisconnectsClientError } from 'redis'
-import { inTime, LateError } from '../../driver.ts'
+import { ReplyTimeoutError, withTimeout } from '../../driver.ts'
 import { StoreError } from '../../errors.ts'
 import { type RedisAddress, redisAddress } from './address.ts'
 import { isDemoted, isOfCluster, NO_CLUSTER, replyKind } from './replies.ts'
 import type { Script } from './scripts.ts'
 
-/** Short, so that an unreachable address delays the next attempt, which may find the new master, only briefly. */
+/** Connect timeout, milliseconds: short, since the next attempt may already find the new master. */
 const CONNECT_MS = 1500
-/** Deadline of each command, milliseconds. */
+/** Timeout of a command, milliseconds. */
 const REPLY_MS = 3000
-/** Longest silence of a connection, milliseconds; it also bounds the client's handshake. */
+/** Timeout of a connection without traffic, milliseconds. It also limits the client's handshake. */
 const SILENT_MS = 4000
 /** Interval of pings on an idle connection, milliseconds: shorter than `SILENT_MS`. */
 const PING_MS = 1000
+/** First and longest pause before the client connects again, milliseconds. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 400
+/** Maximum number of commands in the client's queue. */
 const MAX_PENDING = 100_000
 
 type Client = ReturnType<typeof clientOf>
 
 /**
- * The connection to a Redis server. The client reconnects by itself; while there is no connection to a master that is
- * ready, every command is rejected immediately.
+ * The connection to a Redis server. The client reconnects by itself. While there is no connection to a ready master,
+ * every command is rejected immediately.
  *
- * The client has no options for two things, which this class adds:
- * - A deadline for replies: the client's `timeout` ends when the command is written (redis/node-redis#3008), and
+ * This class adds two features that the client lacks:
+ * - A timeout for replies: the client's `timeout` ends when the command is written (redis/node-redis#3008), and
  *   `socketTimeout` does not expire while further commands are written.
  * - A check of the server's role: error replies such as READONLY never reach `reconnectStrategy`
- *   (redis/node-redis#1050), and a replica counts as connected.
+ *   (redis/node-redis#1050), and the client accepts a replica.
  */
 export class RedisConnection {
-  /** Number of times the connection was lost. */
+  /** number of times the connection was lost */
   interruptions = 0
   readonly #where: string
   readonly #client: Client
-  /** Why commands are rejected; undefined while the server is in use. */
+  /** The error with which commands are rejected; undefined while the connection can be used. */
   #lossReason: unknown = new Error('not connected')
   #isOpening = true
   #isClosed = false
@@ -47,22 +49,26 @@ export class RedisConnection {
     const address = redisAddress(url)
     this.#where = address.where
     this.#client = clientOf(address, (retries, cause) => this.#pauseMs(retries, cause))
-    // An error reply to a ping leaves the connection open.
-    this.#client.on('error', (error: unknown) => (this.#client.isReady ? this.#leave(error) : this.#lose(error)))
+    // After an error reply to a ping the connection is still open and must be closed here.
+    this.#client.on('error', (error: unknown) =>
+      this.#client.isReady ? this.#reconnectAfter(error) : this.#connectionLost(error),
+    )
   }
 
   /**
-   * Connects to the server. Rejects with a `StoreError` if it cannot be reached or rejects the credentials, and with a
-   * `TypeError` for a wrong URL.
+   * Connects to a server.
+   * @param url the store URL
+   * @throws StoreError if the server cannot be reached, rejects the credentials or is a replica
+   * @throws TypeError for an invalid URL, or if the server is a node of a cluster
    */
   static async open(url: URL): Promise<RedisConnection> {
     const connection = new RedisConnection(url)
     try {
       await connection.#client.connect()
-      await inTime(checkServer(connection.#client), REPLY_MS)
+      await withTimeout(checkServer(connection.#client), REPLY_MS)
     } catch (error) {
       await connection.close()
-      throw error instanceof TypeError ? error : connection.#translated(error)
+      throw error instanceof TypeError ? error : connection.#toStoreError(error)
     }
     connection.#isOpening = false
     connection.#lossReason = undefined
@@ -70,44 +76,55 @@ export class RedisConnection {
     return connection
   }
 
-  /** Sends a command. Rejects with a `StoreError` if it fails or there is no reply within `REPLY_MS`. */
+  /**
+   * Sends a command.
+   * @param args name and arguments of the command
+   * @returns the reply
+   * @throws StoreError if the command fails or there is no reply within three seconds
+   */
   async send<T>(args: readonly string[]): Promise<T> {
-    return await this.#use((client) => client.sendCommand<T>(args))
+    return await this.#run((client) => client.sendCommand<T>(args))
   }
 
-  /** Runs a Lua script atomically on the server. Rejects like `send`. */
+  /**
+   * Runs a Lua script atomically on the server.
+   * @param keys the `KEYS` of the script
+   * @param args the `ARGV` of the script
+   * @returns the reply
+   * @throws StoreError if the script fails or there is no reply within three seconds
+   */
   async run<T>(script: Script, keys: readonly string[], args: readonly string[]): Promise<T> {
     const rest = [`${keys.length}`, ...keys, ...args]
-    return await this.#use(async (client) => {
+    return await this.#run(async (client) => {
       try {
         return await client.sendCommand<T>(['EVALSHA', script.sha, ...rest])
       } catch (error) {
-        // The server was restarted or replaced and does not have the script: send its text.
+        // The server does not have the script, for example after a restart: send the text.
         if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
         return await client.sendCommand<T>(['EVAL', script.text, ...rest])
       }
     })
   }
 
-  /** Waits for commands in progress, at most `REPLY_MS`, and closes the connection. */
+  /** Waits for commands in progress, at most three seconds, and closes the connection. */
   async close(): Promise<void> {
     this.#isClosed = true
     // The client's own `close` would reject the second command of `run`.
-    if (this.#pending > 0) await inTime(once(this.#events, 'idle'), REPLY_MS).catch(() => undefined)
+    if (this.#pending > 0) await withTimeout(once(this.#events, 'idle'), REPLY_MS).catch(() => undefined)
     this.#client.destroy()
   }
 
-  async #use<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw this.#translated(new Error('the store is closed'))
-    if (this.#lossReason !== undefined) throw this.#translated(this.#lossReason)
+  async #run<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw this.#toStoreError(new Error('the store is closed'))
+    if (this.#lossReason !== undefined) throw this.#toStoreError(this.#lossReason)
     this.#pending++
     try {
-      return await inTime(work(this.#client), REPLY_MS)
+      return await withTimeout(work(this.#client), REPLY_MS)
     } catch (error) {
-      if (isDemoted(error) || error instanceof LateError) this.#leave(error)
-      // Commands in progress when the connection was lost fail for the same reason.
+      if (isDemoted(error) || error instanceof ReplyTimeoutError) this.#reconnectAfter(error)
+      // Report the loss of the connection as the cause for all commands that were in progress.
       const isLost = this.#lossReason !== undefined && replyKind(error) === 'connection'
-      throw this.#translated(isLost ? this.#lossReason : error)
+      throw this.#toStoreError(isLost ? this.#lossReason : error)
     } finally {
       if (--this.#pending === 0) this.#events.emit('idle')
     }
@@ -119,26 +136,26 @@ export class RedisConnection {
     return Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS)
   }
 
-  /** Uses a new connection if its server is a master that is ready; otherwise closes it. */
+  /** Checks a new connection: uses it if the server is a ready master, otherwise closes it. */
   async #check(): Promise<void> {
     try {
-      await inTime(checkServer(this.#client), REPLY_MS)
+      await withTimeout(checkServer(this.#client), REPLY_MS)
       this.#lossReason = undefined
     } catch (error) {
-      this.#leave(error)
+      this.#reconnectAfter(error)
     }
   }
 
-  /** Rejects commands from now on. The client reconnects. */
-  #lose(reason: unknown): void {
+  /** Rejects commands until the client has reconnected. */
+  #connectionLost(reason: unknown): void {
     if (reason instanceof DisconnectsClientError) return
     if (this.#lossReason === undefined) this.interruptions++
     this.#lossReason = reason
   }
 
-  /** Closes a connection that is open but cannot be used, and connects again. */
-  #leave(reason: unknown): void {
-    this.#lose(reason)
+  /** Closes a connection that is open and cannot be used, and connects again. */
+  #reconnectAfter(reason: unknown): void {
+    this.#connectionLost(reason)
     if (this.#isOpening || !this.#client.isReady) return
     this.#client.destroy()
     void this.#reconnect()
@@ -146,11 +163,11 @@ export class RedisConnection {
 
   async #reconnect(): Promise<void> {
     await sleep(LONGEST_PAUSE_MS / 2, undefined, { ref: false })
-    // Errors are reported as events.
+    // The client reports errors as events.
     if (!this.#isClosed) await this.#client.connect().catch(() => undefined)
   }
 
-  #translated(error: unknown): StoreError {
+  #toStoreError(error: unknown): StoreError {
     const reason = error instanceof Error ? error.message || error.name : 'for no known reason'
     const where = `Redis at ${this.#where}`
     const kind = replyKind(error)
@@ -161,12 +178,13 @@ export class RedisConnection {
 }
 
 /**
- * Rejects for a server that accepts clients but does not serve them: it is loading its data set, requires a password,
- * or is a replica. Rejects with a `TypeError` for a cluster node.
+ * Checks whether a server can be used.
+ * @throws Error if the server is loading its data set, requires a password or is a replica
+ * @throws TypeError if the server is a node of a cluster
  */
 async function checkServer(client: Client): Promise<void> {
   await client.sendCommand(['PING'])
-  // Access control lists may forbid these commands.
+  // An access control list may forbid these commands.
   const [cluster, role] = await Promise.all([
     client.sendCommand<string>(['INFO', 'cluster']).catch(() => ''),
     client.sendCommand<readonly unknown[]>(['ROLE']).catch(() => []),
@@ -188,7 +206,7 @@ function clientOf(
     pingInterval: PING_MS,
     commandsQueueMaxLength: MAX_PENDING,
     disableOfflineQueue: true,
-    // Off: it would create a timer for each command and only cover the time until the command is written.
+    // No timeout: it would create a timer for each command, and it ends when the command is written.
     commandOptions: { timeout: 0 },
   })
 }

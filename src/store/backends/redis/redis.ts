@@ -9,21 +9,23 @@ import { isOfCluster, NO_CLUSTER } from './replies.ts'
 import { INSERT, READ_INDEXED, REMOVE, SWEEP, TOUCH, UPDATE } from './scripts.ts'
 import { TouchBatcher } from './touch-batcher.ts'
 
-/** Records per script call: it blocks the server for about a millisecond. */
+/** Records per script call, which blocks the server for about a millisecond. */
 const BATCH_SIZE = 200
 /** Records checked in one sweep. */
 const SWEEP_LIMIT = 20_000
 
 /**
- * Opens a Redis store, `redis://user:password@host:port/database` or `rediss:` with TLS. `scripts.ts` describes the
- * keys under the prefix `layout.keyNs`. Rejects with a `StoreError` if the server is unavailable and with a `TypeError`
- * for a wrong URL or a cluster node.
+ * Opens a Redis store. `scripts.ts` describes the keys.
+ * @param url `redis://user:password@host:port/database`, `rediss:` with TLS, or `unix:///path`
+ * @param layout `keyNs` is the prefix of all keys
+ * @throws StoreError if the server cannot be reached or used
+ * @throws TypeError for an invalid URL or layout, or if the server is a node of a cluster
  */
 export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   checkNames(Object.values(layout.fields))
   const connection = await RedisConnection.open(url)
   try {
-    await refuseCluster(connection, layout)
+    await rejectCluster(connection, layout)
     return new RedisBackend(connection, layout, await evictsKeys(connection))
   } catch (error) {
     await connection.close()
@@ -31,8 +33,8 @@ export async function openRedis(url: URL, layout: Layout): Promise<Backend> {
   }
 }
 
-/** Detects a cluster node that hides `INFO cluster`: it rejects a command on keys of two slots. */
-async function refuseCluster(connection: RedisConnection, { keyNs }: Layout): Promise<void> {
+/** Detects a cluster node that forbids `INFO cluster`: it rejects a command on keys in two slots. */
+async function rejectCluster(connection: RedisConnection, { keyNs }: Layout): Promise<void> {
   try {
     await connection.send(['EXISTS', `${keyNs}due`, `${keyNs}active`])
   } catch (error) {
@@ -40,14 +42,15 @@ async function refuseCluster(connection: RedisConnection, { keyNs }: Layout): Pr
   }
 }
 
-/** Whether the server evicts keys at its memory limit rather than rejecting writes. */
+/** Returns whether the server evicts keys at its memory limit rather than rejecting writes. */
 async function evictsKeys(connection: RedisConnection): Promise<boolean> {
-  // Access control lists may forbid INFO.
+  // An access control list may forbid INFO.
   const memory = await connection.send<string>(['INFO', 'memory']).catch(() => '')
   const isBounded = /^maxmemory:[1-9]/m.test(memory)
   return isBounded && !/^maxmemory_policy:noeviction/m.test(memory)
 }
 
+/** Stores each record in a Redis hash, with indexes in sets and sorted sets. */
 class RedisBackend implements Backend, Lists {
   readonly lists = this
   readonly evicts: boolean
@@ -121,7 +124,7 @@ class RedisBackend implements Backend, Lists {
     for (;;) {
       const { keys, isAll } = await this.#newest(index, since, limit)
       const found = await this.#activity(index, 'ZREM', keys, now)
-      // Expired records were removed from the index, so that other keys take their place in it.
+      // The script has removed expired records from the index, so the next keys follow: read again.
       if (found.length < Math.min(keys.length, limit) && !isAll) continue
       const active = newestFirst(found.filter(({ lastActive }) => lastActive >= since)).slice(0, limit)
       return yield* pagesOf(active, (some) => this.#readRecords(index, 'ZREM', some, now))
@@ -152,7 +155,7 @@ class RedisBackend implements Backend, Lists {
 
   /**
    * Returns the keys of the `limit` most recently active records, and all others of the same second, since the index
-   * has no order within a second.
+   * has no order within a second. `isAll` is true if there are no older keys at `since` or later.
    */
   async #newest(index: string, since: number, limit: number): Promise<{ keys: Key[]; isAll: boolean }> {
     const at = `${Math.min(Math.max(limit, 1), 2 ** 31) - 1}`
@@ -163,18 +166,18 @@ class RedisBackend implements Backend, Lists {
   }
 
   /** Returns the last activity and the user of the records in an index. */
-  async #activity(index: string, leave: string, keys: readonly Key[], now: number): Promise<Activity[]> {
+  async #activity(index: string, removal: string, keys: readonly Key[], now: number): Promise<Activity[]> {
     const found: Activity[] = []
-    for await (const [key, text] of this.#readIndexed(index, leave, keys, now, 'user')) {
+    for await (const [key, text] of this.#readIndexed(index, removal, keys, now, 'user')) {
       const [lastActive, user] = JSON.parse(`[${text}]`) as [number, string]
       found.push({ key, lastActive, user })
     }
     return found
   }
 
-  async #readRecords(index: string, leave: string, keys: readonly Key[], now: number): Promise<SessionRecord[]> {
+  async #readRecords(index: string, removal: string, keys: readonly Key[], now: number): Promise<SessionRecord[]> {
     const records: SessionRecord[] = []
-    for await (const [key, text] of this.#readIndexed(index, leave, keys, now, '')) {
+    for await (const [key, text] of this.#readIndexed(index, removal, keys, now, '')) {
       const record = recordOf(key, text)
       if (record !== undefined) records.push(record)
     }
@@ -184,12 +187,12 @@ class RedisBackend implements Backend, Lists {
   /** Yields the replies of the `READ_INDEXED` script for the keys of an index, in batches. */
   async *#readIndexed(
     index: string,
-    leave: string,
+    removal: string,
     keys: readonly Key[],
     now: number,
-    wanted: 'user' | '',
+    selection: 'user' | '',
   ): AsyncGenerator<[key: Key, text: string]> {
-    const args = [this.#layout.keyNs, `${now}`, leave, wanted]
+    const args = [this.#layout.keyNs, `${now}`, removal, selection]
     for (let from = 0; from < keys.length; from += BATCH_SIZE) {
       const some = keys.slice(from, from + BATCH_SIZE)
       const names = some.map((key) => this.#nameOf(key))
@@ -212,19 +215,19 @@ function newestFirst(sessions: Activity[]): Key[] {
   return sessions.sort((a, b) => b.lastActive - a.lastActive).map(({ key }) => key)
 }
 
-/** Returns a time as the lower end of a score range. */
+/** Returns a time, milliseconds since 1970, as the minimum of a score range. */
 function secondOf(ms: number): string {
   return ms === Number.NEGATIVE_INFINITY ? '-inf' : `${Math.floor(ms / 1000)}`
 }
 
 type Times = Pick<SessionRecord, 'lastActive' | 'reads' | 'idleMs' | 'endsAt' | 'created' | 'writes' | 'revision'>
 
-/** Returns the field `@when`: the first part of a JSON list. */
+/** Returns the field `@when`: the first seven values of a JSON list. */
 function timesOf({ lastActive, reads, idleMs, endsAt, created, writes, revision }: Times): string {
   return [lastActive, reads, idleMs, endsAt, created, writes, revision].map((value) => `${value},`).join('')
 }
 
-/** Returns the field `@record`: the rest of the list, one value per line. JSON strings contain no line breaks. */
+/** Returns the field `@record`: the other values of the list, one per line. JSON strings contain no line feeds. */
 function linesOf({ app, user, name, ip, data }: SessionRecord): string {
   return [app, user, name, ip, data].map((value) => JSON.stringify(value)).join(',\n')
 }

@@ -1,6 +1,6 @@
 /**
- * Names of error replies about the state of the server rather than about the command. The error of a script has the
- * command's error name at the beginning (Redis 7) or inside the message (Redis 6).
+ * Names of error replies that concern the state of the server, not the command. The error of a script has the name at the
+ * beginning (Redis 7) or inside the message (Redis 6).
  */
 const NAMES = [
   'ASK',
@@ -24,7 +24,7 @@ type ReplyName = (typeof NAMES)[number]
 
 const NAME = new RegExp(`(?:^|[\\s-])(${NAMES.join('|')})(?=\\s)`)
 
-/** Errors of a server that is not or no longer the master: a new connection may lead to the new master. */
+/** Errors of a server that is not the master, or not any more. A new connection may lead to the new master. */
 const DEMOTED: ReadonlySet<string> = new Set<ReplyName>(['LOADING', 'MASTERDOWN', 'NOREPLICAS', 'READONLY'])
 const OF_CLUSTERS: ReadonlySet<string> = new Set<ReplyName>(['ASK', 'CLUSTERDOWN', 'CROSSSLOT', 'MOVED', 'TRYAGAIN'])
 
@@ -34,12 +34,12 @@ export function replyKind(error: unknown): ReplyName | 'connection' {
   return (name as ReplyName | undefined) ?? 'connection'
 }
 
-/** Returns whether the error means that this server does not accept writes now. */
+/** Returns whether an error means that the server does not accept writes at present. */
 export function isDemoted(error: unknown): boolean {
   return DEMOTED.has(replyKind(error))
 }
 
-/** Returns whether the error is that of a Redis Cluster node. */
+/** Returns whether an error is specific to nodes of a Redis Cluster. */
 export function isOfCluster(error: unknown): boolean {
   return OF_CLUSTERS.has(replyKind(error))
 }

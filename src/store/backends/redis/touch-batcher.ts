@@ -7,23 +7,29 @@ interface Batch {
   readonly waiting: { resolve(reply: Reply): void; reject(error: unknown): void }[]
 }
 
-/** Records per batch: a batch blocks the server for other clients. */
+/** Maximum number of records in a batch. The server serves no other client during a batch. */
 const BATCH_SIZE = 32
 
 /**
- * Batches the reads of records of one event-loop tick: one command for many records costs both sides much less than one
- * command each.
+ * Combines the reads of one event-loop tick into batches: one command for many records costs gateway and server much less
+ * than one command each.
  */
 export class TouchBatcher {
   readonly #send: (app: string, now: number, names: readonly string[]) => Promise<Reply[]>
   readonly #batches = new Map<string, Batch>()
 
-  /** @param send reads some records; resolves with one text per name */
+  /** @param send reads the records with some Redis keys of an app; returns one text per key, in the same order */
   constructor(send: (app: string, now: number, names: readonly string[]) => Promise<Reply[]>) {
     this.#send = send
   }
 
-  /** Reads a record of an app. Resolves with the record before the read, null if there is none. */
+  /**
+   * Reads a record of an app.
+   * @param now milliseconds since 1970
+   * @param name the Redis key of the record
+   * @returns the text of the record before the read, null if there is none
+   * @throws the error of `send`
+   */
   touch(app: string, now: number, name: string): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const batch = this.#batchFor(app, now)

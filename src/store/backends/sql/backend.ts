@@ -1,6 +1,6 @@
 import { type AliasedExpression, type Expression, type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { Backend, Lists } from '../../backend.ts'
-import { inTime } from '../../driver.ts'
+import { withTimeout } from '../../driver.ts'
 import { PAGE, type Pages, pagesOf } from '../../pages.ts'
 import type { Change, Key, SessionRecord } from '../../record.ts'
 import { Conflict, retryOnConflict } from '../../retry.ts'
@@ -12,11 +12,14 @@ import { toColumn } from './text.ts'
 type Database = Record<string, SqlRow>
 type Expressions = ExpressionBuilder<Database, string>
 
-/** Records removed by one statement, which must not block others for long, and in one sweep. */
+/** Records that one statement removes. More would block other statements for too long. */
 const SWEEP_BATCH = 1000
+/** Records that one sweep removes. */
 const SWEEP_LIMIT = 20_000
+/** Timeout for closing the connections, milliseconds. */
 const CLOSE_MS = 5000
 const REMOVE_RETRY = { attempts: 50, pauseMs: 1 }
+/** Alias of the row before an update. */
 const OLD = 'komgate_old'
 
 const FIELDS = [
@@ -35,10 +38,7 @@ const FIELDS = [
   'data',
 ] as const satisfies readonly (keyof SessionRecord)[]
 
-/**
- * Stores records in a table of an SQL server. No transaction spans several statements, so no connection is held between
- * two.
- */
+/** Stores records in a table of an SQL server. It uses no transactions, so no connection is held between statements. */
 export class SqlBackend implements Backend, Lists {
   readonly lists = this
   readonly time: Backend['time']
@@ -47,6 +47,11 @@ export class SqlBackend implements Backend, Lists {
   readonly #table: SqlTable
   readonly #connection: SqlConnection
 
+  /**
+   * @param db the database, closed with the backend
+   * @param forms the SQL that the server supports
+   * @param connection runs the statements
+   */
   constructor(db: SqlDatabase, forms: SqlKind['forms'], table: SqlTable, connection: SqlConnection) {
     this.#db = db
     this.#forms = forms
@@ -72,7 +77,7 @@ export class SqlBackend implements Backend, Lists {
 
   async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
     const { name, columns: c } = this.#table
-    const query = this.#living(app, now).where(c.key, '=', key)
+    const query = this.#unexpired(app, now).where(c.key, '=', key)
     const update = this.#db
       .updateTable(name)
       .set((eb) => ({ ...this.#active(eb, now), [c.reads]: eb(c.reads, '+', 1) }))
@@ -85,7 +90,7 @@ export class SqlBackend implements Backend, Lists {
     }
     const before = await this.#first(() => query.execute())
     if (before === undefined) return undefined
-    // The record may have expired in between; reads and writes of others in between are kept.
+    // The record may have expired in between. The update keeps concurrent reads and writes.
     const statement = update.where(c.key, '=', key).where(c.app, '=', toColumn(app)).where(c.expiresAt, '>', now)
     const [result] = await this.#connection.run(() => statement.execute())
     return result?.numUpdatedRows ? before : undefined
@@ -134,18 +139,18 @@ export class SqlBackend implements Backend, Lists {
   }
 
   byUser(app: string, user: string, now: number): Pages {
-    const query = this.#living(app, now).where(this.#table.columns.user, '=', toColumn(user))
+    const query = this.#unexpired(app, now).where(this.#table.columns.user, '=', toColumn(user))
     return this.#newestFirst(query, now, Number.MAX_SAFE_INTEGER)
   }
 
   activeSince(app: string, since: number, now: number, limit: number): Pages {
-    const query = this.#living(app, now).where(this.#table.columns.lastActive, '>=', whole(since))
+    const query = this.#unexpired(app, now).where(this.#table.columns.lastActive, '>=', whole(since))
     return this.#newestFirst(query, now, limit)
   }
 
   async countUsers(app: string, since: number, now: number): Promise<number> {
     const { columns: c } = this.#table
-    const query = this.#living(app, now)
+    const query = this.#unexpired(app, now)
       .where(c.lastActive, '>=', whole(since))
       .where(c.user, '!=', '')
       .clearSelect()
@@ -156,7 +161,7 @@ export class SqlBackend implements Backend, Lists {
 
   async close(): Promise<void> {
     // An unavailable server may never confirm the close.
-    await inTime(this.#db.destroy(), CLOSE_MS).catch(() => undefined)
+    await withTimeout(this.#db.destroy(), CLOSE_MS).catch(() => undefined)
   }
 
   #fields(eb: Expressions): AliasedExpression<SqlValue, keyof SessionRecord>[] {
@@ -168,12 +173,12 @@ export class SqlBackend implements Backend, Lists {
   }
 
   /** Selects the unexpired records of an app. */
-  #living(app: string, now: number): SelectQueryBuilder<Database, string, SelectedRow> {
+  #unexpired(app: string, now: number): SelectQueryBuilder<Database, string, SelectedRow> {
     const { columns: c } = this.#table
     return this.#select().where(c.app, '=', toColumn(app)).where(c.expiresAt, '>', now)
   }
 
-  /** Runs one statement if the result fits one page; otherwise one statement for all keys and one per page. */
+  /** Runs one statement if the result fits on one page; otherwise one statement for all keys and one for each page. */
   async *#newestFirst(query: SelectQueryBuilder<Database, string, SelectedRow>, now: number, limit: number): Pages {
     const { columns: c } = this.#table
     const ordered = query.orderBy(c.lastActive, 'desc')
@@ -213,7 +218,7 @@ export class SqlBackend implements Backend, Lists {
       .where(c.expiresAt, '<=', now)
       .orderBy(c.expiresAt)
       .limit(SWEEP_BATCH)
-    // As an array, the subquery is evaluated once; otherwise possibly once per row.
+    // PostgreSQL evaluates the subquery once if it is an array, but possibly once for each row otherwise.
     const array = sql<boolean>`${sql.ref(c.key)} = any(array(${keys.forUpdate().skipLocked()}))`
     const statement = deleteHasLimit
       ? expired.orderBy(c.expiresAt).limit(SWEEP_BATCH)
@@ -232,6 +237,7 @@ export class SqlBackend implements Backend, Lists {
   }
 }
 
+/** Returns a function that reads the server's time, milliseconds since 1970. */
 function time(db: SqlDatabase, expression: string): () => Promise<number> {
   const statement = sql<{ time: string | number }>`select ${sql.raw(expression)} as time`
   return async () => Number((await statement.execute(db)).rows[0]?.time)

@@ -6,22 +6,27 @@ const RETRY = { attempts: 10, pauseMs: 10 }
 
 /** The connection to an SQL server: retries conflicts, detects the loss of the server, and converts errors. */
 export class SqlConnection {
-  /** Number of times the server was lost, however many connections each loss closed. */
+  /** number of times the server was lost; connections lost at the same time count once */
   interruptions = 0
   readonly #kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>
   #isUp = true
 
+  /** @param kind the kind of server, which classifies errors */
   constructor(kind: Pick<SqlKind, 'name' | 'where' | 'faultOf'>) {
     this.#kind = kind
   }
 
   /** Records that a connection was lost. */
-  lost(): void {
+  connectionLost(): void {
     if (this.#isUp) this.interruptions++
     this.#isUp = false
   }
 
-  /** Runs a statement and retries it after conflicts. Rejects with a `StoreError` if the server failed. */
+  /**
+   * Runs a statement, and repeats it after conflicts.
+   * @returns its result
+   * @throws StoreError if the server failed
+   */
   async run<T>(statement: () => Promise<T>): Promise<T> {
     return await retryOnConflict(async () => {
       try {
@@ -29,21 +34,21 @@ export class SqlConnection {
         this.#isUp = true
         return result
       } catch (error) {
-        if (this.#kind.faultOf(error) !== 'conflict') throw this.translated(error)
-        return new Conflict(this.translated(error))
+        if (this.#kind.faultOf(error) !== 'conflict') throw this.toStoreError(error)
+        return new Conflict(this.toStoreError(error))
       }
     }, RETRY)
   }
 
-  /** Converts a driver error into a `StoreError`; errors that are not the server's fault are returned unchanged. */
-  translated(error: unknown): unknown {
+  /** Converts a driver error to a `StoreError`. Returns errors that the server did not cause unchanged. */
+  toStoreError(error: unknown): unknown {
     const fault = this.#kind.faultOf(error)
     if (fault === 'other') return error
     const { name, where } = this.#kind
     const options = { cause: error, kind: fault === 'unavailable' ? 'connection' : kindOf(error) }
     if (fault === 'full') return new StoreError('full', `${name} at ${where} is full`, options)
-    // Records on a server that was replaced may be lost, too.
-    if (fault === 'unavailable' || fault === 'read-only') this.lost()
+    // Another server may have replaced this one, without its latest records.
+    if (fault === 'unavailable' || fault === 'read-only') this.connectionLost()
     return new StoreError('unavailable', `${name} at ${where} is unavailable: ${reasonOf(error)}`, options)
   }
 }

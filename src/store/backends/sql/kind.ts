@@ -20,35 +20,38 @@ export type Fault =
   | 'unavailable'
   /** The server is read-only, such as a standby: another server is or will be the primary. */
   | 'read-only'
-  /** The server is running but does not serve this client now. */
+  /** The server is running but does not serve this client at present. */
   | 'busy'
   /** The server is out of space. */
   | 'full'
   /** A conflict with other statements: the statement can be retried. */
   | 'conflict'
+  /** Another error: the statement or the program is wrong. */
   | 'other'
 
-/** Time limits; they can be changed while the store is in use. */
+/** Timeouts. They may change while the store is in use. */
 export interface SqlLimits {
-  /** longest duration of a statement, milliseconds */
+  /** timeout of a statement, milliseconds */
   queryMs: number
 }
 
 /** An existing column of a table. */
 export interface ExistingColumn {
+  /** the name of the column */
   name: string
   /** maximum length in characters, infinity for no limit; undefined if it is not a text column */
   textLength: number | undefined
-  /** The column is NOT NULL and has no default. */
+  /** whether the column is NOT NULL and has no default */
   required: boolean
 }
 
-/** What differs between the kinds of SQL servers. */
+/** A kind of SQL server: its driver and its SQL. */
 export interface SqlKind {
   /** the product name, for messages */
   readonly name: string
   /** the server's address, without user and password */
   readonly where: string
+  /** the types of columns */
   readonly types: {
     /** for 64 hexadecimal digits */
     readonly key: ColumnType
@@ -57,8 +60,11 @@ export interface SqlKind {
     /** for text of any length */
     readonly long: ColumnType
   }
+  /** the SQL that the server supports */
   readonly forms: {
+    /** function that returns the greatest of its arguments */
     readonly greatest: string
+    /** function that returns the least of its arguments */
     readonly least: string
     /** expression for the server's time, milliseconds since 1970; undefined without a server */
     readonly time?: string
@@ -71,25 +77,35 @@ export interface SqlKind {
     /** whether it supports SELECT … FOR UPDATE SKIP LOCKED, and arrays */
     readonly skipsLocked: boolean
   }
-  /** Creates the dialect. `lost` is called when a connection ends that the store did not close, idle ones included. */
-  connect(limits: SqlLimits, lost: () => void): Dialect
-  /** Checks the server. Rejects with a `TypeError` for a server or version that is not supported. */
+  /**
+   * Creates the dialect.
+   * @param limits the timeouts
+   * @param onLost called when the server or the network ends a connection, even an idle one
+   */
+  connect(limits: SqlLimits, onLost: () => void): Dialect
+  /**
+   * Checks the server.
+   * @throws TypeError for a server or version that is not supported
+   */
   check?(db: SqlDatabase): Promise<void>
   /** Classifies an error. */
   faultOf(error: unknown): Fault
-  /** Normalizes an identifier: names that are equal afterwards are the same name to the server. */
+  /** Normalizes an identifier: the server treats two names as equal if their normalized forms are equal. */
   fold(name: string): string
-  /** A text column as part of an index; absent if the whole column can be indexed. */
+  /** Returns a text column as part of an index; undefined if the whole column can be indexed. */
   indexed?(column: string): Expression<unknown>
   /** Returns the columns of a table; empty if there is no such table. */
   columns(db: SqlDatabase, table: string): Promise<ExistingColumn[]>
   /** Returns the columns of each index of a table, in order. */
   indexes(db: SqlDatabase, table: string): Promise<string[][]>
-  /** Enlarges a text column to `length` characters and changes nothing else about it. */
+  /**
+   * Enlarges a text column to `length` characters and keeps the rest of its definition.
+   * @throws TypeError if the column cannot be enlarged safely
+   */
   widen(db: SqlDatabase, table: string, column: string, length: number): Promise<void>
 }
 
-/** Groups rows of index and column into the columns of each index. */
+/** Groups rows, each with an index and one of its columns in order, into the columns of each index. */
 export function columnsOfIndexes(rows: readonly { index: string; column: string }[]): string[][] {
   const indexes = new Map<string, string[]>()
   for (const { index, column } of rows) {

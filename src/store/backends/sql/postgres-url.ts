@@ -10,18 +10,20 @@ export interface PostgresAddress {
   readonly pool: number
   /** host and port, or the directory of a Unix socket; for messages */
   readonly where: string
+  /** timeout for connecting, milliseconds */
   readonly connectMs: number
+  /** whether to use channel binding if the server supports it */
   readonly channelBinding: boolean
 }
 
 const NAME = 'PostgreSQL'
 const CONNECT_MS = 4000
 const SHORTEST_CONNECT_MS = 2000
-/** Upper limit: requests wait this long when the server cannot be reached. */
+/** Upper limit of `connect_timeout`, since HTTP requests wait this long if the server cannot be reached. */
 const LONGEST_CONNECT_MS = 10_000
 const DEFAULT_PORT = 5432
 
-/** Parameters that are passed to `pg`, without those that would change how the store talks to the server. */
+/** URL parameters that are passed to `pg`. Others would change the SQL protocol that the store depends on. */
 const OF_PG = [
   'application_name',
   'fallback_application_name',
@@ -39,7 +41,7 @@ const OF_PG = [
   'uselibpqcompat',
 ]
 
-/** Parameters of libpq that `pg` does not support, with the values that have no effect here. */
+/** Parameters of libpq that `pg` does not support, with the values that may be ignored. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
   client_encoding: ['utf8', 'UTF8', 'auto'],
   gssencmode: ['disable', 'prefer'],
@@ -58,7 +60,9 @@ const YES = 0x53
 
 /**
  * Parses a PostgreSQL URL as libpq does (https://www.postgresql.org/docs/current/libpq-connect.html) and converts it
- * for `pg`. Rejects with a `TypeError` that names a wrong or unknown parameter.
+ * for `pg`.
+ * @param given the store URL, `postgres://user:password@host:5432/database`
+ * @throws TypeError that names an invalid or unknown parameter
  */
 export async function postgresAddress(given: URL): Promise<PostgresAddress> {
   const ofLibpq = ['connect_timeout', 'channel_binding', 'user', 'port', 'dbname', ...Object.keys(WITHOUT_EFFECT)]
@@ -128,7 +132,7 @@ function channelBindingOf(value: string | undefined, url: URL): boolean {
   return value === 'prefer' || value === 'require'
 }
 
-/** Resolves with whether the server supports TLS; false if it cannot be reached. */
+/** Returns whether the server supports TLS; false if it cannot be reached. */
 function hasTls(host: string, port: number, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: ms }, () => socket.write(SSL_REQUEST))

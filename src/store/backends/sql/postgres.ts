@@ -1,6 +1,6 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient, PoolConfig } from 'pg'
-import { inTime, LateError, loadDriver } from '../../driver.ts'
+import { loadDriver, ReplyTimeoutError, withTimeout } from '../../driver.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './kind.ts'
 import { postgresAddress } from './postgres-url.ts'
 
@@ -8,18 +8,22 @@ const NAME = 'PostgreSQL'
 const KEEPALIVE_MS = 10_000
 
 /**
- * SQLSTATEs or their prefixes of a server that is running but does not serve this client now: connection failure,
+ * SQLSTATEs or their prefixes of a server that is running but does not serve this client at present: connection failure,
  * access denied, insufficient resources, operator intervention, system error, unknown database, lock not available.
  */
 const BUSY = ['08', '28', '53', '57', '58', '3D000', '55P03']
-/** SQLSTATE of a write in a read-only transaction: a standby, or a demoted server. */
+/** SQLSTATE of a write in a read-only transaction: a standby or a demoted primary. */
 const READ_ONLY = '25006'
 const FULL = ['53100']
 const CONFLICTS = ['40001', '40P01']
 /** Message of `pg` when the pool is exhausted. */
 const POOL_EXHAUSTED = 'timeout exceeded when trying to connect'
 
-/** Returns the kind for PostgreSQL. Rejects with a `TypeError` for a wrong URL. */
+/**
+ * Returns the kind for PostgreSQL.
+ * @param url the store URL, `postgres://user:password@host:5432/database`
+ * @throws TypeError for an invalid URL, or if the driver is not installed
+ */
 export async function postgres(url: URL): Promise<SqlKind> {
   const { Pool } = (await loadDriver(['kysely', 'pg'], () => import('pg'))).default
   const { pool: max, url: address, where, connectMs, channelBinding } = await postgresAddress(url)
@@ -33,15 +37,15 @@ export async function postgres(url: URL): Promise<SqlKind> {
     fallback_application_name: 'komgate',
   }
 
-  function connect(limits: SqlLimits, lost: () => void): Dialect {
-    // Times are written in UTC, also into columns with a time zone.
+  function connect(limits: SqlLimits, onLost: () => void): Dialect {
+    // Times are in UTC, also in columns with a time zone.
     const onConnect = (client: { query(text: string): Promise<unknown> }) =>
-      inTime(client.query("set time zone 'UTC'"), connectMs)
+      withTimeout(client.query("set time zone 'UTC'"), connectMs)
     const pool = new Pool({ ...config, onConnect } as PoolConfig)
-    pool.on('connect', (client) => client.on('error', lost))
-    // Errors of idle clients: the pool has removed them, and `lost` was called.
+    pool.on('connect', (client) => client.on('error', onLost))
+    // The pool emits errors of idle clients, which it has removed; their own `error` event has called `onLost`.
     pool.on('error', () => undefined)
-    return new PostgresDialect({ pool: closingBroken(pool, limits) })
+    return new PostgresDialect({ pool: wrapPool(pool, limits) })
   }
 
   return {
@@ -65,23 +69,19 @@ export async function postgres(url: URL): Promise<SqlKind> {
 }
 
 /**
- * Wraps the pool: adds a time limit to statements, and closes connections without a reply, which `pg` would return to
- * the pool as free. After a read-only error all older connections are replaced: a new connection may lead to the new
- * primary.
+ * Wraps a pool: adds a timeout to statements, and closes connections without a reply, which `pg` would return to the
+ * pool. After a read-only error all older connections are replaced, since a new connection may lead to the new primary.
  */
-function closingBroken(
-  pool: { connect(): Promise<PoolClient>; end(): Promise<void> },
-  limits: SqlLimits,
-): PostgresPool {
+function wrapPool(pool: { connect(): Promise<PoolClient>; end(): Promise<void> }, limits: SqlLimits): PostgresPool {
   const generations = new WeakMap<PoolClient, number>()
   let generation = 0
 
   async function acquire(): Promise<PoolClient> {
     for (;;) {
       const client = await pool.connect()
-      const born = generations.get(client) ?? generation
-      generations.set(client, born)
-      if (born === generation) return client
+      const createdIn = generations.get(client) ?? generation
+      generations.set(client, createdIn)
+      if (createdIn === generation) return client
       client.release(true)
     }
   }
@@ -92,7 +92,7 @@ function closingBroken(
       let broken = false
       const query = async (text: string, values: unknown[]): Promise<unknown> => {
         try {
-          return await inTime(client.query(text, values), limits.queryMs)
+          return await withTimeout(client.query(text, values), limits.queryMs)
         } catch (error) {
           const fault = faultOf(error)
           broken ||= ['unavailable', 'busy', 'read-only'].includes(fault)
@@ -108,7 +108,7 @@ function closingBroken(
 
 function faultOf(error: unknown): Fault {
   const { code, severity, message } = error as { code?: unknown; severity?: unknown; message?: unknown }
-  if (error instanceof LateError || message === POOL_EXHAUSTED) return 'busy'
+  if (error instanceof ReplyTimeoutError || message === POOL_EXHAUSTED) return 'busy'
   // Errors that the server did not send are connection errors.
   if (typeof code !== 'string' || severity === undefined) return 'unavailable'
   if (FULL.includes(code)) return 'full'

@@ -2,43 +2,50 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
+/** Maximum size of the file, bytes. */
 const MAX_BYTES = 16 * 1024 * 1024
-/** Divisor of the free space: on a small disk the reserve takes a quarter. */
+/** On a small disk, the file takes the free space divided by this. */
 const PART = 4
 const DISK_FULL = ['ENOSPC', 'EDQUOT']
 
 /**
- * A file that reserves disk space. SQLite needs space even to delete. When the disk is full, the file is removed to
- * make room, and only deletes are allowed until it can be created again.
+ * A file that reserves disk space, since SQLite needs space even for deletes. When the disk is full, the file is removed
+ * to free its space, and only deletes are allowed until it can be created again.
  */
 export class DiskReserve {
-  /** size of the file, bytes; 0 if it cannot be created for another reason than lack of space */
+  /** size of the file, bytes */
   readonly bytes: number
   readonly #path: string
-  #isHeld = false
+  #isReserved = false
 
-  /** Creates the file. */
+  /**
+   * Creates the file.
+   * @param path path of the file
+   */
   constructor(path: string) {
     this.#path = path
     this.bytes = sizeOf(path) || Math.min(MAX_BYTES, Math.floor(freeBytes(path) / PART))
-    this.hold()
+    this.create()
   }
 
-  /** Creates the file if it is missing. Returns false if the disk is too full. */
-  hold(): boolean {
-    this.#isHeld ||= sizeOf(this.#path) === this.bytes || this.#write()
-    return this.#isHeld
+  /**
+   * Creates the file if it is missing.
+   * @returns false if there is too little space; true also if the file cannot be created for another reason
+   */
+  create(): boolean {
+    this.#isReserved ||= sizeOf(this.#path) === this.bytes || this.#write()
+    return this.#isReserved
   }
 
   /** Removes the file to free its space. */
   release(): void {
-    this.#isHeld = false
+    this.#isReserved = false
     rmSync(this.#path, { force: true })
   }
 
   #write(): boolean {
     if (freeBytes(this.#path) < this.bytes) return false
-    // Random data, so that a compressing file system stores all of it.
+    // Random data cannot be compressed, so every file system allocates all of it.
     const block = randomBytes(Math.min(this.bytes, 1024 * 1024))
     try {
       const file = openSync(this.#path, 'w', 0o600)

@@ -4,23 +4,25 @@ import { Conflict, retryOnConflict } from '../../retry.ts'
 import type { ColumnType, ExistingColumn, Fault, SqlDatabase, SqlKind } from './kind.ts'
 import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 
-/** Other processes may prepare the same table. */
+/** Retries, since other processes may prepare the same table at the same time. */
 const RETRY = { attempts: 40, pauseMs: 50, maxPauseMs: 50 }
 const KEY_LENGTH = 64
-/** Faults that another attempt does not remove. */
-const LASTING: readonly Fault[] = ['unavailable', 'busy', 'full', 'read-only']
+/** Faults that do not disappear with another attempt. */
+const PERSISTENT: readonly Fault[] = ['unavailable', 'busy', 'full', 'read-only']
 
 /**
- * Creates the table, or adds what an existing one lacks. Rows of other programs stay as they are, and these programs
- * can still add rows. Rejects with a `TypeError` for a table that cannot be used.
+ * Creates the table, or adds missing columns and indexes to an existing one. Rows of other programs stay unchanged, and
+ * these programs can still add rows.
+ * @throws TypeError for an existing table that cannot be used
+ * @throws the error of the driver if the server fails
  */
 export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
   await retryOnConflict(async () => {
     try {
       return await complete(db, kind, table)
     } catch (error) {
-      if (error instanceof TypeError || LASTING.includes(kind.faultOf(error))) throw error
-      // A step fails if another process has just done it; the next attempt detects that.
+      if (error instanceof TypeError || PERSISTENT.includes(kind.faultOf(error))) throw error
+      // A step fails if another process has just completed it, which the next attempt detects.
       return new Conflict(error)
     }
   }, RETRY)
@@ -29,9 +31,9 @@ export async function prepareTable(db: SqlDatabase, kind: SqlKind, table: SqlTab
 async function complete(db: SqlDatabase, kind: SqlKind, table: SqlTable): Promise<void> {
   const existing = await kind.columns(db, table.name)
   if (existing.length === 0) await createTable(db, kind, table)
-  else await adopt(db, kind, table, existing)
+  else await extendTable(db, kind, table, existing)
   const indexes = await kind.indexes(db, table.name)
-  for (const [purpose, columns] of wantedIndexes(table.columns)) {
+  for (const [purpose, columns] of requiredIndexes(table.columns)) {
     const has = indexes.some((index) => columns.every((name, i) => kind.fold(index[i] ?? '') === kind.fold(name)))
     if (has) continue
     let create = db.schema.createIndex(indexName(table, purpose)).on(table.name)
@@ -51,7 +53,7 @@ async function createTable(db: SqlDatabase, kind: SqlKind, table: SqlTable): Pro
   await create.execute()
 }
 
-async function adopt(
+async function extendTable(
   db: SqlDatabase,
   kind: SqlKind,
   table: SqlTable,
@@ -59,7 +61,7 @@ async function adopt(
 ): Promise<void> {
   const columns = new Map(existing.map((column) => [kind.fold(column.name), column]))
   const textColumns = [{ column: table.columns.key, length: KEY_LENGTH }, ...table.shared]
-  refuseUnusable(kind, table, columns)
+  checkTable(kind, table, columns)
   for (const { column, length } of textColumns) {
     const { textLength = Number.POSITIVE_INFINITY } = columns.get(kind.fold(column)) ?? {}
     if (textLength < length) await kind.widen(db, table.name, column, length)
@@ -70,7 +72,7 @@ async function adopt(
   }
 }
 
-function refuseUnusable(kind: SqlKind, table: SqlTable, columns: ReadonlyMap<string, ExistingColumn>): void {
+function checkTable(kind: SqlKind, table: SqlTable, columns: ReadonlyMap<string, ExistingColumn>): void {
   const key = columns.get(kind.fold(table.columns.key))
   if (key === undefined) throw new TypeError(`the table "${table.name}" has no column "${table.columns.key}"`)
   if (key.textLength === undefined) throw new TypeError(`the column "${key.name}" of "${table.name}" holds no text`)
@@ -87,7 +89,7 @@ interface NewColumn {
   define: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
 }
 
-/** Returns all columns except the key. Rows of other programs get null in `app` and neutral defaults in the rest. */
+/** Returns all columns except the key. In rows of other programs `app` is null and the others have neutral defaults. */
 function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewColumn[] {
   const column = (name: string, type: ColumnType, value?: string | number | Expression<unknown>): NewColumn => ({
     name,
@@ -107,23 +109,23 @@ function newColumns({ types }: SqlKind, { columns: c, shared }: SqlTable): NewCo
     column(c.writes, 'bigint', 0),
     column(c.revision, 'bigint', 0),
     column(c.expiresAt, 'bigint', NEVER),
-    // In parentheses, since MySQL accepts only expressions as defaults of text columns.
+    // The parentheses make it an expression: MySQL accepts no literal as default of a text column.
     column(c.data, types.long, sql`('{}')`),
     ...shared.map(({ column: name, length }) => column(name, sql`varchar(${sql.lit(length)})`)),
   ]
 }
 
-function wantedIndexes(c: Columns): [purpose: string, columns: string[]][] {
+function requiredIndexes(c: Columns): [purpose: string, columns: string[]][] {
   return [
     ['key', [c.key]],
     ['user', [c.app, c.user]],
     ['active', [c.app, c.lastActive]],
-    ['over', [c.expiresAt]],
+    ['expiry', [c.expiresAt]],
   ]
 }
 
 /**
- * Returns the name of an index: unique within the database, since some servers require that, and short, since servers
+ * Returns the name of an index. It is unique within the database, as some servers require, and short, since servers
  * truncate long names.
  */
 function indexName(table: SqlTable, purpose: string): string {

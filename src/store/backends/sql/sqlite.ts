@@ -1,28 +1,17 @@
 import { resolve } from 'node:path'
 import { type SqliteDatabase, SqliteDialect, sql } from 'kysely'
-import { decoded, refuseUnknown } from '../../driver.ts'
-import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind } from './kind.ts'
-import { DiskReserve } from './reserve.ts'
+import { checkParameters, decoded } from '../../driver.ts'
+import { columnsOfIndexes, type ExistingColumn, type SqlKind } from './kind.ts'
+import { faultOf } from './sqlite-faults.ts'
+import { guardOf, runUnguarded } from './sqlite-guard.ts'
 
 const NAME = 'SQLite'
-/** SQLite's wait for a lock, milliseconds: short, since it blocks this process; the statement is retried. */
+/** SQLite's lock timeout, milliseconds: short, since waiting blocks the event loop. The statement is retried. */
 const BUSY_MS = 100
-
+/** The path of a database in memory. */
 const IN_MEMORY = ':memory:'
-const PAGE_BYTES = 4096
-/** Pages in the write-ahead log after which SQLite moves them into the database file; 1000 is its default. */
-const MAX_LOG_PAGES = 1000
-const MIN_LOG_PAGES = 8
-const MAX_RECORD_BYTES = 65_536
 
-/** SQLite result codes. */
-const BUSY = 5
-const LOCKED = 6
-const FULL = 13
-/** SQLITE_READONLY, SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB */
-const UNUSABLE = [8, 10, 11, 14, 26]
-
-/** The part of `node:sqlite` that the store uses; older supported versions of Node.js do not have it. */
+/** The part of `node:sqlite` that the store uses. Node.js 20 does not have it. */
 interface NodeSqlite {
   DatabaseSync: new (
     path: string,
@@ -39,14 +28,15 @@ interface NodeSqlite {
 
 /**
  * Returns the kind for SQLite.
- * @throws TypeError for a wrong URL, or if Node.js has no SQLite
+ * @param url the store URL, `sqlite:/path/of/the/file`
+ * @throws TypeError for an invalid URL, or if this version of Node.js has no SQLite
  */
 export function sqlite(url: URL): SqlKind {
   const driver = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
   if (driver === undefined) {
     throw new TypeError(`SQLite stores require Node.js 22.13 or later, and this is ${process.version}`)
   }
-  refuseUnknown(url, NAME, [])
+  checkParameters(url, NAME, [])
   const path = pathOf(url)
   return {
     name: NAME,
@@ -79,14 +69,14 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
   database.exec(`pragma busy_timeout = ${BUSY_MS}`)
   database.exec('pragma journal_mode = wal')
   database.exec('pragma synchronous = normal')
-  const guard = path === IN_MEMORY ? unguarded : guardOf(database, path)
+  const guard = path === IN_MEMORY ? runUnguarded : guardOf(database, path)
   return {
     prepare(text) {
       const statement = database.prepare(text)
-      const guarded = /^\s*(select|with|pragma)\s/i.test(text) ? unguarded : guard
+      const guarded = /^\s*(select|with|pragma)\s/i.test(text) ? runUnguarded : guard
       const isDelete = /^\s*delete\s/i.test(text)
       return {
-        // Names are quoted and values are parameters, so a word between spaces is a keyword.
+        // Names are quoted and values are parameters, so ` returning ` can only be the keyword.
         reader: /^\s*(select|with|pragma)\s|\sreturning\s/i.test(text),
         all: (values) => guarded(isDelete, () => statement.all(...values)),
         run: (values) => guarded(isDelete, () => statement.run(...values)),
@@ -95,98 +85,6 @@ function open({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
     },
     close: () => database.close(),
   }
-}
-
-/** Runs a statement that writes, and handles a full disk. */
-type Guard = <T>(isDelete: boolean, work: () => T) => T
-
-const unguarded: Guard = (_, work) => work()
-
-/**
- * Returns a guard that keeps deletes possible on a full disk. Writes go to the write-ahead log; when the database file
- * cannot grow, the log cannot be checkpointed, and the reserve is removed for that. The reserve is four times the size
- * of the log, which grows to less than twice its limit before the disk is full.
- */
-function guardOf(database: InstanceType<NodeSqlite['DatabaseSync']>, path: string): Guard {
-  const reserve = new DiskReserve(`${path}-reserve`)
-  const pages = Math.floor(reserve.bytes / 4 / PAGE_BYTES)
-  database.exec(`pragma wal_autocheckpoint = ${Math.min(Math.max(pages, MIN_LOG_PAGES), MAX_LOG_PAGES)}`)
-
-  const free = database.prepare('pragma freelist_count')
-
-  /** Checkpoints the log into the database file. Returns false if the disk is too full. */
-  function emptyLog(): boolean {
-    try {
-      database.exec('pragma wal_checkpoint(truncate)')
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  function giveUpReserve(): void {
-    reserve.release()
-    emptyLog()
-  }
-
-  function retry<T>(isDelete: boolean, work: () => T): T {
-    if (!emptyLog()) giveUpReserve()
-    if (!isDelete && !reserve.hold()) throw new FullError()
-    try {
-      return work()
-    } catch (error) {
-      if (codeOf(error) !== FULL || !(isDelete || hasFreePages())) throw error
-      giveUpReserve()
-      try {
-        return work()
-      } finally {
-        emptyLog()
-      }
-    }
-  }
-
-  /** Whether a record fits into free pages of the database file. */
-  function hasFreePages(): boolean {
-    const [row] = free.all() as { freelist_count: number }[]
-    return row !== undefined && row.freelist_count * PAGE_BYTES > 4 * MAX_RECORD_BYTES
-  }
-
-  return (isDelete, work) => {
-    if (!isDelete && !reserve.hold() && !(emptyLog() && reserve.hold())) throw new FullError()
-    try {
-      return work()
-    } catch (error) {
-      if (codeOf(error) !== FULL) throw error
-      return retry(isDelete, work)
-    } finally {
-      reserve.hold()
-    }
-  }
-}
-
-/** The error of SQLite for a full disk, thrown when the reserve cannot be created. */
-class FullError extends Error {
-  override readonly name = 'FullError'
-  readonly errcode = FULL
-
-  constructor() {
-    super('database or disk is full')
-  }
-}
-
-/** Returns the primary result code of an SQLite error, undefined for other errors. */
-function codeOf(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: unknown }
-  // The higher bits are the extended result code.
-  return typeof errcode === 'number' ? errcode & 0xff : undefined
-}
-
-function faultOf(error: unknown): Fault {
-  const code = codeOf(error)
-  if (code === undefined) return 'other'
-  if (code === FULL) return 'full'
-  if (code === BUSY || code === LOCKED) return 'conflict'
-  return UNUSABLE.includes(code) ? 'busy' : 'other'
 }
 
 const catalog: Pick<SqlKind, 'columns' | 'indexes' | 'widen'> = {

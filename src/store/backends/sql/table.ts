@@ -1,18 +1,18 @@
 import { StoreError } from '../../errors.ts'
-import { type Layout, writtenTime } from '../../layout.ts'
+import { formatTime, type Layout } from '../../layout.ts'
 import { type Change, type Data, handleOf, type Key, type SessionRecord } from '../../record.ts'
 import type { SqlRow, SqlValue } from './kind.ts'
 import { fromColumn, toColumn } from './text.ts'
 
-/** The time of expiry of records that never expire. */
+/** The value of `expiresAt` for records that never expire. */
 export const NEVER = Number.MAX_SAFE_INTEGER
-/** Longest address, characters: IPv6 with an embedded IPv4 address. */
+/** Maximum length of an IP address, characters: IPv6 with an embedded IPv4 address. */
 const MAX_IP = 45
 
 /**
- * Columns of the store: the fields of a record, and `expiresAt`, the time of expiry unless the record is used before.
- * Tables of other programs have no columns of these names, and their rows have no `app`. The names are those of existing
- * tables, so they cannot change.
+ * Columns of the store: the fields of a record, and `expiresAt`, the time at which an unused record expires. Tables of
+ * other programs have no columns with these names. In rows of other programs `app` is null. Existing tables have these
+ * names, so they cannot change.
  */
 const STORE_COLUMNS = {
   app: 'komgate_app',
@@ -30,11 +30,12 @@ const STORE_COLUMNS = {
   expiresAt: 'komgate_over_at',
 } as const
 
-/** Lengths of the store's columns, characters; short enough for an index on every server. */
+/** Lengths of the store's text columns, characters; short enough for an index on every server. */
 export const SHORT = { app: 100, user: 255, name: 255, ip: 255 } as const
+/** Lengths of the columns for other programs, characters. */
 const SHARED = { ip: MAX_IP, start: 19, stop: 19, token: 12 } as const
 
-/** The names of the store's columns. */
+/** The names of the store's columns, by field. */
 export type Columns = Readonly<Record<'key' | keyof typeof STORE_COLUMNS, string>>
 
 /** A column for other programs. */
@@ -46,11 +47,14 @@ interface Shared {
 
 /** Maps records to rows of a table. */
 export class SqlTable {
+  /** the name of the table */
   readonly name: string
+  /** the names of the store's columns */
   readonly columns: Columns
+  /** the columns for other programs */
   readonly shared: readonly Shared[]
 
-  /** @throws TypeError for a layout that uses a name twice */
+  /** @throws TypeError if two columns have the same name, ignoring case */
   constructor({ table, sidField, fields }: Layout) {
     this.name = table
     this.columns = { key: sidField, ...STORE_COLUMNS }
@@ -89,14 +93,17 @@ export class SqlTable {
     }
     const values = {
       ip: toColumn(ip).slice(0, MAX_IP) || null,
-      start: writtenTime(created),
+      start: formatTime(created),
       token: handleOf(record.key),
     }
     for (const { field, column } of this.shared) if (field !== 'stop') row[column] = values[field]
     return row
   }
 
-  /** Returns the columns that a change sets, without those that every write sets. */
+  /**
+   * Returns the columns that a change sets, without those that every write sets.
+   * @throws StoreError `too-large` for text that a column cannot hold
+   */
   changed({ user, name, endsAt, data }: Change): SqlRow {
     const { columns: c } = this
     const row: SqlRow = {}
@@ -106,7 +113,7 @@ export class SqlTable {
     if (endsAt === undefined) return row
     row[c.endsAt] = endsAt
     const stop = this.shared.find(({ field }) => field === 'stop')
-    if (stop !== undefined) row[stop.column] = endsAt === null ? null : writtenTime(endsAt)
+    if (stop !== undefined) row[stop.column] = endsAt === null ? null : formatTime(endsAt)
     return row
   }
 }
@@ -114,7 +121,7 @@ export class SqlTable {
 /** A row selected under the field names of a record. */
 export type SelectedRow = Record<keyof SessionRecord, SqlValue>
 
-/** Converts a row to a record. Some drivers return 64-bit integers as text. */
+/** Converts a row to a record. Integers may be text, as some drivers return 64-bit integers. */
 export function recordOf(row: SelectedRow): SessionRecord {
   return {
     key: keyOfColumn(row.key),
@@ -133,7 +140,7 @@ export function recordOf(row: SelectedRow): SessionRecord {
   }
 }
 
-/** Converts a column value to a key. A CHAR column may pad it with spaces. */
+/** Converts a column value to a key. Removes trailing spaces, with which a CHAR column pads its values. */
 export function keyOfColumn(value: SqlValue): Key {
   return String(value).trimEnd() as Key
 }

@@ -1,9 +1,11 @@
-/** More than the in-flight window of a connection (20 calls), and less than its limit on waiting calls (4096). */
+/** Above the in-flight window of a connection (20 calls), and below its limit on waiting calls (4096). */
 const CONCURRENCY = 256
 
 /**
- * Runs `work` for each item, at most `concurrency` at a time, and resolves with the results in the order of the items.
- * Rejects with the first error, and starts no further item after it.
+ * Runs `work` for each item, with bounded concurrency. Starts no further item after the first error.
+ * @param concurrency maximum number of items in progress at the same time; default: 256
+ * @returns the results, in the order of the items
+ * @throws the first error of `work`
  */
 export async function mapConcurrent<T, R>(
   items: readonly T[],

@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Counts event-loop ticks until the returned function is called, which returns the count. */
+/** Starts counting event-loop ticks. The returned function stops and returns the count. */
 function countTicks(): () => number {
   let ticks = 0
   let next = setImmediate(function count() {
@@ -32,7 +32,7 @@ it.each<[string, (connection: FakeConnection) => void]>([
   ['cannot be read', (connection) => connection.send(reply(4711))],
 ])(
   'a LysKOM connection that %s yields 403 for all waiting requests and the next one within one event-loop tick',
-  async (how, die) => {
+  async (how, fail) => {
     const server = await startFakeServer(({ call }) => call === ACTIVE)
     const servers = [{ id: 'kom', name: 'KOM', demo: false, host: '127.0.0.1', port: server.port }]
     const gateway = await createGateway(configFor(servers))
@@ -50,7 +50,7 @@ it.each<[string, (connection: FakeConnection) => void]>([
     const [fake] = server.connections as [FakeConnection]
     await expect.poll(() => fake.received.filter(({ call }) => call === ACTIVE).length).toBe(20)
 
-    die(fake)
+    fail(fake)
     const first = await Promise.race(waiting)
     const ticks = countTicks()
     const next = await send('GET', 'current/who-am-i', id)
@@ -58,8 +58,8 @@ it.each<[string, (connection: FakeConnection) => void]>([
     const passed = ticks()
     expect([first, next, ...all].map(({ status }) => status)).toEqual(Array(22).fill(403))
     show(
-      `the line ${how}: from the first waiting request's 403 to the others' and the next one's`,
-      '1 turn',
+      `the connection ${how}: from the first 403 of a waiting request to the last and to that of the next request`,
+      '1 event-loop tick',
       `${passed}`,
     )
     expect(passed).toBeLessThanOrEqual(1)
