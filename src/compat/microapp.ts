@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { badRequest } from '../http/body.ts'
-import type { Env } from '../http/context.ts'
+import type { Env } from '../http/env.ts'
 import { type ErrorFormat, errorResponse } from '../http/error-response.ts'
 import { bearer } from '../http/middleware/app-key.ts'
 import { text } from '../http/node/responses.ts'
@@ -36,7 +36,7 @@ interface Holder {
  * session. Mounted at the root.
  */
 export function microappApi(options: CompatOptions): Hono<Env> {
-  const { store, appKeys, clientAddress } = options
+  const { store, appKeys, clientAddress, observers } = options
   const api = new Hono<Env>({ strict: false })
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
@@ -66,7 +66,7 @@ export function microappApi(options: CompatOptions): Hono<Env> {
   /** @param word the prefix of the error message for invalid parameters */
   function script(path: string, word: string, run: (c: Context, parameters: Parameters) => Promise<string>): void {
     const only = new Hono<Env>({ strict: false })
-    only.onError((error, c) => errorResponse(error, c, options, formatWith(word)))
+    only.onError((error, c) => errorResponse(error, c, observers, formatWith(word)))
     only.on(METHODS, `/${path}`, limit, async (c) => text(await run(c, await readForm(c)), 200, SECRET))
     api.route('/', only)
   }

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { validate } from 'uuid'
 import { z } from 'zod'
-import type { Env } from '../http/context.ts'
+import type { Env } from '../http/env.ts'
 import { errorResponse, httpkomFormat } from '../http/error-response.ts'
 import { jsonList, mapPages } from '../http/json-list.ts'
 import { requireAppKey } from '../http/middleware/app-key.ts'
@@ -33,17 +33,26 @@ const MAX_TTL = 30 * 24 * 60 * 60
 const MAX_DT = 1_000_000_000
 const MAX_LISTED = 10_000
 
+/** Options of `restSessionsApi`. */
+export interface RestSessionsOptions extends CompatOptions {
+  /** ids of the plain applications, which store their sessions in the gateway */
+  appIds: ReadonlySet<string>
+  /** ids of the LysKOM servers, whose sessions are in the same store with the server id as app */
+  serverIds: ReadonlySet<string>
+}
+
 /**
  * Creates the REST-Sessions API: sessions of plain applications by token, and lists, counts and kills for the sessions
  * of LysKOM servers, where the id is a person number and the token a connection id. Mounted at the root.
  */
-export function restSessionsApi(options: CompatOptions): Hono<Env> {
-  const { store, apps, servers, onInternalError } = options
+export function restSessionsApi(options: RestSessionsOptions): Hono<Env> {
+  const { store, appIds, serverIds, observers } = options
+  const { onInternalError } = observers
   const key = requireAppKey(options, (c) => c.req.param('app') ?? '')
   const limit = limitBody(MAX_BODY_BYTES)
 
   const api = new Hono<Env>({ strict: false })
-  api.onError((error, c) => errorResponse(error, c, options, formatError))
+  api.onError((error, c) => errorResponse(error, c, observers, formatError))
   return api
     .get('/ping', async () => {
       await store.ping()
@@ -89,7 +98,7 @@ export function restSessionsApi(options: CompatOptions): Hono<Env> {
     })
     .delete('/:app/kill/:token', async (c) => {
       const app = anyApp(c)
-      const token = pathPart(c, 'token', servers.has(app) ? CONNECTION_ID : TOKEN)
+      const token = pathPart(c, 'token', serverIds.has(app) ? CONNECTION_ID : TOKEN)
       const ended = await store.end(app, keyOf(token))
       return json({ kill: ended === undefined ? 0 : 1 })
     })
@@ -102,18 +111,18 @@ export function restSessionsApi(options: CompatOptions): Hono<Env> {
   /** Returns the app in the path. @throws RequestError `not-found` (404) unless it is a plain application */
   function plainApp(c: Context): string {
     const app = c.req.param('app') ?? ''
-    if (!apps.has(app)) throw new RequestError('not-found', 'There is no such application.')
+    if (!appIds.has(app)) throw new RequestError('not-found', 'There is no such application.')
     return app
   }
 
   /** Returns the app or the LysKOM server in the path. @throws RequestError `not-found` (404) if there is neither */
   function anyApp(c: Context): string {
     const app = c.req.param('app') ?? ''
-    return servers.has(app) ? app : plainApp(c)
+    return serverIds.has(app) ? app : plainApp(c)
   }
 
   function userOf(c: Context, app: string): string {
-    return pathPart(c, 'id', servers.has(app) ? PERSON_NO : ID)
+    return pathPart(c, 'id', serverIds.has(app) ? PERSON_NO : ID)
   }
 
   /** Returns the seconds since the last activity in a record. */

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { badRequest } from '../http/body.ts'
-import type { Env } from '../http/context.ts'
+import type { Env } from '../http/env.ts'
 import { errorResponse } from '../http/error-response.ts'
 import { bearer, requireAppKey } from '../http/middleware/app-key.ts'
 import { json } from '../http/node/responses.ts'
@@ -29,15 +29,21 @@ const Arguments = z.object({
   data: z.custom<JsonValue>().optional(),
 })
 
+/** Options of `sessmanApi`. */
+export interface SessmanOptions extends CompatOptions {
+  /** the time to live of a session after its last update, milliseconds */
+  sessmanTtlMs: number
+}
+
 /** Creates the sessman API: sessions whose data is any JSON value, replaced as a whole; mounted under `/sessman`. */
-export function sessmanApi(options: CompatOptions): Hono<Env> {
-  const { store, clientAddress, sessmanTtlMs } = options
+export function sessmanApi(options: SessmanOptions): Hono<Env> {
+  const { store, clientAddress, sessmanTtlMs, observers } = options
   const key = requireAppKey(options, () => APP)
   /** The session id is sufficient, but a wrong key is rejected. */
   const rightKeyOrNone: typeof key = (c, next) => (bearer(c) === undefined ? next() : key(c, next))
 
   const api = new Hono<Env>({ strict: false })
-  api.onError((error, c) => errorResponse(error, c, options, formatError))
+  api.onError((error, c) => errorResponse(error, c, observers, formatError))
   api.on(METHODS, '/new', key, async (c) => {
     const { user, userid, data = {} } = await readArguments(c)
     const token = newToken(TOKEN_LENGTH)

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
 import type { CloseReason, GatewaySession } from '../sessions/gateway-session.ts'
 import type { Registry } from '../sessions/registry.ts'
-import type { Env } from './context.ts'
+import type { Env } from './env.ts'
 import { RequestError } from './request-error.ts'
 
 /** Makes a session the one of the request. The request counts as in flight on it until the access log reports it. */

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
-import type { Env } from './context.ts'
+import type { Env } from './env.ts'
 import { json, jsonStream } from './node/responses.ts'
 
 /** Characters of a list that are written at once. */

@@ -108,13 +108,14 @@ class Model {
         settings: DEFAULT_CONNECTION_SETTINGS,
         heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
       },
-      serverRetryMs: 1000,
-      bodyCacheBytes: 1000,
-      idleMs: IDLE_MS,
-      // Low limits, so that a slot that is not released causes an error soon.
-      maxSessions: 7 * AT_ONCE,
-      maxSessionsPerAddress: 7 * AT_ONCE,
-      maxSessionsPerPerson: 1,
+      lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
+      limits: {
+        sessionIdleMs: IDLE_MS,
+        // Low limits, so that a slot that is not released causes an error soon.
+        maxSessions: 7 * AT_ONCE,
+        maxSessionsPerAddress: 7 * AT_ONCE,
+        maxSessionsPerPerson: 1,
+      },
     })
     this.records = new SessionRecords({
       registry: this.registry,

@@ -3,7 +3,9 @@ import { LimitError } from '../../sessions/limit-error.ts'
 
 /** Limits of WebSockets. */
 export interface WebsocketLimitOptions {
+  /** open WebSockets of one session */
   maxWebsocketsPerSession: number
+  /** messages that a client may send on one WebSocket */
   maxWebsocketMessagesPerSecond: number
 }
 

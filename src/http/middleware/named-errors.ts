@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import type { Env } from '../context.ts'
+import type { Env } from '../env.ts'
 import type { NamedErrors } from '../status.ts'
 
 /** Returns middleware that overrides the statuses of some LysKOM errors for a route. */

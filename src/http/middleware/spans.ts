@@ -2,7 +2,7 @@ import type { TextMapGetter } from '@opentelemetry/api'
 import type { Context, MiddlewareHandler } from 'hono'
 import { KNOWN_METHODS } from '../../ops/metrics/http-metrics.ts'
 import type { Tracing } from '../../ops/tracing.ts'
-import type { Env } from '../context.ts'
+import type { Env } from '../env.ts'
 import { header } from '../header.ts'
 import { routePattern } from '../route-pattern.ts'
 

@@ -5,12 +5,13 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { WebSocketServer } from 'ws'
 import { WriteCoalescer } from '../../connection/write-coalescer.ts'
+import type { LimitName } from '../../sessions/limit-error.ts'
 import { Connections } from './connections.ts'
 import type { RequestHandler } from './http-connection.ts'
 import { answerNodeErrors } from './node-errors.ts'
 import { closeWith } from './raw-response.ts'
 import { TrackedResponse } from './tracked-response.ts'
-import { UnreadBudget, type UnreadLimits } from './unread-budget.ts'
+import type { UnreadBudget } from './unread-budget.ts'
 import { refuseWhileDraining, serveUpgrades } from './upgrades.ts'
 import { pingEach } from './websocket-pings.ts'
 
@@ -22,8 +23,8 @@ type ServeOptions = Parameters<typeof serve>[0]
 export type FetchCallback = ServeOptions['fetch']
 type WebSocketServerLike = NonNullable<ServeOptions['websocket']>['server']
 
-/** Options of a listener. Times in milliseconds, sizes in bytes. */
-export interface ListenOptions extends UnreadLimits {
+/** Options of an HTTP server. Times in milliseconds, sizes in bytes. */
+export interface HttpServerOptions {
   host: string
   /** 0 for any free port */
   port: number
@@ -45,8 +46,15 @@ export interface ListenOptions extends UnreadLimits {
   websocketPingMs: number
   /** the deadline for requests in flight when the listener closes */
   shutdownTimeoutMs: number
-  /** the memory for unread responses that this listener shares with others; default: a separate budget */
-  unreadBudget?: UnreadBudget
+}
+
+/** Options of a listener. */
+export interface ListenOptions {
+  http: HttpServerOptions
+  /** bounds the memory of responses that clients do not read; several listeners may share it */
+  unreadBudget: UnreadBudget
+  /** called for each request that a limit rejects before it reaches `fetch` */
+  onLimit?: (limit: LimitName) => void
 }
 
 /** A listening HTTP server. */
@@ -64,33 +72,35 @@ export interface Listener {
 
 /** Starts serving HTTP and WebSockets. Rejects if the address is not available. */
 export async function listen(fetch: FetchCallback, options: ListenOptions): Promise<Listener> {
-  const websockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBodyBytes, perMessageDeflate: false })
+  const { http, unreadBudget: budget, onLimit } = options
+  const websockets = new WebSocketServer({ noServer: true, maxPayload: http.maxBodyBytes, perMessageDeflate: false })
   const isDraining = (): boolean => connections.isDraining
   const server = serve({
     fetch: coalescing(fetch, isDraining),
-    hostname: options.host,
-    port: options.port,
-    serverOptions: optionsOfNode(options),
+    hostname: http.host,
+    port: http.port,
+    serverOptions: optionsOfNode(http),
     websocket: { server: websockets as WebSocketServerLike },
   }) as Server
   const connections = new Connections(server, {
-    ...options,
-    budget: options.unreadBudget ?? new UnreadBudget(options),
+    budget,
+    trustedProxies: http.trustedProxies,
+    ...(onLimit && { onLimit }),
   })
   // No other deadline applies to a client that does not read its response, which stays in memory.
-  server.timeout = options.httpStallMs
+  server.timeout = http.httpStallMs
   // By default Node silently drops headers beyond a number, maybe that of a proxy. `maxHeaderSize` limits their size.
   server.maxHeadersCount = 0
   // Every request costs the same, so connections are not closed after a number of requests.
   server.maxRequestsPerSocket = 0
   handleInOrder(server, connections)
-  answerNodeErrors(server, connections, options.onLimit)
-  serveUpgrades(server, connections, `${options.basePath}/websocket`)
+  answerNodeErrors(server, connections, onLimit)
+  serveUpgrades(server, connections, `${http.basePath}/websocket`)
   await once(server, 'listening')
-  const stopPinging = pingEach(websockets, options.websocketPingMs)
+  const stopPinging = pingEach(websockets, http.websocketPingMs)
   return {
     url: urlOf(server),
-    close: async (timeoutMs = options.shutdownTimeoutMs) => {
+    close: async (timeoutMs = http.shutdownTimeoutMs) => {
       stopPinging()
       for (const client of websockets.clients) client.close(GOING_AWAY, 'this gateway is shutting down')
       await stopListening(server, connections, timeoutMs)
@@ -106,7 +116,7 @@ function handleInOrder(server: Server, connections: Connections): void {
 }
 
 /** Returns the limits of Node's HTTP server for the size and the duration of a request. */
-function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: ListenOptions): ServerOptions {
+function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: HttpServerOptions): ServerOptions {
   const headersTimeout = Math.min(httpHeadersMs, httpRequestMs)
   return {
     ServerResponse: TrackedResponse,

@@ -1,5 +1,5 @@
 import { getPath } from 'hono/utils/url'
-import type { Env } from '../context.ts'
+import type { Env } from '../env.ts'
 
 /** No route is as deep, and no client path equals it, since runs of slashes are merged. */
 const OUTSIDE = '/'.repeat(8)

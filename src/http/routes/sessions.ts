@@ -1,15 +1,16 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { MAX_SESSION_NO } from '../../lyskom/numbers.ts'
 import { KomError } from '../../protocol/errors.ts'
+import type { Registry } from '../../sessions/registry.ts'
 import { badRequest, confNo, latin1, readBody } from '../body.ts'
-import type { AppOptions, Env } from '../context.ts'
 import { closeOnRequest, closeUnlessDelivered } from '../current-session.ts'
+import type { Env } from '../env.ts'
 import { personJson } from '../json.ts'
 import { leaseHeader } from '../lease.ts'
-import { CONNECTION_HEADER, connectionId, idHeaders, isStaleCookie } from '../middleware/connection-id.ts'
+import { CONNECTION_HEADER, type ConnectionIds } from '../middleware/connection-id.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
-import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
+import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json, jsonWith } from '../node/responses.ts'
 import { pathNumber } from '../parameters.ts'
 import { RequestError } from '../request-error.ts'
@@ -18,26 +19,37 @@ const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'mus
 const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
 const WorkingConference = z.object({ conf_no: confNo })
 
+/** Options of `sessionRoutes`. */
+export interface SessionRouteOptions {
+  registry: Registry
+  ids: ConnectionIds
+  /** returns the client address of a request; see `clientAddressBehind` */
+  clientAddress: (c: Context) => string
+  /** the idle timeout of a session in milliseconds */
+  sessionIdleMs: number
+}
+
 /** Opening, closing and using sessions; mounted under `/<server id>/sessions`. */
-export function sessionRoutes(options: AppOptions) {
-  const { registry } = options
-  const lease = leaseHeader(options.sessionIdleMs)
+export function sessionRoutes(
+  { requireSession, requireSessionWithQuery }: SessionMiddleware,
+  { registry, ids, clientAddress: addressOf, sessionIdleMs }: SessionRouteOptions,
+) {
+  const lease = leaseHeader(sessionIdleMs)
   const jsonWithLease = jsonWith(lease)
-  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
 
   return new Hono<Env>({ strict: false })
     .post('/', async (c) => {
-      if (connectionId(c, options, 'header-or-query') !== undefined && !isStaleCookie(c, options)) {
+      if (ids.of(c, 'header-or-query') !== undefined && !ids.isStaleCookie(c)) {
         throw new RequestError('session-exists', `${CONNECTION_HEADER} must be absent when a session is opened.`)
       }
       // The socket is gone after the client disconnects, so read its address first.
-      const clientAddress = options.clientAddress(c)
+      const clientAddress = addressOf(c)
       const { client } = await readBody(c, Open)
       const { serverId, requestId } = c.var
       const { id, session } = await registry.open({ serverId, clientAddress, client, requestId })
       closeUnlessDelivered(c, session)
       const { sessionNo } = session.lyskom.connection
-      return json({ session_no: sessionNo, connection_id: id }, 201, { ...lease, ...idHeaders(c, options, id) })
+      return json({ session_no: sessionNo, connection_id: id }, 201, { ...lease, ...ids.headers(c, id) })
     })
     .get('/current/who-am-i', requireSessionWithQuery, async (c) => {
       const { sessionNo, person } = await c.get('session').lyskom.whoAmI()
@@ -76,7 +88,7 @@ export function sessionRoutes(options: AppOptions) {
       const no = pathNumber(c, 'no', Number.MAX_SAFE_INTEGER)
       if (no === 0 || no === session.lyskom.connection.sessionNo) {
         await closeOnRequest(c, session, 'deleted')
-        return empty(204, idHeaders(c, options))
+        return empty(204, ids.headers(c))
       }
       if (no <= MAX_SESSION_NO) await session.lyskom.disconnect(no)
       else if (session.lyskom.persNo === 0) throw KomError.of('login-first', 0)
