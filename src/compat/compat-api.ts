@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Context } from 'hono'
-import type { AppKeys } from '../http/app-keys.ts'
-import type { ErrorObservers } from '../http/error-response.ts'
+import type { AppKeys } from '../http/middleware/app-keys.ts'
+import type { ErrorObservers } from '../http/output/error-response.ts'
 import type { SessionStore } from '../store/store.ts'
 
 /** Options that the compatibility APIs share. */

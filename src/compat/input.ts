@@ -3,8 +3,8 @@
  * because each API has its own error format.
  */
 import type { Context } from 'hono'
-import { refuseCodings } from '../http/content-coding.ts'
-import { parseJson, UnfitJsonError } from '../http/parse-json.ts'
+import { refuseCodings } from '../http/input/content-coding.ts'
+import { parseJson, UnfitJsonError } from '../http/input/parse-json.ts'
 import type { JsonValue } from '../store/record.ts'
 
 /** Creates the error to throw. `reason` is the predicate of a sentence about `what`. */

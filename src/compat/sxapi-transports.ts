@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { generateCookie } from 'hono/cookie'
-import { cookieValues } from '../http/cookies.ts'
-import { header } from '../http/header.ts'
+import { cookieValues } from '../http/input/cookies.ts'
+import { header } from '../http/input/header.ts'
 import type { CookieOptions, TransportConfig } from './sxapi-config.ts'
 
 /** How a request carries a session id, and how a response issues one. */

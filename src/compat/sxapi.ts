@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { LRUCache } from 'lru-cache'
 import { v4 as uuid } from 'uuid'
-import { clientAddress } from '../http/client-address.ts'
+import { clientAddress } from '../http/input/client-address.ts'
 import { StoreError } from '../store/errors.ts'
 import { type Key, keyOf } from '../store/record.ts'
 import { SessionStore } from '../store/store.ts'

@@ -3,15 +3,15 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { Metrics } from '../ops/metrics/metrics.ts'
 import type { Tracing } from '../ops/tracing.ts'
 import type { Registry } from '../sessions/registry.ts'
-import { badRequest } from './body.ts'
 import type { Env } from './env.ts'
-import { type ErrorObservers, errorResponse } from './error-response.ts'
+import { RequestError } from './errors/request-error.ts'
+import { badRequest } from './input/body.ts'
 import { type AccessOptions, access } from './middleware/access.ts'
 import { requestSpans } from './middleware/spans.ts'
 import { MemoizedRouter } from './node/memoized-router.ts'
 import { DOT_SEGMENT_PATH, pathUnder } from './node/request-path.ts'
 import { empty } from './node/responses.ts'
-import { RequestError } from './request-error.ts'
+import { type ErrorObservers, errorResponse } from './output/error-response.ts'
 
 /** The observers of requests and errors. */
 export interface Observers extends ErrorObservers, Pick<AccessOptions, 'onAccess'> {}

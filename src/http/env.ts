@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { GatewaySession } from '../sessions/gateway-session.ts'
-import type { NamedErrors } from './status.ts'
+import type { NamedErrors } from './errors/status.ts'
 
 /** The Hono environment: bindings and variables that middleware sets for the routes. */
 export interface Env {

@@ -3,7 +3,7 @@ import type { ConnectionError } from '../../connection/errors.ts'
 import type { WireEvent } from '../../connection/wire-event.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Registry } from '../../sessions/registry.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
 
 /** Events that wait for a slow client; further events are dropped and counted. */
 const MAX_WAITING = 1000

@@ -4,10 +4,10 @@ import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import { handleOf } from '../../store/record.ts'
 import type { Env } from '../env.ts'
-import { withoutIds } from '../ids.ts'
+import { withoutIds } from '../input/ids.ts'
 import { NamedResponse, REQUEST_ID_HEADER, RequestIds } from '../node/request-id.ts'
-import { routePattern } from '../route-pattern.ts'
-import { printablePath } from '../unprintable.ts'
+import { routePattern } from './route-pattern.ts'
+import { printablePath } from './unprintable.ts'
 
 /** Characters of a path in the log. */
 const MAX_PATH = 200

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import type { AppKeys } from '../app-keys.ts'
-import { header } from '../header.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { header } from '../input/header.ts'
+import type { AppKeys } from './app-keys.ts'
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i
 

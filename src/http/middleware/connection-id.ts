@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import { generateCookie } from 'hono/cookie'
 import type { Registry } from '../../sessions/registry.ts'
-import { cookieValues } from '../cookies.ts'
-import { header } from '../header.ts'
+import { cookieValues } from '../input/cookies.ts'
+import { header } from '../input/header.ts'
 import { bearer } from './app-key.ts'
 import { refuseForeignPage } from './own-pages.ts'
 

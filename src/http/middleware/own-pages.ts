@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import { header } from '../header.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { header } from '../input/header.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 const OWN_SITES = new Set(['same-origin', 'none'])

@@ -1,10 +1,10 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Registry } from '../../sessions/registry.ts'
-import { closeUnlessDelivered, refuseId, useSession } from '../current-session.ts'
 import type { Env } from '../env.ts'
-import { leaseHeader } from '../lease.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { leaseHeader } from '../output/lease.ts'
 import { CONNECTION_HEADER, type ConnectionIds, type IdSource } from './connection-id.ts'
+import { closeUnlessDelivered, refuseId, useSession } from './current-session.ts'
 
 /** The client name and version of a session that the gateway opens automatically. */
 const UNNAMED_CLIENT = { name: 'komgate', version: '' }

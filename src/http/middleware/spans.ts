@@ -3,8 +3,8 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { KNOWN_METHODS } from '../../ops/metrics/http-metrics.ts'
 import type { Tracing } from '../../ops/tracing.ts'
 import type { Env } from '../env.ts'
-import { header } from '../header.ts'
-import { routePattern } from '../route-pattern.ts'
+import { header } from '../input/header.ts'
+import { routePattern } from './route-pattern.ts'
 
 /** OpenTelemetry's name for an unknown request method. */
 const OTHER_METHOD = '_OTHER'

@@ -1,7 +1,7 @@
 import type { Result, Router } from 'hono/router'
 import { TrieRouter } from 'hono/router/trie-router'
 import { LRUCache } from 'lru-cache'
-import { withoutIds } from '../ids.ts'
+import { withoutIds } from '../input/ids.ts'
 
 /** Cached paths. The least recently used ones are evicted first. */
 const MAX_REMEMBERED = 500

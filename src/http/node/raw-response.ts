@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { publicError } from '../public-error.ts'
+import { publicError } from '../errors/public-error.ts'
 
 /** Time for the client to read the response before the connection is closed. */
 const LINGER_MS = 1000

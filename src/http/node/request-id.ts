@@ -3,8 +3,8 @@ import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders
 import type { Context } from 'hono'
 import type { Registry } from '../../sessions/registry.ts'
 import { keyOf } from '../../store/record.ts'
-import { header } from '../header.ts'
-import { connectionIdsIn } from '../ids.ts'
+import { header } from '../input/header.ts'
+import { connectionIdsIn } from '../input/ids.ts'
 
 /** The header with the id of a request, which the log holds too. */
 export const REQUEST_ID_HEADER = 'X-Request-Id'

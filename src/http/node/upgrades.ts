@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { RegistryError } from '../../sessions/registry.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
 import type { Connections } from './connections.ts'
 import { closeWithError } from './raw-response.ts'
 import { withoutExtraSlashes } from './request-path.ts'

@@ -10,13 +10,13 @@ import {
   setUnread,
 } from '../../lyskom/memberships.ts'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
-import { readBody, textNo, wholeNumber } from '../body.ts'
 import type { Env } from '../env.ts'
-import { membershipJson, unreadJson } from '../json.ts'
+import { readBody, textNo, wholeNumber } from '../input/body.ts'
+import { pathNumber, queryBoolean, queryNumber } from '../input/parameters.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
 import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json } from '../node/responses.ts'
-import { pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
+import { membershipJson, unreadJson } from '../output/json.ts'
 
 const Join = z.object({ priority: wholeNumber(2 ** 8 - 1).default(100), where: wholeNumber(2 ** 16 - 1).default(0) })
 const SetUnread = z.object({ no_of_unread: textNo })

@@ -3,9 +3,9 @@ import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import type { SessionStore } from '../../store/store.ts'
 import type { Env } from '../env.ts'
+import { publicError } from '../errors/public-error.ts'
+import { RequestError } from '../errors/request-error.ts'
 import { json } from '../node/responses.ts'
-import { publicError } from '../public-error.ts'
-import { RequestError } from '../request-error.ts'
 
 /** Options of `observabilityRoutes`. */
 export interface ObservabilityRouteOptions {

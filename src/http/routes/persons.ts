@@ -2,13 +2,13 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { createPerson, getUserAreaBlock, setPresentation } from '../../lyskom/persons.ts'
-import { latin1, nfc, readBody, textNo } from '../body.ts'
 import type { Env } from '../env.ts'
-import { personJson } from '../json.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { latin1, nfc, readBody, textNo } from '../input/body.ts'
+import { pathNumber } from '../input/parameters.ts'
 import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json, writtenJson } from '../node/responses.ts'
-import { pathNumber } from '../parameters.ts'
-import { RequestError } from '../request-error.ts'
+import { personJson } from '../output/json.ts'
 
 const Create = z.object({ name: latin1, passwd: latin1 })
 const Presentation = z.object({ text_no: textNo })

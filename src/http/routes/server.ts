@@ -1,9 +1,9 @@
 import { Hono } from 'hono'
 import { getServerInfo } from '../../lyskom/server-info.ts'
 import type { Env } from '../env.ts'
-import { serverInfoJson } from '../json.ts'
 import type { SessionMiddleware } from '../middleware/session.ts'
 import { json } from '../node/responses.ts'
+import { serverInfoJson } from '../output/json.ts'
 
 /** Information about the LysKOM server; mounted under `/<server id>/server`. */
 export function serverRoutes({ requireSessionWithQuery }: SessionMiddleware) {

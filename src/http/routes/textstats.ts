@@ -3,13 +3,13 @@ import { z } from 'zod'
 import { mapConcurrent } from '../../lyskom/map-concurrent.ts'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
-import { readBody, textNo } from '../body.ts'
 import type { Env } from '../env.ts'
-import { textHeadJson } from '../json.ts'
+import { readBody, textNo } from '../input/body.ts'
+import { pathNumber } from '../input/parameters.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
 import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { json } from '../node/responses.ts'
-import { pathNumber } from '../parameters.ts'
+import { textHeadJson } from '../output/json.ts'
 
 const MAX_TEXTS = 100
 const TextNos = z.object({

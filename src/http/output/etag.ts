@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Context } from 'hono'
-import { header } from './header.ts'
-import { JSON_HEADERS } from './node/responses.ts'
+import { header } from '../input/header.ts'
+import { JSON_HEADERS } from '../node/responses.ts'
 
 /**
  * Returns a function that creates JSON responses with a strong `ETag`, or 304 without a body when `If-None-Match` holds

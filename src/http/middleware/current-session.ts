@@ -1,10 +1,10 @@
 import { finished } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
-import type { CloseReason, GatewaySession } from '../sessions/gateway-session.ts'
-import type { Registry } from '../sessions/registry.ts'
-import type { Env } from './env.ts'
-import { RequestError } from './request-error.ts'
+import type { CloseReason, GatewaySession } from '../../sessions/gateway-session.ts'
+import type { Registry } from '../../sessions/registry.ts'
+import type { Env } from '../env.ts'
+import { RequestError } from '../errors/request-error.ts'
 
 /** Makes a session the one of the request. The request counts as in flight on it until the access log reports it. */
 export function useSession(c: Context<Env>, session: GatewaySession): void {

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
+import { RequestError } from '../errors/request-error.ts'
 import { header } from './header.ts'
-import { RequestError } from './request-error.ts'
 
 const IDENTITY = /^(?:identity|[\s,])*$/i
 const CHUNKED = /^\s*chunked\s*$/i

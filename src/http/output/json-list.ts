@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
-import type { Env } from './env.ts'
-import { json, jsonStream } from './node/responses.ts'
+import type { Env } from '../env.ts'
+import { json, jsonStream } from '../node/responses.ts'
 
 /** Characters of a list that are written at once. */
 const CHUNK = 65_536

@@ -1,10 +1,10 @@
 import type { Context } from 'hono'
-import type { LimitName } from '../sessions/limit-error.ts'
-import type { Env } from './env.ts'
-import { json } from './node/responses.ts'
-import { type PublicError, publicError } from './public-error.ts'
-import { RequestError } from './request-error.ts'
-import type { NamedErrors } from './status.ts'
+import type { LimitName } from '../../sessions/limit-error.ts'
+import type { Env } from '../env.ts'
+import { type PublicError, publicError } from '../errors/public-error.ts'
+import { RequestError } from '../errors/request-error.ts'
+import type { NamedErrors } from '../errors/status.ts'
+import { json } from '../node/responses.ts'
 
 /** Renders an error in the format of an API. */
 export type ErrorFormat = (error: PublicError) => Response

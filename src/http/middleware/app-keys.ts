@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { GuessLimits } from '../sessions/guess-limits.ts'
+import { GuessLimits } from '../../sessions/guess-limits.ts'
 
 /** Matches every app. */
 const ANY = '*'

@@ -1,11 +1,11 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { MAX_CONF_NO, MAX_TEXT_NO } from '../lyskom/numbers.ts'
-import { LATIN1 } from '../protocol/writer.ts'
+import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
+import { LATIN1 } from '../../protocol/writer.ts'
+import { RequestError } from '../errors/request-error.ts'
 import { refuseCodings } from './content-coding.ts'
 import { header } from './header.ts'
 import { parseJson, UnfitJsonError } from './parse-json.ts'
-import { RequestError } from './request-error.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
 /** Far more than a LysKOM server accepts for a name or a password: shorter strings are left to the server to reject. */

@@ -1,6 +1,6 @@
-import { KomError } from '../protocol/errors.ts'
-import { type ErrorCode, KomgateError } from '../protocol/komgate-error.ts'
-import { LimitError, type LimitName } from '../sessions/limit-error.ts'
+import { KomError } from '../../protocol/errors.ts'
+import { type ErrorCode, KomgateError } from '../../protocol/komgate-error.ts'
+import { LimitError, type LimitName } from '../../sessions/limit-error.ts'
 import { RequestError } from './request-error.ts'
 import { type ErrorStatus, komStatus, LIMIT_OF, type NamedErrors, STATUS } from './status.ts'
 
