@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import { generateCookie } from 'hono/cookie'
 import { cookieValues } from '../http/input/cookies.ts'
-import { header } from '../http/input/header.ts'
 import type { CookieOptions, TransportConfig } from './sxapi-config.ts'
 
 /** How a request carries a session id, and how a response issues one. */
@@ -52,7 +51,7 @@ function tokenTransport(param: string): Transport {
 
 /** Follows RFC 6750, except that a new id is sent in the `Authorization` header of the response, as in SXAPI. */
 const BEARER_TRANSPORT: Transport = {
-  idsOf: (c) => list(BEARER.exec(header(c, 'authorization') ?? '')?.[1]),
+  idsOf: (c) => list(BEARER.exec(c.req.header('authorization') ?? '')?.[1]),
   handOut: (_, id) => ({ Authorization: `Bearer ${id}` }),
   takeBack: () => ({}),
   refuse: (_, reason) => ({ 'WWW-Authenticate': reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"' }),

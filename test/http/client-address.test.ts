@@ -21,8 +21,12 @@ async function ask(
   headers: Record<string, string>,
 ) {
   const app = new Hono().get('/', (c) => c.text(address(c)))
-  const incoming = { headers, socket: { remoteAddress: peer, remotePort: 1, remoteFamily: '' } }
-  const response = await app.request('/', {}, { incoming })
+  const incoming = { socket: { remoteAddress: peer, remotePort: 1, remoteFamily: '' } }
+  // Unlike `Headers`, a map holds any characters.
+  const request = Object.defineProperty(new Request('http://x/'), 'headers', {
+    value: new Map(Object.entries(headers)),
+  })
+  const response = await app.fetch(request, { incoming })
   expect(response.status).toBe(200)
   return await response.text()
 }

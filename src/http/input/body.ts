@@ -4,7 +4,6 @@ import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { LATIN1 } from '../../protocol/writer.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { refuseCodings } from './content-coding.ts'
-import { header } from './header.ts'
 import { parseJson, UnfitJsonError } from './parse-json.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
@@ -46,7 +45,7 @@ export const latin1 = z
  */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
   refuseCodings(c)
-  if (!JSON_TYPE.test(header(c, 'content-type') ?? '')) throw badRequest('Invalid body.')
+  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw badRequest('Invalid body.')
   const bytes = await c.req.arrayBuffer().catch(() => {
     throw badRequest('The body is incomplete.')
   })

@@ -2,7 +2,6 @@ import type { Context } from 'hono'
 import { generateCookie } from 'hono/cookie'
 import type { Registry } from '../../sessions/registry.ts'
 import { cookieValues } from '../input/cookies.ts'
-import { header } from '../input/header.ts'
 import { bearer } from './app-key.ts'
 import { refuseForeignPage } from './own-pages.ts'
 
@@ -60,7 +59,7 @@ export class ConnectionIds {
    * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
    */
   of(c: Context, from: IdSource): string | undefined {
-    return header(c, HEADER_KEY) ?? this.#explicitId(c, from) ?? this.#cookieId(c)
+    return c.req.header(HEADER_KEY) ?? this.#explicitId(c, from) ?? this.#cookieId(c)
   }
 
   /**
@@ -68,7 +67,7 @@ export class ConnectionIds {
    * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
    */
   isStaleCookie(c: Context): boolean {
-    if (header(c, HEADER_KEY) !== undefined || this.#explicitId(c, 'header-or-query') !== undefined) return false
+    if (c.req.header(HEADER_KEY) !== undefined || this.#explicitId(c, 'header-or-query') !== undefined) return false
     const id = this.#cookieId(c)
     return id !== undefined && this.#registry.find(c.get('serverId'), id) === undefined
   }

@@ -1,6 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors as honoCors } from 'hono/cors'
-import { header } from '../input/header.ts'
 import { REQUEST_ID_HEADER } from '../node/request-id.ts'
 import { LEASE_HEADER } from '../output/lease.ts'
 import { CONNECTION_HEADER, type Transport } from './connection-id.ts'
@@ -50,7 +49,7 @@ export function cors({ corsOrigins: origins, corsMaxAgeMs, transports }: CorsOpt
     credentials: transports.includes('cookie') && origins !== '*',
   })
   return ((c, next) => {
-    if (header(c, 'origin') !== undefined) return answer(c, next)
+    if (c.req.header('origin') !== undefined) return answer(c, next)
     return origins === '*' ? next() : next().then(() => c.header('Vary', 'Origin', { append: true }))
   }) satisfies MiddlewareHandler
 }

@@ -1,7 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { LimitError } from '../../sessions/limit-error.ts'
-import { header } from '../input/header.ts'
 
 const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -11,7 +10,7 @@ export function limitBody(maxBytes: number): MiddlewareHandler {
   return (c, next) => {
     if (WITHOUT_BODY.has(c.req.method)) return next()
     // Counting the bytes converts Node's request to a `Request`; a body of known length does not need that.
-    const length = header(c, 'transfer-encoding') === undefined ? header(c, 'content-length') : undefined
+    const length = c.req.header('transfer-encoding') === undefined ? c.req.header('content-length') : undefined
     if (length === undefined) return isWithoutBody(c) ? next() : count(c, next)
     return Number(length) > maxBytes ? refuse() : next()
   }
@@ -23,5 +22,5 @@ export function limitBody(maxBytes: number): MiddlewareHandler {
 
 /** RFC 9112, chapter 6.3: a request with neither header has no body. A `Request` not read by Node may have one. */
 function isWithoutBody(c: Context): boolean {
-  return c.env?.incoming !== undefined && header(c, 'transfer-encoding') === undefined
+  return c.env?.incoming !== undefined && c.req.header('transfer-encoding') === undefined
 }

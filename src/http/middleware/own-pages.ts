@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import { RequestError } from '../errors/request-error.ts'
-import { header } from '../input/header.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 const OWN_SITES = new Set(['same-origin', 'none'])
@@ -12,14 +11,14 @@ const OWN_SITES = new Set(['same-origin', 'none'])
  * @throws RequestError `foreign-origin` (403)
  */
 export function refuseForeignPage(c: Context, listed: '*' | readonly string[]): void {
-  const isUpgrade = header(c, 'upgrade') !== undefined
+  const isUpgrade = c.req.header('upgrade') !== undefined
   if (SAFE_METHODS.has(c.req.method) && !isUpgrade) return
-  const origin = header(c, 'origin')
-  const site = header(c, 'sec-fetch-site')
+  const origin = c.req.header('origin')
+  const site = c.req.header('sec-fetch-site')
   const isOurs =
     origin === undefined
       ? site === undefined || OWN_SITES.has(site)
-      : isOwnOrigin(origin, header(c, 'host')) || (listed !== '*' && listed.includes(origin))
+      : isOwnOrigin(origin, c.req.header('host')) || (listed !== '*' && listed.includes(origin))
   if (!isOurs)
     throw new RequestError('foreign-origin', 'Requests with a cookie are accepted from allowed origins only.')
 }

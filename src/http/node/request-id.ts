@@ -3,7 +3,6 @@ import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders
 import type { Context } from 'hono'
 import type { Registry } from '../../sessions/registry.ts'
 import { keyOf } from '../../store/record.ts'
-import { header } from '../input/header.ts'
 import { connectionIdsIn } from '../input/ids.ts'
 
 /** The header with the id of a request, which the log holds too. */
@@ -30,7 +29,7 @@ export class RequestIds {
 
   /** Returns the id of a request. */
   of(c: Context): string {
-    const given = header(c, HEADER_KEY)
+    const given = c.req.header(HEADER_KEY)
     if (given !== undefined && GOOD.test(given) && !this.#isSecret(given, c)) return given
     return `${this.#prefix}-${(++this.#last).toString(36)}`
   }
@@ -39,7 +38,7 @@ export class RequestIds {
   #isSecret(text: string, c: Context): boolean {
     for (const id of connectionIdsIn(text)) if (this.#registry.byKey(keyOf(id)) !== undefined) return true
     if (text.length < SHORTEST_TOKEN) return false
-    return c.req.url.includes(text) || CREDENTIALS.some((name) => header(c, name)?.includes(text) === true)
+    return c.req.url.includes(text) || CREDENTIALS.some((name) => c.req.header(name)?.includes(text) === true)
   }
 }
 

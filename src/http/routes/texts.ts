@@ -10,8 +10,8 @@ import { NewText, toDraft } from '../input/new-text.ts'
 import { pathNumber } from '../input/parameters.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
 import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
+import { etaggedJson, knownTags, withEtag } from '../node/etag.ts'
 import { empty, json, SECURITY } from '../node/responses.ts'
-import { etaggedJson, knownTags, withEtag } from '../output/etag.ts'
 import { textJson } from '../output/json.ts'
 
 const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })

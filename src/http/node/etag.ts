@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Context } from 'hono'
-import { header } from '../input/header.ts'
-import { JSON_HEADERS } from '../node/responses.ts'
+import { JSON_HEADERS } from './responses.ts'
 
 /**
  * Returns a function that creates JSON responses with a strong `ETag`, or 304 without a body when `If-None-Match` holds
@@ -30,7 +29,7 @@ const NO_TAGS: readonly string[] = []
  * Returns the entity tags of `If-None-Match` in their quotes for weak comparison (RFC 9110, 13.1.2), or `*` for any.
  */
 export function knownTags(c: Context): readonly string[] {
-  const condition = header(c, 'if-none-match')
+  const condition = c.req.header('if-none-match')
   if (condition === undefined) return NO_TAGS
   return condition.trim() === '*' ? ['*'] : (condition.match(/"[^"]*"/g) ?? NO_TAGS)
 }
