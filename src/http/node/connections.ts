@@ -1,3 +1,8 @@
+/**
+ * Node's `closeAllConnections` leaves out upgraded sockets, and `close` waits for them without a deadline
+ * (nodejs/node#53536).
+ */
+
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { LimitName } from '../../sessions/limit-error.ts'
@@ -18,10 +23,7 @@ export interface ConnectionsOptions {
   onLimit?: (limit: LimitName) => void
 }
 
-/**
- * Tracks the connections of an HTTP server, WebSockets included. Node's `closeAllConnections` leaves out upgraded
- * sockets, and `close` waits for them without a deadline.
- */
+/** Tracks the connections of an HTTP server, WebSockets included. */
 export class Connections {
   readonly #known = new Map<Socket, HttpConnection>()
   readonly #context: ConnectionContext

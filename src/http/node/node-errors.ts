@@ -1,3 +1,8 @@
+/**
+ * Node 20 answers a request that its parser rejects with a 400 without a body. It writes this 400 immediately and
+ * closes the connection, so the responses to the earlier pipelined requests are lost (compare nodejs/node#34465).
+ */
+
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { KomgateError } from '../../protocol/komgate-error.ts'
@@ -9,7 +14,7 @@ import { closeWithError } from './raw-response.ts'
 
 /**
  * Gives the errors that Node's HTTP server answers itself a JSON body, and sends them after the responses to the
- * earlier requests. Node writes its own 400 to the socket immediately, before responses that are not ready yet.
+ * earlier requests.
  */
 export function answerNodeErrors(server: Server, connections: Connections, onLimit?: (limit: LimitName) => void): void {
   server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {

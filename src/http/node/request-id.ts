@@ -1,3 +1,8 @@
+/**
+ * Hono's `c.header` and Node's `setHeader` both re-parse all headers of a response to add one: with `c.header` for
+ * `X-Request-Id`, who-am-i has 35 % less throughput.
+ */
+
 import { randomBytes } from 'node:crypto'
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
@@ -42,10 +47,7 @@ export class RequestIds {
   }
 }
 
-/**
- * A Node response that adds the `X-Request-Id` header. Hono's `c.header` and Node's `setHeader` would both re-parse all
- * headers: with `c.header`, who-am-i has 35 % less throughput.
- */
+/** A Node response that adds the `X-Request-Id` header. */
 export class NamedResponse<R extends IncomingMessage = IncomingMessage> extends ServerResponse<R> {
   requestId: string | undefined
 

@@ -1,7 +1,7 @@
 /**
- * JSON, text and empty responses with precomputed static headers in a plain object. With Hono's `c.header` for the five
- * headers of every response, who-am-i had half the throughput (8,800 instead of 16,500 requests/s on 32 connections);
- * with a `Headers` object, 3 % less.
+ * With Hono's `c.header` for the five headers of every response, who-am-i had half the throughput (8,800 instead of
+ * 16,500 requests/s on 32 connections); with a `Headers` object, 3 % less. These responses have precomputed static
+ * headers in a plain object.
  */
 
 /**

@@ -1,3 +1,8 @@
+/**
+ * Node and `ws` limit neither the memory of responses that clients do not read nor that of all connections together.
+ * `server.timeout` limits only the time, and starts again with each byte that a client reads.
+ */
+
 import type { LimitName } from '../../sessions/limit-error.ts'
 
 /** A client connection that may hold unread responses. */

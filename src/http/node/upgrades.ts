@@ -1,3 +1,8 @@
+/**
+ * Node emits `upgrade` for any protocol (nodejs/node#57054; Node 20 lacks the `shouldUpgradeCallback` of
+ * nodejs/node#59824), and without a listener for it loses the pipelined requests in the same chunk.
+ */
+
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { RegistryError } from '../../sessions/registry.ts'
@@ -14,8 +19,7 @@ const ORIGIN = /^https?:\/\/[^/?#]*/i
 
 /**
  * Upgrades requests for a WebSocket at `path`, and handles every other request with an `Upgrade` field as if it had
- * none (RFC 9110, 7.8), both when the earlier requests are answered. Node emits `upgrade` for any protocol
- * (nodejs/node#57054), and without a listener for it loses the pipelined requests in the same chunk.
+ * none (RFC 9110, 7.8), both when the earlier requests are answered.
  */
 export function serveUpgrades(server: Server, connections: Connections, path: string): void {
   const [openWebSocket] = server.listeners('upgrade') as UpgradeListener[]
