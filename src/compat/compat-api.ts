@@ -16,7 +16,7 @@ export interface CompatOptions {
 }
 
 /** Headers of a response with a secret in it: some clients use GET, which proxies and browsers may cache. */
-export const SECRET = { 'Cache-Control': 'no-store' }
+export const NO_STORE = { 'Cache-Control': 'no-store' }
 
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 

@@ -31,7 +31,7 @@ export interface BareAppOptions {
 export function bareApp({ basePath, registry, metrics, tracing, observers }: BareAppOptions): Hono<Env> {
   const app = new Hono<Env>({ router: new MemoizedRouter(), getPath: pathUnder(basePath) })
   app.onError((error, c) => errorResponse(error, c, observers))
-  const refuseMethod = methodNotAllowed({
+  const rejectMethod = methodNotAllowed({
     app,
     onMethodNotAllowed(c, methods) {
       const allow = [...methods, 'OPTIONS'].join(', ')
@@ -44,7 +44,7 @@ export function bareApp({ basePath, registry, metrics, tracing, observers }: Bar
   app.notFound(async (c) => {
     if (c.req.path === DOT_SEGMENT_PATH) return errorResponse(badRequest('The path holds a dot segment.'), c, observers)
     c.res = errorResponse(new RequestError('not-found', 'Not found.'), c, observers)
-    await refuseMethod(c, () => Promise.resolve())
+    await rejectMethod(c, () => Promise.resolve())
     return c.res
   })
   if (tracing !== undefined) app.use(requestSpans(tracing))

@@ -37,8 +37,8 @@ export class OpenWebsockets {
   }
 }
 
-/** Counts the messages of one WebSocket in windows of one second. */
-export class MessagePace {
+/** Limits the messages of one WebSocket, counted in windows of one second. */
+export class MessageRateLimit {
   readonly #max: number
   readonly #clock: () => number
   #second = Number.NEGATIVE_INFINITY

@@ -12,13 +12,13 @@ import type { Env } from '../env.ts'
 import type { PublicError } from '../errors/public-error.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { badRequest } from '../input/body.ts'
-import { parseJson, UnfitJsonError } from '../input/parse-json.ts'
+import { InvalidJsonError, parseJson } from '../input/parse-json.ts'
 import type { ConnectionIds } from '../middleware/connection-id.ts'
-import { refuseId, useSession } from '../middleware/current-session.ts'
+import { rejectInvalidId, useSession } from '../middleware/current-session.ts'
 import type { UnreadBudget } from '../node/unread-budget.ts'
 import { type ErrorObservers, reportedError } from '../output/error-response.ts'
 import { WebSocketFlow } from './websocket-flow.ts'
-import { MessagePace, OpenWebsockets, type WebsocketLimitOptions } from './websocket-limits.ts'
+import { MessageRateLimit, OpenWebsockets, type WebsocketLimitOptions } from './websocket-limits.ts'
 
 /** Any JSON value. */
 const anything = z.unknown().refine((value) => value !== undefined)
@@ -63,7 +63,7 @@ export function websocket(options: WebsocketOptions) {
     const id = ids.of(c, 'header-or-query')
     if (id === undefined) throw new RequestError('invalid-session', 'There is no such session.')
     const session = registry.findAnywhere(id)
-    if (session === undefined) return refuseId(registry, id)
+    if (session === undefined) return rejectInvalidId(registry, id)
     useSession(c, session)
     websockets.check(session)
     const requestId = c.get('requestId')
@@ -80,7 +80,7 @@ function eventsOf(
 ): WSEvents {
   const { onLimit } = observers
   const { connection } = session.lyskom
-  const pace = new MessagePace(limits)
+  const rate = new MessageRateLimit(limits)
   const reply = async (text: string) => JSON.stringify(await answer(session, text, observers, requestId))
   const onAnswered = () => session.endRequest()
   let closeSocket: (() => void) | undefined
@@ -105,7 +105,7 @@ function eventsOf(
     onMessage({ data }, socket) {
       // The client sent this message before it learned that the session is closing.
       if (socket.readyState !== OPEN || session.isClosing) return
-      const limit = pace.take()
+      const limit = rate.take()
       if (limit === 'flood') {
         socket.close(POLICY_VIOLATION, 'too many messages')
         return
@@ -158,7 +158,7 @@ function parse(text: string): Message {
   try {
     value = parseJson(text)
   } catch (error) {
-    throw badRequest(error instanceof UnfitJsonError ? error.sentence('The message') : 'The message is not JSON.')
+    throw badRequest(error instanceof InvalidJsonError ? error.sentence('The message') : 'The message is not JSON.')
   }
   const parsed = Message.safeParse(value)
   if (parsed.success) return parsed.data
@@ -171,7 +171,7 @@ function refNo(text: string): unknown {
   try {
     return refNoOf(parseJson(text))
   } catch (error) {
-    const ref_no = error instanceof UnfitJsonError ? refNoOf(error.value) : null
+    const ref_no = error instanceof InvalidJsonError ? refNoOf(error.value) : null
     return typeof ref_no === 'string' || typeof ref_no === 'number' ? ref_no : null
   }
 }

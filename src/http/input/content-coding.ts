@@ -11,7 +11,7 @@ const ACCEPTED = { 'Accept-Encoding': 'identity' }
  * Checks that the body of a request has no coding.
  * @throws RequestError `content-coding` (415), or `transfer-coding` (501) for another transfer coding than `chunked`
  */
-export function refuseCodings(c: Context): void {
+export function rejectCodings(c: Context): void {
   const content = c.req.header('content-encoding')
   if (content !== undefined && !IDENTITY.test(content)) {
     throw new RequestError('content-coding', 'Content-Encoding must be identity.', ACCEPTED)

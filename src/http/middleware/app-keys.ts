@@ -59,19 +59,19 @@ export class AppKeys {
     const { isOpen, guesses, subject } = this.#options
     if (isOpen) return true
     if (key === undefined) return false
-    const isGood = this.#matches(app, key)
-    guesses?.check(subject, address, isGood)
-    return isGood
+    const isValid = this.#matches(app, key)
+    guesses?.check(subject, address, isValid)
+    return isValid
   }
 
   #matches(app: string, key: string): boolean {
     const digest = digestOf(key)
-    let isGood = false
+    let isValid = false
     for (const each of this.#keys) {
       const isKey = timingSafeEqual(each.digest, digest)
-      if (isKey && (each.app === app || each.app === ANY)) isGood = true
+      if (isKey && (each.app === app || each.app === ANY)) isValid = true
     }
-    return isGood
+    return isValid
   }
 }
 

@@ -3,7 +3,7 @@ import { generateCookie } from 'hono/cookie'
 import type { Registry } from '../../sessions/registry.ts'
 import { cookieValues } from '../input/cookies.ts'
 import { bearer } from './app-key.ts'
-import { refuseForeignPage } from './own-pages.ts'
+import { rejectForeignPage } from './own-pages.ts'
 
 /** The header with the connection id, and the name of the query parameter for clients that cannot set headers. */
 export const CONNECTION_HEADER = 'Httpkom-Connection'
@@ -55,7 +55,7 @@ export class ConnectionIds {
 
   /**
    * Returns the connection id of a request, valid or not. The header overrides the other ways. A cookie comes last,
-   * because browsers send it without being asked to.
+   * because browsers add it to every request.
    * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
    */
   of(c: Context, from: IdSource): string | undefined {
@@ -108,7 +108,7 @@ export class ConnectionIds {
       serverId === undefined ? name.startsWith(COOKIE_PREFIX) : name === COOKIE_PREFIX + serverId,
     )
     if (ids.length === 0) return undefined
-    refuseForeignPage(c, corsOrigins)
+    rejectForeignPage(c, corsOrigins)
     if (ids.length === 1) return ids[0]
     const isLive = (id: string): boolean =>
       (serverId === undefined ? this.#registry.findAnywhere(id) : this.#registry.find(serverId, id)) !== undefined

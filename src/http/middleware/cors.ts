@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors as honoCors } from 'hono/cors'
 import { REQUEST_ID_HEADER } from '../node/request-id.ts'
-import { LEASE_HEADER } from '../output/lease.ts'
+import { LEASE_HEADER } from '../output/idle-timeout.ts'
 import { CONNECTION_HEADER, type Transport } from './connection-id.ts'
 
 /** Headers of W3C Trace Context and Baggage, which OpenTelemetry adds to the requests of a page. */

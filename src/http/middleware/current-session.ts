@@ -17,7 +17,7 @@ export function useSession(c: Context<Env>, session: GatewaySession): void {
  * closes it has its response: clients abort all their requests on a 403, that one included.
  * @throws RequestError `invalid-session` (403)
  */
-export async function refuseId(registry: Registry, id: string): Promise<never> {
+export async function rejectInvalidId(registry: Registry, id: string): Promise<never> {
   await registry.whenEnded(id)
   throw new RequestError('invalid-session', 'There is no such session.')
 }

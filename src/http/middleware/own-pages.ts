@@ -10,16 +10,16 @@ const OWN_SITES = new Set(['same-origin', 'none'])
  * other than browsers send neither `Origin` nor `Sec-Fetch-Site` and pass.
  * @throws RequestError `foreign-origin` (403)
  */
-export function refuseForeignPage(c: Context, listed: '*' | readonly string[]): void {
+export function rejectForeignPage(c: Context, allowedOrigins: '*' | readonly string[]): void {
   const isUpgrade = c.req.header('upgrade') !== undefined
   if (SAFE_METHODS.has(c.req.method) && !isUpgrade) return
   const origin = c.req.header('origin')
   const site = c.req.header('sec-fetch-site')
-  const isOurs =
+  const isAllowed =
     origin === undefined
       ? site === undefined || OWN_SITES.has(site)
-      : isOwnOrigin(origin, c.req.header('host')) || (listed !== '*' && listed.includes(origin))
-  if (!isOurs)
+      : isOwnOrigin(origin, c.req.header('host')) || (allowedOrigins !== '*' && allowedOrigins.includes(origin))
+  if (!isAllowed)
     throw new RequestError('foreign-origin', 'Requests with a cookie are accepted from allowed origins only.')
 }
 

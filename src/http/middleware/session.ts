@@ -2,9 +2,9 @@ import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../env.ts'
 import { RequestError } from '../errors/request-error.ts'
-import { leaseHeader } from '../output/lease.ts'
+import { idleTimeoutHeader } from '../output/idle-timeout.ts'
 import { CONNECTION_HEADER, type ConnectionIds, type IdSource } from './connection-id.ts'
-import { closeUnlessDelivered, refuseId, useSession } from './current-session.ts'
+import { closeUnlessDelivered, rejectInvalidId, useSession } from './current-session.ts'
 
 /** The client name and version of a session that the gateway opens automatically. */
 const UNNAMED_CLIENT = { name: 'komgate', version: '' }
@@ -53,7 +53,7 @@ function requireSessionFrom(from: IdSource, options: SessionMiddlewareOptions): 
     if (id === undefined && autoCreate) return openAutomatically(c, next, options)
     if (id === undefined) throw new RequestError('invalid-session', `Missing ${CONNECTION_HEADER}.`)
     const session = registry.find(c.get('serverId'), id)
-    if (session === undefined) return refuseId(registry, id)
+    if (session === undefined) return rejectInvalidId(registry, id)
     useSession(c, session)
     return next()
   }
@@ -68,6 +68,6 @@ async function openAutomatically(c: Context<Env>, next: Next, options: SessionMi
   useSession(c, session)
   closeUnlessDelivered(c, session)
   await next()
-  const headers = { ...leaseHeader(sessionIdleMs), ...ids.headers(c, id), 'Cache-Control': 'no-store' }
+  const headers = { ...idleTimeoutHeader(sessionIdleMs), ...ids.headers(c, id), 'Cache-Control': 'no-store' }
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
 }

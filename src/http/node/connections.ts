@@ -51,7 +51,7 @@ export class Connections {
     })
   }
 
-  /** Whether clients are asked to send no more requests. */
+  /** Whether the server is closing: the last response of each connection carries `Connection: close`. */
   get isDraining(): boolean {
     return this.#context.isDraining
   }
@@ -70,7 +70,7 @@ export class Connections {
     }
   }
 
-  /** Asks clients to send no more requests. Resolves when the requests in flight are answered. */
+  /** Adds `Connection: close` to further responses. Resolves when the requests in flight are answered. */
   drained(): Promise<void> {
     this.#context.isDraining = true
     return new Promise((resolve) => {

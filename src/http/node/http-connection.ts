@@ -24,7 +24,7 @@ export interface ConnectionContext {
   readonly backlog: Backlog
   /** number of connections with an unanswered request */
   busy: number
-  /** whether clients are asked to send no more requests */
+  /** whether the server is closing: the last response of each connection carries `Connection: close` */
   isDraining: boolean
   /** called when a request must wait for the response before it */
   onWait(): void

@@ -18,7 +18,7 @@ import { answerNodeErrors } from './node-errors.ts'
 import { closeWith } from './raw-response.ts'
 import { TrackedResponse } from './tracked-response.ts'
 import type { UnreadBudget } from './unread-budget.ts'
-import { refuseWhileDraining, serveUpgrades } from './upgrades.ts'
+import { rejectWhileDraining, serveUpgrades } from './upgrades.ts'
 import { pingEach } from './websocket-pings.ts'
 
 /** Close code of RFC 6455. */
@@ -85,7 +85,7 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
     fetch: coalescing(fetch, isDraining),
     hostname: http.host,
     port: http.port,
-    serverOptions: optionsOfNode(http),
+    serverOptions: nodeOptions(http),
     websocket: { server: websockets as WebSocketServerLike },
   }) as Server
   const connections = new Connections(server, {
@@ -123,7 +123,7 @@ function handleInOrder(server: Server, connections: Connections): void {
 }
 
 /** Returns the limits of Node's HTTP server for the size and the duration of a request. */
-function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: HttpServerOptions): ServerOptions {
+function nodeOptions({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: HttpServerOptions): ServerOptions {
   const headersTimeout = Math.min(httpHeadersMs, httpRequestMs)
   return {
     ServerResponse: TrackedResponse,
@@ -147,7 +147,7 @@ function coalescing(fetch: FetchCallback, isDraining: () => boolean): FetchCallb
   return async (request, env) => {
     const response = await fetch(request, env)
     if (env.outgoing === undefined && response instanceof Response) {
-      await refuseUpgrade(env.incoming.socket as Socket, response, isDraining())
+      await rejectUpgrade(env.incoming.socket as Socket, response, isDraining())
     }
     if (coalescer.mayWriteNow()) return response
     endOfTick ??= setImmediate().then(() => {
@@ -159,9 +159,9 @@ function coalescing(fetch: FetchCallback, isDraining: () => boolean): FetchCallb
 }
 
 /** Writes the whole error response to a request for a WebSocket, with its body. */
-async function refuseUpgrade(socket: Socket, response: Response, isDraining: boolean): Promise<void> {
+async function rejectUpgrade(socket: Socket, response: Response, isDraining: boolean): Promise<void> {
   if (response.status >= 400) await closeWith(socket, response.status, await response.text(), response.headers)
-  else if (isDraining) await refuseWhileDraining(socket)
+  else if (isDraining) await rejectWhileDraining(socket)
 }
 
 function urlOf(server: Server): string {

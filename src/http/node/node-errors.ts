@@ -26,9 +26,9 @@ export function answerNodeErrors(server: Server, connections: Connections, onLim
       socket.destroy()
       return
     }
-    const refusal = refusalOf(error)
-    if (refusal instanceof LimitError) onLimit?.(refusal.code)
-    connection.fail(() => void closeWithError(socket, refusal))
+    const rejection = rejectionOf(error)
+    if (rejection instanceof LimitError) onLimit?.(rejection.code)
+    connection.fail(() => void closeWithError(socket, rejection))
   })
   server.on(
     'checkExpectation',
@@ -42,7 +42,7 @@ function rejectExpectation(response: ServerResponse): void {
   response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(fields))
 }
 
-function refusalOf({ code }: NodeJS.ErrnoException): KomgateError {
+function rejectionOf({ code }: NodeJS.ErrnoException): KomgateError {
   if (code === 'HPE_HEADER_OVERFLOW') return new LimitError('header-size', 'The headers are too large.')
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new LimitError('request-time', 'The request was not complete in time.')

@@ -13,12 +13,12 @@ import { connectionIdsIn } from '../input/ids.ts'
 /** The header with the id of a request, which the log holds too. */
 export const REQUEST_ID_HEADER = 'X-Request-Id'
 const HEADER_KEY = REQUEST_ID_HEADER.toLowerCase()
-type HeadersOfNode = OutgoingHttpHeaders | OutgoingHttpHeader[]
+type NodeHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 /** Headers that carry ids, tokens and keys. */
 const CREDENTIALS = ['authorization', 'cookie', 'httpkom-connection']
 /** The length of microapp's tokens, which are the shortest. */
 const SHORTEST_TOKEN = 16
-const GOOD = /^[A-Za-z0-9._=-]{1,128}$/
+const VALID = /^[A-Za-z0-9._=-]{1,128}$/
 
 /**
  * Determines request ids: the `X-Request-Id` of the request, set by a reverse proxy for example, or a generated one.
@@ -35,7 +35,7 @@ export class RequestIds {
   /** Returns the id of a request. */
   of(c: Context): string {
     const given = c.req.header(HEADER_KEY)
-    if (given !== undefined && GOOD.test(given) && !this.#isSecret(given, c)) return given
+    if (given !== undefined && VALID.test(given) && !this.#isSecret(given, c)) return given
     return `${this.#prefix}-${(++this.#last).toString(36)}`
   }
 
@@ -51,8 +51,8 @@ export class RequestIds {
 export class NamedResponse<R extends IncomingMessage = IncomingMessage> extends ServerResponse<R> {
   requestId: string | undefined
 
-  override writeHead(status: number, reason?: string, headers?: HeadersOfNode): this
-  override writeHead(status: number, headers?: HeadersOfNode): this
+  override writeHead(status: number, reason?: string, headers?: NodeHeaders): this
+  override writeHead(status: number, headers?: NodeHeaders): this
   override writeHead(status: number, ...rest: unknown[]): this {
     const [headers] = rest
     if (this.requestId === undefined) return super.writeHead(status, ...(rest as []))

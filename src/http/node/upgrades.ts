@@ -30,7 +30,7 @@ export function serveUpgrades(server: Server, connections: Connections, path: st
     if (!isForWebSocket) socket.unshift(Buffer.concat([withoutUpgrade(request), head]))
     connections.of(socket)?.detach(() => {
       if (!isForWebSocket) server.emit('connection', socket)
-      else if (connections.isDraining) void refuseWhileDraining(socket)
+      else if (connections.isDraining) void rejectWhileDraining(socket)
       else openWebSocket(request, socket, head)
     })
   })
@@ -42,14 +42,14 @@ export function serveUpgrades(server: Server, connections: Connections, path: st
 }
 
 /** Rejects a request for a WebSocket that arrives while the gateway shuts down. */
-export function refuseWhileDraining(socket: Socket): Promise<void> {
+export function rejectWhileDraining(socket: Socket): Promise<void> {
   return closeWithError(socket, new RegistryError('shutting-down', 'The gateway is shutting down.'))
 }
 
 function isWebSocketRequest({ method, httpVersion, url = '', headers }: IncomingMessage, path: string): boolean {
   if (method !== 'GET' || httpVersion !== '1.1' || !tokens(headers.upgrade).includes('websocket')) return false
-  const [asked = ''] = url.replace(ORIGIN, '').split('?')
-  if (withoutExtraSlashes(asked) !== path) return false
+  const [target = ''] = url.replace(ORIGIN, '').split('?')
+  if (withoutExtraSlashes(target) !== path) return false
   // The client may offer several protocols; `ws` accepts only a field with a single one.
   headers.upgrade = 'websocket'
   return true

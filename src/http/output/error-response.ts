@@ -35,7 +35,7 @@ export function errorResponse(
   return shown.status === 500 ? httpkomFormat(shown) : format(shown)
 }
 
-/** Reports an error and returns what the client learns about it. */
+/** Reports an error and returns the part of it that the client receives. */
 export function reportedError(
   error: unknown,
   requestId: string,

@@ -12,8 +12,8 @@ import { closeOnRequest, closeUnlessDelivered } from '../middleware/current-sess
 import { namedErrors } from '../middleware/named-errors.ts'
 import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json, jsonWith } from '../node/responses.ts'
+import { idleTimeoutHeader } from '../output/idle-timeout.ts'
 import { personJson } from '../output/json.ts'
-import { leaseHeader } from '../output/lease.ts'
 
 const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'must be an object.') })
 const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
@@ -34,8 +34,8 @@ export function sessionRoutes(
   { requireSession, requireSessionWithQuery }: SessionMiddleware,
   { registry, ids, clientAddress: addressOf, sessionIdleMs }: SessionRouteOptions,
 ) {
-  const lease = leaseHeader(sessionIdleMs)
-  const jsonWithLease = jsonWith(lease)
+  const idleTimeout = idleTimeoutHeader(sessionIdleMs)
+  const jsonWithIdleTimeout = jsonWith(idleTimeout)
 
   return new Hono<Env>({ strict: false })
     .post('/', async (c) => {
@@ -49,11 +49,11 @@ export function sessionRoutes(
       const { id, session } = await registry.open({ serverId, clientAddress, client, requestId })
       closeUnlessDelivered(c, session)
       const { sessionNo } = session.lyskom.connection
-      return json({ session_no: sessionNo, connection_id: id }, 201, { ...lease, ...ids.headers(c, id) })
+      return json({ session_no: sessionNo, connection_id: id }, 201, { ...idleTimeout, ...ids.headers(c, id) })
     })
     .get('/current/who-am-i', requireSessionWithQuery, async (c) => {
       const { sessionNo, person } = await c.get('session').lyskom.whoAmI()
-      return jsonWithLease({ person: person && personJson(person), session_no: sessionNo })
+      return jsonWithIdleTimeout({ person: person && personJson(person), session_no: sessionNo })
     })
     .post('/current/active', requireSession, async (c) => {
       await c.get('session').lyskom.active()
@@ -70,7 +70,7 @@ export function sessionRoutes(
       }),
       async (c) => {
         const body = await readBody(c, Login)
-        const person = await c.get('session').login(whoLogsIn(body), body.passwd)
+        const person = await c.get('session').login(personToLogIn(body), body.passwd)
         return json(personJson(person), 201)
       },
     )
@@ -101,7 +101,7 @@ export function sessionRoutes(
  * Returns the person number or the name. Clients send an empty name together with a number.
  * @throws RequestError `invalid-request` (400) unless exactly one of them is given
  */
-function whoLogsIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: number } | { name: string } {
+function personToLogIn({ pers_no, pers_name }: z.output<typeof Login>): { persNo: number } | { name: string } {
   const byNumber = pers_no ?? undefined
   const byName = pers_name === '' && byNumber !== undefined ? undefined : (pers_name ?? undefined)
   if (byNumber !== undefined && byName !== undefined) {
