@@ -3,21 +3,19 @@ import { type Config, completeOptions, type GatewayOptions } from './config/conf
 import { parseServers, type ServerConfig } from './config/servers.ts'
 import { heartbeatFor, unfinishedFor } from './connection/settings.ts'
 import { type DemoServer, startDemoServer } from './demo/server.ts'
-import { createAdminApp } from './http/admin-app.ts'
-import { createApp } from './http/app.ts'
-import { AppKeys } from './http/app-keys.ts'
-import { clientAddressBehind } from './http/client-address.ts'
-import type { AppOptions, ListedServer } from './http/context.ts'
-import { requestSpans } from './http/middleware/spans.ts'
-import { type Listener, listen } from './http/node/listener.ts'
+import { type AppOptions, createAdminApp, createApp } from './http/app.ts'
+import type { Observers } from './http/bare-app.ts'
+import { clientAddressBehind } from './http/input/client-address.ts'
+import { AppKeys, keyGuessLimits } from './http/middleware/app-keys.ts'
+import { type HttpServerOptions, type Listener, listen } from './http/node/listener.ts'
 import { UnreadBudget } from './http/node/unread-budget.ts'
-import { type Logger, silentLogger } from './ops/logger.ts'
+import type { ListedServer } from './http/routes/gateway.ts'
+import { silentLogger } from './ops/logger.ts'
 import { Metrics } from './ops/metrics/metrics.ts'
 import { logServers } from './ops/server-log.ts'
-import { GuessLimits } from './sessions/guess-limits.ts'
+import { logSessions, storeLog } from './ops/session-log.ts'
 import { SessionRecords } from './sessions/records.ts'
 import { Registry } from './sessions/registry.ts'
-import { handleOf } from './store/record.ts'
 import { SessionStore } from './store/store.ts'
 import { within } from './within.ts'
 
@@ -33,7 +31,7 @@ export interface Gateway {
   /** handles requests for metrics, health and administration only; with an `adminPort`, `fetch` does not serve them */
   readonly adminFetch: Fetch
   /** to call for each limit that the HTTP server enforces before a request reaches `fetch` */
-  readonly onLimit: AppOptions['onLimit']
+  readonly onLimit: Observers['onLimit']
   /** bounds the memory of responses that clients do not read; `fetch` counts those of WebSockets */
   readonly unreadBudget: UnreadBudget
   /** Rejects new sessions; open sessions continue. */
@@ -57,50 +55,38 @@ export interface ListeningGateway {
  * and if the address is not available.
  */
 export async function startGateway(options: GatewayOptions): Promise<ListeningGateway> {
-  const config = completeOptions(options)
+  const { http, admin } = completeOptions(options)
   const gateway = await createGateway(options)
+  const { onLimit, unreadBudget } = gateway
+  const listeners: Listener[] = []
+  const start = async (fetch: Fetch, address: Partial<HttpServerOptions>): Promise<Listener> => {
+    const listener = await listen(fetch, { http: { ...http, ...address }, onLimit, unreadBudget })
+    listeners.push(listener)
+    return listener
+  }
   try {
-    const admin = await listenForAdmin(gateway, config)
-    const { onLimit, unreadBudget } = gateway
-    const listener = await listen(gateway.fetch, { ...config.limits, ...config.http, onLimit, unreadBudget }).catch(
-      async (error: unknown) => {
-        await admin?.close()
-        throw error
-      },
-    )
+    const { adminHost: host, adminPort: port } = admin
+    const adminListener = port === undefined ? undefined : await start(gateway.adminFetch, { host, port, basePath: '' })
+    const listener = await start(gateway.fetch, {})
     return {
-      url: listener.url + config.http.basePath,
-      adminUrl: admin?.url,
+      url: listener.url + http.basePath,
+      adminUrl: adminListener?.url,
       close: async () => {
-        const deadline = performance.now() + config.http.shutdownTimeoutMs
+        const deadline = performance.now() + http.shutdownTimeoutMs
         const leftMs = () => Math.max(MIN_CLOSING_MS, deadline - performance.now())
         gateway.refuse()
         await listener.close()
         // A LysKOM server or a store that does not respond must not keep the process running.
         await within(leftMs(), gateway.close())
         // Close the admin port last: its health endpoint reports the shutdown until then.
-        await admin?.close(leftMs())
+        await adminListener?.close(leftMs())
       },
     }
   } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()))
     await gateway.close()
     throw error
   }
-}
-
-async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listener | undefined> {
-  const { adminHost: host, adminPort: port } = config.admin
-  if (port === undefined) return undefined
-  const { onLimit, unreadBudget } = gateway
-  return await listen(gateway.adminFetch, {
-    ...config.limits,
-    ...config.http,
-    host,
-    port,
-    basePath: '',
-    onLimit,
-    unreadBudget,
-  })
 }
 
 /**
@@ -108,86 +94,75 @@ async function listenForAdmin(gateway: Gateway, config: Config): Promise<Listene
  * Rejects with a `ConfigError` for an unknown option or an invalid value, and if the session store cannot be opened.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const config = completeOptions(options)
   const { logger: log = silentLogger, tracing } = options
+  const { store: storeUrl, http, limits, admin, lyskom, compat, demo, ...config } = completeOptions(options)
   const { servers: listed, apps } = parseServers(config.servers)
   const serverIds = new Set(listed.map(({ id }) => id))
-  const store = await SessionStore.open(config.store, {
+
+  const store = await SessionStore.open(storeUrl, {
     isElsewhere: ({ app, key }) => serverIds.has(app) && registry.byKey(key) === undefined,
   })
-  if (store.evicts) log.warn('session store: its server drops sessions of applications when its memory is full')
-  const { servers, demos, closeDemos } = await startServers(listed, config)
+  const { servers, demos } = await startServers(listed, demo)
   const metrics = new Metrics()
-  metrics.watchDemos(demos)
   const registry = new Registry({
     servers,
     connections: {
-      settings: config.lyskom,
-      heartbeat: heartbeatFor(config.lyskom),
-      unfinished: unfinishedFor(config.lyskom),
+      settings: lyskom,
+      heartbeat: heartbeatFor(lyskom),
+      unfinished: unfinishedFor(lyskom),
       observer: metrics.connections,
       ...(tracing && { onCall: tracing.onCall }),
     },
-    serverRetryMs: config.lyskom.serverRetryMs,
-    bodyCacheBytes: config.lyskom.bodyCacheBytes,
-    idleMs: config.limits.sessionIdleMs,
-    ...config.limits,
+    lyskom,
+    limits,
   })
-  const keyGuesses = new GuessLimits({
-    limit: 'key-failures',
-    message: 'Too many wrong keys; wait before the next one.',
-    free: config.limits.freeLoginFailures,
-    freeInAll: config.limits.freeLoginFailuresPerPerson,
-    maxDelayMs: config.limits.maxLoginDelayMs,
-  })
-  const records = new SessionRecords({ registry, store, idleMs: config.limits.sessionIdleMs, onStore: storeLog(log) })
-  logSessions(registry, log)
-  logServers(registry, servers, log)
-  metrics.watch(registry, servers.keys())
-  metrics.watchStore(store)
+  const records = new SessionRecords({ registry, store, idleMs: limits.sessionIdleMs, onStore: storeLog(log) })
 
-  if (config.compat.insecureCompat && config.compat.compat.length > 0) {
-    log.warn('insecure-compat: every client that reaches this gateway, web pages included, may list and end sessions')
-  }
-  const onLimit: AppOptions['onLimit'] = (limit) => metrics.limitHit(limit)
-  const unreadBudget = new UnreadBudget({ ...config.limits, ...config.http, onLimit })
-  metrics.watchUnread(() => unreadBudget.measure())
-  const app: AppOptions = {
-    servers,
-    registry,
-    store,
-    records,
-    transports: config.http.transports,
-    cookieSameSite: config.http.cookieSameSite,
-    cookiePartitioned: config.http.cookiePartitioned,
-    autoCreate: config.http.autoCreate,
-    sessionIdleMs: config.limits.sessionIdleMs,
-    clientAddress: clientAddressBehind(config.http.trustedProxies, config.http.forwardedHeader),
-    apps: new Set(apps.map(({ id }) => id)),
-    appKeys: new AppKeys(config.compat.appKeys, {
-      isOpen: config.compat.insecureCompat,
-      guesses: keyGuesses,
-      subject: 'app',
-    }),
-    sessmanTtlMs: config.compat.sessmanTtlMs,
-    metrics,
-    ...(tracing && { requestSpans: requestSpans(tracing) }),
-    adminKey: config.admin.adminKey,
-    keyGuesses,
-    hasAdminPort: config.admin.adminPort !== undefined,
-    basePath: config.http.basePath,
-    corsOrigins: config.http.corsOrigins,
-    corsMaxAgeSeconds: Math.round(config.http.corsMaxAgeMs / 1000),
-    maxBodyBytes: config.http.maxBodyBytes,
-    maxWebsocketsPerSession: config.limits.maxWebsocketsPerSession,
-    maxWebsocketMessagesPerSecond: config.limits.maxWebsocketMessagesPerSecond,
-    unreadBudget,
+  const onLimit: Gateway['onLimit'] = (limit) => metrics.limitHit(limit)
+  const observers: Observers = {
     onLimit,
     onAccess: (entry) => log.info(entry, 'request'),
     onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),
   }
+  const unreadBudget = new UnreadBudget(limits, onLimit)
+  const keyGuesses = keyGuessLimits(limits)
+  const clientAddress = clientAddressBehind(http.trustedProxies, http.forwardedHeader)
+
+  metrics.watchDemos(demos)
+  metrics.watch(registry, servers.keys())
+  metrics.watchStore(store)
+  metrics.watchUnread(() => unreadBudget.measure())
+  logSessions(registry, log)
+  logServers(registry, servers, log)
+  if (store.evicts) log.warn('session store: its server drops sessions of applications when its memory is full')
+  if (compat.insecureCompat && compat.compat.length > 0) {
+    log.warn('insecure-compat: every client that reaches this gateway, web pages included, may list and end sessions')
+  }
+
+  const app: AppOptions = {
+    servers,
+    sessions: { registry, records, store },
+    http,
+    limits,
+    admin,
+    clientAddress,
+    keyGuesses,
+    unreadBudget,
+    metrics,
+    tracing,
+    observers,
+  }
+  const apis = compatApis(compat.compat, {
+    store,
+    serverIds,
+    appIds: new Set(apps.map(({ id }) => id)),
+    appKeys: new AppKeys(compat.appKeys, { isOpen: compat.insecureCompat, guesses: keyGuesses, subject: 'app' }),
+    sessmanTtlMs: compat.sessmanTtlMs,
+    clientAddress,
+    observers,
+  })
   return {
-    fetch: createApp(app, compatApis(config.compat.compat, app)).fetch,
+    fetch: createApp(app, apis).fetch,
     adminFetch: createAdminApp(app).fetch,
     onLimit,
     unreadBudget,
@@ -196,41 +171,21 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await registry.closeAll()
       await records.close()
       await store.close()
-      await closeDemos()
+      await Promise.all([...demos.values()].map((each) => each.close()))
       metrics.close()
     },
   }
 }
 
-/** Returns the servers by id. Starts the demo servers and fills in their addresses. */
-async function startServers(listed: readonly ServerConfig[], config: Config) {
-  const demos = new Map<string, DemoServer>()
-  const limits = { texts: config.demo.demoMaxTexts, textBytes: config.demo.demoMaxTextBytes }
+/** Returns the servers and the demo servers by id. Starts the demo servers and fills in their addresses. */
+async function startServers(listed: readonly ServerConfig[], { demoMaxTexts, demoMaxTextBytes }: Config['demo']) {
+  const limits = { texts: demoMaxTexts, textBytes: demoMaxTextBytes }
   const servers = new Map<string, ListedServer>()
+  const demos = new Map<string, DemoServer>()
   for (const [sortOrder, { id, name, demo, host, port }] of listed.entries()) {
     const address = demo ? await startDemoServer({ limits }) : { host, port }
     if ('close' in address) demos.set(id, address)
     servers.set(id, { id, name, host: address.host, port: address.port, sortOrder })
   }
-  const closeDemos = async (): Promise<void> => {
-    await Promise.all([...demos.values()].map((demo) => demo.close()))
-  }
-  return { servers, demos, closeDemos }
-}
-
-function storeLog(log: Logger): (state: 'unavailable' | 'available', reason?: unknown) => void {
-  return (state, reason) => {
-    if (state === 'available') log.info('session store: available again')
-    else log.error({ err: reason }, 'session store: failing; LysKOM sessions continue')
-  }
-}
-
-function logSessions(registry: Registry, log: Logger): void {
-  registry.on('opened', ({ key, serverId, lyskom }, requestId) => {
-    const { sessionNo } = lyskom.connection
-    log.info({ session: handleOf(key), server: serverId, sessionNo, requestId }, 'session opened')
-  })
-  registry.on('closed', ({ key, serverId }, reason, requestId) => {
-    log.info({ session: handleOf(key), server: serverId, reason, requestId }, 'session closed')
-  })
+  return { servers, demos }
 }

@@ -1,8 +1,7 @@
 import type { MountedApi } from '../http/app.ts'
-import type { CompatOptions } from './compat-api.ts'
 import { microappApi } from './microapp.ts'
-import { restSessionsApi } from './rest-sessions.ts'
-import { sessmanApi } from './sessman.ts'
+import { type RestSessionsOptions, restSessionsApi } from './rest-sessions.ts'
+import { type SessmanOptions, sessmanApi } from './sessman.ts'
 
 /** Every compatibility API by its id in the setting `compat`, in the order of registration. */
 const APIS = {
@@ -18,8 +17,11 @@ export type CompatApiName = keyof typeof APIS
 /** The ids of the session managers whose HTTP interfaces the gateway can serve. */
 export const COMPAT_APIS = ['rest-sessions', 'sessman', 'microapp'] as const satisfies readonly CompatApiName[]
 
+/** Options of all compatibility APIs. */
+export interface CompatApisOptions extends RestSessionsOptions, SessmanOptions {}
+
 /** Creates the compatibility APIs with these ids for `createApp`. */
-export function compatApis(names: readonly CompatApiName[], options: CompatOptions): MountedApi[] {
+export function compatApis(names: readonly CompatApiName[], options: CompatApisOptions): MountedApi[] {
   return Object.entries(APIS)
     .filter(([name]) => names.includes(name as CompatApiName))
     .map(([, { path, create }]) => ({ path, app: create(options) }))

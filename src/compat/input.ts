@@ -3,12 +3,12 @@
  * because each API has its own error format.
  */
 import type { Context } from 'hono'
-import { refuseCodings } from '../http/content-coding.ts'
-import { parseJson, UnfitJsonError } from '../http/parse-json.ts'
+import { rejectCodings } from '../http/input/content-coding.ts'
+import { InvalidJsonError, parseJson } from '../http/input/parse-json.ts'
 import type { JsonValue } from '../store/record.ts'
 
 /** Creates the error to throw. `reason` is the predicate of a sentence about `what`. */
-export type Refuse<What> = (what: What, reason: string) => Error
+export type ErrorFactory<What> = (what: What, reason: string) => Error
 
 /** Returns the pattern of a name: no control characters and no lone surrogates, which not every store can hold. */
 export function namePattern(maxLength: number): RegExp {
@@ -16,26 +16,26 @@ export function namePattern(maxLength: number): RegExp {
 }
 
 /** Reads the body as text, empty without a body. @throws RequestError `content-coding` (415) for a compressed body */
-export async function readText(c: Context, refuse: Refuse<'The body'>): Promise<string> {
-  refuseCodings(c)
+export async function readText(c: Context, errorFor: ErrorFactory<'The body'>): Promise<string> {
+  rejectCodings(c)
   const bytes = await c.req.arrayBuffer().catch(() => {
-    throw refuse('The body', 'is incomplete.')
+    throw errorFor('The body', 'is incomplete.')
   })
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw refuse('The body', 'is not UTF-8.')
+    throw errorFor('The body', 'is not UTF-8.')
   }
 }
 
 /** Reads the body as JSON, whatever its content type. Returns undefined without a body. */
-export async function readJson(c: Context, refuse: Refuse<'The body'>): Promise<JsonValue | undefined> {
-  const text = await readText(c, refuse)
+export async function readJson(c: Context, errorFor: ErrorFactory<'The body'>): Promise<JsonValue | undefined> {
+  const text = await readText(c, errorFor)
   if (text === '') return undefined
   try {
     return parseJson(text) as JsonValue
   } catch (error) {
-    throw refuse('The body', error instanceof UnfitJsonError ? error.message : 'is not JSON.')
+    throw errorFor('The body', error instanceof InvalidJsonError ? error.message : 'is not JSON.')
   }
 }
 
@@ -59,16 +59,16 @@ export function readParameters<Name extends string>(
   text: string,
   separator: RegExp,
   names: readonly Name[],
-  refuse: Refuse<Name>,
+  errorFor: ErrorFactory<Name>,
 ): Partial<Record<Name, string>> {
   const found: Partial<Record<Name, string>> = {}
   for (const part of text.split(separator)) {
     const [first = '', ...rest] = part.split('=')
     const name = names.find((each) => each === decode(first))
     if (name === undefined) continue
-    if (found[name] !== undefined) throw refuse(name, 'is given twice.')
+    if (found[name] !== undefined) throw errorFor(name, 'is given twice.')
     const value = decode(rest.join('='))
-    if (value === undefined) throw refuse(name, 'is not UTF-8 in percent-encoding.')
+    if (value === undefined) throw errorFor(name, 'is not UTF-8 in percent-encoding.')
     found[name] = value
   }
   return found

@@ -1,14 +1,14 @@
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { badRequest } from '../http/body.ts'
-import type { Env } from '../http/context.ts'
-import { type ErrorFormat, errorResponse } from '../http/error-response.ts'
+import type { Env } from '../http/env.ts'
+import { RequestError } from '../http/errors/request-error.ts'
+import { badRequest } from '../http/input/body.ts'
 import { bearer } from '../http/middleware/app-key.ts'
 import { text } from '../http/node/responses.ts'
-import { RequestError } from '../http/request-error.ts'
+import { type ErrorFormat, errorResponse } from '../http/output/error-response.ts'
 import { LimitError } from '../sessions/limit-error.ts'
 import { keyOf } from '../store/record.ts'
-import { type CompatOptions, newToken, SECRET } from './compat-api.ts'
+import { type CompatOptions, NO_STORE, newToken } from './compat-api.ts'
 import { namePattern, queryOf, readParameters, readText } from './input.ts'
 
 /**
@@ -25,7 +25,7 @@ const MAX_BODY_BYTES = 60_000
 
 type Parameters = Partial<Record<(typeof NAMES)[number], string>>
 /** The service, user and session name of a request. */
-interface Holder {
+interface SessionOwner {
   app: string
   user: string
   name: string
@@ -36,7 +36,7 @@ interface Holder {
  * session. Mounted at the root.
  */
 export function microappApi(options: CompatOptions): Hono<Env> {
-  const { store, appKeys, clientAddress } = options
+  const { store, appKeys, clientAddress, observers } = options
   const api = new Hono<Env>({ strict: false })
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
@@ -46,13 +46,13 @@ export function microappApi(options: CompatOptions): Hono<Env> {
   })
 
   script('add_session.cgi', 'ERROR', async (c, parameters) => {
-    const holder = authorized(c, parameters)
+    const owner = authorized(c, parameters)
     const token = newToken(TOKEN_LENGTH)
-    await store.create({ key: keyOf(token), ...holder, ip: clientAddress(c), unique: true })
+    await store.create({ key: keyOf(token), ...owner, ip: clientAddress(c), unique: true })
     return token
   })
   script('validate.cgi', 'invalid', async (_, parameters) => {
-    const { app, user, name } = holderOf(parameters)
+    const { app, user, name } = ownerOf(parameters)
     const record = await store.find(app, keyOf(required('session_id', parameters.session_id)))
     return record?.user === user && record.name === name ? 'ok' : 'invalid: There is no such session.'
   })
@@ -63,25 +63,25 @@ export function microappApi(options: CompatOptions): Hono<Env> {
   })
   return api
 
-  /** @param word the prefix of the error message for invalid parameters */
-  function script(path: string, word: string, run: (c: Context, parameters: Parameters) => Promise<string>): void {
-    const only = new Hono<Env>({ strict: false })
-    only.onError((error, c) => errorResponse(error, c, options, formatWith(word)))
-    only.on(METHODS, `/${path}`, limit, async (c) => text(await run(c, await readForm(c)), 200, SECRET))
-    api.route('/', only)
+  /** @param prefix the prefix of the error message for invalid parameters */
+  function script(path: string, prefix: string, run: (c: Context, parameters: Parameters) => Promise<string>): void {
+    const route = new Hono<Env>({ strict: false })
+    route.onError((error, c) => errorResponse(error, c, observers, formatWith(prefix)))
+    route.on(METHODS, `/${path}`, limit, async (c) => text(await run(c, await readForm(c)), 200, NO_STORE))
+    api.route('/', route)
   }
 
   /** Checks the key before the other parameters; only the service is read first, because the key belongs to it. */
-  function authorized(c: Context, parameters: Parameters): Holder {
+  function authorized(c: Context, parameters: Parameters): SessionOwner {
     const service = required('service', parameters.service)
     if (!appKeys.allow(service, bearer(c), clientAddress(c))) {
       throw new RequestError('invalid-key', '"Authorization: Bearer" with the key of the service is required.')
     }
-    return holderOf(parameters)
+    return ownerOf(parameters)
   }
 }
 
-function holderOf({ service, user_id, session_name }: Parameters): Holder {
+function ownerOf({ service, user_id, session_name }: Parameters): SessionOwner {
   return {
     app: APP_PREFIX + required('service', service),
     user: required('user_id', user_id),
@@ -97,14 +97,14 @@ function required(name: string, value: string | undefined): string {
 
 /** Reads the parameters of the query and of a form. */
 async function readForm(c: Context): Promise<Parameters> {
-  const form = c.req.method === 'POST' ? await readText(c, refused) : ''
-  return readParameters(`${queryOf(c)}&${form}`, /[;&]/, NAMES, refused)
+  const form = c.req.method === 'POST' ? await readText(c, invalid) : ''
+  return readParameters(`${queryOf(c)}&${form}`, /[;&]/, NAMES, invalid)
 }
 
-function refused(what: string, reason: string): RequestError {
+function invalid(what: string, reason: string): RequestError {
   return badRequest(`${what} ${reason}`)
 }
 
-function formatWith(word: string): ErrorFormat {
-  return ({ status, message, headers }) => text(`${status === 400 ? word : 'ERROR'}: ${message}`, status, headers)
+function formatWith(prefix: string): ErrorFormat {
+  return ({ status, message, headers }) => text(`${status === 400 ? prefix : 'ERROR'}: ${message}`, status, headers)
 }

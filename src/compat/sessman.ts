@@ -1,14 +1,14 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
-import { badRequest } from '../http/body.ts'
-import type { Env } from '../http/context.ts'
-import { errorResponse } from '../http/error-response.ts'
+import type { Env } from '../http/env.ts'
+import type { PublicError } from '../http/errors/public-error.ts'
+import { RequestError } from '../http/errors/request-error.ts'
+import { badRequest } from '../http/input/body.ts'
 import { bearer, requireAppKey } from '../http/middleware/app-key.ts'
 import { json } from '../http/node/responses.ts'
-import type { PublicError } from '../http/public-error.ts'
-import { RequestError } from '../http/request-error.ts'
+import { errorResponse } from '../http/output/error-response.ts'
 import { type JsonValue, keyOf, type SessionRecord } from '../store/record.ts'
-import { type CompatOptions, newToken, SECRET } from './compat-api.ts'
+import { type CompatOptions, NO_STORE, newToken } from './compat-api.ts'
 import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
 
 /** The app id in the store and in the application keys. */
@@ -29,40 +29,46 @@ const Arguments = z.object({
   data: z.custom<JsonValue>().optional(),
 })
 
+/** Options of `sessmanApi`. */
+export interface SessmanOptions extends CompatOptions {
+  /** the time to live of a session after its last update, milliseconds */
+  sessmanTtlMs: number
+}
+
 /** Creates the sessman API: sessions whose data is any JSON value, replaced as a whole; mounted under `/sessman`. */
-export function sessmanApi(options: CompatOptions): Hono<Env> {
-  const { store, clientAddress, sessmanTtlMs } = options
+export function sessmanApi(options: SessmanOptions): Hono<Env> {
+  const { store, clientAddress, sessmanTtlMs, observers } = options
   const key = requireAppKey(options, () => APP)
   /** The session id is sufficient, but a wrong key is rejected. */
-  const rightKeyOrNone: typeof key = (c, next) => (bearer(c) === undefined ? next() : key(c, next))
+  const validKeyOrNone: typeof key = (c, next) => (bearer(c) === undefined ? next() : key(c, next))
 
   const api = new Hono<Env>({ strict: false })
-  api.onError((error, c) => errorResponse(error, c, options, formatError))
+  api.onError((error, c) => errorResponse(error, c, observers, formatError))
   api.on(METHODS, '/new', key, async (c) => {
     const { user, userid, data = {} } = await readArguments(c)
     const token = newToken(TOKEN_LENGTH)
     await store.create({
       key: keyOf(token),
       app: APP,
-      user: given('user', user ?? userid),
+      user: required('user', user ?? userid),
       ip: clientAddress(c),
       idleMs: sessmanTtlMs,
       data: wrapped(data),
     })
     return answer(token, data)
   })
-  api.on(METHODS, '/update', rightKeyOrNone, async (c) => {
+  api.on(METHODS, '/update', validKeyOrNone, async (c) => {
     const { session_id, sessionid, data } = await readArguments(c)
-    const token = given('session_id', session_id ?? sessionid)
+    const token = required('session_id', session_id ?? sessionid)
     if (data === undefined) throw badRequest('Missing data.')
-    found(await store.change(APP, keyOf(token), { data: wrapped(data) }))
+    existing(await store.change(APP, keyOf(token), { data: wrapped(data) }))
     return answer(token, data)
   })
-  api.on(METHODS, '/get', rightKeyOrNone, async (c) => {
+  api.on(METHODS, '/get', validKeyOrNone, async (c) => {
     const { session_id, sessionid } = await readArguments(c)
-    const token = given('session_id', session_id ?? sessionid)
+    const token = required('session_id', session_id ?? sessionid)
     // Reading must not extend the session, so this does not call `touch`.
-    const { data } = found(await store.find(APP, keyOf(token)))
+    const { data } = existing(await store.find(APP, keyOf(token)))
     return answer(token, data.data ?? null)
   })
   api.on(METHODS, '/*', (c) => {
@@ -74,25 +80,25 @@ export function sessmanApi(options: CompatOptions): Hono<Env> {
 
 /** Reads the arguments of the body and the query. The query overrides the body. */
 async function readArguments(c: Context): Promise<z.output<typeof Arguments>> {
-  const body = c.req.method === 'POST' ? await readJson(c, refused) : undefined
+  const body = c.req.method === 'POST' ? await readJson(c, invalid) : undefined
   if (body !== undefined && !isObject(body)) throw badRequest('The body must be an object.')
-  const query = readParameters(queryOf(c), /&/, QUERY, refused)
+  const query = readParameters(queryOf(c), /&/, QUERY, invalid)
   const parsed = Arguments.safeParse({ ...body, ...query })
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw refused(String(issue?.path[0]), String(issue?.message))
+  throw invalid(String(issue?.path[0]), String(issue?.message))
 }
 
-function refused(what: string, reason: string): RequestError {
+function invalid(what: string, reason: string): RequestError {
   return badRequest(`${what} ${reason}`)
 }
 
-function given(name: string, value: string | null | undefined): string {
+function required(name: string, value: string | null | undefined): string {
   if (value == null) throw badRequest(`Missing ${name}.`)
   return value
 }
 
-function found(record: SessionRecord | undefined): SessionRecord {
+function existing(record: SessionRecord | undefined): SessionRecord {
   if (record === undefined) throw new RequestError('not-found', 'There is no such session.')
   return record
 }
@@ -103,7 +109,7 @@ function wrapped(data: JsonValue) {
 }
 
 function answer(session_id: string, data: JsonValue): Response {
-  return json({ session_id, data }, 200, SECRET)
+  return json({ session_id, data }, 200, NO_STORE)
 }
 
 function formatError({ message, status, headers }: PublicError): Response {

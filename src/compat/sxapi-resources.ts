@@ -3,7 +3,7 @@ import { extractLayout } from '../store/layout.ts'
 import { type BackendConfig, check } from './sxapi-config.ts'
 
 /** The location of a resource's server: the parts of a store URL. */
-interface Place {
+interface ServerLocation {
   host: string
   port?: number | undefined
   user?: string | undefined
@@ -13,15 +13,15 @@ interface Place {
 }
 
 /** A parsed resource: a URL, or the parts of one. */
-type Found = string | Place
+type ParsedResource = string | ServerLocation
 
 const text = z.string('must be a string')
 const host = text.regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address; a URL can say more')
-const badPort = 'must be a whole number from 1 to 65535'
+const invalidPort = 'must be a whole number from 1 to 65535'
 /** The examples of SXAPI write the port as a string. */
 const port = z
-  .union([z.int(), z.string().regex(/^\d+$/, badPort).transform(Number)], badPort)
-  .refine((n) => n >= 1 && n <= 65535, badPort)
+  .union([z.int(), z.string().regex(/^\d+$/, invalidPort).transform(Number)], invalidPort)
+  .refine((n) => n >= 1 && n <= 65535, invalidPort)
 /** Driver options of SXAPI that the stores here do not use: times are in UTC, text in UTF-8. */
 const unused = z.unknown().optional()
 const object = 'must be an object, or a URL'
@@ -48,9 +48,9 @@ const Sql = (kind: 'mysql' | 'postgres') =>
       },
       object,
     )
-    .transform(({ server: { database, ...place } }): Found => ({ ...place, path: database }))
+    .transform(({ server: { database, ...place } }): ParsedResource => ({ ...place, path: database }))
 
-const badDb = 'must be the number of a database'
+const invalidDb = 'must be the number of a database'
 
 const Redis = z
   .strictObject(
@@ -61,7 +61,7 @@ const Redis = z
       port: port.optional(),
       user: text.optional(),
       password: text.optional(),
-      db: z.union([z.int(badDb).min(0, badDb), z.string().regex(/^\d+$/, badDb)], badDb).optional(),
+      db: z.union([z.int(invalidDb).min(0, invalidDb), z.string().regex(/^\d+$/, invalidDb)], invalidDb).optional(),
       return_buffers: unused,
     },
     object,
@@ -72,7 +72,7 @@ const Redis = z
     const beside = Object.entries({ host, ...more }).find(([, value]) => url !== undefined && value !== undefined)
     if (beside) context.addIssue({ code: 'custom', path: [beside[0]], message: 'must be in the "url"' })
   })
-  .transform(({ url, host = '', db, ...place }): Found => url ?? { ...place, host, path: db?.toString() })
+  .transform(({ url, host = '', db, ...place }): ParsedResource => url ?? { ...place, host, path: db?.toString() })
 
 const Memcache = z
   .strictObject(
@@ -83,7 +83,7 @@ const Memcache = z
     },
     object,
   )
-  .transform((place): Found => place)
+  .transform((place): ParsedResource => place)
 
 /** `couchbase://host[/bucket]`, or the address of the cluster's web console, as in the examples of SXAPI. */
 const CLUSTER = /^(?:couchbase|http):\/\/([A-Za-z0-9._,:-]+?)(?::8091)?(?:\/[^?]*)?$/
@@ -103,7 +103,7 @@ const Couchbase = z
     },
     object,
   )
-  .transform(({ cluster, bucket, user, password }): Found => {
+  .transform(({ cluster, bucket, user, password }): ParsedResource => {
     return { host: CLUSTER.exec(cluster)?.[1] ?? '', user, password, path: bucket }
   })
 
@@ -115,7 +115,7 @@ const KINDS = {
   couchbase: { schemes: ['couchbase:', 'couchbases:'], object: Couchbase },
   memcache: { schemes: ['memcache:'], object: Memcache },
   redis: { schemes: ['redis:', 'rediss:'], object: Redis },
-} as const satisfies Record<Kind, { schemes: readonly string[]; object: z.ZodType<Found> }>
+} as const satisfies Record<Kind, { schemes: readonly string[]; object: z.ZodType<ParsedResource> }>
 
 /**
  * SXAPI's `resources` section: for each id an object as in SXAPI, or the URL of a store. Only the resource that the
@@ -141,21 +141,24 @@ export function storeUrl(backend: BackendConfig, resources: SessionResources | s
 }
 
 function resourceUrl(type: Kind, id: string, resources: SessionResources | string): string {
-  if (typeof resources === 'string') return goodUrl(type, resources, 'resources')
+  if (typeof resources === 'string') return checkedUrl(type, resources, 'resources')
   if (!Object.hasOwn(resources, id)) throw new TypeError(`session.backend.resource: there is no resource "${id}"`)
   const place = `resources.${id}`
   const resource = resources[id]
   const found = typeof resource === 'string' ? resource : check(KINDS[type].object, resource, place)
-  return goodUrl(type, typeof found === 'string' ? found : written(KINDS[type].schemes[0], found), place)
+  return checkedUrl(type, typeof found === 'string' ? found : formatUrl(KINDS[type].schemes[0], found), place)
 }
 
-function goodUrl(type: Kind, url: string, place: string): string {
+function checkedUrl(type: Kind, url: string, place: string): string {
   const schemes: readonly string[] = KINDS[type].schemes
   if (URL.canParse(url) && schemes.includes(new URL(url).protocol)) return url
   throw new TypeError(`${place}: must be a URL that begins with ${schemes.join('// or ')}//`)
 }
 
-function written(scheme: string, { host: name, port: number, user = '', password, path = '' }: Place): string {
+function formatUrl(
+  scheme: string,
+  { host: name, port: number, user = '', password, path = '' }: ServerLocation,
+): string {
   const secret = password === undefined ? '' : `:${encodeURIComponent(password)}`
   const account = user === '' && secret === '' ? '' : `${encodeURIComponent(user)}${secret}@`
   const bracketed = name.split(':').length > 2 ? `[${name}]` : name

@@ -1,8 +1,8 @@
 import { HTTPException } from 'hono/http-exception'
 import { v4 as uuid } from 'uuid'
+import { publicError } from '../http/errors/public-error.ts'
+import { RequestError } from '../http/errors/request-error.ts'
 import { json } from '../http/node/responses.ts'
-import { publicError } from '../http/public-error.ts'
-import { RequestError } from '../http/request-error.ts'
 import type { KomgateError } from '../protocol/komgate-error.ts'
 import { StoreError, type StoreErrorCode } from '../store/errors.ts'
 import { type Data, handleOf, keyOf, type SessionRecord } from '../store/record.ts'
@@ -80,7 +80,7 @@ export interface Session {
 /** What sessions use of their guard. */
 export interface SessionContext {
   /** Runs an operation on the store and converts its errors to `SessionError`s. */
-  ask<T>(question: (store: SessionStore) => Promise<T>): Promise<T>
+  useStore<T>(operation: (store: SessionStore) => Promise<T>): Promise<T>
   /** Reports a key that a renewal invalidates. */
   onRenew(oldKey: SessionRecord['key']): void
 }
@@ -128,29 +128,29 @@ export class CurrentSession implements Session {
   }
 
   async read(): Promise<Data> {
-    return this.#becomes(await this.#context.ask((store) => store.find(SXAPI_APP, this.#key)))
+    return this.#update(await this.#context.useStore((store) => store.find(SXAPI_APP, this.#key)))
   }
 
   async merge(patch: Data): Promise<Data> {
-    return this.#becomes(await this.#context.ask((store) => store.merge(SXAPI_APP, this.#key, patch)))
+    return this.#update(await this.#context.useStore((store) => store.merge(SXAPI_APP, this.#key, patch)))
   }
 
   async renew(): Promise<void> {
     const id = uuid()
     const key = keyOf(id)
     this.#context.onRenew(this.#key)
-    this.#becomes(await this.#context.ask((store) => store.changeKey(SXAPI_APP, this.#key, key)))
+    this.#update(await this.#context.useStore((store) => store.changeKey(SXAPI_APP, this.#key, key)))
     this.#key = key
     this.#newId = id
     this.handle = handleOf(key)
   }
 
   async end(): Promise<void> {
-    await this.#context.ask((store) => store.end(SXAPI_APP, this.#key))
+    await this.#context.useStore((store) => store.end(SXAPI_APP, this.#key))
     this.#hasEnded = true
   }
 
-  #becomes(record: SessionRecord | undefined): Data {
+  #update(record: SessionRecord | undefined): Data {
     if (record === undefined) throw new SessionError('unknown')
     this.#data = record.data
     return record.data

@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import { generateCookie } from 'hono/cookie'
-import { cookieValues } from '../http/cookies.ts'
-import { header } from '../http/header.ts'
+import { cookieValues } from '../http/input/cookies.ts'
 import type { CookieOptions, TransportConfig } from './sxapi-config.ts'
 
 /** How a request carries a session id, and how a response issues one. */
@@ -9,15 +8,15 @@ export interface Transport {
   /** Returns the ids of a request, valid or not: several only where the client cannot know which one is valid. */
   idsOf(c: Context): string[]
   /** Returns the headers that issue a new id. */
-  handOut(c: Context, id: string): Headers
+  issue(c: Context, id: string): Headers
   /** Returns the headers that delete the id on the client; empty where clients need none. */
-  takeBack(c: Context): Headers
+  clear(c: Context): Headers
   /** Returns the headers of a rejection. */
-  refuse(c: Context, reason: Refusal): Headers
+  reject(c: Context, reason: Rejection): Headers
 }
 
 /** A request without an id, with an invalid one, or with one that `renew` has just invalidated. */
-type Refusal = 'missing' | 'unknown' | 'renewed'
+type Rejection = 'missing' | 'unknown' | 'renewed'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -44,18 +43,18 @@ export function transportOf(config: TransportConfig, duration: number): Transpor
 function tokenTransport(param: string): Transport {
   return {
     idsOf: (c) => list(c.req.query(param)),
-    handOut: (_, id) => ({ [TOKEN_HEADER]: id }),
-    takeBack: () => ({}),
-    refuse: () => ({}),
+    issue: (_, id) => ({ [TOKEN_HEADER]: id }),
+    clear: () => ({}),
+    reject: () => ({}),
   }
 }
 
 /** Follows RFC 6750, except that a new id is sent in the `Authorization` header of the response, as in SXAPI. */
 const BEARER_TRANSPORT: Transport = {
-  idsOf: (c) => list(BEARER.exec(header(c, 'authorization') ?? '')?.[1]),
-  handOut: (_, id) => ({ Authorization: `Bearer ${id}` }),
-  takeBack: () => ({}),
-  refuse: (_, reason) => ({ 'WWW-Authenticate': reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"' }),
+  idsOf: (c) => list(BEARER.exec(c.req.header('authorization') ?? '')?.[1]),
+  issue: (_, id) => ({ Authorization: `Bearer ${id}` }),
+  clear: () => ({}),
+  reject: (_, reason) => ({ 'WWW-Authenticate': reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"' }),
 }
 
 function cookieTransport(name: string, options: CookieOptions, duration: number): Transport {
@@ -70,13 +69,13 @@ function cookieTransport(name: string, options: CookieOptions, duration: number)
   } catch (error) {
     throw new TypeError(`session.transport.cookie_options: ${(error as Error).message}`)
   }
-  const takeBack = (c: Context) => write(c, '', 0)
+  const clear = (c: Context) => write(c, '', 0)
   return {
     idsOf: (c) => [...new Set(cookieValues(c, (each) => each === name))].slice(0, MAX_IDS),
-    handOut: (c, id) => write(c, id, seconds),
-    takeBack,
+    issue: (c, id) => write(c, id, seconds),
+    clear,
     // After a renewal the browser may have its new cookie already.
-    refuse: (c, reason) => (reason === 'unknown' ? takeBack(c) : {}),
+    reject: (c, reason) => (reason === 'unknown' ? clear(c) : {}),
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { LRUCache } from 'lru-cache'
 import { v4 as uuid } from 'uuid'
-import { clientAddress } from '../http/client-address.ts'
+import { clientAddress } from '../http/input/client-address.ts'
 import { StoreError } from '../store/errors.ts'
 import { type Key, keyOf } from '../store/record.ts'
 import { SessionStore } from '../store/store.ts'
-import { SECRET } from './compat-api.ts'
+import { NO_STORE } from './compat-api.ts'
 import { readSessionConfig, type SessionConfig } from './sxapi-config.ts'
 import { type SessionResources, storeUrl } from './sxapi-resources.ts'
 import { CurrentSession, type Session, type SessionContext, SessionError, SXAPI_APP } from './sxapi-session.ts'
@@ -58,60 +58,60 @@ export function session(
   resources: SessionResources | string = {},
   options: SessionOptions = {},
 ): SessionGuard {
-  if (config === false) return passing()
+  if (config === false) return withoutSessions()
   const { duration, auto_create, transport: transportConfig, backend } = readSessionConfig(config)
   const { address = clientAddress, report = console.error, clock } = options
   const transport = transportOf(transportConfig, duration)
   const url = storeUrl(backend, resources)
   const lazyStore = new LazyStore(() => SessionStore.open(url, clock && { clock }))
-  const ask = asking(lazyStore, report)
+  const useStore = storeAccess(lazyStore, report)
   const renewed = new LRUCache<Key, true>({ max: MAX_RENEWED, ttl: RENEWED_MS })
-  const context: SessionContext = { ask, onRenew: (oldKey) => renewed.set(oldKey, true) }
+  const context: SessionContext = { useStore, onRenew: (oldKey) => renewed.set(oldKey, true) }
 
-  const begin = async (c: Context): Promise<CurrentSession> => {
+  const create = async (c: Context): Promise<CurrentSession> => {
     const id = uuid()
     const all = { key: keyOf(id), app: SXAPI_APP, user: '', ip: address(c) }
-    const made = ask((store) => store.create({ ...all, endsAt: store.now() + duration * 1000 }))
-    return new CurrentSession(await made, id, context)
+    const record = useStore((store) => store.create({ ...all, endsAt: store.now() + duration * 1000 }))
+    return new CurrentSession(await record, id, context)
   }
   const find = async (c: Context, ids: readonly string[]): Promise<CurrentSession> => {
     for (const id of ids) {
-      const record = await ask((store) => store.touch(SXAPI_APP, keyOf(id)))
+      const record = await useStore((store) => store.touch(SXAPI_APP, keyOf(id)))
       if (record !== undefined) return new CurrentSession(record, undefined, context)
     }
-    const refusal = ids.some((id) => renewed.has(keyOf(id))) ? 'renewed' : 'unknown'
-    throw new SessionError('unknown', { headers: transport.refuse(c, refusal) })
+    const rejection = ids.some((id) => renewed.has(keyOf(id))) ? 'renewed' : 'unknown'
+    throw new SessionError('unknown', { headers: transport.reject(c, rejection) })
   }
 
   const guard: MiddlewareHandler<SessionEnv> = async (c, next) => {
-    const carried = transport.idsOf(c)
-    if (carried.length === 0 && !auto_create) {
-      throw new SessionError('missing', { headers: transport.refuse(c, 'missing') })
+    const ids = transport.idsOf(c)
+    if (ids.length === 0 && !auto_create) {
+      throw new SessionError('missing', { headers: transport.reject(c, 'missing') })
     }
-    const current = await (carried.length === 0 ? begin(c) : find(c, carried))
+    const current = await (ids.length === 0 ? create(c) : find(c, ids))
     c.set('session', current)
     await next()
     // After the handlers: a raw `Response` from a handler would lose headers that are set before it.
-    if (current.hasEnded) addHeaders(c, transport.takeBack(c))
-    else if (current.newId !== undefined) addHeaders(c, { ...transport.handOut(c, current.newId), ...SECRET })
+    if (current.hasEnded) addHeaders(c, transport.clear(c))
+    else if (current.newId !== undefined) addHeaders(c, { ...transport.issue(c, current.newId), ...NO_STORE })
   }
   return Object.assign(guard, { open: async () => void (await lazyStore.get()), close: () => lazyStore.close() })
 }
 
-function passing(): SessionGuard {
+function withoutSessions(): SessionGuard {
   const guard: MiddlewareHandler<SessionEnv> = (_, next) => next()
   return Object.assign(guard, { open: async () => undefined, close: async () => undefined })
 }
 
 /** Returns a function that runs store operations and converts their failures to `SessionError`s. */
-function asking(lazyStore: LazyStore, report: (error: unknown) => void): SessionContext['ask'] {
-  return async (question) => {
+function storeAccess(lazyStore: LazyStore, report: (error: unknown) => void): SessionContext['useStore'] {
+  return async (operation) => {
     const store = await lazyStore.get().catch((error: unknown) => {
       report(error)
       throw new SessionError('unavailable', { cause: error })
     })
     try {
-      return await question(store)
+      return await operation(store)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       if (error.code !== 'too-large') report(error)

@@ -79,7 +79,7 @@ class TcpTransport implements Transport {
   write(bytes: Uint8Array): void {
     if (this.#unsent !== undefined) {
       this.#unsent.push(bytes)
-    } else if (coalescer.leavesAtOnce()) {
+    } else if (coalescer.mayWriteNow()) {
       this.#socket.write(bytes)
     } else {
       this.#unsent = [bytes]

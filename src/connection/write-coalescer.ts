@@ -11,7 +11,7 @@ export class WriteCoalescer {
   #isSparse = true
 
   /** Counts a write. Returns true to write immediately, and false to write at the end of the tick. */
-  leavesAtOnce(): boolean {
+  mayWriteNow(): boolean {
     if (this.#writes++ > 0) return false
     setImmediate(endTick, this)
     return this.#isSparse

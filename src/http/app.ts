@@ -1,12 +1,23 @@
-import type { Hono, MiddlewareHandler } from 'hono'
-import { bareApp } from './bare-app.ts'
-import type { AppOptions, Env } from './context.ts'
+import type { Context, Hono, MiddlewareHandler } from 'hono'
+import type { Metrics } from '../ops/metrics/metrics.ts'
+import type { Tracing } from '../ops/tracing.ts'
+import type { GuessLimits } from '../sessions/guess-limits.ts'
+import type { SessionRecords } from '../sessions/records.ts'
+import type { Registry } from '../sessions/registry.ts'
+import type { SessionStore } from '../store/store.ts'
+import { bareApp, type Observers } from './bare-app.ts'
+import type { Env } from './env.ts'
+import { RequestError } from './errors/request-error.ts'
 import { websocket } from './events/websocket.ts'
-import { cors } from './middleware/cors.ts'
+import type { WebsocketLimitOptions } from './events/websocket-limits.ts'
+import { type ConnectionIdOptions, ConnectionIds } from './middleware/connection-id.ts'
+import { type CorsOptions, cors } from './middleware/cors.ts'
 import { limitBody } from './middleware/limit-body.ts'
-import { RequestError } from './request-error.ts'
+import { sessionMiddleware } from './middleware/session.ts'
+import type { UnreadBudget } from './node/unread-budget.ts'
+import { adminRoutes } from './routes/admin.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
-import { gatewayRoutes } from './routes/gateway.ts'
+import { gatewayRoutes, type ListedServer } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
 import { observabilityRoutes } from './routes/observability.ts'
 import { personRoutes } from './routes/persons.ts'
@@ -16,17 +27,50 @@ import { sessionRoutes } from './routes/sessions.ts'
 import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
 
-/** The resources of a LysKOM server, by the path segment after the server id. */
-const RESOURCES = [
-  ['sessions', sessionRoutes],
-  ['sessions', sessionDataRoutes],
-  ['server', serverRoutes],
-  ['conferences', conferenceRoutes],
-  ['persons', personRoutes],
-  ['persons', membershipRoutes],
-  ['texts', textRoutes],
-  ['textstats', textStatRoutes],
-] as const
+/** Options of the HTTP interface, by topic. */
+export interface AppOptions {
+  /** the LysKOM servers by id */
+  servers: ReadonlyMap<string, ListedServer>
+  /** the live sessions, their records, and the store of the records */
+  sessions: { registry: Registry; records: SessionRecords; store: SessionStore }
+  http: AppHttpOptions
+  limits: AppLimitOptions
+  admin: AppAdminOptions
+  /** returns the client address of a request; see `clientAddressBehind` */
+  clientAddress: (c: Context) => string
+  /** limits the rate of failed attempts on keys */
+  keyGuesses: GuessLimits
+  /** bounds the memory of messages that clients of WebSockets do not read */
+  unreadBudget: UnreadBudget
+  metrics: Metrics
+  /** creates a span for each request */
+  tracing?: Tracing | undefined
+  observers: Observers
+}
+
+/** Settings of the HTTP interface. */
+export interface AppHttpOptions extends ConnectionIdOptions, CorsOptions {
+  /** the prefix of every path, `/kom` for example; empty for none */
+  basePath: string
+  /** the size limit of a request body, bytes */
+  maxBodyBytes: number
+  /** whether a request without a connection id gets a new session */
+  autoCreate: boolean
+}
+
+/** Limits of the HTTP interface. */
+export interface AppLimitOptions extends WebsocketLimitOptions {
+  /** the idle timeout of a session in milliseconds */
+  sessionIdleMs: number
+}
+
+/** Settings of metrics, health checks and administration. */
+export interface AppAdminOptions {
+  /** the port that serves them; undefined if the HTTP interface does */
+  adminPort?: number | undefined
+  /** the key that allows access to the sessions of all clients; empty disables that access */
+  adminKey: string
+}
 
 /** An application with an HTTP interface of its own, and the path to mount it on. */
 export interface MountedApi {
@@ -40,32 +84,66 @@ export interface MountedApi {
  * @param mounted other HTTP interfaces that are served beside the gateway's own
  */
 export function createApp(options: AppOptions, mounted: readonly MountedApi[] = []): Hono<Env> {
-  const { servers, corsOrigins, corsMaxAgeSeconds, maxBodyBytes } = options
+  const { servers, sessions, http, limits, admin, clientAddress, unreadBudget, metrics, tracing, observers } = options
+  const { registry } = sessions
+  const { basePath, corsOrigins, autoCreate } = http
+  const { sessionIdleMs } = limits
+  const ids = new ConnectionIds(registry, http)
+  const session = sessionMiddleware({ registry, ids, autoCreate, clientAddress, sessionIdleMs })
 
-  const knownServer: MiddlewareHandler<Env> = (c, next) => {
+  const app = bareApp({ basePath, registry, metrics, tracing, observers })
+  app.use(cors(http))
+  app.use(limitBody(http.maxBodyBytes))
+
+  app.route('/', gatewayRoutes({ servers, registry, metrics }))
+  if (admin.adminPort === undefined) app.route('/', operatorRoutes(options))
+  for (const { path, app: api } of mounted) app.route(path, api)
+  app.get('/websocket', websocket({ registry, ids, limits, corsOrigins, clientAddress, unreadBudget, observers }))
+
+  const resources = [
+    ['sessions', sessionRoutes(session, { registry, ids, clientAddress, sessionIdleMs })],
+    ['sessions', sessionDataRoutes(session, { ...sessions, observers })],
+    ['server', serverRoutes(session)],
+    ['conferences', conferenceRoutes(session)],
+    ['persons', personRoutes(session)],
+    ['persons', membershipRoutes(session)],
+    ['texts', textRoutes(session, { basePath, vary: ids.vary })],
+    ['textstats', textStatRoutes(session)],
+  ] as const
+  const isKnown = knownServer(servers)
+  for (const [resource, routes] of resources) {
+    app.use(`/:server/${resource}/*`, isKnown)
+    app.route(`/:server/${resource}`, routes)
+  }
+  return app
+}
+
+/** Creates the application for the separate port that only operators reach: metrics, health, administration. */
+export function createAdminApp(options: AppOptions): Hono<Env> {
+  const { sessions, metrics, tracing, observers } = options
+  const app = bareApp({ basePath: '', registry: sessions.registry, metrics, tracing, observers })
+  return app.route('/', operatorRoutes(options))
+}
+
+/** Metrics, health checks and, if an admin key is set, administration. */
+function operatorRoutes({ sessions, admin, limits, keyGuesses, clientAddress, metrics, observers }: AppOptions) {
+  const { registry, store } = sessions
+  const { adminKey } = admin
+  const { sessionIdleMs } = limits
+  const routes = observabilityRoutes({ registry, store, metrics })
+  if (adminKey === '') return routes
+  return routes.route(
+    '/admin',
+    adminRoutes({ registry, adminKey, keyGuesses, clientAddress, sessionIdleMs, observers }),
+  )
+}
+
+/** Returns middleware that sets the server id of the path, and rejects requests for an unknown server with 404. */
+function knownServer(servers: ReadonlyMap<string, unknown>): MiddlewareHandler<Env> {
+  return (c, next) => {
     const serverId = c.req.param('server') ?? ''
     if (!servers.has(serverId)) throw new RequestError('not-found', 'There is no such server.')
     c.set('serverId', serverId)
     return next()
   }
-
-  const app = bareApp(options, options.basePath)
-  app.use(
-    cors({
-      origins: corsOrigins,
-      maxAgeSeconds: corsMaxAgeSeconds,
-      credentials: options.transports.includes('cookie'),
-    }),
-  )
-  app.use(limitBody(maxBodyBytes))
-
-  app.route('/', gatewayRoutes(options))
-  if (!options.hasAdminPort) app.route('/', observabilityRoutes(options))
-  for (const { path, app: api } of mounted) app.route(path, api)
-  app.get('/websocket', websocket(options))
-  for (const [resource, routes] of RESOURCES) {
-    app.use(`/:server/${resource}/*`, knownServer)
-    app.route(`/:server/${resource}`, routes(options))
-  }
-  return app
 }

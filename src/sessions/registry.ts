@@ -10,17 +10,27 @@ import { type LoginLimitOptions, LoginLimits } from './login-limits.ts'
 import { LyskomServer } from './lyskom-server.ts'
 
 /** Options of `Registry`. */
-export interface RegistryOptions extends AdmissionOptions, LoginLimitOptions {
+export interface RegistryOptions {
   /** the LysKOM servers by server id */
   servers: ReadonlyMap<string, TcpAddress>
   /** settings and observers shared by all connections to LysKOM servers */
   connections: ConnectionContext
+  lyskom: RegistryLyskomOptions
+  limits: RegistryLimitOptions
+}
+
+/** Settings of each LysKOM server. */
+export interface RegistryLyskomOptions {
   /** delay before the next attempt to reach a server after several consecutive failures, milliseconds */
   serverRetryMs: number
   /** size of the text body cache per server, bytes */
   bodyCacheBytes: number
+}
+
+/** Limits of sessions and logins. */
+export interface RegistryLimitOptions extends AdmissionOptions, Omit<LoginLimitOptions, 'servers'> {
   /** idle timeout: sessions without requests for this long are closed, milliseconds */
-  idleMs: number
+  sessionIdleMs: number
 }
 
 /** A request to open a session. */
@@ -73,20 +83,21 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #sweeper: NodeJS.Timeout
   #isShuttingDown = false
 
-  constructor(options: RegistryOptions) {
+  constructor({ servers, connections, lyskom, limits }: RegistryOptions) {
     super()
-    const { connections, serverRetryMs: retryMs, bodyCacheBytes } = options
+    const { serverRetryMs: retryMs, bodyCacheBytes } = lyskom
+    const { sessionIdleMs: idleMs } = limits
     this.#servers = new Map(
-      [...options.servers].map(([serverId, address]) => [
+      [...servers].map(([serverId, address]) => [
         serverId,
         new LyskomServer({ address, connections, retryMs, bodyCacheBytes }),
       ]),
     )
-    this.#admission = new Admission(options, this.#servers.values())
-    this.#context = { idleMs: options.idleMs, logins: new LoginLimits(options), events: this }
+    this.#admission = new Admission(limits, this.#servers.values())
+    this.#context = { idleMs, logins: new LoginLimits({ ...limits, servers }), events: this }
     // Registered first, so that the session is removed before other listeners run.
     this.on('closed', (session) => this.#remove(session))
-    const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, options.idleMs / 4))
+    const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, idleMs / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
     this.#sweeper.unref()
   }

@@ -4,7 +4,7 @@ import { WriteCoalescer } from '../../src/connection/write-coalescer.ts'
 
 /** Counts `writes` writes in one event-loop tick. Returns which of them go out immediately. */
 async function tick(coalescer: WriteCoalescer, writes: number): Promise<boolean[]> {
-  const immediate = Array.from({ length: writes }, () => coalescer.leavesAtOnce())
+  const immediate = Array.from({ length: writes }, () => coalescer.mayWriteNow())
   await setImmediate()
   return immediate
 }

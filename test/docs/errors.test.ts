@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { LIMIT_OF, STATUS } from '../../src/http/status.ts'
+import { LIMIT_OF, STATUS } from '../../src/http/errors/status.ts'
 import { LIMITS } from '../../src/sessions/limit-error.ts'
 
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')

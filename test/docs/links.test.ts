@@ -7,10 +7,9 @@ import { readConfig } from '../../src/config/command-line.ts'
 import { parseServers } from '../../src/config/servers.ts'
 import { heartbeatFor } from '../../src/connection/settings.ts'
 import { createApp } from '../../src/http/app.ts'
-import { AppKeys } from '../../src/http/app-keys.ts'
+import { keyGuessLimits } from '../../src/http/middleware/app-keys.ts'
 import { UnreadBudget } from '../../src/http/node/unread-budget.ts'
 import { Metrics } from '../../src/ops/metrics/metrics.ts'
-import { GuessLimits } from '../../src/sessions/guess-limits.ts'
 import { SessionRecords } from '../../src/sessions/records.ts'
 import { Registry } from '../../src/sessions/registry.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
@@ -84,25 +83,23 @@ function appRoutes(): string[] {
     settings: DEFAULTS,
     heartbeat: heartbeatFor(DEFAULTS),
   }
-  const registry = new Registry({ ...DEFAULTS, servers: new Map(), connections, idleMs: DEFAULTS.sessionIdleMs })
+  const registry = new Registry({ servers: new Map(), connections, lyskom: DEFAULTS, limits: DEFAULTS })
   const store = new SessionStore(new MemoryBackend({ maxRecords: 1, maxBytes: 1 }))
   const app = createApp({
-    ...DEFAULTS,
     servers: new Map(),
-    registry,
-    store,
-    records: new SessionRecords({ registry, store, idleMs: DEFAULTS.sessionIdleMs, onStore: () => undefined }),
-    hasAdminPort: true,
-    apps: new Set(),
-    appKeys: new AppKeys([], { subject: 'app' }),
-    keyGuesses: new GuessLimits({ limit: 'key-failures', message: '', free: 1, freeInAll: 1, maxDelayMs: 1 }),
-    metrics: new Metrics(),
-    corsMaxAgeSeconds: 0,
+    sessions: {
+      registry,
+      store,
+      records: new SessionRecords({ registry, store, idleMs: DEFAULTS.sessionIdleMs, onStore: () => undefined }),
+    },
+    http: DEFAULTS,
+    limits: DEFAULTS,
+    admin: { ...DEFAULTS, adminPort: 1 },
     clientAddress: () => '',
+    keyGuesses: keyGuessLimits(DEFAULTS),
     unreadBudget: new UnreadBudget(DEFAULTS),
-    onLimit: () => undefined,
-    onAccess: () => undefined,
-    onInternalError: () => undefined,
+    metrics: new Metrics(),
+    observers: { onLimit: () => undefined, onAccess: () => undefined, onInternalError: () => undefined },
   })
   return app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${normal(path)}`)
 }

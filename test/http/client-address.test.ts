@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import fc from 'fast-check'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { clientAddress, clientAddressBehind, type ForwardedHeader } from '../../src/http/client-address.ts'
-import { isNetwork } from '../../src/http/trusted-proxies.ts'
+import { clientAddress, clientAddressBehind, type ForwardedHeader } from '../../src/http/input/client-address.ts'
+import { isNetwork } from '../../src/http/input/trusted-proxies.ts'
 import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { repetitions } from '../support/repetitions.ts'
@@ -21,8 +21,12 @@ async function ask(
   headers: Record<string, string>,
 ) {
   const app = new Hono().get('/', (c) => c.text(address(c)))
-  const incoming = { headers, socket: { remoteAddress: peer, remotePort: 1, remoteFamily: '' } }
-  const response = await app.request('/', {}, { incoming })
+  const incoming = { socket: { remoteAddress: peer, remotePort: 1, remoteFamily: '' } }
+  // Unlike `Headers`, a map holds any characters.
+  const request = Object.defineProperty(new Request('http://x/'), 'headers', {
+    value: new Map(Object.entries(headers)),
+  })
+  const response = await app.fetch(request, { incoming })
   expect(response.status).toBe(200)
   return await response.text()
 }

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws'
 import { Connection } from '../../src/connection/connection.ts'
 import { ConnectionError, type ConnectionErrorCode } from '../../src/connection/errors.ts'
-import { STATUS } from '../../src/http/status.ts'
+import { STATUS } from '../../src/http/errors/status.ts'
 import { StoreError, type StoreErrorCode } from '../../src/store/errors.ts'
 import { SessionStore } from '../../src/store/store.ts'
 import { startDemoSession } from '../support/demo-session.ts'

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { etaggedJson } from '../../src/http/etag.ts'
+import { etaggedJson } from '../../src/http/node/etag.ts'
 
 const respond = etaggedJson('Cookie')
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { connectionIdsIn, withoutIds } from '../../src/http/ids.ts'
+import { connectionIdsIn, withoutIds } from '../../src/http/input/ids.ts'
 
 const ID = 'f058ebd6-02f7-4d3f-942e-904344e8cde5'
 const DIGITS = ID.replaceAll('-', '')

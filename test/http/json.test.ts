@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { textHeadJson } from '../../src/http/json.ts'
+import { textHeadJson } from '../../src/http/output/json.ts'
 import type { TextHead } from '../../src/lyskom/texts.ts'
 
 const flags = { deleted: false, inherit: true, secret: false, hideCreator: false, dontGarb: false }

@@ -3,11 +3,14 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { listen } from '../../src/http/node/listener.ts'
+import { UnreadBudget } from '../../src/http/node/unread-budget.ts'
 import { DEFAULTS } from '../support/config.ts'
+
+const unreadBudget = new UnreadBudget(DEFAULTS)
 
 it('the listener drops a client that reads no responses, and close does not wait for such clients', async () => {
   const answer = () => Promise.resolve(new Response('x'.repeat(2 ** 20)))
-  const listener = await listen(answer, { ...DEFAULTS, port: 0, httpStallMs: 200 })
+  const listener = await listen(answer, { http: { ...DEFAULTS, port: 0, httpStallMs: 200 }, unreadBudget })
   const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
   await once(socket, 'connect')
   socket.pause()
@@ -33,7 +36,7 @@ it('the listener finishes a request in flight when it closes', async () => {
     new Promise<Response>((resolve) => {
       finish = resolve
     })
-  const listener = await listen(answer, { ...DEFAULTS, port: 0 })
+  const listener = await listen(answer, { http: { ...DEFAULTS, port: 0 }, unreadBudget })
   const asking = fetch(listener.url)
   await sleep(100)
   const closing = listener.close()

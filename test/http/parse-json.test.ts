@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { parseJson, TooManyValuesError, UnfitJsonError } from '../../src/http/parse-json.ts'
+import { InvalidJsonError, parseJson, TooManyValuesError } from '../../src/http/input/parse-json.ts'
 import { startDemoSession } from '../support/demo-session.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { repetitions } from '../support/repetitions.ts'
@@ -71,7 +71,7 @@ const UNFIT = [
 
 describe('parseJson with a limited range', () => {
   it.each(UNFIT)('rejects JSON that JSON.stringify could not write again, case %#', (text, reason) => {
-    expect(() => parseJson(text)).toThrow(UnfitJsonError)
+    expect(() => parseJson(text)).toThrow(InvalidJsonError)
     expect(() => parseJson(text)).toThrow(reason)
   })
 
@@ -107,7 +107,7 @@ describe('parseJson with a limited range', () => {
       try {
         parseJson(text)
       } catch (error) {
-        if (error instanceof UnfitJsonError) return error.sentence('The body')
+        if (error instanceof InvalidJsonError) return error.sentence('The body')
       }
       return undefined
     }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { listen } from '../../src/http/node/listener.ts'
+import { UnreadBudget } from '../../src/http/node/unread-budget.ts'
 import { DEFAULTS } from '../support/config.ts'
 import { type FakeConnection, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -38,11 +39,10 @@ async function start(settings = {}) {
 }
 
 /** Serves `respond` without a gateway. */
-async function serve(respond: (path: string) => Response | Promise<Response>, settings = {}) {
+async function serve(respond: (path: string) => Response | Promise<Response>) {
   const listener = await listen(async (request) => await respond(new URL(request.url).pathname), {
-    ...DEFAULTS,
-    port: 0,
-    ...settings,
+    http: { ...DEFAULTS, port: 0 },
+    unreadBudget: new UnreadBudget(DEFAULTS),
   })
   closing.push(() => listener.close())
   const raw = await openRaw(listener.url)
@@ -75,8 +75,8 @@ describe('pipelined requests', () => {
 
   it('the gateway reads their bodies, also when these arrive in pieces', async () => {
     const listener = await listen(async (request) => new Response(`<${(await request.text()).length}>`), {
-      ...DEFAULTS,
-      port: 0,
+      http: { ...DEFAULTS, port: 0 },
+      unreadBudget: new UnreadBudget(DEFAULTS),
     })
     closing.push(() => listener.close())
     const raw = await openRaw(listener.url)

@@ -108,13 +108,14 @@ class Model {
         settings: DEFAULT_CONNECTION_SETTINGS,
         heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
       },
-      serverRetryMs: 1000,
-      bodyCacheBytes: 1000,
-      idleMs: IDLE_MS,
-      // With low limits, a reservation that is not released soon causes an error.
-      maxSessions: 7 * CONCURRENT,
-      maxSessionsPerAddress: 7 * CONCURRENT,
-      maxSessionsPerPerson: 1,
+      lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
+      limits: {
+        sessionIdleMs: IDLE_MS,
+        // With low limits, a reservation that is not released soon causes an error.
+        maxSessions: 7 * CONCURRENT,
+        maxSessionsPerAddress: 7 * CONCURRENT,
+        maxSessionsPerPerson: 1,
+      },
     })
     this.records = new SessionRecords({
       registry: this.registry,

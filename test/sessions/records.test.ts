@@ -72,11 +72,8 @@ beforeEach(async () => {
       settings: DEFAULT_CONNECTION_SETTINGS,
       heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
     },
-    serverRetryMs: 1000,
-    bodyCacheBytes: 1000,
-    idleMs: IDLE_MS,
-    maxSessions: 100,
-    maxSessionsPerAddress: 100,
+    lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
+    limits: { sessionIdleMs: IDLE_MS, maxSessions: 100, maxSessionsPerAddress: 100 },
   })
   states = []
   records = new SessionRecords({ registry, store, idleMs: IDLE_MS, onStore: (state) => states.push(state) })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
-import { Registry, type RegistryOptions } from '../../src/sessions/registry.ts'
+import { Registry, type RegistryLimitOptions } from '../../src/sessions/registry.ts'
 import { handleOf } from '../../src/store/record.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
 
@@ -18,7 +18,7 @@ afterEach(async () => {
   await server.close()
 })
 
-function make(options: Partial<RegistryOptions> = {}) {
+function make(limits: Partial<RegistryLimitOptions> = {}) {
   const registry = new Registry({
     servers: new Map([
       ['kom', { host: '127.0.0.1', port: server.port }],
@@ -29,12 +29,8 @@ function make(options: Partial<RegistryOptions> = {}) {
       settings: DEFAULT_CONNECTION_SETTINGS,
       heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
     },
-    serverRetryMs: 1000,
-    bodyCacheBytes: 1000,
-    idleMs: 60_000,
-    maxSessions: 10,
-    maxSessionsPerAddress: 10,
-    ...options,
+    lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
+    limits: { sessionIdleMs: 60_000, maxSessions: 10, maxSessionsPerAddress: 10, ...limits },
   })
   registries.push(registry)
   const events: string[] = []
@@ -85,7 +81,7 @@ describe('Registry', () => {
   })
 
   it('closes idle sessions after the idle timeout and keeps those in use', async () => {
-    const { registry, events } = make({ idleMs: 1000 })
+    const { registry, events } = make({ sessionIdleMs: 1000 })
     const { id: idleId, session: idle } = await registry.open(request)
     const { id: usedId, session: used } = await registry.open(request)
     const later = idle.lastUsed + 1001
@@ -115,7 +111,7 @@ describe('Registry', () => {
   })
 
   it('sweeps idle sessions periodically', async () => {
-    const { registry } = make({ idleMs: 50 })
+    const { registry } = make({ sessionIdleMs: 50 })
     await registry.open(request)
     await expect.poll(() => registry.size, { timeout: 5000 }).toBe(0)
   })

@@ -1,11 +1,11 @@
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import type { CompatOptions } from '../../src/compat/compat-api.ts'
-import { AppKeys } from '../../src/http/app-keys.ts'
-import { clientAddress } from '../../src/http/client-address.ts'
-import type { Env, ListedServer } from '../../src/http/context.ts'
-import { errorResponse } from '../../src/http/error-response.ts'
-import { RequestError } from '../../src/http/request-error.ts'
+import type { CompatApisOptions } from '../../src/compat/compat-apis.ts'
+import type { Env } from '../../src/http/env.ts'
+import { RequestError } from '../../src/http/errors/request-error.ts'
+import { clientAddress } from '../../src/http/input/client-address.ts'
+import { AppKeys } from '../../src/http/middleware/app-keys.ts'
+import { errorResponse } from '../../src/http/output/error-response.ts'
 import type { LimitName } from '../../src/sessions/limit-error.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
@@ -52,7 +52,7 @@ const DAY_MS = 24 * 60 * 60 * 1000
  * @param api creates the API
  */
 export function startCompatApi(
-  api: (options: CompatOptions) => Hono<Env>,
+  api: (options: CompatApisOptions) => Hono<Env>,
   { path = '/', keys = [], isOpen = false, backend = memory() }: CompatAppOptions = {},
 ): CompatApp {
   let now = Date.UTC(2026, 0, 1)
@@ -60,39 +60,41 @@ export function startCompatApi(
   const store = new SessionStore(backend, { clock })
   const reported: unknown[] = []
   const limits: LimitName[] = []
-  const reports = {
+  const observers = {
     onLimit: (limit: LimitName) => void limits.push(limit),
     onInternalError: (error: unknown) => void reported.push(error),
   }
   const app = new Hono<Env>({ strict: false })
-  app.onError((error, c) => errorResponse(error, c, reports))
+  app.onError((error, c) => errorResponse(error, c, observers))
   const refuseMethod = methodNotAllowed({
     app,
     onMethodNotAllowed(c, methods) {
       const allow = { Allow: methods.join(', ') }
-      return errorResponse(new RequestError('method-not-allowed', `${c.req.method} is not allowed.`, allow), c, reports)
+      return errorResponse(
+        new RequestError('method-not-allowed', `${c.req.method} is not allowed.`, allow),
+        c,
+        observers,
+      )
     },
   })
   app.notFound(async (c) => {
-    c.res = errorResponse(new RequestError('not-found', 'Not found.'), c, reports)
+    c.res = errorResponse(new RequestError('not-found', 'Not found.'), c, observers)
     await refuseMethod(c, () => Promise.resolve())
     return c.res
   })
-  const apps = new Set(['mywebapp', 'other-app'])
-  const servers = new Map<string, ListedServer>([
-    ['demo', { id: 'demo', name: 'Demo', host: '127.0.0.1', port: 1, sortOrder: 0 }],
-  ])
+  const appIds = new Set(['mywebapp', 'other-app'])
+  const serverIds = new Set(['demo'])
   const appKeys = new AppKeys(keys, { isOpen, subject: 'app' })
   app.route(
     path,
     api({
       store,
-      apps,
-      servers,
+      appIds,
+      serverIds,
       appKeys,
       clientAddress,
       sessmanTtlMs: DAY_MS,
-      ...reports,
+      observers,
     }),
   )
   return {

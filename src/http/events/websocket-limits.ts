@@ -3,7 +3,9 @@ import { LimitError } from '../../sessions/limit-error.ts'
 
 /** Limits of WebSockets. */
 export interface WebsocketLimitOptions {
+  /** open WebSockets of one session */
   maxWebsocketsPerSession: number
+  /** messages that a client may send on one WebSocket */
   maxWebsocketMessagesPerSecond: number
 }
 
@@ -35,8 +37,8 @@ export class OpenWebsockets {
   }
 }
 
-/** Counts the messages of one WebSocket in windows of one second. */
-export class MessagePace {
+/** Limits the messages of one WebSocket, counted in windows of one second. */
+export class MessageRateLimit {
   readonly #max: number
   readonly #clock: () => number
   #second = Number.NEGATIVE_INFINITY

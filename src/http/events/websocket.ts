@@ -1,4 +1,5 @@
 import { upgradeWebSocket } from '@hono/node-server'
+import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { WSEvents } from 'hono/ws'
 import type { WebSocket } from 'ws'
@@ -6,16 +7,18 @@ import { z } from 'zod'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { networkOf } from '../../sessions/network.ts'
 import { performRaw } from '../../sessions/raw-request.ts'
-import { badRequest } from '../body.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { refuseId, useSession } from '../current-session.ts'
-import { type ErrorReports, reportedError } from '../error-response.ts'
-import { connectionId } from '../middleware/connection-id.ts'
-import { parseJson, UnfitJsonError } from '../parse-json.ts'
-import type { PublicError } from '../public-error.ts'
-import { RequestError } from '../request-error.ts'
+import type { Registry } from '../../sessions/registry.ts'
+import type { Env } from '../env.ts'
+import type { PublicError } from '../errors/public-error.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { badRequest } from '../input/body.ts'
+import { InvalidJsonError, parseJson } from '../input/parse-json.ts'
+import type { ConnectionIds } from '../middleware/connection-id.ts'
+import { rejectInvalidId, useSession } from '../middleware/current-session.ts'
+import type { UnreadBudget } from '../node/unread-budget.ts'
+import { type ErrorObservers, reportedError } from '../output/error-response.ts'
 import { WebSocketFlow } from './websocket-flow.ts'
-import { MessagePace, OpenWebsockets } from './websocket-limits.ts'
+import { MessageRateLimit, OpenWebsockets, type WebsocketLimitOptions } from './websocket-limits.ts'
 
 /** Any JSON value. */
 const anything = z.unknown().refine((value) => value !== undefined)
@@ -27,13 +30,27 @@ const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
 const OPEN = 1
 
+/** Options of `websocket`. */
+export interface WebsocketOptions {
+  registry: Registry
+  ids: ConnectionIds
+  limits: WebsocketLimitOptions
+  /** `*`, or the origins whose pages may open a WebSocket */
+  corsOrigins: '*' | readonly string[]
+  /** returns the client address of a request; see `clientAddressBehind` */
+  clientAddress: (c: Context) => string
+  /** bounds the memory of replies that clients do not read */
+  unreadBudget: UnreadBudget
+  observers: ErrorObservers
+}
+
 /**
  * Creates the handler of httpkom's WebSocket: concurrent requests on one session, each answered when it is done.
  * `{protocol: "echo" | "a", ref_no, request}` -> `{protocol, ref_no, reply}` or `{ref_no, error}`.
  */
-export function websocket(options: AppOptions) {
-  const { registry, corsOrigins } = options
-  const websockets = new OpenWebsockets(options)
+export function websocket(options: WebsocketOptions) {
+  const { registry, ids, limits, corsOrigins, clientAddress } = options
+  const websockets = new OpenWebsockets(limits)
   return createMiddleware<Env>(async (c, next) => {
     // An ordinary request has a Node response, whatever its headers say.
     if (c.env?.outgoing !== undefined || c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
@@ -43,28 +60,28 @@ export function websocket(options: AppOptions) {
     if (origin !== undefined && corsOrigins !== '*' && !corsOrigins.includes(origin)) {
       throw new RequestError('foreign-origin', 'This origin is not allowed.')
     }
-    const id = connectionId(c, options, 'header-or-query')
+    const id = ids.of(c, 'header-or-query')
     if (id === undefined) throw new RequestError('invalid-session', 'There is no such session.')
     const session = registry.findAnywhere(id)
-    if (session === undefined) return refuseId(registry, id)
+    if (session === undefined) return rejectInvalidId(registry, id)
     useSession(c, session)
     websockets.check(session)
     const requestId = c.get('requestId')
-    const network = networkOf(options.clientAddress(c))
+    const network = networkOf(clientAddress(c))
     return upgradeWebSocket(() => eventsOf(options, session, websockets, { requestId, network }))(c, next)
   })
 }
 
 function eventsOf(
-  options: AppOptions,
+  { limits, unreadBudget: budget, observers }: WebsocketOptions,
   session: GatewaySession,
   websockets: OpenWebsockets,
   { requestId, network }: { requestId: string; network: string },
 ): WSEvents {
-  const { unreadBudget: budget, onLimit } = options
+  const { onLimit } = observers
   const { connection } = session.lyskom
-  const pace = new MessagePace(options)
-  const reply = async (text: string) => JSON.stringify(await answer(session, text, options, requestId))
+  const rate = new MessageRateLimit(limits)
+  const reply = async (text: string) => JSON.stringify(await answer(session, text, observers, requestId))
   const onAnswered = () => session.endRequest()
   let closeSocket: (() => void) | undefined
   let flow: WebSocketFlow | undefined
@@ -88,7 +105,7 @@ function eventsOf(
     onMessage({ data }, socket) {
       // The client sent this message before it learned that the session is closing.
       if (socket.readyState !== OPEN || session.isClosing) return
-      const limit = pace.take()
+      const limit = rate.take()
       if (limit === 'flood') {
         socket.close(POLICY_VIOLATION, 'too many messages')
         return
@@ -96,7 +113,7 @@ function eventsOf(
       session.renew()
       const text = typeof data === 'string' ? data : Buffer.from(data as ArrayBuffer).toString()
       if (limit !== undefined) {
-        flow?.send(JSON.stringify({ ref_no: refNo(text), ...errorJson(reportedError(limit, requestId, options)) }))
+        flow?.send(JSON.stringify({ ref_no: refNo(text), ...errorJson(reportedError(limit, requestId, observers)) }))
         return
       }
       session.beginRequest()
@@ -116,7 +133,7 @@ function eventsOf(
 async function answer(
   session: GatewaySession,
   text: string,
-  reports: ErrorReports,
+  observers: ErrorObservers,
   requestId: string,
 ): Promise<unknown> {
   try {
@@ -126,7 +143,7 @@ async function answer(
     if (typeof request !== 'string') throw badRequest('"request" must be a string.')
     return { protocol, ref_no, reply: await performRaw(session, request) }
   } catch (error) {
-    return { ref_no: refNo(text), ...errorJson(reportedError(error, requestId, reports)) }
+    return { ref_no: refNo(text), ...errorJson(reportedError(error, requestId, observers)) }
   }
 }
 
@@ -141,7 +158,7 @@ function parse(text: string): Message {
   try {
     value = parseJson(text)
   } catch (error) {
-    throw badRequest(error instanceof UnfitJsonError ? error.sentence('The message') : 'The message is not JSON.')
+    throw badRequest(error instanceof InvalidJsonError ? error.sentence('The message') : 'The message is not JSON.')
   }
   const parsed = Message.safeParse(value)
   if (parsed.success) return parsed.data
@@ -154,7 +171,7 @@ function refNo(text: string): unknown {
   try {
     return refNoOf(parseJson(text))
   } catch (error) {
-    const ref_no = error instanceof UnfitJsonError ? refNoOf(error.value) : null
+    const ref_no = error instanceof InvalidJsonError ? refNoOf(error.value) : null
     return typeof ref_no === 'string' || typeof ref_no === 'number' ? ref_no : null
   }
 }

@@ -3,7 +3,7 @@ import type { ConnectionError } from '../../connection/errors.ts'
 import type { WireEvent } from '../../connection/wire-event.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Registry } from '../../sessions/registry.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
 
 /** Events that wait for a slow client; further events are dropped and counted. */
 const MAX_WAITING = 1000
@@ -59,7 +59,7 @@ class Trace {
     this.#controller = controller
     this.#registry = registry
     this.#connection = connection
-    this.#timer = setInterval(this.#beat, HEARTBEAT_MS)
+    this.#timer = setInterval(this.#heartbeat, HEARTBEAT_MS)
     const isLate = registry.listenerCount('draining') >= MAX_TRACES
     connection.on('wire', this.#send)
     connection.on('close', this.#onClose)
@@ -79,7 +79,7 @@ class Trace {
   }
 
   readonly #send = (event: WireEvent): void => {
-    if (!this.#hasRoom()) {
+    if (this.#isFull()) {
       this.#missed++
       return
     }
@@ -88,8 +88,8 @@ class Trace {
     this.#write(`data: ${JSON.stringify(wireJson(event))}\n\n`)
   }
 
-  readonly #beat = (): void => {
-    const isFull = !this.#hasRoom()
+  readonly #heartbeat = (): void => {
+    const isFull = this.#isFull()
     if (!isFull) this.#write(':\n\n')
     else if (this.#wasFull) this.#end('unread')
     this.#wasFull = isFull
@@ -104,8 +104,8 @@ class Trace {
     this.#controller.close()
   }
 
-  #hasRoom(): boolean {
-    return (this.#controller.desiredSize ?? 0) > -MAX_WAITING
+  #isFull(): boolean {
+    return (this.#controller.desiredSize ?? 0) <= -MAX_WAITING
   }
 
   #write(text: string): void {

@@ -1,19 +1,42 @@
 import { createMiddleware } from 'hono/factory'
+import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
+import type { Registry } from '../../sessions/registry.ts'
 import { handleOf } from '../../store/record.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { withoutIds } from '../ids.ts'
+import type { Env } from '../env.ts'
+import { withoutIds } from '../input/ids.ts'
 import { NamedResponse, REQUEST_ID_HEADER, RequestIds } from '../node/request-id.ts'
-import { routePattern } from '../route-pattern.ts'
-import { printablePath } from '../unprintable.ts'
+import { routePattern } from './route-pattern.ts'
+import { printablePath } from './unprintable.ts'
 
 /** Characters of a path in the log. */
 const MAX_PATH = 200
 
+/** One line of the access log. Contains no secrets of clients. */
+export interface AccessEntry {
+  method: string
+  /** without the query string; connection ids are replaced */
+  path: string
+  status: number
+  ms: number
+  /** the handle of the session, if the request carried a valid id */
+  session: string | undefined
+  requestId: string
+}
+
+/** Options of the access log and the metrics of requests. */
+export interface AccessOptions {
+  /** the live sessions, whose ids are no request ids */
+  registry: Registry
+  metrics: Metrics
+  /** called for each request after its response */
+  onAccess: (entry: AccessEntry) => void
+}
+
 /**
  * Returns middleware that assigns request ids, counts requests and reports responses. Register it before all others.
  */
-export function access({ registry, metrics, onAccess }: AppOptions) {
+export function access({ registry, metrics, onAccess }: AccessOptions) {
   const ids = new RequestIds(registry)
   return createMiddleware<Env>(async (c, next) => {
     metrics.http.received()

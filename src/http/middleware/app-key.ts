@@ -1,13 +1,12 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import type { AppKeys } from '../app-keys.ts'
-import { header } from '../header.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
+import type { AppKeys } from './app-keys.ts'
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i
 
 /** Returns the key in `Authorization: Bearer`. */
 export function bearer(c: Context): string | undefined {
-  return BEARER.exec(header(c, 'authorization') ?? '')?.[1]
+  return BEARER.exec(c.req.header('authorization') ?? '')?.[1]
 }
 
 interface KeyOptions {

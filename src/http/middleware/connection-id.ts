@@ -1,10 +1,9 @@
 import type { Context } from 'hono'
 import { generateCookie } from 'hono/cookie'
 import type { Registry } from '../../sessions/registry.ts'
-import { cookieValues } from '../cookies.ts'
-import { header } from '../header.ts'
+import { cookieValues } from '../input/cookies.ts'
 import { bearer } from './app-key.ts'
-import { refuseForeignPage } from './own-pages.ts'
+import { rejectForeignPage } from './own-pages.ts'
 
 /** The header with the connection id, and the name of the query parameter for clients that cannot set headers. */
 export const CONNECTION_HEADER = 'Httpkom-Connection'
@@ -20,92 +19,99 @@ const QUERY_PARAMETER = '_token'
 /** One cookie for each LysKOM server, since a session belongs to one server. */
 const COOKIE_PREFIX = '__Host-komgate-'
 
-/** Options for reading and issuing connection ids. */
+/** Options of `ConnectionIds`. */
 export interface ConnectionIdOptions {
-  registry: Registry
   /** the ways besides the header in which a request may carry its connection id */
   transports: readonly Transport[]
   /** the `SameSite` attribute of the cookie */
   cookieSameSite: 'lax' | 'strict' | 'none'
   /** whether the cookie is `Partitioned`: browsers keep one for each site that embeds the gateway */
   cookiePartitioned: boolean
-  /** whether a request without a connection id gets a new session */
-  autoCreate: boolean
   /** `*`, or the origins whose pages may use the cookie */
   corsOrigins: '*' | readonly string[]
-  /** returns the client address of a request; see `clientAddressBehind` */
-  clientAddress: (c: Context) => string
-  /** the idle timeout of a session in milliseconds */
-  sessionIdleMs: number
 }
 
 /** Sources of the id besides the transports: the query parameter is for clients that cannot set headers. */
 export type IdSource = 'header' | 'header-or-query'
 
-/**
- * Returns the connection id of a request, valid or not. The header overrides the other ways. A cookie comes last,
- * because browsers send it without being asked to.
- */
-export function connectionId(c: Context, options: ConnectionIdOptions, from: IdSource): string | undefined {
-  return header(c, HEADER_KEY) ?? explicitId(c, options, from) ?? cookieId(c, options)
-}
+/** Reads connection ids from requests, and issues them in responses. */
+export class ConnectionIds {
+  /** the request headers that may carry an id, as the `Vary` of a response that depends on the session */
+  readonly vary: string
+  readonly #registry: Registry
+  readonly #options: ConnectionIdOptions
 
-function explicitId(c: Context, { transports }: ConnectionIdOptions, from: IdSource): string | undefined {
-  if (transports.includes('bearer')) {
-    const id = bearer(c)
-    if (id !== undefined) return id
+  /** @param registry the live sessions, which decide between several cookies */
+  constructor(registry: Registry, options: ConnectionIdOptions) {
+    const { transports } = options
+    this.#registry = registry
+    this.#options = options
+    this.vary = [
+      CONNECTION_HEADER,
+      ...(transports.includes('bearer') ? ['Authorization'] : []),
+      ...(transports.includes('cookie') ? ['Cookie'] : []),
+    ].join(', ')
   }
-  const inQuery = from === 'header-or-query' ? c.req.query(CONNECTION_HEADER) : undefined
-  return inQuery ?? (transports.includes('query') ? c.req.query(QUERY_PARAMETER) : undefined)
-}
 
-/** Returns the id in a cookie: of several cookies the first one with a live session, else the first one. */
-function cookieId(c: Context, { registry, transports, corsOrigins }: ConnectionIdOptions): string | undefined {
-  if (!transports.includes('cookie')) return undefined
-  const serverId = c.get('serverId') as string | undefined
-  const ids = cookieValues(c, (name) =>
-    serverId === undefined ? name.startsWith(COOKIE_PREFIX) : name === COOKIE_PREFIX + serverId,
-  )
-  if (ids.length === 0) return undefined
-  refuseForeignPage(c, corsOrigins)
-  if (ids.length === 1) return ids[0]
-  const isLive = (id: string): boolean =>
-    (serverId === undefined ? registry.findAnywhere(id) : registry.find(serverId, id)) !== undefined
-  return ids.find(isLive) ?? ids[0]
-}
-
-/** Returns whether the only id of a request is a cookie of a session that has ended. */
-export function isStaleCookie(c: Context, options: ConnectionIdOptions): boolean {
-  if (header(c, HEADER_KEY) !== undefined || explicitId(c, options, 'header-or-query') !== undefined) return false
-  const id = cookieId(c, options)
-  return id !== undefined && options.registry.find(c.get('serverId'), id) === undefined
-}
-
-/**
- * Returns the request headers that may carry a connection id, as the `Vary` of a response that depends on the session.
- */
-export function varyOnId({ transports }: Pick<ConnectionIdOptions, 'transports'>): string {
-  const carriers = [
-    CONNECTION_HEADER,
-    ...(transports.includes('bearer') ? ['Authorization'] : []),
-    ...(transports.includes('cookie') ? ['Cookie'] : []),
-  ]
-  return carriers.join(', ')
-}
-
-/** Returns the headers that issue a new id, or, without an id, those that delete the cookie. */
-export function idHeaders(c: Context, options: ConnectionIdOptions, id?: string): Record<string, string> {
-  const { transports, cookieSameSite, cookiePartitioned } = options
-  const headers: Record<string, string> = id === undefined ? {} : { [CONNECTION_HEADER]: id }
-  if (transports.includes('cookie')) {
-    headers['Set-Cookie'] = generateCookie(COOKIE_PREFIX + c.get('serverId'), id ?? '', {
-      path: '/',
-      secure: true,
-      httpOnly: true,
-      sameSite: cookieSameSite,
-      partitioned: cookiePartitioned,
-      ...(id === undefined && { maxAge: 0 }),
-    })
+  /**
+   * Returns the connection id of a request, valid or not. The header overrides the other ways. A cookie comes last,
+   * because browsers add it to every request.
+   * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
+   */
+  of(c: Context, from: IdSource): string | undefined {
+    return c.req.header(HEADER_KEY) ?? this.#explicitId(c, from) ?? this.#cookieId(c)
   }
-  return headers
+
+  /**
+   * Returns whether the only id of a request is a cookie of a session that has ended.
+   * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
+   */
+  isStaleCookie(c: Context): boolean {
+    if (c.req.header(HEADER_KEY) !== undefined || this.#explicitId(c, 'header-or-query') !== undefined) return false
+    const id = this.#cookieId(c)
+    return id !== undefined && this.#registry.find(c.get('serverId'), id) === undefined
+  }
+
+  /** Returns the headers that issue a new id, or, without an id, those that delete the cookie. */
+  headers(c: Context, id?: string): Record<string, string> {
+    const { transports, cookieSameSite, cookiePartitioned } = this.#options
+    const headers: Record<string, string> = id === undefined ? {} : { [CONNECTION_HEADER]: id }
+    if (transports.includes('cookie')) {
+      headers['Set-Cookie'] = generateCookie(COOKIE_PREFIX + c.get('serverId'), id ?? '', {
+        path: '/',
+        secure: true,
+        httpOnly: true,
+        sameSite: cookieSameSite,
+        partitioned: cookiePartitioned,
+        ...(id === undefined && { maxAge: 0 }),
+      })
+    }
+    return headers
+  }
+
+  #explicitId(c: Context, from: IdSource): string | undefined {
+    const { transports } = this.#options
+    if (transports.includes('bearer')) {
+      const id = bearer(c)
+      if (id !== undefined) return id
+    }
+    const inQuery = from === 'header-or-query' ? c.req.query(CONNECTION_HEADER) : undefined
+    return inQuery ?? (transports.includes('query') ? c.req.query(QUERY_PARAMETER) : undefined)
+  }
+
+  /** Returns the id in a cookie: of several cookies the first one with a live session, else the first one. */
+  #cookieId(c: Context): string | undefined {
+    const { transports, corsOrigins } = this.#options
+    if (!transports.includes('cookie')) return undefined
+    const serverId = c.get('serverId') as string | undefined
+    const ids = cookieValues(c, (name) =>
+      serverId === undefined ? name.startsWith(COOKIE_PREFIX) : name === COOKIE_PREFIX + serverId,
+    )
+    if (ids.length === 0) return undefined
+    rejectForeignPage(c, corsOrigins)
+    if (ids.length === 1) return ids[0]
+    const isLive = (id: string): boolean =>
+      (serverId === undefined ? this.#registry.findAnywhere(id) : this.#registry.find(serverId, id)) !== undefined
+    return ids.find(isLive) ?? ids[0]
+  }
 }

@@ -1,25 +1,24 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors as honoCors } from 'hono/cors'
-import { header } from '../header.ts'
-import { LEASE_HEADER } from '../lease.ts'
 import { REQUEST_ID_HEADER } from '../node/request-id.ts'
-import { CONNECTION_HEADER } from './connection-id.ts'
+import { LEASE_HEADER } from '../output/idle-timeout.ts'
+import { CONNECTION_HEADER, type Transport } from './connection-id.ts'
 
 /** Headers of W3C Trace Context and Baggage, which OpenTelemetry adds to the requests of a page. */
 const TRACE_CONTEXT = ['traceparent', 'tracestate', 'baggage']
 
 /** Options of the CORS middleware. */
 export interface CorsOptions {
-  /** whether pages of the listed origins may send cookies */
-  credentials: boolean
   /** `*`, or the origins whose pages may read responses */
-  origins: '*' | readonly string[]
-  /** how long browsers may cache a preflight response */
-  maxAgeSeconds: number
+  corsOrigins: '*' | readonly string[]
+  /** how long browsers may cache a preflight response, milliseconds */
+  corsMaxAgeMs: number
+  /** with `cookie`, pages of the listed origins may send cookies */
+  transports: readonly Transport[]
 }
 
 /** Returns CORS middleware. Requests without an `Origin`, which only browsers send, skip Hono's middleware. */
-export function cors({ origins, maxAgeSeconds, credentials }: CorsOptions) {
+export function cors({ corsOrigins: origins, corsMaxAgeMs, transports }: CorsOptions) {
   const answer = honoCors({
     origin: origins === '*' ? '*' : [...origins],
     allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'],
@@ -45,12 +44,12 @@ export function cors({ origins, maxAgeSeconds, credentials }: CorsOptions) {
       CONNECTION_HEADER,
       LEASE_HEADER,
     ],
-    maxAge: maxAgeSeconds,
+    maxAge: Math.round(corsMaxAgeMs / 1000),
     // Browsers accept credentials only where the response names the origin.
-    credentials: credentials && origins !== '*',
+    credentials: transports.includes('cookie') && origins !== '*',
   })
   return ((c, next) => {
-    if (header(c, 'origin') !== undefined) return answer(c, next)
+    if (c.req.header('origin') !== undefined) return answer(c, next)
     return origins === '*' ? next() : next().then(() => c.header('Vary', 'Origin', { append: true }))
   }) satisfies MiddlewareHandler
 }

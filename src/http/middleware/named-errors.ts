@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
-import type { Env } from '../context.ts'
-import type { NamedErrors } from '../status.ts'
+import type { Env } from '../env.ts'
+import type { NamedErrors } from '../errors/status.ts'
 
 /** Returns middleware that overrides the statuses of some LysKOM errors for a route. */
 export function namedErrors(errors: NamedErrors): MiddlewareHandler<Env> {

@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
-import { header } from '../header.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 const OWN_SITES = new Set(['same-origin', 'none'])
@@ -11,16 +10,16 @@ const OWN_SITES = new Set(['same-origin', 'none'])
  * other than browsers send neither `Origin` nor `Sec-Fetch-Site` and pass.
  * @throws RequestError `foreign-origin` (403)
  */
-export function refuseForeignPage(c: Context, listed: '*' | readonly string[]): void {
-  const isUpgrade = header(c, 'upgrade') !== undefined
+export function rejectForeignPage(c: Context, allowedOrigins: '*' | readonly string[]): void {
+  const isUpgrade = c.req.header('upgrade') !== undefined
   if (SAFE_METHODS.has(c.req.method) && !isUpgrade) return
-  const origin = header(c, 'origin')
-  const site = header(c, 'sec-fetch-site')
-  const isOurs =
+  const origin = c.req.header('origin')
+  const site = c.req.header('sec-fetch-site')
+  const isAllowed =
     origin === undefined
       ? site === undefined || OWN_SITES.has(site)
-      : isOwnOrigin(origin, header(c, 'host')) || (listed !== '*' && listed.includes(origin))
-  if (!isOurs)
+      : isOwnOrigin(origin, c.req.header('host')) || (allowedOrigins !== '*' && allowedOrigins.includes(origin))
+  if (!isAllowed)
     throw new RequestError('foreign-origin', 'Requests with a cookie are accepted from allowed origins only.')
 }
 

@@ -1,21 +1,39 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import type { Env } from '../context.ts'
-import { closeUnlessDelivered, refuseId, useSession } from '../current-session.ts'
-import { leaseHeader } from '../lease.ts'
-import { RequestError } from '../request-error.ts'
-import { CONNECTION_HEADER, type ConnectionIdOptions, connectionId, type IdSource, idHeaders } from './connection-id.ts'
+import type { Registry } from '../../sessions/registry.ts'
+import type { Env } from '../env.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { idleTimeoutHeader } from '../output/idle-timeout.ts'
+import { CONNECTION_HEADER, type ConnectionIds, type IdSource } from './connection-id.ts'
+import { closeUnlessDelivered, rejectInvalidId, useSession } from './current-session.ts'
 
 /** The client name and version of a session that the gateway opens automatically. */
 const UNNAMED_CLIENT = { name: 'komgate', version: '' }
 
+/** Options of `sessionMiddleware`. */
+export interface SessionMiddlewareOptions {
+  registry: Registry
+  ids: ConnectionIds
+  /** whether a request without a connection id gets a new session */
+  autoCreate: boolean
+  /** returns the client address of a request; see `clientAddressBehind` */
+  clientAddress: (c: Context) => string
+  /** the idle timeout of a session in milliseconds */
+  sessionIdleMs: number
+}
+
+/** Middleware that requires a session; see `sessionMiddleware`. */
+export interface SessionMiddleware {
+  /** reads the id from the header and the transports */
+  requireSession: MiddlewareHandler<Env>
+  /** reads the id also from the query parameter, for clients that cannot set headers */
+  requireSessionWithQuery: MiddlewareHandler<Env>
+}
+
 /**
  * Returns middleware that finds the session of the request for the routes after it, as `c.get('session')`. It rejects
  * the request with 403 if the connection id is missing, unknown or of another server, or if its session has ended.
- *
- * - `requireSession` reads the id from the header and the transports;
- * - `requireSessionWithQuery` also from the query parameter, for clients that cannot set headers.
  */
-export function sessionMiddleware(options: ConnectionIdOptions) {
+export function sessionMiddleware(options: SessionMiddlewareOptions): SessionMiddleware {
   return {
     requireSession: requireSessionFrom('header', options),
     requireSessionWithQuery: requireSessionFrom('header-or-query', options),
@@ -28,28 +46,28 @@ export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
   return next()
 }
 
-function requireSessionFrom(from: IdSource, options: ConnectionIdOptions): MiddlewareHandler<Env> {
-  const { registry, autoCreate } = options
+function requireSessionFrom(from: IdSource, options: SessionMiddlewareOptions): MiddlewareHandler<Env> {
+  const { registry, ids, autoCreate } = options
   return (c, next) => {
-    const id = connectionId(c, options, from)
+    const id = ids.of(c, from)
     if (id === undefined && autoCreate) return openAutomatically(c, next, options)
     if (id === undefined) throw new RequestError('invalid-session', `Missing ${CONNECTION_HEADER}.`)
     const session = registry.find(c.get('serverId'), id)
-    if (session === undefined) return refuseId(registry, id)
+    if (session === undefined) return rejectInvalidId(registry, id)
     useSession(c, session)
     return next()
   }
 }
 
 /** Opens a session for a request without a connection id. The response carries its id. */
-async function openAutomatically(c: Context<Env>, next: Next, options: ConnectionIdOptions): Promise<void> {
-  const { registry, sessionIdleMs } = options
+async function openAutomatically(c: Context<Env>, next: Next, options: SessionMiddlewareOptions): Promise<void> {
+  const { registry, ids, sessionIdleMs } = options
   const { serverId, requestId } = c.var
   const clientAddress = options.clientAddress(c)
   const { id, session } = await registry.open({ serverId, clientAddress, client: UNNAMED_CLIENT, requestId })
   useSession(c, session)
   closeUnlessDelivered(c, session)
   await next()
-  const headers = { ...leaseHeader(sessionIdleMs), ...idHeaders(c, options, id), 'Cache-Control': 'no-store' }
+  const headers = { ...idleTimeoutHeader(sessionIdleMs), ...ids.headers(c, id), 'Cache-Control': 'no-store' }
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
 }

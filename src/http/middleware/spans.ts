@@ -2,9 +2,8 @@ import type { TextMapGetter } from '@opentelemetry/api'
 import type { Context, MiddlewareHandler } from 'hono'
 import { KNOWN_METHODS } from '../../ops/metrics/http-metrics.ts'
 import type { Tracing } from '../../ops/tracing.ts'
-import type { Env } from '../context.ts'
-import { header } from '../header.ts'
-import { routePattern } from '../route-pattern.ts'
+import type { Env } from '../env.ts'
+import { routePattern } from './route-pattern.ts'
 
 /** OpenTelemetry's name for an unknown request method. */
 const OTHER_METHOD = '_OTHER'
@@ -14,7 +13,7 @@ const OTHER_METHOD = '_OTHER'
  * the route pattern, and no path, id or address. Register it before all other middleware.
  */
 export function requestSpans({ api, tracer }: Tracing): MiddlewareHandler<Env> {
-  const getter: TextMapGetter<Context> = { get: (c, name) => header(c, name), keys: () => [] }
+  const getter: TextMapGetter<Context> = { get: (c, name) => c.req.header(name), keys: () => [] }
   return async (c, next) => {
     const method = KNOWN_METHODS.has(c.req.method) ? c.req.method : OTHER_METHOD
     const parent = api.propagation.extract(api.context.active(), c, getter)

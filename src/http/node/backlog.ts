@@ -1,6 +1,11 @@
 /**
+ * Node emits `request` for all pipelined requests of a chunk in one event-loop tick. A chunk of 64 kB holds up to 2,700
+ * of them, whose handlers would delay the requests of all other connections.
+ */
+
+/**
  * Queues the work of pipelined requests and runs one piece per event-loop tick for all connections together, so that it
- * delays other clients by one request at most. A chunk of 64 kB holds up to 2,700 pipelined requests.
+ * delays other clients by one request at most.
  */
 export class Backlog {
   readonly #queue: (() => void)[] = []

@@ -1,9 +1,14 @@
+/**
+ * Node's `closeAllConnections` leaves out upgraded sockets, and `close` waits for them without a deadline
+ * (nodejs/node#53536).
+ */
+
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { LimitName } from '../../sessions/limit-error.ts'
 import { networkOf } from '../../sessions/network.ts'
-import { plainAddress } from '../client-address.ts'
-import { TrustedProxies } from '../trusted-proxies.ts'
+import { plainAddress } from '../input/client-address.ts'
+import { TrustedProxies } from '../input/trusted-proxies.ts'
 import { Backlog } from './backlog.ts'
 import { type ConnectionContext, HttpConnection, type RequestHandler } from './http-connection.ts'
 import type { UnreadBudget } from './unread-budget.ts'
@@ -18,10 +23,7 @@ export interface ConnectionsOptions {
   onLimit?: (limit: LimitName) => void
 }
 
-/**
- * Tracks the connections of an HTTP server, WebSockets included. Node's `closeAllConnections` leaves out upgraded
- * sockets, and `close` waits for them without a deadline.
- */
+/** Tracks the connections of an HTTP server, WebSockets included. */
 export class Connections {
   readonly #known = new Map<Socket, HttpConnection>()
   readonly #context: ConnectionContext
@@ -49,7 +51,7 @@ export class Connections {
     })
   }
 
-  /** Whether clients are asked to send no more requests. */
+  /** Whether the server is closing: the last response of each connection carries `Connection: close`. */
   get isDraining(): boolean {
     return this.#context.isDraining
   }
@@ -68,7 +70,7 @@ export class Connections {
     }
   }
 
-  /** Asks clients to send no more requests. Resolves when the requests in flight are answered. */
+  /** Adds `Connection: close` to further responses. Resolves when the requests in flight are answered. */
   drained(): Promise<void> {
     this.#context.isDraining = true
     return new Promise((resolve) => {

@@ -1,3 +1,9 @@
+/**
+ * What `serve` of node-server 2.1 leaves out: deadlines and limits of requests, a shutdown with a deadline, and the
+ * body of a response that rejects an upgrade, since node-server writes its status and headers alone. Responses are
+ * coalesced: without that, who-am-i on 32 connections has 15 % less throughput.
+ */
+
 import { once } from 'node:events'
 import type { Server, ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
@@ -5,13 +11,14 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { WebSocketServer } from 'ws'
 import { WriteCoalescer } from '../../connection/write-coalescer.ts'
+import type { LimitName } from '../../sessions/limit-error.ts'
 import { Connections } from './connections.ts'
 import type { RequestHandler } from './http-connection.ts'
 import { answerNodeErrors } from './node-errors.ts'
 import { closeWith } from './raw-response.ts'
 import { TrackedResponse } from './tracked-response.ts'
-import { UnreadBudget, type UnreadLimits } from './unread-budget.ts'
-import { refuseWhileDraining, serveUpgrades } from './upgrades.ts'
+import type { UnreadBudget } from './unread-budget.ts'
+import { rejectWhileDraining, serveUpgrades } from './upgrades.ts'
 import { pingEach } from './websocket-pings.ts'
 
 /** Close code of RFC 6455. */
@@ -22,8 +29,8 @@ type ServeOptions = Parameters<typeof serve>[0]
 export type FetchCallback = ServeOptions['fetch']
 type WebSocketServerLike = NonNullable<ServeOptions['websocket']>['server']
 
-/** Options of a listener. Times in milliseconds, sizes in bytes. */
-export interface ListenOptions extends UnreadLimits {
+/** Options of an HTTP server. Times in milliseconds, sizes in bytes. */
+export interface HttpServerOptions {
   host: string
   /** 0 for any free port */
   port: number
@@ -45,8 +52,15 @@ export interface ListenOptions extends UnreadLimits {
   websocketPingMs: number
   /** the deadline for requests in flight when the listener closes */
   shutdownTimeoutMs: number
-  /** the memory for unread responses that this listener shares with others; default: a separate budget */
-  unreadBudget?: UnreadBudget
+}
+
+/** Options of a listener. */
+export interface ListenOptions {
+  http: HttpServerOptions
+  /** bounds the memory of responses that clients do not read; several listeners may share it */
+  unreadBudget: UnreadBudget
+  /** called for each request that a limit rejects before it reaches `fetch` */
+  onLimit?: (limit: LimitName) => void
 }
 
 /** A listening HTTP server. */
@@ -64,33 +78,36 @@ export interface Listener {
 
 /** Starts serving HTTP and WebSockets. Rejects if the address is not available. */
 export async function listen(fetch: FetchCallback, options: ListenOptions): Promise<Listener> {
-  const websockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBodyBytes, perMessageDeflate: false })
+  const { http, unreadBudget: budget, onLimit } = options
+  const websockets = new WebSocketServer({ noServer: true, maxPayload: http.maxBodyBytes, perMessageDeflate: false })
   const isDraining = (): boolean => connections.isDraining
   const server = serve({
     fetch: coalescing(fetch, isDraining),
-    hostname: options.host,
-    port: options.port,
-    serverOptions: optionsOfNode(options),
+    hostname: http.host,
+    port: http.port,
+    serverOptions: nodeOptions(http),
     websocket: { server: websockets as WebSocketServerLike },
   }) as Server
   const connections = new Connections(server, {
-    ...options,
-    budget: options.unreadBudget ?? new UnreadBudget(options),
+    budget,
+    trustedProxies: http.trustedProxies,
+    ...(onLimit && { onLimit }),
   })
   // No other deadline applies to a client that does not read its response, which stays in memory.
-  server.timeout = options.httpStallMs
-  // By default Node silently drops headers beyond a number, maybe that of a proxy. `maxHeaderSize` limits their size.
+  server.timeout = http.httpStallMs
+  // By default Node 20 silently drops headers beyond about 1,000 (nodejs/node#61284), maybe those of a proxy.
+  // `maxHeaderSize` limits their size.
   server.maxHeadersCount = 0
   // Every request costs the same, so connections are not closed after a number of requests.
   server.maxRequestsPerSocket = 0
   handleInOrder(server, connections)
-  answerNodeErrors(server, connections, options.onLimit)
-  serveUpgrades(server, connections, `${options.basePath}/websocket`)
+  answerNodeErrors(server, connections, onLimit)
+  serveUpgrades(server, connections, `${http.basePath}/websocket`)
   await once(server, 'listening')
-  const stopPinging = pingEach(websockets, options.websocketPingMs)
+  const stopPinging = pingEach(websockets, http.websocketPingMs)
   return {
     url: urlOf(server),
-    close: async (timeoutMs = options.shutdownTimeoutMs) => {
+    close: async (timeoutMs = http.shutdownTimeoutMs) => {
       stopPinging()
       for (const client of websockets.clients) client.close(GOING_AWAY, 'this gateway is shutting down')
       await stopListening(server, connections, timeoutMs)
@@ -106,7 +123,7 @@ function handleInOrder(server: Server, connections: Connections): void {
 }
 
 /** Returns the limits of Node's HTTP server for the size and the duration of a request. */
-function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: ListenOptions): ServerOptions {
+function nodeOptions({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: HttpServerOptions): ServerOptions {
   const headersTimeout = Math.min(httpHeadersMs, httpRequestMs)
   return {
     ServerResponse: TrackedResponse,
@@ -123,19 +140,16 @@ function optionsOfNode({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleM
   }
 }
 
-/**
- * Coalesces responses: the first one of a quiet tick goes out immediately, others together at its end. Without it,
- * who-am-i on 32 connections has 15 % less throughput.
- */
+/** Coalesces responses: the first one of a quiet tick goes out immediately, others together at its end. */
 function coalescing(fetch: FetchCallback, isDraining: () => boolean): FetchCallback {
-  const traffic = new WriteCoalescer()
+  const coalescer = new WriteCoalescer()
   let endOfTick: Promise<void> | undefined
   return async (request, env) => {
     const response = await fetch(request, env)
     if (env.outgoing === undefined && response instanceof Response) {
-      await refuseUpgrade(env.incoming.socket as Socket, response, isDraining())
+      await rejectUpgrade(env.incoming.socket as Socket, response, isDraining())
     }
-    if (traffic.leavesAtOnce()) return response
+    if (coalescer.mayWriteNow()) return response
     endOfTick ??= setImmediate().then(() => {
       endOfTick = undefined
     })
@@ -144,10 +158,10 @@ function coalescing(fetch: FetchCallback, isDraining: () => boolean): FetchCallb
   }
 }
 
-/** Writes the whole error response to a request for a WebSocket; node-server would write its status alone. */
-async function refuseUpgrade(socket: Socket, response: Response, isDraining: boolean): Promise<void> {
+/** Writes the whole error response to a request for a WebSocket, with its body. */
+async function rejectUpgrade(socket: Socket, response: Response, isDraining: boolean): Promise<void> {
   if (response.status >= 400) await closeWith(socket, response.status, await response.text(), response.headers)
-  else if (isDraining) await refuseWhileDraining(socket)
+  else if (isDraining) await rejectWhileDraining(socket)
 }
 
 function urlOf(server: Server): string {

@@ -1,13 +1,14 @@
+/** Node offers no `ServerResponse` after a parse error, an upgrade or CONNECT: the listener gets the bare socket. */
+
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { publicError } from '../public-error.ts'
+import { publicError } from '../errors/public-error.ts'
 
 /** Time for the client to read the response before the connection is closed. */
 const LINGER_MS = 1000
 
 /**
- * Writes a response to a socket that Node's HTTP server no longer handles, then closes the connection. Node offers no
- * `ServerResponse` on a parse error or an upgrade.
+ * Writes a response to a socket that Node's HTTP server no longer handles, then closes the connection.
  *
  * @param body a value for `JSON.stringify`, or a string of JSON
  * @param more additional header fields

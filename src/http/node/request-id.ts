@@ -1,20 +1,24 @@
+/**
+ * Hono's `c.header` and Node's `setHeader` both re-parse all headers of a response to add one: with `c.header` for
+ * `X-Request-Id`, who-am-i has 35 % less throughput.
+ */
+
 import { randomBytes } from 'node:crypto'
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import type { Registry } from '../../sessions/registry.ts'
 import { keyOf } from '../../store/record.ts'
-import { header } from '../header.ts'
-import { connectionIdsIn } from '../ids.ts'
+import { connectionIdsIn } from '../input/ids.ts'
 
 /** The header with the id of a request, which the log holds too. */
 export const REQUEST_ID_HEADER = 'X-Request-Id'
 const HEADER_KEY = REQUEST_ID_HEADER.toLowerCase()
-type HeadersOfNode = OutgoingHttpHeaders | OutgoingHttpHeader[]
+type NodeHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 /** Headers that carry ids, tokens and keys. */
 const CREDENTIALS = ['authorization', 'cookie', 'httpkom-connection']
 /** The length of microapp's tokens, which are the shortest. */
 const SHORTEST_TOKEN = 16
-const GOOD = /^[A-Za-z0-9._=-]{1,128}$/
+const VALID = /^[A-Za-z0-9._=-]{1,128}$/
 
 /**
  * Determines request ids: the `X-Request-Id` of the request, set by a reverse proxy for example, or a generated one.
@@ -30,8 +34,8 @@ export class RequestIds {
 
   /** Returns the id of a request. */
   of(c: Context): string {
-    const given = header(c, HEADER_KEY)
-    if (given !== undefined && GOOD.test(given) && !this.#isSecret(given, c)) return given
+    const given = c.req.header(HEADER_KEY)
+    if (given !== undefined && VALID.test(given) && !this.#isSecret(given, c)) return given
     return `${this.#prefix}-${(++this.#last).toString(36)}`
   }
 
@@ -39,19 +43,16 @@ export class RequestIds {
   #isSecret(text: string, c: Context): boolean {
     for (const id of connectionIdsIn(text)) if (this.#registry.byKey(keyOf(id)) !== undefined) return true
     if (text.length < SHORTEST_TOKEN) return false
-    return c.req.url.includes(text) || CREDENTIALS.some((name) => header(c, name)?.includes(text) === true)
+    return c.req.url.includes(text) || CREDENTIALS.some((name) => c.req.header(name)?.includes(text) === true)
   }
 }
 
-/**
- * A Node response that adds the `X-Request-Id` header. Hono's `c.header` and Node's `setHeader` would both re-parse all
- * headers: with `c.header`, who-am-i has 35 % less throughput.
- */
+/** A Node response that adds the `X-Request-Id` header. */
 export class NamedResponse<R extends IncomingMessage = IncomingMessage> extends ServerResponse<R> {
   requestId: string | undefined
 
-  override writeHead(status: number, reason?: string, headers?: HeadersOfNode): this
-  override writeHead(status: number, headers?: HeadersOfNode): this
+  override writeHead(status: number, reason?: string, headers?: NodeHeaders): this
+  override writeHead(status: number, headers?: NodeHeaders): this
   override writeHead(status: number, ...rest: unknown[]): this {
     const [headers] = rest
     if (this.requestId === undefined) return super.writeHead(status, ...(rest as []))

@@ -1,5 +1,10 @@
+/**
+ * Hono routes by the normalized URL, in which dot segments are resolved: only Node's raw request target is what a
+ * reverse proxy has seen and checked. Hono does not merge runs of slashes either, which some clients send.
+ */
+
 import { getPath } from 'hono/utils/url'
-import type { Env } from '../context.ts'
+import type { Env } from '../env.ts'
 
 /** No route is as deep, and no client path equals it, since runs of slashes are merged. */
 const OUTSIDE = '/'.repeat(8)

@@ -1,7 +1,7 @@
 /**
- * JSON, text and empty responses with precomputed static headers in a plain object. With Hono's `c.header` for the five
- * headers of every response, who-am-i had half the throughput (8,800 instead of 16,500 requests/s on 32 connections);
- * with a `Headers` object, 3 % less.
+ * With Hono's `c.header` for the five headers of every response, who-am-i had half the throughput (8,800 instead of
+ * 16,500 requests/s on 32 connections); with a `Headers` object, 3 % less. These responses have precomputed static
+ * headers in a plain object.
  */
 
 /**
@@ -24,7 +24,7 @@ type PlainHeaders = Readonly<Record<string, string>>
 
 /** Returns a JSON response. @param value anything that `JSON.stringify` accepts */
 export function json(value: unknown, status = 200, headers?: PlainHeaders): Response {
-  return new Response(JSON.stringify(value), { status, headers: and(JSON_HEADERS, headers) })
+  return new Response(JSON.stringify(value), { status, headers: merged(JSON_HEADERS, headers) })
 }
 
 /** Returns a streamed JSON response. @param pieces the JSON in chunks of UTF-8 */
@@ -39,21 +39,21 @@ export function writtenJson(text: string): Response {
 
 /** Returns a function that creates JSON responses with additional static headers. */
 export function jsonWith(headers: PlainHeaders): (value: unknown) => Response {
-  const all = Object.freeze(and(JSON_HEADERS, headers))
+  const all = Object.freeze(merged(JSON_HEADERS, headers))
   return (value) => new Response(JSON.stringify(value), { headers: all })
 }
 
 /** Returns a plain text response in UTF-8. */
 export function text(value: string, status = 200, headers?: PlainHeaders): Response {
-  return new Response(value, { status, headers: and(TEXT_HEADERS, headers) })
+  return new Response(value, { status, headers: merged(TEXT_HEADERS, headers) })
 }
 
 /** Returns a response without a body. */
 export function empty(status: 201 | 204, headers?: PlainHeaders): Response {
-  return new Response(null, { status, headers: and(CHANGING, headers) })
+  return new Response(null, { status, headers: merged(CHANGING, headers) })
 }
 
 /** Merges two header objects. `Object.assign`, because a spread is five times as slow here in V8. */
-function and(headers: PlainHeaders, more: PlainHeaders | undefined): Record<string, string> {
+function merged(headers: PlainHeaders, more: PlainHeaders | undefined): Record<string, string> {
   return more === undefined ? headers : Object.assign({}, headers, more)
 }

@@ -1,3 +1,8 @@
+/**
+ * Node and `ws` limit neither the memory of responses that clients do not read nor that of all connections together.
+ * `server.timeout` limits only the time, and starts again with each byte that a client reads.
+ */
+
 import type { LimitName } from '../../sessions/limit-error.ts'
 
 /** A client connection that may hold unread responses. */
@@ -15,8 +20,6 @@ export interface UnreadLimits {
   maxUnreadBytesPerConnection: number
   maxUnreadBytesPerAddress: number
   maxUnreadBytes: number
-  /** called with the limit for each dropped connection */
-  onLimit?: (limit: LimitName) => void
 }
 
 interface Entry {
@@ -43,12 +46,14 @@ const TARGET = 7 / 8
 export class UnreadBudget {
   readonly maxPerConnection: number
   readonly #limits: UnreadLimits
+  readonly #onLimit: ((limit: LimitName) => void) | undefined
   readonly #groups = new Map<string | UnreadSource, Group>()
   #total = 0
 
-  /** @param limits the limits, and the callback that reports each dropped connection */
-  constructor(limits: UnreadLimits) {
+  /** @param onLimit called with the limit for each dropped connection */
+  constructor(limits: UnreadLimits, onLimit?: (limit: LimitName) => void) {
     this.#limits = limits
+    this.#onLimit = onLimit
     this.maxPerConnection = limits.maxUnreadBytesPerConnection
   }
 
@@ -120,7 +125,7 @@ export class UnreadBudget {
     const longestFirst = [...group.entries].sort(([, a], [, b]) => a.readAt - b.readAt)
     for (const [source] of longestFirst) {
       if (group.bytes <= max * TARGET) break
-      this.#limits.onLimit?.(limit)
+      this.#onLimit?.(limit)
       this.remove(source)
       source.drop()
     }

@@ -1,7 +1,12 @@
+/**
+ * Node emits `upgrade` for any protocol (nodejs/node#57054; Node 20 lacks the `shouldUpgradeCallback` of
+ * nodejs/node#59824), and without a listener for it loses the pipelined requests in the same chunk.
+ */
+
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { RegistryError } from '../../sessions/registry.ts'
-import { RequestError } from '../request-error.ts'
+import { RequestError } from '../errors/request-error.ts'
 import type { Connections } from './connections.ts'
 import { closeWithError } from './raw-response.ts'
 import { withoutExtraSlashes } from './request-path.ts'
@@ -14,8 +19,7 @@ const ORIGIN = /^https?:\/\/[^/?#]*/i
 
 /**
  * Upgrades requests for a WebSocket at `path`, and handles every other request with an `Upgrade` field as if it had
- * none (RFC 9110, 7.8), both when the earlier requests are answered. Node emits `upgrade` for any protocol
- * (nodejs/node#57054), and without a listener for it loses the pipelined requests in the same chunk.
+ * none (RFC 9110, 7.8), both when the earlier requests are answered.
  */
 export function serveUpgrades(server: Server, connections: Connections, path: string): void {
   const [openWebSocket] = server.listeners('upgrade') as UpgradeListener[]
@@ -26,7 +30,7 @@ export function serveUpgrades(server: Server, connections: Connections, path: st
     if (!isForWebSocket) socket.unshift(Buffer.concat([withoutUpgrade(request), head]))
     connections.of(socket)?.detach(() => {
       if (!isForWebSocket) server.emit('connection', socket)
-      else if (connections.isDraining) void refuseWhileDraining(socket)
+      else if (connections.isDraining) void rejectWhileDraining(socket)
       else openWebSocket(request, socket, head)
     })
   })
@@ -38,14 +42,14 @@ export function serveUpgrades(server: Server, connections: Connections, path: st
 }
 
 /** Rejects a request for a WebSocket that arrives while the gateway shuts down. */
-export function refuseWhileDraining(socket: Socket): Promise<void> {
+export function rejectWhileDraining(socket: Socket): Promise<void> {
   return closeWithError(socket, new RegistryError('shutting-down', 'The gateway is shutting down.'))
 }
 
 function isWebSocketRequest({ method, httpVersion, url = '', headers }: IncomingMessage, path: string): boolean {
   if (method !== 'GET' || httpVersion !== '1.1' || !tokens(headers.upgrade).includes('websocket')) return false
-  const [asked = ''] = url.replace(ORIGIN, '').split('?')
-  if (withoutExtraSlashes(asked) !== path) return false
+  const [target = ''] = url.replace(ORIGIN, '').split('?')
+  if (withoutExtraSlashes(target) !== path) return false
   // The client may offer several protocols; `ws` accepts only a field with a single one.
   headers.upgrade = 'websocket'
   return true

@@ -1,3 +1,5 @@
+/** `ws` sends no pings itself and notices no client that has disappeared (websockets/ws#635). */
+
 import type { Socket } from 'node:net'
 import type { WebSocket, WebSocketServer } from 'ws'
 
@@ -10,7 +12,7 @@ interface Progress {
 /**
  * Pings the WebSockets, and terminates those without activity since the last ping. Any received byte is activity,
  * because a pong may wait behind a long message. While the gateway has paused reading, bytes that the client reads are
- * activity. `ws` has no keepalive itself.
+ * activity.
  *
  * @returns a function that stops the pings
  */

@@ -1,22 +1,39 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
+import type { GuessLimits } from '../../sessions/guess-limits.ts'
+import type { Registry } from '../../sessions/registry.ts'
 import { handleOf } from '../../store/record.ts'
-import { AppKeys } from '../app-keys.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { closeOnRequest } from '../current-session.ts'
+import type { Env } from '../env.ts'
+import { RequestError } from '../errors/request-error.ts'
 import { wireTrace } from '../events/wire-trace.ts'
-import { jsonList, mapPages, pagesOf } from '../json-list.ts'
 import { bearer } from '../middleware/app-key.ts'
+import { AppKeys } from '../middleware/app-keys.ts'
+import { closeOnRequest } from '../middleware/current-session.ts'
 import { empty } from '../node/responses.ts'
-import { RequestError } from '../request-error.ts'
+import type { ErrorObservers } from '../output/error-response.ts'
+import { jsonList, mapPages, pagesOf } from '../output/json-list.ts'
 
 const ADMIN = 'admin'
 /** Sessions per page of the list: some milliseconds of work. */
 const PAGE = 500
 
+/** Options of `adminRoutes`. */
+export interface AdminRouteOptions {
+  registry: Registry
+  /** the key that allows access to the sessions of all clients */
+  adminKey: string
+  /** limits the rate of failed attempts on the key */
+  keyGuesses: GuessLimits
+  /** returns the client address of a request; see `clientAddressBehind` */
+  clientAddress: (c: Context) => string
+  /** the idle timeout of a session in milliseconds */
+  sessionIdleMs: number
+  observers: ErrorObservers
+}
+
 /** Lists, traces and ends the sessions of all clients, for operators with the admin key; mounted under `/admin`. */
-export function adminRoutes(options: AppOptions) {
-  const { registry, adminKey, keyGuesses, clientAddress, sessionIdleMs, onInternalError } = options
+export function adminRoutes(options: AdminRouteOptions) {
+  const { registry, adminKey, keyGuesses, clientAddress, sessionIdleMs, observers } = options
   const keys = new AppKeys([{ app: ADMIN, key: adminKey }], { guesses: keyGuesses, subject: ADMIN })
 
   const find = (handle: string): GatewaySession => {
@@ -36,7 +53,7 @@ export function adminRoutes(options: AppOptions) {
         c,
         'sessions',
         mapPages(pages, (session) => sessionJson(session, now, sessionIdleMs)),
-        onInternalError,
+        observers.onInternalError,
       )
     })
     .delete('/sessions/:handle', async (c) => {

@@ -4,19 +4,18 @@ import { createConference, findConferences, getConference, getMicroConference } 
 import { markLocalAsRead } from '../../lyskom/memberships.ts'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getLastTexts } from '../../lyskom/texts.ts'
-import { latin1, readBody } from '../body.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../json.ts'
+import type { Env } from '../env.ts'
+import { latin1, readBody } from '../input/body.ts'
+import { pathNumber, queryBoolean, queryLatin1, queryNumber } from '../input/parameters.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
-import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
+import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json } from '../node/responses.ts'
-import { pathNumber, queryBoolean, queryLatin1, queryNumber } from '../parameters.ts'
+import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../output/json.ts'
 
 const Create = z.object({ name: latin1 })
 
 /** Conferences and the letterboxes of persons; mounted under `/<server id>/conferences`. */
-export function conferenceRoutes(options: AppOptions) {
-  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
+export function conferenceRoutes({ requireSession, requireSessionWithQuery }: SessionMiddleware) {
   const absent = namedErrors({ 'undefined-conference': 404 })
 
   return new Hono<Env>({ strict: false })

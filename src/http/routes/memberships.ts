@@ -10,20 +10,19 @@ import {
   setUnread,
 } from '../../lyskom/memberships.ts'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
-import { readBody, textNo, wholeNumber } from '../body.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { membershipJson, unreadJson } from '../json.ts'
+import type { Env } from '../env.ts'
+import { readBody, textNo, wholeNumber } from '../input/body.ts'
+import { pathNumber, queryBoolean, queryNumber } from '../input/parameters.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
-import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
+import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json } from '../node/responses.ts'
-import { pathNumber, queryBoolean, queryNumber } from '../parameters.ts'
+import { membershipJson, unreadJson } from '../output/json.ts'
 
 const Join = z.object({ priority: wholeNumber(2 ** 8 - 1).default(100), where: wholeNumber(2 ** 16 - 1).default(0) })
 const SetUnread = z.object({ no_of_unread: textNo })
 
 /** Memberships and unread texts of persons; mounted under `/<server id>/persons`. */
-export function membershipRoutes(options: AppOptions) {
-  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
+export function membershipRoutes({ requireSession, requireSessionWithQuery }: SessionMiddleware) {
   const notMember = namedErrors({ 'not-member': 404 })
   const absent = namedErrors({ 'undefined-person': 404, 'undefined-conference': 404 })
   const one = '/:pers_no{[0-9]+}/memberships/:conf_no{[0-9]+}'

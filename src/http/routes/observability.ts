@@ -1,14 +1,22 @@
 import { Hono } from 'hono'
-import type { AppOptions, Env } from '../context.ts'
+import type { Metrics } from '../../ops/metrics/metrics.ts'
+import type { Registry } from '../../sessions/registry.ts'
+import type { SessionStore } from '../../store/store.ts'
+import type { Env } from '../env.ts'
+import { publicError } from '../errors/public-error.ts'
+import { RequestError } from '../errors/request-error.ts'
 import { json } from '../node/responses.ts'
-import { publicError } from '../public-error.ts'
-import { RequestError } from '../request-error.ts'
-import { adminRoutes } from './admin.ts'
 
-/** Metrics, health checks and, if an admin key is set, administration; mounted at the root. */
-export function observabilityRoutes(options: AppOptions) {
-  const { registry, store, metrics } = options
-  const app = new Hono<Env>({ strict: false })
+/** Options of `observabilityRoutes`. */
+export interface ObservabilityRouteOptions {
+  registry: Registry
+  store: SessionStore
+  metrics: Metrics
+}
+
+/** Metrics and health checks; mounted at the root. */
+export function observabilityRoutes({ registry, store, metrics }: ObservabilityRouteOptions) {
+  return new Hono<Env>({ strict: false })
     .get(
       '/metrics',
       async () =>
@@ -23,8 +31,6 @@ export function observabilityRoutes(options: AppOptions) {
       if (!registry.isAnyReachable()) return notReady('No LysKOM server can be reached.')
       return json({ ready: true })
     })
-  if (options.adminKey !== '') app.route('/admin', adminRoutes(options))
-  return app
 }
 
 /** Returns the 503 of a readiness check, without `Retry-After`: probes have an interval of their own. */

@@ -2,22 +2,20 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import { MAX_CONF_NO } from '../../lyskom/numbers.ts'
 import { createPerson, getUserAreaBlock, setPresentation } from '../../lyskom/persons.ts'
-import { latin1, nfc, readBody, textNo } from '../body.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { personJson } from '../json.ts'
-import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
+import type { Env } from '../env.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { latin1, nfc, readBody, textNo } from '../input/body.ts'
+import { pathNumber } from '../input/parameters.ts'
+import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json, writtenJson } from '../node/responses.ts'
-import { pathNumber } from '../parameters.ts'
-import { RequestError } from '../request-error.ts'
+import { personJson } from '../output/json.ts'
 
 const Create = z.object({ name: latin1, passwd: latin1 })
 const Presentation = z.object({ text_no: textNo })
 const Password = z.object({ old_pwd: latin1, new_pwd: latin1 })
 
 /** Persons, without their memberships; mounted under `/<server id>/persons`. */
-export function personRoutes(options: AppOptions) {
-  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
-
+export function personRoutes({ requireSession, requireSessionWithQuery }: SessionMiddleware) {
   return new Hono<Env>({ strict: false })
     .post('/', requireSession, async (c) => {
       const { name, passwd } = await readBody(c, Create)

@@ -1,26 +1,38 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
-import { userOf } from '../../sessions/records.ts'
+import { type SessionRecords, userOf } from '../../sessions/records.ts'
+import type { Registry } from '../../sessions/registry.ts'
 import { type Data, handleOf, type SessionRecord } from '../../store/record.ts'
-import { badRequest, readBody } from '../body.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { closeOnRequest } from '../current-session.ts'
-import { jsonList, mapPages } from '../json-list.ts'
-import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
+import type { SessionStore } from '../../store/store.ts'
+import type { Env } from '../env.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { badRequest, readBody } from '../input/body.ts'
+import { closeOnRequest } from '../middleware/current-session.ts'
+import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json } from '../node/responses.ts'
-import { RequestError } from '../request-error.ts'
+import type { ErrorObservers } from '../output/error-response.ts'
+import { jsonList, mapPages } from '../output/json-list.ts'
 
 /** The size limit of a session's data, in bytes of JSON. */
 const MAX_DATA_BYTES = 16_384
 /** Any object. The value comes from JSON; a schema with keys would drop `__proto__`. */
 const Patch = z.custom<Data>((value) => typeof value === 'object' && value !== null, 'must be an object.')
 
-/** Data that clients store in their session, and the other sessions of the person; under `/<server id>/sessions`. */
-export function sessionDataRoutes(options: AppOptions) {
-  const { registry, store, records, onInternalError } = options
-  const { requireSession } = sessionMiddleware(options)
+/** Options of `sessionDataRoutes`. */
+export interface SessionDataRouteOptions {
+  registry: Registry
+  records: SessionRecords
+  /** the store of the records */
+  store: SessionStore
+  observers: ErrorObservers
+}
 
+/** Data that clients store in their session, and the other sessions of the person; under `/<server id>/sessions`. */
+export function sessionDataRoutes(
+  { requireSession }: SessionMiddleware,
+  { registry, records, store, observers }: SessionDataRouteOptions,
+) {
   /** Rejects the request with 403 if there is no data: the session has just ended. */
   const found = (data: Data | undefined): Data => {
     if (data === undefined) throw new RequestError('invalid-session', 'There is no such session.')
@@ -38,7 +50,7 @@ export function sessionDataRoutes(options: AppOptions) {
       const others = mapPages(store.listUser(own.serverId, userOf(own)), (record) =>
         record.key === own.key ? undefined : otherJson(record),
       )
-      return await jsonList(c, 'sessions', others, onInternalError)
+      return await jsonList(c, 'sessions', others, observers.onInternalError)
     })
     .delete('/mine', requireSession, requireLogin, async (c) => {
       const except = c.req.query('except')

@@ -4,16 +4,15 @@ import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
 import { setRead } from '../../lyskom/memberships.ts'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { createText, getBody, getText } from '../../lyskom/texts.ts'
-import { readBody, wholeNumber } from '../body.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { etaggedJson, knownTags, withEtag } from '../etag.ts'
-import { textJson } from '../json.ts'
-import { varyOnId } from '../middleware/connection-id.ts'
+import type { Env } from '../env.ts'
+import { readBody, wholeNumber } from '../input/body.ts'
+import { NewText, toDraft } from '../input/new-text.ts'
+import { pathNumber } from '../input/parameters.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
-import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
-import { NewText, toDraft } from '../new-text.ts'
+import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
+import { etaggedJson, knownTags, withEtag } from '../node/etag.ts'
 import { empty, json, SECURITY } from '../node/responses.ts'
-import { pathNumber } from '../parameters.ts'
+import { textJson } from '../output/json.ts'
 
 const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
 
@@ -22,12 +21,20 @@ const REVALIDATED = 'private, no-cache'
 /** The body of a text is displayed but never executed: HTML or SVG may not run scripts in the gateway's origin. */
 const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
+/** Options of `textRoutes`. */
+export interface TextRouteOptions {
+  /** the prefix of the path in `Location` */
+  basePath: string
+  /** the request headers on which the representation of a text depends */
+  vary: string
+}
+
 /** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */
-export function textRoutes(options: AppOptions) {
-  const { basePath } = options
-  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
+export function textRoutes(
+  { requireSession, requireSessionWithQuery }: SessionMiddleware,
+  { basePath, vary }: TextRouteOptions,
+) {
   const absent = namedErrors({ 'no-such-text': 404 })
-  const vary = varyOnId(options)
   const respond = etaggedJson(vary)
   const unchanged = { 'Cache-Control': REVALIDATED, Vary: vary }
   const bodyHeaders = { ...unchanged, ...SECURITY, 'Content-Security-Policy': INERT }

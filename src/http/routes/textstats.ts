@@ -3,13 +3,13 @@ import { z } from 'zod'
 import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getTextHead, type TextHead, unlessGone } from '../../lyskom/texts.ts'
 import { mapConcurrent } from '../../map-concurrent.ts'
-import { readBody, textNo } from '../body.ts'
-import type { AppOptions, Env } from '../context.ts'
-import { textHeadJson } from '../json.ts'
+import type { Env } from '../env.ts'
+import { readBody, textNo } from '../input/body.ts'
+import { pathNumber } from '../input/parameters.ts'
 import { namedErrors } from '../middleware/named-errors.ts'
-import { requireLogin, sessionMiddleware } from '../middleware/session.ts'
+import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { json } from '../node/responses.ts'
-import { pathNumber } from '../parameters.ts'
+import { textHeadJson } from '../output/json.ts'
 
 const MAX_TEXTS = 100
 const TextNos = z.object({
@@ -17,9 +17,7 @@ const TextNos = z.object({
 })
 
 /** Texts without subject and body; mounted under `/<server id>/textstats`. */
-export function textStatRoutes(options: AppOptions) {
-  const { requireSession, requireSessionWithQuery } = sessionMiddleware(options)
-
+export function textStatRoutes({ requireSession, requireSessionWithQuery }: SessionMiddleware) {
   return new Hono<Env>({ strict: false })
     .get('/:text_no{[0-9]+}', requireSessionWithQuery, requireLogin, namedErrors({ 'no-such-text': 404 }), async (c) =>
       json(textStatJson(await getTextHead(c.get('session').lyskom, pathNumber(c, 'text_no', MAX_TEXT_NO)))),

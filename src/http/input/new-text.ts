@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { type ContentType, MAX_CONTENT_TYPE, parseContentType } from '../lyskom/content.ts'
-import type { Draft } from '../lyskom/texts.ts'
-import { LATIN1 } from '../protocol/writer.ts'
+import { type ContentType, MAX_CONTENT_TYPE, parseContentType } from '../../lyskom/content.ts'
+import type { Draft } from '../../lyskom/texts.ts'
+import { LATIN1 } from '../../protocol/writer.ts'
 import { decodeBase64 } from './base64.ts'
 import { badRequest, confNo, nfc, textNo } from './body.ts'
 

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { GuessLimits } from '../sessions/guess-limits.ts'
+import { GuessLimits } from '../../sessions/guess-limits.ts'
 
 /** Matches every app. */
 const ANY = '*'
@@ -12,6 +12,31 @@ export interface AppKeyOptions {
   guesses?: GuessLimits
   /** the name of these keys in `guesses`; they share one counter, since each attempt is compared with all keys */
   subject: string
+}
+
+/** Limits of the attempts on keys: those of logins. */
+export interface KeyGuessOptions {
+  /** failures from one network before attempts are delayed */
+  freeLoginFailures: number
+  /** failures from all networks without an earlier success, before attempts are delayed */
+  freeLoginFailuresPerPerson: number
+  /** longest delay, milliseconds */
+  maxLoginDelayMs: number
+}
+
+/** Creates the limits of failed attempts on all keys of a gateway. */
+export function keyGuessLimits({
+  freeLoginFailures,
+  freeLoginFailuresPerPerson,
+  maxLoginDelayMs,
+}: KeyGuessOptions): GuessLimits {
+  return new GuessLimits({
+    limit: 'key-failures',
+    message: 'Too many wrong keys; wait before the next one.',
+    free: freeLoginFailures,
+    freeInAll: freeLoginFailuresPerPerson,
+    maxDelayMs: maxLoginDelayMs,
+  })
 }
 
 /** Authorizes the programs that may list, end and store the sessions of an app: those with one of its keys. */
@@ -34,19 +59,19 @@ export class AppKeys {
     const { isOpen, guesses, subject } = this.#options
     if (isOpen) return true
     if (key === undefined) return false
-    const isGood = this.#matches(app, key)
-    guesses?.check(subject, address, isGood)
-    return isGood
+    const isValid = this.#matches(app, key)
+    guesses?.check(subject, address, isValid)
+    return isValid
   }
 
   #matches(app: string, key: string): boolean {
     const digest = digestOf(key)
-    let isGood = false
+    let isValid = false
     for (const each of this.#keys) {
       const isKey = timingSafeEqual(each.digest, digest)
-      if (isKey && (each.app === app || each.app === ANY)) isGood = true
+      if (isKey && (each.app === app || each.app === ANY)) isValid = true
     }
-    return isGood
+    return isValid
   }
 }
 

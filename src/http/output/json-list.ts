@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
-import type { Env } from './context.ts'
-import { json, jsonStream } from './node/responses.ts'
+import type { Env } from '../env.ts'
+import { json, jsonStream } from '../node/responses.ts'
 
 /** Characters of a list that are written at once. */
 const CHUNK = 65_536
@@ -23,7 +23,7 @@ export async function jsonList(c: Context<Env>, name: string, pages: Pages, repo
   if (first.done) return json({ [name]: [], ...first.value })
   const second = await pages.next()
   if (second.done) return json({ [name]: first.value, ...second.value })
-  const all = chained([first.value, second.value], pages)
+  const all = concatenated([first.value, second.value], pages)
   const requestId = c.get('requestId')
   const outgoing = c.env?.outgoing
   return jsonStream(
@@ -67,7 +67,7 @@ export async function* pagesOf<T>(items: Iterable<T>, size: number): AsyncGenera
   yield page
 }
 
-async function* chained(read: readonly Page[], rest: Pages): Pages {
+async function* concatenated(read: readonly Page[], rest: Pages): Pages {
   try {
     yield* read
     return yield* rest

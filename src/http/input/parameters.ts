@@ -4,13 +4,13 @@ import { badRequest, latin1 } from './body.ts'
 
 /** Returns a whole number in the path, where the route pattern accepts only digits. */
 export function pathNumber(c: Context, name: string, max: number): number {
-  return whole(name, c.req.param(name) ?? '', max)
+  return wholeNumber(name, c.req.param(name) ?? '', max)
 }
 
 /** Returns a whole number in the query, or `fallback` if it is absent. */
 export function queryNumber(c: Context, name: string, fallback: number, max: number): number {
   const text = c.req.query(name)
-  return text === undefined ? fallback : whole(name, text, max)
+  return text === undefined ? fallback : wholeNumber(name, text, max)
 }
 
 /** Returns `true` or `false` in the query under the first of the names that is present, or `fallback`. */
@@ -31,7 +31,7 @@ export function queryLatin1(c: Context, name: string): string {
   return parsed.data
 }
 
-function whole(name: string, text: string, max: number): number {
+function wholeNumber(name: string, text: string, max: number): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
   if (!(value <= max)) throw badRequest(`"${name}" must be a whole number from 0 to ${max}.`)
   return value

@@ -1,6 +1,6 @@
-import type { KomError } from '../protocol/errors.ts'
-import type { ErrorCode } from '../protocol/komgate-error.ts'
-import type { LimitName } from '../sessions/limit-error.ts'
+import type { KomError } from '../../protocol/errors.ts'
+import type { ErrorCode } from '../../protocol/komgate-error.ts'
+import type { LimitName } from '../../sessions/limit-error.ts'
 
 /**
  * The HTTP status of every error code. The table is total: a new code without a status does not compile.

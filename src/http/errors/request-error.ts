@@ -1,6 +1,6 @@
-import { KomgateError } from '../protocol/komgate-error.ts'
+import { KomgateError } from '../../protocol/komgate-error.ts'
 
-declare module '../protocol/komgate-error.ts' {
+declare module '../../protocol/komgate-error.ts' {
   interface ErrorCodes extends Record<RequestErrorCode, RequestError> {}
 }
 

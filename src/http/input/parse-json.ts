@@ -1,7 +1,7 @@
-import { KomgateError } from '../protocol/komgate-error.ts'
+import { KomgateError } from '../../protocol/komgate-error.ts'
 
-declare module '../protocol/komgate-error.ts' {
-  interface ErrorCodes extends Record<UnfitJsonError['code'], UnfitJsonError> {}
+declare module '../../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<InvalidJsonError['code'], InvalidJsonError> {}
 }
 
 const QUOTE = 0x22
@@ -13,7 +13,7 @@ const ZERO = 0x30
 const NINE = 0x39
 
 /** JSON of at most this many characters is parsed without counting its values. */
-const FEW = 65_536
+const SHORT = 65_536
 const MAX_VALUES = 10_000
 /** The nesting depth that MongoDB accepts. `JSON.stringify` fails at some thousands. */
 const MAX_DEPTH = 100
@@ -26,10 +26,10 @@ const MAX_DIGITS = 309
 
 const TOO_DEEP = 'is nested too deeply.'
 const TOO_LARGE = 'holds a number that is too large.'
-const HALF_CHARACTER = 'holds a lone surrogate.'
+const LONE_SURROGATE = 'holds a lone surrogate.'
 
 /** JSON that the gateway does not accept. The message is the predicate of a sentence. */
-export class UnfitJsonError extends KomgateError {
+export class InvalidJsonError extends KomgateError {
   readonly code = 'invalid-json'
 
   constructor(
@@ -53,7 +53,7 @@ export class UnfitJsonError extends KomgateError {
 }
 
 /** JSON that would block the event loop: `JSON.parse` takes seconds for some millions of small values. */
-export class TooManyValuesError extends UnfitJsonError {
+export class TooManyValuesError extends InvalidJsonError {
   constructor() {
     super(`holds more than ${MAX_VALUES} values.`)
   }
@@ -64,16 +64,16 @@ export class TooManyValuesError extends UnfitJsonError {
  *
  * @throws SyntaxError if the text is not JSON
  * @throws TooManyValuesError for more than 65,536 characters with more than 10,000 values
- * @throws UnfitJsonError for more than 100 levels, numbers that a double cannot hold, and lone surrogates
+ * @throws InvalidJsonError for more than 100 levels, numbers that a double cannot hold, and lone surrogates
  */
 export function parseJson(text: string): unknown {
-  const isLong = text.length > FEW
+  const isLong = text.length > SHORT
   const scanned = isLong || MANY_DIGITS.test(text) ? scan(text) : undefined
   if (isLong && scanned === 'too many values') throw new TooManyValuesError()
   const value: unknown = JSON.parse(text)
-  const fault = faultOf(value, 0)
-  if (fault !== undefined) throw new UnfitJsonError(fault.reason, fault.path.join('.').slice(0, MAX_FIELD), value)
-  if (scanned === 'inexact number') throw new UnfitJsonError(TOO_LARGE, '', value)
+  const fault = findFault(value, 0)
+  if (fault !== undefined) throw new InvalidJsonError(fault.reason, fault.path.join('.').slice(0, MAX_FIELD), value)
+  if (scanned === 'inexact number') throw new InvalidJsonError(TOO_LARGE, '', value)
   return value
 }
 
@@ -114,14 +114,14 @@ interface Fault {
 }
 
 /** Recursive, to a depth of at most `MAX_DEPTH`. */
-function faultOf(value: unknown, depth: number): Fault | undefined {
-  if (typeof value === 'string') return value.isWellFormed() ? undefined : { reason: HALF_CHARACTER, path: [] }
+function findFault(value: unknown, depth: number): Fault | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : { reason: LONE_SURROGATE, path: [] }
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : { reason: TOO_LARGE, path: [] }
   if (typeof value !== 'object' || value === null) return undefined
   if (depth === MAX_DEPTH) return { reason: TOO_DEEP, path: [] }
   for (const [key, inner] of Object.entries(value)) {
-    if (!key.isWellFormed()) return { reason: HALF_CHARACTER, path: [] }
-    const fault = faultOf(inner, depth + 1)
+    if (!key.isWellFormed()) return { reason: LONE_SURROGATE, path: [] }
+    const fault = findFault(inner, depth + 1)
     if (fault === undefined) continue
     if (fault.reason !== TOO_DEEP) fault.path.unshift(key)
     return fault

@@ -1,19 +1,19 @@
 import type { Context } from 'hono'
-import type { LimitName } from '../sessions/limit-error.ts'
-import type { Env } from './context.ts'
-import { json } from './node/responses.ts'
-import { type PublicError, publicError } from './public-error.ts'
-import { RequestError } from './request-error.ts'
-import type { NamedErrors } from './status.ts'
+import type { LimitName } from '../../sessions/limit-error.ts'
+import type { Env } from '../env.ts'
+import { type PublicError, publicError } from '../errors/public-error.ts'
+import { RequestError } from '../errors/request-error.ts'
+import type { NamedErrors } from '../errors/status.ts'
+import { json } from '../node/responses.ts'
 
 /** Renders an error in the format of an API. */
 export type ErrorFormat = (error: PublicError) => Response
 
-/** Where errors are reported. */
-export interface ErrorReports {
-  /** called for each request that a limit rejects */
+/** The observers of errors. */
+export interface ErrorObservers {
+  /** called for each request or message that a limit rejects */
   onLimit: (limit: LimitName) => void
-  /** called for each error that is the gateway's own fault */
+  /** called for each error that is the gateway's own fault; the client gets no details */
   onInternalError: (error: unknown, requestId: string) => void
 }
 
@@ -27,19 +27,19 @@ export const httpkomFormat: ErrorFormat = ({ fields, status, headers }) => json(
 export function errorResponse(
   error: unknown,
   c: Context<Env>,
-  reports: ErrorReports,
+  observers: ErrorObservers,
   format: ErrorFormat = httpkomFormat,
 ): Response {
   const cause = hasDisconnected(c) ? new RequestError('incomplete-request', 'The request is incomplete.') : error
-  const shown = reportedError(cause, c.get('requestId'), reports, c.get('namedErrors'))
+  const shown = reportedError(cause, c.get('requestId'), observers, c.get('namedErrors'))
   return shown.status === 500 ? httpkomFormat(shown) : format(shown)
 }
 
-/** Reports an error and returns what the client learns about it. */
+/** Reports an error and returns the part of it that the client receives. */
 export function reportedError(
   error: unknown,
   requestId: string,
-  { onLimit, onInternalError }: ErrorReports,
+  { onLimit, onInternalError }: ErrorObservers,
   named?: NamedErrors,
 ): PublicError {
   const shown = publicError(error, named)

