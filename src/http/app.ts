@@ -5,6 +5,7 @@ import { websocket } from './events/websocket.ts'
 import { cors } from './middleware/cors.ts'
 import { limitBody } from './middleware/limit-body.ts'
 import { RequestError } from './request-error.ts'
+import { callRoutes } from './routes/calls.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
@@ -26,6 +27,7 @@ const RESOURCES = [
   ['persons', membershipRoutes],
   ['texts', textRoutes],
   ['textstats', textStatRoutes],
+  ['calls', callRoutes],
 ] as const
 
 /** An application with an HTTP interface of its own, and the path to mount it on. */
