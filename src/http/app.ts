@@ -16,6 +16,7 @@ import { limitBody } from './middleware/limit-body.ts'
 import { sessionMiddleware } from './middleware/session.ts'
 import type { UnreadBudget } from './node/unread-budget.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { callRoutes } from './routes/calls.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes, type ListedServer } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
@@ -109,6 +110,7 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
     ['persons', membershipRoutes(session)],
     ['texts', textRoutes(session, { basePath, vary: ids.vary })],
     ['textstats', textStatRoutes(session)],
+    ['calls', callRoutes(session, ids)],
   ] as const
   const isKnown = knownServer(servers)
   for (const [resource, routes] of resources) {

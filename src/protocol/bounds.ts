@@ -31,7 +31,10 @@ export const BOUNDS = {
   strings: { name: 'message-strings', max: 8 * 1024 * 1024 },
 } as const satisfies Readonly<Record<string, { name: string; max: number }>>
 
-/** Length limit, in characters, of a text or a raw reply in a JSON response. The client can get longer texts from `/body`. */
+/**
+ * Length limit, in characters, of a text, a raw reply or the reply to a typed call in a JSON response. The client can get
+ * longer texts from `/body`.
+ */
 export const MAX_JSON_STRING = 8 * 1024 * 1024
 
 /** One of `BOUNDS`. */

@@ -1,12 +1,11 @@
 import { mustFitJson } from '../lyskom/json-size.ts'
-import { ACCEPTED } from '../lyskom/session.ts'
-import { CALLS, type CallName, type Params, type Reply } from '../protocol/calls/index.ts'
+import { CALLS, type Reply } from '../protocol/calls/index.ts'
 import type { AnyCodec } from '../protocol/codec.ts'
 import { readData, readRequest, replyData } from '../protocol/envelope.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
-import { MESSAGES } from '../protocol/messages.ts'
 import { LATIN1 } from '../protocol/writer.ts'
 import type { GatewaySession } from './gateway-session.ts'
+import { performCall } from './perform-call.ts'
 
 /**
  * Performs a request that a client has written in Protocol A. The request is decoded and encoded again, so the server
@@ -22,36 +21,7 @@ export async function performRaw(session: GatewaySession, text: string): Promise
   const { name, reader } = readRequest(Buffer.from(`0 ${text}\n`, 'latin1'))
   if (name === undefined) throw KomError.of('not-implemented', 0)
   const params = readData(CALLS[name].params as AnyCodec, reader)
-  const reply = replyData(name, (await perform(session, name, params)) as Reply<typeof name>)
+  const reply = replyData(name, (await performCall(session, name, params)) as Reply<typeof name>)
   mustFitJson(session.lyskom.connection, reply.length)
   return reply
-}
-
-/** Performs a call. Calls that change the state of the session go through its methods. */
-function perform(session: GatewaySession, name: CallName, params: unknown): Promise<unknown> {
-  switch (name) {
-    case 'login': {
-      const { person, passwd, invisible } = params as Params<'login'>
-      return session.loginAs(person, passwd, invisible)
-    }
-    case 'login-old': {
-      const { person, passwd } = params as Params<'login-old'>
-      return session.loginAs(person, passwd, false)
-    }
-    case 'set-passwd': {
-      const { person, oldPwd, newPwd } = params as Params<'set-passwd'>
-      return session.setPassword(person, oldPwd, newPwd)
-    }
-    case 'logout':
-      return session.logout()
-    case 'accept-async': {
-      const { requestList } = params as Params<'accept-async'>
-      const needed = ACCEPTED.map((message) => MESSAGES[message].number)
-      return session.lyskom.connection.call(name, { requestList: [...new Set([...requestList, ...needed])] })
-    }
-    case 'set-connection-time-format':
-      throw KomError.of('feature-disabled', 0)
-    default:
-      return session.lyskom.connection.call(name as 'who-am-i', params as Params<'who-am-i'>)
-  }
 }

@@ -35,6 +35,7 @@ const ROUTES: [method: string, path: string, needs: 'login' | 'session', json?: 
   ['DELETE', '/texts/1/read-marking', 'login'],
   ['GET', '/textstats/1', 'login'],
   ['POST', '/textstats', 'login', { text_nos: [1] }],
+  ['POST', '/calls/get-time', 'session', {}],
 ]
 const at = (path: string, slash: boolean) => {
   const [where = '', query] = path.split('?')

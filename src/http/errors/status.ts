@@ -17,6 +17,7 @@ export const STATUS = {
   'invalid-request': 400,
   'incomplete-request': 400,
   'invalid-json': 400,
+  'invalid-field': 400,
   'missing-parameter': 400,
   'invalid-format': 400,
   'invalid-value': 400,

@@ -44,22 +44,29 @@ export const latin1 = z
  * `transfer-coding`
  */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
-  rejectCodings(c)
-  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw badRequest('Invalid body.')
-  const bytes = await c.req.arrayBuffer().catch(() => {
-    throw badRequest('The body is incomplete.')
-  })
-  let value: unknown
-  try {
-    value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (error) {
-    throw error instanceof InvalidJsonError ? error : badRequest('The body is not JSON in UTF-8.')
-  }
+  let value = await readJson(c)
   // An array counts as a body without any of the fields.
   if (Array.isArray(value)) value = {}
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw badRequest(explain(parsed.error.issues[0], value))
+}
+
+/** Parses the JSON body of a request. Rejects like `readBody`. @param ifEmpty the value of no body, if it is optional */
+export async function readJson(c: Context, ifEmpty?: object): Promise<unknown> {
+  rejectCodings(c)
+  const isJson = JSON_TYPE.test(c.req.header('content-type') ?? '')
+  if (!isJson && ifEmpty === undefined) throw badRequest('Invalid body.')
+  const bytes = await c.req.arrayBuffer().catch(() => {
+    throw badRequest('The body is incomplete.')
+  })
+  if (bytes.byteLength === 0 && ifEmpty !== undefined) return ifEmpty
+  if (!isJson) throw badRequest('Invalid body.')
+  try {
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    throw error instanceof InvalidJsonError ? error : badRequest('The body is not JSON in UTF-8.')
+  }
 }
 
 /** Creates an `invalid-request` error (400). */

@@ -5,8 +5,8 @@ import type { Membership, Unread } from '../../lyskom/memberships.ts'
 import type { ConferenceName, PersonName } from '../../lyskom/names.ts'
 import type { ServerInfo } from '../../lyskom/server-info.ts'
 import type { Link, Recipient, Text, TextHead } from '../../lyskom/texts.ts'
-import { isoTime } from '../../lyskom/time.ts'
 import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../../protocol/aux-items.ts'
+import { isoTime } from '../../protocol/json/time.ts'
 import type { ExtendedConfType } from '../../protocol/types.ts'
 
 /** Converts a person. */
