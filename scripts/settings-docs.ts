@@ -79,7 +79,9 @@ function validValues(name: SettingName): string {
   return (error?.issues[0]?.message ?? '').replace(/^must be (?:a whole number from )?/, '')
 }
 
-/** Returns the text of src/config/options.ts: the option groups of `createGateway`, with a doc comment for each option. */
+/**
+ * Returns the text of src/config/options.ts: the option groups of `createGateway`, with a doc comment for each option.
+ */
 export function optionsSource(): string {
   const groups = Object.entries(INTERFACES) as [keyof typeof INTERFACES, string][]
   const interfaces = groups.map(([group, name]) => {

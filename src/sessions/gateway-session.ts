@@ -191,8 +191,8 @@ export class GatewaySession {
   }
 
   /**
-   * Accepts no further requests, waits for those in flight, and ends the session. Does nothing if the session is already
-   * closing or has ended.
+   * Accepts no further requests, waits for those in flight, and ends the session. Does nothing if the session is
+   * already closing or has ended.
    * @param reason reason in the `closed` event
    * @param request the request that closes the session, if any
    * @returns a promise that resolves as described in `Closing.run`

@@ -88,8 +88,8 @@ export class Failures {
 }
 
 /**
- * Delays attempts with a key that has failed too often from many networks: each network waits once and may then make one
- * attempt. The delay of a network does not depend on the attempts of other networks, so they cannot block it.
+ * Delays attempts with a key that has failed too often from many networks: each network waits once and may then make
+ * one attempt. The delay of a network does not depend on the attempts of other networks, so they cannot block it.
  */
 export class DistributedFailures {
   readonly #options: FailureOptions

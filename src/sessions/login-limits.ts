@@ -141,9 +141,9 @@ export class LoginLimits {
 }
 
 /**
- * Returns the outcome of an attempt that threw an error: `failed` if it counts as a wrong password, otherwise `unknown`.
- * An attempt without a reply counts: a client can close the session before the reply and see in another session whether
- * the login succeeded.
+ * Returns the outcome of an attempt that threw an error: `failed` if it counts as a wrong password, otherwise
+ * `unknown`. An attempt without a reply counts: a client can close the session before the reply and see in another
+ * session whether the login succeeded.
  */
 export function outcomeOf(error: unknown): Outcome {
   const isWrong =

@@ -117,7 +117,9 @@ export class SessionRecords {
     return (await this.#restoring(session, merge))?.data
   }
 
-  /** Runs `work` on the record of a session. If the record of a live session is missing, writes it and repeats `work`. */
+  /**
+   * Runs `work` on the record of a session. If the record of a live session is missing, writes it and repeats `work`.
+   */
   async #restoring(
     session: GatewaySession,
     work: () => Promise<SessionRecord | undefined>,

@@ -71,8 +71,8 @@ export class RegistryError extends KomgateError {
 const MAX_SWEEP_INTERVAL_MS = 10_000
 
 /**
- * Maps connection ids to live sessions, 1 to 1, and opens and closes them. A session is removed in the event-loop tick in
- * which its connection ends or it is closed, so every id that is found is usable.
+ * Maps connection ids to live sessions, 1 to 1, and opens and closes them. A session is removed in the event-loop tick
+ * in which its connection ends or it is closed, so every id that is found is usable.
  */
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly #sessions = new Map<Key, GatewaySession>()

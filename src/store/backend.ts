@@ -5,9 +5,9 @@ import type { Change, Key, SessionRecord } from './record.ts'
  * Stores the records of one kind of store. `SessionStore` implements what is the same for every kind: the meaning of
  * records, their expiry and the merging of data.
  *
- * Every method throws a `StoreError` `unavailable` within a few seconds if it cannot reach the server, and succeeds again
- * as soon as it can. A method may return expired records or leave them out, since the store checks the expiry. The
- * parameter `now` is the store's time, milliseconds since 1970.
+ * Every method throws a `StoreError` `unavailable` within a few seconds if it cannot reach the server, and succeeds
+ * again as soon as it can. A method may return expired records or leave them out, since the store checks the expiry.
+ * The parameter `now` is the store's time, milliseconds since 1970.
  */
 export interface Backend {
   /**
@@ -61,8 +61,8 @@ export interface Lists {
   /** Lists at most `limit` records of an app that were active at `since` or later. */
   activeSince(app: string, since: number, now: number, limit: number): Pages
   /**
-   * Counts the users of an app with a record that was active at `since` or later. Anonymous records, with the user `''`,
-   * do not count.
+   * Counts the users of an app with a record that was active at `since` or later. Anonymous records, with the user
+   * `''`, do not count.
    */
   countUsers(app: string, since: number, now: number): Promise<number>
 }

@@ -2,9 +2,9 @@
 const MAX_ROUND_TRIP_MS = 1000
 
 /**
- * The clock by which records expire. It is synchronized with the clock of the store's server, so that all gateways on one
- * store use the same time even if their own clocks differ. Between two synchronizations, and without a server, it follows
- * the monotonic clock of the process, so a step of the local wall clock has no effect.
+ * The clock by which records expire. It is synchronized with the clock of the store's server, so that all gateways on
+ * one store use the same time even if their own clocks differ. Between two synchronizations, and without a server, it
+ * follows the monotonic clock of the process, so a step of the local wall clock has no effect.
  */
 export class StoreClock {
   readonly #time: (() => Promise<number>) | undefined

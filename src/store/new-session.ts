@@ -31,7 +31,8 @@ export function newRecord(session: NewSession, now: number, maxDataBytes: number
   const data = session.data === undefined ? NO_DATA : merged(NO_DATA, session.data)
   checkSize(data, maxDataBytes)
   checkLengths({ app, user, name, ip })
-  // One literal without spreads, so that V8 shares the hidden class: one for each record would be larger than the record.
+  // One literal without spreads, so that V8 shares the hidden class: one for each record would be larger than the
+  // record.
   return {
     key,
     app,
@@ -72,7 +73,8 @@ export function checkLengths({ app = '', user = '', name = '', ip = '' }: Partia
 }
 
 /**
- * Returns data with a patch applied. Neither a spread nor `fromEntries` calls setters, so `__proto__` is an ordinary key.
+ * Returns data with a patch applied. Neither a spread nor `fromEntries` calls setters, so `__proto__` is an ordinary
+ * key.
  * @param patch keys to set; null deletes a key
  */
 export function merged(data: Data, patch: Data): Data {

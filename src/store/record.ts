@@ -50,8 +50,8 @@ export function keyOf(token: string): Key {
 }
 
 /**
- * Returns the handle that identifies a record in lists and logs: 12 hexadecimal digits of its key. Neither token nor key
- * can be derived from the handle, so it is not secret.
+ * Returns the handle that identifies a record in lists and logs: 12 hexadecimal digits of its key. Neither token nor
+ * key can be derived from the handle, so it is not secret.
  */
 export function handleOf(key: Key): string {
   return key.slice(0, 12)
@@ -67,7 +67,9 @@ export function afterRead(record: SessionRecord, now: number): SessionRecord {
   return { ...record, reads: record.reads + 1, lastActive: Math.max(now, record.lastActive) }
 }
 
-/** Returns a record after a write at `now`, which applies a change and updates write count, revision and last activity. */
+/**
+ * Returns a record after a write at `now`, which applies a change and updates write count, revision and last activity.
+ */
 export function afterWrite(record: SessionRecord, change: Change, now: number): SessionRecord {
   return {
     ...record,

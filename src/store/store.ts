@@ -22,7 +22,9 @@ export interface StoreOptions {
   clock?: () => number
   /** maximum size of the data of a record, bytes of JSON; default: 65,536 */
   maxDataBytes?: number
-  /** whether another process may hold the live session of a record, and needs a note when it is ended; default: never */
+  /**
+   * whether another process may hold the live session of a record, and needs a note when it is ended; default: never
+   */
   isElsewhere?: (record: SessionRecord) => boolean
 }
 
@@ -248,7 +250,8 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   /**
    * Writes the missing or expired record of a live session again, and keeps its data if the record exists.
    * @param mayBeLost whether the backend may have lost records
-   * @returns false if `end`, `endUser` or `endApp` has ended the session, in this or another process; it then has no record
+   * @returns false if `end`, `endUser` or `endApp` has ended the session, in this or another process; it then has no
+   *   record
    */
   async restore(session: NewSession, mayBeLost: boolean): Promise<boolean> {
     const { key, app } = session

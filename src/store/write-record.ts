@@ -7,7 +7,8 @@ import { Conflict, retryOnConflict } from './retry.ts'
 const MAX_ATTEMPTS = 50
 
 /**
- * Reads a record and writes a change that may depend on it. Repeats both if another writer changed the record in between.
+ * Reads a record and writes a change that may depend on it. Repeats both if another writer changed the record in
+ * between.
  * @param find returns the current record
  * @param changeOf returns the change to a record
  * @param clock returns the time, milliseconds since 1970

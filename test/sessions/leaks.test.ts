@@ -20,8 +20,8 @@ const ROUNDS = 5
 const WARM_UP_SESSIONS = repetitions(5000)
 /**
  * Maximum heap growth per closed session, bytes: with 10,000 sessions about a hundredth of the size of a session, with
- * 1000 a tenth. V8 continues to compile code, which causes up to half of that for any number of sessions; heap snapshots
- * after tens of thousands of sessions show no other growth.
+ * 1000 a tenth. V8 continues to compile code, which causes up to half of that for any number of sessions; heap
+ * snapshots after tens of thousands of sessions show no other growth.
  */
 const MAX_BYTES_LEFT = 1_200_000 / SESSIONS
 const IDLE_MS = 60_000

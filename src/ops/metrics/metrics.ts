@@ -11,8 +11,8 @@ import { stats } from './stats.ts'
 import { watchStore } from './store-metrics.ts'
 
 /**
- * The metrics of one gateway, in a prom-client registry of its own. `GET /stats` is derived from them. No label value is
- * text from a client or a LysKOM server, and the number of label values is bounded.
+ * The metrics of one gateway, in a prom-client registry of its own. `GET /stats` is derived from them. No label value
+ * is text from a client or a LysKOM server, and the number of label values is bounded.
  */
 export class Metrics {
   /** the metrics of HTTP requests */

@@ -31,8 +31,8 @@ export interface CouchbaseOptions {
 }
 
 /**
- * Stores each record in a Couchbase document, which expires with the record. The tests use a fake collection; it has not
- * been tested with a real server.
+ * Stores each record in a Couchbase document, which expires with the record. The tests use a fake collection; it has
+ * not been tested with a real server.
  */
 export class CouchbaseBackend implements Backend {
   readonly time: Backend['time']
@@ -153,8 +153,8 @@ export class CouchbaseBackend implements Backend {
 }
 
 /**
- * Returns the lifetime of a document at `now`, seconds; 0 for no expiry. It is one second longer than that of the record,
- * since the server counts whole seconds.
+ * Returns the lifetime of a document at `now`, seconds; 0 for no expiry. It is one second longer than that of the
+ * record, since the server counts whole seconds.
  */
 function expiryOf(record: SessionRecord, now: number): number {
   const end = expiresAt(record)

@@ -15,8 +15,8 @@ const TIMEOUTS = { kvTimeout: 2500, queryTimeout: 5000, connectTimeout: 3000, bo
  * versions treat an expiry of 30 days or more as a date in the past.
  *
  * Records are in the default collection of the bucket, each in a document with the id `layout.keyNs` plus key. The
- * document has the fields for other programs, and the record itself in `record`. The bucket may contain other documents.
- * Lists require the query service; without it sessions cannot be listed.
+ * document has the fields for other programs, and the record itself in `record`. The bucket may contain other
+ * documents. Lists require the query service; without it sessions cannot be listed.
  * @param url `couchbase://user:password@host/bucket` or `couchbases:`, with options of the SDK in the query
  * @param layout prefix of document ids, and names of the fields for other programs
  * @param load imports the SDK; replaced in tests

@@ -20,7 +20,8 @@ const NO_QUERIES = [
 ]
 
 /**
- * Returns the SQL++ expression for a record field of the document `s`. It is escaped, since some names are reserved words.
+ * Returns the SQL++ expression for a record field of the document `s`. It is escaped, since some names are reserved
+ * words.
  */
 const field = (name: keyof CouchbaseDocument['record']) => `s.\`record\`.\`${name}\``
 const OF_APP = `${field('ns')} = $ns AND ${field('app')} = $app`
@@ -143,8 +144,8 @@ async function createIndex(queries: CouchbaseQueries, statement: string): Promis
 }
 
 /**
- * Returns the statements that create the indexes. An index contains no documents without its first field, so it contains
- * no documents of other programs.
+ * Returns the statements that create the indexes. An index contains no documents without its first field, so it
+ * contains no documents of other programs.
  */
 function indexesOf(bucket: string): string[] {
   const fields = (...names: (keyof CouchbaseDocument['record'])[]) => names.map((name) => `\`record\`.\`${name}\``)

@@ -2,8 +2,8 @@ import type { StoredRecord } from '../../document.ts'
 import { StoreError } from '../../errors.ts'
 
 /*
- * The part of the `couchbase` 4 SDK that the store uses, copied from its published types, since the package is an optional
- * peer dependency. Errors are identified by name: every error class of the SDK sets `name` to its class name.
+ * The part of the `couchbase` 4 SDK that the store uses, copied from its published types, since the package is an
+ * optional peer dependency. Errors are identified by name: every error class of the SDK sets `name` to its class name.
  */
 
 /** The version of a document, whose content is private to the SDK. */

@@ -19,8 +19,8 @@ const field = <N extends keyof SessionDocument['record']>(name: N) => `${RECORD}
 const [APP, USER, LAST_ACTIVE, EXPIRY] = [field('app'), field('user'), field('lastActive'), field('over')]
 
 /**
- * Delay after which MongoDB removes expired records that no gateway has swept, seconds. It is a day, more than the clocks
- * of gateways and servers differ, so no live session is removed.
+ * Delay after which MongoDB removes expired records that no gateway has swept, seconds. It is a day, more than the
+ * clocks of gateways and servers differ, so no live session is removed.
  */
 const GRACE_S = 86_400
 

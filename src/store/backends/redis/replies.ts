@@ -1,6 +1,6 @@
 /**
- * Names of error replies that concern the state of the server, not the command. The error of a script has the name at the
- * beginning (Redis 7) or inside the message (Redis 6).
+ * Names of error replies that concern the state of the server, not the command. The error of a script has the name at
+ * the beginning (Redis 7) or inside the message (Redis 6).
  */
 const NAMES = [
   'ASK',

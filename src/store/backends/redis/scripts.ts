@@ -16,9 +16,9 @@ const RENEWAL_MS = 30_000
 const CHECK_MS = 24 * 60 * 60 * 1000
 
 /*
- * A record is a hash. The field `@when` contains its times and counters separated by commas, `@record` the other values,
- * one per line. Together they are a JSON list, which the scripts split and join but never parse. Fields for other
- * programs are in the same hash; their names cannot begin with `@`.
+ * A record is a hash. The field `@when` contains its times and counters separated by commas, `@record` the other
+ * values, one per line. Together they are a JSON list, which the scripts split and join but never parse. Fields for
+ * other programs are in the same hash; their names cannot begin with `@`.
  *
  * Indexes:
  *   active:<app>       sorted set of keys by the second of their last activity
@@ -26,8 +26,8 @@ const CHECK_MS = 24 * 60 * 60 * 1000
  *   due                sorted set of keys, each with its app and user, by the time of their next sweep check
  * App and user are JSON strings, so that each pair has a name of its own, whatever characters they contain.
  *
- * The caller passes the store's time as `now`, milliseconds since 1970. The scripts do not read the server's clock; TTLs
- * are durations.
+ * The caller passes the store's time as `now`, milliseconds since 1970. The scripts do not read the server's clock;
+ * TTLs are durations.
  */
 
 /** Pattern of `@when`: last activity, reads, idle timeout, end; then created, writes, revision. */

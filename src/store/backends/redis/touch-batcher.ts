@@ -11,8 +11,8 @@ interface Batch {
 const BATCH_SIZE = 32
 
 /**
- * Combines the reads of one event-loop tick into batches: one command for many records costs gateway and server much less
- * than one command each.
+ * Combines the reads of one event-loop tick into batches: one command for many records costs gateway and server much
+ * less than one command each.
  */
 export class TouchBatcher {
   readonly #send: (app: string, now: number, names: readonly string[]) => Promise<Reply[]>

@@ -8,8 +8,9 @@ const NAME = 'PostgreSQL'
 const KEEPALIVE_MS = 10_000
 
 /**
- * SQLSTATEs or their prefixes of a server that is running but does not serve this client at present: connection failure,
- * access denied, insufficient resources, operator intervention, system error, unknown database, lock not available.
+ * SQLSTATEs or their prefixes of a server that is running but does not serve this client at present: connection
+ * failure, access denied, insufficient resources, operator intervention, system error, unknown database, lock not
+ * available.
  */
 const BUSY = ['08', '28', '53', '57', '58', '3D000', '55P03']
 /** SQLSTATE of a write in a read-only transaction: a standby or a demoted primary. */

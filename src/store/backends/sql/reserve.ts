@@ -9,8 +9,8 @@ const PART = 4
 const DISK_FULL = ['ENOSPC', 'EDQUOT']
 
 /**
- * A file that reserves disk space, since SQLite needs space even for deletes. When the disk is full, the file is removed
- * to free its space, and only deletes are allowed until it can be created again.
+ * A file that reserves disk space, since SQLite needs space even for deletes. When the disk is full, the file is
+ * removed to free its space, and only deletes are allowed until it can be created again.
  */
 export class DiskReserve {
   /** size of the file, bytes */
