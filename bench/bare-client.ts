@@ -62,3 +62,16 @@ export class BareClient {
     this.#socket.destroy()
   }
 }
+
+const idle: Socket[] = []
+
+/** Opens `count` more sockets that do nothing. */
+export async function connectSockets(port: number, count: number): Promise<void> {
+  const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'))
+  idle.push(...sockets)
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+}
+
+export async function closeSockets(): Promise<void> {
+  await Promise.all(idle.splice(0).map((socket) => once(socket.destroy(), 'close')))
+}

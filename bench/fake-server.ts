@@ -6,8 +6,6 @@ const GET_TIME = '35'
 const DISCONNECT = '55'
 const TIME = ' 0 0 12 1 0 126 4 0 0'
 
-const connections = new Set<Socket>()
-
 /**
  * Starts a minimal LysKOM server and returns its port. It supports the handshake, who-am-i, get-time and disconnect, and
  * gives an empty reply to other calls. Packets must contain whole requests, as those of the gateway do here.
@@ -20,14 +18,7 @@ export async function listen(): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Number of connected clients. */
-export function connected(): number {
-  return connections.size
-}
-
 function accept(socket: Socket, sessionNo: number): void {
-  connections.add(socket)
-  socket.once('close', () => connections.delete(socket))
   // A broken connection must not stop the measurement.
   socket.on('error', () => undefined)
   socket.once('data', (greeting: Buffer) => {

@@ -1,13 +1,13 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HttpConnection, type HttpRequest, type HttpResponse, requestBytes } from '../test/support/http-connection.ts'
 import { median, medianTime, timed } from '../test/support/statistics.ts'
+import { BareClient } from './bare-client.ts'
 
 const CONCURRENCY = 32
 const WARM_UP_CALLS = 200
 const WARM_UP_MS = 250
-const CLIENT = { name: 'bench', version: '1' }
+const OPEN_SESSION = { client: { name: 'bench', version: '1' } }
+const WHO_AM_I = BareClient.format({ name: 'who-am-i', params: {} })
 
 /** The request to repeat. */
 export interface Target {
@@ -17,21 +17,15 @@ export interface Target {
   ids?: string[]
 }
 
-/** The body of a login request. */
-export interface Login {
-  pers_no: number
-  passwd: string
-}
-
 /** Opens `count` sessions on the server `serverId`. Returns their ids. */
 export async function openSessions(port: number, serverId: string, count: number): Promise<string[]> {
-  const request: HttpRequest = { method: 'POST', path: `/${serverId}/sessions/`, json: { client: CLIENT } }
+  const request: HttpRequest = { method: 'POST', path: `/${serverId}/sessions/`, json: OPEN_SESSION }
   const responses = await sendAll(port, new Array<HttpRequest>(count).fill(request), 201)
   return responses.map(({ body }) => (JSON.parse(body.toString()) as { connection_id: string }).connection_id)
 }
 
 /** Logs a person in on sessions of the server `serverId`, one after the other because of the limit on login attempts. */
-export async function logIn(port: number, serverId: string, ids: readonly string[], login: Login): Promise<void> {
+export async function logIn(port: number, serverId: string, ids: readonly string[], login: object): Promise<void> {
   const path = `/${serverId}/sessions/current/login`
   for (const id of ids) await sendAll(port, [{ method: 'POST', path, id, json: login }], 201)
 }
@@ -51,50 +45,26 @@ export async function p50(target: Target, calls: number): Promise<number> {
   return time
 }
 
-/** Returns the time of one request in milliseconds on a new, established connection. */
-export async function timeOfOne(target: Target): Promise<number> {
-  const connection = await HttpConnection.open(target.port)
-  const request = requestOf(target)
-  const time = await timed(() => send(connection, request))
-  connection.close()
-  return time
-}
-
 /**
  * Measures the unavoidable parts of a gateway request: a request to an HTTP server and a bare who-am-i call on a socket
  * to a LysKOM server. They alternate, each on its own connection, so that each server is asked no more often than
- * through a gateway and has the same chance to fall idle. Returns median times in milliseconds.
+ * through a gateway and has the same chance to fall idle. Returns both median times in milliseconds.
  */
-export async function p50OfParts(
-  hello: Target,
-  lyskomPort: number,
-  calls: number,
-): Promise<Record<'hello' | 'call', number>> {
+export async function p50OfParts(hello: Target, lyskomPort: number, calls: number): Promise<[number, number]> {
   const connection = await HttpConnection.open(hello.port)
-  const socket = connect({ port: lyskomPort, host: '127.0.0.1', noDelay: true })
-  await once(socket, 'connect')
-  socket.write('A5Hbench\n')
-  await once(socket, 'data')
-  let answered = (): void => undefined
-  socket.on('data', () => answered())
-  let refNo = 0
-  const call = () =>
-    new Promise<void>((resolve) => {
-      answered = resolve
-      socket.write(`${++refNo} 56\n`)
-    })
+  const lyskom = await BareClient.connect(lyskomPort, false)
   const request = requestOf(hello)
-  const times: Record<'hello' | 'call', number[]> = { hello: [], call: [] }
+  const times: [number[], number[]] = [[], []]
   for (let i = -WARM_UP_CALLS; i < calls; i++) {
     const helloTime = await timed(() => send(connection, request))
-    const callTime = await timed(call)
+    const callTime = await timed(() => lyskom.exchange([WHO_AM_I]))
     if (i < 0) continue
-    times.hello.push(helloTime)
-    times.call.push(callTime)
+    times[0].push(helloTime)
+    times[1].push(callTime)
   }
   connection.close()
-  socket.destroy()
-  return { hello: median(times.hello), call: median(times.call) }
+  lyskom.close()
+  return [median(times[0]), median(times[1])]
 }
 
 /**

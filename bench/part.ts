@@ -67,11 +67,11 @@ export async function alternate<K extends string, V = number>(
 }
 
 /**
- * The median of one measurement over the sum of the medians of others. The median of per-round ratios would depend on
- * whether the system happens to wake a process early or late in a round.
+ * The median of one measurement over that of another. The median of per-round ratios would depend on whether the
+ * system happens to wake a process early or late in a round.
  */
-export function ratioOfMedians(what: readonly number[], ...against: (readonly number[])[]): number {
-  return median(what) / against.reduce((sum, each) => sum + median(each), 0)
+export function ratioOfMedians(what: readonly number[], against: readonly number[]): number {
+  return median(what) / median(against)
 }
 
 /** A row with the ratio of two measurements and their medians, in `unit`. */

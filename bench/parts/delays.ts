@@ -11,8 +11,8 @@ const CALLS = 9
 const ROUNDS = 5
 
 function createText(text: Buffer) {
-  const miscInfo = [{ kind: 'recpt' as const, value: ADMINISTRATOR.person }]
-  return { name: 'create-text' as const, params: { text, miscInfo, auxItems: [] } }
+  const recipient = { kind: 'recpt' as const, value: ADMINISTRATOR.person }
+  return { name: 'create-text' as const, params: { text, miscInfo: [recipient], auxItems: [] } }
 }
 
 /**
@@ -25,20 +25,20 @@ async function measure(scope: Scope): Promise<Row[]> {
   const connection = await connectTo(lyskomd.port, {}, ['async-new-text'])
   scope.use(connection, () => connection.close())
   const bare = scope.use(await BareClient.connect(lyskomd.port, false), (client) => client.close())
-  const setUp: BareRequest[] = [
-    { name: 'accept-async', params: { requestList: [MESSAGES['async-new-text'].number] } },
-    { name: 'login', params: ADMINISTRATOR },
-  ]
-  await bare.exchange(setUp.map(BareClient.format))
+  const requestList = [MESSAGES['async-new-text'].number]
+  await bare.exchange([BareClient.format({ name: 'accept-async', params: { requestList } })])
+  await bare.exchange([BareClient.format({ name: 'login', params: ADMINISTRATOR })])
   await connection.call('login', ADMINISTRATOR)
   const longText = createText(Buffer.alloc(50_000, 'text '))
   const text = await connection.call(longText.name, longText.params)
+  const confs = Array.from({ length: 20 }, (_, i) => ({
+    name: 'get-conf-stat' as const,
+    params: { confNo: 1 + (i % 5) },
+  }))
   const operations: Record<string, BareRequest[]> = {
     'posting a text, async-new-text accepted': [createText(Buffer.from('a subject\na body'))],
     'fetching a text of 50 kB': [{ name: 'get-text', params: { text, startChar: 0, endChar: 2 ** 31 - 1 } }],
-    '20 pipelined get-conf-stat': Array.from({ length: 20 }, (_, i) => {
-      return { name: 'get-conf-stat', params: { confNo: 1 + (i % 5) } }
-    }),
+    '20 pipelined get-conf-stat': confs,
   }
   const rows: Row[] = []
   for (const [title, requests] of Object.entries(operations)) {

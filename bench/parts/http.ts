@@ -6,7 +6,7 @@ import type { Scope } from '../../test/support/scope.ts'
 import { median } from '../../test/support/statistics.ts'
 import { type Child, startChild } from '../child.ts'
 import type { Target } from '../http-load.ts'
-import { alternate, compare, progress, type Row, ratioOfMedians, runPart, startInstalledLyskomd } from '../part.ts'
+import { alternate, compare, progress, type Row, runPart, startInstalledLyskomd } from '../part.ts'
 
 const CONNECTIONS = 64
 const WARM_UP_MS = 1500
@@ -33,25 +33,20 @@ interface Case extends Process, Target {
 
 /**
  * The cores to which processes are pinned while single requests are timed. Waking a process on another core takes
- * several times as long as the rest of a bare call, so placement would dominate the result. The LysKOM
- * server is on the core of the process that does not call it.
+ * several times as long as the rest of a bare call, so placement would dominate the result. The LysKOM server is on the
+ * core of the process that does not call it.
  */
-interface Layout {
-  label: string
-  /** of the client, and of the LysKOM server when the gateway asks it */
-  client: string
-  /** of the gateway, and of the LysKOM server when the client asks it directly */
-  gateway: string
-  aim: string
-}
+type Layout = readonly [label: string, client: string, gateway: string, aim: string]
 
-const P50_AIM = '<= 1.25'
 const ALL_CORES = `0-${availableParallelism() - 1}`
-/** Each message goes to the other core, as between programs with their own cores. */
-const APART: Layout = { label: '', client: '0', gateway: '1', aim: P50_AIM }
-const ANYWHERE: Layout = { label: ', on any core', client: ALL_CORES, gateway: ALL_CORES, aim: P50_AIM }
-/** Each message stays on the core: the total work of all processes. */
-const ON_ONE_CORE: Layout = { label: ', all on one core', client: '0', gateway: '0', aim: '' }
+const LAYOUTS: readonly Layout[] = [
+  // Each message goes to the other core, as between programs with their own cores.
+  ['', '0', '1', '<= 1.25'],
+  // Each message stays on the core: the total work of all processes.
+  [', all on one core', '0', '0', ''],
+  // Last, because the rows after it are not pinned either.
+  [', on any core', ALL_CORES, ALL_CORES, '<= 1.25'],
+]
 
 /** Measures the cost of the gateway: who-am-i through it against bare Hono servers and a bare call. */
 async function measure(scope: Scope): Promise<Row[]> {
@@ -86,13 +81,9 @@ async function measure(scope: Scope): Promise<Row[]> {
     await load.call('throughput', target, CONNECTIONS, WARM_UP_MS)
   }
   const logging = cases.filter(({ logLevel }) => logLevel === 'info')
-  return [
-    ...(await p50Rows(load, hello, backends, cases, APART)),
-    ...(await p50Rows(load, hello, backends, logging, ON_ONE_CORE)),
-    // Last, because the rows after it are not pinned either.
-    ...(await p50Rows(load, hello, backends, logging, ANYWHERE)),
-    ...(await throughputRows(load, hello, bare, cases)),
-  ]
+  const rows: Row[] = []
+  for (const layout of LAYOUTS) rows.push(...(await p50Rows(load, hello, backends, logging, layout)))
+  return [...rows, ...(await throughputRows(load, hello, bare, cases))]
 }
 
 async function p50Rows(
@@ -100,51 +91,39 @@ async function p50Rows(
   hello: Process & Target,
   backends: Record<string, Process>,
   cases: Case[],
-  layout: Layout,
+  [layout, client, gateway, aim]: Layout,
 ): Promise<Row[]> {
-  await pin(layout.client, load.pid)
-  for (const { pid } of [hello, ...cases]) await pin(layout.gateway, pid)
+  await pin(client, load.pid)
+  for (const { pid } of [hello, ...cases]) await pin(gateway, pid)
   const ofParts = async ({ pid, port }: Process) => {
-    await pin(layout.gateway, pid)
+    await pin(gateway, pid)
     return await load.call('p50OfParts', hello, port, CALLS)
   }
   const ofCase = async (each: Case): Promise<number> => {
-    await pin(layout.client, (backends[each.backend] as Process).pid)
+    await pin(client, (backends[each.backend] as Process).pid)
     return await load.call('p50', each, CALLS)
   }
-  type Parts = Awaited<ReturnType<typeof ofParts>>
-  const times = await alternate<string, number | Parts>(`median times${layout.label}`, P50_ROUNDS, {
+  const times = await alternate<string, number | [number, number]>(`median times${layout}`, P50_ROUNDS, {
     ...Object.fromEntries(Object.entries(backends).map(([name, each]) => [name, () => ofParts(each)])),
     ...Object.fromEntries(cases.map((each) => [each.label, () => ofCase(each)])),
   })
   return cases.map(({ label, backend }) => {
-    const measured = times[label] as number[]
-    const parts = times[backend] as Parts[]
-    const [helloTimes, callTimes] = [parts.map(({ hello }) => hello), parts.map(({ call }) => call)]
-    const [total, first, second] = [measured, helloTimes, callTimes].map((each) => median(each).toFixed(3))
-    return {
-      what: `p50 of who-am-i ${label}${layout.label}`,
-      against: 'Hono hello + bare call',
-      ratio: ratioOfMedians(measured, helloTimes, callTimes),
-      aim: layout.aim,
-      figures: `${total} / (${first} + ${second}) ms`,
-    }
+    const parts = times[backend] as [number, number][]
+    const all = [times[label] as number[], parts.map(([helloTime]) => helloTime), parts.map(([, callTime]) => callTime)]
+    const [total = 0, first = 0, second = 0] = all.map(median)
+    const figures = `${total.toFixed(3)} / (${first.toFixed(3)} + ${second.toFixed(3)}) ms`
+    const what = `p50 of who-am-i ${label}${layout}`
+    return { what, against: 'Hono hello + bare call', ratio: total / (first + second), aim, figures }
   })
 }
 
 async function throughputRows(load: Load, hello: Target, bare: Record<string, Target>, cases: Case[]): Promise<Row[]> {
-  const targets: [string, Target][] = [
-    ['hello', hello],
-    ...Object.entries(bare),
-    ...cases.map((each): [string, Target] => [each.label, each]),
-  ]
-  const rates = await alternate<string>(
-    `throughput on ${CONNECTIONS} connections`,
-    THROUGHPUT_ROUNDS,
-    Object.fromEntries(
-      targets.map(([name, target]) => [name, () => load.call('throughput', target, CONNECTIONS, THROUGHPUT_MS)]),
-    ),
-  )
+  const targets: Record<string, Target> = { hello, ...bare }
+  for (const each of cases) targets[each.label] = each
+  const measures = Object.entries(targets).map(([name, target]) => {
+    return [name, () => load.call('throughput', target, CONNECTIONS, THROUGHPUT_MS)] as const
+  })
+  const rates = await alternate<string>('throughput', THROUGHPUT_ROUNDS, Object.fromEntries(measures))
   const row = ({ label }: Case, baseline: string, against: string, aim: string): Row => {
     const names = { what: `throughput of who-am-i ${label}`, against: `${against}, ${CONNECTIONS} connections`, aim }
     return compare(names, rates[label] as number[], rates[baseline] as number[], 'requests/s')

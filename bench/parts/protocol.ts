@@ -15,12 +15,13 @@ const CHUNK_BYTES = 64 * 1024
 const CAPTURED = 'fixtures/wire'
 
 /** Number of replies to each call while a person logs in and reads a hundred texts. */
-const READING: Readonly<Record<string, Partial<Record<CallName, number>>>> = {
-  'text-stats': { 'get-text-stat': 100 },
-  texts: { 'get-text': 100 },
-  memberships: { 'get-membership': 20 },
-  conferences: { 'get-conf-stat': 20 },
-  names: { 'get-uconf-stat': 50, 'lookup-z-name': 10 },
+const READING: Readonly<Partial<Record<CallName, number>>> = {
+  'get-text-stat': 100,
+  'get-text': 100,
+  'get-membership': 20,
+  'get-conf-stat': 20,
+  'get-uconf-stat': 50,
+  'lookup-z-name': 10,
 }
 /** Distribution of body sizes over a hundred texts. */
 const BODIES: readonly (readonly [count: number, bytes: number])[] = [
@@ -41,76 +42,48 @@ interface Message {
 
 /** Measures how fast replies are decoded, against `JSON.parse` and against the same replies in other chunks. */
 async function measure(): Promise<Row[]> {
-  const kinds = Object.entries(READING).map(([kind, calls]) => {
-    const lists = Object.entries(calls).map(([name, count]) => messages(name as CallName, count))
-    return [kind, lists.flat()] as const
-  })
-  const rows: Row[] = []
-  for (const [kind, list] of kinds) rows.push(await compareWithJson(kind, list))
-  const all = interleave(kinds.map(([, list]) => list))
-  rows.push(await compareWithJson('all, as read', all, { aim: '>= 1' }))
-  // Any program that displays texts converts their bodies to strings.
-  rows.push(await compareWithJson('all, bodies made strings', all, { aim: '>= 1', bodiesToStrings: true }))
-
+  const lists = Object.entries(READING).map(([name, count]) => messages(name as CallName, count))
   const [stat] = messages('get-text-stat', 1)
   const ten = Array.from({ length: 10 }, () => textReply(100_000))
-  const timesOf = async (
-    names: Required<Pick<Row, 'what' | 'against' | 'aim'>>,
-    what: () => void,
-    against: () => void,
-  ) => {
-    const times = await time(names.what, what, against)
-    return compare(names, times.what, times.against, 'ms')
+  const row = async (what: string, against: string, aim: string, works: readonly [() => void, () => void]) => {
+    const times = await time(what, ...works)
+    return compare({ what, against, aim }, times.what, times.against, 'ms')
   }
+  const single = [decoder([stat as Message], 1), decoder([stat as Message], CHUNK_BYTES)] as const
+  const long = [decoder([textReply(1_000_000)], CHUNK_BYTES), decoder(ten, CHUNK_BYTES)] as const
   return [
-    ...rows,
-    await timesOf(
-      { what: 'a text-stat in single bytes', against: 'whole', aim: '<= 3' },
-      decoder([stat as Message], 1),
-      decoder([stat as Message], CHUNK_BYTES),
-    ),
-    await timesOf(
-      { what: 'a text of 1 MB in 64 kB chunks', against: 'ten of 100 kB', aim: '<= 1.3' },
-      decoder([textReply(1_000_000)], CHUNK_BYTES),
-      decoder(ten, CHUNK_BYTES),
-    ),
+    await compareWithJson(interleave(lists)),
+    await row('a text-stat in single bytes', 'whole', '<= 3', single),
+    await row('a text of 1 MB in 64 kB chunks', 'ten of 100 kB', '<= 1.3', long),
   ]
 }
 
 /** Both speeds are relative to the size of their own input. */
-async function compareWithJson(
-  title: string,
-  list: readonly Message[],
-  { aim = '', bodiesToStrings = false } = {},
-): Promise<Row> {
+async function compareWithJson(list: readonly Message[]): Promise<Row> {
   const texts = list.map(({ line, codec }) => JSON.stringify(decode(line, codec), bytesToStrings))
   const parse = (): void => {
     for (const text of texts) JSON.parse(text)
   }
-  const { what, against } = await time(title, decoder(list, CHUNK_BYTES, bodiesToStrings), parse)
-  const bytes = list.reduce((sum, { line }) => sum + line.length, 0)
-  const jsonBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-  const names = { what: `decoding ${title}`, against: 'JSON.parse of the same values', aim }
-  const speeds = what.map((ms) => bytes / 1000 / ms)
-  const row = compare(
-    names,
-    speeds,
-    against.map((ms) => jsonBytes / 1000 / ms),
-    'MB/s',
-  )
+  const { what, against } = await time('decoding', decoder(list, CHUNK_BYTES), parse)
+  const speeds = (times: readonly number[], inputs: readonly (Buffer | string)[]): number[] => {
+    const bytes = inputs.reduce((sum, input) => sum + Buffer.byteLength(input), 0)
+    return times.map((ms) => bytes / 1000 / ms)
+  }
+  const names = { what: 'decoding what a reader reads', against: 'JSON.parse of the same values', aim: '>= 1' }
+  const lines = list.map(({ line }) => line)
+  const row = compare(names, speeds(what, lines), speeds(against, texts), 'MB/s')
   return { ...row, figures: `${row.figures}; time for the same values x ${precise(ratioOfMedians(what, against))}` }
 }
 
 /** Returns a function that runs the messages through framer, envelope and codec in chunks of `chunkBytes`. */
-function decoder(list: readonly Message[], chunkBytes: number, bodiesToStrings = false): () => void {
+function decoder(list: readonly Message[], chunkBytes: number): () => void {
   const stream = Buffer.concat(list.map(({ line }) => line))
   const chunks = Array.from({ length: Math.ceil(stream.length / chunkBytes) }, (_, i) =>
     stream.subarray(i * chunkBytes, (i + 1) * chunkBytes),
   )
   let next = 0
   const framer = new Framer((line) => {
-    const value = decode(line, (list[next++] as Message).codec)
-    if (bodiesToStrings && Buffer.isBuffer(value)) value.toString('latin1')
+    decode(line, (list[next++] as Message).codec)
   }, MAX_MESSAGE_BYTES)
   return () => {
     next = 0

@@ -10,7 +10,7 @@ import { SessionStore } from '../../src/store/store.ts'
 import { startKomgate } from '../../test/support/komgate-process.ts'
 import { redisInstalled, startRedis } from '../../test/support/redis-server.ts'
 import type { Scope } from '../../test/support/scope.ts'
-import { median } from '../../test/support/statistics.ts'
+import { median, timed } from '../../test/support/statistics.ts'
 import { startChild } from '../child.ts'
 import { alternate, compare, precise, progress, type Row, runPart } from '../part.ts'
 
@@ -22,7 +22,7 @@ const CONCURRENCY = 64
 const REDIS_GETS = 6400
 const MILLION = 1_000_000
 const FEW = 1000
-const LISTS = 2000
+const LISTS = 500
 const CONNECTIONS = 64
 const THROUGHPUT_MS = 1000
 const THROUGHPUT_ROUNDS = 5
@@ -40,17 +40,14 @@ async function memoryRow(): Promise<Row> {
     const record = await store.create({ key: keyOf(token), app: APP, user: `u${i}`, idleMs: 1e9, data: { a: 1 } })
     map.set(record.key, record)
   }
-  const touch = (): Promise<number> =>
-    microsecondsEach(RECORDS, async () => {
-      for (const token of tokens) if ((await store.touch(APP, keyOf(token))) === undefined) throw new Error('lost')
-    })
-  const lookup = (): Promise<number> =>
-    microsecondsEach(RECORDS, async () => {
-      for (const token of tokens) if (map.get(keyOf(token)) === undefined) throw new Error('lost')
-    })
-  for (let i = 0; i < 3; i++) await touch().then(lookup)
-  const times = await alternate('store in memory', ROUNDS, { touch, lookup })
-  const [touchTime, lookupTime] = [median(times.touch), median(times.lookup)]
+  const touch = async (): Promise<void> => {
+    for (const token of tokens) if ((await store.touch(APP, keyOf(token))) === undefined) throw new Error('lost')
+  }
+  const lookup = (): void => {
+    for (const token of tokens) if (map.get(keyOf(token)) === undefined) throw new Error('lost')
+  }
+  const { what, against } = await microseconds('store in memory', RECORDS, touch, lookup)
+  const [touchTime, lookupTime] = [median(what), median(against)]
   return {
     what: 'get with touch, in memory',
     against: 'a Map lookup and the hash',
@@ -74,20 +71,16 @@ async function redisRows(scope: Scope): Promise<Row[]> {
     const record = await store.create({ key: keyOf(token), app: APP, user: 'u', idleMs: 1e9, data: { a: 1 } })
     await client.set(`plain:${record.key}`, JSON.stringify(record))
   }
-  const repeated = (work: (token: string) => Promise<unknown>): Promise<number> =>
-    microsecondsEach(REDIS_GETS, async () => {
-      for (let done = 0; done < REDIS_GETS; done += CONCURRENCY) await Promise.all(tokens.map(work))
-    })
-  const touch = () => repeated((token) => store.touch(APP, keyOf(token)))
-  const get = () => repeated((token) => client.get(`plain:${keyOf(token)}`).then((text) => JSON.parse(text as string)))
-  for (let i = 0; i < 3; i++) await touch().then(get)
-  const times = await alternate('store on Redis', ROUNDS, { touch, get })
-  const names = {
-    what: 'get with touch, on Redis, 64 at once',
-    against: 'a bare GET of the record, pipelined',
-    aim: '<= 1.3',
+  const repeated = (work: (token: string) => Promise<unknown>) => async (): Promise<void> => {
+    for (let done = 0; done < REDIS_GETS; done += CONCURRENCY) await Promise.all(tokens.map(work))
   }
-  return [compare(names, times.touch, times.get, 'us')]
+  const touch = repeated((token) => store.touch(APP, keyOf(token)))
+  const get = repeated((token) => client.get(`plain:${keyOf(token)}`).then((text) => JSON.parse(text as string)))
+  const times = await microseconds('store on Redis', REDIS_GETS, touch, get)
+  const what = `get with touch, on Redis, ${CONCURRENCY} at once`
+  return [
+    compare({ what, against: 'a bare GET of the record, pipelined', aim: '<= 1.3' }, times.what, times.against, 'us'),
+  ]
 }
 
 async function httpRow(scope: Scope): Promise<Row> {
@@ -121,17 +114,14 @@ async function millionRows(): Promise<Row[]> {
   const bytes = (heldBytes() - before) / MILLION
   const few = await filledStore(FEW)
   const row = async (what: string, list: (store: SessionStore) => AsyncIterable<unknown[]>): Promise<Row> => {
-    const drain = async (store: SessionStore): Promise<void> => {
-      for await (const page of list(store)) if (page.length === 0) throw new Error('an empty list')
+    const drain = (store: SessionStore) => async (): Promise<void> => {
+      for (let i = 0; i < LISTS; i++) {
+        for await (const page of list(store)) if (page.length === 0) throw new Error('an empty list')
+      }
     }
-    for (let i = 0; i < 200; i++) await drain(few).then(() => drain(many))
-    const time = (store: SessionStore) =>
-      microsecondsEach(LISTS, async () => {
-        for (let i = 0; i < LISTS; i++) await drain(store)
-      })
-    const [fewTime, manyTime] = [await time(few), await time(many)]
+    const times = await microseconds(what, LISTS, drain(many), drain(few))
     const names = { what: `${what} among a million records`, against: 'the same among a thousand', aim: 'O(answer)' }
-    return compare(names, [manyTime], [fewTime], 'us')
+    return compare(names, times.what, times.against, 'us')
   }
   return [
     { what: 'a record in memory, of a million', figures: `${precise(bytes)} bytes` },
@@ -152,10 +142,12 @@ async function filledStore(count: number): Promise<SessionStore> {
   return store
 }
 
-async function microsecondsEach(count: number, work: () => Promise<void>): Promise<number> {
-  const start = performance.now()
-  await work()
-  return ((performance.now() - start) * 1000) / count
+/** Returns the microseconds that each of `count` operations of `what` and of `against` takes, in each round. */
+async function microseconds(title: string, count: number, what: () => unknown, against: () => unknown) {
+  const eachOf = (work: () => unknown) => async () => ((await timed(async () => work())) * 1000) / count
+  const works = { what: eachOf(what), against: eachOf(against) }
+  for (let i = 0; i < 3; i++) await works.what().then(works.against)
+  return await alternate(title, ROUNDS, works)
 }
 
 await runPart('store', measure)

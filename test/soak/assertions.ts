@@ -1,5 +1,5 @@
 import { median } from '../support/statistics.ts'
-import type { Counts, Observations, ProblemKind } from './observations.ts'
+import { type Counts, type Observations, PROBLEMS } from './observations.ts'
 import type { Sample } from './samples.ts'
 
 /** One line of the result. */
@@ -21,23 +21,10 @@ const HEAP_NOISE = 3 * MB
 /** The same for the process: the allocator keeps memory for reuse. */
 const RSS_NOISE = 24 * MB
 
-const PROBLEMS: Readonly<Record<ProblemKind, string>> = {
-  'no response': 'requests without a response within the deadline',
-  'wrong response': 'responses that the API does not define',
-  unsolicited: 'responses without a request',
-  'wrong content': 'responses with wrong content',
-  stuck: 'clients that did not end',
-}
-
 /** Asserts that two values are equal. */
 export function equal(what: string, found: unknown, expected: unknown, examples: readonly string[] = []): Assertion {
-  return {
-    what,
-    found: String(found),
-    expected: String(expected),
-    passed: String(found) === String(expected),
-    examples,
-  }
+  const [left, right] = [String(found), String(expected)]
+  return { what, found: left, expected: right, passed: left === right, examples }
 }
 
 /** Asserts that a number is in a range, both ends included. */
@@ -55,7 +42,7 @@ export function problemAssertions(observations: Observations): Assertion[] {
   })
   return [
     ...Object.entries(PROBLEMS).map(([kind, what]) => {
-      const { count, examples } = observations.problems(kind as ProblemKind)
+      const { count, examples } = observations.problems(kind as keyof typeof PROBLEMS)
       return equal(what, count, 0, examples)
     }),
     accounted('requests: one response, or the client disconnected', requests),
@@ -79,13 +66,10 @@ export function memoryAssertions(samples: readonly Sample[]): Assertion[] {
     const found = `${megabytes(grown)} of ${megabytes(values.at(-1) ?? 0)}`
     return { what, found, expected: `${megabytes(noise)} at most`, passed: grown <= noise }
   }
+  const sizes = late.map(({ rss }) => rss)
   return [
     growth('heap after collection: growth in the second half', heaps, HEAP_NOISE),
-    growth(
-      'RSS: growth in the second half',
-      late.map(({ rss }) => rss),
-      RSS_NOISE,
-    ),
+    growth('RSS: growth in the second half', sizes, RSS_NOISE),
   ]
 }
 

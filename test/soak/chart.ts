@@ -10,9 +10,7 @@ const GAP = 60
 const FAULT_ROW = 14
 const TOP = 60
 
-type Panel = [title: string, curves: Record<string, (sample: Sample) => number | undefined>]
-
-const PANELS: readonly Panel[] = [
+const PANELS: readonly [title: string, curves: Record<string, (sample: Sample) => number | undefined>][] = [
   ['sessions', { 'open sessions': ({ sessions }) => sessions }],
   [
     'latency, ms',
@@ -38,8 +36,9 @@ export function drawChart(
   const names = [...new Set(faults.map(({ name }) => name))].sort((a, b) => b.localeCompare(a))
   const strip = Math.max(1, names.length) * FAULT_ROW
   const top = (panel: number): number => TOP + strip + GAP + panel * (PANEL + GAP)
-  const height = top(PANELS.length)
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: top(PANELS.length) })
+  const axis = { min: 0, max: end, nameLocation: 'middle' }
+  const line = { type: 'line', showSymbol: false }
   chart.setOption({
     animation: false,
     backgroundColor: '#fff',
@@ -48,41 +47,27 @@ export function drawChart(
       { left: LEFT, right: 20, top: TOP, height: strip },
       ...PANELS.map((_, i) => ({ left: LEFT, right: 20, top: top(i), height: PANEL })),
     ],
-    legend: PANELS.map(([, curves], i) => ({
-      data: Object.keys(curves),
-      top: top(i) - 30,
-      left: 2 * LEFT,
-      itemGap: 30,
-    })),
-    xAxis: [-1, ...PANELS.keys()].map((i) => ({
-      gridIndex: i + 1,
-      min: 0,
-      max: end,
-      name: i < 0 ? '' : 'minutes',
-      nameLocation: 'middle',
-    })),
+    legend: PANELS.map(([, curves], i) => ({ data: Object.keys(curves), top: top(i) - 30, left: 2 * LEFT })),
+    xAxis: [axis, ...PANELS.map((_, i) => ({ ...axis, gridIndex: i + 1, name: 'minutes' }))],
     yAxis: [
       { type: 'category', data: names, axisLabel: { interval: 0, fontSize: 9 } },
       ...PANELS.map(([name], i) => ({ gridIndex: i + 1, name, type: name.startsWith('latency') ? 'log' : 'value' })),
     ],
     series: [
       ...faults.map(({ name, from, to }) => ({
-        type: 'line',
-        showSymbol: false,
+        ...line,
         lineStyle: { width: FAULT_ROW - 4 },
         color: '#e15759',
         // A fault without duration is drawn as a mark.
         data: [minutes(from), Math.max(minutes(to), minutes(from) + end / 400)].map((at) => [Math.min(end, at), name]),
       })),
       ...PANELS.flatMap(([, curves], i) =>
-        Object.entries(curves).map(([name, value]) => ({
-          type: 'line',
-          name,
-          showSymbol: false,
-          xAxisIndex: i + 1,
-          yAxisIndex: i + 1,
-          data: samples.map((sample) => [minutes(sample.at), value(sample)]).filter(([, known]) => known !== undefined),
-        })),
+        Object.entries(curves).map(([name, value]) => {
+          const data = samples
+            .map((sample) => [minutes(sample.at), value(sample)])
+            .filter(([, known]) => known !== undefined)
+          return { ...line, name, xAxisIndex: i + 1, yAxisIndex: i + 1, data }
+        }),
       ),
     ],
   })

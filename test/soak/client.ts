@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpResponse } from '../support/http-connection.ts'
-import { type CheckedRequest, HttpClient, type HttpClientOptions } from './http-client.ts'
-import type { Random } from './random.ts'
+import { type CheckedRequest, type ClientOptions, HttpClient } from './http-client.ts'
 import type { Person } from './server.ts'
 
 /** The request body that opens a session. */
@@ -13,27 +12,24 @@ export interface TextJson {
   body: string
 }
 
+/** What clients of each kind do. */
+export type Kinds = Readonly<Record<string, (client: Client, options: ClientOptions) => Promise<void>>>
+
 /** A client of a kind, with at most one session on its server. */
 export class Client extends HttpClient {
-  readonly random: Random
   /** its connection id */
   id: string | undefined
 
-  constructor(options: HttpClientOptions & { random: Random }) {
-    super(options)
-    this.random = options.random
-  }
-
   /** Opens a session. */
   async open(): Promise<void> {
-    const path = `/${this.server.id}/sessions/`
+    const path = `/${this.options.server.id}/sessions/`
     const response = await this.request({ method: 'POST', path, json: OPEN_SESSION, allow: [201] })
     this.id = jsonOf<{ connection_id: string }>(response).connection_id
   }
 
   /** Opens a session and logs a random person in. Returns the person. */
   async openAndLogIn(): Promise<Person> {
-    const person = this.random.pick(this.server.persons)
+    const person = this.options.random.pick(this.options.server.persons)
     await this.open()
     await this.login(person)
     return person
@@ -46,7 +42,7 @@ export class Client extends HttpClient {
   /** Builds a request on the session; `path` is without the server id. */
   onSession(method: string, path: string, allow: readonly number[], json?: unknown): CheckedRequest {
     const id = this.id === undefined ? {} : { id: this.id }
-    return { method, path: `/${this.server.id}${path}`, allow, ...id, ...(json !== undefined && { json }) }
+    return { method, path: `/${this.options.server.id}${path}`, allow, ...id, ...(json !== undefined && { json }) }
   }
 
   send(method: string, path: string, allow: readonly number[], json?: unknown): Promise<HttpResponse> {
@@ -57,34 +53,38 @@ export class Client extends HttpClient {
     return jsonOf<T>(await this.send('GET', path, [200]))
   }
 
-  /** Posts a text of `size` characters and records it. Returns its number. */
-  async post(subject: string, size: number, commentTo?: number): Promise<number> {
-    const json = this.newText(subject, size, commentTo)
-    const response = await this.posting(() => this.send('POST', '/texts/', [201], json))
-    const { text_no: textNo } = jsonOf<{ text_no: number }>(response)
-    this.observations.posted.push({ serverId: this.server.id, textNo, subject, size })
+  /** Posts a text of `size` characters through `send` and records it. Returns its number. */
+  async post(
+    subject: string,
+    size: number,
+    commentTo?: number,
+    send = (request: CheckedRequest) => this.request(request),
+  ): Promise<number> {
+    const { server, observations } = this.options
+    const textNo = await this.create(this.newText(subject, size, commentTo), send)
+    observations.posted.push({ serverId: server.id, textNo, subject, size })
     return textNo
   }
 
-  /** Counts the text that `request` creates; without a response its outcome is unknown. */
-  async posting(request: () => Promise<HttpResponse>): Promise<HttpResponse> {
-    const { uncertain, created } = this.observations
-    uncertain.add(this.server.id)
-    const response = await request()
-    uncertain.add(this.server.id, -1)
-    created.add(this.server.id)
-    return response
+  /** Creates a text and counts it; without a response its outcome is unknown. Returns its number. */
+  async create(json: object, send = (request: CheckedRequest) => this.request(request)): Promise<number> {
+    const { server, observations } = this.options
+    observations.uncertain.add(server.id)
+    const response = await send(this.onSession('POST', '/texts/', [201], json))
+    observations.uncertain.add(server.id, -1)
+    observations.created.add(server.id)
+    return jsonOf<{ text_no: number }>(response).text_no
   }
 
-  /** Checks that a text matches what was posted. */
-  async checkText(textNo: number, subject: string, size: number): Promise<void> {
-    const { crashes, id } = this.server
+  /** Checks that a text matches what was posted, and reports whether it does. */
+  async checkText(textNo: number, subject: string, size: number): Promise<boolean> {
+    const { server } = this.options
+    const { crashes } = server
     const text = await this.get<TextJson>(`/texts/${textNo}`)
-    if (text.subject === subject && text.body === bodyOf(subject, size)) return
     // After a crash the server may reuse the number.
-    if (this.server.crashes !== crashes) return
-    const found = `"${text.subject}" with a body of ${text.body?.length}`
-    this.observations.problem('wrong content', `text ${textNo} (${id}) was "${subject}" of ${size}, is ${found}`)
+    if ((text.subject === subject && text.body === bodyOf(subject, size)) || server.crashes !== crashes) return true
+    this.wrong(`text ${textNo} was "${subject}" of ${size}, is "${text.subject}" with a body of ${text.body?.length}`)
+    return false
   }
 
   /** Reports whether the session still exists. */
@@ -95,15 +95,19 @@ export class Client extends HttpClient {
   /** Checks that the session still exists. Returns false if a fault has ended it, too. */
   async checkAlive(after: string): Promise<boolean> {
     if (await this.isAlive()) return true
-    if (!this.server.isFaulty) this.observations.problem('wrong content', `the session has ended after ${after}`)
+    if (!this.options.server.isFaulty) this.wrong(`the session has ended after ${after}`)
     return false
   }
 
   /** Checks that the session no longer exists. */
   async checkGone(after: string): Promise<void> {
-    if (await this.isAlive()) {
-      this.observations.problem('wrong content', `the session still exists after ${after} (${this.server.id})`)
-    }
+    if (await this.isAlive()) this.wrong(`the session still exists after ${after}`)
+  }
+
+  /** Records a response or behavior with wrong content. */
+  wrong(description: string): void {
+    const { observations, server, kind } = this.options
+    observations.problem('wrong content', `${kind} (${server.id}): ${description}`)
   }
 
   /** Deletes the session. */
@@ -113,7 +117,7 @@ export class Client extends HttpClient {
 
   /** Waits for a random time. */
   async pause(minMs: number, maxMs: number): Promise<void> {
-    await sleep(this.random.integer(minMs, maxMs))
+    await sleep(this.options.random.integer(minMs, maxMs))
   }
 
   /** The body that posts a text in the server's conference. */
@@ -122,7 +126,7 @@ export class Client extends HttpClient {
       subject,
       body: bodyOf(subject, size),
       content_type: 'text/plain',
-      recipient_list: [{ type: 'to', recpt: { conf_no: this.server.conference } }],
+      recipient_list: [{ type: 'to', recpt: { conf_no: this.options.server.conference } }],
       comment_to_list: commentTo === undefined ? [] : [{ type: 'comment', text_no: commentTo }],
     }
   }

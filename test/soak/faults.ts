@@ -1,18 +1,16 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lyskomd } from '../support/lyskomd.ts'
 import type { ProxyLine } from '../support/proxy.ts'
 import type { Observations } from './observations.ts'
 import type { Random } from './random.ts'
-import type { FaultyServer } from './server.ts'
+import type { FaultyServer, Server } from './server.ts'
 import { RESPONSE_MS } from './settings.ts'
-import type { Period } from './workload.ts'
+import { pause } from './workload.ts'
 
-/** Resolves when the fault is over. */
-type Fault = (target: FaultyServer, random: Random) => Promise<void> | void
-
-/** Faults on the connections between the gateway and a server. */
-const CONNECTION_FAULTS: Readonly<Record<string, Fault>> = {
+/** Faults on the connections between the gateway and a server; each resolves when the fault is over. */
+const CONNECTION_FAULTS: Readonly<Record<string, (target: FaultyServer, random: Random) => Promise<void> | void>> = {
   reset: (target, random) => {
     for (const line of someLines(target, random)) line.reset()
   },
@@ -31,14 +29,13 @@ const CONNECTION_FAULTS: Readonly<Record<string, Fault>> = {
   },
 }
 
-/** Faults of the server itself. */
-const SERVER_FAULTS: Readonly<Record<string, Fault>> = {
-  restart: async ({ lyskomd }) => {
-    lyskomd?.kill('SIGTERM')
-    await lyskomd?.restart()
+/** Faults of a lyskomd itself. */
+const SERVER_FAULTS: Readonly<Record<string, (lyskomd: Lyskomd, server: Server, random: Random) => Promise<void>>> = {
+  restart: async (lyskomd) => {
+    lyskomd.kill('SIGTERM')
+    await lyskomd.restart()
   },
-  crash: async ({ lyskomd, server }) => {
-    if (lyskomd === undefined) return
+  crash: async (lyskomd, server) => {
     server.crashes++
     lyskomd.kill('SIGKILL')
     await lyskomd.exited
@@ -46,17 +43,17 @@ const SERVER_FAULTS: Readonly<Record<string, Fault>> = {
     await rm(join(lyskomd.dir, 'db/lyskomd-lock'), { force: true })
     await lyskomd.restart()
   },
-  hang: async ({ lyskomd }, random) => {
-    lyskomd?.kill('SIGSTOP')
+  hang: async (lyskomd, _server, random) => {
+    lyskomd.kill('SIGSTOP')
     await sleep(random.integer(500, 5000))
-    lyskomd?.kill('SIGCONT')
+    lyskomd.kill('SIGCONT')
   },
 }
 
 /** Names of the faults of a server, with its id. */
 export function faultNames({ lyskomd, server }: FaultyServer): string[] {
-  const faults = lyskomd === undefined ? CONNECTION_FAULTS : { ...CONNECTION_FAULTS, ...SERVER_FAULTS }
-  return Object.keys(faults).map((name) => `${server.id}: ${name}`)
+  const kinds = [...Object.keys(CONNECTION_FAULTS), ...(lyskomd === undefined ? [] : Object.keys(SERVER_FAULTS))]
+  return kinds.map((kind) => `${server.id}: ${kind}`)
 }
 
 /**
@@ -66,18 +63,20 @@ export async function injectFaults(
   target: FaultyServer,
   { faults }: Observations,
   random: Random,
-  period: Period,
+  period: AbortSignal,
 ): Promise<void> {
+  const { server, lyskomd } = target
   let left: string[] = []
   for (;;) {
-    await period.pause(random.integer(500, 2500))
-    if (period.isOver) return
+    await pause(random.integer(500, 2500), period)
+    if (period.aborted) return
     if (left.length === 0) left = random.sample(faultNames(target))
     const name = left.pop() as string
     const fault = { name, from: performance.now(), to: Number.POSITIVE_INFINITY }
     faults.push(fault)
-    const kind = name.slice(target.server.id.length + 2)
-    await (CONNECTION_FAULTS[kind] ?? SERVER_FAULTS[kind])?.(target, random)
+    const kind = name.slice(server.id.length + 2)
+    await CONNECTION_FAULTS[kind]?.(target, random)
+    if (lyskomd !== undefined) await SERVER_FAULTS[kind]?.(lyskomd, server, random)
     fault.to = performance.now()
   }
 }

@@ -7,6 +7,7 @@ import {
   requestBytes,
 } from '../support/http-connection.ts'
 import type { Observations } from './observations.ts'
+import type { Random } from './random.ts'
 import type { Server } from './server.ts'
 import { KEEP_ALIVE_MS, RESPONSE_MS } from './settings.ts'
 import { withDeadline } from './with-deadline.ts'
@@ -26,7 +27,8 @@ export interface CheckedRequest extends HttpRequest {
 /** The client cannot continue: because of a fault, or of a problem that is already recorded. */
 export class Interrupted extends Error {}
 
-export interface HttpClientOptions {
+/** What a client knows and shares. */
+export interface ClientOptions {
   /** port of the gateway */
   port: number
   /** loopback address of the client */
@@ -35,28 +37,20 @@ export interface HttpClientOptions {
   server: Server
   /** kind of client, for reports */
   kind: string
+  random: Random
 }
+
+type Closable = Pick<HttpConnection, 'close' | 'reset'>
 
 /** An HTTP client with several connections, like a browser. It checks every response. */
 export class HttpClient {
-  readonly port: number
-  readonly address: string
-  readonly observations: Observations
-  readonly server: Server
-  readonly kind: string
   readonly #idle: HttpConnection[] = []
-  readonly #connections = new Set<HttpConnection>()
+  readonly #connections = new Set<Closable>()
   readonly #queue = new PQueue({ concurrency: MAX_CONNECTIONS })
   #lastRequest = 0
   #hasLeft = false
 
-  constructor({ port, address, observations, server, kind }: HttpClientOptions) {
-    this.port = port
-    this.address = address
-    this.observations = observations
-    this.server = server
-    this.kind = kind
-  }
+  constructor(readonly options: ClientOptions) {}
 
   /** Sends a request and checks the response. Rejects with `Interrupted` if the client cannot continue after it. */
   request(request: CheckedRequest): Promise<HttpResponse> {
@@ -76,9 +70,9 @@ export class HttpClient {
     request: CheckedRequest,
     write: (bytes: Buffer) => unknown = (bytes) => connection.socket.write(bytes),
   ): Promise<HttpResponse> {
-    const { observations, server, kind } = this
+    const { address, observations, server, kind } = this.options
     observations.requests.sent++
-    const requestId = `${this.address}-${++this.#lastRequest}`
+    const requestId = `${address}-${++this.#lastRequest}`
     const pending = connection.response(request.method === 'HEAD').catch((error: Error) => error)
     await write(requestBytes({ ...request, headers: { 'X-Request-Id': requestId, ...request.headers } }))
     const start = performance.now()
@@ -93,10 +87,7 @@ export class HttpClient {
       observations.requests.aborted++
       throw new Interrupted(`${what}: the client has left`)
     }
-    if (response === undefined) {
-      const before = connection.idleSince === 0 ? 'new' : `idle for ${Math.round(start - connection.idleSince)} ms`
-      return this.#fail('no response', `${what}: the connection, ${before}, was closed`)
-    }
+    if (response === undefined) return this.#fail('no response', `${what}: the connection was closed`)
     observations.requests.answered++
     observations.latency(server.isFaulty ? 'faulty' : 'stable', performance.now() - start)
     if (header(response, 'connection') === 'close') connection.close()
@@ -106,14 +97,20 @@ export class HttpClient {
 
   /** Opens a separate connection, for what browsers do not do. */
   async connect(): Promise<HttpConnection> {
-    const connection = await HttpConnection.open(this.port, this.address).catch((error: Error) =>
+    const { port, address, observations } = this.options
+    const connection = await HttpConnection.open(port, address).catch((error: Error) =>
       this.#fail('no response', `no connection: ${error.message}`),
     )
     connection.onUnsolicited = (bytes) =>
-      this.observations.problem('unsolicited', JSON.stringify(bytes.toString('latin1', 0, 100)))
-    this.#connections.add(connection)
+      observations.problem('unsolicited', JSON.stringify(bytes.toString('latin1', 0, 100)))
+    this.closeAtEnd(connection)
     connection.socket.once('close', () => this.#connections.delete(connection))
     return connection
+  }
+
+  /** Registers a connection that `close` and `reset` end. */
+  closeAtEnd(connection: Closable): void {
+    this.#connections.add(connection)
   }
 
   close(): void {
@@ -129,7 +126,7 @@ export class HttpClient {
 
   /** Checks that the API defines the response. Throws `Interrupted` if the client cannot continue after it. */
   #check(what: string, response: HttpResponse, request: CheckedRequest, requestId: string): void {
-    const { observations, server } = this
+    const { observations, server } = this.options
     const { status, body } = response
     observations.statuses.add(status)
     const text = body.toString('utf8', 0, 300)
@@ -148,7 +145,7 @@ export class HttpClient {
   }
 
   #fail(kind: 'no response' | 'wrong response', what: string): never {
-    this.observations.problem(kind, what)
+    this.options.observations.problem(kind, what)
     throw new Interrupted(what)
   }
 

@@ -10,15 +10,16 @@ import { audit } from './audit.ts'
 import { drawChart } from './chart.ts'
 import { startEnvironment } from './environment.ts'
 import { faultNames, injectFaults } from './faults.ts'
-import { Counts, type Observations } from './observations.ts'
+import { Counts, type Observations, percentile } from './observations.ts'
 import { Random } from './random.ts'
 import { takeSamples } from './samples.ts'
 import { RESPONSE_MS } from './settings.ts'
-import { CLIENT_KINDS, Period, runClients } from './workload.ts'
+import { CLIENT_KINDS, runClients } from './workload.ts'
 
 const PROGRESS_MS = 5000
 const MAX_MINUTES = 7 * 24 * 60
 const MAX_CLIENTS = 500
+const STOPPED = 'stopped by the operator'
 
 /** @throws Error for an unknown option or a value out of range */
 function readOptions() {
@@ -49,21 +50,28 @@ async function soak(scope: Scope): Promise<void> {
 
   const delay = monitorEventLoopDelay()
   delay.enable()
-  const period = scope.use(new Period(minutes * 60_000), (started) => started.abort())
-  const progress = setInterval(() => printProgress(period, observations), PROGRESS_MS)
+  const start = performance.now()
+  const period = scope.use(new AbortController(), (running) => running.abort(STOPPED))
+  const end = setTimeout(() => period.abort(), minutes * 60_000)
+  const progress = setInterval(() => {
+    const seconds = `${Math.round((performance.now() - start) / 1000)} of ${minutes * 60} s`
+    const { clients, requests } = observations
+    process.stderr.write(`soak: ${seconds}, ${clients.total} clients, ${requests.answered} responses\n`)
+  }, PROGRESS_MS)
   const [samples] = await Promise.all([
-    takeSamples(environment, period),
-    runClients(environment, random.fork('clients'), clients, period),
-    ...targets.map((target) =>
-      injectFaults(target, observations, random.fork(`faults of ${target.server.id}`), period),
-    ),
-  ]).finally(() => clearInterval(progress))
-  if (period.isAborted) throw new Error('stopped')
+    takeSamples(environment, minutes, period.signal),
+    runClients(environment, random.fork('clients'), clients, period.signal),
+    ...targets.map((target) => injectFaults(target, observations, random.fork(target.server.id), period.signal)),
+  ]).finally(() => {
+    clearTimeout(end)
+    clearInterval(progress)
+  })
+  if (period.signal.reason === STOPPED) throw new Error('stopped')
   process.stderr.write('soak: checking what remains\n')
   const remaining = await audit(environment, random.fork('audit'))
 
   const title = `komgate: ${clients} clients, ${minutes} minutes, seed ${seed}`
-  await writeFile(picture, drawChart(title, samples, observations.faults, period.start))
+  await writeFile(picture, drawChart(title, samples, observations.faults, start))
   const faults = new Counts()
   for (const { name } of observations.faults) faults.add(name)
   // If the machine stalls for longer than the margins, no run can pass.
@@ -79,12 +87,6 @@ async function soak(scope: Scope): Promise<void> {
   if (!passed) process.exitCode = 1
 }
 
-function printProgress({ start, lengthMs }: Period, { clients, requests }: Observations): void {
-  const seconds = Math.round((performance.now() - start) / 1000)
-  const of = Math.round(lengthMs / 1000)
-  process.stderr.write(`soak: ${seconds} of ${of} s, ${clients.total} clients, ${requests.answered} responses\n`)
-}
-
 /** Prints the observations and assertions. Returns whether all assertions passed. */
 function printResult(observations: Observations, assertions: readonly Assertion[]): boolean {
   const { stdout } = process
@@ -92,8 +94,8 @@ function printResult(observations: Observations, assertions: readonly Assertion[
   stdout.write(`clients: ${clients}; ${interrupted.total} of them interrupted by a fault\n`)
   stdout.write(`statuses: ${new Counts([...statuses].sort(([a], [b]) => Number(a) - Number(b)))}\n`)
   for (const [kind, latency] of Object.entries(latencies)) {
-    const [p50, p99] = [50, 99].map((percent) => latency.percentile(percent)?.toFixed(1))
-    const times = `p50 ${p50} ms, p99 ${p99} ms, max ${latency.max.toFixed(0)} ms of ${RESPONSE_MS} ms`
+    const [p50, p99, max] = [50, 99, 100].map((percent) => percentile(latency, percent)?.toFixed(1))
+    const times = `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms of ${RESPONSE_MS} ms`
     stdout.write(`${kind} servers: ${latency.count} responses, ${times}\n`)
   }
   const rows = assertions.map(({ what, found, expected, passed }) => [what, found, expected, passed ? 'yes' : 'NO'])

@@ -1,24 +1,14 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
-export type ProblemKind =
-  /** the gateway closed the connection or did not respond in time */
-  | 'no response'
-  /** a status that the API does not define there, or an invalid body */
-  | 'wrong response'
-  /** bytes received while no request was pending */
-  | 'unsolicited'
-  /** a well-formed response with wrong content */
-  | 'wrong content'
-  /** a client that did not end */
-  | 'stuck'
-
-/** A text that the gateway reported as created. */
-export interface PostedText {
-  serverId: string
-  textNo: number
-  subject: string
-  size: number
+/** Kinds of problems, as the result names them. */
+export const PROBLEMS = {
+  'no response': 'requests without a response within the deadline',
+  'wrong response': 'responses that the API does not define',
+  unsolicited: 'responses without a request',
+  'wrong content': 'responses with wrong content',
+  stuck: 'clients that did not end',
 }
+type ProblemKind = keyof typeof PROBLEMS
 
 /** A fault with start and end in milliseconds of `performance.now()`. */
 export interface FaultPeriod {
@@ -42,31 +32,11 @@ export class Counts extends Map<string | number, number> {
   }
 }
 
-/** Latencies of servers without and with faults. */
-export type Latencies = Readonly<Record<'stable' | 'faulty', Latency>>
+const newLatencies = () => ({ stable: createHistogram(), faulty: createHistogram() })
 
-const newLatencies = (): Latencies => ({ stable: new Latency(), faulty: new Latency() })
-
-/** A latency histogram in milliseconds. */
-class Latency {
-  readonly #microseconds: RecordableHistogram = createHistogram()
-
-  record(ms: number): void {
-    this.#microseconds.record(Math.max(1, Math.round(ms * 1000)))
-  }
-
-  get count(): number {
-    return this.#microseconds.count
-  }
-
-  get max(): number {
-    return this.#microseconds.max / 1000
-  }
-
-  /** @param percent 0 to 100; undefined without values */
-  percentile(percent: number): number | undefined {
-    return this.count === 0 ? undefined : this.#microseconds.percentile(percent) / 1000
-  }
+/** Returns a percentile of a histogram of microseconds, in milliseconds; undefined if the histogram is empty. */
+export function percentile(histogram: RecordableHistogram, percent: number): number | undefined {
+  return histogram.count === 0 ? undefined : histogram.percentile(percent) / 1000
 }
 
 const MAX_EXAMPLES = 10
@@ -81,26 +51,20 @@ export class Observations {
   /** clients by kind, and those that a fault ended early */
   readonly clients = new Counts()
   readonly interrupted = new Counts()
-  readonly posted: PostedText[] = []
-  /** texts that the gateway reported as created, and texts with unknown outcome, by server id */
+  /** texts that the gateway reported as created */
+  readonly posted: { serverId: string; textNo: number; subject: string; size: number }[] = []
+  /** number of these, of images and of texts with unknown outcome, by server id */
   readonly created = new Counts()
   readonly uncertain = new Counts()
   readonly faults: FaultPeriod[] = []
+  /** response times of servers without and with faults, in microseconds */
   readonly latencies = newLatencies()
-  /** latencies since the last call of `takeRecent` */
-  #recent = newLatencies()
+  /** the same since the previous sample */
+  readonly recent = newLatencies()
   readonly #problems = new Map<ProblemKind, { count: number; examples: string[] }>()
 
-  latency(kind: keyof Latencies, ms: number): void {
-    this.latencies[kind].record(ms)
-    this.#recent[kind].record(ms)
-  }
-
-  /** Returns the latencies since the last call. */
-  takeRecent(): Latencies {
-    const recent = this.#recent
-    this.#recent = newLatencies()
-    return recent
+  latency(kind: 'stable' | 'faulty', ms: number): void {
+    for (const { [kind]: histogram } of [this.latencies, this.recent]) histogram.record(Math.ceil(ms * 1000))
   }
 
   problem(kind: ProblemKind, description: string): void {

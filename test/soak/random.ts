@@ -1,25 +1,19 @@
+import { hash } from 'node:crypto'
+
 /** Pseudo-random numbers from a seed. */
 export class Random {
-  readonly #seed: string
-  #state = 0x811c9dc5
+  #count = 0
 
-  constructor(seed: string) {
-    this.#seed = seed
-    // FNV-1a
-    for (const byte of Buffer.from(seed)) this.#state = Math.imul(this.#state ^ byte, 0x01000193)
-  }
+  constructor(private readonly seed: string) {}
 
   /** Derives an independent generator, for one of several concurrent activities. */
   fork(name: string): Random {
-    return new Random(`${this.#seed}/${name}`)
+    return new Random(`${this.seed}/${name}`)
   }
 
-  /** From 0 up to, not including, 1 (mulberry32). */
+  /** From 0 up to, not including, 1. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+    return hash('sha1', `${this.seed} ${++this.#count}`, 'buffer').readUInt32BE() / 2 ** 32
   }
 
   /** An integer, both ends included. */
@@ -38,10 +32,7 @@ export class Random {
 
   /** Returns at most `count` elements in random order. */
   sample<T>(list: readonly T[], count = list.length): T[] {
-    const left = [...list]
-    return Array.from(
-      { length: Math.min(count, list.length) },
-      () => left.splice(this.integer(0, left.length - 1), 1)[0] as T,
-    )
+    const ranked = list.map((value) => ({ value, rank: this.next() })).sort((a, b) => a.rank - b.rank)
+    return ranked.slice(0, count).map(({ value }) => value)
   }
 }

@@ -1,8 +1,10 @@
 import { openHandles, residentBytes } from '../support/process-resources.ts'
 import type { Environment } from './environment.ts'
 import { HttpClient, Interrupted } from './http-client.ts'
+import { percentile } from './observations.ts'
+import { Random } from './random.ts'
 import type { Server } from './server.ts'
-import type { Period } from './workload.ts'
+import { pause } from './workload.ts'
 
 /** Enough for a chart and a slope. */
 const SAMPLES = 240
@@ -25,47 +27,44 @@ export interface Sample {
   handles: number
 }
 
-/** Reads the gateway's counters, by the names of `GET /stats`, as a client with an address of its own. */
-export class StatsClient extends HttpClient {
-  constructor({ port, observations, servers }: Environment) {
-    super({ port, address: '127.1.254.1', observations, server: servers[0] as Server, kind: 'stats' })
-  }
-
-  async read(): Promise<Record<string, number>> {
-    const { body } = await this.request({ method: 'GET', path: '/stats', allow: [200] })
-    return JSON.parse(body.toString()) as Record<string, number>
-  }
+/** Reads the gateway's counters, by the names of `GET /stats`, from an address of its own. */
+export async function readStats({ port, observations, servers }: Environment): Promise<Record<string, number>> {
+  const server = servers[0] as Server
+  const options = { port, address: '127.1.254.1', observations, server, kind: 'stats', random: new Random('') }
+  const client = new HttpClient(options)
+  const { body } = await client.request({ method: 'GET', path: '/stats', allow: [200] })
+  client.close()
+  return JSON.parse(body.toString()) as Record<string, number>
 }
 
-/** Takes samples during the period or until the gateway stops responding, which is recorded. */
-export async function takeSamples(environment: Environment, period: Period): Promise<Sample[]> {
+/** Takes samples until the period ends or the gateway stops responding, which is recorded. */
+export async function takeSamples(environment: Environment, minutes: number, period: AbortSignal): Promise<Sample[]> {
   const { komgate, observations } = environment
-  const client = new StatsClient(environment)
+  const { stable, faulty } = observations.recent
   const samples: Sample[] = []
   let heapAt = Number.NEGATIVE_INFINITY
   for (;;) {
-    await period.pause(Math.max(MIN_INTERVAL_MS, period.lengthMs / SAMPLES))
-    if (period.isOver) break
-    const stats = await client.read().catch((error: unknown) => {
+    await pause(Math.max(MIN_INTERVAL_MS, (minutes * 60_000) / SAMPLES), period)
+    if (period.aborted) return samples
+    const stats = await readStats(environment).catch((error: unknown) => {
       if (error instanceof Interrupted) return undefined
       throw error
     })
-    if (stats === undefined) break
-    const { stable, faulty } = observations.takeRecent()
+    if (stats === undefined) return samples
     const at = performance.now()
     const isHeapDue = at - heapAt >= HEAP_INTERVAL_MS
     if (isHeapDue) heapAt = at
     samples.push({
       at,
       sessions: stats['komgate.sessions.active.last'],
-      stableP50: stable.percentile(50),
-      stableP99: stable.percentile(99),
-      faultyP99: faulty.percentile(99),
+      stableP50: percentile(stable, 50),
+      stableP99: percentile(stable, 99),
+      faultyP99: percentile(faulty, 99),
       rss: await residentBytes(komgate.pid),
       heap: isHeapDue ? await komgate.inspector.heldBytes() : undefined,
       handles: await openHandles(komgate.pid),
     })
+    stable.reset()
+    faulty.reset()
   }
-  client.close()
-  return samples
 }

@@ -9,37 +9,37 @@ import { withDeadline } from './with-deadline.ts'
 export class WebSocketClient {
   readonly #socket: WebSocket
   readonly #client: Client
-  readonly #pending = new Map<number, () => void>()
-  readonly #closed: Promise<'closed'>
+  readonly #pending = new Map<number, (result: 'answered' | 'closed') => void>()
   #lastRef = 0
   #hasLeft = false
 
   private constructor(socket: WebSocket, client: Client) {
     this.#socket = socket
     this.#client = client
+    client.closeAtEnd(this)
     socket.on('message', (data) => this.#receive(String(data)))
     socket.on('error', () => undefined)
-    this.#closed = new Promise((resolve) => socket.once('close', () => resolve('closed')))
     socket.on('close', (code) => {
+      const { server, observations } = client.options
       // Without faults, only the client or the end of its session closes the socket.
-      if (!this.#hasLeft && this.#pending.size > 0 && !client.server.isFaulty) {
+      if (!this.#hasLeft && this.#pending.size > 0 && !server.isFaulty) {
         const pending = `${this.#pending.size} requests were pending`
-        client.observations.problem('no response', `a WebSocket was closed with ${code} while ${pending}`)
+        observations.problem('no response', `a WebSocket was closed with ${code} while ${pending}`)
       }
       this.#leave()
     })
   }
 
-  /** Opens a WebSocket for the session of the client. */
+  /** Opens a WebSocket for the session of the client, which ends with the client. */
   static async open(client: Client): Promise<WebSocketClient> {
-    const url = `ws://127.0.0.1:${client.port}/websocket?Httpkom-Connection=${client.id}`
-    const socket = new WebSocket(url, { localAddress: client.address, handshakeTimeout: RESPONSE_MS })
+    const { port, address, server, observations } = client.options
+    const url = `ws://127.0.0.1:${port}/websocket?Httpkom-Connection=${client.id}`
+    const socket = new WebSocket(url, { localAddress: address, handshakeTimeout: RESPONSE_MS })
     const websocket = new WebSocketClient(socket, client)
     try {
       await once(socket, 'open')
     } catch (error) {
-      const { message } = error as Error
-      if (!client.server.isFaulty) client.observations.problem('no response', `no WebSocket: ${message}`)
+      if (!server.isFaulty) observations.problem('no response', `no WebSocket: ${(error as Error).message}`)
       throw new Interrupted('no WebSocket')
     }
     return websocket
@@ -47,16 +47,16 @@ export class WebSocketClient {
 
   /** Sends a request and waits for its response. Rejects with `Interrupted` if there is none. */
   async request(protocol: 'a' | 'echo', request: unknown): Promise<void> {
-    const { observations, server } = this.#client
+    const { observations, server } = this.#client.options
     observations.messages.sent++
     if (this.#socket.readyState !== WebSocket.OPEN) {
       observations.messages.aborted++
       throw new Interrupted('the WebSocket is closed')
     }
     const ref_no = ++this.#lastRef
-    const answered = new Promise<'answered'>((resolve) => this.#pending.set(ref_no, () => resolve('answered')))
+    const ended = new Promise<'answered' | 'closed'>((resolve) => this.#pending.set(ref_no, resolve))
     this.#socket.send(JSON.stringify({ protocol, ref_no, request }))
-    const result = await withDeadline(RESPONSE_MS, Promise.race([answered, this.#closed]))
+    const result = await withDeadline(RESPONSE_MS, ended)
     if (result === 'late') observations.problem('no response', `${protocol} ${request} on a WebSocket (${server.id})`)
     if (result !== 'answered') throw new Interrupted(`the WebSocket: ${result}`)
   }
@@ -73,7 +73,7 @@ export class WebSocketClient {
   }
 
   /** Disconnects without a close frame. */
-  terminate(): void {
+  reset(): void {
     this.#leave()
     this.#socket.terminate()
   }
@@ -82,29 +82,26 @@ export class WebSocketClient {
   async checkClosed(expected: number): Promise<void> {
     this.#hasLeft = true
     if (this.#socket.readyState === WebSocket.CLOSED) return
-    const code = await withDeadline(
-      RESPONSE_MS,
-      once(this.#socket, 'close').then(([closeCode]) => closeCode as number),
-    )
-    if (code === expected) return
-    this.#client.observations.problem('wrong content', `close code at the end of the session: ${code}`)
-    this.#socket.terminate()
+    const code = await withDeadline(RESPONSE_MS, once(this.#socket, 'close'))
+    if (code !== 'late' && code[0] === expected) return
+    this.#client.wrong(`close code at the end of the session: ${code}`)
   }
 
   #receive(text: string): void {
-    const { observations } = this.#client
+    const { observations } = this.#client.options
     const { ref_no } = JSON.parse(text) as { ref_no: number }
-    const answered = this.#pending.get(ref_no)
-    if (answered !== undefined) {
+    const resolve = this.#pending.get(ref_no)
+    if (resolve !== undefined) {
       this.#pending.delete(ref_no)
       observations.messages.answered++
-      answered()
+      resolve('answered')
     } else if (!this.#hasLeft) observations.problem('unsolicited', `a response to message ${ref_no} of a WebSocket`)
   }
 
   #leave(): void {
     this.#hasLeft = true
-    this.#client.observations.messages.aborted += this.#pending.size
+    this.#client.options.observations.messages.aborted += this.#pending.size
+    for (const resolve of this.#pending.values()) resolve('closed')
     this.#pending.clear()
   }
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { resetSocket } from './reset.ts'
 
 export interface HttpResponse {
   status: number
@@ -97,7 +98,7 @@ export class HttpConnection {
 
   /** Resets the connection (RST). */
   reset(): void {
-    this.socket.resetAndDestroy()
+    resetSocket(this.socket)
   }
 
   #read(chunk: Buffer): void {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { resetSocket } from './reset.ts'
 
 /** A TCP proxy on loopback that can inject faults into its connections. */
 export interface TcpProxy {
@@ -86,8 +87,8 @@ export class ProxyLine {
 
   /** Resets both sides (RST). */
   reset(): void {
-    this.client.resetAndDestroy()
-    this.server.resetAndDestroy()
+    resetSocket(this.client)
+    resetSocket(this.server)
   }
 
   /** Closes both sides (FIN), possibly in mid-message. */
@@ -143,7 +144,7 @@ export class Flow {
 
   /** @internal Forwards a RST. */
   break(): void {
-    if (!this.#isStopped) this.#to.resetAndDestroy()
+    if (!this.#isStopped) resetSocket(this.#to)
   }
 
   get #isStopped(): boolean {

@@ -58,6 +58,10 @@ export async function runCommand(name: string, work: (scope: Scope) => Promise<v
     if (!stopping) process.stderr.write(`${name}: ${error instanceof Error ? error.message : error}\n`)
   }
   const closed = await Promise.race([scope.close().then(() => true), sleep(CLEANUP_MS, false)])
-  if (!closed) process.stderr.write(`${name}: cleanup has not ended within ${CLEANUP_MS} ms\n`)
-  process.exit(closed ? undefined : 1)
+  if (!closed) {
+    process.exitCode = 1
+    process.stderr.write(`${name}: cleanup has not ended within ${CLEANUP_MS} ms\n`)
+  }
+  // Any argument, even undefined, would replace the exit code.
+  process.exit()
 }
