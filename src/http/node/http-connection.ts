@@ -5,7 +5,7 @@
 
 import type { Socket } from 'node:net'
 import type { Backlog } from './backlog.ts'
-import type { TrackedRequest } from './tracked-request.ts'
+import type { RequestOwner, TrackedRequest } from './tracked-request.ts'
 import type { ResponseOwner, TrackedResponse } from './tracked-response.ts'
 import type { UnreadBudget, UnreadSource } from './unread-budget.ts'
 
@@ -41,7 +41,7 @@ const SMALL_BODY_BYTES = 16_384
  * Handles the requests of one HTTP connection one after the other (RFC 9112, 9.3.2), each when the client has received
  * the response before it. While requests wait, nothing is read from the socket.
  */
-export class HttpConnection implements ResponseOwner, UnreadSource {
+export class HttpConnection implements RequestOwner, ResponseOwner, UnreadSource {
   readonly #context: ConnectionContext
   readonly #socket: Socket
   readonly #waiting: Exchange[] = []
@@ -76,7 +76,7 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
   /** Handles a request, immediately or after the requests before it. */
   accept(exchange: Exchange): void {
     exchange.response.owner = this
-    exchange.request.onReceived = () => this.#received(exchange)
+    exchange.request.owner = this
     if (!this.isBusy) {
       this.#context.busy++
       this.#begin(exchange)
@@ -110,6 +110,13 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
     this.#context.budget.update(this)
   }
 
+  received(request: TrackedRequest): void {
+    if (request !== this.#current?.request || request.receivedBytes <= SMALL_BODY_BYTES) return
+    this.#isCounted = true
+    this.#context.budget.progress(this)
+  }
+
+  /** A request body counts until the response is finished, since the gateway keeps it. */
   unreadBytes(): number {
     if (this.#socket.destroyed) return 0
     const body = this.#current?.request.receivedBytes ?? 0
@@ -160,13 +167,6 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
       action()
     }
     if (!this.isBusy) this.#whenAnswered()
-  }
-
-  /** The body is kept until the response is finished. */
-  #received({ request }: Exchange): void {
-    if (request !== this.#current?.request || request.receivedBytes <= SMALL_BODY_BYTES) return
-    this.#isCounted = true
-    this.#context.budget.progress(this)
   }
 
   #settle(action: () => void): void {
