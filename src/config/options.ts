@@ -203,13 +203,13 @@ export interface LimitOptions {
    */
   readonly maxUnreadBytesPerConnection?: number
   /**
-   * Unread responses held for one client address before its most stalled connections are dropped.
+   * Unread responses and request bodies held for one client address before its most stalled connections are dropped.
    * Valid: 1 to 1099511627776.
    * @default 67108864 (64 MB)
    */
   readonly maxUnreadBytesPerAddress?: number
   /**
-   * Unread responses held for all clients together.
+   * Unread responses and request bodies held for all clients together.
    * Valid: 1 to 1099511627776.
    * @default 268435456 (256 MB)
    */

@@ -147,9 +147,14 @@ export const SETTINGS = {
     'limits',
     whole(1, 2 ** 40),
     '67108864',
-    'unread responses held for one client address before its most stalled connections are dropped',
+    'unread responses and request bodies held for one client address before its most stalled connections are dropped',
   ),
-  maxUnreadBytes: setting('limits', whole(1, 2 ** 40), '268435456', 'unread responses held for all clients together'),
+  maxUnreadBytes: setting(
+    'limits',
+    whole(1, 2 ** 40),
+    '268435456',
+    'unread responses and request bodies held for all clients together',
+  ),
   maxWebsocketsPerSession: setting('limits', whole(1, 1000), '8', 'maximum number of WebSockets per session'),
   maxWebsocketMessagesPerSecond: setting(
     'limits',

@@ -99,7 +99,13 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
   app.route('/', gatewayRoutes({ servers, registry, metrics }))
   if (admin.adminPort === undefined) app.route('/', operatorRoutes(options))
   for (const { path, app: api } of mounted) app.route(path, api)
-  app.get('/websocket', websocket({ registry, ids, limits, corsOrigins, clientAddress, unreadBudget, observers }))
+  app.get(
+    '/websocket',
+    websocket({
+      ...{ registry, ids, limits, corsOrigins, clientAddress, unreadBudget, observers },
+      maxMessageBytes: http.maxBodyBytes,
+    }),
+  )
 
   const resources = [
     ['sessions', sessionRoutes(session, { registry, ids, clientAddress, sessionIdleMs })],

@@ -2,6 +2,7 @@ import { mapConcurrent } from '../map-concurrent.ts'
 import { noBits } from '../protocol/codec.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { type Membership as MembershipStat, membershipType } from '../protocol/types.ts'
+import { CollectedSize } from './collected-size.ts'
 import { getMicroConference, type MicroConference } from './conferences.ts'
 import type { NameTable, PersonName } from './names.ts'
 import { TEXTS_PER_CALL } from './numbers.ts'
@@ -81,10 +82,11 @@ export async function getMemberships(
   persNo: number,
   { unread, passive, first, count }: PageOptions,
 ): Promise<MembershipPage> {
+  const size = new CollectedSize(session.connection)
   // Request one membership more to find out whether there are more.
   const stats = unread
     ? await mapConcurrent(
-        await getUnreadConfs(session, persNo, { ranges: false, first, count: count + 1 }),
+        await getUnreadConfs(session, persNo, { ranges: false, first, count: count + 1, size }),
         ({ membership }) => membership(),
       )
     : await session.connection.call('get-membership', {
@@ -96,8 +98,15 @@ export async function getMemberships(
       })
   const page = stats.slice(0, count).filter(({ type }) => passive || !type.passive)
   const [conferences, names] = await Promise.all([
-    mapConcurrent(page, (stat) => getMicroConference(session, stat.conference)),
-    session.names.load(page.map(({ addedBy }) => addedBy)),
+    mapConcurrent(page, async (stat) => {
+      const conference = await getMicroConference(session, stat.conference)
+      size.add(1, conference.name.length)
+      return conference
+    }),
+    session.names.load(
+      page.map(({ addedBy }) => addedBy),
+      size,
+    ),
   ])
   const memberships = conferences.map((conference, i) =>
     withNames(page[i] as MembershipStat, persNo, conference, names),
@@ -118,7 +127,8 @@ function withNames(stat: MembershipStat, persNo: number, conference: MicroConfer
  * @throws ProtocolError `over-bound` if there are more unread texts than can be listed
  */
 export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
-  const confs = await getUnreadConfs(session, persNo, { ranges: true, first: 0, count: ALL })
+  const size = new CollectedSize(session.connection)
+  const confs = await getUnreadConfs(session, persNo, { ranges: true, first: 0, count: ALL, size })
   const states = await mapConcurrent(confs, ({ confNo, membership }) => getReadState(session, confNo, membership()))
   const all = await mapUnread(session, persNo, states)
   return all.filter(({ textNos }) => textNos.length > 0)
@@ -219,17 +229,24 @@ interface UnreadConf {
   membership: () => Promise<MembershipStat>
 }
 
-/** Returns the conferences that may have unread texts, in the person's own order. */
+/** Returns the conferences that may have unread texts, in the person's own order. `size` counts the memberships. */
 async function getUnreadConfs(
   session: LyskomSession,
   persNo: number,
-  { ranges, first, count }: { ranges: boolean; first: number; count: number },
+  { ranges, first, count, size }: { ranges: boolean; first: number; count: number; size: CollectedSize },
 ): Promise<UnreadConf[]> {
   const unread = session.connection.call('get-unread-confs', { persNo })
   if (persNo !== session.persNo) {
     // The list of another person's memberships omits the secret ones and renumbers the others.
     const confNos = (await unread).slice(first, first + count)
-    return confNos.map((confNo) => ({ confNo, membership: () => queryReadTexts(session, persNo, confNo, ranges) }))
+    return confNos.map((confNo) => ({
+      confNo,
+      membership: async () => {
+        const membership = await queryReadTexts(session, persNo, confNo, ranges)
+        size.add(1 + membership.readRanges.length, 0)
+        return membership
+      },
+    }))
   }
   const own = session.connection.call('get-membership', {
     person: persNo,

@@ -4,6 +4,7 @@ import { KomError } from '../protocol/errors.ts'
 import { KomgateError } from '../protocol/komgate-error.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
 import type { ConfZInfo } from '../protocol/types.ts'
+import { CollectedSize } from './collected-size.ts'
 
 declare module '../protocol/komgate-error.ts' {
   interface ErrorCodes extends Record<NameError['code'], NameError> {}
@@ -43,26 +44,41 @@ const all = { bytes: 0 }
 
 /** The result of `Names.load`. Conferences and persons that do not exist or are secret have a placeholder name. */
 export class NameTable {
+  readonly #size: CollectedSize
   readonly #names = new Map<number, string>()
+
+  /** @param size counts the names that are stored, and each name that is returned */
+  constructor(size: CollectedSize) {
+    this.#size = size
+  }
 
   /**
    * Adds a name.
    *
    * @param name undefined for a conference or person that does not exist
+   * @throws ProtocolError `over-bound`, like the other methods; see `CollectedSize`
    */
   set(confNo: number, name: string | undefined): void {
-    if (name !== undefined) this.#names.set(confNo, name)
+    if (name === undefined) return
+    this.#size.add(1, name.length)
+    this.#names.set(confNo, name)
   }
 
   /** Returns a conference with its name or a placeholder. */
   conference(confNo: number): ConferenceName {
-    return { confNo, name: this.#names.get(confNo) ?? `Conference ${confNo} (does not exist)` }
+    return { confNo, name: this.#name(confNo) ?? `Conference ${confNo} (does not exist)` }
   }
 
   /** Returns a person with their name or a placeholder. Number 0 is the anonymous person. */
   person(persNo: number): PersonName {
     if (persNo === 0) return { persNo, name: 'Anonymous person' }
-    return { persNo, name: this.#names.get(persNo) ?? `Person ${persNo} (does not exist)` }
+    return { persNo, name: this.#name(persNo) ?? `Person ${persNo} (does not exist)` }
+  }
+
+  #name(confNo: number): string | undefined {
+    const name = this.#names.get(confNo)
+    this.#size.add(1, name?.length ?? 0)
+    return name
   }
 }
 
@@ -88,9 +104,11 @@ export class Names {
    * Looks up the names of conferences and persons, each with one call unless it is cached. At most one round trip.
    *
    * @param confNos numbers of conferences and persons; 0 is ignored
+   * @param size counts the names; shared by the loads of one operation
+   * @throws ProtocolError `over-bound` if the names are too long in all
    */
-  async load(confNos: Iterable<number>): Promise<NameTable> {
-    const table = new NameTable()
+  async load(confNos: Iterable<number>, size = new CollectedSize(this.#connection)): Promise<NameTable> {
+    const table = new NameTable(size)
     const missing = new Set<number>()
     for (const confNo of confNos) {
       if (confNo === 0) continue

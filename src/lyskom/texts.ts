@@ -7,6 +7,7 @@ import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
 import { isoTime } from '../protocol/json/time.ts'
 import { type AuxItemInput, auxItemFlags, type MiscInfo, type TextStat, type Time } from '../protocol/types.ts'
+import { CollectedSize } from './collected-size.ts'
 import { type NamedAuxItem, withCreator } from './conferences.ts'
 import { type Content, type ContentType, contentTypeOf, readContent } from './content.ts'
 import { mustFitJson } from './json-size.ts'
@@ -73,13 +74,28 @@ export async function getText(session: LyskomSession, textNo: number): Promise<T
   const contentType = contentTypeOf(stat.auxItems)
   const content = await getContent(session, textNo, stat, contentType, requested)
   mustFitJson(session.connection, jsonLength(content))
-  return { head: await describeText(session, textNo, stat, contentType), content }
+  const head = await describeText(session, textNo, stat, contentType, new CollectedSize(session.connection))
+  return { head, content }
 }
 
-/** Returns a text without subject and body. Three round trips. Throws the `KomError`s of `getText`. */
-export async function getTextHead(session: LyskomSession, textNo: number): Promise<TextHead> {
+/**
+ * Returns a text without subject and body. Three round trips. Throws the `KomError`s of `getText`.
+ *
+ * @param size counts what the operation collects from the server
+ * @throws ProtocolError `over-bound` if that is too much
+ */
+export async function getTextHead(
+  session: LyskomSession,
+  textNo: number,
+  size = new CollectedSize(session.connection),
+): Promise<TextHead> {
   const stat = await session.connection.call('get-text-stat', { textNo })
-  return describeText(session, textNo, stat, contentTypeOf(stat.auxItems))
+  size.add(stat.miscInfo.length + stat.auxItems.length, dataBytes(stat))
+  return describeText(session, textNo, stat, contentTypeOf(stat.auxItems), size)
+}
+
+function dataBytes({ auxItems }: TextStat): number {
+  return auxItems.reduce((sum, { data }) => sum + data.length, 0)
 }
 
 /** The body of a text. */
@@ -124,7 +140,8 @@ export async function getLastTexts(session: LyskomSession, confNo: number, count
   })
   const found = textNumbers(block)
   const newest = found.slice(Math.max(0, found.length - Math.min(count, TEXTS_PER_CALL)))
-  const heads = await mapConcurrent(newest, (textNo) => unlessGone(getTextHead(session, textNo)))
+  const size = new CollectedSize(session.connection)
+  const heads = await mapConcurrent(newest, (textNo) => unlessGone(getTextHead(session, textNo, size)))
   return heads.filter((head) => head !== undefined).reverse()
 }
 
@@ -222,13 +239,14 @@ async function describeText(
   textNo: number,
   stat: TextStat,
   contentType: ContentType,
+  size: CollectedSize,
 ): Promise<TextHead> {
   const { recipients, commentTo, commentIn } = readMiscInfo(stat.miscInfo)
   const [names, authors] = await Promise.all([
-    session.names.load(mentionedIn(stat, recipients)),
-    authorsOf(session, [...commentTo, ...commentIn]),
+    session.names.load(mentionedIn(stat, recipients), size),
+    authorsOf(session, [...commentTo, ...commentIn], size),
   ])
-  const withAuthor = ({ type, textNo }: LinkInfo): Link => ({ type, textNo, author: authors.get(textNo) ?? null })
+  const withAuthor = ({ type, textNo }: LinkInfo): Link => ({ type, textNo, author: authors(textNo) })
   return {
     textNo,
     author: names.person(stat.author),
@@ -257,20 +275,30 @@ function mentionedIn(stat: TextStat, recipients: readonly RecipientInfo[]): numb
   return numbers
 }
 
-/** Returns the authors of the readable linked texts by text number. Two round trips, or none without links. */
-async function authorsOf(session: LyskomSession, links: readonly LinkInfo[]): Promise<Map<number, PersonName>> {
-  const authors = new Map<number, PersonName>()
-  if (links.length === 0) return authors
+/**
+ * Returns a function from the number of a linked text to its author, null if the text may not be read. Two round trips,
+ * or none without links.
+ */
+async function authorsOf(
+  session: LyskomSession,
+  links: readonly LinkInfo[],
+  size: CollectedSize,
+): Promise<(textNo: number) => PersonName | null> {
+  if (links.length === 0) return () => null
   const textNos = [...new Set(links.map(({ textNo }) => textNo))]
-  const stats = await mapConcurrent(textNos, (textNo) =>
-    unlessGone(session.connection.call('get-text-stat', { textNo })),
+  // Keep only the author of each status, whose lists may be long.
+  const authors = await mapConcurrent(textNos, (textNo) =>
+    unlessGone(session.connection.call('get-text-stat', { textNo }).then(({ author }) => author)),
   )
-  const names = await session.names.load(stats.map((stat) => stat?.author ?? 0))
-  for (const [i, textNo] of textNos.entries()) {
-    const stat = stats[i]
-    if (stat !== undefined) authors.set(textNo, names.person(stat.author))
+  const names = await session.names.load(
+    authors.map((author) => author ?? 0),
+    size,
+  )
+  const byText = new Map(textNos.map((textNo, i) => [textNo, authors[i]]))
+  return (textNo) => {
+    const author = byText.get(textNo)
+    return author === undefined ? null : names.person(author)
   }
-  return authors
 }
 
 interface RecipientInfo {

@@ -138,10 +138,11 @@ export interface Request {
  * Reads the envelope of a request.
  *
  * @param message the request, LF included
+ * @param maxElements limit on the elements of all arrays of the request, which its reader enforces
  * @throws ProtocolError `unreadable` if it does not begin with two numbers
  */
-export function readRequest(message: Buffer): Request {
-  const reader = new Reader(message)
+export function readRequest(message: Buffer, maxElements?: number): Request {
+  const reader = new Reader(message, 0, false, maxElements)
   const refNo = reader.int(MAX_INT32)
   return { refNo, name: callName(reader.int(MAX_INT32)), reader }
 }

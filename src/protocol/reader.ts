@@ -1,5 +1,5 @@
 import { BOUNDS, type Bound } from './bounds.ts'
-import { ProtocolError } from './errors.ts'
+import { KomError, ProtocolError } from './errors.ts'
 
 const LF = 0x0a
 const SPACE = 0x20
@@ -11,6 +11,8 @@ const CLOSE = 0x7d
 
 /** Longer than any number of the protocol, and short enough for the value to be an exact integer. */
 const MAX_DIGITS = 15
+/** Longest message that a view on a string of it keeps in memory, in bytes: the size of the chunks that sockets read. */
+const MAX_KEPT = 65_536
 /** Characters of a number that `anyInt` converts. They suffice to exceed `Number.MAX_SAFE_INTEGER`. */
 const MAX_TOKEN = 40
 const FLOAT = /^-?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|inf|nan)$/
@@ -25,6 +27,7 @@ const FLOAT = /^-?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|inf|nan)$/
 export class Reader {
   readonly #bytes: Buffer
   readonly #isBounded: boolean
+  readonly #maxElements: number
   #at: number
   /** Number of array elements read so far. */
   #elements = 0
@@ -35,12 +38,14 @@ export class Reader {
    * @param message one message, LF included
    * @param at byte offset of the first token
    * @param isBounded whether to enforce `BOUNDS`: true for messages of a LysKOM server, false for requests
+   * @param maxElements limit on the elements of all arrays of a request together; more throw a `KomError` `long-array`
    */
-  constructor(message: Buffer, at = 0, isBounded = false) {
+  constructor(message: Buffer, at = 0, isBounded = false, maxElements = Number.POSITIVE_INFINITY) {
     if (message[message.length - 1] !== LF)
       throw new ProtocolError('unreadable', 'expected a message that ends with a line feed')
     this.#bytes = message
     this.#isBounded = isBounded
+    this.#maxElements = maxElements
     this.#at = at
   }
 
@@ -87,12 +92,17 @@ export class Reader {
     return Number(token)
   }
 
-  /** Reads a Hollerith string. Returns a view on the message: copy it to keep it without the message. */
+  /**
+   * Reads a Hollerith string. A text, and a string in a short message, is a view on the message: copy it to keep it
+   * without the message.
+   */
   bytes(bound: Bound = BOUNDS.byteString): Buffer {
     const length = this.#hollerith(bound)
     const start = this.#at
     this.#at += length
-    return this.#bytes.subarray(start, this.#at)
+    const view = this.#bytes.subarray(start, this.#at)
+    // A view of one byte would keep 32 MB.
+    return bound === BOUNDS.text || this.#bytes.length <= MAX_KEPT ? view : Buffer.from(view)
   }
 
   /** Reads a Hollerith string and decodes it as ISO 8859-1. */
@@ -134,6 +144,7 @@ export class Reader {
       // Each element takes at least two bytes, so a larger length cannot be true.
       if (length > this.remaining / 2) this.#fail(`an array of ${length} elements`)
       this.#elements += length
+      if (this.#elements > this.#maxElements) throw KomError.of('long-array', this.#maxElements)
       if (length > bound.max) this.#over(bound, `an array of ${length} elements`)
       if (this.#elements > BOUNDS.elements.max) this.#over(BOUNDS.elements, `${this.#elements} elements in one message`)
     }

@@ -1,6 +1,6 @@
 import { LimitError } from './limit-error.ts'
 import type { LyskomServer } from './lyskom-server.ts'
-import { networkOf } from './network.ts'
+import { ownNetworksOf } from './network.ts'
 import { RateLimit } from './rate-limit.ts'
 
 /** Options of `Admission`. */
@@ -16,6 +16,8 @@ export interface AdmissionOptions {
 }
 
 const MINUTE_MS = 60_000
+/** Multiples of `maxSessionsPerAddress` for the /64, /56 and /48 of an IPv6 address; the first one is for IPv4 too. */
+const FACTORS = [1, 2, 4]
 
 /** Limits the number of sessions, and the rate at which each client address opens them. */
 export class Admission {
@@ -41,28 +43,29 @@ export class Admission {
    */
   reserve(server: LyskomServer, clientAddress: string): void {
     const { maxSessions, maxSessionsPerAddress } = this.#options
-    const network = networkOf(clientAddress)
+    const networks = ownNetworksOf(clientAddress)
     if (this.#sum((each) => each.reserved) >= maxSessions) {
       throw new LimitError('sessions', `this gateway holds no more than ${maxSessions} sessions`)
     }
-    if (this.#sum((each) => each.reservedFor(network)) >= maxSessionsPerAddress) {
-      throw new LimitError(
-        'sessions-per-address',
-        `this gateway holds no more than ${maxSessionsPerAddress} sessions for one client address`,
-      )
+    for (const [i, network] of networks.entries()) {
+      const max = maxSessionsPerAddress * (FACTORS[i] ?? 1)
+      if (this.#sum((each) => each.reservedFor(network)) < max) continue
+      const whose = i === 0 ? 'one client address' : 'one client network'
+      throw new LimitError('sessions-per-address', `this gateway holds no more than ${max} sessions for ${whose}`)
     }
-    const waitMs = this.#openings.take(network)
+    const waitMs = this.#openings.take(networks[0])
     if (waitMs > 0) {
       throw new LimitError('openings-per-address', 'Too many sessions were opened from this address; wait.', waitMs)
     }
     const share = server.share()
-    if (share !== undefined && server.reservedFor(network) >= share) {
+    // A /48 may belong to many households: its limit does not depend on the server.
+    if (share !== undefined && networks.slice(0, 2).some((network) => server.reservedFor(network) >= share)) {
       throw new LimitError(
         'sessions-per-address',
         `the LysKOM server is full: one client address may hold ${share} of its sessions`,
       )
     }
-    server.reserve(network)
+    server.reserve(networks)
   }
 
   /**
@@ -70,7 +73,7 @@ export class Admission {
    * @param clientAddress the address that the session was reserved for
    */
   release(server: LyskomServer, clientAddress: string): void {
-    server.release(networkOf(clientAddress))
+    server.release(ownNetworksOf(clientAddress))
   }
 
   #sum(count: (server: LyskomServer) => number): number {

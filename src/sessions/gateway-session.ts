@@ -229,10 +229,20 @@ export class GatewaySession {
   }
 
   async #logIn(persNo: number, passwd: string, invisible: boolean): Promise<void> {
-    const attempt = this.#context.logins.beginLogin(this, persNo)
+    const { logins } = this.#context
+    const begun = logins.whenFree(this, persNo, () => this.#beginLogin(persNo))
+    // Without a wait the call keeps its place among the calls of the session.
+    const attempt = begun instanceof Promise ? await begun : begun
     await this.lyskom.login(persNo, passwd, invisible).catch(failed(attempt))
     attempt.end('succeeded')
     this.#syncPerson()
+  }
+
+  #beginLogin(persNo: number): Attempt {
+    const { dead } = this.lyskom.connection
+    // The session may have ended during the wait: this is not a failed attempt.
+    if (dead !== undefined) throw dead
+    return this.#context.logins.beginLogin(this, persNo)
   }
 
   /** Updates the login limits and emits `person` if the logged-in person has changed. */

@@ -25,6 +25,8 @@ const WIDER = [4, 8]
 const MAX_SUBJECTS = 10_000
 /** Maximum number of known networks stored for a subject. */
 const MAX_NETWORKS = 8
+/** How long an attempt waits for pending attempts, milliseconds. The attempt that it waits for may take longer. */
+const MAX_WAIT_MS = 10_000
 
 /**
  * Slows down guessing of passwords and keys. Failures are counted per subject, such as a person, in each network of the
@@ -32,6 +34,7 @@ const MAX_NETWORKS = 8
  * elsewhere do not delay it, so guessing cannot lock out the owner of the password.
  */
 export class GuessLimits {
+  readonly #clock: () => number
   readonly #narrowest: Failures
   readonly #wider: readonly Failures[]
   readonly #distributed: DistributedFailures
@@ -39,6 +42,7 @@ export class GuessLimits {
   readonly #known = lru<readonly string[]>({ max: MAX_SUBJECTS })
 
   constructor({ limit, message, free, freeInAll, maxDelayMs, clock = () => performance.now() }: GuessLimitOptions) {
+    this.#clock = clock
     const tooMany = (waitMs: number) => new LimitError(limit, message, waitMs)
     const shared = { maxDelayMs, clock, tooMany, clearsOnSuccess: false }
     this.#narrowest = new Failures({ ...shared, free, clearsOnSuccess: true })
@@ -80,6 +84,39 @@ export class GuessLimits {
       end('unknown')
       throw error
     }
+  }
+
+  /**
+   * Calls `begin` and returns its result: immediately if pending attempts leave room for another failure, and otherwise
+   * when they do or are known to be wrong, after 10 s at the latest. Thus many correct attempts at the same time all
+   * succeed, and wrong ones get no more tries than one after the other.
+   *
+   * @param begin begins an attempt on `subject` from `address`; it throws a `LimitError` to reject the attempt
+   */
+  whenFree(subject: string, address: string, begin: () => Attempt): Attempt | Promise<Attempt> {
+    const freed = this.#freed(subject, address)
+    return freed === undefined ? begin() : this.#wait(freed, subject, address, begin)
+  }
+
+  async #wait(first: Promise<void>, subject: string, address: string, begin: () => Attempt): Promise<Attempt> {
+    const deadline = this.#clock() + MAX_WAIT_MS
+    let freed: Promise<void> | undefined = first
+    while (freed !== undefined) {
+      await freed
+      freed = this.#clock() < deadline ? this.#freed(subject, address) : undefined
+    }
+    return begin()
+  }
+
+  #freed(subject: string, address: string): Promise<void> | undefined {
+    const [own, ...wider] = networksOf(address)
+    const freed = this.#narrowest.freed(`${own} ${subject}`)
+    if (freed !== undefined || this.#isKnown(subject, own)) return freed
+    for (const [i, network] of wider.entries()) {
+      const widerFreed = this.#wider[i]?.freed(`${network} ${subject}`)
+      if (widerFreed !== undefined) return widerFreed
+    }
+    return undefined
   }
 
   /**

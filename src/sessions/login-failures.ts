@@ -33,12 +33,16 @@ interface State {
   pending: number
   /** earliest time of the next attempt, by `clock` */
   notBefore: number
+  /** resolve functions of `Failures.freed` */
+  waiting: (() => void)[]
 }
 
 /** Delay after the first failure that is delayed, milliseconds. */
 const FIRST_DELAY_MS = 1000
 /** Maximum number of stored keys. The least recently used key is evicted first. */
 const MAX_KEYS = 10_000
+/** Attempts that wait for pending attempts with the same key. Further attempts are rejected. */
+const MAX_WAITING = 100
 /**
  * Failures expire after `maxDelayMs` times this factor. Waiting for the expiry allows fewer guesses than the delays do.
  */
@@ -59,19 +63,34 @@ export class Failures {
    * @throws LimitError while attempts with this key are delayed
    */
   begin(key: string): Attempt {
-    const state = this.#states.get(key) ?? { failures: 0, pending: 0, notBefore: 0 }
+    const state = this.#states.get(key) ?? { failures: 0, pending: 0, notBefore: 0, waiting: [] }
     this.#checkState(state)
     state.pending++
     this.#states.set(key, state)
     return { pending: state.pending, end: (outcome) => this.#end(key, state, outcome) }
   }
 
-  #checkState({ failures, pending, notBefore }: State): void {
-    const { clock, free, tooMany } = this.#options
-    const waitMs = notBefore - clock()
+  /**
+   * Returns a promise that resolves when a pending attempt ends, if `begin` would reject an attempt only because of the
+   * pending attempts. Returns undefined if an attempt can begin, must be rejected, or too many attempts wait already.
+   */
+  freed(key: string): Promise<void> | undefined {
+    const state = this.#states.get(key)
+    if (state === undefined || !this.#isFull(state) || state.notBefore > this.#options.clock()) return undefined
+    if (state.waiting.length >= MAX_WAITING) return undefined
+    return new Promise((resolve) => state.waiting.push(resolve))
+  }
+
+  #checkState(state: State): void {
+    const { clock, tooMany } = this.#options
+    const waitMs = state.notBefore - clock()
     if (waitMs > 0) throw tooMany(waitMs)
-    // Otherwise a client could send many concurrent guesses before the first one fails.
-    if (pending > 0 && failures + pending >= free) throw tooMany(FIRST_DELAY_MS)
+    if (this.#isFull(state)) throw tooMany(FIRST_DELAY_MS)
+  }
+
+  /** Whether all free failures are used up if the pending attempts fail: a client could send many guesses at once. */
+  #isFull({ failures, pending }: State): boolean {
+    return pending > 0 && failures + pending >= this.#options.free
   }
 
   #end(key: string, state: State, outcome: Outcome): void {
@@ -84,6 +103,7 @@ export class Failures {
     }
     if (state.failures + state.pending > 0) this.#states.set(key, state)
     else this.#states.delete(key)
+    for (const resolve of state.waiting.splice(0)) resolve()
   }
 }
 

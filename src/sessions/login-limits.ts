@@ -106,6 +106,14 @@ export class LoginLimits {
   }
 
   /**
+   * Calls `begin` when the unfinished attempts on a person from the network of the session leave room for another
+   * failure, usually immediately; see `GuessLimits.whenFree`.
+   */
+  whenFree(session: Session, persNo: number, begin: () => Attempt): Attempt | Promise<Attempt> {
+    return this.#guesses.whenFree(this.#personOn(session, persNo), session.clientAddress, begin)
+  }
+
+  /**
    * Records a change of the logged-in person: a login, a logout or the end of a session.
    * @param before person number before the change; 0 for an anonymous session
    * @param now person number after the change; 0 after a logout and for a session that has ended

@@ -54,17 +54,19 @@ export class LyskomServer {
     return this.#reserved.get(network) ?? 0
   }
 
-  /** Counts a session of a client network before it is opened. */
-  reserve(network: string): void {
-    this.#reserved.set(network, this.reservedFor(network) + 1)
+  /** Counts a session before it is opened, for each network of its client. */
+  reserve(networks: readonly string[]): void {
+    for (const network of networks) this.#reserved.set(network, this.reservedFor(network) + 1)
     this.#allReserved++
   }
 
-  /** Stops counting a session of a client network that has ended or could not be opened. */
-  release(network: string): void {
-    const left = this.reservedFor(network) - 1
-    if (left > 0) this.#reserved.set(network, left)
-    else this.#reserved.delete(network)
+  /** Discounts a session that has ended or could not be opened. */
+  release(networks: readonly string[]): void {
+    for (const network of networks) {
+      const left = this.reservedFor(network) - 1
+      if (left > 0) this.#reserved.set(network, left)
+      else this.#reserved.delete(network)
+    }
     this.#allReserved--
   }
 

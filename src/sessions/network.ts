@@ -25,6 +25,14 @@ export function networksOf(address: string): [narrowest: string, ...wider: strin
   return [`${site}:${d}::/64`, `${site}:${household}::/56`, `${site}::/48`]
 }
 
+/**
+ * Returns the networks in which a client may choose its address: those of `networksOf` for an IPv6 address, since a
+ * household or site can use each of its /64 networks, and the address itself for IPv4.
+ */
+export function ownNetworksOf(address: string): [own: string, ...wider: string[]] {
+  return isIPv6(address) ? networksOf(address) : [address]
+}
+
 /** Returns the first four groups of an IPv6 address, in hexadecimal. */
 function groupsOf(address: string): [string, string, string, string] {
   const [head = '', tail] = address.split('::')

@@ -78,14 +78,17 @@ describe('a full LysKOM server', () => {
     expect((await openFrom(gateway, ALICE)).json.limit).toBe('sessions-per-address')
   })
 
-  it('limits each IPv6 /64 like one address', async () => {
+  it.each([
+    ['64', (n: number) => `2001:db8::${n}`],
+    ['56', (n: number) => `2001:db8:0:${n}::1`],
+  ])('counts an IPv6 network of %s bits as one address', async (_, address) => {
     const gateway = await start({ maxConnections: 4 })
     const ids: string[] = []
-    for (let n = 1; n <= 4; n++) ids.push((await openFrom(gateway, `2001:db8::${n}`)).json.connection_id)
+    for (let n = 1; n <= 4; n++) ids.push((await openFrom(gateway, address(n))).json.connection_id)
     expect((await openFrom(gateway, BOB)).json.limit).toBe('sessions-on-server')
     await leave(gateway, ids[0])
-    expect((await openFrom(gateway, '2001:db8::9')).json.limit).toBe('sessions-per-address')
-    expect((await openFrom(gateway, '2001:db8:0:1::9')).status).toBe(201)
+    expect((await openFrom(gateway, address(9))).json.limit).toBe('sessions-per-address')
+    expect((await openFrom(gateway, '2001:db8:0:100::9')).status).toBe(201)
   })
 
   it('limits sessions that one address opens concurrently to half of its sessions', async () => {

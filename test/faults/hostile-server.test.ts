@@ -146,6 +146,76 @@ describe('a reply that exceeds a bound', () => {
   )
 })
 
+/** A name of the longest kind, of a character that takes six characters in JSON. */
+const LONG_NAME = '\x01'.repeat(1024)
+
+describe('replies to one request that together exceed a bound', () => {
+  const ALL: [what: string, path: string, answers: Partial<Record<number, (request: FakeRequest) => Buffer>>][] = [
+    [
+      'long names of 20,000 recipients',
+      '/textstats/1',
+      { [TEXT_STAT]: () => textStat(numbered(20_000, (i) => `0 ${i + 10}`)) },
+    ],
+    ['one long name of 60,000 recipients', '/textstats/1', { [TEXT_STAT]: () => textStat(many(60_000, '0 7')) }],
+    [
+      'one long name of the authors of 60,000 links to one text',
+      '/textstats/1',
+      {
+        [TEXT_STAT]: (request) => textStat(first(request) === 1 ? many(60_000, '3 2') : Buffer.from('0 *')),
+      },
+    ],
+    [
+      'long names of 20,000 conferences',
+      '/persons/5/memberships?no-of-memberships=20000',
+      { [MEMBERSHIP]: () => numbered(20_000, (i) => membership(i + 10)) },
+    ],
+    [
+      'read ranges of the memberships of another person',
+      '/persons/6/memberships/unread',
+      {
+        [UNREAD_CONFS]: () => numbered(40, (i) => `${i + 10}`),
+        [QUERY_READ_TEXTS]: (request) => membership(Number(String(request.args).split(' ')[1]), many(60_000, '1 2')),
+      },
+    ],
+    [
+      'comments on the texts of a conference',
+      '/conferences/7/texts?no-of-texts=255',
+      {
+        [LOCAL_TO_GLOBAL_REVERSE]: () =>
+          fields(
+            1,
+            256,
+            0,
+            1,
+            1,
+            numbered(255, (i) => `${i + 1}`),
+          ),
+        [TEXT_STAT]: () => textStat(many(60_000, '6 1')),
+      },
+    ],
+  ]
+
+  it.each(ALL)('yield 504 with the limit reply-size (%s)', async (what, path, answers) => {
+    const replies = new Map<string, Buffer>()
+    const { gateway, id } = await start((request) => {
+      const { call, ref, args } = request
+      if (call === UCONF) return reply(ref, uconf(LONG_NAME, 10))
+      const data = answers[call]
+      if (data === undefined) return false
+      const key = `${call} ${args}`
+      const bytes = replies.get(key) ?? data(request)
+      replies.set(key, bytes)
+      return reply(ref, bytes)
+    })
+    const { value, tickMs, mb } = await cost(() => gateway.send('GET', `/kom${path}`, { id }))
+    expect([value.status, value.json.limit]).toEqual([504, 'reply-size'])
+    show(`replies with ${what}`, '1 s, 300 MB', `${tickMs.toFixed(0)} ms, ${mb.toFixed(0)} MB`)
+    expect(tickMs).toBeLessThan(1000)
+    expect(mb).toBeLessThan(300)
+    expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(200)
+  })
+})
+
 describe('a reply on a WebSocket that exceeds a bound', () => {
   it.each([
     ['an array', '39', () => many(100_000, '0 0 0H'), /array-length/],

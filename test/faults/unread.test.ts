@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { UnreadBudget } from '../../src/http/node/unread-budget.ts'
 import type { TestSettings } from '../support/config.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { openRaw, rawRequest } from '../support/raw-http.ts'
+import { openRaw, rawRequest, WEBSOCKET_FIELDS } from '../support/raw-http.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 const MEGABYTE = 2 ** 20
@@ -117,6 +119,101 @@ describe('clients that read no responses', () => {
     }
     await expect.poll(() => hits(gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)
     expect(await unreadBytes(gateway)).toBeLessThanOrEqual(LIMITS.maxUnreadBytesPerAddress)
+  })
+})
+
+describe('clients that do not finish requests', () => {
+  const UPLOAD_BYTES = 2 * MEGABYTE
+
+  /** Opens WebSockets that send an unfinished message. */
+  async function openUnfinishedMessages(gateway: TestGateway, count: number): Promise<void> {
+    const head = Buffer.from([0x01, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    head.writeBigUInt64BE(BigInt(UPLOAD_BYTES), 2)
+    for (let i = 0; i < count; i++) {
+      const id = await gateway.open()
+      const { socket } = await openRaw(gateway.url)
+      closing.push(async () => void socket.destroy())
+      socket.write(rawRequest('GET', `/websocket?Httpkom-Connection=${id}`, WEBSOCKET_FIELDS))
+      await once(socket, 'data')
+      socket.write(Buffer.concat([head, Buffer.alloc(UPLOAD_BYTES - 1)]))
+    }
+  }
+
+  async function openUnfinishedBodies(gateway: TestGateway, count: number, path: string, chunked = false) {
+    const fields = chunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': String(UPLOAD_BYTES) }
+    const head = rawRequest('POST', path, { 'Content-Type': 'application/json', ...fields })
+    const start = chunked ? `${UPLOAD_BYTES.toString(16)}\r\n` : ''
+    for (let i = 0; i < count; i++) {
+      const { socket } = await openRaw(gateway.url)
+      closing.push(async () => void socket.destroy())
+      socket.write(Buffer.concat([Buffer.from(head + start), Buffer.alloc(UPLOAD_BYTES - 1, ' ')]))
+    }
+  }
+
+  it.each([
+    ['bodies', (gateway: TestGateway) => openUnfinishedBodies(gateway, 8, '/demo/sessions/')],
+    ['chunked bodies', (gateway: TestGateway) => openUnfinishedBodies(gateway, 8, '/demo/sessions/', true)],
+    ['WebSocket messages', (gateway: TestGateway) => openUnfinishedMessages(gateway, 8)],
+  ])('hold no more memory than their address may (%s)', async (_, attack) => {
+    const target = await start()
+    await attack(target.gateway)
+    await expect.poll(() => hits(target.gateway, 'unread-bytes-per-address'), { timeout: 10_000 }).toBeGreaterThan(0)
+    expect(await unreadBytes(target.gateway)).toBeLessThanOrEqual(LIMITS.maxUnreadBytesPerAddress)
+    expect(await unreadBytes(target.gateway)).toBeGreaterThan(0)
+    await expectServed(target)
+  })
+
+  it('hold no more memory than all clients together may, also behind a trusted proxy', async () => {
+    const target = await start({ trustedProxies: ['127.0.0.1'], maxUnreadBytes: 4 * MEGABYTE })
+    await openUnfinishedBodies(target.gateway, 8, '/demo/sessions/')
+    await expect.poll(() => hits(target.gateway, 'unread-bytes'), { timeout: 10_000 }).toBeGreaterThan(0)
+    expect(await unreadBytes(target.gateway)).toBeLessThanOrEqual(4 * MEGABYTE)
+    await expectServed(target)
+  })
+
+  it('lose their connections before a client that goes on sending', async () => {
+    const dropped: string[] = []
+    const budget = new UnreadBudget({
+      maxUnreadBytesPerConnection: 10,
+      maxUnreadBytesPerAddress: 11,
+      maxUnreadBytes: 100,
+    })
+    const source = (name: string) => ({
+      bytes: 0,
+      network: 'one network',
+      unreadBytes() {
+        return this.bytes
+      },
+      drop: () => dropped.push(name),
+    })
+    const sources = { a: source('a'), b: source('b'), c: source('c') }
+    for (const name of ['a', 'b', 'a', 'c'] as const) {
+      sources[name].bytes += 3
+      budget.progress(sources[name])
+      // The budget compares times.
+      await sleep(2)
+    }
+    expect(dropped).toEqual(['b'])
+  })
+
+  it('are no longer counted after their response', async () => {
+    const { gateway, id } = await start()
+    const text = { subject: 's', body: 'x'.repeat(UPLOAD_BYTES), content_type: 'text/plain', recipient_list: [] }
+    for (let i = 0; i < 8; i++) {
+      expect((await gateway.send('POST', '/demo/texts/', { id, json: text })).status).toBe(400)
+    }
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`)
+    closing.push(async () => socket.terminate())
+    await once(socket, 'open')
+    for (let i = 0; i < 8; i++) {
+      socket.send(
+        JSON.stringify({ protocol: 'a', ref_no: i, request: `4 ${UPLOAD_BYTES}H${'x'.repeat(UPLOAD_BYTES)}` }),
+      )
+      const [reply] = await once(socket, 'message')
+      expect(JSON.parse(String(reply))).toMatchObject({ ref_no: i, error_type: 'protocol-a' })
+    }
+    await expect.poll(() => unreadBytes(gateway)).toBe(0)
+    expect(await hits(gateway, 'unread-bytes-per-address')).toBe(0)
   })
 })
 

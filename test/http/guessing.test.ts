@@ -119,6 +119,31 @@ describe('limits on guessing passwords', () => {
     expect((await logIn(gateway, await openFrom(gateway, '203.0.113.1'), 'right')).status).toBe(201)
   })
 
+  it('at the same time gets no more tries than one after the other', async () => {
+    const { gateway, asked } = await start({ freeLoginFailures: 3 })
+    const ids = await Promise.all(Array.from({ length: 40 }, () => openFrom(gateway, '192.0.2.1')))
+    const answers = await Promise.all(ids.map((id) => logIn(gateway, id, 'wrong')))
+    expect(asked()).toBe(3)
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(3)
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused).toHaveLength(37)
+    for (const { json, headers } of refused) {
+      expect([json.limit, headers.get('retry-after')]).toEqual(['login-failures', '1'])
+    }
+  })
+
+  it.each([
+    ['by number', { pers_no: 6 }],
+    ['by name', { pers_name: 'x' }],
+  ])('does not include concurrent logins %s with the right password', async (_, who) => {
+    const { gateway, asked } = await start({ freeLoginFailures: 3 })
+    const ids = await Promise.all(Array.from({ length: 40 }, () => openFrom(gateway, '192.0.2.1')))
+    const answers = await Promise.all(ids.map((id) => logIn(gateway, id, 'right', who)))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(40)
+    expect(asked()).toBe(40)
+    expect(await hits(gateway, 'login-failures')).toBe(0)
+  })
+
   it('all calls that check a password share one limit', async () => {
     const { gateway, asked } = await start({ freeLoginFailures: 6 })
     const [id, other] = [await openFrom(gateway, '192.0.2.1'), await openFrom(gateway, '192.0.2.1')]

@@ -129,6 +129,26 @@ describe('limits of sessions', () => {
     expect(await hits(gateway, 'sessions-per-address')).toBe(1)
   })
 
+  it.each([
+    ['an IPv6 /64', 2, (i: number) => `2001:db8::${i + 1}`],
+    ['an IPv6 /56', 4, (i: number) => `2001:db8:0:${i.toString(16)}::1`],
+    ['an IPv6 /48', 8, (i: number) => `2001:db8:0:${i.toString(16)}00::1`],
+    ['each IPv4 address alone', 12, (i: number) => `192.0.2.${i + 1}`],
+  ])('sessions are limited for %s', async (_, max, address) => {
+    const { gateway } = await start({ maxSessionsPerAddress: 2, trustedProxies: ['127.0.0.1'] })
+    const open = (i: number) =>
+      gateway.send('POST', '/kom/sessions/', { json: CLIENT, headers: { 'x-forwarded-for': address(i) } })
+    const answers = []
+    for (let i = 0; i < 12; i++) answers.push(await open(i))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(max)
+    for (const { status, json } of answers.slice(max)) {
+      expect([status, json.limit]).toEqual([503, 'sessions-per-address'])
+    }
+    const id = answers[0]?.json.connection_id
+    await gateway.send('DELETE', '/kom/sessions/0', { id })
+    expect((await open(0)).status).toBe(201)
+  })
+
   it('the gateway rejects new sessions over the rate limit of their address with 429', async () => {
     const { server, gateway } = await start({ maxOpeningsPerMinute: 2 })
     const id = await gateway.open()

@@ -51,6 +51,30 @@ const received = (server: FakeServer) =>
   server.connections[0]?.received.slice(4).map(({ raw }) => raw.toString('latin1'))
 
 describe('the WebSocket', () => {
+  it.each([
+    ['27 1', '1', ''],
+    ['110 1', '1 1', ''],
+    ['80', '5', ''],
+    ['86 1Hx', '0 1', ' 0 { }'],
+    ['86 1Hx 0 { }', '1 00000000 1 0H', ''],
+  ])('rejects a request `%s` with more than 10,000 array elements', async (head, element, tail) => {
+    const { gateway, server, id } = await start(({ call, ref }) => {
+      if (call === 86) return reply(ref, 1)
+      return [27, 80, 110].includes(call) && reply(ref)
+    })
+    const { ask } = await connect(gateway, id)
+    const request = (n: number) => `${head} ${n} { ${`${element} `.repeat(n)}}${tail}`
+    const before = received(server)?.length
+    const error = { ref_no: 1, error_type: 'protocol-a', error_code: 46, error_status: '10000' }
+    for (const n of [10_001, 400_000]) {
+      expect(await ask({ protocol: 'a', ref_no: 1, request: request(n) })).toMatchObject([error])
+    }
+    expect(received(server)?.length).toBe(before)
+    expect(await ask({ protocol: 'a', ref_no: 2, request: request(10_000) })).toMatchObject([
+      { reply: expect.anything() },
+    ])
+  })
+
   it('echoes messages with any reference number', async () => {
     const { gateway, id } = await start()
     const { ask } = await connect(gateway, id)

@@ -1,8 +1,10 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { ConnectionError } from '../../src/connection/errors.ts'
 import { KomError } from '../../src/protocol/errors.ts'
 import { GuessLimits } from '../../src/sessions/guess-limits.ts'
 import { LimitError } from '../../src/sessions/limit-error.ts'
+import type { Attempt } from '../../src/sessions/login-failures.ts'
 import { LoginLimits, outcomeOf } from '../../src/sessions/login-limits.ts'
 import { networkOf, networksOf } from '../../src/sessions/network.ts'
 import { RateLimit } from '../../src/sessions/rate-limit.ts'
@@ -136,6 +138,61 @@ describe('GuessLimits', () => {
     const begun = Array.from({ length: 100 }, () => begin('192.0.2.1')).filter((each) => typeof each !== 'number')
     expect(begun).toHaveLength(3)
     expect(begun.map(({ pending }) => pending)).toEqual([1, 2, 3])
+  })
+
+  /** Begins `count` attempts when there is room. Returns those that have begun and the waits of the rejected ones. */
+  const beginMany = ({ guesses }: ReturnType<typeof make>, count: number, address = '192.0.2.1') => {
+    const begun: Attempt[] = []
+    const waits: number[] = []
+    const attempts = Array.from({ length: count }, async () => {
+      try {
+        begun.push(await guesses.whenFree('person', address, () => guesses.begin('person', address)))
+      } catch (error) {
+        if (!(error instanceof LimitError)) throw error
+        waits.push(error.retryAfterMs ?? 0)
+      }
+    })
+    return { begun, waits, settled: Promise.all(attempts) }
+  }
+
+  it('begins waiting attempts in order as earlier ones succeed', async () => {
+    const { begun, waits, settled } = beginMany(make(), 50)
+    for (let ended = 0; ended < 50; ended++) {
+      await nextTick()
+      expect(begun).toHaveLength(Math.min(50, ended + 3))
+      begun[ended]?.end('succeeded')
+    }
+    await settled
+    expect(waits).toEqual([])
+  })
+
+  it('rejects waiting attempts with the delay when the pending ones have failed', async () => {
+    const { begun, waits, settled } = beginMany(make(), 50)
+    await nextTick()
+    expect(begun).toHaveLength(3)
+    for (const attempt of begun.slice()) attempt.end('failed')
+    await settled
+    expect(begun).toHaveLength(3)
+    expect(waits).toEqual(Array(47).fill(1000))
+  })
+
+  it('rejects attempts immediately when 100 attempts wait', async () => {
+    const { begun, waits } = beginMany(make(), 150)
+    await nextTick()
+    expect(begun).toHaveLength(3)
+    expect(waits).toEqual(Array(47).fill(1000))
+  })
+
+  it('rejects a waiting attempt after 10 s', async () => {
+    const made = make()
+    const { begun, waits, settled } = beginMany(made, 10)
+    await nextTick()
+    expect(begun).toHaveLength(3)
+    made.pass(10_000)
+    begun[0]?.end('unknown')
+    await settled
+    expect(begun).toHaveLength(4)
+    expect(waits).toEqual(Array(6).fill(1000))
   })
 
   it('does not count attempts with an unknown outcome as failures', () => {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { LimitName } from '../../sessions/limit-error.ts'
 import type { UnreadBudget, UnreadSource } from '../node/unread-budget.ts'
@@ -6,9 +7,15 @@ import type { UnreadBudget, UnreadSource } from '../node/unread-budget.ts'
 const MAX_IN_FLIGHT = 20
 /** Heap bytes of a waiting message besides its text. */
 const WAITING_MESSAGE_BYTES = 256
+/** Bytes of a message that are not counted while it arrives or is processed: most messages are smaller. */
+const SMALL_MESSAGE_BYTES = 16_384
 
 /** Options of the message flow of one WebSocket. */
 export interface FlowOptions {
+  /** the connection of the WebSocket */
+  connection: Socket
+  /** the largest message, in bytes */
+  maxMessageBytes: number
   /** counts the memory of messages and replies */
   budget: UnreadBudget
   /** the client network whose budget the WebSocket uses; undefined behind a trusted proxy */
@@ -32,12 +39,26 @@ export class WebSocketFlow implements UnreadSource {
   readonly #waiting: string[] = []
   #waitingBytes = 0
   #inFlight = 0
+  /** Size of the large messages in flight. */
+  #inFlightBytes = 0
+  /** Bytes received since the last complete message. */
+  #partialBytes = 0
   #isScheduled = false
 
   constructor(socket: WebSocket, options: FlowOptions) {
     this.#socket = socket
     this.#options = options
     this.network = options.network
+    // `ws` buffers an unfinished message and reports only the complete one.
+    options.connection.prependListener('data', this.#onData)
+    socket.on('message', () => {
+      this.#partialBytes = 0
+    })
+  }
+
+  readonly #onData = ({ length }: Buffer): void => {
+    this.#partialBytes += length
+    if (this.#partialBytes > SMALL_MESSAGE_BYTES) this.#options.budget.progress(this)
   }
 
   /** Processes a message, or queues it while the flow is full. */
@@ -65,7 +86,11 @@ export class WebSocketFlow implements UnreadSource {
   }
 
   unreadBytes(): number {
-    return this.#socket.readyState === this.#socket.CLOSED ? 0 : this.#socket.bufferedAmount + this.#waitingBytes
+    if (this.#socket.readyState === this.#socket.CLOSED) return 0
+    // Pings and pongs are no messages: without the maximum they would add up.
+    const partial =
+      this.#partialBytes > SMALL_MESSAGE_BYTES ? Math.min(this.#partialBytes, this.#options.maxMessageBytes) : 0
+    return this.#socket.bufferedAmount + this.#waitingBytes + this.#inFlightBytes + partial
   }
 
   drop(): void {
@@ -77,6 +102,7 @@ export class WebSocketFlow implements UnreadSource {
     for (const _ of this.#waiting) this.#options.onAnswered()
     this.#waiting.length = 0
     this.#waitingBytes = 0
+    this.#options.connection.off('data', this.#onData)
     this.#options.budget.remove(this)
   }
 
@@ -90,8 +116,12 @@ export class WebSocketFlow implements UnreadSource {
 
   #answer(message: string): void {
     this.#inFlight++
+    const bytes = message.length > SMALL_MESSAGE_BYTES ? message.length : 0
+    this.#inFlightBytes += bytes
+    if (bytes > 0) this.#options.budget.update(this)
     void this.#options.answer(message).then((reply) => {
       this.#inFlight--
+      this.#inFlightBytes -= bytes
       this.send(reply)
       this.#options.onAnswered()
       this.#processNext()
@@ -102,7 +132,7 @@ export class WebSocketFlow implements UnreadSource {
   #sent(): void {
     if (!this.#socket.isPaused) {
       // Most replies are written immediately, before the budget counted anything.
-      if (this.#socket.bufferedAmount === 0) this.#options.budget.remove(this)
+      if (this.#socket.bufferedAmount === 0) this.#options.budget.update(this)
       return
     }
     this.#options.budget.update(this)

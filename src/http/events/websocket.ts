@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { upgradeWebSocket } from '@hono/node-server'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
@@ -41,6 +42,8 @@ export interface WebsocketOptions {
   clientAddress: (c: Context) => string
   /** bounds the memory of replies that clients do not read */
   unreadBudget: UnreadBudget
+  /** the largest message, in bytes */
+  maxMessageBytes: number
   observers: ErrorObservers
 }
 
@@ -52,8 +55,13 @@ export function websocket(options: WebsocketOptions) {
   const { registry, ids, limits, corsOrigins, clientAddress } = options
   const websockets = new OpenWebsockets(limits)
   return createMiddleware<Env>(async (c, next) => {
+    const connection = c.env?.incoming?.socket
     // An ordinary request has a Node response, whatever its headers say.
-    if (c.env?.outgoing !== undefined || c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
+    if (
+      connection === undefined ||
+      c.env?.outgoing !== undefined ||
+      c.req.header('upgrade')?.toLowerCase() !== 'websocket'
+    ) {
       throw new RequestError('invalid-request', 'This endpoint accepts WebSocket upgrades only.')
     }
     const origin = c.req.header('origin')
@@ -68,18 +76,18 @@ export function websocket(options: WebsocketOptions) {
     websockets.check(session)
     const requestId = c.get('requestId')
     const network = networkOf(clientAddress(c))
-    return upgradeWebSocket(() => eventsOf(options, session, websockets, { requestId, network }))(c, next)
+    return upgradeWebSocket(() => eventsOf(options, session, websockets, { requestId, network, connection }))(c, next)
   })
 }
 
 function eventsOf(
-  { limits, unreadBudget: budget, observers }: WebsocketOptions,
+  { limits, unreadBudget: budget, maxMessageBytes, observers }: WebsocketOptions,
   session: GatewaySession,
   websockets: OpenWebsockets,
-  { requestId, network }: { requestId: string; network: string },
+  { requestId, network, connection }: { requestId: string; network: string; connection: Socket },
 ): WSEvents {
   const { onLimit } = observers
-  const { connection } = session.lyskom
+  const lyskom = session.lyskom.connection
   const rate = new MessageRateLimit(limits)
   const reply = async (text: string) => JSON.stringify(await answer(session, text, observers, requestId))
   const onAnswered = () => session.endRequest()
@@ -96,11 +104,12 @@ function eventsOf(
         return
       }
       closeSocket = () => socket.close(GOING_AWAY, 'the session is closed')
-      flow = new WebSocketFlow(socket.raw as WebSocket, { budget, network, answer: reply, onAnswered, onLimit })
+      const flowOptions = { connection, maxMessageBytes, budget, network, answer: reply, onAnswered, onLimit }
+      flow = new WebSocketFlow(socket.raw as WebSocket, flowOptions)
       websockets.add(session)
       session.beginStream()
-      if (connection.dead !== undefined) closeSocket()
-      else connection.once('close', closeSocket)
+      if (lyskom.dead !== undefined) closeSocket()
+      else lyskom.once('close', closeSocket)
     },
     onMessage({ data }, socket) {
       // The client sent this message before it learned that the session is closing.
@@ -122,7 +131,7 @@ function eventsOf(
     onClose() {
       flow?.close()
       if (closeSocket === undefined) return
-      connection.off('close', closeSocket)
+      lyskom.off('close', closeSocket)
       websockets.remove(session)
       session.endStream()
     },

@@ -3,17 +3,17 @@
  * 690 pipelined GETs of 131 kB each took 1.6 GB.
  */
 
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Backlog } from './backlog.ts'
+import type { RequestOwner, TrackedRequest } from './tracked-request.ts'
 import type { ResponseOwner, TrackedResponse } from './tracked-response.ts'
 import type { UnreadBudget, UnreadSource } from './unread-budget.ts'
 
 /** A listener of Node's `request` event. */
-export type RequestHandler = (request: IncomingMessage, response: TrackedResponse) => void
+export type RequestHandler = (request: TrackedRequest, response: TrackedResponse) => void
 
 interface Exchange {
-  readonly request: IncomingMessage
+  readonly request: TrackedRequest
   readonly response: TrackedResponse
   readonly handle: RequestHandler
 }
@@ -34,12 +34,14 @@ export interface ConnectionContext {
 
 /** Heap bytes of a waiting request: 1.7 kB with the shortest pipelined GETs. */
 const WAITING_REQUEST_BYTES = 2048
+/** Bytes of a request body that are not counted: most bodies are smaller and arrive at once. */
+const SMALL_BODY_BYTES = 16_384
 
 /**
  * Handles the requests of one HTTP connection one after the other (RFC 9112, 9.3.2), each when the client has received
  * the response before it. While requests wait, nothing is read from the socket.
  */
-export class HttpConnection implements ResponseOwner, UnreadSource {
+export class HttpConnection implements RequestOwner, ResponseOwner, UnreadSource {
   readonly #context: ConnectionContext
   readonly #socket: Socket
   readonly #waiting: Exchange[] = []
@@ -74,6 +76,7 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
   /** Handles a request, immediately or after the requests before it. */
   accept(exchange: Exchange): void {
     exchange.response.owner = this
+    exchange.request.owner = this
     if (!this.isBusy) {
       this.#context.busy++
       this.#begin(exchange)
@@ -107,9 +110,18 @@ export class HttpConnection implements ResponseOwner, UnreadSource {
     this.#context.budget.update(this)
   }
 
+  received(request: TrackedRequest): void {
+    if (request !== this.#current?.request || request.receivedBytes <= SMALL_BODY_BYTES) return
+    this.#isCounted = true
+    this.#context.budget.progress(this)
+  }
+
+  /** A request body counts until the response is finished, since the gateway keeps it. */
   unreadBytes(): number {
     if (this.#socket.destroyed) return 0
-    return this.#socket.writableLength + this.#waiting.length * WAITING_REQUEST_BYTES
+    const body = this.#current?.request.receivedBytes ?? 0
+    const held = body > SMALL_BODY_BYTES ? body : 0
+    return held + this.#socket.writableLength + this.#waiting.length * WAITING_REQUEST_BYTES
   }
 
   drop(): void {

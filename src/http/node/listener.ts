@@ -16,6 +16,7 @@ import { Connections } from './connections.ts'
 import type { RequestHandler } from './http-connection.ts'
 import { answerNodeErrors } from './node-errors.ts'
 import { closeWith } from './raw-response.ts'
+import { TrackedRequest } from './tracked-request.ts'
 import { TrackedResponse } from './tracked-response.ts'
 import type { UnreadBudget } from './unread-budget.ts'
 import { rejectWhileDraining, serveUpgrades } from './upgrades.ts'
@@ -126,6 +127,7 @@ function handleInOrder(server: Server, connections: Connections): void {
 function nodeOptions({ maxHeaderBytes, httpHeadersMs, httpRequestMs, httpIdleMs }: HttpServerOptions): ServerOptions {
   const headersTimeout = Math.min(httpHeadersMs, httpRequestMs)
   return {
+    IncomingMessage: TrackedRequest,
     ServerResponse: TrackedResponse,
     // This also bounds the length of a path; browsers send far less.
     maxHeaderSize: maxHeaderBytes,

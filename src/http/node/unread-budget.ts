@@ -5,7 +5,7 @@
 
 import type { LimitName } from '../../sessions/limit-error.ts'
 
-/** A client connection that may hold unread responses. */
+/** A client connection that may hold unread responses and unfinished requests. */
 export interface UnreadSource {
   /** the client network whose budget it uses; undefined for a trusted proxy, to which only the total applies */
   readonly network: string | undefined
@@ -15,7 +15,7 @@ export interface UnreadSource {
   drop(): void
 }
 
-/** Limits of unread responses, in bytes. */
+/** Limits of unread responses and unfinished requests, in bytes. */
 export interface UnreadLimits {
   maxUnreadBytesPerConnection: number
   maxUnreadBytesPerAddress: number
@@ -24,8 +24,8 @@ export interface UnreadLimits {
 
 interface Entry {
   bytes: number
-  /** when the client last read something, `performance.now()` */
-  readAt: number
+  /** when the client last read something or sent a part of a request, `performance.now()` */
+  progressAt: number
 }
 
 interface Group {
@@ -39,9 +39,10 @@ interface Group {
 const TARGET = 7 / 8
 
 /**
- * Bounds the memory of responses that clients do not read, for each client network and in total. Over a limit it drops
- * the connection that has read nothing for the longest time; over the total limit it drops one of the network that
- * holds the most. A client that reads is therefore the last to be dropped.
+ * Bounds the memory of responses that clients do not read and of requests that they do not finish, for each client
+ * network and in total. Over a limit it drops the connection that has made no progress for the longest time; over the
+ * total limit it drops one of the network that holds the most. A client that reads or sends is therefore the last to be
+ * dropped.
  */
 export class UnreadBudget {
   readonly maxPerConnection: number
@@ -57,9 +58,20 @@ export class UnreadBudget {
     this.maxPerConnection = limits.maxUnreadBytesPerConnection
   }
 
+  /** Records that a client has sent a part of a request, and enforces the limits. */
+  progress(source: UnreadSource): void {
+    const group = this.#record(source)
+    const entry = group?.entries.get(source)
+    if (entry !== undefined) entry.progressAt = performance.now()
+    this.#enforce(source, group)
+  }
+
   /** Records how much a connection holds now, and enforces the limits. */
   update(source: UnreadSource): void {
-    const group = this.#record(source)
+    this.#enforce(source, this.#record(source))
+  }
+
+  #enforce(source: UnreadSource, group: Group | undefined): void {
     if (group === undefined) return
     const { maxUnreadBytesPerAddress, maxUnreadBytes } = this.#limits
     if (group.bytes > maxUnreadBytesPerAddress && source.network !== undefined) {
@@ -102,9 +114,9 @@ export class UnreadBudget {
     const entry = group.entries.get(source)
     if (entry === undefined) {
       this.#groups.set(key, group)
-      group.entries.set(source, { bytes, readAt: performance.now() })
+      group.entries.set(source, { bytes, progressAt: performance.now() })
     } else {
-      if (bytes < entry.bytes) entry.readAt = performance.now()
+      if (bytes < entry.bytes) entry.progressAt = performance.now()
       group.bytes -= entry.bytes
       this.#total -= entry.bytes
       entry.bytes = bytes
@@ -122,7 +134,7 @@ export class UnreadBudget {
   #shrink(group: Group, max: number, limit: LimitName): void {
     this.#recount(group)
     if (group.bytes <= max) return
-    const longestFirst = [...group.entries].sort(([, a], [, b]) => a.readAt - b.readAt)
+    const longestFirst = [...group.entries].sort(([, a], [, b]) => a.progressAt - b.progressAt)
     for (const [source] of longestFirst) {
       if (group.bytes <= max * TARGET) break
       this.#onLimit?.(limit)

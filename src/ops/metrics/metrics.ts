@@ -79,7 +79,7 @@ export class Metrics {
   watchUnread(read: () => number): void {
     new Gauge({
       name: 'komgate_http_unread_bytes',
-      help: 'Bytes of responses and messages held for clients that have not read them.',
+      help: 'Bytes of unread responses, waiting requests, and request bodies.',
       registers: [this.#register],
       collect() {
         this.set(read())
