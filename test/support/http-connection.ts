@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { resetSocket } from './reset.ts'
+import { resetSocket } from '../../src/http/node/reset-socket.ts'
 
 export interface HttpResponse {
   status: number

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { resetSocket } from './reset.ts'
+import { resetSocket } from '../../src/http/node/reset-socket.ts'
 
 /** A TCP proxy on loopback that can inject faults into its connections. */
 export interface TcpProxy {

@@ -5,6 +5,7 @@
 
 import type { Socket } from 'node:net'
 import type { Backlog } from './backlog.ts'
+import { resetSocket } from './reset-socket.ts'
 import type { RequestOwner, TrackedRequest } from './tracked-request.ts'
 import type { ResponseOwner, TrackedResponse } from './tracked-response.ts'
 import type { UnreadBudget, UnreadSource } from './unread-budget.ts'
@@ -125,7 +126,7 @@ export class HttpConnection implements RequestOwner, ResponseOwner, UnreadSource
   }
 
   drop(): void {
-    this.#socket.resetAndDestroy()
+    resetSocket(this.#socket)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, it } from 'vitest'
-import { resetSocket } from './reset.ts'
+import { resetSocket } from '../../src/http/node/reset-socket.ts'
 
 it.each([
   ['open', () => undefined],
