@@ -124,7 +124,7 @@ export async function getBody(session: LyskomSession, textNo: number, known: rea
 }
 
 /** Version of `decode` in every tag. Increment it when `decode` changes, so that browsers discard cached bodies. */
-const DECODING = '2'
+const DECODING = '3'
 
 function bodyTag(textNo: number, creationTime: Time, { type, charset = '' }: ContentType): string {
   const representation = hash('sha256', `${DECODING};${type};${charset}`, 'base64url').slice(0, 8)

@@ -60,6 +60,23 @@ describe('decode', () => {
     expect(decode(Buffer.alloc(9_000_000, 'å'), 'utf-8')).toBe('å'.repeat(4_500_000))
   })
 
+  it.each([
+    ['big5', 'a1 40 c7 cf c6 a6 61', '\u3000жあa'],
+    ['cp950', 'c7 cf a4 40 c6 a6', 'ж一あ'],
+    ['cp932', 'a0 82 a0 ff f9 41', '\uf8f0あ\uf8f3\ue69d'],
+  ])('decodes in %s the bytes %s, which iconv-lite lacks, like Python', (charset, bytes, text) => {
+    expect(decode(Buffer.from(bytes.replaceAll(' ', ''), 'hex'), charset)).toBe(text)
+  })
+
+  it.each([
+    ['big5', [0xf9, 0xe9]],
+    ['euc_kr', [0xa4, 0xd4]],
+    ['gbk', [0xa3, 0xa0]],
+    ['gb2312', [0xa6, 0xe0]],
+  ])('reads a text in %s with a pair that Python rejects as ISO 8859-1: %j', (charset, bytes) => {
+    expect(decode(Buffer.from(bytes), charset)).toBe(latin1(Buffer.from(bytes)))
+  })
+
   it.each(['mac-roman', 'iso-8859-15', 'shift_jis', 'utf-7', 'utf-16'])('decodes a text of 4 MB in %s', (charset) => {
     expect(decode(Buffer.alloc(4_000_000, 'text'), charset).length).toBeGreaterThan(1_900_000)
   })

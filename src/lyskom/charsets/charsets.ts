@@ -1,5 +1,5 @@
 import iconv from 'iconv-lite'
-import { DOUBLE_BYTE, isDoubleByte, JIS } from './double-byte.ts'
+import { DOUBLE_BYTE, decodeWithAdditions, isDoubleByte, JIS } from './double-byte.ts'
 import { codecName } from './names.ts'
 import { TABLES } from './tables.ts'
 import { type Decoder, decodeWide, utf7, utf8, utf8Sig, wideForm } from './utf.ts'
@@ -8,7 +8,7 @@ import { type Decoder, decodeWide, utf7, utf8, utf8Sig, wideForm } from './utf.t
 const REPLACEMENT = '\ufffd'
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
 /** The double-byte charsets that iconv-lite decodes like Python. */
-const DOUBLE_BYTE_OF_ICONV = new Set(['big5hkscs', 'cp932', 'cp949', 'cp950'])
+const DOUBLE_BYTE_OF_ICONV = new Set(['big5hkscs', 'cp949'])
 
 /** Decoders of Python's codecs, created on first use. Their number is limited by that of the names in `codecName`. */
 const decoders = new Map<string, Decoder>()
@@ -62,7 +62,7 @@ function makeDecoder(name: string): Decoder {
   if (pairs === undefined) return byTable(iconv.decode(EVERY_BYTE, name))
   return (bytes) => {
     if (!isDoubleByte(bytes, pairs)) return undefined
-    const text = byIconv(bytes, pairs.iconv)
+    const text = decodeWithAdditions(bytes, pairs, (part) => byIconv(part, pairs.iconv))
     return text !== undefined && pairs.reject?.test(text) ? undefined : replaced(text, pairs.replace)
   }
 }
