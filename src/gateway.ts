@@ -55,8 +55,9 @@ export interface ListeningGateway {
  * and if the address is not available.
  */
 export async function startGateway(options: GatewayOptions): Promise<ListeningGateway> {
-  const { http, admin } = completeOptions(options)
-  const gateway = await createGateway(options)
+  const config = completeOptions(options)
+  const { http, admin } = config
+  const gateway = await buildGateway(config, options)
   const { onLimit, unreadBudget } = gateway
   const listeners: Listener[] = []
   const start = async (fetch: Fetch, address: Partial<HttpServerOptions>): Promise<Listener> => {
@@ -94,8 +95,13 @@ export async function startGateway(options: GatewayOptions): Promise<ListeningGa
  * Rejects with a `ConfigError` for an unknown option or an invalid value, and if the session store cannot be opened.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { logger: log = silentLogger, tracing } = options
-  const { store: storeUrl, http, limits, admin, lyskom, compat, demo, ...config } = completeOptions(options)
+  return await buildGateway(completeOptions(options), options)
+}
+
+async function buildGateway(
+  { store: storeUrl, http, limits, admin, lyskom, compat, demo, ...config }: Config,
+  { logger: log = silentLogger, tracing }: Pick<GatewayOptions, 'logger' | 'tracing'>,
+): Promise<Gateway> {
   const { servers: listed, apps } = parseServers(config.servers)
   const serverIds = new Set(listed.map(({ id }) => id))
 
