@@ -4,10 +4,11 @@ import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { type Membership as MembershipStat, membershipType } from '../protocol/types.ts'
 import { CollectedSize } from './collected-size.ts'
 import { getMicroConference, type MicroConference } from './conferences.ts'
+import { readMiscInfo } from './misc-info.ts'
 import type { NameTable, PersonName } from './names.ts'
 import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
-import { readMiscInfo, textNumbers } from './texts.ts'
+import { textNumbers } from './texts.ts'
 import { type LocalRange, unreadRanges } from './unread.ts'
 
 /** A membership with the names of its conference and of the person who added the member. */

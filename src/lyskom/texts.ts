@@ -1,24 +1,18 @@
 import { hash } from 'node:crypto'
 import type { Connection } from '../connection/connection.ts'
 import { mapConcurrent } from '../map-concurrent.ts'
-import { AUX_ITEMS } from '../protocol/aux-items.ts'
 import type { Reply } from '../protocol/calls/index.ts'
-import { noBits } from '../protocol/codec.ts'
 import { KomError } from '../protocol/errors.ts'
 import { isoTime } from '../protocol/json/time.ts'
-import { type AuxItemInput, auxItemFlags, type MiscInfo, type TextStat, type Time } from '../protocol/types.ts'
+import type { TextStat, Time } from '../protocol/types.ts'
 import { CollectedSize } from './collected-size.ts'
 import { type NamedAuxItem, withCreator } from './conferences.ts'
 import { type Content, type ContentType, contentTypeOf, readContent } from './content.ts'
 import { mustFitJson } from './json-size.ts'
+import { type LinkInfo, type RecipientInfo, type RecipientType, readMiscInfo } from './misc-info.ts'
 import type { ConferenceName, PersonName } from './names.ts'
 import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
-
-/** How a conference is a recipient of a text. */
-export type RecipientType = 'to' | 'cc' | 'bcc'
-/** How a text is linked to another one. */
-export type LinkType = 'comment' | 'footnote'
 
 /** A recipient of a text. */
 export interface Recipient {
@@ -33,9 +27,7 @@ export interface Recipient {
 }
 
 /** A text that another text is linked to. */
-export interface Link {
-  type: LinkType
-  textNo: number
+export interface Link extends LinkInfo {
   /** null if the person may not read the text, or if it does not exist any more */
   author: PersonName | null
 }
@@ -159,44 +151,6 @@ export function textNumbers(
     .map(({ globalNumber }) => globalNumber)
 }
 
-/** A text to be created. */
-export interface Draft {
-  /** subject, line feed and body, encoded */
-  text: Uint8Array
-  /** content type with its charset, for the aux-item content-type */
-  contentType: string
-  recipients: { type: RecipientType; confNo: number }[]
-  commentTo: { type: LinkType; textNo: number }[]
-  /** name and version of the client program, for the aux-item creating-software */
-  software: string
-}
-
-const RECIPIENT = { to: 'recpt', cc: 'cc-recpt', bcc: 'bcc-recpt' } as const
-const LINK_TO = { comment: 'comm-to', footnote: 'footn-to' } as const
-const NO_FLAGS = noBits(auxItemFlags)
-
-/** Creates a text, and resolves with its number. One round trip. */
-export function createText(session: LyskomSession, draft: Draft): Promise<number> {
-  const item = (tag: number, data: string): AuxItemInput => ({
-    tag,
-    flags: NO_FLAGS,
-    inheritLimit: 0,
-    data: Buffer.from(data, 'latin1'),
-  })
-  const miscInfo: MiscInfo[] = [
-    ...draft.commentTo.map(({ type, textNo }) => ({ kind: LINK_TO[type], value: textNo })),
-    ...draft.recipients.map(({ type, confNo }) => ({ kind: RECIPIENT[type], value: confNo })),
-  ]
-  return session.connection.call('create-text', {
-    text: draft.text,
-    miscInfo,
-    auxItems: [
-      item(AUX_ITEMS['content-type'], draft.contentType),
-      item(AUX_ITEMS['creating-software'], draft.software),
-    ],
-  })
-}
-
 /** Requests the bytes of a text, concurrently with its status. Returns undefined if its content is probably cached. */
 function requestBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> | undefined {
   if (bodies.has(textNo)) return undefined
@@ -299,48 +253,6 @@ async function authorsOf(
     const author = byText.get(textNo)
     return author === undefined ? null : names.person(author)
   }
-}
-
-interface RecipientInfo {
-  type: RecipientType
-  confNo: number
-  localNo: number
-  sentBy: number | undefined
-  sentAt: Time | null
-  receivedAt: Time | null
-}
-
-type LinkInfo = Omit<Link, 'author'>
-
-/** Parses a misc-info list, in which the details of a recipient follow it (chapter The Misc-Info List). */
-export function readMiscInfo(list: readonly MiscInfo[]) {
-  const recipients: RecipientInfo[] = []
-  const commentTo: LinkInfo[] = []
-  const commentIn: LinkInfo[] = []
-  let current: RecipientInfo | undefined
-  const recipient = (type: RecipientType, confNo: number): void => {
-    current = { type, confNo, localNo: 0, sentBy: undefined, sentAt: null, receivedAt: null }
-    recipients.push(current)
-  }
-  const link = (links: LinkInfo[], type: LinkType, textNo: number): void => {
-    current = undefined
-    links.push({ type, textNo })
-  }
-  for (const { kind, value } of list) {
-    if (kind === 'recpt') recipient('to', value)
-    else if (kind === 'cc-recpt') recipient('cc', value)
-    else if (kind === 'bcc-recpt') recipient('bcc', value)
-    else if (kind === 'comm-to') link(commentTo, 'comment', value)
-    else if (kind === 'footn-to') link(commentTo, 'footnote', value)
-    else if (kind === 'comm-in') link(commentIn, 'comment', value)
-    else if (kind === 'footn-in') link(commentIn, 'footnote', value)
-    else if (current === undefined) continue
-    else if (kind === 'loc-no') current.localNo = value
-    else if (kind === 'rec-time') current.receivedAt = value
-    else if (kind === 'sent-by') current.sentBy = value
-    else current.sentAt = value
-  }
-  return { recipients, commentTo, commentIn }
 }
 
 /** Resolves with undefined if the promise rejects with `no-such-text`: the text is deleted or may not be read. */

@@ -1,14 +1,13 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
+import { MAX_NORMALIZED, nfc } from '../../protocol/nfc.ts'
 import { LATIN1 } from '../../protocol/writer.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { rejectCodings } from './content-coding.ts'
 import { InvalidJsonError, parseJson } from './parse-json.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
-/** Far more than a LysKOM server accepts for a name or a password: shorter strings are left to the server to reject. */
-const MAX_STRING = 1000
 const DIGITS = /^\d{1,15}$/
 
 /** Returns a schema for a whole number from 0 to `max`, as a JSON number or as a string of digits. */
@@ -23,19 +22,11 @@ export const confNo = wholeNumber(MAX_CONF_NO)
 /** Schema of a text number. */
 export const textNo = wholeNumber(MAX_TEXT_NO)
 
-/**
- * Normalizes a name to NFC: macOS sends `Å` as `A` and U+030A, which is outside ISO 8859-1. Strings that are too long
- * for a name are returned unchanged, because V8 takes quadratic time for a run of combining marks.
- */
-export function nfc(text: string): string {
-  return text.length > MAX_STRING ? text : text.normalize('NFC')
-}
-
 /** Schema of a name or a password: a string that ISO 8859-1 can represent. */
 export const latin1 = z
   .string('must be a string.')
   .overwrite(nfc)
-  .max(MAX_STRING, { error: `is longer than ${MAX_STRING} characters.`, abort: true })
+  .max(MAX_NORMALIZED, { error: `is longer than ${MAX_NORMALIZED} characters.`, abort: true })
   .regex(LATIN1, 'holds characters outside ISO 8859-1.')
 
 /**

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { type ContentType, MAX_CONTENT_TYPE, parseContentType } from '../../lyskom/content.ts'
-import type { Draft } from '../../lyskom/texts.ts'
+import type { Draft } from '../../lyskom/create-text.ts'
+import { nfc } from '../../protocol/nfc.ts'
 import { LATIN1 } from '../../protocol/writer.ts'
 import { decodeBase64 } from './base64.ts'
-import { badRequest, confNo, nfc, textNo } from './body.ts'
+import { badRequest, confNo, textNo } from './body.ts'
 
 const LF = Buffer.from('\n')
 /** The most recipients and the most commented texts of a text: far more than a LysKOM server accepts. */

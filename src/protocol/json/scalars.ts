@@ -1,11 +1,10 @@
+import { nfc } from '../nfc.ts'
 import { LATIN1 } from '../writer.ts'
 import { InvalidFieldError, invalid } from './invalid-field-error.ts'
 import type { JsonMapping } from './mapping.ts'
 
 /** Longer than any number of the protocol, and short enough for the value to be an exact integer. */
 const DIGITS = /^\d{1,15}$/
-/** Far longer than any name or password: V8 takes quadratic time to normalize a run of combining marks. */
-const MAX_NORMALIZED = 1000
 
 /** Values that are the same in JSON. */
 const same = <T>(value: T): T => value
@@ -68,16 +67,13 @@ export const nothing: JsonMapping<undefined> = {
   size: 4,
 }
 
-/**
- * HOLLERITH in ISO 8859-1: a string. Input is normalized to NFC, since macOS sends `Å` as `A` and U+030A, which is
- * outside ISO 8859-1.
- */
+/** HOLLERITH in ISO 8859-1: a string. Input is normalized to NFC. */
 export const latin1: JsonMapping<string> = {
   toJson: same,
   fromJson(json) {
     if (typeof json !== 'string') throw invalid('must be a string.')
     if (LATIN1.test(json)) return json
-    const normalized = json.length > MAX_NORMALIZED ? json : json.normalize('NFC')
+    const normalized = nfc(json)
     if (!LATIN1.test(normalized)) throw invalid('holds characters outside ISO 8859-1.')
     return normalized
   },
