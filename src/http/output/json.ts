@@ -1,4 +1,4 @@
-/** Conversion of LysKOM values to the public JSON: snake_case, in the shapes of the httpkom API. */
+/** Conversion of LysKOM values to the public JSON of `schemas/`: snake_case, in the shapes of the httpkom API. */
 import type { Conference, MicroConference, NamedAuxItem } from '../../lyskom/conferences.ts'
 import { latin1 } from '../../lyskom/content.ts'
 import type { Membership, Unread } from '../../lyskom/memberships.ts'
@@ -8,14 +8,16 @@ import type { Link, Recipient, Text, TextHead } from '../../lyskom/texts.ts'
 import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../../protocol/aux-items.ts'
 import { isoTime } from '../../protocol/json/time.ts'
 import type { ExtendedConfType } from '../../protocol/types.ts'
+import { LISTED_TAGS } from './schemas/aux-items.ts'
+import type * as Json from './schemas/index.ts'
 
 /** Converts a person. */
-export function personJson({ persNo, name }: PersonName) {
+export function personJson({ persNo, name }: PersonName): Json.Person {
   return { pers_no: persNo, pers_name: name }
 }
 
 /** Converts the number and name of a conference. */
-export function conferenceNameJson({ confNo, name }: ConferenceName) {
+export function conferenceNameJson({ confNo, name }: ConferenceName): Json.ConferenceName {
   return { conf_no: confNo, name }
 }
 
@@ -29,7 +31,7 @@ function flag(bit: boolean): 0 | 1 {
   return bit ? 1 : 0
 }
 
-function conferenceTypeJson(type: ExtendedConfType) {
+function conferenceTypeJson(type: ExtendedConfType): Json.ConferenceType {
   return {
     rd_prot: flag(type.rdProt),
     original: flag(type.original),
@@ -43,12 +45,18 @@ function conferenceTypeJson(type: ExtendedConfType) {
 }
 
 /** Converts the short form of a conference. */
-export function microConferenceJson({ confNo, name, type, highestLocalNo, nice }: MicroConference) {
+export function microConferenceJson({
+  confNo,
+  name,
+  type,
+  highestLocalNo,
+  nice,
+}: MicroConference): Json.MicroConference {
   return { conf_no: confNo, name, type: conferenceTypeJson(type), highest_local_no: highestLocalNo, nice }
 }
 
 /** Converts a conference with all its properties. */
-export function conferenceJson(conference: Conference) {
+export function conferenceJson(conference: Conference): Json.Conference {
   return {
     conf_no: conference.confNo,
     name: conference.name,
@@ -72,7 +80,7 @@ export function conferenceJson(conference: Conference) {
 }
 
 /** Converts a membership. */
-export function membershipJson(membership: Membership) {
+export function membershipJson(membership: Membership): Json.Membership {
   const { type } = membership
   return {
     pers_no: membership.persNo,
@@ -92,12 +100,12 @@ export function membershipJson(membership: Membership) {
 }
 
 /** Converts the unread texts of a person in a conference. */
-export function unreadJson({ persNo, confNo, textNos }: Unread) {
+export function unreadJson({ persNo, confNo, textNos }: Unread): Json.Unread {
   return { pers_no: persNo, conf_no: confNo, no_of_unread: textNos.length, unread_texts: textNos }
 }
 
 /** Converts a text without subject and body. */
-export function textHeadJson(text: TextHead) {
+export function textHeadJson(text: TextHead): Omit<Json.Text, 'subject' | 'body'> {
   return {
     text_no: text.textNo,
     author: personJson(text.author),
@@ -111,17 +119,14 @@ export function textHeadJson(text: TextHead) {
   }
 }
 
-type TextJson = ReturnType<typeof textHeadJson> & { subject?: string | null; body?: string }
-
 /** Converts a text. Only texts with a textual content type have a `body`. */
-export function textJson({ head, content }: Text): TextJson {
-  const json: TextJson = textHeadJson(head)
-  json.subject = content.subject
+export function textJson({ head, content }: Text): Json.Text {
+  const json: Json.Text = Object.assign(textHeadJson(head), { subject: content.subject })
   if (typeof content.body === 'string') json.body = content.body
   return json
 }
 
-function recipientJson({ type, conference, localNo, sentBy, sentAt, receivedAt }: Recipient) {
+function recipientJson({ type, conference, localNo, sentBy, sentAt, receivedAt }: Recipient): Json.Recipient {
   return {
     type,
     recpt: conferenceNameJson(conference),
@@ -132,28 +137,25 @@ function recipientJson({ type, conference, localNo, sentBy, sentAt, receivedAt }
   }
 }
 
-function linkJson({ type, textNo, author }: Link) {
+function linkJson({ type, textNo, author }: Link): Json.Link {
   return { type, text_no: textNo, author: orNull(author, personJson) }
 }
 
-/** The aux-items that clients of this API handle, by tag number. */
-const LISTED = new Map<number, string>([
-  ...(['fast-reply', 'mx-date', 'mx-author', 'faq-text', 'faq-for-conf'] as const).map(
-    (tag) => [AUX_ITEMS[tag], tag] as const,
-  ),
-  ...(['komfeeder-url', 'komfeeder-title', 'komfeeder-author', 'komfeeder-date'] as const).map(
-    (tag) => [KOMFEEDER_ITEMS[tag], tag] as const,
-  ),
-])
+const TAGS = { ...AUX_ITEMS, ...KOMFEEDER_ITEMS }
+/** The names of the aux-items in responses, by tag number. */
+const LISTED = new Map<number, Json.AuxItem['tag']>(LISTED_TAGS.map((tag) => [TAGS[tag], tag]))
 
-function auxItemsJson(auxItems: readonly NamedAuxItem[]) {
+function auxItemsJson(auxItems: readonly NamedAuxItem[]): Json.AuxItem[] {
   return auxItems.flatMap((item) => {
     const tag = LISTED.get(item.tag)
     return tag === undefined ? [] : [auxItemJson(item, tag)]
   })
 }
 
-function auxItemJson({ auxNo, creator, createdAt, flags, inheritLimit, data }: NamedAuxItem, tag: string) {
+function auxItemJson(
+  { auxNo, creator, createdAt, flags, inheritLimit, data }: NamedAuxItem,
+  tag: Json.AuxItem['tag'],
+): Json.AuxItem {
   return {
     aux_no: auxNo,
     tag,
@@ -172,7 +174,7 @@ function auxItemJson({ auxNo, creator, createdAt, flags, inheritLimit, data }: N
 }
 
 /** Converts the information about a LysKOM server. */
-export function serverInfoJson(info: ServerInfo) {
+export function serverInfoJson(info: ServerInfo): Json.ServerInfo {
   return {
     version: info.version,
     conf_pres_conf: orNull(info.confPresConf, conferenceNameJson),

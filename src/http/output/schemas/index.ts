@@ -1,0 +1,13 @@
+/**
+ * The JSON values that the HTTP API returns, as schemas. They describe the API, give the values their types and check
+ * them in tests; responses are not validated against them. Objects have no fields besides those of their schema.
+ */
+export { AuxItem } from './aux-items.ts'
+export { Conference, ConferenceType, MicroConference } from './conferences.ts'
+export { GatewayError, ProtocolAError } from './errors.ts'
+export { Membership, Unread } from './memberships.ts'
+export { ConferenceName, Person } from './names.ts'
+export { ListedServer, ServerInfo, ServerList, Stats } from './server.ts'
+export { AdminSession, OwnSession, SessionData, SessionOpened, WhoAmI } from './sessions.ts'
+export { Link, ListedText, Mark, Recipient, Text, TextCreated, TextStat } from './texts.ts'
+export { Time } from './values.ts'
