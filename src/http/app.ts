@@ -8,25 +8,27 @@ import type { SessionStore } from '../store/store.ts'
 import { bareApp, type Observers } from './bare-app.ts'
 import type { Env } from './env.ts'
 import { RequestError } from './errors/request-error.ts'
-import { websocket } from './events/websocket.ts'
 import type { WebsocketLimitOptions } from './events/websocket-limits.ts'
 import { type ConnectionIdOptions, ConnectionIds } from './middleware/connection-id.ts'
 import { type CorsOptions, cors } from './middleware/cors.ts'
 import { limitBody } from './middleware/limit-body.ts'
 import { sessionMiddleware } from './middleware/session.ts'
 import type { UnreadBudget } from './node/unread-budget.ts'
-import { adminRoutes } from './routes/admin.ts'
+import { adminRoutes, requireAdminKey } from './routes/admin.ts'
 import { callRoutes } from './routes/calls.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes, type ListedServer } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
 import { observabilityRoutes } from './routes/observability.ts'
 import { personRoutes } from './routes/persons.ts'
+import { type Guard, registerRoutes } from './routes/register.ts'
+import type { AnyRoute } from './routes/route.ts'
 import { serverRoutes } from './routes/server.ts'
 import { sessionDataRoutes } from './routes/session-data.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
+import { websocketRoute } from './routes/websocket.ts'
 
 /** Options of the HTTP interface, by topic. */
 export interface AppOptions {
@@ -85,44 +87,40 @@ export interface MountedApi {
  * @param mounted other HTTP interfaces that are served beside the gateway's own
  */
 export function createApp(options: AppOptions, mounted: readonly MountedApi[] = []): Hono<Env> {
-  const { servers, sessions, http, limits, admin, clientAddress, unreadBudget, metrics, tracing, observers } = options
+  const { servers, sessions, http, limits, admin, clientAddress, metrics, tracing, observers } = options
   const { registry } = sessions
-  const { basePath, corsOrigins, autoCreate } = http
   const { sessionIdleMs } = limits
   const ids = new ConnectionIds(registry, http)
-  const session = sessionMiddleware({ registry, ids, autoCreate, clientAddress, sessionIdleMs })
+  const session = sessionMiddleware({ registry, ids, autoCreate: http.autoCreate, clientAddress, sessionIdleMs })
+  const guardOf: Guard = ({ needs, idFrom }) => {
+    if (needs === 'nothing') return undefined
+    return idFrom === 'header-or-query' ? session.requireSessionWithQuery : session.requireSession
+  }
 
-  const app = bareApp({ basePath, registry, metrics, tracing, observers })
+  const app = bareApp({ basePath: http.basePath, registry, metrics, tracing, observers })
   app.use(cors(http))
   app.use(limitBody(http.maxBodyBytes))
 
-  app.route('/', gatewayRoutes({ servers, registry, metrics }))
-  if (admin.adminPort === undefined) app.route('/', operatorRoutes(options))
+  if (admin.adminPort === undefined) registerOperatorRoutes(app, options)
   for (const { path, app: api } of mounted) app.route(path, api)
-  app.get(
-    '/websocket',
-    websocket({
-      ...{ registry, ids, limits, corsOrigins, clientAddress, unreadBudget, observers },
-      maxMessageBytes: http.maxBodyBytes,
-    }),
-  )
-
-  const resources = [
-    ['sessions', sessionRoutes(session, { registry, ids, clientAddress, sessionIdleMs })],
-    ['sessions', sessionDataRoutes(session, { ...sessions, observers })],
-    ['server', serverRoutes(session)],
-    ['conferences', conferenceRoutes(session)],
-    ['persons', personRoutes(session)],
-    ['persons', membershipRoutes(session)],
-    ['texts', textRoutes(session, { basePath, vary: ids.vary })],
-    ['textstats', textStatRoutes(session)],
-    ['calls', callRoutes(session, ids)],
-  ] as const
+  registerRoutes(app, [
+    ...gatewayRoutes({ servers, registry, metrics }),
+    websocketRoute({ ...options, registry, ids, corsOrigins: http.corsOrigins, maxMessageBytes: http.maxBodyBytes }),
+  ])
+  const routes = [
+    ...sessionRoutes({ registry, ids, clientAddress, sessionIdleMs }),
+    ...sessionDataRoutes({ ...sessions, observers }),
+    ...serverRoutes(),
+    ...conferenceRoutes(),
+    ...personRoutes(),
+    ...membershipRoutes(),
+    ...textRoutes({ basePath: http.basePath, vary: ids.vary }),
+    ...textStatRoutes(),
+    ...callRoutes(ids),
+  ]
   const isKnown = knownServer(servers)
-  for (const [resource, routes] of resources) {
-    app.use(`/:server/${resource}/*`, isKnown)
-    app.route(`/:server/${resource}`, routes)
-  }
+  for (const prefix of serverPrefixes(routes)) app.use(`${prefix}/*`, isKnown)
+  registerRoutes(app, routes, guardOf)
   return app
 }
 
@@ -130,20 +128,25 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
 export function createAdminApp(options: AppOptions): Hono<Env> {
   const { sessions, metrics, tracing, observers } = options
   const app = bareApp({ basePath: '', registry: sessions.registry, metrics, tracing, observers })
-  return app.route('/', operatorRoutes(options))
+  registerOperatorRoutes(app, options)
+  return app
 }
 
-/** Metrics, health checks and, if an admin key is set, administration. */
-function operatorRoutes({ sessions, admin, limits, keyGuesses, clientAddress, metrics, observers }: AppOptions) {
+/** Registers metrics, health checks and, if an admin key is set, administration. */
+function registerOperatorRoutes(app: Hono<Env>, options: AppOptions): void {
+  const { sessions, admin, limits, metrics, observers } = options
   const { registry, store } = sessions
   const { adminKey } = admin
-  const { sessionIdleMs } = limits
-  const routes = observabilityRoutes({ registry, store, metrics })
-  if (adminKey === '') return routes
-  return routes.route(
-    '/admin',
-    adminRoutes({ registry, adminKey, keyGuesses, clientAddress, sessionIdleMs, observers }),
-  )
+  registerRoutes(app, observabilityRoutes({ registry, store, metrics }))
+  if (adminKey === '') return
+  const requireKey = requireAdminKey({ ...options, adminKey })
+  registerRoutes(app, adminRoutes({ registry, sessionIdleMs: limits.sessionIdleMs, observers }), () => requireKey)
+}
+
+/** Returns the first two segments of the routes of LysKOM servers, `/:server/texts` for example. */
+function serverPrefixes(routes: readonly AnyRoute[]): Set<string> {
+  const prefixes = routes.map(({ path }) => /^\/:server\/[^/]+/.exec(path)?.[0])
+  return new Set(prefixes.filter((prefix) => prefix !== undefined))
 }
 
 /** Returns middleware that sets the server id of the path, and rejects requests for an unknown server with 404. */

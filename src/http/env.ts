@@ -2,6 +2,14 @@ import type { HttpBindings } from '@hono/node-server'
 import type { GatewaySession } from '../sessions/gateway-session.ts'
 import type { NamedErrors } from './errors/status.ts'
 
+/** What the access log, metrics and errors read of the declaration of a route. */
+export interface MatchedRoute {
+  /** the pattern of the path, `/:server/texts/:text_no{[0-9]+}` for example */
+  path: string
+  /** statuses of errors of the LysKOM server that differ from the usual ones */
+  errors?: NamedErrors
+}
+
 /** The Hono environment: bindings and variables that middleware sets for the routes. */
 export interface Env {
   /** Node's request and response; absent under other servers */
@@ -11,9 +19,11 @@ export interface Env {
     requestId: string
     /** the id of the server in the path; set for all routes below it */
     serverId: string
+    /** set by the route that opens a session */
+    clientAddress: string
     /** set by `requireSession` */
     session: GatewaySession
-    /** set by `namedErrors` */
-    namedErrors: NamedErrors
+    /** the declared route that matched; absent before it does */
+    route: MatchedRoute
   }
 }

@@ -73,6 +73,7 @@ function normal(path: string): string {
   const plain = path
     .replace(/\?.*/, '')
     .replace('/:server', '/S')
+    .replace(/^\/S\/calls\/.*/, '/S/calls/<>')
     .replaceAll(/<\w+>|:\w+(?:\{[^}]*\})?/g, '<>')
   return plain === '/' ? plain : plain.replace(/\/$/, '')
 }

@@ -186,7 +186,7 @@ describe('a typed call on the demo server', () => {
   it.each(['get-nothing', 'getTime', 'constructor', '__proto__', '90'])(
     'rejects the unknown call %s with 404',
     async (name) => {
-      expect(await client.call(name, {})).toEqual([404, gatewayError('There is no such call.')])
+      expect(await client.call(name, {})).toEqual([404, gatewayError('Not found.')])
     },
   )
 

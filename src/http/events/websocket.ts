@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import { upgradeWebSocket } from '@hono/node-server'
 import type { Context } from 'hono'
-import { createMiddleware } from 'hono/factory'
 import type { WSEvents } from 'hono/ws'
 import type { WebSocket } from 'ws'
 import { z } from 'zod'
@@ -51,10 +50,10 @@ export interface WebsocketOptions {
  * Creates the handler of httpkom's WebSocket: concurrent requests on one session, each answered when it is done.
  * `{protocol: "echo" | "a", ref_no, request}` -> `{protocol, ref_no, reply}` or `{ref_no, error}`.
  */
-export function websocket(options: WebsocketOptions) {
+export function websocket(options: WebsocketOptions): (c: Context<Env>) => Promise<Response> {
   const { registry, ids, limits, corsOrigins, clientAddress } = options
   const websockets = new OpenWebsockets(limits)
-  return createMiddleware<Env>(async (c, next) => {
+  return async (c) => {
     const connection = c.env?.incoming?.socket
     // An ordinary request has a Node response, whatever its headers say.
     if (
@@ -76,8 +75,8 @@ export function websocket(options: WebsocketOptions) {
     websockets.check(session)
     const requestId = c.get('requestId')
     const network = networkOf(clientAddress(c))
-    return upgradeWebSocket(() => eventsOf(options, session, websockets, { requestId, network, connection }))(c, next)
-  })
+    return await upgradeWebSocket(c, eventsOf(options, session, websockets, { requestId, network, connection }))
+  }
 }
 
 function eventsOf(

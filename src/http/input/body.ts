@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { MAX_NORMALIZED, nfc } from '../../protocol/nfc.ts'
 import { LATIN1 } from '../../protocol/writer.ts'
 import { RequestError } from '../errors/request-error.ts'
@@ -8,19 +7,10 @@ import { rejectCodings } from './content-coding.ts'
 import { InvalidJsonError, parseJson } from './parse-json.ts'
 
 const JSON_TYPE = /^\s*(?:application\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)\s*(?:;|$)/i
-const DIGITS = /^\d{1,15}$/
 
-/** Returns a schema for a whole number from 0 to `max`, as a JSON number or as a string of digits. */
-export function wholeNumber(max: number) {
-  const error = `must be a whole number from 0 to ${max}.`
-  const digits = z.string().regex(DIGITS).transform(Number)
-  return z.union([z.number(), digits], { error }).refine((n) => Number.isInteger(n) && n >= 0 && n <= max, { error })
-}
-
-/** Schema of a conference number. */
-export const confNo = wholeNumber(MAX_CONF_NO)
-/** Schema of a text number. */
-export const textNo = wholeNumber(MAX_TEXT_NO)
+/** Limits on what an error quotes of unknown fields. */
+const MAX_UNKNOWN = 5
+const MAX_FIELD = 100
 
 /** Schema of a name or a password: a string that ISO 8859-1 can represent. */
 export const latin1 = z
@@ -31,20 +21,20 @@ export const latin1 = z
 
 /**
  * Parses and validates the JSON body of a request.
+ * @param ifEmpty the value of no body, if the body is optional
  * @throws InvalidJsonError and RequestError: `invalid-request` with the name of the first invalid field, `content-coding`,
  * `transfer-coding`
  */
-export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
-  let value = await readJson(c)
-  // An array counts as a body without any of the fields.
-  if (Array.isArray(value)) value = {}
+export async function readBody<S extends z.ZodType>(c: Context, schema: S, ifEmpty?: object): Promise<z.output<S>> {
+  const value = await readJson(c, ifEmpty)
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw badRequest(explain(parsed.error.issues[0], value))
+  // An array counts as a body without any of the fields.
+  const fields = Array.isArray(value) ? {} : value
+  throw badRequest(explain((schema.safeParse(fields).error ?? parsed.error).issues[0], fields))
 }
 
-/** Parses the JSON body of a request. Rejects like `readBody`. @param ifEmpty the value of no body, if it is optional */
-export async function readJson(c: Context, ifEmpty?: object): Promise<unknown> {
+async function readJson(c: Context, ifEmpty?: object): Promise<unknown> {
   rejectCodings(c)
   const isJson = JSON_TYPE.test(c.req.header('content-type') ?? '')
   if (!isJson && ifEmpty === undefined) throw badRequest('Invalid body.')
@@ -66,6 +56,10 @@ export function badRequest(message: string): RequestError {
 }
 
 function explain(issue: z.core.$ZodIssue | undefined, body: unknown): string {
+  if (issue?.code === 'unrecognized_keys') {
+    const unknown = issue.keys.slice(0, MAX_UNKNOWN).map((key) => [...issue.path, key.slice(0, MAX_FIELD)].join('.'))
+    return `Unknown ${unknown.map((each) => `"${each}"`).join(', ')}.`
+  }
   if (issue === undefined || issue.path.length === 0) return 'Invalid body.'
   const field = `"${issue.path.map(String).join('.')}"`
   const value = issue.path.reduce<unknown>(member, body)

@@ -4,7 +4,8 @@ import type { Draft } from '../../lyskom/create-text.ts'
 import { nfc } from '../../protocol/nfc.ts'
 import { LATIN1 } from '../../protocol/writer.ts'
 import { decodeBase64 } from './base64.ts'
-import { badRequest, confNo, textNo } from './body.ts'
+import { badRequest } from './body.ts'
+import { confNo, textNo } from './numbers.ts'
 
 const LF = Buffer.from('\n')
 /** The most recipients and the most commented texts of a text: far more than a LysKOM server accepts. */

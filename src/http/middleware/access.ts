@@ -3,10 +3,9 @@ import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import { handleOf } from '../../store/record.ts'
-import type { Env } from '../env.ts'
+import type { Env, MatchedRoute } from '../env.ts'
 import { withoutIds } from '../input/ids.ts'
 import { NamedResponse, REQUEST_ID_HEADER, RequestIds } from '../node/request-id.ts'
-import { routePattern } from './route-pattern.ts'
 import { printablePath } from './unprintable.ts'
 
 /** Characters of a path in the log. */
@@ -50,7 +49,7 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
     const { status } = c.res
     const ms = performance.now() - start
     const report = (): void => {
-      metrics.http.answered(routePattern(c), c.req.method, status, ms)
+      metrics.http.answered((c.get('route') as MatchedRoute | undefined)?.path, c.req.method, status, ms)
       const session = c.get('session') as GatewaySession | undefined
       onAccess({
         method: c.req.method,

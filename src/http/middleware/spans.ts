@@ -2,8 +2,7 @@ import type { TextMapGetter } from '@opentelemetry/api'
 import type { Context, MiddlewareHandler } from 'hono'
 import { KNOWN_METHODS } from '../../ops/metrics/http-metrics.ts'
 import type { Tracing } from '../../ops/tracing.ts'
-import type { Env } from '../env.ts'
-import { routePattern } from './route-pattern.ts'
+import type { Env, MatchedRoute } from '../env.ts'
 
 /** OpenTelemetry's name for an unknown request method. */
 const OTHER_METHOD = '_OTHER'
@@ -20,7 +19,7 @@ export function requestSpans({ api, tracer }: Tracing): MiddlewareHandler<Env> {
     const attributes = { 'http.request.method': method }
     const span = tracer.startSpan(method, { kind: api.SpanKind.SERVER, attributes }, parent)
     await api.context.with(api.trace.setSpan(parent, span), next)
-    const route = routePattern(c)
+    const route = (c.get('route') as MatchedRoute | undefined)?.path
     if (route !== undefined) {
       span.updateName(`${method} ${route}`)
       span.setAttribute('http.route', route)

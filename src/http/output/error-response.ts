@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { LimitName } from '../../sessions/limit-error.ts'
-import type { Env } from '../env.ts'
+import type { Env, MatchedRoute } from '../env.ts'
 import { type PublicError, publicError } from '../errors/public-error.ts'
 import { RequestError } from '../errors/request-error.ts'
 import type { NamedErrors } from '../errors/status.ts'
@@ -31,7 +31,12 @@ export function errorResponse(
   format: ErrorFormat = httpkomFormat,
 ): Response {
   const cause = hasDisconnected(c) ? new RequestError('incomplete-request', 'The request is incomplete.') : error
-  const shown = reportedError(cause, c.get('requestId'), observers, c.get('namedErrors'))
+  const shown = reportedError(
+    cause,
+    c.get('requestId'),
+    observers,
+    (c.get('route') as MatchedRoute | undefined)?.errors,
+  )
   return shown.status === 500 ? httpkomFormat(shown) : format(shown)
 }
 

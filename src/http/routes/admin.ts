@@ -1,4 +1,5 @@
-import { type Context, Hono } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
+import { z } from 'zod'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { GuessLimits } from '../../sessions/guess-limits.ts'
 import type { Registry } from '../../sessions/registry.ts'
@@ -12,6 +13,8 @@ import { closeOnRequest } from '../middleware/current-session.ts'
 import { empty } from '../node/responses.ts'
 import type { ErrorObservers } from '../output/error-response.ts'
 import { jsonList, mapPages, pagesOf } from '../output/json-list.ts'
+import { AdminSession } from '../output/schemas/index.ts'
+import { type AnyRoute, route } from './route.ts'
 
 const ADMIN = 'admin'
 /** Sessions per page of the list: some milliseconds of work. */
@@ -20,47 +23,81 @@ const PAGE = 500
 /** Options of `adminRoutes`. */
 export interface AdminRouteOptions {
   registry: Registry
+  /** the idle timeout of a session in milliseconds */
+  sessionIdleMs: number
+  observers: ErrorObservers
+}
+
+/** Options of `requireAdminKey`. */
+export interface AdminKeyOptions {
   /** the key that allows access to the sessions of all clients */
   adminKey: string
   /** limits the rate of failed attempts on the key */
   keyGuesses: GuessLimits
   /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
-  /** the idle timeout of a session in milliseconds */
-  sessionIdleMs: number
-  observers: ErrorObservers
 }
 
-/** Lists, traces and ends the sessions of all clients, for operators with the admin key; mounted under `/admin`. */
-export function adminRoutes(options: AdminRouteOptions) {
-  const { registry, adminKey, keyGuesses, clientAddress, sessionIdleMs, observers } = options
-  const keys = new AppKeys([{ app: ADMIN, key: adminKey }], { guesses: keyGuesses, subject: ADMIN })
-
+/** Lists, traces and ends the sessions of all clients, for operators with the admin key. */
+export function adminRoutes({ registry, sessionIdleMs, observers }: AdminRouteOptions): AnyRoute[] {
   const find = (handle: string): GatewaySession => {
     for (const session of registry.all()) if (handleOf(session.key) === handle) return session
     throw new RequestError('not-found', 'There is no such session.')
   }
 
-  return new Hono<Env>({ strict: false })
-    .use((c, next) => {
-      if (keys.allow(ADMIN, bearer(c), clientAddress(c))) return next()
-      throw new RequestError('invalid-key', '"Authorization: Bearer" with the admin key is required.')
-    })
-    .get('/sessions', (c) => {
-      const now = performance.now()
-      const pages = pagesOf(registry.all(), PAGE)
-      return jsonList(
-        c,
-        'sessions',
-        mapPages(pages, (session) => sessionJson(session, now, sessionIdleMs)),
-        observers.onInternalError,
-      )
-    })
-    .delete('/sessions/:handle', async (c) => {
-      await closeOnRequest(c, find(c.req.param('handle')), 'admin')
-      return empty(204)
-    })
-    .get('/sessions/:handle/trace', (c) => wireTrace(registry, find(c.req.param('handle'))))
+  return [
+    route({
+      method: 'GET',
+      path: '/admin/sessions',
+      operation: 'listAllSessions',
+      summary: 'Lists the sessions of all clients',
+      needs: 'admin-key',
+      responses: { 200: { schema: z.strictObject({ sessions: z.array(AdminSession) }) } },
+      handle(c) {
+        const now = performance.now()
+        const pages = pagesOf(registry.all(), PAGE)
+        return jsonList(
+          c,
+          'sessions',
+          mapPages(pages, (session) => sessionJson(session, now, sessionIdleMs)),
+          observers.onInternalError,
+        )
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/admin/sessions/:handle',
+      operation: 'endAnySession',
+      summary: 'Ends a session of any client',
+      needs: 'admin-key',
+      params: { handle: z.string() },
+      responses: { 204: {} },
+      async handle(c, { params: { handle } }) {
+        await closeOnRequest(c, find(handle), 'admin')
+        return empty(204)
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/admin/sessions/:handle/trace',
+      operation: 'traceSession',
+      summary: 'Streams what a session sends and receives',
+      needs: 'admin-key',
+      params: { handle: z.string() },
+      responses: { 200: { type: 'text/event-stream' } },
+      rejects: ['too-many-traces'],
+      handle: (_, { params: { handle } }) => wireTrace(registry, find(handle)),
+    }),
+  ]
+}
+
+/** Returns the middleware that requires the admin key. */
+export function requireAdminKey({ adminKey, keyGuesses, clientAddress }: AdminKeyOptions): MiddlewareHandler<Env> {
+  const keys = new AppKeys([{ app: ADMIN, key: adminKey }], { guesses: keyGuesses, subject: ADMIN })
+  return (c, next) => {
+    if (keys.allow(ADMIN, bearer(c), clientAddress(c))) return next()
+    throw new RequestError('invalid-key', '"Authorization: Bearer" with the admin key is required.')
+  }
 }
 
 /** @param now milliseconds of `performance.now()` */

@@ -1,42 +1,55 @@
-import { Hono } from 'hono'
+import { z } from 'zod'
 import { mustFitJson } from '../../lyskom/json-size.ts'
 import { CALLS, type CallName, type Params } from '../../protocol/calls/index.ts'
 import type { AnyCodec } from '../../protocol/codec.ts'
-import { jsonMapping, jsonSize } from '../../protocol/json/mapping.ts'
+import { callJsonSchemas } from '../../protocol/json/json-schema.ts'
+import { jsonMapping, jsonName, jsonSize } from '../../protocol/json/mapping.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { performCall } from '../../sessions/perform-call.ts'
-import type { Env } from '../env.ts'
-import { RequestError } from '../errors/request-error.ts'
-import { badRequest, readJson } from '../input/body.ts'
+import { badRequest } from '../input/body.ts'
 import type { ConnectionIds } from '../middleware/connection-id.ts'
 import { closeOnRequest } from '../middleware/current-session.ts'
-import type { SessionMiddleware } from '../middleware/session.ts'
 import { json } from '../node/responses.ts'
+import { type AnyRoute, route } from './route.ts'
 
-/** The calls of Protocol A with parameters and replies in JSON; mounted under `/<server id>/calls`. */
-export function callRoutes({ requireSession }: SessionMiddleware, ids: ConnectionIds) {
-  return new Hono<Env>({ strict: false }).post('/:name', requireSession, async (c) => {
-    const name = c.req.param('name')
-    if (!isCall(name)) throw new RequestError('not-found', 'There is no such call.')
-    if (name === 'accept-async') {
-      throw badRequest('accept-async is not available here: asynchronous messages are events, not replies.')
-    }
-    const call: { params: AnyCodec; reply: AnyCodec } = CALLS[name]
-    const params: unknown = jsonMapping(call.params, 'client').fromJson(await readJson(c, {}))
-    const session = c.get('session')
-    if (name === 'disconnect' && isOwn(session, params as Params<'disconnect'>)) {
-      await closeOnRequest(c, session, 'deleted')
-      return json({ reply: null }, 200, ids.headers(c))
-    }
-    const reply = await performCall(session, name, params)
-    const mapping = jsonMapping(call.reply, 'server')
-    mustFitJson(session.lyskom.connection, jsonSize(mapping, reply))
-    return json({ reply: mapping.toJson(reply) })
-  })
+/** The calls of Protocol A with parameters and replies in JSON. */
+export function callRoutes(ids: ConnectionIds): AnyRoute[] {
+  return (Object.keys(CALLS) as CallName[]).map((name) => callRoute(name, ids))
 }
 
-function isCall(name: string): name is CallName {
-  return Object.hasOwn(CALLS, name)
+function callRoute(name: CallName, ids: ConnectionIds): AnyRoute {
+  const { number, status, params, reply }: (typeof CALLS)[CallName] = CALLS[name]
+  const schemas = callJsonSchemas(name)
+  const input = jsonMapping(params as AnyCodec, 'client')
+  const output = jsonMapping(reply as AnyCodec, 'server')
+  return route({
+    method: 'POST',
+    path: `/:server/calls/${name}`,
+    operation: jsonName(name).replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    summary: `Makes call ${number} of Protocol A, ${name}`,
+    deprecated: status === 'obsolete',
+    needs: 'session',
+    // The mapping reports an invalid field with an error of its own.
+    body: z
+      .unknown()
+      .transform((parameters) => input.fromJson(parameters))
+      .meta(schemas.params),
+    bodyIsOptional: true,
+    responses: { 200: { schema: z.strictObject({ reply: z.unknown().meta(schemas.reply) }) } },
+    async handle(c, { body: parameters }) {
+      if (name === 'accept-async') {
+        throw badRequest('accept-async is not available here: asynchronous messages are events, not replies.')
+      }
+      const session = c.get('session')
+      if (name === 'disconnect' && isOwn(session, parameters as Params<'disconnect'>)) {
+        await closeOnRequest(c, session, 'deleted')
+        return json({ reply: null }, 200, ids.headers(c))
+      }
+      const value = await performCall(session, name, parameters)
+      mustFitJson(session.lyskom.connection, jsonSize(output, value))
+      return json({ reply: output.toJson(value) })
+    },
+  })
 }
 
 /** Returns whether a session number is that of the session itself, which Protocol A also calls 0. */

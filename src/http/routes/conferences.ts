@@ -1,54 +1,99 @@
-import { Hono } from 'hono'
 import { z } from 'zod'
 import { createConference, findConferences, getConference, getMicroConference } from '../../lyskom/conferences.ts'
 import { markLocalAsRead } from '../../lyskom/memberships.ts'
-import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getLastTexts } from '../../lyskom/texts.ts'
-import type { Env } from '../env.ts'
-import { latin1, readBody } from '../input/body.ts'
-import { pathNumber, queryBoolean, queryLatin1, queryNumber } from '../input/parameters.ts'
-import { namedErrors } from '../middleware/named-errors.ts'
-import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
+import { latin1 } from '../input/body.ts'
+import { confNoParameter, textNoParameter } from '../input/numbers.ts'
+import { flagParameter } from '../input/parameters.ts'
 import { empty, json } from '../node/responses.ts'
 import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../output/json.ts'
+import { Conference, ConferenceName, ListedText, MicroConference } from '../output/schemas/index.ts'
+import { type AnyRoute, route } from './route.ts'
 
-const Create = z.object({ name: latin1 })
-
-/** Conferences and the letterboxes of persons; mounted under `/<server id>/conferences`. */
-export function conferenceRoutes({ requireSession, requireSessionWithQuery }: SessionMiddleware) {
-  const absent = namedErrors({ 'undefined-conference': 404 })
-
-  return new Hono<Env>({ strict: false })
-    .get('/', requireSessionWithQuery, async (c) => {
-      const name = queryLatin1(c, 'name')
-      const want = {
-        persons: queryBoolean(c, ['want-pers', 'want-persons'], true),
-        conferences: queryBoolean(c, ['want-confs'], true),
-      }
-      const found = await findConferences(c.get('session').lyskom, name, want)
-      return json({ conferences: found.map(conferenceNameJson) })
-    })
-    .post('/', requireSession, requireLogin, async (c) => {
-      const { name } = await readBody(c, Create)
-      const confNo = await createConference(c.get('session').lyskom, name)
-      return json(conferenceNameJson({ confNo, name }), 201)
-    })
-    .get('/:conf_no{[0-9]+}', requireSessionWithQuery, requireLogin, absent, async (c) => {
-      const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
-      const { lyskom } = c.get('session')
-      return queryBoolean(c, ['micro'], true)
-        ? json(microConferenceJson(await getMicroConference(lyskom, confNo)))
-        : json(conferenceJson(await getConference(lyskom, confNo)))
-    })
-    .get('/:conf_no{[0-9]+}/texts', requireSessionWithQuery, async (c) => {
-      const confNo = pathNumber(c, 'conf_no', MAX_CONF_NO)
-      const count = queryNumber(c, 'no-of-texts', 10, MAX_TEXT_NO)
-      const texts = await getLastTexts(c.get('session').lyskom, confNo, count)
-      return json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
-    })
-    .put('/:conf_no{[0-9]+}/texts/:local_no{[0-9]+}/read-marking', requireSession, requireLogin, async (c) => {
-      const localNo = pathNumber(c, 'local_no', MAX_TEXT_NO)
-      await markLocalAsRead(c.get('session').lyskom, pathNumber(c, 'conf_no', MAX_CONF_NO), localNo)
-      return empty(201)
-    })
+/** Conferences and the letterboxes of persons. */
+export function conferenceRoutes(): AnyRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/:server/conferences',
+      operation: 'findConferences',
+      summary: 'Finds conferences and persons by name',
+      needs: 'session',
+      idFrom: 'header-or-query',
+      query: {
+        name: latin1.describe('words of the name, each of which may be abbreviated'),
+        'want-pers': flagParameter.optional().describe('whether to find persons'),
+        'want-persons': flagParameter.default(true).describe('another name of `want-pers`'),
+        'want-confs': flagParameter.default(true).describe('whether to find conferences'),
+      },
+      responses: { 200: { schema: z.strictObject({ conferences: z.array(ConferenceName) }) } },
+      async handle(c, { query }) {
+        const want = {
+          persons: query['want-pers'] ?? query['want-persons'],
+          conferences: query['want-confs'],
+        }
+        const found = await findConferences(c.get('session').lyskom, query.name, want)
+        return json({ conferences: found.map(conferenceNameJson) })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/:server/conferences',
+      operation: 'createConference',
+      summary: 'Creates a conference',
+      needs: 'login',
+      body: z.object({ name: latin1 }),
+      responses: { 201: { schema: ConferenceName } },
+      async handle(c, { body: { name } }) {
+        const confNo = await createConference(c.get('session').lyskom, name)
+        return json(conferenceNameJson({ confNo, name }), 201)
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/:server/conferences/:conf_no{[0-9]+}',
+      operation: 'getConference',
+      summary: 'Returns a conference',
+      needs: 'login',
+      idFrom: 'header-or-query',
+      params: { conf_no: confNoParameter },
+      query: { micro: flagParameter.default(true).describe('whether the short form is enough') },
+      responses: { 200: { schema: z.union([MicroConference, Conference]) } },
+      errors: { 'undefined-conference': 404 },
+      async handle(c, { params: { conf_no }, query: { micro } }) {
+        const { lyskom } = c.get('session')
+        return micro
+          ? json(microConferenceJson(await getMicroConference(lyskom, conf_no)))
+          : json(conferenceJson(await getConference(lyskom, conf_no)))
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/:server/conferences/:conf_no{[0-9]+}/texts',
+      operation: 'listConferenceTexts',
+      summary: 'Lists the newest texts of a conference',
+      needs: 'session',
+      idFrom: 'header-or-query',
+      params: { conf_no: confNoParameter },
+      query: { 'no-of-texts': textNoParameter.default(10) },
+      responses: { 200: { schema: z.strictObject({ texts: z.array(ListedText) }) } },
+      async handle(c, { params: { conf_no }, query }) {
+        const texts = await getLastTexts(c.get('session').lyskom, conf_no, query['no-of-texts'])
+        return json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/:server/conferences/:conf_no{[0-9]+}/texts/:local_no{[0-9]+}/read-marking',
+      operation: 'markLocalTextAsRead',
+      summary: 'Marks a text as read in one conference',
+      needs: 'login',
+      params: { conf_no: confNoParameter, local_no: textNoParameter },
+      responses: { 201: {} },
+      async handle(c, { params: { conf_no, local_no } }) {
+        await markLocalAsRead(c.get('session').lyskom, conf_no, local_no)
+        return empty(201)
+      },
+    }),
+  ]
 }

@@ -1,8 +1,8 @@
-import { Hono } from 'hono'
 import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { Registry } from '../../sessions/registry.ts'
-import type { Env } from '../env.ts'
 import { json } from '../node/responses.ts'
+import { ServerList, Stats } from '../output/schemas/index.ts'
+import { type AnyRoute, route } from './route.ts'
 
 /** A LysKOM server in the response of `GET /`. */
 export interface ListedServer {
@@ -20,18 +20,34 @@ export interface GatewayRouteOptions {
   metrics: Metrics
 }
 
-/** The server list and the statistics of the gateway; mounted at the root. */
-export function gatewayRoutes({ servers, registry, metrics }: GatewayRouteOptions) {
-  return new Hono<Env>({ strict: false })
-    .get('/', () =>
-      json(
-        Object.fromEntries(
-          [...servers].map(([id, { name, host, port, sortOrder }]) => [
-            id,
-            { id, name, host, port, sort_order: sortOrder, up: registry.serverUp(id) },
-          ]),
+/** The server list and the statistics of the gateway. */
+export function gatewayRoutes({ servers, registry, metrics }: GatewayRouteOptions): AnyRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/',
+      operation: 'listServers',
+      summary: 'Lists the LysKOM servers',
+      needs: 'nothing',
+      responses: { 200: { schema: ServerList } },
+      handle: () =>
+        json(
+          Object.fromEntries(
+            [...servers].map(([id, { name, host, port, sortOrder }]) => [
+              id,
+              { id, name, host, port, sort_order: sortOrder, up: registry.serverUp(id) },
+            ]),
+          ),
         ),
-      ),
-    )
-    .get('/stats', async () => json(await metrics.stats()))
+    }),
+    route({
+      method: 'GET',
+      path: '/stats',
+      operation: 'getStats',
+      summary: 'Returns counters',
+      needs: 'nothing',
+      responses: { 200: { schema: Stats } },
+      handle: async () => json(await metrics.stats()),
+    }),
+  ]
 }

@@ -1,11 +1,11 @@
-import { Hono } from 'hono'
+import { z } from 'zod'
 import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import type { SessionStore } from '../../store/store.ts'
-import type { Env } from '../env.ts'
 import { publicError } from '../errors/public-error.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { json } from '../node/responses.ts'
+import { type AnyRoute, route } from './route.ts'
 
 /** Options of `observabilityRoutes`. */
 export interface ObservabilityRouteOptions {
@@ -14,23 +14,46 @@ export interface ObservabilityRouteOptions {
   metrics: Metrics
 }
 
-/** Metrics and health checks; mounted at the root. */
-export function observabilityRoutes({ registry, store, metrics }: ObservabilityRouteOptions) {
-  return new Hono<Env>({ strict: false })
-    .get(
-      '/metrics',
-      async () =>
+/** Metrics and health checks. */
+export function observabilityRoutes({ registry, store, metrics }: ObservabilityRouteOptions): AnyRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/metrics',
+      operation: 'getMetrics',
+      summary: 'Returns metrics for Prometheus',
+      needs: 'nothing',
+      responses: { 200: { type: metrics.contentType } },
+      handle: async () =>
         new Response(await metrics.text(), {
           headers: { 'Cache-Control': 'no-cache', 'Content-Type': metrics.contentType },
         }),
-    )
-    .get('/live', () => json({ live: true }))
-    .get('/ready', () => {
-      if (registry.isDraining) return notReady('This gateway is shutting down.')
-      if (store.unavailable !== undefined) return notReady('The session store is unavailable.')
-      if (!registry.isAnyReachable()) return notReady('No LysKOM server can be reached.')
-      return json({ ready: true })
-    })
+    }),
+    route({
+      method: 'GET',
+      path: '/live',
+      operation: 'isLive',
+      summary: 'Tells whether the process runs',
+      needs: 'nothing',
+      responses: { 200: { schema: z.strictObject({ live: z.literal(true) }) } },
+      handle: () => json({ live: true }),
+    }),
+    route({
+      method: 'GET',
+      path: '/ready',
+      operation: 'isReady',
+      summary: 'Tells whether the gateway can open sessions',
+      needs: 'nothing',
+      responses: { 200: { schema: z.strictObject({ ready: z.literal(true) }) } },
+      rejects: ['not-ready'],
+      handle() {
+        if (registry.isDraining) return notReady('This gateway is shutting down.')
+        if (store.unavailable !== undefined) return notReady('The session store is unavailable.')
+        if (!registry.isAnyReachable()) return notReady('No LysKOM server can be reached.')
+        return json({ ready: true })
+      },
+    }),
+  ]
 }
 
 /** Returns the 503 of a readiness check, without `Retry-After`: probes have an interval of their own. */

@@ -1,23 +1,23 @@
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
 import { z } from 'zod'
 import { MAX_SESSION_NO } from '../../lyskom/numbers.ts'
 import { KomError } from '../../protocol/errors.ts'
 import type { Registry } from '../../sessions/registry.ts'
-import type { Env } from '../env.ts'
 import { RequestError } from '../errors/request-error.ts'
-import { badRequest, confNo, latin1, readBody } from '../input/body.ts'
-import { pathNumber } from '../input/parameters.ts'
+import { badRequest, latin1 } from '../input/body.ts'
+import { confNo, numberParameter } from '../input/numbers.ts'
 import { CONNECTION_HEADER, type ConnectionIds } from '../middleware/connection-id.ts'
 import { closeOnRequest, closeUnlessDelivered } from '../middleware/current-session.ts'
-import { namedErrors } from '../middleware/named-errors.ts'
-import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
 import { empty, json, jsonWith } from '../node/responses.ts'
 import { idleTimeoutHeader } from '../output/idle-timeout.ts'
 import { personJson } from '../output/json.ts'
+import { Person, SessionOpened, WhoAmI } from '../output/schemas/index.ts'
+import { type AnyRoute, route } from './route.ts'
 
 const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'must be an object.') })
 const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
-const WorkingConference = z.object({ conf_no: confNo })
+/** Beyond any session number, so that such a number is unknown and not invalid. */
+const MAX_SESSION_PARAMETER = 10 ** 15 - 1
 
 /** Options of `sessionRoutes`. */
 export interface SessionRouteOptions {
@@ -29,72 +29,131 @@ export interface SessionRouteOptions {
   sessionIdleMs: number
 }
 
-/** Opening, closing and using sessions; mounted under `/<server id>/sessions`. */
-export function sessionRoutes(
-  { requireSession, requireSessionWithQuery }: SessionMiddleware,
-  { registry, ids, clientAddress: addressOf, sessionIdleMs }: SessionRouteOptions,
-) {
+/** Opening, closing and using sessions. */
+export function sessionRoutes({
+  registry,
+  ids,
+  clientAddress: addressOf,
+  sessionIdleMs,
+}: SessionRouteOptions): AnyRoute[] {
   const idleTimeout = idleTimeoutHeader(sessionIdleMs)
   const jsonWithIdleTimeout = jsonWith(idleTimeout)
 
-  return new Hono<Env>({ strict: false })
-    .post('/', async (c) => {
-      if (ids.of(c, 'header-or-query') !== undefined && !ids.isStaleCookie(c)) {
-        throw new RequestError('session-exists', `${CONNECTION_HEADER} must be absent when a session is opened.`)
-      }
-      // The socket is gone after the client disconnects, so read its address first.
-      const clientAddress = addressOf(c)
-      const { client } = await readBody(c, Open)
-      const { serverId, requestId } = c.var
-      const { id, session } = await registry.open({ serverId, clientAddress, client, requestId })
-      closeUnlessDelivered(c, session)
-      const { sessionNo } = session.lyskom.connection
-      return json({ session_no: sessionNo, connection_id: id }, 201, { ...idleTimeout, ...ids.headers(c, id) })
-    })
-    .get('/current/who-am-i', requireSessionWithQuery, async (c) => {
-      const { sessionNo, person } = await c.get('session').lyskom.whoAmI()
-      return jsonWithIdleTimeout({ person: person && personJson(person), session_no: sessionNo })
-    })
-    .post('/current/active', requireSession, async (c) => {
-      await c.get('session').lyskom.active()
-      return empty(204)
-    })
-    .post(
-      '/current/login',
-      requireSession,
-      namedErrors({
-        'invalid-password': 401,
-        'undefined-person': 401,
-        'login-disallowed': 401,
-        'conference-zero': 401,
-      }),
-      async (c) => {
-        const body = await readBody(c, Login)
+  return [
+    route({
+      method: 'POST',
+      path: '/:server/sessions',
+      operation: 'openSession',
+      summary: 'Opens a session',
+      needs: 'nothing',
+      body: Open,
+      responses: { 201: { schema: SessionOpened, headers: ['Httpkom-Connection', 'Komgate-Lease'] } },
+      rejects: ['session-exists'],
+      guards: [
+        (c, next) => {
+          if (ids.of(c, 'header-or-query') !== undefined && !ids.isStaleCookie(c)) {
+            throw new RequestError('session-exists', `${CONNECTION_HEADER} must be absent when a session is opened.`)
+          }
+          // The socket is gone after the client disconnects, so its address is read before the body.
+          c.set('clientAddress', addressOf(c))
+          return next()
+        },
+      ],
+      async handle(c, { body: { client } }) {
+        const { serverId, requestId, clientAddress } = c.var
+        const { id, session } = await registry.open({ serverId, clientAddress, client, requestId })
+        closeUnlessDelivered(c, session)
+        const { sessionNo } = session.lyskom.connection
+        return json({ session_no: sessionNo, connection_id: id }, 201, { ...idleTimeout, ...ids.headers(c, id) })
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/:server/sessions/current/who-am-i',
+      operation: 'whoAmI',
+      summary: 'Returns the logged-in person and the session number',
+      needs: 'session',
+      idFrom: 'header-or-query',
+      responses: { 200: { schema: WhoAmI, headers: ['Komgate-Lease'] } },
+      async handle(c) {
+        const { sessionNo, person } = await c.get('session').lyskom.whoAmI()
+        return jsonWithIdleTimeout({ person: person && personJson(person), session_no: sessionNo })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/:server/sessions/current/active',
+      operation: 'reportActivity',
+      summary: 'Resets the idle time that other users see',
+      needs: 'session',
+      responses: { 204: {} },
+      async handle(c) {
+        await c.get('session').lyskom.active()
+        return empty(204)
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/:server/sessions/current/login',
+      operation: 'login',
+      summary: 'Logs in',
+      needs: 'session',
+      body: Login,
+      responses: { 201: { schema: Person } },
+      errors: { 'invalid-password': 401, 'undefined-person': 401, 'login-disallowed': 401, 'conference-zero': 401 },
+      async handle(c, { body }) {
         const person = await c.get('session').login(personToLogIn(body), body.passwd)
         return json(personJson(person), 201)
       },
-    )
-    .post('/current/logout', requireSession, requireLogin, async (c) => {
-      await c.get('session').logout()
-      return empty(204)
-    })
-    .post('/current/working-conference', requireSession, requireLogin, async (c) => {
-      const { conf_no } = await readBody(c, WorkingConference)
-      await c.get('session').lyskom.changeConference(conf_no)
-      return empty(204)
-    })
-    .delete('/:no{[0-9]+}', requireSessionWithQuery, namedErrors({ 'undefined-session': 404 }), async (c) => {
-      const session = c.get('session')
-      const no = pathNumber(c, 'no', Number.MAX_SAFE_INTEGER)
-      if (no === 0 || no === session.lyskom.connection.sessionNo) {
-        await closeOnRequest(c, session, 'deleted')
-        return empty(204, ids.headers(c))
-      }
-      if (no <= MAX_SESSION_NO) await session.lyskom.disconnect(no)
-      else if (session.lyskom.persNo === 0) throw KomError.of('login-first', 0)
-      else throw KomError.of('undefined-session', no)
-      return empty(204)
-    })
+    }),
+    route({
+      method: 'POST',
+      path: '/:server/sessions/current/logout',
+      operation: 'logout',
+      summary: 'Logs out',
+      needs: 'login',
+      responses: { 204: {} },
+      async handle(c) {
+        await c.get('session').logout()
+        return empty(204)
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/:server/sessions/current/working-conference',
+      operation: 'setWorkingConference',
+      summary: 'Sets the conference that other users see',
+      needs: 'login',
+      body: z.object({ conf_no: confNo }),
+      responses: { 204: {} },
+      async handle(c, { body: { conf_no } }) {
+        await c.get('session').lyskom.changeConference(conf_no)
+        return empty(204)
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/:server/sessions/:session_no{[0-9]+}',
+      operation: 'endSession',
+      summary: 'Ends a session',
+      needs: 'session',
+      idFrom: 'header-or-query',
+      params: { session_no: numberParameter(MAX_SESSION_PARAMETER).describe('0 for the session of the request') },
+      responses: { 204: {} },
+      errors: { 'undefined-session': 404 },
+      async handle(c, { params: { session_no } }) {
+        const session = c.get('session')
+        if (session_no === 0 || session_no === session.lyskom.connection.sessionNo) {
+          await closeOnRequest(c, session, 'deleted')
+          return empty(204, ids.headers(c))
+        }
+        if (session_no <= MAX_SESSION_NO) await session.lyskom.disconnect(session_no)
+        else if (session.lyskom.persNo === 0) throw KomError.of('login-first', 0)
+        else throw KomError.of('undefined-session', session_no)
+        return empty(204)
+      },
+    }),
+  ]
 }
 
 /**

@@ -1,21 +1,17 @@
-import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { createText } from '../../lyskom/create-text.ts'
 import { getMarks, markText, unmarkText } from '../../lyskom/marks.ts'
 import { setRead } from '../../lyskom/memberships.ts'
-import { MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { getBody, getText } from '../../lyskom/texts.ts'
-import type { Env } from '../env.ts'
-import { readBody, wholeNumber } from '../input/body.ts'
 import { NewText, toDraft } from '../input/new-text.ts'
-import { pathNumber } from '../input/parameters.ts'
-import { namedErrors } from '../middleware/named-errors.ts'
-import { requireLogin, type SessionMiddleware } from '../middleware/session.ts'
+import { textNoParameter, wholeNumber } from '../input/numbers.ts'
 import { etaggedJson, knownTags, withEtag } from '../node/etag.ts'
 import { empty, json, SECURITY } from '../node/responses.ts'
 import { textJson } from '../output/json.ts'
+import { Mark, Text, TextCreated } from '../output/schemas/index.ts'
+import { type AnyRoute, route } from './route.ts'
 
-const Mark = z.object({ type: wholeNumber(2 ** 8 - 1) })
+const NewMark = z.object({ type: wholeNumber(2 ** 8 - 1) })
 
 /** Browsers must revalidate every read: they keep their cache when another person logs in. */
 const REVALIDATED = 'private, no-cache'
@@ -30,57 +26,128 @@ export interface TextRouteOptions {
   vary: string
 }
 
-/** Texts, their bodies, marks and read markings; mounted under `/<server id>/texts`. */
-export function textRoutes(
-  { requireSession, requireSessionWithQuery }: SessionMiddleware,
-  { basePath, vary }: TextRouteOptions,
-) {
-  const absent = namedErrors({ 'no-such-text': 404 })
+/** Texts, their bodies, marks and read markings. */
+export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
   const respond = etaggedJson(vary)
   const unchanged = { 'Cache-Control': REVALIDATED, Vary: vary }
   const bodyHeaders = { ...unchanged, ...SECURITY, 'Content-Security-Policy': INERT }
+  const params = { text_no: textNoParameter }
+  const errors = { 'no-such-text': 404 } as const
 
-  return new Hono<Env>({ strict: false })
-    .post('/', requireSession, requireLogin, async (c) => {
-      const draft = toDraft(await readBody(c, NewText), c.get('session').lyskom.client)
-      const textNo = await createText(c.get('session').lyskom, draft)
-      const location = `${basePath}/${c.get('session').serverId}/texts/${textNo}`
-      return json({ text_no: textNo }, 201, { Location: location })
-    })
-    .get('/marks', requireSessionWithQuery, requireLogin, async (c) => {
-      const marks = await getMarks(c.get('session').lyskom)
-      return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
-    })
-    .get('/:text_no{[0-9]+}', requireSessionWithQuery, requireLogin, absent, async (c) =>
-      respond(c, textJson(await getText(c.get('session').lyskom, number(c)))),
-    )
-    .get('/:text_no{[0-9]+}/body', requireSessionWithQuery, requireLogin, absent, async (c) => {
-      const { contentType, tag, body } = await getBody(c.get('session').lyskom, number(c), knownTags(c))
-      if (body === undefined) return new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
-      const headers = withEtag(tag, bodyHeaders)
-      const isDecoded = typeof body === 'string'
-      headers['Content-Type'] = isDecoded ? `${contentType.type}; charset=utf-8` : contentType.type
-      return new Response(isDecoded ? body : Buffer.from(body), { headers })
-    })
-    .put('/:text_no{[0-9]+}/mark', requireSession, requireLogin, absent, async (c) => {
-      const { type } = await readBody(c, Mark)
-      await markText(c.get('session').lyskom, number(c), type)
-      return empty(201)
-    })
-    .delete('/:text_no{[0-9]+}/mark', requireSession, requireLogin, absent, async (c) => {
-      await unmarkText(c.get('session').lyskom, number(c))
-      return empty(204)
-    })
-    .put('/:text_no{[0-9]+}/read-marking', requireSession, requireLogin, async (c) => {
-      await setRead(c.get('session').lyskom, number(c), true)
-      return empty(201)
-    })
-    .delete('/:text_no{[0-9]+}/read-marking', requireSession, requireLogin, async (c) => {
-      await setRead(c.get('session').lyskom, number(c), false)
-      return empty(204)
-    })
-}
-
-function number(c: Context): number {
-  return pathNumber(c, 'text_no', MAX_TEXT_NO)
+  return [
+    route({
+      method: 'POST',
+      path: '/:server/texts',
+      operation: 'createText',
+      summary: 'Creates a text',
+      needs: 'login',
+      body: NewText,
+      responses: { 201: { schema: TextCreated, headers: ['Location'] } },
+      async handle(c, { body }) {
+        const session = c.get('session')
+        const textNo = await createText(session.lyskom, toDraft(body, session.lyskom.client))
+        return json({ text_no: textNo }, 201, { Location: `${basePath}/${session.serverId}/texts/${textNo}` })
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/:server/texts/marks',
+      operation: 'listMarks',
+      summary: "Lists the person's marks",
+      needs: 'login',
+      idFrom: 'header-or-query',
+      responses: { 200: { schema: z.strictObject({ marks: z.array(Mark) }) } },
+      async handle(c) {
+        const marks = await getMarks(c.get('session').lyskom)
+        return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/:server/texts/:text_no{[0-9]+}',
+      operation: 'getText',
+      summary: 'Returns a text',
+      needs: 'login',
+      idFrom: 'header-or-query',
+      params,
+      responses: { 200: { schema: Text, headers: ['ETag', 'Vary'] }, 304: { headers: ['ETag', 'Vary'] } },
+      errors,
+      handle: async (c, { params: { text_no } }) =>
+        respond(c, textJson(await getText(c.get('session').lyskom, text_no))),
+    }),
+    route({
+      method: 'GET',
+      path: '/:server/texts/:text_no{[0-9]+}/body',
+      operation: 'getTextBody',
+      summary: 'Returns the body of a text in its content type',
+      needs: 'login',
+      idFrom: 'header-or-query',
+      params,
+      responses: { 200: { type: '*/*', headers: ['ETag', 'Vary'] }, 304: { headers: ['ETag', 'Vary'] } },
+      errors,
+      async handle(c, { params: { text_no } }) {
+        const { contentType, tag, body } = await getBody(c.get('session').lyskom, text_no, knownTags(c))
+        if (body === undefined) return new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
+        const headers = withEtag(tag, bodyHeaders)
+        const isDecoded = typeof body === 'string'
+        headers['Content-Type'] = isDecoded ? `${contentType.type}; charset=utf-8` : contentType.type
+        return new Response(isDecoded ? body : Buffer.from(body), { headers })
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/:server/texts/:text_no{[0-9]+}/mark',
+      operation: 'markText',
+      summary: 'Marks a text',
+      needs: 'login',
+      params,
+      body: NewMark,
+      responses: { 201: {} },
+      errors,
+      async handle(c, { params: { text_no }, body }) {
+        await markText(c.get('session').lyskom, text_no, body.type)
+        return empty(201)
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/:server/texts/:text_no{[0-9]+}/mark',
+      operation: 'unmarkText',
+      summary: 'Removes a mark',
+      needs: 'login',
+      params,
+      responses: { 204: {} },
+      errors,
+      async handle(c, { params: { text_no } }) {
+        await unmarkText(c.get('session').lyskom, text_no)
+        return empty(204)
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/:server/texts/:text_no{[0-9]+}/read-marking',
+      operation: 'markTextAsRead',
+      summary: 'Marks a text as read',
+      needs: 'login',
+      params,
+      responses: { 201: {} },
+      async handle(c, { params: { text_no } }) {
+        await setRead(c.get('session').lyskom, text_no, true)
+        return empty(201)
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/:server/texts/:text_no{[0-9]+}/read-marking',
+      operation: 'markTextAsUnread',
+      summary: 'Marks a text as unread',
+      needs: 'login',
+      params,
+      responses: { 204: {} },
+      async handle(c, { params: { text_no } }) {
+        await setRead(c.get('session').lyskom, text_no, false)
+        return empty(204)
+      },
+    }),
+  ]
 }

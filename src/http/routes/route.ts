@@ -1,0 +1,93 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import type { z } from 'zod'
+import type { ErrorCode } from '../../protocol/komgate-error.ts'
+import type { Env, MatchedRoute } from '../env.ts'
+import type { ParameterSchemas, ParameterValues } from '../input/parameters.ts'
+import type { IdSource } from '../middleware/connection-id.ts'
+
+/** What a request must prove: nothing, a session, a session that is logged in, or a key of the operator or of an app. */
+export type Needs = 'nothing' | 'session' | 'login' | 'admin-key' | 'app-key'
+
+/** Headers of responses that are described, besides those that every response has. */
+export type ResponseHeader =
+  | 'ETag'
+  | 'Vary'
+  | 'Location'
+  | 'Retry-After'
+  | 'Httpkom-Connection'
+  | 'Komgate-Lease'
+  | 'WWW-Authenticate'
+
+/** A response to a successful request. */
+export interface RouteResponse {
+  /** in one sentence; by default the standard phrase of the status */
+  description?: string
+  /** the JSON body; without it and without `type` the response has no body */
+  schema?: z.ZodType
+  /** the content type of a body that is not JSON, `text/plain` for example */
+  type?: string
+  headers?: readonly ResponseHeader[]
+}
+
+/** A request to the demo server, and the response that it gets. A test runs it. */
+export interface RouteExample {
+  params?: Readonly<Record<string, string | number>>
+  query?: Readonly<Record<string, string | number | boolean>>
+  body?: unknown
+  /** the JSON body of the response; absent if there is none, or if it differs each time */
+  response?: unknown
+}
+
+/** The declaration of an endpoint: everything that its registration and its description need. */
+export interface Route<
+  P extends ParameterSchemas = ParameterSchemas,
+  Q extends ParameterSchemas = ParameterSchemas,
+  B extends z.ZodType = z.ZodType,
+> extends MatchedRoute {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Hono's pattern below the base path; the label of the endpoint in metrics */
+  path: string
+  /** the unique name of the operation in camelCase */
+  operation: string
+  /** one sentence without a period */
+  summary: string
+  /** Markdown */
+  description?: string
+  deprecated?: boolean
+  needs: Needs
+  /** where the connection id may be, besides the transports; default: `header` */
+  idFrom?: IdSource
+  params?: P
+  query?: Q
+  /** the JSON body */
+  body?: B
+  /** whether a request without a body counts as one with `{}` */
+  bodyIsOptional?: boolean
+  /** middleware that runs after the check of `needs` and before the input is read */
+  guards?: readonly MiddlewareHandler<Env>[]
+  /** the responses to successful requests by status */
+  responses: Readonly<Record<number, RouteResponse>>
+  /** the errors of the gateway that this route adds to those that follow from what it needs */
+  rejects?: readonly ErrorCode[]
+  example?: RouteExample
+  handle(c: Context<Env>, input: RouteInput<P, Q, B>): Response | Promise<Response>
+}
+
+/** The validated input of a request. */
+export interface RouteInput<P extends ParameterSchemas, Q extends ParameterSchemas, B extends z.ZodType> {
+  params: ParameterValues<P>
+  query: ParameterValues<Q>
+  body: z.output<B>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a handler is contravariant in its input, so only `any` matches every route
+export type AnyRoute = Route<any, any, any>
+
+/** Declares an endpoint. Infers the type of the input of `handle` from the schemas. */
+export function route<
+  P extends ParameterSchemas = Record<never, never>,
+  Q extends ParameterSchemas = Record<never, never>,
+  B extends z.ZodType = z.ZodUndefined,
+>(declaration: Route<P, Q, B>): AnyRoute {
+  return declaration
+}
