@@ -105,7 +105,7 @@ function sessionJson(
   { key, serverId, clientAddress, lyskom, lastUsed, hasStreams }: GatewaySession,
   now: number,
   idleMs: number,
-) {
+): AdminSession {
   const { name, version } = lyskom.client
   const idle = Math.max(0, now - lastUsed)
   return {

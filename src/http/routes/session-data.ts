@@ -121,7 +121,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
   }
 
   /** Takes the idle time from the session if it is on this gateway: records are updated only from time to time. */
-  function otherJson({ key, name, ip, lastActive }: SessionRecord) {
+  function otherJson({ key, name, ip, lastActive }: SessionRecord): OwnSession {
     const live = registry.byKey(key)
     const idleMs = live === undefined ? store.now() - lastActive : performance.now() - live.lastUsed
     return { handle: handleOf(key), client: name, address: ip, idle: Math.max(0, Math.round(idleMs / 1000)) }

@@ -53,7 +53,7 @@ export function textStatRoutes(): AnyRoute[] {
   ]
 }
 
-function textStatJson(head: TextHead) {
+function textStatJson(head: TextHead): TextStat {
   const { content_type: _, ...stat } = textHeadJson(head)
   return stat
 }
