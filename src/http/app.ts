@@ -6,6 +6,8 @@ import type { SessionRecords } from '../sessions/records.ts'
 import type { Registry } from '../sessions/registry.ts'
 import type { SessionStore } from '../store/store.ts'
 import { bareApp, type Observers } from './bare-app.ts'
+import { openApiDocument } from './description/document.ts'
+import { descriptionRoute } from './description/route.ts'
 import type { Env } from './env.ts'
 import { RequestError } from './errors/request-error.ts'
 import type { WebsocketLimitOptions } from './events/websocket-limits.ts'
@@ -101,12 +103,16 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
   app.use(cors(http))
   app.use(limitBody(http.maxBodyBytes))
 
-  if (admin.adminPort === undefined) registerOperatorRoutes(app, options)
+  const operatorRoutes = admin.adminPort === undefined ? registerOperatorRoutes(app, options) : []
   for (const { path, app: api } of mounted) app.route(path, api)
-  registerRoutes(app, [
+  const ofGateway: AnyRoute[] = [
     ...gatewayRoutes({ servers, registry, metrics }),
+    descriptionRoute(() =>
+      openApiDocument([...ofGateway, ...routes, ...operatorRoutes], { ...http, serverIds: [...servers.keys()] }),
+    ),
     websocketRoute({ ...options, registry, ids, corsOrigins: http.corsOrigins, maxMessageBytes: http.maxBodyBytes }),
-  ])
+  ]
+  registerRoutes(app, ofGateway)
   const routes = [
     ...sessionRoutes({ registry, ids, clientAddress, sessionIdleMs }),
     ...sessionDataRoutes({ ...sessions, observers }),
@@ -132,15 +138,18 @@ export function createAdminApp(options: AppOptions): Hono<Env> {
   return app
 }
 
-/** Registers metrics, health checks and, if an admin key is set, administration. */
-function registerOperatorRoutes(app: Hono<Env>, options: AppOptions): void {
+/** Registers metrics, health checks and, if an admin key is set, administration. Returns the routes. */
+function registerOperatorRoutes(app: Hono<Env>, options: AppOptions): AnyRoute[] {
   const { sessions, admin, limits, metrics, observers } = options
   const { registry, store } = sessions
   const { adminKey } = admin
-  registerRoutes(app, observabilityRoutes({ registry, store, metrics }))
-  if (adminKey === '') return
+  const observability = observabilityRoutes({ registry, store, metrics })
+  registerRoutes(app, observability)
+  if (adminKey === '') return observability
   const requireKey = requireAdminKey({ ...options, adminKey })
-  registerRoutes(app, adminRoutes({ registry, sessionIdleMs: limits.sessionIdleMs, observers }), () => requireKey)
+  const administration = adminRoutes({ registry, sessionIdleMs: limits.sessionIdleMs, observers })
+  registerRoutes(app, administration, () => requireKey)
+  return [...observability, ...administration]
 }
 
 /** Returns the first two segments of the routes of LysKOM servers, `/:server/texts` for example. */

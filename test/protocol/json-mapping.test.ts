@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { CALLS, type CallName, type Params } from '../../src/protocol/calls/index.ts'
 import { type AnyCodec, array, bits, bytes, float, int8, latin1, nothing, struct } from '../../src/protocol/codec.ts'
 import { writeRequest } from '../../src/protocol/envelope.ts'
+import { digitsUpTo } from '../../src/protocol/json/digits.ts'
 import { InvalidFieldError } from '../../src/protocol/json/invalid-field-error.ts'
 import { callJsonSchemas, type JsonSchema, jsonSchema } from '../../src/protocol/json/json-schema.ts'
 import { type JsonMapping, jsonMapping, jsonSize } from '../../src/protocol/json/mapping.ts'
@@ -257,7 +258,7 @@ describe('JSON Schema', () => {
     const flags = { type: 'object', properties: { secret: { type: 'boolean' } }, additionalProperties: false }
     expect(jsonSchema(codec.schema, 'client')).toEqual({
       type: 'object',
-      properties: { priority: { anyOf: [number, { type: 'string', pattern: '^[0-9]{1,15}$' }] }, flags },
+      properties: { priority: { anyOf: [number, { type: 'string', pattern: digitsUpTo(255).source }] }, flags },
       required: ['priority', 'flags'],
       additionalProperties: false,
     })

@@ -72,6 +72,7 @@ export function adminRoutes({ registry, sessionIdleMs, observers }: AdminRouteOp
       needs: 'admin-key',
       params: { handle: z.string() },
       responses: { 204: {} },
+      rejects: ['not-found'],
       async handle(c, { params: { handle } }) {
         await closeOnRequest(c, find(handle), 'admin')
         return empty(204)
@@ -85,7 +86,7 @@ export function adminRoutes({ registry, sessionIdleMs, observers }: AdminRouteOp
       needs: 'admin-key',
       params: { handle: z.string() },
       responses: { 200: { type: 'text/event-stream' } },
-      rejects: ['too-many-traces'],
+      rejects: ['not-found', 'too-many-traces'],
       handle: (_, { params: { handle } }) => wireTrace(registry, find(handle)),
     }),
   ]

@@ -5,12 +5,20 @@ import type { AnyCodec } from '../../protocol/codec.ts'
 import { callJsonSchemas } from '../../protocol/json/json-schema.ts'
 import { jsonMapping, jsonName, jsonSize } from '../../protocol/json/mapping.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
+import type { LimitErrorCode } from '../../sessions/limit-error.ts'
 import { performCall } from '../../sessions/perform-call.ts'
 import { badRequest } from '../input/body.ts'
 import type { ConnectionIds } from '../middleware/connection-id.ts'
 import { closeOnRequest } from '../middleware/current-session.ts'
 import { json } from '../node/responses.ts'
 import { type AnyRoute, route } from './route.ts'
+
+/** The limits of calls that check passwords. */
+const LIMITED: Readonly<Partial<Record<CallName, readonly LimitErrorCode[]>>> = {
+  login: ['logins-per-address', 'login-failures', 'sessions-per-person'],
+  'login-old': ['logins-per-address', 'login-failures', 'sessions-per-person'],
+  'set-passwd': ['login-failures'],
+}
 
 /** The calls of Protocol A with parameters and replies in JSON. */
 export function callRoutes(ids: ConnectionIds): AnyRoute[] {
@@ -25,7 +33,7 @@ function callRoute(name: CallName, ids: ConnectionIds): AnyRoute {
   return route({
     method: 'POST',
     path: `/:server/calls/${name}`,
-    operation: jsonName(name).replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    operation: `call_${jsonName(name)}`.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
     summary: `Makes call ${number} of Protocol A, ${name}`,
     deprecated: status === 'obsolete',
     needs: 'session',
@@ -35,7 +43,13 @@ function callRoute(name: CallName, ids: ConnectionIds): AnyRoute {
       .transform((parameters) => input.fromJson(parameters))
       .meta(schemas.params),
     bodyIsOptional: true,
-    responses: { 200: { schema: z.strictObject({ reply: z.unknown().meta(schemas.reply) }) } },
+    responses: {
+      200: {
+        schema: z.strictObject({ reply: z.unknown().meta(schemas.reply) }),
+        ...(name === 'disconnect' && { headers: ['Set-Cookie'] }),
+      },
+    },
+    rejects: LIMITED[name] ?? [],
     async handle(c, { body: parameters }) {
       if (name === 'accept-async') {
         throw badRequest('accept-async is not available here: asynchronous messages are events, not replies.')

@@ -51,6 +51,7 @@ export function personRoutes(): AnyRoute[] {
         new_pwd: latin1,
       }),
       responses: { 201: {} },
+      rejects: ['login-failures'],
       async handle(c, { params: { pers_no }, body: { old_pwd, new_pwd } }) {
         await c.get('session').setPassword(pers_no, old_pwd, new_pwd)
         return empty(201)
@@ -64,7 +65,8 @@ export function personRoutes(): AnyRoute[] {
       needs: 'login',
       idFrom: 'header-or-query',
       params: { pers_no: confNoParameter, block: z.string().transform(nfc).pipe(z.string()) },
-      responses: { 200: { description: 'The block, which is any JSON', schema: z.json() } },
+      responses: { 200: { description: 'The block, which is any JSON', schema: z.unknown() } },
+      rejects: ['not-found'],
       async handle(c, { params: { pers_no, block: name } }) {
         const block = await getUserAreaBlock(c.get('session').lyskom, pers_no, name)
         if (block === undefined || !isJson(block)) {

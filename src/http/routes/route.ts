@@ -8,15 +8,14 @@ import type { IdSource } from '../middleware/connection-id.ts'
 /** What a request must prove: nothing, a session, a session that is logged in, or a key of the operator or of an app. */
 export type Needs = 'nothing' | 'session' | 'login' | 'admin-key' | 'app-key'
 
+/**
+ * What a handler uses, from which the errors of the route follow: calls of the LysKOM server, a new session on it, the
+ * records in the session store, or lists of them.
+ */
+export type Resource = 'lyskom' | 'new-session' | 'store' | 'store-lists'
+
 /** Headers of responses that are described, besides those that every response has. */
-export type ResponseHeader =
-  | 'ETag'
-  | 'Vary'
-  | 'Location'
-  | 'Retry-After'
-  | 'Httpkom-Connection'
-  | 'Komgate-Lease'
-  | 'WWW-Authenticate'
+export type ResponseHeader = 'ETag' | 'Vary' | 'Location' | 'Httpkom-Connection' | 'Komgate-Lease' | 'Set-Cookie'
 
 /** A response to a successful request. */
 export interface RouteResponse {
@@ -51,10 +50,14 @@ export interface Route<
   operation: string
   /** one sentence without a period */
   summary: string
+  /** the group of the endpoint in the description; default: the resource in the path */
+  tag?: string
   /** Markdown */
   description?: string
   deprecated?: boolean
   needs: Needs
+  /** default: `lyskom` for a route that needs a session or a login, otherwise nothing */
+  uses?: readonly Resource[]
   /** where the connection id may be, besides the transports; default: `header` */
   idFrom?: IdSource
   params?: P
@@ -67,7 +70,7 @@ export interface Route<
   guards?: readonly MiddlewareHandler<Env>[]
   /** the responses to successful requests by status */
   responses: Readonly<Record<number, RouteResponse>>
-  /** the errors of the gateway that this route adds to those that follow from what it needs */
+  /** the errors of the gateway that this route adds to those that follow from what it needs, reads and uses */
   rejects?: readonly ErrorCode[]
   example?: RouteExample
   handle(c: Context<Env>, input: RouteInput<P, Q, B>): Response | Promise<Response>

@@ -43,6 +43,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       operation: 'getSessionData',
       summary: "Returns the client's data in the session",
       needs: 'session',
+      uses: ['store'],
       responses: { 200: { schema: SessionData } },
       handle: async (c) => json(found(await records.readData(c.get('session')))),
     }),
@@ -52,6 +53,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       operation: 'changeSessionData',
       summary: "Changes the client's data in the session",
       needs: 'session',
+      uses: ['store'],
       body: Patch,
       responses: { 200: { schema: SessionData } },
       handle: async (c, { body }) => json(found(await records.mergeData(c.get('session'), body, MAX_DATA_BYTES))),
@@ -62,6 +64,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       operation: 'listOwnSessions',
       summary: "Lists the person's other sessions",
       needs: 'login',
+      uses: ['store-lists'],
       responses: { 200: { schema: z.strictObject({ sessions: z.array(OwnSession) }) } },
       async handle(c) {
         const own = await recorded(c.get('session'))
@@ -77,6 +80,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       operation: 'endOwnSessions',
       summary: 'Ends all sessions of the person',
       needs: 'login',
+      uses: ['store-lists'],
       query: {
         except: z
           .literal('current', 'must be current.')
@@ -100,6 +104,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       operation: 'endOwnSession',
       summary: "Ends one of the person's sessions",
       needs: 'login',
+      uses: ['store-lists'],
       params: { handle: z.string() },
       responses: { 204: {} },
       async handle(c, { params: { handle } }) {

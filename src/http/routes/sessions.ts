@@ -46,8 +46,11 @@ export function sessionRoutes({
       operation: 'openSession',
       summary: 'Opens a session',
       needs: 'nothing',
+      uses: ['new-session'],
       body: Open,
-      responses: { 201: { schema: SessionOpened, headers: ['Httpkom-Connection', 'Komgate-Lease'] } },
+      responses: {
+        201: { schema: SessionOpened, headers: ['Httpkom-Connection', 'Komgate-Lease', 'Set-Cookie'] },
+      },
       rejects: ['session-exists'],
       guards: [
         (c, next) => {
@@ -100,6 +103,7 @@ export function sessionRoutes({
       needs: 'session',
       body: Login,
       responses: { 201: { schema: Person } },
+      rejects: ['logins-per-address', 'login-failures', 'sessions-per-person'],
       errors: { 'invalid-password': 401, 'undefined-person': 401, 'login-disallowed': 401, 'conference-zero': 401 },
       async handle(c, { body }) {
         const person = await c.get('session').login(personToLogIn(body), body.passwd)
@@ -139,7 +143,7 @@ export function sessionRoutes({
       needs: 'session',
       idFrom: 'header-or-query',
       params: { session_no: numberParameter(MAX_SESSION_PARAMETER).describe('0 for the session of the request') },
-      responses: { 204: {} },
+      responses: { 204: { headers: ['Set-Cookie'] } },
       errors: { 'undefined-session': 404 },
       async handle(c, { params: { session_no } }) {
         const session = c.get('session')

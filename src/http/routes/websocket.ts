@@ -9,6 +9,7 @@ export function websocketRoute(options: WebsocketOptions): AnyRoute {
     operation: 'openWebsocket',
     summary: 'Opens a WebSocket',
     needs: 'session',
+    uses: [],
     idFrom: 'header-or-query',
     responses: { 101: {} },
     rejects: ['invalid-request', 'foreign-origin', 'websockets-per-session'],

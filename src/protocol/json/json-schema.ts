@@ -1,5 +1,6 @@
 import { CALLS, type CallName } from '../calls/index.ts'
 import type { Schema } from '../codec.ts'
+import { digitsUpTo } from './digits.ts'
 import { jsonName, type Side } from './mapping.ts'
 import { NOT_FINITE_NAMES } from './scalars.ts'
 
@@ -32,8 +33,9 @@ function untitled(schema: Schema, writer: Side): JsonSchema {
   const isInput = writer === 'client'
   switch (schema.kind) {
     case 'int': {
-      const number = { type: 'integer', minimum: 0, maximum: 2 ** schema.bits - 1 }
-      return isInput ? { anyOf: [number, { type: 'string', pattern: '^[0-9]{1,15}$' }] } : number
+      const maximum = 2 ** schema.bits - 1
+      const number = { type: 'integer', minimum: 0, maximum }
+      return isInput ? { anyOf: [number, { type: 'string', pattern: digitsUpTo(maximum).source }] } : number
     }
     case 'bool':
       return { type: 'boolean' }

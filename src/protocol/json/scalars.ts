@@ -1,20 +1,19 @@
 import { nfc } from '../nfc.ts'
 import { LATIN1 } from '../writer.ts'
+import { digitsUpTo } from './digits.ts'
 import { InvalidFieldError, invalid } from './invalid-field-error.ts'
 import type { JsonMapping } from './mapping.ts'
-
-/** Longer than any number of the protocol, and short enough for the value to be an exact integer. */
-const DIGITS = /^\d{1,15}$/
 
 /** Values that are the same in JSON. */
 const same = <T>(value: T): T => value
 
 /** INT8, INT16 and INT32: a number. Input may be a string of digits. */
 export function int(max: number): JsonMapping<number> {
+  const digits = digitsUpTo(max)
   return {
     toJson: same,
     fromJson(json) {
-      const value = typeof json === 'string' && DIGITS.test(json) ? Number(json) : json
+      const value = typeof json === 'string' && digits.test(json) ? Number(json) : json
       if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) {
         throw invalid(`must be a whole number from 0 to ${max}.`)
       }

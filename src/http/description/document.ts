@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs'
+import type { AnyRoute } from '../routes/route.ts'
+import { ErrorResponses, type ErrorSettings } from './errors.ts'
+import { headerComponents } from './headers.ts'
+import { type OperationContext, openApiPath, operationOf, responsesOf } from './operation.ts'
+import { ComponentSchemas, type JsonSchema } from './schemas.ts'
+import { securitySchemes } from './security.ts'
+import { tagObjects, tagOf } from './tags.ts'
+
+/** The package.json of the package, for the version. */
+const PACKAGE = new URL('../../../package.json', import.meta.url)
+
+const DESCRIPTION = `
+komgate is a gateway between HTTP programs and LysKOM servers. A client opens a session with \`POST /{server}/sessions\`,
+which returns a secret connection id, and sends the id in the header \`Httpkom-Connection\` of all further requests. Each
+session is one connection to the LysKOM server. Most operations need a session that is logged in:
+\`POST /{server}/sessions/current/login\`.
+
+- A trailing slash in a path makes no difference. \`HEAD\` works where \`GET\` does.
+- Bodies of requests are JSON in UTF-8. Unknown fields are ignored, except in typed calls. Numbers may be strings of
+  digits.
+- Errors have a JSON body: \`GatewayError\` for errors of the gateway, \`ProtocolAError\` for those of the LysKOM server.
+- A path without an operation is a 404, a wrong method a 405 with \`Allow\`.
+`.trim()
+
+/** Options of `openApiDocument`. */
+export interface DocumentOptions extends ErrorSettings {
+  /** the prefix of every path, `/kom` for example; empty for none */
+  basePath: string
+  /** the ids of the LysKOM servers */
+  serverIds: readonly string[]
+}
+
+/**
+ * Returns the OpenAPI 3.1 document of declared routes.
+ * @throws Error if two routes have the same operation id, or two different types the same name
+ */
+export function openApiDocument(routes: readonly AnyRoute[], options: DocumentOptions): JsonSchema {
+  const schemas = new ComponentSchemas()
+  const errors = new ErrorResponses(schemas)
+  const context: OperationContext = { ...options, schemas, errors }
+  // Outputs come first: an input that equals the output of its type shares its component.
+  const responses = new Map(routes.map((route) => [route, responsesOf(route, context)]))
+  const paths: Record<string, Record<string, JsonSchema>> = {}
+  const operations = new Set<string>()
+  const schemes = new Set<string>()
+  for (const route of routes) {
+    if (operations.has(route.operation)) throw new Error(`two routes have the operation id ${route.operation}`)
+    operations.add(route.operation)
+    const operation = operationOf(route, responses.get(route) ?? {}, context)
+    for (const scheme of (operation.security as object[]).flatMap(Object.keys)) schemes.add(scheme)
+    const path = openApiPath(route.path)
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation }
+  }
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
+  const parts = JSON.stringify([paths, errors.all])
+  const isUsed = (reference: string): boolean => parts.includes(`"${reference}"`)
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'komgate',
+      version,
+      description: DESCRIPTION,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: options.basePath === '' ? '/' : options.basePath }],
+    tags: tagObjects(new Set(routes.map(tagOf))),
+    paths,
+    components: {
+      securitySchemes: securitySchemes(schemes),
+      parameters: parameterComponents(options.serverIds, isUsed),
+      headers: headerComponents(isUsed),
+      responses: errors.all,
+      schemas: schemas.all,
+    },
+  }
+}
+
+function parameterComponents(
+  serverIds: readonly string[],
+  isUsed: (reference: string) => boolean,
+): Record<string, JsonSchema> {
+  const all = {
+    server: {
+      name: 'server',
+      in: 'path',
+      required: true,
+      description: 'The id of a LysKOM server.',
+      schema: { type: 'string', enum: serverIds },
+    },
+    'If-None-Match': {
+      name: 'If-None-Match',
+      in: 'header',
+      description: 'The entity tags of responses that the client has.',
+      schema: { type: 'string' },
+    },
+  }
+  return Object.fromEntries(Object.entries(all).filter(([name]) => isUsed(`#/components/parameters/${name}`)))
+}

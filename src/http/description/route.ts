@@ -1,0 +1,35 @@
+import { hash } from 'node:crypto'
+import { z } from 'zod'
+import { knownTags, withEtag } from '../node/etag.ts'
+import { JSON_HEADERS } from '../node/responses.ts'
+import { type AnyRoute, route } from '../routes/route.ts'
+import type { JsonSchema } from './schemas.ts'
+
+const UNCHANGED = { 'Cache-Control': 'no-cache' }
+
+/** The description of the API. @param describe builds the document; called once, for the first request */
+export function descriptionRoute(describe: () => JsonSchema): AnyRoute {
+  let built: { body: string; tag: string } | undefined
+  const build = () => {
+    const body = JSON.stringify(describe())
+    return { body, tag: `"${hash('sha1', body, 'base64url')}"` }
+  }
+  return route({
+    method: 'GET',
+    path: '/openapi.json',
+    operation: 'getDescription',
+    summary: 'Returns the description of this API in OpenAPI 3.1',
+    needs: 'nothing',
+    responses: {
+      200: { schema: z.looseObject({ openapi: z.literal('3.1.0') }), headers: ['ETag'] },
+      304: { headers: ['ETag'] },
+    },
+    handle(c) {
+      built ??= build()
+      const { body, tag } = built
+      return knownTags(c).some((known) => known === tag || known === '*')
+        ? new Response(null, { status: 304, headers: withEtag(tag, UNCHANGED) })
+        : new Response(body, { headers: withEtag(tag, JSON_HEADERS) })
+    },
+  })
+}

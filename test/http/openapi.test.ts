@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { documentText } from '../../scripts/openapi.ts'
+import { CALLS } from '../../src/protocol/calls/index.ts'
+import type { TestSettings } from '../support/config.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: the expectations of a test check the type
+type Document = any
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete']
+
+let everything: Document
+let gateway: TestGateway
+
+beforeAll(async () => {
+  everything = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'))
+  gateway = await startTestGateway([{ id: 'demo', demo: true }])
+})
+afterAll(() => gateway.close())
+
+/** Returns `[method, path, operation]` of each operation. */
+function operationsOf(document: Document): [string, string, Document][] {
+  return Object.entries<Document>(document.paths).flatMap(([path, item]) =>
+    Object.entries<Document>(item).map(([method, operation]): [string, string, Document] => [method, path, operation]),
+  )
+}
+
+/** Yields every object in a document. */
+function* objectsIn(node: unknown): Generator<Record<string, unknown>> {
+  if (typeof node !== 'object' || node === null) return
+  if (!Array.isArray(node)) yield node as Record<string, unknown>
+  for (const each of Object.values(node)) yield* objectsIn(each)
+}
+
+/** Returns the target of a reference. */
+function resolve(document: Document, reference: string): unknown {
+  return reference
+    .slice('#/'.length)
+    .split('/')
+    .reduce((node, key) => node?.[key.replaceAll('~1', '/').replaceAll('~0', '~')], document)
+}
+
+describe('docs/openapi.json', () => {
+  it('is what `npm run openapi` generates', async () => {
+    expect(await documentText()).toBe(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'))
+  })
+
+  it('has only valid JSON Schemas of draft 2020-12', () => {
+    const schemas = [...objectsIn([everything.paths, everything.components])].flatMap(({ schema }) =>
+      typeof schema === 'object' ? [schema] : [],
+    )
+    expect(schemas.length).toBeGreaterThan(300)
+    const { schemas: $defs } = everything.components
+    const all = JSON.stringify({ anyOf: schemas, $defs }).replaceAll('"#/components/schemas/', '"#/$defs/')
+    const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false })
+    addFormats.default(ajv)
+    expect(() => ajv.compile(JSON.parse(all))).not.toThrow()
+  })
+
+  it('has unique operation ids, and a target for each reference', () => {
+    const ids = operationsOf(everything).map(([, , { operationId }]) => operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+    const references = [...objectsIn(everything)].flatMap(({ $ref }) => (typeof $ref === 'string' ? [$ref] : []))
+    expect(references.filter((reference) => resolve(everything, reference) === undefined)).toEqual([])
+  })
+
+  it('refers to every component', () => {
+    const text = JSON.stringify(everything)
+    const unused = Object.entries<Document>(everything.components).flatMap(([kind, components]) =>
+      Object.keys(components).filter((name) =>
+        kind === 'securitySchemes'
+          ? !text.includes(`{"${name}":[]}`)
+          : !text.includes(`"#/components/${kind}/${name}"`),
+      ),
+    )
+    expect(unused).toEqual([])
+  })
+
+  it('describes all calls of Protocol A, obsolete ones as deprecated', () => {
+    for (const [name, { status }] of Object.entries(CALLS)) {
+      const operation = everything.paths[`/{server}/calls/${name}`]?.post
+      expect([name, operation?.deprecated ?? false]).toEqual([name, status === 'obsolete'])
+      expect(operation.requestBody.content['application/json'].schema.additionalProperties).toBe(false)
+      expect(operation.responses[200].content['application/json'].schema.required).toEqual(['reply'])
+    }
+    expect(operationsOf(everything).filter(([, path]) => path.includes('/calls/'))).toHaveLength(123)
+  })
+
+  it('declares exactly the parameters that are in a path', () => {
+    for (const [, path, { parameters = [] }] of operationsOf(everything)) {
+      const declared = parameters
+        .map((each: Document) => (each.$ref === undefined ? each : resolve(everything, each.$ref)))
+        .filter((each: Document) => each.in === 'path')
+        .map(({ name }: Document) => name)
+      expect([path, declared]).toEqual([path, [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)])
+    }
+  })
+})
+
+describe('GET /openapi.json', () => {
+  const others: TestGateway[] = []
+  afterEach(async () => {
+    for (const each of others.splice(0)) await each.close()
+  })
+
+  async function describedBy(settings: TestSettings): Promise<Document> {
+    const other = await startTestGateway([{ id: 'demo', demo: true }], settings)
+    others.push(other)
+    return (await other.send('GET', '/openapi.json')).json
+  }
+
+  it('describes every route that the gateway routes to, and no other', async () => {
+    const { json } = await gateway.send('GET', '/openapi.json')
+    for (const path of Object.keys(json.paths)) {
+      const { headers } = await gateway.send('OPTIONS', path.replace('{server}', 'demo').replace(/\{\w+\}/g, '1'))
+      const allowed = (headers.get('allow') ?? '').toLowerCase().split(', ')
+      expect([path, METHODS.filter((method) => allowed.includes(method))]).toEqual([
+        path,
+        METHODS.filter((method) => method in json.paths[path]),
+      ])
+    }
+  })
+
+  it('responds with 304 to a request with the entity tag', async () => {
+    const { status, headers } = await gateway.send('GET', '/openapi.json')
+    const etag = headers.get('etag') ?? ''
+    expect([status, headers.get('cache-control'), headers.get('content-type')]).toEqual([
+      200,
+      'no-cache',
+      'application/json',
+    ])
+    const unchanged = await gateway.send('GET', '/openapi.json', { headers: { 'If-None-Match': etag } })
+    expect([unchanged.status, unchanged.text, unchanged.headers.get('etag')]).toEqual([304, '', etag])
+  })
+
+  it('responds to HEAD without a body', async () => {
+    const { status, text, headers } = await gateway.send('HEAD', '/openapi.json')
+    expect([status, text, headers.get('etag') !== null]).toEqual([200, '', true])
+  })
+
+  it('names the base path and the servers', async () => {
+    const document = await describedBy({ basePath: '/httpkom' })
+    expect(document.servers).toEqual([{ url: '/httpkom' }])
+    expect(document.components.parameters.server.schema.enum).toEqual(['demo'])
+    expect((await others[0]?.send('GET', '/openapi.json'))?.status).toBe(200)
+  })
+
+  it('describes the transports of connection ids that are enabled', async () => {
+    const schemesOf = ({ components }: Document) => Object.keys(components.securitySchemes)
+    const security = (document: Document) => document.paths['/{server}/sessions/current/who-am-i'].get.security
+    const bare = await describedBy({ transports: [] })
+    expect(schemesOf(bare)).toEqual(['connectionId', 'connectionIdInQuery'])
+    expect(security(bare)).toEqual([{ connectionId: [] }, { connectionIdInQuery: [] }])
+    expect(bare.paths['/{server}/sessions'].post.responses[201].headers).not.toHaveProperty('Set-Cookie')
+    const all = await describedBy({ transports: ['bearer', 'cookie', 'query'] })
+    expect(schemesOf(all)).toEqual(['connectionId', 'connectionIdInQuery', 'bearer', 'cookie', 'token'])
+    expect(security(all)).toEqual(schemesOf(all).map((name) => ({ [name]: [] })))
+    expect(all.paths['/{server}/sessions'].post.responses[201].headers).toHaveProperty('Set-Cookie')
+    expect(all.paths['/{server}/sessions'].post.responses).toHaveProperty('403')
+  })
+
+  it('describes sessions that the gateway opens automatically', async () => {
+    const { security, responses } = (await describedBy({ autoCreate: true })).paths['/{server}/texts/{text_no}'].get
+    expect(security).toContainEqual({})
+    expect(responses[200].headers).toHaveProperty('Httpkom-Connection')
+    expect(responses).toHaveProperty('502')
+    const without = (await gateway.send('GET', '/openapi.json')).json.paths['/{server}/texts/{text_no}'].get
+    expect(without.security).not.toContainEqual({})
+    expect(without.responses).not.toHaveProperty('502')
+  })
+
+  it('describes administration if there is an admin key, and neither it nor metrics if they have their own port', async () => {
+    const { json } = await gateway.send('GET', '/openapi.json')
+    expect(Object.keys(json.paths)).toContain('/metrics')
+    expect(Object.keys(json.paths)).not.toContain('/admin/sessions')
+    const adminKey = 'the-key-of-the-operator'
+    expect(Object.keys((await describedBy({ adminKey })).paths)).toContain('/admin/sessions')
+    const separate = Object.keys((await describedBy({ adminKey, adminPort: 0 })).paths)
+    expect(separate).not.toContain('/admin/sessions')
+    expect(separate).not.toContain('/metrics')
+  })
+})
