@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { createConference, findConferences, getConference, getMicroConference } from '../../lyskom/conferences.ts'
 import { markLocalAsRead } from '../../lyskom/memberships.ts'
-import { getLastTexts } from '../../lyskom/texts.ts'
+import { getConferenceTexts } from '../../lyskom/text-pages.ts'
 import { latin1 } from '../input/body.ts'
 import { confNoParameter, textNoParameter } from '../input/numbers.ts'
 import { flagParameter } from '../input/parameters.ts'
@@ -78,8 +78,9 @@ export function conferenceRoutes(): AnyRoute[] {
       query: { 'no-of-texts': textNoParameter.default(10) },
       responses: { 200: { schema: z.strictObject({ texts: z.array(ListedText) }) } },
       async handle(c, { params: { conf_no }, query }) {
-        const texts = await getLastTexts(c.get('session').lyskom, conf_no, query['no-of-texts'])
-        return json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
+        const page = { before: 0, count: query['no-of-texts'], subjects: false }
+        const { texts } = await getConferenceTexts(c.get('session').lyskom, conf_no, page)
+        return json({ texts: texts.map(({ head }) => ({ ...textHeadJson(head), subject: null, body: null })) })
       },
     }),
     route({
