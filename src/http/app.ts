@@ -22,14 +22,17 @@ import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes, type ListedServer } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
 import { observabilityRoutes } from './routes/observability.ts'
+import { onlineRoutes } from './routes/online.ts'
 import { personRoutes } from './routes/persons.ts'
 import { type Guard, registerRoutes } from './routes/register.ts'
 import type { AnyRoute } from './routes/route.ts'
 import { serverRoutes } from './routes/server.ts'
 import { sessionDataRoutes } from './routes/session-data.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { textPageRoutes } from './routes/text-pages.ts'
 import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
+import { threadRoutes } from './routes/threads.ts'
 import { websocketRoute } from './routes/websocket.ts'
 
 /** Options of the HTTP interface, by topic. */
@@ -122,6 +125,9 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
     ...membershipRoutes(),
     ...textRoutes({ basePath: http.basePath, vary: ids.vary }),
     ...textStatRoutes(),
+    ...textPageRoutes(),
+    ...threadRoutes(),
+    ...onlineRoutes(),
     ...callRoutes(ids),
   ]
   const isKnown = knownServer(servers)

@@ -128,6 +128,20 @@ export function readContent(bytes: Uint8Array, contentType: ContentType): Conten
   return { subject: decode(subject, charset), body: isTextual ? decode(body, charset) : body }
 }
 
+/**
+ * Returns the subject of a text of which only the start is known, the same as `readContent` of the whole text. Returns
+ * undefined if the start does not suffice.
+ */
+export function readSubject(start: Uint8Array, contentType: ContentType): Content['subject'] | undefined {
+  const { type, charset } = contentType
+  if (type === USER_AREA) return null
+  const end = start.indexOf(LF)
+  if (end < 0) return undefined
+  const codec = charset === undefined || !isText(contentType) ? undefined : codecName(charset)
+  if (codec !== undefined && wideForm(codec, start) !== undefined) return undefined
+  return decode(start.subarray(0, end), charset)
+}
+
 /** Decodes bytes as ISO 8859-1. */
 export function latin1(bytes: Uint8Array): string {
   return bufferOf(bytes).toString('latin1')

@@ -8,7 +8,7 @@ import { readMiscInfo } from './misc-info.ts'
 import type { NameTable, PersonName } from './names.ts'
 import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
-import { textNumbers } from './texts.ts'
+import { existingTexts } from './text-mapping.ts'
 import { type LocalRange, unreadRanges } from './unread.ts'
 
 /** A membership with the names of its conference and of the person who added the member. */
@@ -323,5 +323,7 @@ async function mapTexts({ connection }: LyskomSession, confNo: number, { first, 
     if (error instanceof KomError && error.errorName === 'no-such-local-text') return undefined
     throw error
   })
-  return mapping === undefined ? [] : textNumbers(mapping.block, last).slice(0, size)
+  if (mapping === undefined) return []
+  const texts = existingTexts(mapping.block).filter(({ localNumber }) => localNumber <= last)
+  return texts.slice(0, size).map(({ globalNumber }) => globalNumber)
 }

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Connection } from '../connection/connection.ts'
 import { mapConcurrent } from '../map-concurrent.ts'
-import type { Reply } from '../protocol/calls/index.ts'
 import { KomError } from '../protocol/errors.ts'
 import { isoTime } from '../protocol/json/time.ts'
 import type { TextStat, Time } from '../protocol/types.ts'
@@ -11,7 +10,6 @@ import { type Content, type ContentType, contentTypeOf, readContent } from './co
 import { mustFitJson } from './json-size.ts'
 import { type LinkInfo, type RecipientInfo, type RecipientType, readMiscInfo } from './misc-info.ts'
 import type { ConferenceName, PersonName } from './names.ts'
-import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
 
 /** A recipient of a text. */
@@ -66,8 +64,8 @@ export async function getText(session: LyskomSession, textNo: number): Promise<T
   const contentType = contentTypeOf(stat.auxItems)
   const content = await getContent(session, textNo, stat, contentType, requested)
   mustFitJson(session.connection, jsonLength(content))
-  const head = await describeText(session, textNo, stat, contentType, new CollectedSize(session.connection))
-  return { head, content }
+  const [head] = await describeTexts(session, [{ textNo, stat, contentType }], new CollectedSize(session.connection))
+  return { head: head as TextHead, content }
 }
 
 /**
@@ -81,9 +79,8 @@ export async function getTextHead(
   textNo: number,
   size = new CollectedSize(session.connection),
 ): Promise<TextHead> {
-  const stat = await session.connection.call('get-text-stat', { textNo })
-  size.add(stat.miscInfo.length + stat.auxItems.length, dataBytes(stat))
-  return describeText(session, textNo, stat, contentTypeOf(stat.auxItems), size)
+  const [head] = await describeTexts(session, [await getTextStatus(session, textNo, size)], size)
+  return head as TextHead
 }
 
 function dataBytes({ auxItems }: TextStat): number {
@@ -123,34 +120,6 @@ function bodyTag(textNo: number, creationTime: Time, { type, charset = '' }: Con
   return `"${textNo}-${isoTime(creationTime).replace(/\D/g, '')}-${representation}"`
 }
 
-/** Returns the newest texts of a conference, newest first, without those that may not be read. Four round trips. */
-export async function getLastTexts(session: LyskomSession, confNo: number, count: number): Promise<TextHead[]> {
-  const { block } = await session.connection.call('local-to-global-reverse', {
-    confNo,
-    localNoCeiling: 0,
-    noOfExistingTexts: count,
-  })
-  const found = textNumbers(block)
-  const newest = found.slice(Math.max(0, found.length - Math.min(count, TEXTS_PER_CALL)))
-  const size = new CollectedSize(session.connection)
-  const heads = await mapConcurrent(newest, (textNo) => unlessGone(getTextHead(session, textNo, size)))
-  return heads.filter((head) => head !== undefined).reverse()
-}
-
-/** Returns the global text numbers of a mapping up to a local number, in the order of the local numbers. */
-export function textNumbers(
-  block: Reply<'local-to-global'>['block'],
-  lastLocalNo = Number.POSITIVE_INFINITY,
-): number[] {
-  const pairs =
-    block.kind === 'sparse'
-      ? block.value
-      : block.value.texts.map((globalNumber, i) => ({ localNumber: block.value.firstLocalNo + i, globalNumber }))
-  return pairs
-    .filter(({ localNumber, globalNumber }) => globalNumber !== 0 && localNumber <= lastLocalNo)
-    .map(({ globalNumber }) => globalNumber)
-}
-
 /** Requests the bytes of a text, concurrently with its status. Returns undefined if its content is probably cached. */
 function requestBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> | undefined {
   if (bodies.has(textNo)) return undefined
@@ -187,21 +156,56 @@ function jsonLength({ subject, body }: Content): number {
   return (subject?.length ?? 0) + (typeof body === 'string' ? body.length : 0)
 }
 
-/** Adds to a text status the names of its persons and conferences, and the authors of linked texts. Two round trips. */
-async function describeText(
-  session: LyskomSession,
+/** A text status with the content type from its aux-items. */
+export interface TextStatus {
+  textNo: number
+  stat: TextStat
+  contentType: ContentType
+}
+
+/**
+ * Returns the status of a text. One round trip. Throws the `KomError`s of `getText`.
+ *
+ * @param size counts the status
+ */
+export async function getTextStatus(
+  { connection }: LyskomSession,
   textNo: number,
-  stat: TextStat,
-  contentType: ContentType,
   size: CollectedSize,
-): Promise<TextHead> {
-  const { recipients, commentTo, commentIn } = readMiscInfo(stat.miscInfo)
+): Promise<TextStatus> {
+  const stat = await connection.call('get-text-stat', { textNo })
+  size.add(stat.miscInfo.length + stat.auxItems.length, dataBytes(stat))
+  return { textNo, stat, contentType: contentTypeOf(stat.auxItems) }
+}
+
+/**
+ * Adds to text statuses the names of their persons and conferences, and the authors of linked texts. Two round trips for
+ * any number of texts.
+ *
+ * @param size counts the names
+ * @param known the authors of texts whose statuses the caller has requested; undefined if they may not be read
+ */
+export async function describeTexts(
+  session: LyskomSession,
+  texts: readonly TextStatus[],
+  size: CollectedSize,
+  known: ReadonlyMap<number, number | undefined> = new Map(),
+): Promise<TextHead[]> {
+  const parsed = texts.map((text) => ({ ...text, ...readMiscInfo(text.stat.miscInfo) }))
   const [names, authors] = await Promise.all([
-    session.names.load(mentionedIn(stat, recipients), size),
-    authorsOf(session, [...commentTo, ...commentIn], size),
+    session.names.load(
+      parsed.flatMap(({ stat, recipients }) => mentionedIn(stat, recipients)),
+      size,
+    ),
+    authorsOf(
+      session,
+      parsed.flatMap(({ commentTo, commentIn }) => [...commentTo, ...commentIn]),
+      size,
+      known,
+    ),
   ])
   const withAuthor = ({ type, textNo }: LinkInfo): Link => ({ type, textNo, author: authors(textNo) })
-  return {
+  return parsed.map(({ textNo, stat, contentType, recipients, commentTo, commentIn }) => ({
     textNo,
     author: names.person(stat.author),
     noOfMarks: stat.noOfMarks,
@@ -218,7 +222,7 @@ async function describeText(
     commentTo: commentTo.map(withAuthor),
     commentIn: commentIn.map(withAuthor),
     auxItems: stat.auxItems.map((item) => withCreator(item, names)),
-  }
+  }))
 }
 
 /** Returns the numbers of the persons and conferences in a text status, with duplicates. */
@@ -231,26 +235,28 @@ function mentionedIn(stat: TextStat, recipients: readonly RecipientInfo[]): numb
 
 /**
  * Returns a function from the number of a linked text to its author, null if the text may not be read. Two round trips,
- * or none without links.
+ * or none without links. See `describeTexts` for `known`.
  */
 async function authorsOf(
   session: LyskomSession,
   links: readonly LinkInfo[],
   size: CollectedSize,
+  known: ReadonlyMap<number, number | undefined>,
 ): Promise<(textNo: number) => PersonName | null> {
   if (links.length === 0) return () => null
-  const textNos = [...new Set(links.map(({ textNo }) => textNo))]
+  const authors = new Map(links.map(({ textNo }) => [textNo, known.get(textNo)]))
+  const unknown = [...authors.keys()].filter((textNo) => !known.has(textNo))
   // Keep only the author of each status, whose lists may be long.
-  const authors = await mapConcurrent(textNos, (textNo) =>
-    unlessGone(session.connection.call('get-text-stat', { textNo }).then(({ author }) => author)),
-  )
+  await mapConcurrent(unknown, async (textNo) => {
+    const stat = session.connection.call('get-text-stat', { textNo })
+    authors.set(textNo, await unlessGone(stat.then(({ author }) => author)))
+  })
   const names = await session.names.load(
-    authors.map((author) => author ?? 0),
+    [...authors.values()].map((author) => author ?? 0),
     size,
   )
-  const byText = new Map(textNos.map((textNo, i) => [textNo, authors[i]]))
   return (textNo) => {
-    const author = byText.get(textNo)
+    const author = authors.get(textNo)
     return author === undefined ? null : names.person(author)
   }
 }

@@ -80,8 +80,8 @@ describe('routes', () => {
   it.each([
     ['POST', '/', 'GET, HEAD, OPTIONS'],
     ['DELETE', '/stats', 'GET, HEAD, OPTIONS'],
-    ['GET', '/kom/sessions/', 'POST, OPTIONS'],
-    ['PUT', '/kom/sessions/', 'POST, OPTIONS'],
+    ['DELETE', '/kom/sessions/', 'POST, GET, HEAD, OPTIONS'],
+    ['PUT', '/kom/sessions/', 'POST, GET, HEAD, OPTIONS'],
     ['POST', WHO_AM_I, 'GET, HEAD, OPTIONS'],
     ['GET', '/kom/sessions/current/active', 'POST, OPTIONS'],
     ['GET', '/kom/sessions/current/login', 'POST, OPTIONS'],
@@ -100,7 +100,7 @@ describe('routes', () => {
 
   it('OPTIONS returns the allowed methods', async () => {
     const { status, headers, text } = await send('OPTIONS', '/kom/sessions/')
-    expect([status, headers.get('allow'), text]).toEqual([204, 'POST, OPTIONS', ''])
+    expect([status, headers.get('allow'), text]).toEqual([204, 'POST, GET, HEAD, OPTIONS', ''])
   })
 
   it('every route accepts a path with and without a trailing slash', async () => {

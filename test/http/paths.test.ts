@@ -90,7 +90,7 @@ describe.each(['', '/kom'])('a gateway with the base path "%s"', (base) => {
     expect(response.status).toBe(201)
     const headers = { 'httpkom-connection': connection_id }
     expect((await send('GET', '/demo/sessions/current//who-am-i', { headers })).status).toBe(200)
-    expect((await send('OPTIONS', '/demo//sessions/')).headers.get('allow')).toBe('POST, OPTIONS')
+    expect((await send('OPTIONS', '/demo//sessions/')).headers.get('allow')).toBe('POST, GET, HEAD, OPTIONS')
     const socket = new WebSocket(`${root.replace('http', 'ws')}${base}//websocket?Httpkom-Connection=${connection_id}`)
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
     socket.close()

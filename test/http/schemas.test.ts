@@ -17,11 +17,15 @@ import {
   textJson,
   unreadJson,
 } from '../../src/http/output/json.ts'
+import { onlineSessionJson, textPageJson, threadJson } from '../../src/http/output/reading.ts'
 import * as schemas from '../../src/http/output/schemas/index.ts'
 import type { Conference, MicroConference, NamedAuxItem } from '../../src/lyskom/conferences.ts'
 import type { Membership } from '../../src/lyskom/memberships.ts'
+import type { OnlineSession } from '../../src/lyskom/online.ts'
 import type { ServerInfo } from '../../src/lyskom/server-info.ts'
+import type { TextPage } from '../../src/lyskom/text-pages.ts'
 import type { Text, TextHead } from '../../src/lyskom/texts.ts'
+import type { Thread } from '../../src/lyskom/thread.ts'
 import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../../src/protocol/aux-items.ts'
 import type { Schema } from '../../src/protocol/codec.ts'
 import { KomError } from '../../src/protocol/errors.ts'
@@ -138,6 +142,18 @@ const text: Arbitrary<Text> = fc.record({
   head,
   content: fc.record({ subject: orNull(fc.string()), body: fc.oneof(fc.string(), fc.uint8Array()) }),
 })
+const overviews = fc.array(fc.record({ head, subject: orNull(fc.string()) }), { maxLength: 3 })
+const page: Arbitrary<TextPage> = fc.record({ texts: overviews, nextBefore: orNull(int32) })
+const thread: Arbitrary<Thread> = fc.record({ root: int32, texts: overviews, truncated: fc.boolean() })
+const onlineSession: Arbitrary<OnlineSession> = fc.record({
+  sessionNo: int32,
+  person,
+  workingConference: orNull(conferenceName),
+  idle: int32,
+  whatAmIDoing: fc.string(),
+  client: orNull(fc.record({ name: fc.string(), version: fc.string() })),
+  address: orNull(fc.string()),
+})
 
 /** Checks that the JSON of every value fits a schema. */
 function fits<T>(name: SchemaName, values: Arbitrary<T>, toJson: (value: T) => unknown): void {
@@ -163,6 +179,12 @@ describe('the JSON of any value of a LysKOM server fits its schema', () => {
       const { content_type: _, ...stat } = textHeadJson(each)
       return stat
     }))
+
+  it('TextPage', () => fits('TextPage', page, textPageJson))
+  it('Thread', () => fits('Thread', thread, threadJson))
+  it('ThreadText', () =>
+    fits('ThreadText', text, ({ head, content: { subject } }) => ({ ...textHeadJson(head), subject })))
+  it('OnlineSession', () => fits('OnlineSession', onlineSession, onlineSessionJson))
 
   it('ProtocolAError', () => {
     const error = fc.tuple(fc.oneof(fc.nat(61), int32), int32).map(([code, status]) => new KomError(code, status))

@@ -4,9 +4,13 @@ import { getConference } from '../../src/lyskom/conferences.ts'
 import { createText } from '../../src/lyskom/create-text.ts'
 import { markText } from '../../src/lyskom/marks.ts'
 import { addMember, getAllUnread, getMembership, getMemberships, getUnread } from '../../src/lyskom/memberships.ts'
+import { sendMessage } from '../../src/lyskom/messages.ts'
+import { getOnlineSessions } from '../../src/lyskom/online.ts'
 import { getServerInfo } from '../../src/lyskom/server-info.ts'
 import { LyskomSession } from '../../src/lyskom/session.ts'
-import { getBody, getLastTexts, getText, getTextHead } from '../../src/lyskom/texts.ts'
+import { getConferenceTexts, getCreatedTexts } from '../../src/lyskom/text-pages.ts'
+import { getBody, getText, getTextHead } from '../../src/lyskom/texts.ts'
+import { getThread } from '../../src/lyskom/thread.ts'
 import { connectTo } from '../support/connection.ts'
 import type { FakeRequest } from '../support/fake-server.ts'
 import { gatewaySession } from '../support/gateway-session.ts'
@@ -31,6 +35,23 @@ function textStat(): Buffer {
   return fields(then, 400, 1, 10, 0, array([...recipients, ...comments]), array([auxItem]))
 }
 
+/** Number of the topmost text of a thread. It comments on a text outside. */
+const ROOT = 5000
+/** Number of links from the topmost text of the thread to its lowest texts. */
+const HEIGHT = 3
+
+/** Below the topmost text, `many` branches of texts with the numbers 5101, 5201 … */
+function threadStat(no: number): Buffer {
+  const level = Math.floor((no - ROOT) / 100)
+  const comments = level === 0 ? times(many, (i) => no + 100 + i) : level < HEIGHT ? [no + 100] : []
+  const commented = level === 0 ? 1000 : level === 1 ? ROOT : no - 100
+  const links = [fields(2, commented), ...comments.map((comment) => fields(3, comment))]
+  return fields(then, 700 + level, 1, 10, 0, array([fields(0, 100 + level), fields(6, 1), ...links]), '0 *')
+}
+
+/** A text with a subject that is too long for one call. */
+const LONG_TEXT = `${'x'.repeat(600)}\nbody`
+
 const membership = (confNo: number, i: number) =>
   fields(i, then, confNo, 100, array([fields(1, 2), fields(5, 6)]), 500 + i, then, '00000000')
 
@@ -39,18 +60,27 @@ function answer({ ref, call, args }: FakeRequest): Buffer | undefined {
   const second = Number(String(args).split(' ')[1])
   switch (call) {
     case 25:
-      return reply(ref, h('subject\nbody'))
+      return reply(ref, h(LONG_TEXT.slice(0, Number(String(args).split(' ')[2]) + 1)))
     case 52:
       return reply(ref, array(times(many, (i) => 100 + i)))
+    case 53:
     case 62:
     case 72:
     case 100:
       return reply(ref)
     case 78:
       return reply(ref, h(`conference ${first}`), '00000000', 10, 77)
+    case 70:
+    case 71:
+      return reply(ref, h('client'))
+    case 83:
+      return reply(ref, array(times(many, (i) => fields(i, 100 + i, 200 + i, 5, '01000000', h('reads')))))
+    case 84:
+      return reply(ref, h('user'), h('host'), h('unknown'), then)
     case 86:
       return reply(ref, 4711)
     case 90:
+      if (first >= ROOT) return reply(ref, threadStat(first))
       // Each linked text has a different author.
       return reply(ref, first < 1000 ? textStat() : fields(then, 600 + (first % 100), 1, 10, 0, '0 *', '0 *'))
     case 91:
@@ -64,6 +94,7 @@ function answer({ ref, call, args }: FakeRequest): Buffer | undefined {
     case 108:
       return reply(ref, array(times(many, (i) => membership(100 + i, i))))
     case 121:
+    case 122:
       return reply(ref, 1, many, 0, 1, 1, array(times(many, (i) => i)))
     default:
       return undefined
@@ -79,6 +110,8 @@ afterEach(async () => {
 })
 
 const page = { unread: false, passive: false, first: 0, count: 100 }
+const newest = { before: 0, count: 100 }
+const LOWEST = ROOT + HEIGHT * 100 + 1
 const draft = { text: Buffer.from('s\nb'), contentType: 'text/plain', recipients: [], commentTo: [], software: 'x 1' }
 
 /** The operations and the largest number of round trips of each. */
@@ -93,7 +126,13 @@ const OPERATIONS: [title: string, depth: number, operation: () => Promise<unknow
   ['getMemberships with unread texts', 3, () => getMemberships(session, ME, { ...page, unread: true })],
   ['getMembership', 2, () => getMembership(session, ME, 101)],
   ['getConference', 2, () => getConference(session, 101)],
-  ['getLastTexts', 4, () => getLastTexts(session, 101, many)],
+  ['getConferenceTexts', 4, () => getConferenceTexts(session, 101, { ...newest, subjects: false })],
+  ['getConferenceTexts with subjects', 4, () => getConferenceTexts(session, 101, { ...newest, subjects: true })],
+  ['getCreatedTexts', 4, () => getCreatedTexts(session, ME, { ...newest, subjects: true })],
+  ['getThread', HEIGHT + 3, () => getThread(session, ROOT, { up: false, limit: 100 })],
+  ['getThread from a lowest text', 2 * HEIGHT + 3, () => getThread(session, LOWEST, { up: true, limit: 100 })],
+  ['getOnlineSessions', 2, () => getOnlineSessions(session, 0)],
+  ['sendMessage', 1, () => sendMessage(session, 0, 'x')],
   ['login by number', 2, () => gatewaySession(session).login({ persNo: ME }, 'x')],
   ['getServerInfo', 2, () => getServerInfo(session)],
   ['createText', 1, () => createText(session, draft)],

@@ -2,24 +2,28 @@ import { z } from 'zod'
 import { MAX_CONF_NO, MAX_TEXT_NO } from '../../lyskom/numbers.ts'
 import { digitsUpTo } from '../../protocol/json/digits.ts'
 
-/** Returns a schema for a whole number from 0 to `max` in a path or a query. */
-export function numberParameter(max: number) {
-  const error = messageOf(max)
-  return z.string().regex(digitsUpTo(max), { error }).transform(Number).pipe(upTo(max, error))
+/** Returns a schema for a whole number from `min`, by default 0, to `max` in a path or a query. */
+export function numberParameter(max: number, min = 0) {
+  const error = messageOf(max, min)
+  return z
+    .string()
+    .regex(digitsUpTo(max), { error })
+    .transform(Number)
+    .pipe(within(min, max, error))
 }
 
 /** Returns a schema for a whole number from 0 to `max` in a body: a JSON number, or a string of digits. */
 export function wholeNumber(max: number) {
-  const error = messageOf(max)
-  return z.union([upTo(max, error), numberParameter(max)], { error })
+  const error = messageOf(max, 0)
+  return z.union([within(0, max, error), numberParameter(max)], { error })
 }
 
-function upTo(max: number, error: string) {
-  return z.int({ error }).min(0, { error }).max(max, { error })
+function within(min: number, max: number, error: string) {
+  return z.int({ error }).min(min, { error }).max(max, { error })
 }
 
-function messageOf(max: number): string {
-  return `must be a whole number from 0 to ${max}.`
+function messageOf(max: number, min: number): string {
+  return `must be a whole number from ${min} to ${max}.`
 }
 
 /** Schema of a conference number in a body. */

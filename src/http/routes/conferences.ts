@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { createConference, findConferences, getConference, getMicroConference } from '../../lyskom/conferences.ts'
 import { markLocalAsRead } from '../../lyskom/memberships.ts'
-import { getLastTexts } from '../../lyskom/texts.ts'
 import { latin1 } from '../input/body.ts'
 import { confNoParameter, textNoParameter } from '../input/numbers.ts'
 import { flagParameter } from '../input/parameters.ts'
 import { empty, json } from '../node/responses.ts'
-import { conferenceJson, conferenceNameJson, microConferenceJson, textHeadJson } from '../output/json.ts'
-import { Conference, ConferenceName, ListedText, MicroConference } from '../output/schemas/index.ts'
+import { conferenceJson, conferenceNameJson, microConferenceJson } from '../output/json.ts'
+import { Conference, ConferenceName, MicroConference } from '../output/schemas/index.ts'
 import { type AnyRoute, route } from './route.ts'
 
 /** Conferences and the letterboxes of persons. */
@@ -65,21 +64,6 @@ export function conferenceRoutes(): AnyRoute[] {
         return micro
           ? json(microConferenceJson(await getMicroConference(lyskom, conf_no)))
           : json(conferenceJson(await getConference(lyskom, conf_no)))
-      },
-    }),
-    route({
-      method: 'GET',
-      path: '/:server/conferences/:conf_no{[0-9]+}/texts',
-      operation: 'listConferenceTexts',
-      summary: 'Lists the newest texts of a conference',
-      needs: 'session',
-      idFrom: 'header-or-query',
-      params: { conf_no: confNoParameter },
-      query: { 'no-of-texts': textNoParameter.default(10) },
-      responses: { 200: { schema: z.strictObject({ texts: z.array(ListedText) }) } },
-      async handle(c, { params: { conf_no }, query }) {
-        const texts = await getLastTexts(c.get('session').lyskom, conf_no, query['no-of-texts'])
-        return json({ texts: texts.map((text) => ({ ...textHeadJson(text), subject: null, body: null })) })
       },
     }),
     route({
