@@ -21,6 +21,7 @@ import { gatewayRoutes, type ListedServer } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
 import { observabilityRoutes } from './routes/observability.ts'
 import { personRoutes } from './routes/persons.ts'
+import { referenceRoutes } from './routes/reference.ts'
 import { type Guard, registerRoutes } from './routes/register.ts'
 import type { AnyRoute } from './routes/route.ts'
 import { serverRoutes } from './routes/server.ts'
@@ -105,6 +106,7 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
   for (const { path, app: api } of mounted) app.route(path, api)
   registerRoutes(app, [
     ...gatewayRoutes({ servers, registry, metrics }),
+    ...referenceRoutes(),
     websocketRoute({ ...options, registry, ids, corsOrigins: http.corsOrigins, maxMessageBytes: http.maxBodyBytes }),
   ])
   const routes = [
