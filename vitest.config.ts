@@ -22,6 +22,7 @@ const SLOW = [
   'test/contract/last-time-read.test.ts',
   'test/demo/like-lyskomd.test.ts',
   'test/http/store-outage.test.ts',
+  'test/http/reference-page.test.ts',
   'test/store/postgres.test.ts',
   'test/faults/restart.test.ts',
   'test/store/redis-failover.test.ts',

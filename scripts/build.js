@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -10,7 +11,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /*
  * Builds src/ into dist/ for `npm start`, `npm run build` and `npm pack`. Does nothing if dist/ is up to date.
@@ -21,6 +23,9 @@ import { dirname, join } from 'node:path'
 const CONFIG = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
 /** File with the digests of the sources and of the built files. */
 const STAMP = 'dist/.build'
+/** Files of `swagger-ui-dist` that the build copies, and their folder in dist/. */
+const SWAGGER_UI = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'LICENSE', 'NOTICE']
+const SWAGGER_UI_FOLDER = 'http/reference/swagger-ui'
 
 process.chdir(join(import.meta.dirname, '..'))
 // The npm package contains the build and no sources.
@@ -34,9 +39,28 @@ function build() {
   try {
     const { status } = spawnSync(`tsc -p tsconfig.build.json --outDir ${fresh}`, { shell: true, stdio: 'inherit' })
     if (status !== 0) process.exitCode = 1
-    else replaceDist(fresh, sources)
+    else {
+      copyFiles(fresh)
+      replaceDist(fresh, sources)
+    }
   } finally {
     rmSync(fresh, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Copies the files that are not compiled: those of src/, and Swagger UI from its package.
+ * @param {string} fresh the folder to copy to
+ */
+function copyFiles(fresh) {
+  const swaggerUi = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist')))
+  const copies = [
+    ...filesIn('src').flatMap((file) => (extname(file) === '.ts' ? [] : [[file, file.slice('src/'.length)]])),
+    ...SWAGGER_UI.map((name) => [join(swaggerUi, name), join(SWAGGER_UI_FOLDER, name)]),
+  ]
+  for (const [from, to] of copies) {
+    mkdirSync(join(fresh, dirname(to)), { recursive: true })
+    copyFileSync(from, join(fresh, to))
   }
 }
 

@@ -1,6 +1,17 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -67,6 +78,19 @@ describe('npm start', () => {
     writeSource('part.ts', "export const greeting: string = 'three'\n")
     expect(await start()).toBe('three')
     expect(existsSync(inDir('dist/other.js'))).toBe(false)
+  })
+
+  it('copies the other files of src/, and Swagger UI with its licences', { timeout: BUILD_MS }, async () => {
+    mkdirSync(inDir('src/pages'))
+    writeSource('pages/style.css', 'body {}')
+    expect(await start()).toBe('one')
+    expect(readFileSync(inDir('dist/pages/style.css'), 'utf8')).toBe('body {}')
+    expect(new Set(readdirSync(inDir('dist/http/reference/swagger-ui')))).toEqual(
+      new Set(['LICENSE', 'NOTICE', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'swagger-ui.css']),
+    )
+    rmSync(inDir('src/pages'), { recursive: true })
+    expect(await start()).toBe('one')
+    expect(existsSync(inDir('dist/pages/style.css'))).toBe(false)
   })
 
   it('repairs a build that lacks a file', { timeout: BUILD_MS }, async () => {

@@ -56,7 +56,7 @@ export interface AppConfig {
 /** The port that IANA registered for LysKOM. */
 const LYSKOM_PORT = 4894
 
-/** Paths of the gateway itself, which cannot be server ids. `docs` is reserved for later use. */
+/** Paths of the gateway itself, which cannot be server ids. */
 const RESERVED = [
   ...['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman', 'docs'],
   ...['add_session.cgi', 'validate.cgi', 'expire_session.cgi'],

@@ -24,6 +24,7 @@ import { membershipRoutes } from './routes/memberships.ts'
 import { observabilityRoutes } from './routes/observability.ts'
 import { onlineRoutes } from './routes/online.ts'
 import { personRoutes } from './routes/persons.ts'
+import { referenceRoutes } from './routes/reference.ts'
 import { type Guard, registerRoutes } from './routes/register.ts'
 import type { AnyRoute } from './routes/route.ts'
 import { serverRoutes } from './routes/server.ts'
@@ -113,6 +114,7 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
     descriptionRoute(() =>
       openApiDocument([...ofGateway, ...routes, ...operatorRoutes], { ...http, serverIds: [...servers.keys()] }),
     ),
+    ...referenceRoutes(),
     websocketRoute({ ...options, registry, ids, corsOrigins: http.corsOrigins, maxMessageBytes: http.maxBodyBytes }),
   ]
   registerRoutes(app, ofGateway)

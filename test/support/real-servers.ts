@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { chromiumInstalled } from './chromium.ts'
 import { INSTALLED_DIR } from './database-server.ts'
 import { lyskomdInstalled } from './lyskomd.ts'
 import { mariadbInstalled } from './mariadb-server.ts'
@@ -17,6 +18,7 @@ const SERVERS: readonly [name: string, packages: string, isInstalled: () => bool
   ['MariaDB', 'mariadb-server', mariadbInstalled],
   ['memcached', 'memcached', memcachedInstalled],
   ['nginx', 'nginx-light', nginxInstalled],
+  ['Chromium', 'chromium', chromiumInstalled],
 ]
 
 /** Runs once before all tests. Returns a function that runs after them. */
