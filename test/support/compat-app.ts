@@ -1,11 +1,14 @@
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { under } from '../../src/compat/compat-api.ts'
 import type { CompatApisOptions } from '../../src/compat/compat-apis.ts'
 import type { Env } from '../../src/http/env.ts'
 import { RequestError } from '../../src/http/errors/request-error.ts'
 import { clientAddress } from '../../src/http/input/client-address.ts'
 import { AppKeys } from '../../src/http/middleware/app-keys.ts'
 import { errorResponse } from '../../src/http/output/error-response.ts'
+import { registerRoutes } from '../../src/http/routes/register.ts'
+import type { AnyRoute } from '../../src/http/routes/route.ts'
 import type { LimitName } from '../../src/sessions/limit-error.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
@@ -49,10 +52,10 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /**
  * Starts a compatibility API as the gateway mounts it, on a store in memory with its own clock.
  *
- * @param api creates the API
+ * @param api returns the routes of the API
  */
 export function startCompatApi(
-  api: (options: CompatApisOptions) => Hono<Env>,
+  api: (options: CompatApisOptions) => AnyRoute[],
   { path = '/', keys = [], isOpen = false, backend = memory() }: CompatAppOptions = {},
 ): CompatApp {
   let now = Date.UTC(2026, 0, 1)
@@ -64,7 +67,7 @@ export function startCompatApi(
     onLimit: (limit: LimitName) => void limits.push(limit),
     onInternalError: (error: unknown) => void reported.push(error),
   }
-  const app = new Hono<Env>({ strict: false })
+  const app = new Hono<Env>()
   app.onError((error, c) => errorResponse(error, c, observers))
   const refuseMethod = methodNotAllowed({
     app,
@@ -85,18 +88,8 @@ export function startCompatApi(
   const appIds = new Set(['mywebapp', 'other-app'])
   const serverIds = new Set(['demo'])
   const appKeys = new AppKeys(keys, { isOpen, subject: 'app' })
-  app.route(
-    path,
-    api({
-      store,
-      appIds,
-      serverIds,
-      appKeys,
-      clientAddress,
-      sessmanTtlMs: DAY_MS,
-      observers,
-    }),
-  )
+  const routes = api({ store, appIds, serverIds, appKeys, clientAddress, sessmanTtlMs: DAY_MS, observers })
+  registerRoutes(app, under(path, routes))
   return {
     store,
     reported,

@@ -62,10 +62,14 @@ export interface Route<
   idFrom?: IdSource
   params?: P
   query?: Q
-  /** the JSON body */
+  /** the body; JSON unless `bodyType` is set */
   body?: B
+  /** the content type of a body that is not JSON */
+  bodyType?: string
   /** whether a request without a body counts as one with `{}` */
   bodyIsOptional?: boolean
+  /** reads the input; for an API whose errors for invalid input differ from the gateway's own */
+  read?: (c: Context<Env>) => Promise<RouteInput<P, Q, B>>
   /** middleware that runs after the check of `needs` and before the input is read */
   guards?: readonly MiddlewareHandler<Env>[]
   /** the responses to successful requests by status */
