@@ -11,7 +11,7 @@ export async function documentText(): Promise<string> {
   const gateway = await createGateway({
     servers: { demo: { name: 'Demo LysKOM', demo: true } },
     admin: { adminKey: 'the-key-of-the-operator' },
-    compat: { compat: [...COMPAT_APIS], insecureCompat: true },
+    compat: { compat: [...COMPAT_APIS], appKeys: [{ app: '*', key: 'the-key-of-applications' }] },
   })
   try {
     const response = await gateway.fetch(new Request('http://localhost/openapi.json'))

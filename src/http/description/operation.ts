@@ -4,7 +4,7 @@ import type { ParameterSchemas } from '../input/parameters.ts'
 import type { AnyRoute, RouteResponse } from '../routes/route.ts'
 import type { ErrorResponses, ErrorSettings } from './errors.ts'
 import { type HeaderName, headerReferences } from './headers.ts'
-import type { ComponentSchemas, JsonSchema } from './schemas.ts'
+import { type ComponentSchemas, JSON_TYPE, type JsonSchema } from './schemas.ts'
 import { securityOf } from './security.ts'
 import { tagOf } from './tags.ts'
 
@@ -54,10 +54,10 @@ export function operationOf(
   }
 }
 
-function requestBody({ bodyIsOptional }: AnyRoute, schema: JsonSchema): JsonSchema {
+function requestBody({ bodyIsOptional, bodyType = JSON_TYPE }: AnyRoute, schema: JsonSchema): JsonSchema {
   // No body counts as an object without fields, which is invalid where fields are required.
   const required = bodyIsOptional !== true || schema.required !== undefined
-  return { required, content: { 'application/json': { schema } } }
+  return { required, content: { [bodyType]: { schema } } }
 }
 
 function successOf(
@@ -80,7 +80,7 @@ function successOf(
     description: description ?? STATUS_CODES[status] ?? '',
     ...(Object.keys(references).length > 0 && { headers: references }),
     ...((schema !== undefined || type !== undefined) && {
-      content: { [type ?? 'application/json']: { schema: content } },
+      content: { [type ?? JSON_TYPE]: { schema: content } },
     }),
   }
 }
