@@ -186,5 +186,8 @@ describe('GET /openapi.json', () => {
 
 /** Returns a path that matches a template. */
 function exampleOf(template: string): string {
-  return template.replace('{server}', 'demo').replace('{file}', 'reference.js').replace(/\{\w+\}/g, '1')
+  return template
+    .replace('{server}', 'demo')
+    .replace('{file}', 'reference.js')
+    .replace(/\{\w+\}/g, '1')
 }
