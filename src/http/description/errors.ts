@@ -5,6 +5,7 @@ import { type ErrorStatus, STATUS } from '../errors/status.ts'
 import type { Transport } from '../middleware/connection-id.ts'
 import { GatewayError, ProtocolAError } from '../output/schemas/index.ts'
 import type { AnyRoute, Needs, Resource } from '../routes/route.ts'
+import { ERRORS } from './examples.ts'
 import { type HeaderName, headerReferences } from './headers.ts'
 import { type ComponentSchemas, JSON_TYPE, type JsonSchema } from './schemas.ts'
 
@@ -210,7 +211,12 @@ export class ErrorResponses {
       ),
     }
     if (bodies.some((body) => body !== OF_GATEWAY && body !== OF_LYSKOM)) return response
-    this.#responses.set(kind.name, response)
+    const { schema } = response.content[JSON_TYPE] as { schema: JsonSchema }
+    const examples = examplesOf(status, codes, bodies)
+    this.#responses.set(kind.name, {
+      ...response,
+      content: { [JSON_TYPE]: { schema, ...(Object.keys(examples).length > 0 && { examples }) } },
+    })
     return { $ref: `#/components/responses/${kind.name}` }
   }
 }
@@ -238,4 +244,18 @@ function kindOf(status: ErrorStatus, codes: ReadonlySet<ErrorCode>): { name: str
   return codes.size === 1
     ? { name: `${phrase}Refused`, description: MEANINGS[status] }
     : { name: `${phrase}OrRefused`, description: status === 400 ? `${MEANINGS[status]} ${REFUSED}` : MEANINGS[status] }
+}
+
+/** Returns the examples of a response that can occur with its bodies. */
+function examplesOf(
+  status: ErrorStatus,
+  codes: ReadonlySet<ErrorCode>,
+  bodies: readonly ErrorBody[],
+): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    Object.entries(ERRORS)
+      .filter(([, example]) => example.status === status && example.isOfKey === codes.has('invalid-key'))
+      .filter(([, { body }]) => bodies.some(({ schema }) => schema.safeParse(body).success))
+      .map(([name, { summary, body }]) => [name, { summary, value: body }]),
+  )
 }

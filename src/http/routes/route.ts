@@ -28,13 +28,20 @@ export interface RouteResponse {
   headers?: readonly ResponseHeader[]
 }
 
-/** A request to the demo server, and the response that it gets. A test runs it. */
+/**
+ * A successful request to a new demo server. `npm run openapi` sends it and adds the response to the description; a test
+ * sends it again and compares the response.
+ */
 export interface RouteExample {
   params?: Readonly<Record<string, string | number>>
   query?: Readonly<Record<string, string | number | boolean>>
   body?: unknown
-  /** the JSON body of the response; absent if there is none, or if it differs each time */
-  response?: unknown
+  /** the session of the request; default: what the route needs, logged in as person 6 */
+  session?: 'anonymous' | 'logged-in'
+  /** whether the person has another session */
+  hasOtherSession?: boolean
+  /** requests that are sent before */
+  before?: readonly { method: Route['method']; path: string; body?: unknown }[]
 }
 
 /** The declaration of an endpoint: everything that its registration and its description need. */

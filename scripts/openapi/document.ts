@@ -1,10 +1,10 @@
 /** Generates docs/openapi.json, the description of the API with everything enabled: `npm run openapi`. */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { COMPAT_APIS } from '../src/compat/compat-apis.ts'
-import { createGateway } from '../src/gateway.ts'
+import { COMPAT_APIS } from '../../src/compat/compat-apis.ts'
+import { createGateway } from '../../src/gateway.ts'
 
-const DOCUMENT = fileURLToPath(new URL('../docs/openapi.json', import.meta.url))
+const DOCUMENT = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url))
 
 /** Returns the text of docs/openapi.json. */
 export async function documentText(): Promise<string> {
