@@ -4,7 +4,6 @@ import { mergePath } from 'hono/utils/url'
 import type { AppKeys } from '../http/middleware/app-keys.ts'
 import type { ErrorObservers } from '../http/output/error-response.ts'
 import type { AnyRoute } from '../http/routes/route.ts'
-import type { ErrorCode } from '../protocol/komgate-error.ts'
 import type { SessionStore } from '../store/store.ts'
 
 /** Options that the compatibility APIs share. */
@@ -20,14 +19,6 @@ export interface CompatOptions {
 
 /** Headers of a response with a secret in it: some clients use GET, which proxies and browsers may cache. */
 export const NO_STORE = { 'Cache-Control': 'no-store' }
-
-/** The errors of the session store by operation, for declarations of routes. */
-export const STORE_ERRORS = {
-  read: ['unavailable'],
-  list: ['unavailable', 'cannot-list'],
-  create: ['unavailable', 'full', 'too-large'],
-  change: ['unavailable', 'full', 'too-large', 'contended'],
-} as const satisfies Readonly<Record<string, readonly ErrorCode[]>>
 
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 

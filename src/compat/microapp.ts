@@ -10,7 +10,7 @@ import { text } from '../http/node/responses.ts'
 import type { AnyRoute, Route } from '../http/routes/route.ts'
 import { LimitError } from '../sessions/limit-error.ts'
 import { keyOf } from '../store/record.ts'
-import { type CompatOptions, NO_STORE, newToken, STORE_ERRORS } from './compat-api.ts'
+import { type CompatOptions, NO_STORE, newToken } from './compat-api.ts'
 import { checkParameters, namePattern, queryOf, readParameters, readText } from './input.ts'
 
 /**
@@ -39,7 +39,7 @@ const OWNER_AND_SESSION = { ...OWNER, session_id: Name }
 const NAMES = Object.keys(OWNER_AND_SESSION)
 
 /** A script, which is a route for each method. */
-interface Script<P extends ParameterSchemas> extends Pick<Route, 'summary' | 'needs' | 'rejects'> {
+interface Script<P extends ParameterSchemas> extends Pick<Route, 'summary' | 'needs' | 'uses' | 'rejects'> {
   name: string
   operation: string
   /** the body of the response to a successful request */
@@ -70,7 +70,8 @@ export function microappApi({ store, appKeys, clientAddress }: CompatOptions): A
       needs: 'app-key',
       response: 'The session id, 16 letters and digits.',
       parameters: OWNER,
-      rejects: [...STORE_ERRORS.create, ...STORE_ERRORS.list],
+      uses: ['store-lists'],
+      rejects: ['too-large'],
       errorFormat,
       async run(c, owner) {
         const token = newToken(TOKEN_LENGTH)
@@ -85,7 +86,7 @@ export function microappApi({ store, appKeys, clientAddress }: CompatOptions): A
       needs: 'nothing',
       response: '`ok`, or `invalid: ` and the reason.',
       parameters: OWNER_AND_SESSION,
-      rejects: STORE_ERRORS.read,
+      uses: ['store'],
       errorFormat: errorsWith('invalid'),
       async run(_, { session_id, ...owner }) {
         const { app, user, name } = recordOf(owner)
@@ -100,7 +101,7 @@ export function microappApi({ store, appKeys, clientAddress }: CompatOptions): A
       needs: 'app-key',
       response: '`ok`',
       parameters: OWNER,
-      rejects: STORE_ERRORS.list,
+      uses: ['store-lists'],
       errorFormat,
       async run(_, owner) {
         const { app, user, name } = recordOf(owner)

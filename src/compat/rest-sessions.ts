@@ -8,7 +8,7 @@ import { json, text } from '../http/node/responses.ts'
 import { jsonList, mapPages } from '../http/output/json-list.ts'
 import type { AnyRoute, Route } from '../http/routes/route.ts'
 import { keyOf, type SessionRecord } from '../store/record.ts'
-import { type CompatOptions, NO_STORE, newToken, STORE_ERRORS } from './compat-api.ts'
+import { type CompatOptions, NO_STORE, newToken } from './compat-api.ts'
 import {
   App,
   check,
@@ -81,8 +81,8 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsPing',
       summary: 'Checks the session store',
       needs: 'nothing',
+      uses: ['store'],
       responses: { 200: { description: '`PONG`', type: 'text/plain' } },
-      rejects: STORE_ERRORS.read,
       async handle() {
         await store.ping()
         return text('PONG')
@@ -94,13 +94,14 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsCreate',
       summary: 'Creates a session of an application',
       needs: 'app-key',
+      uses: ['store'],
       guards: [plainApp],
       params: { app: App, id: Id },
       query: { ip: Ip, ttl: Ttl },
       body: dataWith(0),
       bodyIsOptional: true,
       responses: { 200: { schema: z.strictObject({ token: Token }) } },
-      rejects: STORE_ERRORS.create,
+      rejects: ['too-large'],
       async handle(_, { params: { app, id }, query: { ip, ttl }, body: data }) {
         const token = newToken(TOKEN_LENGTH)
         await store.create({ key: keyOf(token), app, user: id, ip, idleMs: ttl * 1000, data })
@@ -113,10 +114,10 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsGet',
       summary: 'Returns a session of an application, and resets its idle time',
       needs: 'nothing',
+      uses: ['store'],
       guards: [plainApp],
       params: { app: App, token: Token },
       responses: { 200: { schema: SessionOrNothing } },
-      rejects: STORE_ERRORS.change,
       async handle(_, { params: { app, token } }) {
         const record = await store.touch(app, keyOf(token))
         return json(record === undefined ? {} : listedJson(record))
@@ -129,11 +130,12 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       summary: 'Changes the data of a session of an application',
       description: 'Keys that the body does not hold keep their values. Null deletes a key.',
       needs: 'nothing',
+      uses: ['store'],
       guards: [plainApp],
       params: { app: App, token: Token },
       body: dataWith(1),
       responses: { 200: { schema: SessionOrNothing } },
-      rejects: STORE_ERRORS.change,
+      rejects: ['too-large'],
       async handle(_, { params: { app, token }, body: data }) {
         const key = keyOf(token)
         const before = await store.find(app, key)
@@ -147,11 +149,11 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsCountActive',
       summary: 'Counts the users that were active in the last seconds',
       needs: 'app-key',
+      uses: ['store-lists'],
       guards: [anyApp],
       params: { app: App },
       query: { dt: Dt },
       responses: { 200: { schema: z.strictObject({ activity: count }) } },
-      rejects: STORE_ERRORS.list,
       handle: async (_, { params: { app }, query: { dt } }) =>
         json({ activity: await store.countActiveUsers(app, dt * 1000) }),
     }),
@@ -161,6 +163,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsListActive',
       summary: 'Lists the sessions that were active in the last seconds',
       needs: 'app-key',
+      uses: ['store-lists'],
       guards: [anyApp],
       params: { app: App },
       query: { dt: Dt },
@@ -172,7 +175,6 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
           }),
         },
       },
-      rejects: STORE_ERRORS.list,
       async handle(c, { params: { app }, query: { dt } }) {
         const pages = store.listActive(app, dt * 1000, MAX_LISTED + 1)
         return await jsonList(c, 'sessions', mapPages(pages, listedJson, MAX_LISTED), onInternalError)
@@ -184,10 +186,10 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsListOfUser',
       summary: 'Lists the sessions of a user',
       needs: 'app-key',
+      uses: ['store-lists'],
       guards: [anyApp],
       params: { app: App, id: User },
       responses: { 200: { schema: z.strictObject({ sessions: z.array(Session) }) } },
-      rejects: STORE_ERRORS.list,
       async handle(c, { params: { app, id } }) {
         if (serverIds.has(app)) check('id', id, PersonId)
         return await jsonList(c, 'sessions', mapPages(store.listUser(app, id), listedJson), onInternalError)
@@ -199,6 +201,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsEnd',
       summary: 'Ends a session',
       needs: 'nothing',
+      uses: ['store'],
       guards: [anyApp],
       params: {
         app: App,
@@ -207,7 +210,6 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
           .describe('64 letters and digits; for a session of a LysKOM server its connection id'),
       },
       responses: { 200: { schema: z.strictObject({ kill: z.literal([0, 1]) }) } },
-      rejects: STORE_ERRORS.read,
       async handle(_, { params: { app, token } }) {
         check('token', token, serverIds.has(app) ? ServerToken : Token)
         const ended = await store.end(app, keyOf(token))
@@ -220,10 +222,10 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsEndOfUser',
       summary: 'Ends the sessions of a user',
       needs: 'app-key',
+      uses: ['store-lists'],
       guards: [anyApp],
       params: { app: App, id: User },
       responses: { 200: { schema: Killed } },
-      rejects: STORE_ERRORS.list,
       async handle(_, { params: { app, id } }) {
         if (serverIds.has(app)) check('id', id, PersonId)
         return json({ kill: await store.endUser(app, id) })
@@ -235,10 +237,10 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       operation: 'restSessionsEndAll',
       summary: 'Ends all sessions of an application or a LysKOM server',
       needs: 'app-key',
+      uses: ['store-lists'],
       guards: [anyApp],
       params: { app: App },
       responses: { 200: { schema: Killed } },
-      rejects: STORE_ERRORS.list,
       handle: async (_, { params: { app } }) => json({ kill: await store.endApp(app) }),
     }),
   ]

@@ -9,7 +9,7 @@ import { json } from '../http/node/responses.ts'
 import type { AnyRoute, Needs } from '../http/routes/route.ts'
 import type { ErrorCode } from '../protocol/komgate-error.ts'
 import { type JsonValue, keyOf, type SessionRecord } from '../store/record.ts'
-import { type CompatOptions, NO_STORE, newToken, STORE_ERRORS } from './compat-api.ts'
+import { type CompatOptions, NO_STORE, newToken } from './compat-api.ts'
 import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
 
 /** The app id in the store and in the application keys. */
@@ -83,7 +83,7 @@ export function sessmanApi(options: SessmanOptions): AnyRoute[] {
       description: '`user` is required; `data` is `{}` by default.',
       needs: 'app-key',
       arguments: ['user', 'userid', 'data'],
-      rejects: STORE_ERRORS.create,
+      rejects: ['too-large'],
       async run(c, { user, userid, data = {} }) {
         const token = newToken(TOKEN_LENGTH)
         await store.create({
@@ -104,7 +104,7 @@ export function sessmanApi(options: SessmanOptions): AnyRoute[] {
       description: '`session_id` and `data` are required. A key may be absent, but not wrong.',
       needs: 'nothing',
       arguments: ['session_id', 'sessionid', 'data'],
-      rejects: ['invalid-key', 'key-failures', 'not-found', ...STORE_ERRORS.change],
+      rejects: ['invalid-key', 'key-failures', 'not-found', 'too-large'],
       async run(_, { session_id, sessionid, data }) {
         const token = required('session_id', session_id ?? sessionid)
         if (data === undefined) throw badRequest('Missing data.')
@@ -119,7 +119,7 @@ export function sessmanApi(options: SessmanOptions): AnyRoute[] {
       description: '`session_id` is required. A key may be absent, but not wrong.',
       needs: 'nothing',
       arguments: ['session_id', 'sessionid'],
-      rejects: ['invalid-key', 'key-failures', 'not-found', ...STORE_ERRORS.read],
+      rejects: ['invalid-key', 'key-failures', 'not-found'],
       async run(_, { session_id, sessionid }) {
         const token = required('session_id', session_id ?? sessionid)
         // Reading must not extend the session, so this does not call `touch`.
@@ -135,6 +135,7 @@ export function sessmanApi(options: SessmanOptions): AnyRoute[] {
       Object.fromEntries(names.map((each) => [each, schemas[each]]))
     return METHODS.map((method) => ({
       ...call,
+      uses: ['store'] as const,
       method,
       path: `/${name}`,
       operation: method === 'GET' ? `${operation}ByGet` : operation,
