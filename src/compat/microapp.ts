@@ -38,12 +38,15 @@ const OWNER_AND_SESSION = { ...OWNER, session_id: Name }
 /** The parameters that every script reads; it validates its own and ignores the others. */
 const NAMES = Object.keys(OWNER_AND_SESSION)
 
+/** The response of `validate.cgi` about a session of another user, service or name, or none at all. */
+const NO_SESSION = 'invalid: There is no such session.'
+
 /** A script, which is a route for each method. */
 interface Script<P extends ParameterSchemas> extends Pick<Route, 'summary' | 'needs' | 'uses' | 'rejects'> {
   name: string
   operation: string
   /** the body of the response to a successful request */
-  response: string
+  response: z.ZodType
   parameters: P
   errorFormat: ErrorFormat
   run(c: Context, values: ParameterValues<P>): Promise<string>
@@ -68,7 +71,10 @@ export function microappApi({ store, appKeys, clientAddress }: CompatOptions): A
       operation: 'microappAddSession',
       summary: 'Creates a session, and ends an earlier one of the same user and name',
       needs: 'app-key',
-      response: 'The session id, 16 letters and digits.',
+      response: z
+        .string()
+        .regex(/^[a-zA-Z0-9]{16}$/)
+        .describe('The session id.'),
       parameters: OWNER,
       uses: ['store-lists'],
       rejects: ['too-large'],
@@ -84,14 +90,14 @@ export function microappApi({ store, appKeys, clientAddress }: CompatOptions): A
       operation: 'microappValidate',
       summary: 'Tells whether a session is one of a user',
       needs: 'nothing',
-      response: '`ok`, or `invalid: ` and the reason.',
+      response: z.literal(['ok', NO_SESSION]),
       parameters: OWNER_AND_SESSION,
       uses: ['store'],
       errorFormat: errorsWith('invalid'),
       async run(_, { session_id, ...owner }) {
         const { app, user, name } = recordOf(owner)
         const record = await store.find(app, keyOf(session_id))
-        return record?.user === user && record.name === name ? 'ok' : 'invalid: There is no such session.'
+        return record?.user === user && record.name === name ? 'ok' : NO_SESSION
       },
     }),
     ...script({
@@ -99,7 +105,7 @@ export function microappApi({ store, appKeys, clientAddress }: CompatOptions): A
       operation: 'microappExpireSession',
       summary: 'Ends the session of a user and name',
       needs: 'app-key',
-      response: '`ok`',
+      response: z.literal('ok'),
       parameters: OWNER,
       uses: ['store-lists'],
       errorFormat,
@@ -128,7 +134,7 @@ export function microappApi({ store, appKeys, clientAddress }: CompatOptions): A
         if (declaration.needs === 'app-key') checkKey(c, given.service)
         return { params: {}, query: {}, body: checkParameters(parameters, (each) => given[each], invalidParameter) }
       },
-      responses: { 200: { description: response, type: 'text/plain' } },
+      responses: { 200: { schema: response, type: 'text/plain' } },
       rejects: ['invalid-request', ...rejects] as const,
       handle: async (c: Context, { body }: { body: ParameterValues<P> }) => text(await run(c, body), 200, NO_STORE),
     }
@@ -176,7 +182,7 @@ function invalid(what: string, reason: string): RequestError {
 function errorsWith(prefix: string): ErrorFormat {
   return {
     type: 'text/plain',
-    schema: z.string().regex(new RegExp(`^(?:${prefix}|ERROR): `)),
+    schema: z.string().regex(prefix === 'ERROR' ? /^ERROR: / : new RegExp(`^(?:ERROR|${prefix}): `)),
     render: ({ status, message, headers }) => text(`${status === 400 ? prefix : 'ERROR'}: ${message}`, status, headers),
   }
 }

@@ -21,8 +21,10 @@ const SCALARS = ['string', 'number', 'boolean', 'null'] as const
 /** Characters of a key that an error quotes. */
 const MAX_KEY = 100
 
+/** Schema of an application in a path. */
+export const App = z.string().describe('The id of an application.')
 /** Schema of an application or a LysKOM server in a path. */
-export const App = z.string()
+export const AppOrServer = z.string().describe('The id of an application or a LysKOM server.')
 /** Schema of a user of an application. */
 export const Id = z.string().regex(namePattern(128))
 /** Schema of a user of a LysKOM server. */

@@ -11,6 +11,7 @@ import { keyOf, type SessionRecord } from '../store/record.ts'
 import { type CompatOptions, NO_STORE, newToken } from './compat-api.ts'
 import {
   App,
+  AppOrServer,
   check,
   Dt,
   dataWith,
@@ -55,21 +56,22 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
   /** Rejects requests for neither such an application nor a LysKOM server with 404. */
   const anyApp = knownApp((app) => appIds.has(app) || serverIds.has(app))
 
-  /** Completes a declaration. The app is checked after the key, so that clients without a key learn nothing. */
+  /**
+   * Completes a declaration. The app is checked after the key, so that clients without a key learn nothing, and before
+   * the rest of the input.
+   */
   function declared<
     P extends ParameterSchemas = Record<never, never>,
     Q extends ParameterSchemas = Record<never, never>,
     B extends z.ZodType = z.ZodUndefined,
   >({ guards = [], rejects = [], ...declaration }: Route<P, Q, B>): AnyRoute {
+    const { needs, params, query, body } = declaration
+    const hasInput = query !== undefined || body !== undefined || Object.keys(params ?? {}).length > 1
     return {
       ...declaration,
-      guards: [
-        ...(declaration.needs === 'app-key' ? [key] : []),
-        ...(declaration.body === undefined ? [] : [limit]),
-        ...guards,
-      ],
+      guards: [...(needs === 'app-key' ? [key] : []), ...(body === undefined ? [] : [limit]), ...guards],
       read: inputReader(declaration),
-      rejects: ['not-found', ...INPUT_ERRORS.codes, ...rejects],
+      rejects: ['not-found', ...(hasInput ? INPUT_ERRORS.codes : []), ...rejects],
       errorFormat: INPUT_ERRORS,
     }
   }
@@ -82,7 +84,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       summary: 'Checks the session store',
       needs: 'nothing',
       uses: ['store'],
-      responses: { 200: { description: '`PONG`', type: 'text/plain' } },
+      responses: { 200: { schema: z.literal('PONG'), type: 'text/plain' } },
       async handle() {
         await store.ping()
         return text('PONG')
@@ -151,7 +153,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       needs: 'app-key',
       uses: ['store-lists'],
       guards: [anyApp],
-      params: { app: App },
+      params: { app: AppOrServer },
       query: { dt: Dt },
       responses: { 200: { schema: z.strictObject({ activity: count }) } },
       handle: async (_, { params: { app }, query: { dt } }) =>
@@ -165,7 +167,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       needs: 'app-key',
       uses: ['store-lists'],
       guards: [anyApp],
-      params: { app: App },
+      params: { app: AppOrServer },
       query: { dt: Dt },
       responses: {
         200: {
@@ -188,7 +190,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       needs: 'app-key',
       uses: ['store-lists'],
       guards: [anyApp],
-      params: { app: App, id: User },
+      params: { app: AppOrServer, id: User },
       responses: { 200: { schema: z.strictObject({ sessions: z.array(Session) }) } },
       async handle(c, { params: { app, id } }) {
         if (serverIds.has(app)) check('id', id, PersonId)
@@ -204,7 +206,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       uses: ['store'],
       guards: [anyApp],
       params: {
-        app: App,
+        app: AppOrServer,
         token: z
           .union([Token, ServerToken])
           .describe('64 letters and digits; for a session of a LysKOM server its connection id'),
@@ -224,7 +226,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       needs: 'app-key',
       uses: ['store-lists'],
       guards: [anyApp],
-      params: { app: App, id: User },
+      params: { app: AppOrServer, id: User },
       responses: { 200: { schema: Killed } },
       async handle(_, { params: { app, id } }) {
         if (serverIds.has(app)) check('id', id, PersonId)
@@ -239,7 +241,7 @@ export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
       needs: 'app-key',
       uses: ['store-lists'],
       guards: [anyApp],
-      params: { app: App },
+      params: { app: AppOrServer },
       responses: { 200: { schema: Killed } },
       handle: async (_, { params: { app } }) => json({ kill: await store.endApp(app) }),
     }),

@@ -23,9 +23,9 @@ const inBody = z.union([inQuery, z.number().transform(String)], 'must be a strin
 /** The arguments of all calls in a query, which are text. */
 const QUERY = {
   user: inQuery.optional(),
-  userid: inQuery.optional().describe('An alias of `user`, which takes precedence.'),
+  userid: inQuery.optional().describe('An alias of `user`; ignored if both are given.'),
   session_id: inQuery.optional(),
-  sessionid: inQuery.optional().describe('An alias of `session_id`, which takes precedence.'),
+  sessionid: inQuery.optional().describe('An alias of `session_id`; ignored if both are given.'),
   data: z.string().optional().describe('The data, a string.'),
 }
 type ArgumentName = keyof typeof QUERY
@@ -34,9 +34,9 @@ const ARGUMENT_NAMES = Object.keys(QUERY) as ArgumentName[]
 /** The arguments of all calls in a body. */
 const Arguments = z.object({
   user: inBody,
-  userid: inBody.describe('An alias of `user`, which takes precedence.'),
+  userid: inBody.describe('An alias of `user`; ignored if both are given.'),
   session_id: inBody,
-  sessionid: inBody.describe('An alias of `session_id`, which takes precedence.'),
+  sessionid: inBody.describe('An alias of `session_id`; ignored if both are given.'),
   data: z.custom<JsonValue>().optional().meta({ description: 'Any JSON value.' }),
 })
 type Arguments = z.output<typeof Arguments>

@@ -21,7 +21,7 @@ export type ResponseHeader = 'ETag' | 'Vary' | 'Location' | 'Httpkom-Connection'
 export interface RouteResponse {
   /** in one sentence; by default the standard phrase of the status */
   description?: string
-  /** the JSON body; without it and without `type` the response has no body */
+  /** the body; without it and without `type` the response has none */
   schema?: z.ZodType
   /** the content type of a body that is not JSON, `text/plain` for example */
   type?: string
