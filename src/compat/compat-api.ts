@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto'
 import type { Context } from 'hono'
+import { mergePath } from 'hono/utils/url'
 import type { AppKeys } from '../http/middleware/app-keys.ts'
 import type { ErrorObservers } from '../http/output/error-response.ts'
+import type { AnyRoute } from '../http/routes/route.ts'
 import type { SessionStore } from '../store/store.ts'
 
 /** Options that the compatibility APIs share. */
@@ -23,4 +25,9 @@ const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 /** Returns a random secret of `length` letters and digits, uniformly distributed. */
 export function newToken(length: number): string {
   return Array.from({ length }, () => ALPHANUMERIC[randomInt(ALPHANUMERIC.length)]).join('')
+}
+
+/** Returns routes with their paths below `path`. */
+export function under(path: string, routes: readonly AnyRoute[]): AnyRoute[] {
+  return routes.map((route) => ({ ...route, path: mergePath(path, route.path) }))
 }

@@ -1,4 +1,5 @@
 import type { MountedApi } from '../http/app.ts'
+import { under } from './compat-api.ts'
 import { microappApi } from './microapp.ts'
 import { type RestSessionsOptions, restSessionsApi } from './rest-sessions.ts'
 import { type SessmanOptions, sessmanApi } from './sessman.ts'
@@ -6,9 +7,9 @@ import { type SessmanOptions, sessmanApi } from './sessman.ts'
 /** Every compatibility API by its id in the setting `compat`, in the order of registration. */
 const APIS = {
   // Before REST-Sessions, which would read `/sessman/activity` as the activity of an application.
-  sessman: { path: '/sessman', create: sessmanApi },
-  'rest-sessions': { path: '/', create: restSessionsApi },
-  microapp: { path: '/', create: microappApi },
+  sessman: { name: 'sessman', path: '/sessman', routes: sessmanApi },
+  'rest-sessions': { name: 'REST-Sessions', path: '/', routes: restSessionsApi },
+  microapp: { name: 'Session Manager microapp', path: '/', routes: microappApi },
 }
 
 /** The id of a compatibility API in the setting `compat`. */
@@ -21,8 +22,8 @@ export const COMPAT_APIS = ['rest-sessions', 'sessman', 'microapp'] as const sat
 export interface CompatApisOptions extends RestSessionsOptions, SessmanOptions {}
 
 /** Creates the compatibility APIs with these ids for `createApp`. */
-export function compatApis(names: readonly CompatApiName[], options: CompatApisOptions): MountedApi[] {
+export function compatApis(ids: readonly CompatApiName[], options: CompatApisOptions): MountedApi[] {
   return Object.entries(APIS)
-    .filter(([name]) => names.includes(name as CompatApiName))
-    .map(([, { path, create }]) => ({ path, app: create(options) }))
+    .filter(([id]) => ids.includes(id as CompatApiName))
+    .map(([, { name, path, routes }]) => ({ name, routes: under(path, routes(options)) }))
 }

@@ -3,16 +3,21 @@
  * because each API has its own error format.
  */
 import type { Context } from 'hono'
+import type { z } from 'zod'
 import { rejectCodings } from '../http/input/content-coding.ts'
+import type { ParameterSchemas, ParameterValues } from '../http/input/parameters.ts'
 import { InvalidJsonError, parseJson } from '../http/input/parse-json.ts'
 import type { JsonValue } from '../store/record.ts'
 
 /** Creates the error to throw. `reason` is the predicate of a sentence about `what`. */
 export type ErrorFactory<What> = (what: What, reason: string) => Error
 
+/** Control characters and lone surrogates. Many readers of JSON Schemas do not know `\p{Cc}` and `\p{Cs}`. */
+const NOT_IN_NAMES = '\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff'
+
 /** Returns the pattern of a name: no control characters and no lone surrogates, which not every store can hold. */
-export function namePattern(maxLength: number): RegExp {
-  return new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${maxLength}}$`, 'u')
+export function namePattern(maxLength: number, minLength = 1): RegExp {
+  return new RegExp(`^[^${NOT_IN_NAMES}]{${minLength},${maxLength}}$`, 'u')
 }
 
 /** Reads the body as text, empty without a body. @throws RequestError `content-coding` (415) for a compressed body */
@@ -37,6 +42,26 @@ export async function readJson(c: Context, errorFor: ErrorFactory<'The body'>): 
   } catch (error) {
     throw errorFor('The body', error instanceof InvalidJsonError ? error.message : 'is not JSON.')
   }
+}
+
+/**
+ * Validates parameters in the order of their schemas. An empty parameter counts as a missing one.
+ * @param source returns the parameter of a name
+ * @param errorFor creates the error for the first invalid parameter; `issue` is undefined if it is missing
+ */
+export function checkParameters<S extends ParameterSchemas>(
+  schemas: S,
+  source: (name: string) => string | undefined,
+  errorFor: (name: string, issue: z.core.$ZodIssue | undefined) => Error,
+): ParameterValues<S> {
+  const values: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(schemas)) {
+    const text = source(name) || undefined
+    const parsed = schema.safeParse(text)
+    if (!parsed.success) throw errorFor(name, text === undefined ? undefined : parsed.error.issues[0])
+    values[name] = parsed.data
+  }
+  return values as ParameterValues<S>
 }
 
 /** Returns whether a value is an object, and neither null nor an array. */

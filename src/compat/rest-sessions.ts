@@ -1,37 +1,38 @@
-import { type Context, Hono } from 'hono'
-import { validate } from 'uuid'
+import type { Context, MiddlewareHandler } from 'hono'
 import { z } from 'zod'
-import type { Env } from '../http/env.ts'
-import type { PublicError } from '../http/errors/public-error.ts'
 import { RequestError } from '../http/errors/request-error.ts'
+import type { ParameterSchemas } from '../http/input/parameters.ts'
 import { requireAppKey } from '../http/middleware/app-key.ts'
 import { limitBody } from '../http/middleware/limit-body.ts'
 import { json, text } from '../http/node/responses.ts'
-import { errorResponse, httpkomFormat } from '../http/output/error-response.ts'
 import { jsonList, mapPages } from '../http/output/json-list.ts'
-import type { ErrorCode } from '../protocol/komgate-error.ts'
-import { type Data, type JsonValue, keyOf, type SessionRecord } from '../store/record.ts'
+import type { AnyRoute, Route } from '../http/routes/route.ts'
+import { keyOf, type SessionRecord } from '../store/record.ts'
 import { type CompatOptions, NO_STORE, newToken } from './compat-api.ts'
-import { isObject, namePattern, queryOf, readJson, readParameters } from './input.ts'
-
-/** Decides whether a value is well-formed. */
-type Format = Pick<RegExp, 'test'>
+import {
+  App,
+  AppOrServer,
+  check,
+  Dt,
+  dataWith,
+  Id,
+  INPUT_ERRORS,
+  Ip,
+  inputReader,
+  PersonId,
+  ServerToken,
+  Token,
+  Ttl,
+} from './rest-sessions-input.ts'
+import { count, Session, SessionOrNothing, sessionJson } from './rest-sessions-json.ts'
 
 const MAX_BODY_BYTES = 60_000
 const TOKEN_LENGTH = 64
-const TOKEN = /^[a-zA-Z0-9]{64}$/
-const CONNECTION_ID: Format = { test: validate }
-const ID = namePattern(128)
-const PERSON_NO = /^[1-9][0-9]{0,9}$/
-const IP = namePattern(39)
-const Value = z.union([z.string(), z.number(), z.boolean(), z.null()])
-
-const DEFAULT_TTL = '7200'
-const MIN_SECONDS = 10
-const MAX_TTL = 30 * 24 * 60 * 60
-/** Seconds; longer than any session has been idle, so larger values mean the same. */
-const MAX_DT = 1_000_000_000
 const MAX_LISTED = 10_000
+
+/** The user in the path of a list. */
+const User = Id.describe('The user. For a LysKOM server the number of a person, at least 1.')
+const Killed = z.strictObject({ kill: count }).describe('The number of ended sessions.')
 
 /** Options of `restSessionsApi`. */
 export interface RestSessionsOptions extends CompatOptions {
@@ -42,173 +43,223 @@ export interface RestSessionsOptions extends CompatOptions {
 }
 
 /**
- * Creates the REST-Sessions API: sessions of plain applications by token, and lists, counts and kills for the sessions
- * of LysKOM servers, where the id is a person number and the token a connection id. Mounted at the root.
+ * The REST-Sessions API: sessions of plain applications by token, and lists, counts and kills for the sessions of LysKOM
+ * servers, where the id is a person number and the token a connection id. At the root.
  */
-export function restSessionsApi(options: RestSessionsOptions): Hono<Env> {
+export function restSessionsApi(options: RestSessionsOptions): AnyRoute[] {
   const { store, appIds, serverIds, observers } = options
   const { onInternalError } = observers
-  const key = requireAppKey(options, (c) => c.req.param('app') ?? '')
+  const key = requireAppKey(options, appOf)
   const limit = limitBody(MAX_BODY_BYTES)
+  /** Rejects requests for an application that stores no sessions here with 404. */
+  const plainApp = knownApp((app) => appIds.has(app))
+  /** Rejects requests for neither such an application nor a LysKOM server with 404. */
+  const anyApp = knownApp((app) => appIds.has(app) || serverIds.has(app))
 
-  const api = new Hono<Env>({ strict: false })
-  api.onError((error, c) => errorResponse(error, c, observers, formatError))
-  return api
-    .get('/ping', async () => {
-      await store.ping()
-      return text('PONG')
-    })
-    .put('/:app/create/:id', key, limit, async (c) => {
-      const app = plainApp(c)
-      const user = pathPart(c, 'id', ID)
-      const { ip, ttl } = query(c, ['ip', 'ttl'])
-      const session = {
-        app,
-        user,
-        ip: checked('ip', ip, IP),
-        idleMs: seconds('ttl', ttl || DEFAULT_TTL, MAX_TTL) * 1000,
-      }
-      const body = await readJson(c, invalidBody)
-      const data = body === undefined ? {} : scalarData(body)
-      const token = newToken(TOKEN_LENGTH)
-      await store.create({ key: keyOf(token), ...session, data })
-      return json({ token }, 200, NO_STORE)
-    })
-    .get('/:app/get/:token', async (c) => {
-      const record = await store.touch(plainApp(c), keyOf(pathPart(c, 'token', TOKEN)))
-      return json(record === undefined ? {} : sessionJson(record, idleOf(record)))
-    })
-    .post('/:app/set/:token', limit, async (c) => {
-      const app = plainApp(c)
-      const key = keyOf(pathPart(c, 'token', TOKEN))
-      const body = await readJson(c, invalidBody)
-      if (body === undefined) throw new RequestError('missing-parameter', 'No d supplied')
-      const data = scalarData(body)
-      if (Object.keys(data).length === 0) throw new RequestError('invalid-value', 'd must contain at least one key.')
-      const before = await store.find(app, key)
-      const after = before && (await store.merge(app, key, data))
-      return json(before && after ? sessionJson(after, idleOf(before)) : {})
-    })
-    .get('/:app/activity', key, async (c) => {
-      return json({ activity: await store.countActiveUsers(anyApp(c), activePeriod(c)) })
-    })
-    .get('/:app/soapp', key, async (c) => {
-      const pages = store.listActive(anyApp(c), activePeriod(c), MAX_LISTED + 1)
-      return await jsonList(c, 'sessions', mapPages(pages, listedJson, MAX_LISTED), onInternalError)
-    })
-    .get('/:app/soid/:id', key, async (c) => {
-      const app = anyApp(c)
-      const pages = store.listUser(app, userOf(c, app))
-      return await jsonList(c, 'sessions', mapPages(pages, listedJson), onInternalError)
-    })
-    .delete('/:app/kill/:token', async (c) => {
-      const app = anyApp(c)
-      const token = pathPart(c, 'token', serverIds.has(app) ? CONNECTION_ID : TOKEN)
-      const ended = await store.end(app, keyOf(token))
-      return json({ kill: ended === undefined ? 0 : 1 })
-    })
-    .delete('/:app/killsoid/:id', key, async (c) => {
-      const app = anyApp(c)
-      return json({ kill: await store.endUser(app, userOf(c, app)) })
-    })
-    .delete('/:app/killall', key, async (c) => json({ kill: await store.endApp(anyApp(c)) }))
-
-  /** Returns the app in the path. @throws RequestError `not-found` (404) unless it is a plain application */
-  function plainApp(c: Context): string {
-    const app = c.req.param('app') ?? ''
-    if (!appIds.has(app)) throw new RequestError('not-found', 'There is no such application.')
-    return app
+  /**
+   * Completes a declaration. The app is checked after the key, so that clients without a key learn nothing, and before
+   * the rest of the input.
+   */
+  function declared<
+    P extends ParameterSchemas = Record<never, never>,
+    Q extends ParameterSchemas = Record<never, never>,
+    B extends z.ZodType = z.ZodUndefined,
+  >({ guards = [], rejects = [], ...declaration }: Route<P, Q, B>): AnyRoute {
+    const { needs, params, query, body } = declaration
+    const hasInput = query !== undefined || body !== undefined || Object.keys(params ?? {}).length > 1
+    return {
+      ...declaration,
+      guards: [...(needs === 'app-key' ? [key] : []), ...(body === undefined ? [] : [limit]), ...guards],
+      read: inputReader(declaration),
+      rejects: ['not-found', ...(hasInput ? INPUT_ERRORS.codes : []), ...rejects],
+      errorFormat: INPUT_ERRORS,
+    }
   }
 
-  /** Returns the app or the LysKOM server in the path. @throws RequestError `not-found` (404) if there is neither */
-  function anyApp(c: Context): string {
-    const app = c.req.param('app') ?? ''
-    return serverIds.has(app) ? app : plainApp(c)
-  }
-
-  function userOf(c: Context, app: string): string {
-    return pathPart(c, 'id', serverIds.has(app) ? PERSON_NO : ID)
-  }
-
-  /** Returns the seconds since the last activity in a record. */
-  function idleOf({ lastActive }: SessionRecord): number {
-    return Math.max(0, Math.floor((store.now() - lastActive) / 1000))
-  }
+  return [
+    {
+      method: 'GET',
+      path: '/ping',
+      operation: 'restSessionsPing',
+      summary: 'Checks the session store',
+      needs: 'nothing',
+      uses: ['store'],
+      responses: { 200: { schema: z.literal('PONG'), type: 'text/plain' } },
+      async handle() {
+        await store.ping()
+        return text('PONG')
+      },
+    },
+    declared({
+      method: 'PUT',
+      path: '/:app/create/:id',
+      operation: 'restSessionsCreate',
+      summary: 'Creates a session of an application',
+      needs: 'app-key',
+      uses: ['store'],
+      guards: [plainApp],
+      params: { app: App, id: Id },
+      query: { ip: Ip, ttl: Ttl },
+      body: dataWith(0),
+      bodyIsOptional: true,
+      responses: { 200: { schema: z.strictObject({ token: Token }) } },
+      rejects: ['too-large'],
+      async handle(_, { params: { app, id }, query: { ip, ttl }, body: data }) {
+        const token = newToken(TOKEN_LENGTH)
+        await store.create({ key: keyOf(token), app, user: id, ip, idleMs: ttl * 1000, data })
+        return json({ token }, 200, NO_STORE)
+      },
+    }),
+    declared({
+      method: 'GET',
+      path: '/:app/get/:token',
+      operation: 'restSessionsGet',
+      summary: 'Returns a session of an application, and resets its idle time',
+      needs: 'nothing',
+      uses: ['store'],
+      guards: [plainApp],
+      params: { app: App, token: Token },
+      responses: { 200: { schema: SessionOrNothing } },
+      async handle(_, { params: { app, token } }) {
+        const record = await store.touch(app, keyOf(token))
+        return json(record === undefined ? {} : listedJson(record))
+      },
+    }),
+    declared({
+      method: 'POST',
+      path: '/:app/set/:token',
+      operation: 'restSessionsSet',
+      summary: 'Changes the data of a session of an application',
+      description: 'Keys that the body does not hold keep their values. Null deletes a key.',
+      needs: 'nothing',
+      uses: ['store'],
+      guards: [plainApp],
+      params: { app: App, token: Token },
+      body: dataWith(1),
+      responses: { 200: { schema: SessionOrNothing } },
+      rejects: ['too-large'],
+      async handle(_, { params: { app, token }, body: data }) {
+        const key = keyOf(token)
+        const before = await store.find(app, key)
+        const after = before && (await store.merge(app, key, data))
+        return json(before && after ? sessionJson(after, before, store.now()) : {})
+      },
+    }),
+    declared({
+      method: 'GET',
+      path: '/:app/activity',
+      operation: 'restSessionsCountActive',
+      summary: 'Counts the users that were active in the last seconds',
+      needs: 'app-key',
+      uses: ['store-lists'],
+      guards: [anyApp],
+      params: { app: AppOrServer },
+      query: { dt: Dt },
+      responses: { 200: { schema: z.strictObject({ activity: count }) } },
+      handle: async (_, { params: { app }, query: { dt } }) =>
+        json({ activity: await store.countActiveUsers(app, dt * 1000) }),
+    }),
+    declared({
+      method: 'GET',
+      path: '/:app/soapp',
+      operation: 'restSessionsListActive',
+      summary: 'Lists the sessions that were active in the last seconds',
+      needs: 'app-key',
+      uses: ['store-lists'],
+      guards: [anyApp],
+      params: { app: AppOrServer },
+      query: { dt: Dt },
+      responses: {
+        200: {
+          schema: z.strictObject({
+            sessions: z.array(Session).max(MAX_LISTED),
+            truncated: z.literal(true).exactOptional().describe('Set if there are more sessions.'),
+          }),
+        },
+      },
+      async handle(c, { params: { app }, query: { dt } }) {
+        const pages = store.listActive(app, dt * 1000, MAX_LISTED + 1)
+        return await jsonList(c, 'sessions', mapPages(pages, listedJson, MAX_LISTED), onInternalError)
+      },
+    }),
+    declared({
+      method: 'GET',
+      path: '/:app/soid/:id',
+      operation: 'restSessionsListOfUser',
+      summary: 'Lists the sessions of a user',
+      needs: 'app-key',
+      uses: ['store-lists'],
+      guards: [anyApp],
+      params: { app: AppOrServer, id: User },
+      responses: { 200: { schema: z.strictObject({ sessions: z.array(Session) }) } },
+      async handle(c, { params: { app, id } }) {
+        if (serverIds.has(app)) check('id', id, PersonId)
+        return await jsonList(c, 'sessions', mapPages(store.listUser(app, id), listedJson), onInternalError)
+      },
+    }),
+    declared({
+      method: 'DELETE',
+      path: '/:app/kill/:token',
+      operation: 'restSessionsEnd',
+      summary: 'Ends a session',
+      needs: 'nothing',
+      uses: ['store'],
+      guards: [anyApp],
+      params: {
+        app: AppOrServer,
+        token: z
+          .union([Token, ServerToken])
+          .describe('64 letters and digits; for a session of a LysKOM server its connection id'),
+      },
+      responses: { 200: { schema: z.strictObject({ kill: z.literal([0, 1]) }) } },
+      async handle(_, { params: { app, token } }) {
+        check('token', token, serverIds.has(app) ? ServerToken : Token)
+        const ended = await store.end(app, keyOf(token))
+        return json({ kill: ended === undefined ? 0 : 1 })
+      },
+    }),
+    declared({
+      method: 'DELETE',
+      path: '/:app/killsoid/:id',
+      operation: 'restSessionsEndOfUser',
+      summary: 'Ends the sessions of a user',
+      needs: 'app-key',
+      uses: ['store-lists'],
+      guards: [anyApp],
+      params: { app: AppOrServer, id: User },
+      responses: { 200: { schema: Killed } },
+      async handle(_, { params: { app, id } }) {
+        if (serverIds.has(app)) check('id', id, PersonId)
+        return json({ kill: await store.endUser(app, id) })
+      },
+    }),
+    declared({
+      method: 'DELETE',
+      path: '/:app/killall',
+      operation: 'restSessionsEndAll',
+      summary: 'Ends all sessions of an application or a LysKOM server',
+      needs: 'app-key',
+      uses: ['store-lists'],
+      guards: [anyApp],
+      params: { app: AppOrServer },
+      responses: { 200: { schema: Killed } },
+      handle: async (_, { params: { app } }) => json({ kill: await store.endApp(app) }),
+    }),
+  ]
 
   function listedJson(record: SessionRecord) {
-    return sessionJson(record, idleOf(record))
+    return sessionJson(record, record, store.now())
   }
 }
 
-/** Creating a session counts as its first read and its first write. */
-function sessionJson({ user, reads, writes, idleMs, ip, data }: SessionRecord, idle: number) {
-  const ttl = idleMs === null ? null : Math.floor(idleMs / 1000)
-  return { id: user, r: reads + 1, w: writes + 1, ttl, idle, ip, ...(Object.keys(data).length > 0 && { d: data }) }
-}
-
-function pathPart(c: Context, name: 'id' | 'token', format: Format): string {
-  // Hono leaves percent signs that encode no UTF-8 as they are, so they would match as literal characters.
-  if (c.req.path.includes('%') && !isEncoded(c.req.path))
-    throw new RequestError('invalid-format', `Invalid ${name} format`)
-  return checked(name, c.req.param(name), format)
-}
-
-function isEncoded(path: string): boolean {
-  try {
-    decodeURIComponent(path)
-    return true
-  } catch {
-    return false
+/** Returns middleware that rejects requests with 404 unless `isKnown` knows the app in their path. */
+function knownApp(isKnown: (app: string) => boolean): MiddlewareHandler {
+  return (c, next) => {
+    if (isKnown(appOf(c))) return next()
+    throw new RequestError('not-found', 'There is no such application.')
   }
 }
 
-function query<Name extends string>(c: Context, names: readonly Name[]): Partial<Record<Name, string>> {
-  return readParameters(queryOf(c), /&/, names, (name) => new RequestError('invalid-format', `Invalid ${name} format`))
-}
-
-function checked(name: string, value: string | undefined, format: Format): string {
-  if (value === undefined || value === '') throw new RequestError('missing-parameter', `No ${name} supplied`)
-  if (!format.test(value)) throw new RequestError('invalid-format', `Invalid ${name} format`)
-  return value
-}
-
-function seconds(name: string, value: string, max: number): number {
-  const n = /^[0-9]+$/.test(value) ? Number(value) : Number.NaN
-  if (n >= MIN_SECONDS && n <= max) return n
-  const upTo = Number.isFinite(max) ? ` to ${max}` : ''
-  throw new RequestError('invalid-value', `${name} must be a whole number from ${MIN_SECONDS}${upTo}`)
-}
-
-/** Returns `dt` of the query in milliseconds. */
-function activePeriod(c: Context): number {
-  const { dt } = query(c, ['dt'])
-  if (dt === undefined || dt === '') throw new RequestError('missing-parameter', 'No dt supplied')
-  return Math.min(seconds('dt', dt, Number.POSITIVE_INFINITY), MAX_DT) * 1000
-}
-
-/** Returns the body as data: an object of scalar values. */
-function scalarData(body: JsonValue): Data {
-  if (!isObject(body)) throw new RequestError('invalid-value', 'd must be an object')
-  for (const [key, value] of Object.entries(body)) {
-    if (Value.safeParse(value).success) continue
-    const types = 'Only strings, numbers, boolean and null are allowed.'
-    throw new RequestError('invalid-value', `d.${key.slice(0, 100)} has a forbidden type. ${types}`)
-  }
-  return body
-}
-
-function invalidBody(_: string, reason: string): RequestError {
-  return new RequestError('invalid-format', `Invalid d format: the body ${reason}`)
-}
-
-/** The names of the original for invalid input, which it answered with 500 and `{name, message}`. */
-const NAMES: Readonly<Partial<Record<ErrorCode, string>>> = {
-  'missing-parameter': 'missingParameter',
-  'invalid-format': 'invalidFormat',
-  'invalid-value': 'invalidValue',
-}
-
-function formatError(error: PublicError): Response {
-  const name = NAMES[error.code]
-  return name === undefined ? httpkomFormat(error) : json({ name, message: error.message }, error.status)
+function appOf(c: Context): string {
+  return c.req.param('app') ?? ''
 }

@@ -81,23 +81,80 @@ export interface AppAdminOptions {
   adminKey: string
 }
 
-/** An application with an HTTP interface of its own, and the path to mount it on. */
+/** Another API that the gateway serves. */
 export interface MountedApi {
-  path: string
-  app: Hono<Env>
+  /** for persons */
+  name: string
+  /** A path that ends in `*` matches what no other route of the API does. */
+  routes: readonly AnyRoute[]
+}
+
+/**
+ * The declared routes of an application: those of the gateway itself, of LysKOM servers, of other APIs, metrics and health
+ * checks, and administration.
+ */
+export type DeclaredRoutes = Readonly<
+  Record<'gateway' | 'server' | 'mounted' | 'observability' | 'administration', readonly AnyRoute[]>
+>
+
+/**
+ * Declares the routes of the HTTP interface.
+ *
+ * @param mounted other APIs that are served beside the gateway's own
+ */
+export function declareRoutes(
+  options: AppOptions,
+  mounted: readonly MountedApi[] = [],
+  ids = new ConnectionIds(options.sessions.registry, options.http),
+): DeclaredRoutes {
+  const { servers, sessions, http, limits, admin, clientAddress, metrics, observers } = options
+  const { registry } = sessions
+  const { sessionIdleMs } = limits
+  const declared: DeclaredRoutes = {
+    gateway: [
+      ...gatewayRoutes({ servers, registry, metrics }),
+      descriptionRoute(() =>
+        openApiDocument(Object.values(declared).flat(), { ...http, serverIds: [...servers.keys()] }),
+      ),
+      ...referenceRoutes(),
+      websocketRoute({ ...options, registry, ids, corsOrigins: http.corsOrigins, maxMessageBytes: http.maxBodyBytes }),
+    ],
+    server: [
+      ...sessionRoutes({ registry, ids, clientAddress, sessionIdleMs }),
+      ...sessionDataRoutes({ ...sessions, observers }),
+      ...serverRoutes(),
+      ...conferenceRoutes(),
+      ...personRoutes(),
+      ...membershipRoutes(),
+      ...textRoutes({ basePath: http.basePath, vary: ids.vary }),
+      ...textStatRoutes(),
+      ...textPageRoutes(),
+      ...threadRoutes(),
+      ...onlineRoutes(),
+      ...callRoutes(ids),
+    ],
+    mounted: mounted.flatMap(({ name, routes }) => routes.map((route) => ({ ...route, tag: name }))),
+    ...(admin.adminPort === undefined ? operatorRoutes(options) : { observability: [], administration: [] }),
+  }
+  return declared
 }
 
 /**
  * Creates the HTTP interface as one Hono application. The application opens no port and holds no state.
  *
- * @param mounted other HTTP interfaces that are served beside the gateway's own
+ * @param mounted other APIs that are served beside the gateway's own
  */
 export function createApp(options: AppOptions, mounted: readonly MountedApi[] = []): Hono<Env> {
-  const { servers, sessions, http, limits, admin, clientAddress, metrics, tracing, observers } = options
+  const { servers, sessions, http, limits, clientAddress, metrics, tracing, observers } = options
   const { registry } = sessions
-  const { sessionIdleMs } = limits
   const ids = new ConnectionIds(registry, http)
-  const session = sessionMiddleware({ registry, ids, autoCreate: http.autoCreate, clientAddress, sessionIdleMs })
+  const session = sessionMiddleware({
+    registry,
+    ids,
+    autoCreate: http.autoCreate,
+    clientAddress,
+    sessionIdleMs: limits.sessionIdleMs,
+  })
   const guardOf: Guard = ({ needs, idFrom }) => {
     if (needs === 'nothing') return undefined
     return idFrom === 'header-or-query' ? session.requireSessionWithQuery : session.requireSession
@@ -107,34 +164,13 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
   app.use(cors(http))
   app.use(limitBody(http.maxBodyBytes))
 
-  const operatorRoutes = admin.adminPort === undefined ? registerOperatorRoutes(app, options) : []
-  for (const { path, app: api } of mounted) app.route(path, api)
-  const ofGateway: AnyRoute[] = [
-    ...gatewayRoutes({ servers, registry, metrics }),
-    descriptionRoute(() =>
-      openApiDocument([...ofGateway, ...routes, ...operatorRoutes], { ...http, serverIds: [...servers.keys()] }),
-    ),
-    ...referenceRoutes(),
-    websocketRoute({ ...options, registry, ids, corsOrigins: http.corsOrigins, maxMessageBytes: http.maxBodyBytes }),
-  ]
-  registerRoutes(app, ofGateway)
-  const routes = [
-    ...sessionRoutes({ registry, ids, clientAddress, sessionIdleMs }),
-    ...sessionDataRoutes({ ...sessions, observers }),
-    ...serverRoutes(),
-    ...conferenceRoutes(),
-    ...personRoutes(),
-    ...membershipRoutes(),
-    ...textRoutes({ basePath: http.basePath, vary: ids.vary }),
-    ...textStatRoutes(),
-    ...textPageRoutes(),
-    ...threadRoutes(),
-    ...onlineRoutes(),
-    ...callRoutes(ids),
-  ]
+  const declared = declareRoutes(options, mounted, ids)
+  registerOperatorRoutes(app, declared, options)
+  registerRoutes(app, declared.mounted)
+  registerRoutes(app, declared.gateway)
   const isKnown = knownServer(servers)
-  for (const prefix of serverPrefixes(routes)) app.use(`${prefix}/*`, isKnown)
-  registerRoutes(app, routes, guardOf)
+  for (const prefix of serverPrefixes(declared.server)) app.use(`${prefix}/*`, isKnown)
+  registerRoutes(app, declared.server, guardOf)
   return app
 }
 
@@ -142,22 +178,30 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
 export function createAdminApp(options: AppOptions): Hono<Env> {
   const { sessions, metrics, tracing, observers } = options
   const app = bareApp({ basePath: '', registry: sessions.registry, metrics, tracing, observers })
-  registerOperatorRoutes(app, options)
+  registerOperatorRoutes(app, operatorRoutes(options), options)
   return app
 }
 
-/** Registers metrics, health checks and, if an admin key is set, administration. Returns the routes. */
-function registerOperatorRoutes(app: Hono<Env>, options: AppOptions): AnyRoute[] {
-  const { sessions, admin, limits, metrics, observers } = options
+type OperatorRoutes = Pick<DeclaredRoutes, 'observability' | 'administration'>
+
+/** Declares metrics, health checks and, if an admin key is set, administration. */
+function operatorRoutes({ sessions, admin, limits, metrics, observers }: AppOptions): OperatorRoutes {
   const { registry, store } = sessions
-  const { adminKey } = admin
-  const observability = observabilityRoutes({ registry, store, metrics })
+  const { sessionIdleMs } = limits
+  return {
+    observability: observabilityRoutes({ registry, store, metrics }),
+    administration: admin.adminKey === '' ? [] : adminRoutes({ registry, sessionIdleMs, observers }),
+  }
+}
+
+function registerOperatorRoutes(
+  app: Hono<Env>,
+  { observability, administration }: OperatorRoutes,
+  options: AppOptions,
+): void {
   registerRoutes(app, observability)
-  if (adminKey === '') return observability
-  const requireKey = requireAdminKey({ ...options, adminKey })
-  const administration = adminRoutes({ registry, sessionIdleMs: limits.sessionIdleMs, observers })
+  const requireKey = requireAdminKey({ ...options, adminKey: options.admin.adminKey })
   registerRoutes(app, administration, () => requireKey)
-  return [...observability, ...administration]
 }
 
 /** Returns the first two segments of the routes of LysKOM servers, `/:server/texts` for example. */

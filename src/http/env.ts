@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { GatewaySession } from '../sessions/gateway-session.ts'
+import type { ErrorFormat } from './errors/public-error.ts'
 import type { NamedErrors } from './errors/status.ts'
 
 /** What the access log, metrics and errors read of the declaration of a route. */
@@ -8,6 +9,8 @@ export interface MatchedRoute {
   path: string
   /** statuses of errors of the LysKOM server that differ from the usual ones */
   errors?: NamedErrors
+  /** the format of the errors of the route; default: the gateway's own */
+  errorFormat?: ErrorFormat
 }
 
 /** The Hono environment: bindings and variables that middleware sets for the routes. */

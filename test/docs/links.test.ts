@@ -5,17 +5,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/command-line.ts'
 import { parseServers } from '../../src/config/servers.ts'
-import { heartbeatFor } from '../../src/connection/settings.ts'
-import { createApp } from '../../src/http/app.ts'
-import { keyGuessLimits } from '../../src/http/middleware/app-keys.ts'
-import { UnreadBudget } from '../../src/http/node/unread-budget.ts'
-import { Metrics } from '../../src/ops/metrics/metrics.ts'
-import { SessionRecords } from '../../src/sessions/records.ts'
-import { Registry } from '../../src/sessions/registry.ts'
-import { MemoryBackend } from '../../src/store/backends/memory.ts'
-import { SessionStore } from '../../src/store/store.ts'
-import { DEFAULTS } from '../support/config.ts'
 import { consoleBlocks, curlMissing, runBlocks } from '../support/console.ts'
+import { declaredRoutes } from '../support/declared-routes.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -78,29 +69,8 @@ function normal(path: string): string {
   return plain === '/' ? plain : plain.replace(/\/$/, '')
 }
 
-/** Returns the routes of the application. Middleware has the method ALL. */
+/** Returns the routes of the HTTP interface. */
 function appRoutes(): string[] {
-  const connections = {
-    settings: DEFAULTS,
-    heartbeat: heartbeatFor(DEFAULTS),
-  }
-  const registry = new Registry({ servers: new Map(), connections, lyskom: DEFAULTS, limits: DEFAULTS })
-  const store = new SessionStore(new MemoryBackend({ maxRecords: 1, maxBytes: 1 }))
-  const app = createApp({
-    servers: new Map(),
-    sessions: {
-      registry,
-      store,
-      records: new SessionRecords({ registry, store, idleMs: DEFAULTS.sessionIdleMs, onStore: () => undefined }),
-    },
-    http: DEFAULTS,
-    limits: DEFAULTS,
-    admin: { ...DEFAULTS, adminPort: 1 },
-    clientAddress: () => '',
-    keyGuesses: keyGuessLimits(DEFAULTS),
-    unreadBudget: new UnreadBudget(DEFAULTS),
-    metrics: new Metrics(),
-    observers: { onLimit: () => undefined, onAccess: () => undefined, onInternalError: () => undefined },
-  })
-  return app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${normal(path)}`)
+  const { gateway, server } = declaredRoutes()
+  return [...gateway, ...server].map(({ method, path }) => `${method} ${normal(path)}`)
 }

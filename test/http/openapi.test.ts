@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { documentText } from '../../scripts/openapi.ts'
+import { documentText } from '../../scripts/openapi/document.ts'
 import { CALLS } from '../../src/protocol/calls/index.ts'
 import type { TestSettings } from '../support/config.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
@@ -186,5 +186,8 @@ describe('GET /openapi.json', () => {
 
 /** Returns a path that matches a template. */
 function exampleOf(template: string): string {
-  return template.replace('{server}', 'demo').replace('{file}', 'reference.js').replace(/\{\w+\}/g, '1')
+  return template
+    .replace('{server}', 'demo')
+    .replace('{file}', 'reference.js')
+    .replace(/\{\w+\}/g, '1')
 }

@@ -1,11 +1,16 @@
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { z } from 'zod'
+import { under } from '../../src/compat/compat-api.ts'
 import type { CompatApisOptions } from '../../src/compat/compat-apis.ts'
-import type { Env } from '../../src/http/env.ts'
+import type { Env, MatchedRoute } from '../../src/http/env.ts'
 import { RequestError } from '../../src/http/errors/request-error.ts'
 import { clientAddress } from '../../src/http/input/client-address.ts'
 import { AppKeys } from '../../src/http/middleware/app-keys.ts'
 import { errorResponse } from '../../src/http/output/error-response.ts'
+import { GatewayError } from '../../src/http/output/schemas/index.ts'
+import { registerRoutes } from '../../src/http/routes/register.ts'
+import type { AnyRoute } from '../../src/http/routes/route.ts'
 import type { LimitName } from '../../src/sessions/limit-error.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
@@ -28,7 +33,7 @@ export interface CompatApp {
   reported: unknown[]
   /** limits reported as hit */
   limits: LimitName[]
-  /** Sends a request to the API. */
+  /** Sends a request to the API. Throws if the route that matches does not declare the body of the response. */
   send(method: string, path: string, options?: CompatSendOptions): Promise<Answer>
   /** handles a request, as a server of Node calls it */
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -49,10 +54,10 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /**
  * Starts a compatibility API as the gateway mounts it, on a store in memory with its own clock.
  *
- * @param api creates the API
+ * @param api returns the routes of the API
  */
 export function startCompatApi(
-  api: (options: CompatApisOptions) => Hono<Env>,
+  api: (options: CompatApisOptions) => AnyRoute[],
   { path = '/', keys = [], isOpen = false, backend = memory() }: CompatAppOptions = {},
 ): CompatApp {
   let now = Date.UTC(2026, 0, 1)
@@ -64,7 +69,7 @@ export function startCompatApi(
     onLimit: (limit: LimitName) => void limits.push(limit),
     onInternalError: (error: unknown) => void reported.push(error),
   }
-  const app = new Hono<Env>({ strict: false })
+  const app = new Hono<Env>()
   app.onError((error, c) => errorResponse(error, c, observers))
   const refuseMethod = methodNotAllowed({
     app,
@@ -82,21 +87,16 @@ export function startCompatApi(
     await refuseMethod(c, () => Promise.resolve())
     return c.res
   })
+  const matched = new WeakMap<Response, MatchedRoute>()
+  app.use(async (c, next) => {
+    await next()
+    matched.set(c.res, c.get('route'))
+  })
   const appIds = new Set(['mywebapp', 'other-app'])
   const serverIds = new Set(['demo'])
   const appKeys = new AppKeys(keys, { isOpen, subject: 'app' })
-  app.route(
-    path,
-    api({
-      store,
-      appIds,
-      serverIds,
-      appKeys,
-      clientAddress,
-      sessmanTtlMs: DAY_MS,
-      observers,
-    }),
-  )
+  const routes = api({ store, appIds, serverIds, appKeys, clientAddress, sessmanTtlMs: DAY_MS, observers })
+  registerRoutes(app, under(path, routes))
   return {
     store,
     reported,
@@ -113,9 +113,18 @@ export function startCompatApi(
       })
       const text = await response.text()
       const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== ''
-      return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+      const json = isJson ? JSON.parse(text) : undefined
+      const route = matched.get(response) as AnyRoute | undefined
+      if (route !== undefined) bodySchema(route, response).parse(isJson ? json : text)
+      return { status: response.status, headers: response.headers, text, json }
     },
   }
+}
+
+/** Returns the declared schema of the body of a response. */
+function bodySchema({ responses, errorFormat }: AnyRoute, { ok, status }: Response): z.ZodType {
+  if (ok) return responses[status]?.schema ?? z.never()
+  return errorFormat === undefined ? GatewayError : z.union([errorFormat.schema, GatewayError])
 }
 
 /** Returns a backend in memory. */

@@ -35,7 +35,9 @@ export interface DocumentOptions extends ErrorSettings {
  * Returns the OpenAPI 3.1 document of declared routes.
  * @throws Error if two routes have the same operation id, or two different types the same name
  */
-export function openApiDocument(routes: readonly AnyRoute[], options: DocumentOptions): JsonSchema {
+export function openApiDocument(declared: readonly AnyRoute[], options: DocumentOptions): JsonSchema {
+  // A wildcard matches what no other route does. It has no place in OpenAPI.
+  const routes = declared.filter(({ path }) => !path.includes('*'))
   const schemas = new ComponentSchemas()
   const errors = new ErrorResponses(schemas)
   const context: OperationContext = { ...options, schemas, errors }

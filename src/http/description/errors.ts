@@ -1,11 +1,13 @@
 import { STATUS_CODES } from 'node:http'
+import type { z } from 'zod'
 import type { ErrorCode } from '../../protocol/komgate-error.ts'
 import { type ErrorStatus, STATUS } from '../errors/status.ts'
 import type { Transport } from '../middleware/connection-id.ts'
 import { GatewayError, ProtocolAError } from '../output/schemas/index.ts'
 import type { AnyRoute, Needs, Resource } from '../routes/route.ts'
+import { ERRORS } from './examples.ts'
 import { type HeaderName, headerReferences } from './headers.ts'
-import type { ComponentSchemas, JsonSchema } from './schemas.ts'
+import { type ComponentSchemas, JSON_TYPE, type JsonSchema } from './schemas.ts'
 
 /** Settings of the gateway on which the errors of its routes depend. */
 export interface ErrorSettings {
@@ -14,7 +16,7 @@ export interface ErrorSettings {
   autoCreate: boolean
 }
 
-/** Errors of every route: Node's HTTP server, or the gateway before it routes a request, reports all but the last. */
+/** Errors before the gateway has found the route of a request. */
 const ANYWHERE = [
   'invalid-request',
   'incomplete-request',
@@ -24,7 +26,7 @@ const ANYWHERE = [
   'internal-error',
 ] as const satisfies readonly ErrorCode[]
 
-/** Errors of reading a body in JSON. */
+/** Errors of reading a body. */
 const BODY = ['invalid-json', 'content-coding', 'transfer-coding'] as const satisfies readonly ErrorCode[]
 
 const STORE = ['unavailable', 'full', 'contended'] as const satisfies readonly ErrorCode[]
@@ -74,7 +76,7 @@ const UNPROVEN: Readonly<Record<Needs, readonly ErrorCode[]>> = {
 
 /** What errors mean to a client, by status. */
 const MEANINGS: Readonly<Record<ErrorStatus, string>> = {
-  400: 'A part of the request is missing or invalid, and `error_msg` names it.',
+  400: 'A part of the request is missing or invalid, and the error names it.',
   401: 'Not logged in, or the login failed. The session is still valid.',
   403: 'The connection id is missing, unknown or of another server, or its session has ended; or a page of this origin may not use the API in this way.',
   404: 'There is no such server, or no such object.',
@@ -84,12 +86,12 @@ const MEANINGS: Readonly<Record<ErrorStatus, string>> = {
   413: 'The body is over the limit, or the session would hold too much data.',
   415: 'The body has a `Content-Encoding`. Send it uncompressed.',
   417: '`Expect` is not `100-continue`.',
-  429: 'The client exceeds a rate limit, which `limit` names. Retry after `Retry-After` seconds.',
+  429: 'The client exceeds a rate limit. Retry after `Retry-After` seconds.',
   431: 'The headers are over the limit.',
   500: 'An internal error of the gateway, which its log describes.',
   501: 'The body has a `Transfer-Encoding` other than chunked, or the session store cannot list sessions.',
   502: 'The LysKOM server is unreachable.',
-  503: 'A limit of capacity is reached, which `limit` names, or the session store is unavailable. Retry after `Retry-After` seconds.',
+  503: 'A limit of capacity is reached, or the session store is unavailable. Retry after `Retry-After` seconds.',
   504: 'The LysKOM server sent no usable reply. It may have carried out the request.',
 }
 
@@ -108,24 +110,49 @@ const HEADERS: Readonly<Partial<Record<ErrorStatus, readonly HeaderName[]>>> = {
 /** Statuses that Node's HTTP server also sends itself, without the headers of other responses. */
 const OF_NODE: ReadonlySet<ErrorStatus> = new Set([400, 408, 417, 431])
 
-/** Returns the codes of all errors of a route. */
-export function errorCodesOf(route: AnyRoute, { transports, autoCreate }: ErrorSettings): Set<ErrorCode> {
-  const needsSession = route.needs === 'session' || route.needs === 'login'
-  const uses = route.uses ?? (needsSession ? ['lyskom'] : [])
-  const opensSession = uses.includes('new-session') || (needsSession && autoCreate)
-  const readsId = needsSession || uses.includes('new-session')
-  return new Set<ErrorCode>([
-    ...ANYWHERE,
-    ...(route.method === 'GET' ? [] : (['body-size'] as const)),
-    ...(route.body === undefined ? [] : BODY),
-    ...(route.path.startsWith('/:server/') ? (['not-found'] as const) : []),
-    ...UNPROVEN[route.needs],
-    ...(readsId && transports.includes('cookie') && route.method !== 'GET' ? (['foreign-origin'] as const) : []),
-    ...(opensSession ? USED['new-session'] : []),
-    ...uses.flatMap((resource) => USED[resource]),
-    ...(route.rejects ?? []),
-  ])
+/** The errors of a route. */
+interface RouteErrors {
+  /** before the gateway has found the route; they have the gateway's own format */
+  before: ReadonlySet<ErrorCode>
+  /** of the route itself */
+  own: ReadonlySet<ErrorCode>
 }
+
+function errorsOf(route: AnyRoute, { transports, autoCreate }: ErrorSettings): RouteErrors {
+  const { method, path, body, needs, rejects = [], errorFormat } = route
+  const uses = resourcesOf(route)
+  const needsSession = needs === 'session' || needs === 'login'
+  const readsId = needsSession || uses.includes('new-session')
+  const mayHaveBody = method !== 'GET'
+  const before: ErrorCode[] = [...ANYWHERE, ...(mayHaveBody ? (['body-size'] as const) : [])]
+  const own: ErrorCode[] = [
+    'incomplete-request',
+    'internal-error',
+    ...(body === undefined ? [] : BODY),
+    // APIs with a format of their own have a lower limit.
+    ...(body !== undefined && errorFormat !== undefined ? (['body-size'] as const) : []),
+    ...(path.startsWith('/:server/') ? (['not-found'] as const) : []),
+    ...UNPROVEN[needs],
+    ...(readsId && transports.includes('cookie') && mayHaveBody ? (['foreign-origin'] as const) : []),
+    ...(needsSession && autoCreate ? USED['new-session'] : []),
+    ...uses.flatMap((resource) => USED[resource]),
+    ...rejects,
+  ]
+  return { before: new Set(before), own: new Set(own) }
+}
+
+function resourcesOf({ needs, uses }: AnyRoute): readonly Resource[] {
+  return uses ?? (needs === 'session' || needs === 'login' ? ['lyskom'] : [])
+}
+
+/** The body of an error: its schema and its content type. */
+interface ErrorBody {
+  schema: z.ZodType
+  type: string
+}
+
+const OF_GATEWAY: ErrorBody = { schema: GatewayError, type: JSON_TYPE }
+const OF_LYSKOM: ErrorBody = { schema: ProtocolAError, type: JSON_TYPE }
 
 /** The error responses of all routes, which share components. */
 export class ErrorResponses {
@@ -141,53 +168,94 @@ export class ErrorResponses {
     return Object.fromEntries([...this.#responses].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
-  /** Returns references to the error responses of a route by status. */
+  /** Returns the error responses of a route by status. */
   of(route: AnyRoute, settings: ErrorSettings): Record<string, JsonSchema> {
-    const codes = errorCodesOf(route, settings)
-    const statuses = new Set<ErrorStatus>([...codes].map((code) => STATUS[code]))
-    const refused = new Set<ErrorStatus>()
-    if (codes.has('kom-error')) {
-      refused.add(400)
-      // The LysKOM server requires a login for many calls.
-      if (usesCalls(route)) refused.add(401)
-      for (const status of Object.values(route.errors ?? {})) if (status !== undefined) refused.add(status)
+    const { before, own } = errorsOf(route, settings)
+    const found = new Map<ErrorStatus, { codes: Set<ErrorCode>; bodies: Set<ErrorBody> }>()
+    const add = (status: ErrorStatus, code: ErrorCode, body: ErrorBody): void => {
+      const entry = found.get(status) ?? { codes: new Set<ErrorCode>(), bodies: new Set<ErrorBody>() }
+      found.set(status, entry)
+      entry.codes.add(code)
+      entry.bodies.add(body)
     }
-    for (const status of refused) statuses.add(status)
+    for (const code of before) add(STATUS[code], code, OF_GATEWAY)
+    const formatted = formattedBody(route)
+    for (const code of own) {
+      if (code !== 'kom-error') add(STATUS[code], code, isFormatted(route, code) ? formatted : OF_GATEWAY)
+    }
+    if (own.has('kom-error')) for (const status of refusalsOf(route)) add(status, 'kom-error', OF_LYSKOM)
     return Object.fromEntries(
-      [...statuses]
-        .sort((a, b) => a - b)
-        .map((status) => {
-          const ofGateway = [...codes].filter((code) => code !== 'kom-error' && STATUS[code] === status)
-          return [status, this.#reference(status, ofGateway, refused.has(status))]
-        }),
+      [...found]
+        .sort(([a], [b]) => a - b)
+        .map(([status, { codes, bodies }]) => [status, this.#response(status, codes, [...bodies])]),
     )
   }
 
-  #reference(status: ErrorStatus, codes: readonly ErrorCode[], isRefused: boolean): JsonSchema {
-    const isKey = status === 401 && codes.includes('invalid-key')
-    const isNotReady = status === 503 && codes.every((code) => code === 'not-ready')
-    const phrase = (STATUS_CODES[status] ?? '').replace(/[^A-Za-z]/g, '')
-    const name = isKey
-      ? 'InvalidKey'
-      : isNotReady
-        ? 'NotReady'
-        : `${phrase}${isRefused ? (codes.length > 0 ? 'OrRefused' : 'Refused') : ''}`
-    const meaning = isKey ? INVALID_KEY : isNotReady ? NOT_READY : MEANINGS[status]
-    const schemas = [...(codes.length > 0 ? [GatewayError] : []), ...(isRefused ? [ProtocolAError] : [])].map(
-      (schema) => this.#schemas.convert(schema, 'output'),
-    )
-    this.#responses.set(name, {
-      description: isRefused && status === 400 ? `${meaning} ${REFUSED}` : meaning,
+  /** Returns a reference to a component, or the response itself if its body has the format of another API. */
+  #response(status: ErrorStatus, codes: ReadonlySet<ErrorCode>, bodies: readonly ErrorBody[]): JsonSchema {
+    const kind = kindOf(status, codes)
+    const types = [...new Set(bodies.map(({ type }) => type))]
+    const response = {
+      description: kind.description,
       headers: headerReferences([
         OF_NODE.has(status) ? 'X-Request-Id?' : 'X-Request-Id',
-        ...(isNotReady ? [] : (HEADERS[status] ?? [])),
+        ...(codes.has('not-ready') ? [] : (HEADERS[status] ?? [])),
       ]),
-      content: { 'application/json': { schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas } } },
+      content: Object.fromEntries(
+        types.map((type) => {
+          const schemas = bodies
+            .filter((body) => body.type === type)
+            .map(({ schema }) => this.#schemas.convert(schema, 'output'))
+          return [type, { schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas } }]
+        }),
+      ),
+    }
+    if (bodies.some((body) => body !== OF_GATEWAY && body !== OF_LYSKOM)) return response
+    const { schema } = response.content[JSON_TYPE] as { schema: JsonSchema }
+    const examples = examplesOf(status, codes, bodies)
+    this.#responses.set(kind.name, {
+      ...response,
+      content: { [JSON_TYPE]: { schema, ...(Object.keys(examples).length > 0 && { examples }) } },
     })
-    return { $ref: `#/components/responses/${name}` }
+    return { $ref: `#/components/responses/${kind.name}` }
   }
 }
 
-function usesCalls({ needs, uses }: AnyRoute): boolean {
-  return uses?.includes('lyskom') ?? (needs === 'session' || needs === 'login')
+/** Returns the statuses of errors of the LysKOM server. It requires a login for many calls. */
+function refusalsOf(route: AnyRoute): Set<ErrorStatus> {
+  const named = Object.values(route.errors ?? {}).filter((status) => status !== undefined)
+  return new Set([400, ...(resourcesOf(route).includes('lyskom') ? ([401] as const) : []), ...named])
+}
+
+function formattedBody({ errorFormat }: AnyRoute): ErrorBody {
+  return errorFormat === undefined ? OF_GATEWAY : { schema: errorFormat.schema, type: errorFormat.type ?? JSON_TYPE }
+}
+
+function isFormatted({ errorFormat }: AnyRoute, code: ErrorCode): boolean {
+  return errorFormat !== undefined && (errorFormat.codes?.includes(code) ?? STATUS[code] !== 500)
+}
+
+/** Returns the name and the description of a response, which follow from its errors. */
+function kindOf(status: ErrorStatus, codes: ReadonlySet<ErrorCode>): { name: string; description: string } {
+  if (codes.has('not-ready')) return { name: 'NotReady', description: NOT_READY }
+  if (codes.has('invalid-key')) return { name: 'InvalidKey', description: INVALID_KEY }
+  const phrase = (STATUS_CODES[status] ?? '').replace(/[^A-Za-z]/g, '')
+  if (!codes.has('kom-error')) return { name: phrase, description: MEANINGS[status] }
+  return codes.size === 1
+    ? { name: `${phrase}Refused`, description: MEANINGS[status] }
+    : { name: `${phrase}OrRefused`, description: status === 400 ? `${MEANINGS[status]} ${REFUSED}` : MEANINGS[status] }
+}
+
+/** Returns the examples of a response that can occur with its bodies. */
+function examplesOf(
+  status: ErrorStatus,
+  codes: ReadonlySet<ErrorCode>,
+  bodies: readonly ErrorBody[],
+): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    Object.entries(ERRORS)
+      .filter(([, example]) => example.status === status && example.isOfKey === codes.has('invalid-key'))
+      .filter(([, { body }]) => bodies.some(({ schema }) => schema.safeParse(body).success))
+      .map(([name, { summary, body }]) => [name, { summary, value: body }]),
+  )
 }

@@ -20,7 +20,10 @@ const HEADERS = {
     schema: text,
   },
   Vary: { description: 'The request headers on which the response depends.', schema: text },
-  Location: { description: 'The path of the new resource.', schema: { type: 'string', format: 'uri-reference' } },
+  Location: {
+    description: 'The path of the new resource, or of the one to get instead.',
+    schema: { type: 'string', format: 'uri-reference' },
+  },
   'Retry-After': { description: 'The time in seconds after which to retry.', schema: { type: 'integer', minimum: 1 } },
   'Accept-Encoding': { description: 'The codings that a body may have.', schema: { const: 'identity' } },
   'Httpkom-Connection': {

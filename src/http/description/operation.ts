@@ -3,8 +3,9 @@ import type { z } from 'zod'
 import type { ParameterSchemas } from '../input/parameters.ts'
 import type { AnyRoute, RouteResponse } from '../routes/route.ts'
 import type { ErrorResponses, ErrorSettings } from './errors.ts'
+import { RESPONSES } from './examples.ts'
 import { type HeaderName, headerReferences } from './headers.ts'
-import type { ComponentSchemas, JsonSchema } from './schemas.ts'
+import { type ComponentSchemas, JSON_TYPE, type JsonSchema } from './schemas.ts'
 import { securityOf } from './security.ts'
 import { tagOf } from './tags.ts'
 
@@ -54,14 +55,19 @@ export function operationOf(
   }
 }
 
-function requestBody({ bodyIsOptional }: AnyRoute, schema: JsonSchema): JsonSchema {
+function requestBody({ bodyIsOptional, bodyType = JSON_TYPE, example }: AnyRoute, schema: JsonSchema): JsonSchema {
   // No body counts as an object without fields, which is invalid where fields are required.
   const required = bodyIsOptional !== true || schema.required !== undefined
-  return { required, content: { 'application/json': { schema } } }
+  return { required, content: { [bodyType]: { schema, ...exampleOf(example?.body) } } }
+}
+
+/** Returns the member with an example, if there is one. */
+function exampleOf(value: unknown): { example?: unknown } {
+  return value === undefined ? {} : { example: value }
 }
 
 function successOf(
-  { needs }: AnyRoute,
+  { needs, operation }: AnyRoute,
   status: number,
   { description, schema, type, headers = [] }: RouteResponse,
   { schemas, transports, autoCreate }: OperationContext,
@@ -75,12 +81,15 @@ function successOf(
     ...(isNew && status !== 101 ? (['Httpkom-Connection?', 'Komgate-Lease?'] as const) : []),
   ]
   const references = headerReferences(names)
+  const example = RESPONSES[operation]
   const content = schema !== undefined ? schemas.convert(schema, 'output') : isText(type) ? { type: 'string' } : {}
   return {
     description: description ?? STATUS_CODES[status] ?? '',
     ...(Object.keys(references).length > 0 && { headers: references }),
     ...((schema !== undefined || type !== undefined) && {
-      content: { [type ?? 'application/json']: { schema: content } },
+      content: {
+        [type ?? JSON_TYPE]: { schema: content, ...(example?.status === status && exampleOf(example.body)) },
+      },
     }),
   }
 }
@@ -90,17 +99,22 @@ function isText(type: string | undefined): boolean {
 }
 
 function parametersOf(route: AnyRoute, schemas: ComponentSchemas): JsonSchema[] {
-  const { path, params = {}, query = {}, responses } = route
+  const { path, params = {}, query = {}, responses, example = {} } = route
   const isBelowServer = path.startsWith(`/:${SERVER}/`)
   return [
     ...(isBelowServer ? [{ $ref: `#/components/parameters/${SERVER}` }] : []),
-    ...parameters('path', params, schemas),
-    ...parameters('query', query, schemas),
+    ...parameters('path', params, example.params, schemas),
+    ...parameters('query', query, example.query, schemas),
     ...(304 in responses ? [{ $ref: '#/components/parameters/If-None-Match' }] : []),
   ]
 }
 
-function parameters(where: 'path' | 'query', declared: ParameterSchemas, schemas: ComponentSchemas): JsonSchema[] {
+function parameters(
+  where: 'path' | 'query',
+  declared: ParameterSchemas,
+  examples: Readonly<Record<string, unknown>> = {},
+  schemas: ComponentSchemas,
+): JsonSchema[] {
   return Object.entries(declared).map(([name, schema]) => {
     const { description, ...rest } = schemas.convert(schema, 'output')
     return {
@@ -109,6 +123,7 @@ function parameters(where: 'path' | 'query', declared: ParameterSchemas, schemas
       ...(description !== undefined && { description }),
       required: where === 'path' || isRequired(schema),
       schema: rest,
+      ...exampleOf(examples[name]),
     }
   })
 }

@@ -3,6 +3,9 @@ import { z } from 'zod'
 /** A JSON Schema of draft 2020-12, which OpenAPI 3.1 uses. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
+/** The content type of JSON. */
+export const JSON_TYPE = 'application/json'
+
 /** The direction of a value: `output` for what the gateway sends and for parameters, `input` for bodies of requests. */
 export type Direction = 'input' | 'output'
 

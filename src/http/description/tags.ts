@@ -36,9 +36,12 @@ export function tagOf({ path, tag }: AnyRoute): string {
   return segments.reduce((found, segment) => (segment in TAGS ? segment : (SEGMENTS[segment] ?? found)), 'gateway')
 }
 
-/** Returns the declarations of the groups with these names. Groups without a description keep their order. */
-export function tagObjects(used: ReadonlySet<string>): { name: string; description?: string }[] {
+/** Returns the declarations of the groups with these names; those of other APIs come last. */
+export function tagObjects(used: ReadonlySet<string>): { name: string; description: string }[] {
   const known = Object.entries(TAGS).filter(([name]) => used.has(name))
   const others = [...used].filter((name) => !(name in TAGS))
-  return [...known.map(([name, description]) => ({ name, description })), ...others.map((name) => ({ name }))]
+  return [
+    ...known.map(([name, description]) => ({ name, description })),
+    ...others.map((name) => ({ name, description: `The API of ${name}, for its clients.` })),
+  ]
 }

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { KomError } from '../../protocol/errors.ts'
 import { type ErrorCode, KomgateError } from '../../protocol/komgate-error.ts'
 import { LimitError, type LimitName } from '../../sessions/limit-error.ts'
@@ -21,6 +22,17 @@ export interface PublicError {
   retryAfter: number | undefined
   /** the JSON body of the response */
   fields: ErrorFields
+}
+
+/** How an API other than the gateway's own renders errors. */
+export interface ErrorFormat {
+  render: (error: PublicError) => Response
+  /** the errors with this format; default: all but internal errors, which have the same format in every API */
+  codes?: readonly ErrorCode[]
+  /** the body */
+  schema: z.ZodType
+  /** the content type of a body that is not JSON */
+  type?: string
 }
 
 type ErrorFields =

@@ -6,9 +6,6 @@ import { RequestError } from '../errors/request-error.ts'
 import type { NamedErrors } from '../errors/status.ts'
 import { json } from '../node/responses.ts'
 
-/** Renders an error in the format of an API. */
-export type ErrorFormat = (error: PublicError) => Response
-
 /** The observers of errors. */
 export interface ErrorObservers {
   /** called for each request or message that a limit rejects */
@@ -17,27 +14,14 @@ export interface ErrorObservers {
   onInternalError: (error: unknown, requestId: string) => void
 }
 
-/** The format of the gateway's own API: `{error_type, error_msg, …}`. */
-export const httpkomFormat: ErrorFormat = ({ fields, status, headers }) => json(fields, status, headers)
-
-/**
- * Reports an error and returns the response to the request that failed.
- * @param format renders every error but an internal one, which has the same format in every API
- */
-export function errorResponse(
-  error: unknown,
-  c: Context<Env>,
-  observers: ErrorObservers,
-  format: ErrorFormat = httpkomFormat,
-): Response {
+/** Reports an error and returns the response to the request that failed, in the format of the matched route. */
+export function errorResponse(error: unknown, c: Context<Env>, observers: ErrorObservers): Response {
   const cause = hasDisconnected(c) ? new RequestError('incomplete-request', 'The request is incomplete.') : error
-  const shown = reportedError(
-    cause,
-    c.get('requestId'),
-    observers,
-    (c.get('route') as MatchedRoute | undefined)?.errors,
-  )
-  return shown.status === 500 ? httpkomFormat(shown) : format(shown)
+  const route = c.get('route') as MatchedRoute | undefined
+  const shown = reportedError(cause, c.get('requestId'), observers, route?.errors)
+  const format = route?.errorFormat
+  const hasFormat = format?.codes?.includes(shown.code) ?? shown.status !== 500
+  return format !== undefined && hasFormat ? format.render(shown) : json(shown.fields, shown.status, shown.headers)
 }
 
 /** Reports an error and returns the part of it that the client receives. */

@@ -53,6 +53,7 @@ export function adminRoutes({ registry, sessionIdleMs, observers }: AdminRouteOp
       summary: 'Lists the sessions of all clients',
       needs: 'admin-key',
       responses: { 200: { schema: z.strictObject({ sessions: z.array(AdminSession) }) } },
+      example: { session: 'logged-in' },
       handle(c) {
         const now = performance.now()
         const pages = pagesOf(registry.all(), PAGE)
@@ -73,6 +74,7 @@ export function adminRoutes({ registry, sessionIdleMs, observers }: AdminRouteOp
       params: { handle: z.string() },
       responses: { 204: {} },
       rejects: ['not-found'],
+      example: { params: { handle: '3f9a1c04b7de' }, session: 'logged-in' },
       async handle(c, { params: { handle } }) {
         await closeOnRequest(c, find(handle), 'admin')
         return empty(204)

@@ -20,6 +20,17 @@ const LIMITED: Readonly<Partial<Record<CallName, readonly LimitErrorCode[]>>> = 
   'set-passwd': ['login-failures'],
 }
 
+/** Parameters of examples. */
+const EXAMPLES: Readonly<Partial<Record<CallName, unknown>>> = {
+  'change-what-i-am-doing': { what_am_i_doing: 'reads' },
+  'get-marks': {},
+  'get-text-stat': { text_no: 46 },
+  'get-uconf-stat': { conference: 8 },
+  'get-unread-confs': { pers_no: 6 },
+  'lookup-z-name': { name: 'demo', want_pers: true, want_confs: false },
+  'query-read-texts': { person: 6, conference: 12, want_read_ranges: true, max_ranges: 0 },
+}
+
 /** The calls of Protocol A with parameters and replies in JSON. */
 export function callRoutes(ids: ConnectionIds): AnyRoute[] {
   return (Object.keys(CALLS) as CallName[]).map((name) => callRoute(name, ids))
@@ -50,6 +61,7 @@ function callRoute(name: CallName, ids: ConnectionIds): AnyRoute {
       },
     },
     rejects: LIMITED[name] ?? [],
+    ...(name in EXAMPLES && { example: { body: EXAMPLES[name] } }),
     async handle(c, { body: parameters }) {
       if (name === 'accept-async') {
         throw badRequest('accept-async is not available here: asynchronous messages are events, not replies.')

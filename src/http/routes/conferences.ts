@@ -26,6 +26,7 @@ export function conferenceRoutes(): AnyRoute[] {
         'want-confs': flagParameter.default(true).describe('whether to find conferences'),
       },
       responses: { 200: { schema: z.strictObject({ conferences: z.array(ConferenceName) }) } },
+      example: { query: { name: 'demo' } },
       async handle(c, { query }) {
         const want = {
           persons: query['want-pers'] ?? query['want-persons'],
@@ -43,6 +44,7 @@ export function conferenceRoutes(): AnyRoute[] {
       needs: 'login',
       body: z.object({ name: latin1 }),
       responses: { 201: { schema: ConferenceName } },
+      example: { body: { name: 'Garden (and) Allotment' } },
       async handle(c, { body: { name } }) {
         const confNo = await createConference(c.get('session').lyskom, name)
         return json(conferenceNameJson({ confNo, name }), 201)
@@ -59,6 +61,7 @@ export function conferenceRoutes(): AnyRoute[] {
       query: { micro: flagParameter.default(true).describe('whether the short form is enough') },
       responses: { 200: { schema: z.union([MicroConference, Conference]) } },
       errors: { 'undefined-conference': 404 },
+      example: { params: { conf_no: 9 } },
       async handle(c, { params: { conf_no }, query: { micro } }) {
         const { lyskom } = c.get('session')
         return micro
@@ -74,6 +77,7 @@ export function conferenceRoutes(): AnyRoute[] {
       needs: 'login',
       params: { conf_no: confNoParameter, local_no: textNoParameter },
       responses: { 201: {} },
+      example: { params: { conf_no: 9, local_no: 2 } },
       async handle(c, { params: { conf_no, local_no } }) {
         await markLocalAsRead(c.get('session').lyskom, conf_no, local_no)
         return empty(201)

@@ -30,6 +30,7 @@ export function gatewayRoutes({ servers, registry, metrics }: GatewayRouteOption
       summary: 'Lists the LysKOM servers',
       needs: 'nothing',
       responses: { 200: { schema: ServerList } },
+      example: {},
       handle: () =>
         json(
           Object.fromEntries(
@@ -47,6 +48,7 @@ export function gatewayRoutes({ servers, registry, metrics }: GatewayRouteOption
       summary: 'Returns counters',
       needs: 'nothing',
       responses: { 200: { schema: Stats } },
+      example: {},
       handle: async () => json(await metrics.stats()),
     }),
   ]

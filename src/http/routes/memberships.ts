@@ -39,6 +39,7 @@ export function membershipRoutes(): AnyRoute[] {
         'no-of-memberships': confNoParameter.default(100),
       },
       responses: { 200: { schema: z.strictObject({ has_more: z.boolean(), memberships: z.array(Membership) }) } },
+      example: { params: { pers_no: 6 }, query: { first: 2, 'no-of-memberships': 1 } },
       async handle(c, { params: { pers_no }, query: { unread, passive, first, 'no-of-memberships': count } }) {
         const page = { unread, passive, first, count }
         const { hasMore, memberships } = await getMemberships(c.get('session').lyskom, pers_no, page)
@@ -54,6 +55,7 @@ export function membershipRoutes(): AnyRoute[] {
       idFrom: 'header-or-query',
       params: ofPerson,
       responses: { 200: { schema: z.strictObject({ list: z.array(Unread) }) } },
+      example: { params: { pers_no: 6 } },
       async handle(c, { params: { pers_no } }) {
         const list = await getAllUnread(c.get('session').lyskom, pers_no)
         return json({ list: list.map(unreadJson) })
@@ -69,6 +71,7 @@ export function membershipRoutes(): AnyRoute[] {
       params: ofMembership,
       responses: { 200: { schema: Membership } },
       errors: { 'not-member': 404 },
+      example: { params: { pers_no: 6, conf_no: 4 } },
       handle: async (c, { params: { pers_no, conf_no } }) =>
         json(membershipJson(await getMembership(c.get('session').lyskom, pers_no, conf_no))),
     }),
@@ -82,6 +85,7 @@ export function membershipRoutes(): AnyRoute[] {
       body: Join,
       responses: { 201: {} },
       errors: { 'undefined-person': 404, 'undefined-conference': 404 },
+      example: { params: { pers_no: 6, conf_no: 18 }, body: { priority: 90, where: 8 } },
       async handle(c, { params: { pers_no, conf_no }, body }) {
         await addMember(c.get('session').lyskom, pers_no, conf_no, body)
         return empty(201)
@@ -96,6 +100,7 @@ export function membershipRoutes(): AnyRoute[] {
       params: ofMembership,
       responses: { 204: {} },
       errors: { 'undefined-person': 404, 'undefined-conference': 404, 'not-member': 404 },
+      example: { params: { pers_no: 6, conf_no: 9 } },
       async handle(c, { params: { pers_no, conf_no } }) {
         await removeMember(c.get('session').lyskom, pers_no, conf_no)
         return empty(204)
@@ -111,6 +116,7 @@ export function membershipRoutes(): AnyRoute[] {
       params: ofMembership,
       responses: { 200: { schema: Unread } },
       errors: { 'not-member': 404 },
+      example: { params: { pers_no: 6, conf_no: 13 } },
       handle: async (c, { params: { pers_no, conf_no } }) =>
         json(unreadJson(await getUnread(c.get('session').lyskom, pers_no, conf_no))),
     }),
@@ -123,6 +129,7 @@ export function membershipRoutes(): AnyRoute[] {
       params: { conf_no: confNoParameter },
       body: z.object({ no_of_unread: textNo }),
       responses: { 204: {} },
+      example: { params: { conf_no: 13 }, body: { no_of_unread: 2 } },
       async handle(c, { params: { conf_no }, body: { no_of_unread } }) {
         await setUnread(c.get('session').lyskom, conf_no, no_of_unread)
         return empty(204)

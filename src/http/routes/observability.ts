@@ -36,6 +36,7 @@ export function observabilityRoutes({ registry, store, metrics }: ObservabilityR
       summary: 'Tells whether the process runs',
       needs: 'nothing',
       responses: { 200: { schema: z.strictObject({ live: z.literal(true) }) } },
+      example: {},
       handle: () => json({ live: true }),
     }),
     route({
@@ -46,6 +47,7 @@ export function observabilityRoutes({ registry, store, metrics }: ObservabilityR
       needs: 'nothing',
       responses: { 200: { schema: z.strictObject({ ready: z.literal(true) }) } },
       rejects: ['not-ready'],
+      example: {},
       handle() {
         if (registry.isDraining) return notReady('This gateway is shutting down.')
         if (store.unavailable !== undefined) return notReady('The session store is unavailable.')

@@ -29,6 +29,7 @@ export function onlineRoutes(): AnyRoute[] {
           .describe('leaves out sessions that were idle for more seconds; 0 for none'),
       },
       responses: { 200: { schema: z.strictObject({ sessions: z.array(OnlineSession) }) } },
+      example: {},
       async handle(c, { query: { active_within } }) {
         const sessions = await getOnlineSessions(c.get('session').lyskom, active_within)
         return json({ sessions: sessions.map(onlineSessionJson) })

@@ -22,6 +22,7 @@ export function personRoutes(): AnyRoute[] {
       needs: 'session',
       body: z.object({ name: latin1, passwd: latin1 }),
       responses: { 201: { schema: Person } },
+      example: { body: { name: 'Nina Newcomer', passwd: 'secret' } },
       handle: async (c, { body: { name, passwd } }) =>
         json(personJson(await createPerson(c.get('session').lyskom, name, passwd)), 201),
     }),
@@ -34,6 +35,7 @@ export function personRoutes(): AnyRoute[] {
       params,
       body: z.object({ text_no: textNo }),
       responses: { 201: {} },
+      example: { params: { pers_no: 6 }, body: { text_no: 9 } },
       async handle(c, { params: { pers_no }, body: { text_no } }) {
         await setPresentation(c.get('session').lyskom, pers_no, text_no)
         return empty(201)
@@ -52,6 +54,7 @@ export function personRoutes(): AnyRoute[] {
       }),
       responses: { 201: {} },
       rejects: ['login-failures'],
+      example: { params: { pers_no: 6 }, body: { old_pwd: 'demo', new_pwd: 'omed' } },
       async handle(c, { params: { pers_no }, body: { old_pwd, new_pwd } }) {
         await c.get('session').setPassword(pers_no, old_pwd, new_pwd)
         return empty(201)
@@ -67,6 +70,21 @@ export function personRoutes(): AnyRoute[] {
       params: { pers_no: confNoParameter, block: z.string().transform(nfc).pipe(z.string()) },
       responses: { 200: { description: 'The block, which is any JSON', schema: z.unknown() } },
       rejects: ['not-found'],
+      example: {
+        params: { pers_no: 6, block: 'httpkom' },
+        before: [
+          {
+            method: 'POST',
+            path: '/demo/calls/create-text',
+            body: {
+              text: '9H7Hhttpkom 16H{"theme":"dark"}',
+              misc_info: [],
+              aux_items: [{ tag: 1, flags: {}, inherit_limit: 0, data: 'x-kom/user-area' }],
+            },
+          },
+          { method: 'POST', path: '/demo/calls/set-user-area', body: { pers_no: 6, user_area: 48 } },
+        ],
+      },
       async handle(c, { params: { pers_no, block: name } }) {
         const block = await getUserAreaBlock(c.get('session').lyskom, pers_no, name)
         if (block === undefined || !isJson(block)) {

@@ -29,6 +29,8 @@ export function registerRoutes(app: Hono<Env>, routes: readonly AnyRoute[], guar
 
 /** Returns the handler of a route, which validates the input. */
 function handlerOf(route: AnyRoute): (c: Context<Env>) => Response | Promise<Response> {
+  const { read } = route
+  if (read !== undefined) return async (c) => await route.handle(c, await read(c))
   const paramsOf = readParameters(route.params ?? {}, (c, name) => c.req.param(name))
   const queryOf = readParameters(route.query ?? {}, (c, name) => c.req.query(name))
   const schema: z.ZodType | undefined = route.body

@@ -21,20 +21,27 @@ export type ResponseHeader = 'ETag' | 'Vary' | 'Location' | 'Httpkom-Connection'
 export interface RouteResponse {
   /** in one sentence; by default the standard phrase of the status */
   description?: string
-  /** the JSON body; without it and without `type` the response has no body */
+  /** the body; without it and without `type` the response has none */
   schema?: z.ZodType
   /** the content type of a body that is not JSON, `text/plain` for example */
   type?: string
   headers?: readonly ResponseHeader[]
 }
 
-/** A request to the demo server, and the response that it gets. A test runs it. */
+/**
+ * A successful request to a new demo server. `npm run openapi` sends it and adds the response to the description; a test
+ * sends it again and compares the response.
+ */
 export interface RouteExample {
   params?: Readonly<Record<string, string | number>>
   query?: Readonly<Record<string, string | number | boolean>>
   body?: unknown
-  /** the JSON body of the response; absent if there is none, or if it differs each time */
-  response?: unknown
+  /** the session of the request; default: what the route needs, logged in as person 6 */
+  session?: 'anonymous' | 'logged-in'
+  /** whether the person has another session */
+  hasOtherSession?: boolean
+  /** requests that are sent before */
+  before?: readonly { method: Route['method']; path: string; body?: unknown }[]
 }
 
 /** The declaration of an endpoint: everything that its registration and its description need. */
@@ -62,10 +69,14 @@ export interface Route<
   idFrom?: IdSource
   params?: P
   query?: Q
-  /** the JSON body */
+  /** the body; JSON unless `bodyType` is set */
   body?: B
+  /** the content type of a body that is not JSON */
+  bodyType?: string
   /** whether a request without a body counts as one with `{}` */
   bodyIsOptional?: boolean
+  /** reads the input; for an API whose errors for invalid input differ from the gateway's own */
+  read?: (c: Context<Env>) => Promise<RouteInput<P, Q, B>>
   /** middleware that runs after the check of `needs` and before the input is read */
   guards?: readonly MiddlewareHandler<Env>[]
   /** the responses to successful requests by status */

@@ -15,6 +15,7 @@ export function serverRoutes(): AnyRoute[] {
       needs: 'session',
       idFrom: 'header-or-query',
       responses: { 200: { schema: ServerInfo } },
+      example: {},
       handle: async (c) => json(serverInfoJson(await getServerInfo(c.get('session').lyskom))),
     }),
   ]

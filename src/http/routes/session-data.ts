@@ -45,6 +45,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       needs: 'session',
       uses: ['store'],
       responses: { 200: { schema: SessionData } },
+      example: {},
       handle: async (c) => json(found(await records.readData(c.get('session')))),
     }),
     route({
@@ -56,6 +57,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       uses: ['store'],
       body: Patch,
       responses: { 200: { schema: SessionData } },
+      example: { body: { draft: { subject: 'Hej' }, theme: 'dark' } },
       handle: async (c, { body }) => json(found(await records.mergeData(c.get('session'), body, MAX_DATA_BYTES))),
     }),
     route({
@@ -66,6 +68,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       needs: 'login',
       uses: ['store-lists'],
       responses: { 200: { schema: z.strictObject({ sessions: z.array(OwnSession) }) } },
+      example: { hasOtherSession: true },
       async handle(c) {
         const own = await recorded(c.get('session'))
         const others = mapPages(store.listUser(own.serverId, userOf(own)), (record) =>
@@ -90,6 +93,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       responses: {
         200: { description: 'The number of ended sessions', schema: z.strictObject({ ended: z.int().min(0) }) },
       },
+      example: {},
       async handle(c, { query: { except } }) {
         const own = await recorded(c.get('session'))
         const ended = await store.endUser(own.serverId, userOf(own), ({ key }) => key !== own.key)
@@ -107,6 +111,7 @@ export function sessionDataRoutes({ registry, records, store, observers }: Sessi
       uses: ['store-lists'],
       params: { handle: z.string() },
       responses: { 204: {} },
+      example: { params: { handle: '3f9a1c04b7de' }, hasOtherSession: true },
       async handle(c, { params: { handle } }) {
         const own = await recorded(c.get('session'))
         if (handle === handleOf(own.key)) {

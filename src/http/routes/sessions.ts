@@ -62,6 +62,7 @@ export function sessionRoutes({
           return next()
         },
       ],
+      example: { body: { client: { name: 'curl', version: '8' } } },
       async handle(c, { body: { client } }) {
         const { serverId, requestId, clientAddress } = c.var
         const { id, session } = await registry.open({ serverId, clientAddress, client, requestId })
@@ -78,6 +79,7 @@ export function sessionRoutes({
       needs: 'session',
       idFrom: 'header-or-query',
       responses: { 200: { schema: WhoAmI, headers: ['Komgate-Lease'] } },
+      example: {},
       async handle(c) {
         const { sessionNo, person } = await c.get('session').lyskom.whoAmI()
         return jsonWithIdleTimeout({ person: person && personJson(person), session_no: sessionNo })
@@ -90,6 +92,7 @@ export function sessionRoutes({
       summary: 'Resets the idle time that other users see',
       needs: 'session',
       responses: { 204: {} },
+      example: {},
       async handle(c) {
         await c.get('session').lyskom.active()
         return empty(204)
@@ -105,6 +108,7 @@ export function sessionRoutes({
       responses: { 201: { schema: Person } },
       rejects: ['logins-per-address', 'login-failures', 'sessions-per-person'],
       errors: { 'invalid-password': 401, 'undefined-person': 401, 'login-disallowed': 401, 'conference-zero': 401 },
+      example: { body: { pers_name: 'd r', passwd: 'demo' }, session: 'anonymous' },
       async handle(c, { body }) {
         const person = await c.get('session').login(personToLogIn(body), body.passwd)
         return json(personJson(person), 201)
@@ -117,6 +121,7 @@ export function sessionRoutes({
       summary: 'Logs out',
       needs: 'login',
       responses: { 204: {} },
+      example: {},
       async handle(c) {
         await c.get('session').logout()
         return empty(204)
@@ -130,6 +135,7 @@ export function sessionRoutes({
       needs: 'login',
       body: z.object({ conf_no: confNo }),
       responses: { 204: {} },
+      example: { body: { conf_no: 8 } },
       async handle(c, { body: { conf_no } }) {
         await c.get('session').lyskom.changeConference(conf_no)
         return empty(204)
@@ -145,6 +151,7 @@ export function sessionRoutes({
       params: { session_no: numberParameter(MAX_SESSION_PARAMETER).describe('0 for the session of the request') },
       responses: { 204: { headers: ['Set-Cookie'] } },
       errors: { 'undefined-session': 404 },
+      example: { params: { session_no: 0 } },
       async handle(c, { params: { session_no } }) {
         const session = c.get('session')
         if (session_no === 0 || session_no === session.lyskom.connection.sessionNo) {

@@ -34,6 +34,7 @@ export function textPageRoutes(): AnyRoute[] {
         before: before.optional(),
       },
       responses: { 200: { schema: z.union([z.strictObject({ texts: z.array(ListedText) }), TextPage]) } },
+      example: { params: { conf_no: 9 }, query: { 'no-of-texts': 2 } },
       async handle(c, { params: { conf_no }, query }) {
         const { 'no-of-texts': count, subjects, before = 0 } = query
         const isPage = subjects || query.before !== undefined
@@ -62,6 +63,7 @@ export function textPageRoutes(): AnyRoute[] {
       },
       responses: { 200: { schema: TextPage } },
       errors: { 'undefined-person': 404 },
+      example: { params: { pers_no: 10 }, query: { 'no-of-texts': 2 } },
       async handle(c, { params: { pers_no }, query }) {
         const { 'no-of-texts': count, before } = query
         return json(

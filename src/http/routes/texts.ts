@@ -43,6 +43,18 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       needs: 'login',
       body: NewText,
       responses: { 201: { schema: TextCreated, headers: ['Location'] } },
+      example: {
+        body: {
+          subject: 'Hello',
+          body: 'Hello, all',
+          content_type: 'text/plain',
+          recipient_list: [
+            { type: 'to', recpt: { conf_no: 9 } },
+            { type: 'cc', recpt: { conf_no: 6 } },
+          ],
+          comment_to_list: [{ type: 'comment', text_no: 36 }],
+        },
+      },
       async handle(c, { body }) {
         const session = c.get('session')
         const textNo = await createText(session.lyskom, toDraft(body, session.lyskom.client))
@@ -57,6 +69,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       needs: 'login',
       idFrom: 'header-or-query',
       responses: { 200: { schema: z.strictObject({ marks: z.array(Mark) }) } },
+      example: {},
       async handle(c) {
         const marks = await getMarks(c.get('session').lyskom)
         return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
@@ -72,6 +85,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       params,
       responses: { 200: { schema: Text, headers: ['ETag', 'Vary'] }, 304: { headers: ['ETag', 'Vary'] } },
       errors,
+      example: { params: { text_no: 41 } },
       handle: async (c, { params: { text_no } }) =>
         respond(c, textJson(await getText(c.get('session').lyskom, text_no))),
     }),
@@ -85,6 +99,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       params,
       responses: { 200: { type: '*/*', headers: ['ETag', 'Vary'] }, 304: { headers: ['ETag', 'Vary'] } },
       errors,
+      example: { params: { text_no: 9 } },
       async handle(c, { params: { text_no } }) {
         const { contentType, tag, body } = await getBody(c.get('session').lyskom, text_no, knownTags(c))
         if (body === undefined) return new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
@@ -104,6 +119,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       body: NewMark,
       responses: { 201: {} },
       errors,
+      example: { params: { text_no: 9 }, body: { type: 100 } },
       async handle(c, { params: { text_no }, body }) {
         await markText(c.get('session').lyskom, text_no, body.type)
         return empty(201)
@@ -118,6 +134,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       params,
       responses: { 204: {} },
       errors,
+      example: { params: { text_no: 7 } },
       async handle(c, { params: { text_no } }) {
         await unmarkText(c.get('session').lyskom, text_no)
         return empty(204)
@@ -131,6 +148,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       needs: 'login',
       params,
       responses: { 201: {} },
+      example: { params: { text_no: 41 } },
       async handle(c, { params: { text_no } }) {
         await setRead(c.get('session').lyskom, text_no, true)
         return empty(201)
@@ -144,6 +162,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       needs: 'login',
       params,
       responses: { 204: {} },
+      example: { params: { text_no: 41 } },
       async handle(c, { params: { text_no } }) {
         await setRead(c.get('session').lyskom, text_no, false)
         return empty(204)

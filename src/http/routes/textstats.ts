@@ -9,6 +9,7 @@ import { textNo, textNoParameter } from '../input/numbers.ts'
 import { json } from '../node/responses.ts'
 import { textHeadJson } from '../output/json.ts'
 import { TaggedTextStat, TextStat } from '../output/schemas/index.ts'
+import { textNo as listedTextNo } from '../output/schemas/values.ts'
 import { type AnyRoute, route } from './route.ts'
 
 const MAX_TEXTS = 100
@@ -49,6 +50,7 @@ export function textStatRoutes(): AnyRoute[] {
       params: { text_no: textNoParameter },
       responses: { 200: { schema: TextStat } },
       errors: { 'no-such-text': 404 },
+      example: { params: { text_no: 46 } },
       handle: async (c, { params: { text_no } }) =>
         json(textStatJson(await getTextHead(c.get('session').lyskom, text_no))),
     }),
@@ -65,10 +67,11 @@ export function textStatRoutes(): AnyRoute[] {
           description: 'The texts by number; null for a text that does not exist or may not be read',
           schema: z.union([
             z.strictObject({ text_stats: byNumber(TextStat) }),
-            z.strictObject({ text_stats: byNumber(TaggedTextStat), unchanged: z.array(textNo) }),
+            z.strictObject({ text_stats: byNumber(TaggedTextStat), unchanged: z.array(listedTextNo) }),
           ]),
         },
       },
+      example: { body: { text_nos: [46, 37] } },
       async handle(c, { body: { text_nos = [], text_stats } }) {
         const tags = new Map(Object.entries(text_stats ?? {}).map(([no, tag]) => [Number(no), tag]))
         const stats = await getTextStats(c.get('session').lyskom, new Set([...text_nos, ...tags.keys()]))

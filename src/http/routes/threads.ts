@@ -28,6 +28,7 @@ export function threadRoutes(): AnyRoute[] {
       },
       responses: { 200: { schema: Thread } },
       errors: { 'no-such-text': 404 },
+      example: { params: { text_no: 47 }, query: { limit: 2 } },
       handle: async (c, { params: { text_no }, query }) =>
         json(threadJson(await getThread(c.get('session').lyskom, text_no, query))),
     }),
