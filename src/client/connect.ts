@@ -1,3 +1,4 @@
+import type { SessionOpened } from '../http/output/schemas/index.ts'
 import { Kom } from './kom.ts'
 import { path } from './path.ts'
 import { Transport, type TransportOptions } from './transport.ts'
@@ -26,7 +27,7 @@ export async function connect({ client, connectionId, ...options }: ConnectOptio
     return kom
   }
   const open = { method: 'POST', path: path`/sessions/`, body: { client }, isAlone: true } as const
-  const { connection_id } = await transport.send<{ connection_id: string }>(open)
+  const { connection_id } = await transport.send<SessionOpened>(open)
   transport.connectionId = connection_id
   return kom
 }

@@ -1,34 +1,37 @@
 /** The JSON of requests and responses, see docs/api.md. */
 import type {
-  conferenceJson,
-  conferenceNameJson,
-  membershipJson,
-  microConferenceJson,
-  personJson,
-  serverInfoJson,
-  textHeadJson,
-  textJson,
-  unreadJson,
-} from '../http/output/json.ts'
+  ConferenceName,
+  ListedText as ListedTextWithoutSubject,
+  Person,
+  TextStat,
+} from '../http/output/schemas/index.ts'
 
-export type Person = ReturnType<typeof personJson>
-export type ConferenceName = ReturnType<typeof conferenceNameJson>
-export type MicroConference = ReturnType<typeof microConferenceJson>
-export type Conference = ReturnType<typeof conferenceJson>
-export type Membership = ReturnType<typeof membershipJson>
-export type Unread = ReturnType<typeof unreadJson>
-export type Text = ReturnType<typeof textJson>
-export type ServerInfo = ReturnType<typeof serverInfoJson>
-type TextHead = ReturnType<typeof textHeadJson>
+export type {
+  AuxItem,
+  Conference,
+  ConferenceName,
+  ConferenceType,
+  Link,
+  Mark,
+  Membership,
+  MicroConference,
+  OwnSession,
+  Person,
+  Recipient,
+  ServerInfo,
+  Text,
+  TextCreated,
+  TextStat,
+  Unread,
+  WhoAmI,
+} from '../http/output/schemas/index.ts'
 
-/** A text without subject, body and content type. */
-export type TextStat = Omit<TextHead, 'content_type'>
 /** A text status with the tag that tells whether it has changed. */
 export type TaggedTextStat = TextStat & { etag: string }
 /** A text in a list; `subject` is null where the list was not asked for subjects. */
-export type ListedText = TextHead & { subject: string | null; body: null }
+export type ListedText = Omit<ListedTextWithoutSubject, 'subject'> & { subject: string | null }
 /** A text in a tree: without its body. */
-export type TreeText = TextHead & { subject: string | null }
+export type TreeText = Omit<ListedText, 'body'>
 
 /** Texts of a list, newest first. */
 export interface ListedTexts {
@@ -69,27 +72,6 @@ export interface NewText {
 
 /** Who logs in: by number, or by a name that the LysKOM server expands. */
 export type Login = { passwd: string } & ({ pers_no: number } | { pers_name: string })
-
-export interface WhoAmI {
-  person: Person | null
-  session_no: number
-}
-
-/** A mark of the person; clients define the meaning of a type. */
-export interface Mark {
-  text_no: number
-  type: number
-}
-
-/** Another session of the person on the gateway. */
-export interface OwnSession {
-  handle: string
-  /** name and version */
-  client: string
-  address: string
-  /** seconds */
-  idle: number
-}
 
 /** A session on the LysKOM server. */
 export interface ActiveSession {

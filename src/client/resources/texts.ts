@@ -1,6 +1,6 @@
 import { path, withQuery } from '../path.ts'
 import type { RequestOptions, Send } from '../request.ts'
-import type { Mark, NewText, TaggedTextStat, Text, TextStat, TextTree } from '../types.ts'
+import type { Mark, NewText, TaggedTextStat, Text, TextCreated, TextStat, TextTree } from '../types.ts'
 
 /** Options of `Texts.tree`. */
 export interface TreeOptions extends RequestOptions {
@@ -34,7 +34,7 @@ export class Texts {
   }
 
   /** Writes a text. */
-  create(text: NewText, options?: RequestOptions): Promise<{ text_no: number }> {
+  create(text: NewText, options?: RequestOptions): Promise<TextCreated> {
     return this.#send({ method: 'POST', path: path`/texts/`, body: text }, options)
   }
 
