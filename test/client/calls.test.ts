@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
@@ -175,7 +176,7 @@ function narrowed(value: unknown): unknown {
 }
 
 it('the types of all calls are those of their JSON Schemas', { timeout: 60_000 }, async () => {
-  const dir = mkdtempSync(join(ROOT, 'test/client/generated-'))
+  const dir = mkdtempSync(join(tmpdir(), 'komgate-call-types-'))
   try {
     const names = (Object.keys(CALLS) as CallName[]).filter((name) => name !== 'accept-async')
     const lines = names.flatMap((name, i) => {
@@ -185,14 +186,13 @@ it('the types of all calls are those of their JSON Schemas', { timeout: 60_000 }
         `export const reply${i}: Same<CallReply<'${name}'>, ${typeOf(reply)}> = true`,
       ]
     })
-    const head = `import type { CallParams, CallReply } from '../../../src/client/index.ts'
+    const head = `import type { CallParams, CallReply } from '${join(ROOT, 'src/client/index.ts')}'
 type Flat<T> = T extends object ? { [K in keyof T]: Flat<T[K]> } : T
 type Same<A, B> = (<T>() => T extends Flat<A> ? 1 : 2) extends <T>() => T extends Flat<B> ? 1 : 2 ? true : false`
-    writeFileSync(join(dir, 'types.ts'), [head, ...lines].join('\n'))
-    writeFileSync(
-      join(dir, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../../tsconfig.json', include: ['types.ts'] }),
-    )
+    writeFileSync(join(dir, 'types.mts'), [head, ...lines].join('\n'))
+    const compilerOptions = { typeRoots: [join(ROOT, 'node_modules/@types')] }
+    const options = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['types.mts'] }
+    writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(options))
     const tsc = join(ROOT, 'node_modules/.bin/tsc')
     const { stdout } = await promisify(execFile)(tsc, ['-p', dir]).catch((error: { stdout: string }) => error)
     expect(stdout).toBe('')
