@@ -37,10 +37,10 @@ export class Attempt {
     return this.#controller.signal
   }
 
-  /** Ends the attempt with the JSON of its response. */
-  succeed(json: unknown): void {
+  /** Ends the attempt with the JSON of its response, or with a `Blob`. */
+  succeed(value: unknown): void {
     const { field } = this.request
-    this.#resolve(field === undefined ? json : (json as Record<string, unknown>)[field])
+    this.#resolve(field === undefined ? value : (value as Record<string, unknown> | null)?.[field])
   }
 
   /** Ends the attempt with an error. It has no effect on an attempt that has ended. */

@@ -18,9 +18,12 @@ export interface ListOptions extends RequestOptions {
 
 /** Options of a page of texts. */
 export interface PageOptions extends ListOptions {
-  /** the page holds texts with lower local numbers than this */
+  /** the `next_before` of the page before */
   before?: number
 }
+
+/** The options with which a list of texts is a page. */
+type Paging = { subjects: true; before?: number } | { subjects?: boolean; before: number }
 
 /** Conferences, and the letterboxes of persons. */
 export class Conferences {
@@ -54,8 +57,8 @@ export class Conferences {
     return this.#send({ method: 'POST', path: path`/conferences/`, body: { name } }, options)
   }
 
-  /** Lists the newest texts of a conference; with `subjects` true, with their subjects and by pages. */
-  texts(confNo: number, options: PageOptions & { subjects: true }): Promise<TextPage>
+  /** Lists the newest texts of a conference. With `subjects` true they have subjects; with that or `before` it is a page. */
+  texts(confNo: number, options: ListOptions & Paging): Promise<TextPage>
   texts(confNo: number, options?: ListOptions): Promise<ListedTexts>
   texts(
     confNo: number,

@@ -4,9 +4,9 @@ import type { Mark, NewText, TaggedTextStat, Text, TextCreated, TextStat, TextTr
 
 /** Options of `Texts.tree`. */
 export interface TreeOptions extends RequestOptions {
-  /** whether the tree begins at the root of the thread. Default: at the text itself */
+  /** whether the tree begins at the top of the thread instead of at the text. Default: true */
   up?: boolean
-  /** the most texts of the answer */
+  /** the most texts, 1 to 1,000. Default: 200 */
   limit?: number
 }
 
@@ -85,9 +85,9 @@ export class TextStats {
     return this.#send({ method: 'POST', path: path`/textstats`, body: { text_nos: textNos } }, options)
   }
 
-  /** Returns those that have changed. @param etags the tags that the client knows, by text number; "" for none */
+  /** Returns those that have changed. @param etags the tags that the client has, by text number; null for none */
   changed(
-    etags: Readonly<Record<number, string>>,
+    etags: Readonly<Record<number, string | null>>,
     options?: RequestOptions,
   ): Promise<{ text_stats: Record<string, TaggedTextStat | null>; unchanged: number[] }> {
     return this.#send({ method: 'POST', path: path`/textstats`, body: { text_stats: etags } }, options)
