@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { z } from 'zod'
-import { connect, type Kom, NotLoggedInError, path, withQuery } from '../../src/client/index.ts'
+import { type ConnectOptions, connect, type Kom, NotLoggedInError, path, withQuery } from '../../src/client/index.ts'
 import * as schemas from '../../src/http/output/schemas/index.ts'
 import { ROOT } from '../support/example.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
@@ -21,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.close())
 
-function open(options: { connectionId?: string } = {}): Promise<Kom> {
+function open(options: Partial<ConnectOptions> = {}): Promise<Kom> {
   return connect({
     ...options,
     url: gateway.url,
@@ -76,6 +78,20 @@ describe('the session', () => {
   })
 })
 
+it('sessions of persons are listed, and receive messages', async () => {
+  const online = z.object({ sessions: z.array(schemas.OnlineSession) })
+  const { sessions } = await valid(online, kom.sessions.list({ active_within: 3600 }))
+  expect(sessions).toContainEqual(expect.objectContaining({ person: { pers_no: READER, pers_name: 'Demo Reader' } }))
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${kom.connectionId}`)
+  await once(socket, 'open')
+  // accept-async for send-message: a session that accepts no messages does not receive them.
+  socket.send(JSON.stringify({ protocol: 'a', ref_no: 1, request: '80 1 { 12 }' }))
+  await once(socket, 'message')
+  await kom.messages.send(READER, 'Hello')
+  socket.close()
+  await expect(kom.messages.send(10, 'Hello')).rejects.toMatchObject({ name: 'MessageNotSent' })
+})
+
 it('the server has information', async () => {
   expect(await valid(schemas.ServerInfo, kom.server.info())).toMatchObject({ version: 20102 })
 })
@@ -100,6 +116,11 @@ describe('conferences', () => {
     const list = z.object({ texts: z.array(schemas.ListedText) })
     const { texts } = list.parse(await kom.conferences.texts(TESTING, { no_of_texts: 2 }))
     expect(texts.map(({ text_no }) => text_no)).toEqual([36, 30])
+    const page = await valid(schemas.TextPage, kom.conferences.texts(TESTING, { subjects: true, no_of_texts: 2 }))
+    expect(page).toMatchObject({ has_more: true, texts: [{ text_no: 36 }, { subject: 'A text in HTML' }] })
+    const before = page.next_before ?? 0
+    const next = await valid(schemas.TextPage, kom.conferences.texts(TESTING, { before }))
+    expect(next).toMatchObject({ has_more: false, texts: [{ text_no: 9, subject: null }] })
   })
 })
 
@@ -120,6 +141,13 @@ describe('persons', () => {
     expect(await nina.persons.userArea(pers_no, 'test')).toEqual({ of: 'Nina' })
     await nina.close()
     await expect(kom.persons.userArea(READER, 'common')).rejects.toMatchObject({ httpStatus: 404 })
+  })
+
+  it('have texts', async () => {
+    const page = await valid(schemas.TextPage, kom.persons.texts(17, { no_of_texts: 1 }))
+    expect(page).toMatchObject({ has_more: true, texts: [{ author: { pers_no: 17 } }] })
+    const next = await kom.persons.texts(17, { before: page.next_before ?? 0 })
+    expect(next.texts[0]?.text_no).toBeLessThan(page.texts[0]?.text_no ?? 0)
   })
 
   it('have memberships', async () => {
@@ -158,6 +186,18 @@ describe('texts', () => {
     expect(await body.text()).toBe('with\ntea')
     const stat = await valid(schemas.TextStat, kom.textStats.get(text_no))
     expect(await kom.textStats.getMany([text_no, 37])).toEqual({ text_stats: { [text_no]: stat, 37: null } })
+  })
+
+  it('have trees of comments, from the top or the text itself', async () => {
+    const thread = await valid(schemas.Thread, kom.texts.tree(41))
+    expect(thread).toMatchObject({ root: 39, order: [39, 40, 41], truncated: false })
+    expect(await kom.texts.tree(40, { up: false, limit: 1 })).toMatchObject({ root: 40, order: [40] })
+  })
+
+  it('have tags, which tell what has changed', async () => {
+    const { text_stats } = await kom.textStats.changed({ 46: null, 47: null })
+    const tag = schemas.TaggedTextStat.parse(text_stats[46]).etag
+    expect(await kom.textStats.changed({ 46: tag, 37: null })).toEqual({ text_stats: { 37: null }, unchanged: [46] })
   })
 
   it('have bodies of bytes', async () => {

@@ -63,7 +63,7 @@ export class Conferences {
   texts(
     confNo: number,
     { subjects, before, no_of_texts, ...options }: PageOptions & { subjects?: boolean } = {},
-  ): Promise<ListedTexts> {
+  ): Promise<ListedTexts | TextPage> {
     const query = { subjects, before, 'no-of-texts': no_of_texts }
     return this.#send({ method: 'GET', path: withQuery(path`/conferences/${confNo}/texts/`, query) }, options)
   }

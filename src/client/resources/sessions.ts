@@ -1,6 +1,6 @@
 import { path, withQuery } from '../path.ts'
 import type { RequestOptions, Send } from '../request.ts'
-import type { ActiveSession, JsonValue, OwnSession, ServerInfo } from '../types.ts'
+import type { JsonValue, OnlineSession, OwnSession, ServerInfo } from '../types.ts'
 
 /** Sessions on the LysKOM server, and the person's own on the gateway. */
 export class Sessions {
@@ -10,9 +10,9 @@ export class Sessions {
     this.#send = send
   }
 
-  /** Lists the sessions on the LysKOM server. @param options `active_within` in seconds leaves out idle ones */
+  /** Lists the sessions of persons on the LysKOM server. `active_within` leaves out those that were idle for more seconds. */
   list({ active_within, ...options }: RequestOptions & { active_within?: number } = {}): Promise<{
-    sessions: ActiveSession[]
+    sessions: OnlineSession[]
   }> {
     return this.#send({ method: 'GET', path: withQuery(path`/sessions/`, { active_within }) }, options)
   }

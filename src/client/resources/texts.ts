@@ -1,6 +1,6 @@
 import { path, withQuery } from '../path.ts'
 import type { RequestOptions, Send } from '../request.ts'
-import type { Mark, NewText, TaggedTextStat, Text, TextCreated, TextStat, TextTree } from '../types.ts'
+import type { Mark, NewText, TaggedTextStat, Text, TextCreated, TextStat, Thread } from '../types.ts'
 
 /** Options of `Texts.tree`. */
 export interface TreeOptions extends RequestOptions {
@@ -29,7 +29,7 @@ export class Texts {
   }
 
   /** Returns the thread around a text. */
-  tree(textNo: number, { up, limit, ...options }: TreeOptions = {}): Promise<TextTree> {
+  tree(textNo: number, { up, limit, ...options }: TreeOptions = {}): Promise<Thread> {
     return this.#send({ method: 'GET', path: withQuery(path`/texts/${textNo}/tree`, { up, limit }) }, options)
   }
 
