@@ -34,21 +34,19 @@ function parts(part: (entry: Entry) => Part): Respond {
 /** Responds to a batch with a stream that the test writes. */
 function streamed() {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  let isCancelled = false
   const body = new ReadableStream<Uint8Array>({
     start(given) {
       controller = given
     },
-    cancel() {
-      isCancelled = true
-    },
   })
   return {
     respond: (() => new HttpResponse(body)) as Respond,
-    write: (text: string) => controller?.enqueue(new TextEncoder().encode(text)),
+    write: (text: string) => controller?.enqueue(Buffer.from(text)),
+    writeByteByByte: (text: string) => {
+      for (const byte of Buffer.from(text)) controller?.enqueue(Uint8Array.of(byte))
+    },
     end: () => controller?.close(),
     break: () => controller?.error(new Error('reset')),
-    isCancelled: () => isCancelled,
   }
 }
 
@@ -101,6 +99,12 @@ describe('kom.batch', () => {
     expect(text.status).toBe('fulfilled')
     expect(urls()).toEqual(['GET /texts/6', 'POST /batch'])
     expect(gateway.requests[1]?.json.requests).toMatchObject([{ url: '/texts/8' }])
+  })
+
+  it('sends nothing for no requests', async () => {
+    const kom = await gateway.open()
+    expect(await kom.batch([])).toEqual([])
+    expect(urls()).toEqual([])
   })
 
   it('rejects a request that has been sent with a TypeError, and sends none of the others', async () => {
@@ -175,14 +179,17 @@ describe('references', () => {
       kom.texts.get(first),
       kom.conferences.texts(9, { no_of_texts: ref(unread, '/list/0/no_of_unread') }),
       kom.texts.markRead(7, { after: [stat] }),
+      kom.call('create-text', { text: '', misc_info: [{ kind: 'comm_to', value: first }], aux_items: [] }),
       text,
     ])
-    const [u, s, many, last, get, list, mark] = entries()
+    const [u, s, many, last, get, list, mark, create] = entries()
     expect(many?.body).toEqual({ text_nos: { $ref: `${u?.id}#/list/*/unread_texts` } })
     expect(last?.body).toEqual({ before: { $ref: `${s?.id}#/reply/creation_time` } })
     expect(get?.url).toBe(`/texts/{${u?.id}#/list/0/unread_texts/0}`)
     expect(list?.url).toBe(`/conferences/9/texts/?no-of-texts={${u?.id}#/list/0/no_of_unread}`)
     expect(mark?.depends_on).toEqual([s?.id])
+    const link = { kind: 'comm_to', value: { $ref: `${u?.id}#/list/0/unread_texts/0` } }
+    expect(create?.body).toEqual({ text: '', misc_info: [link], aux_items: [] })
   })
 
   it('to a promise that is no request is a TypeError', () => {
@@ -191,7 +198,7 @@ describe('references', () => {
 })
 
 describe('connect with batch: true', () => {
-  it('sends the requests of one job of the event loop as one batch, and a single one alone', async () => {
+  it('sends the requests of one tick as one batch, and a single one alone', async () => {
     const kom = await gateway.open({ batch: true })
     gateway.respond(
       parts(({ url }) => ({ body: url })),
@@ -240,6 +247,16 @@ describe('connect with batch: true', () => {
     expect(await Promise.all(others)).toEqual(['/texts/7', '/texts/8'])
     expect(entries()).toHaveLength(2)
   })
+
+  it('sends a request alone if all others of the tick are aborted', async () => {
+    const kom = await gateway.open({ batch: true })
+    gateway.respond(ok('alone'))
+    const aborted = kom.texts.get(6, { signal: AbortSignal.abort('left') })
+    const other = kom.texts.get(7)
+    await expect(aborted).rejects.toBe('left')
+    expect(await other).toBe('alone')
+    expect(urls()).toEqual(['GET /texts/7'])
+  })
 })
 
 describe('the stream of a batch', () => {
@@ -251,8 +268,7 @@ describe('the stream of a batch', () => {
     const all = kom.batch([first, second])
     await vi.waitFor(() => expect(gateway.requests).toHaveLength(1))
     const [a, b] = entries()
-    stream.write(`{"id":"${b?.id}","status":200,"body":{"subject":"Sm`)
-    stream.write('ö"}}\n')
+    stream.writeByteByByte(`{"id":"${b?.id}","status":200,"body":{"subject":"Smö"}}\n`)
     expect(await second).toEqual({ subject: 'Smö' })
     stream.write(`\n{"id":"${a?.id}","status":200,"body":1}`)
     stream.end()
@@ -279,6 +295,22 @@ describe('the stream of a batch', () => {
     const kom = await gateway.open()
     gateway.respond(() => HttpResponse.html('<h1>Sign in</h1>'))
     await expect(kom.batch([kom.texts.get(7)])).rejects.toBeInstanceOf(RequestError)
+  })
+
+  it('is closed when the requests without a response are aborted', async () => {
+    const kom = await gateway.open()
+    const stream = streamed()
+    gateway.respond(stream.respond)
+    const controller = new AbortController()
+    const first = kom.texts.get(7)
+    const second = kom.texts.get(8, { signal: controller.signal })
+    const all = kom.batchSettled([first, second])
+    await vi.waitFor(() => expect(gateway.requests).toHaveLength(1))
+    stream.write(`{"id":"${entries()[0]?.id}","status":200,"body":1}\n`)
+    await first
+    controller.abort('left')
+    await all
+    await vi.waitFor(() => expect(gateway.requests[0]?.signal.aborted).toBe(true))
   })
 
   it('is closed when all of its requests are aborted', async () => {
