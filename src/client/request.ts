@@ -23,7 +23,7 @@ export interface RequestOptions {
   after?: readonly Promise<unknown>[]
 }
 
-/** Sends a request, at the end of the current job of the event loop. Resolves with its value. */
+/** Sends a request, at the end of the current event-loop tick. Resolves with its value. */
 export type Send = <T>(spec: RequestSpec, options?: RequestOptions) => Promise<T>
 
 /** A request whose promise the caller has. */

@@ -19,7 +19,7 @@ export interface TransportOptions extends RetryOptions {
   fetch?: typeof fetch
   /** aborts all requests of the session, except for `close` */
   signal?: AbortSignal
-  /** whether requests made in one job of the event loop are sent as one batch. Default: false */
+  /** whether requests made in one event-loop tick are sent as one batch. Default: false */
   batch?: boolean
   /** time limit of each attempt in milliseconds. Default: 60,000 */
   timeoutMs?: number
@@ -48,7 +48,7 @@ export class Transport {
   }
 
   /**
-   * Sends requests that have been made in the current job of the event loop as one batch.
+   * Sends requests that have been made in the current event-loop tick as one batch.
    *
    * @throws TypeError if one of them has been sent; then none of the others is
    */
@@ -86,7 +86,7 @@ export class Transport {
 
   #attempt(request: Sent, signals: readonly (AbortSignal | undefined)[]): Promise<unknown> {
     const attempt = new Attempt(request, signals, this.#options.timeoutMs ?? 60_000)
-    // `sendBatch` may take the attempt out of the queue before the end of the job.
+    // `sendBatch` may take the attempt out of the queue before the end of the tick.
     if (this.#queue.push(attempt) === 1) queueMicrotask(() => this.#flush())
     return attempt.value
   }

@@ -236,7 +236,7 @@ describe('connect with batch: true', () => {
     expect(await Promise.all([kom.texts.get(7), kom.texts.get(8)])).toEqual(['/texts/7', '/texts/8'])
   })
 
-  it('leaves a request out that is aborted before the end of the job', async () => {
+  it('leaves a request out that is aborted before the end of the tick', async () => {
     const kom = await gateway.open({ batch: true })
     gateway.respond(parts(({ url }) => ({ body: url })))
     const controller = new AbortController()
