@@ -82,8 +82,12 @@ describe('komgate without its optional peers', () => {
     writeFileSync(
       join(project, 'use.ts'),
       `import { createGateway, type Gateway, readConfig } from 'komgate'
+       import { connect, type Kom } from 'komgate/client'
        import { session, type SessionOptions } from 'komgate/session'
        export const use: [typeof createGateway, typeof readConfig, typeof session] = [createGateway, readConfig, session]
+       export const stat = (kom: Kom) => kom.call('get-text-stat', { text_no: 1 })
+       export const year = async (...args: Parameters<typeof connect>): Promise<string> =>
+         (await stat(await connect(...args))).creation_time.slice(0, 4)
        export type Used = Gateway | SessionOptions\n`,
     )
     // Hono's own types need those of the DOM.
@@ -91,5 +95,43 @@ describe('komgate without its optional peers', () => {
     await run(TSC, [...options, '--skipLibCheck', 'false', 'use.ts'], { cwd: project }).catch(({ stdout }) => {
       expect(stdout).toBe('')
     })
+  })
+})
+
+describe('komgate/client', () => {
+  it('loads without any other package', async () => {
+    const alone = join(project, 'alone/node_modules/komgate')
+    mkdirSync(alone, { recursive: true })
+    for (const each of ['package.json', 'dist']) cpSync(join(installed, each), join(alone, each), { recursive: true })
+    const script = "console.log(Object.keys(await import('komgate/client')).join(' '))"
+    const cwd = join(project, 'alone')
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd })
+    expect(stdout).toContain('LyskomError')
+    expect(stdout).toContain('connect')
+  })
+
+  it('has types that compile for browsers, and reject a misspelt name', { timeout: 60_000 }, async () => {
+    writeFileSync(
+      join(project, 'page.ts'),
+      `import { connect } from 'komgate/client'
+       const kom = await connect({ url: location.href, server: 'demo', client: { name: 'page', version: '1' }, fetch })
+       document.title = (await kom.texts.get(1)).subject ?? (await kom.call('get-text-stat', { text_no: 1 })).creation_time
+       await kom.call('get-text-stat', { textno: 1 })\n`,
+    )
+    const options = [
+      '--strict',
+      '--noEmit',
+      '--module',
+      'esnext',
+      '--moduleResolution',
+      'bundler',
+      '--target',
+      'es2022',
+    ]
+    const args = [...options, '--lib', 'es2022,dom,dom.asynciterable', '--types', '', '--skipLibCheck', 'page.ts']
+    const { stdout } = await run(TSC, args, { cwd: project }).catch((error: { stdout: string }) => error)
+    expect(stdout.split('\n').filter((line) => line.includes('error'))).toEqual([
+      expect.stringMatching(/^page\.ts\(4,.*'textno' does not exist/),
+    ])
   })
 })

@@ -21,6 +21,8 @@ interface RunOptions {
   /** the folder to run in; default: the root of the repository */
   cwd?: string
   env?: NodeJS.ProcessEnv
+  /** standard input; default: none */
+  input?: string
 }
 
 /** Starts a TypeScript program with tsx. */
@@ -29,8 +31,13 @@ export function startTypeScript(file: string, args: readonly string[] = [], opti
 }
 
 /** Starts a program. `killPrograms` ends it after a test that failed. */
-export function startProgram(command: string, args: readonly string[], { cwd = ROOT, env }: RunOptions = {}): Program {
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+export function startProgram(
+  command: string,
+  args: readonly string[],
+  { cwd = ROOT, env, input = '' }: RunOptions = {},
+): Program {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' })
+  child.stdin.end(input)
   running.add(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {

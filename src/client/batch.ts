@@ -1,0 +1,93 @@
+import type { Attempt } from './attempt.ts'
+import { errorOf, RequestError, UnavailableError } from './errors.ts'
+import { overNetwork } from './network.ts'
+import { bodyWithReferences } from './reference.ts'
+
+/** The most requests of a batch. */
+export const MAX_BATCH = 100
+
+/** A response in a batch. */
+interface Part {
+  id: string
+  status: number
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+/**
+ * Returns the body of `POST /S/batch`. Attempts that depend on a request outside the batch fail.
+ *
+ * @param attempts those that fail are removed
+ */
+export function batchBody(attempts: Map<string, Attempt>): { requests: object[] } {
+  const ids = new Set(attempts.keys())
+  const requests = [...attempts].flatMap(([id, attempt]) => {
+    const { method, path, body, after } = attempt.request
+    const needed = new Set([...path.references, ...after])
+    const json = bodyWithReferences(body, needed)
+    if (![...needed].every((each) => ids.has(each))) {
+      attempts.delete(id)
+      attempt.fail(outsideBatch())
+      return []
+    }
+    return [
+      {
+        id,
+        method,
+        url: path.url,
+        ...(json !== undefined && { body: json }),
+        ...(after.length > 0 && { depends_on: after }),
+      },
+    ]
+  })
+  return { requests }
+}
+
+/** The error of a request that is not in one batch with a request that it depends on. */
+export function outsideBatch(): TypeError {
+  return new TypeError('a request must be in the same batch as the requests that it refers to')
+}
+
+/**
+ * Ends each attempt as soon as its response has arrived.
+ *
+ * @param body lines of JSON
+ * @param attempts by id; attempts that have ended are removed
+ * @throws UnavailableError if the responses end before all attempts have one
+ * @throws RequestError for a line that is not JSON
+ */
+export async function readParts(body: ReadableStream<Uint8Array>, attempts: Map<string, Attempt>): Promise<void> {
+  for await (const line of lines(body)) {
+    const part = parseJson(line) as Part
+    const attempt = attempts.get(part.id)
+    attempts.delete(part.id)
+    if (attempt === undefined) continue
+    if (part.status < 400) attempt.succeed(part.body)
+    else attempt.fail(errorOf(part.status, new Headers(part.headers), part.body))
+  }
+  if (attempts.size > 0) throw new UnavailableError('the response to a batch has ended early', { httpStatus: 0 })
+}
+
+/** @throws RequestError for text that is not JSON, such as the page of a proxy */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new RequestError('the response is not JSON', { httpStatus: 200, cause })
+  }
+}
+
+async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  // Not `for await`: streams of some browsers are not iterable.
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  let rest = ''
+  for (;;) {
+    const { done, value } = await overNetwork(reader.read())
+    rest += decoder.decode(value, { stream: !done })
+    const complete = rest.split('\n')
+    rest = done ? '' : (complete.pop() as string)
+    for (const line of complete) if (line.trim() !== '') yield line
+    if (done) return
+  }
+}

@@ -1,0 +1,17 @@
+/** A typed client of the HTTP API for browsers and Node: `import { connect } from 'komgate/client'`. See docs/client.md. */
+export type { Bytes, Call, CallParams, CallReply } from './calls.ts'
+export { type ConnectOptions, connect } from './connect.ts'
+export {
+  KomgateError,
+  LimitError,
+  LyskomError,
+  type LyskomErrorName,
+  NotLoggedInError,
+  RequestError,
+  SessionLostError,
+  UnavailableError,
+} from './errors.ts'
+export type { Kom } from './kom.ts'
+export { type Path, path, withQuery } from './path.ts'
+export { type RequestOptions, ref } from './request.ts'
+export type * from './types.ts'
