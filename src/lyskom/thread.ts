@@ -54,6 +54,12 @@ export async function getThread(session: LyskomSession, textNo: number, { up, li
   return { root, texts: heads.map((head, i) => ({ head, subject: read[i] ?? null })), truncated }
 }
 
+/**
+ * Number of statuses and subjects that are requested at the same time: more than the in-flight window of a connection
+ * admits, so that it is always full, and few, because these requests are not cancelled after an error.
+ */
+const CONCURRENCY = 64
+
 /** Requests the texts around a text, each as soon as a link to it is known. */
 class ThreadReader {
   /** the requested texts; undefined for those that may not be read */
@@ -65,6 +71,11 @@ class ThreadReader {
   readonly #session: LyskomSession
   readonly #limit: number
   readonly #size: CollectedSize
+  #running = 0
+  /** starts the requests that wait, in order */
+  readonly #waiting: (() => void)[] = []
+  /** the first error, after which no further request is sent */
+  #error: unknown
 
   constructor(session: LyskomSession, limit: number, size: CollectedSize) {
     this.#session = session
@@ -77,50 +88,52 @@ class ThreadReader {
     const first = this.#find(textNo)
     this.#requests.set(textNo, first)
     const text = await first
-    const [root] = await Promise.all([up ? this.#goUp(textNo, text) : textNo, this.#goDown(textNo, text)])
+    const [root] = await Promise.all([up ? this.#goUp(text) : textNo, this.#goDown(text)])
     return root
   }
 
   /** Reads the texts above a text, and all below them. Resolves with the number of the topmost one. */
-  async #goUp(textNo: number, { parents }: Found): Promise<number> {
-    const texts = await Promise.all(parents.map((no) => this.#request(no)))
-    const parentNo = parents.find((no, i) => texts[i] !== undefined && !this.subjects.has(no))
-    const parent = parentNo === undefined ? undefined : this.found.get(parentNo)
-    if (parentNo === undefined || parent === undefined) return textNo
+  async #goUp({ status: { textNo }, parents }: Found): Promise<number> {
+    await Promise.all(this.#request(parents))
+    const isNew = (text: Found | undefined) => text !== undefined && !this.subjects.has(text.status.textNo)
+    const parent = parents.map((no) => this.found.get(no)).find(isNew)
+    if (parent === undefined) return textNo
     // The link may have been removed meanwhile.
     if (!parent.children.includes(textNo)) parent.children.push(textNo)
-    const [root] = await Promise.all([this.#goUp(parentNo, parent), this.#goDown(parentNo, parent)])
+    const [root] = await Promise.all([this.#goUp(parent), this.#goDown(parent)])
     return root
   }
 
   /** Reads the subject of a text and the texts below it. */
-  async #goDown(textNo: number, { status, children }: Found): Promise<void> {
+  async #goDown({ status, children }: Found): Promise<void> {
     // Request the comments first, because further requests depend on them.
-    const requests = children.map((no) => [no, this.#request(no)] as const)
-    const subject = getSubject(this.#session, status, this.#size)
+    const requests = this.#request(children)
+    const subject = this.#inTurn(() => getSubject(this.#session, status, this.#size))
     // Another request may fail before the subject is awaited.
     subject.catch(() => undefined)
-    this.subjects.set(textNo, subject)
+    this.subjects.set(status.textNo, subject)
     await Promise.all(
-      requests.map(async ([no, request]) => {
+      requests.map(async (request) => {
         const text = await request
-        if (text !== undefined && !this.subjects.has(no)) await this.#goDown(no, text)
+        if (text !== undefined && !this.subjects.has(text.status.textNo)) await this.#goDown(text)
       }),
     )
   }
 
-  /** Requests a text, unless that is done already. Resolves with undefined beyond the limit as well. */
-  #request(textNo: number): Promise<Found | undefined> {
-    const known = this.#requests.get(textNo)
-    if (known !== undefined) return known
-    if (this.#requests.size >= this.#limit) {
-      this.isTruncated = true
-      return Promise.resolve(undefined)
-    }
-    const request = unlessGone(this.#find(textNo))
-    this.#requests.set(textNo, request)
-    this.found.set(textNo, undefined)
-    return request
+  /** Requests texts that are not requested yet. Returns the requests of all of them within the limit. */
+  #request(textNos: readonly number[]): Promise<Found | undefined>[] {
+    return textNos.flatMap((textNo) => {
+      const known = this.#requests.get(textNo)
+      if (known !== undefined) return known
+      if (this.#requests.size >= this.#limit) {
+        this.isTruncated = true
+        return []
+      }
+      const request = this.#inTurn(() => unlessGone(this.#find(textNo)))
+      this.#requests.set(textNo, request)
+      this.found.set(textNo, undefined)
+      return request
+    })
   }
 
   async #find(textNo: number): Promise<Found> {
@@ -129,6 +142,23 @@ class ThreadReader {
     const found = { status, parents: numbersOf(commentTo), children: numbersOf(commentIn) }
     this.found.set(textNo, found)
     return found
+  }
+
+  /** Runs `work` when fewer than `CONCURRENCY` requests are running, in the order of the calls. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running < CONCURRENCY) this.#running++
+    else await new Promise<void>((start) => this.#waiting.push(start))
+    try {
+      if (this.#error !== undefined) throw this.#error
+      return await work()
+    } catch (error) {
+      this.#error ??= error
+      throw error
+    } finally {
+      const start = this.#waiting.shift()
+      if (start === undefined) this.#running--
+      else start()
+    }
   }
 }
 
