@@ -3,7 +3,7 @@ import type { TextMapping } from '../protocol/types.ts'
 import { CollectedSize } from './collected-size.ts'
 import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
-import { getStatusAndSubject, type StatusWithSubject, type TextOverview } from './subjects.ts'
+import { getSubject, type TextOverview } from './subjects.ts'
 import { existingTexts } from './text-mapping.ts'
 import { describeTexts, getTextStatus, unlessGone } from './texts.ts'
 
@@ -63,17 +63,14 @@ async function describePage(
   const mapped = existingTexts(block)
   const newest = mapped.slice(Math.max(0, mapped.length - Math.min(count, TEXTS_PER_CALL))).reverse()
   const size = new CollectedSize(session.connection)
-  const request = async (textNo: number): Promise<StatusWithSubject> =>
-    subjects
-      ? getStatusAndSubject(session, textNo, size)
-      : { status: await getTextStatus(session, textNo, size), subject: null }
-  const found = await mapConcurrent(newest, ({ globalNumber }) => unlessGone(request(globalNumber)))
-  const readable = found.filter((text) => text !== undefined)
-  const statuses = readable.map(({ status }) => status)
-  const known = new Map(newest.map(({ globalNumber }, i) => [globalNumber, found[i]?.status.stat.author]))
+  const found = await mapConcurrent(newest, ({ globalNumber }) =>
+    unlessGone(getTextStatus(session, globalNumber, size)),
+  )
+  const readable = found.filter((status) => status !== undefined)
+  const known = new Map(newest.map(({ globalNumber }, i) => [globalNumber, found[i]?.stat.author]))
   const [heads, read] = await Promise.all([
-    describeTexts(session, statuses, size, known),
-    Promise.all(readable.map(({ subject }) => subject)),
+    describeTexts(session, readable, size, known),
+    subjects ? mapConcurrent(readable, (status) => getSubject(session, status, size)) : [],
   ])
   const hasMore = moreTextsExists || newest.length < mapped.length
   return {

@@ -1,9 +1,8 @@
-import { mapConcurrent } from '../map-concurrent.ts'
 import { CollectedSize } from './collected-size.ts'
 import { type LinkInfo, readMiscInfo } from './misc-info.ts'
 import type { LyskomSession } from './session.ts'
-import { getStatusAndSubject, type StatusWithSubject, type TextOverview } from './subjects.ts'
-import { describeTexts, unlessGone } from './texts.ts'
+import { getSubject, type TextOverview } from './subjects.ts'
+import { describeTexts, getTextStatus, type TextStatus, unlessGone } from './texts.ts'
 
 /** The thread around a text: a text and all comments and footnotes below it, without those that may not be read. */
 export interface Thread {
@@ -22,8 +21,9 @@ export interface ThreadOptions {
   limit: number
 }
 
-/** A text of the thread. */
-interface Found extends StatusWithSubject {
+/** A text with the numbers of the texts around it. */
+interface Found {
+  status: TextStatus
   /** the texts that it comments, or to which it is a footnote */
   parents: number[]
   /** its comments and footnotes */
@@ -32,91 +32,149 @@ interface Found extends StatusWithSubject {
 
 /**
  * Returns the thread around a text. The way up leads to the first text in each comment-to list that may be read. The
- * texts are requested level by level, so a limit leaves out those that are farthest from the text.
+ * texts are requested in the order of their distance from the text, so a limit leaves out those that are farthest.
  *
  * Takes as many round trips as there are levels around the text, and two more: without `up`, three more than the number
  * of links from the text to its lowest descendant; with `up`, the links on the way up and down again count.
  *
  * @throws KomError `no-such-text` if the text does not exist or the person may not read it
  */
-export async function getThread(session: LyskomSession, textNo: number, options: ThreadOptions): Promise<Thread> {
+export async function getThread(session: LyskomSession, textNo: number, { up, limit }: ThreadOptions): Promise<Thread> {
   const size = new CollectedSize(session.connection)
-  const first = await find(session, textNo, size)
-  const { found, root, truncated } = await collect(session, textNo, first, options, size)
-  const order = depthFirst(root, found)
-  const texts = order.map((no) => found.get(no) as Found)
+  const reader = new ThreadReader(session, limit, size)
+  const root = await reader.read(textNo, up)
+  const { found, subjects, isTruncated: truncated } = reader
+  const texts = depthFirst(root, found)
   const known = new Map([...found].map(([no, text]) => [no, text?.status.stat.author]))
-  const [heads, subjects] = await Promise.all([
-    describeTexts(
-      session,
-      texts.map(({ status }) => status),
-      size,
-      known,
-    ),
-    Promise.all(texts.map(({ subject }) => subject)),
+  const statuses = texts.map(({ status }) => status)
+  const [heads, read] = await Promise.all([
+    describeTexts(session, statuses, size, known),
+    Promise.all(statuses.map((status) => subjects.get(status.textNo))),
   ])
-  return { root, texts: heads.map((head, i) => ({ head, subject: subjects[i] ?? null })), truncated }
+  return { root, texts: heads.map((head, i) => ({ head, subject: read[i] ?? null })), truncated }
 }
 
-async function find(session: LyskomSession, textNo: number, size: CollectedSize): Promise<Found> {
-  const text = await getStatusAndSubject(session, textNo, size)
-  const { commentTo, commentIn } = readMiscInfo(text.status.stat.miscInfo)
-  return { ...text, parents: numbersOf(commentTo), children: numbersOf(commentIn) }
+/**
+ * Number of statuses and subjects that are requested at the same time: more than the in-flight window of a connection
+ * admits, so that it is always full, and few, because these requests are not cancelled after an error.
+ */
+const CONCURRENCY = 64
+
+/** Requests the texts around a text, each as soon as a link to it is known. */
+class ThreadReader {
+  /** the requested texts; undefined for those that may not be read */
+  readonly found = new Map<number, Found | undefined>()
+  /** the subjects of the texts of the thread */
+  readonly subjects = new Map<number, Promise<string | null>>()
+  isTruncated = false
+  readonly #requests = new Map<number, Promise<Found | undefined>>()
+  readonly #session: LyskomSession
+  readonly #limit: number
+  readonly #size: CollectedSize
+  #running = 0
+  /** starts the requests that wait, in order */
+  readonly #waiting: (() => void)[] = []
+  /** the first error, after which no further request is sent */
+  #error: unknown
+
+  constructor(session: LyskomSession, limit: number, size: CollectedSize) {
+    this.#session = session
+    this.#limit = limit
+    this.#size = size
+  }
+
+  /** Reads the thread. Resolves with the number of its topmost text. */
+  async read(textNo: number, up: boolean): Promise<number> {
+    const first = this.#find(textNo)
+    this.#requests.set(textNo, first)
+    const text = await first
+    const [root] = await Promise.all([up ? this.#goUp(text) : textNo, this.#goDown(text)])
+    return root
+  }
+
+  /** Reads the texts above a text, and all below them. Resolves with the number of the topmost one. */
+  async #goUp({ status: { textNo }, parents }: Found): Promise<number> {
+    await Promise.all(this.#request(parents))
+    const isNew = (text: Found | undefined) => text !== undefined && !this.subjects.has(text.status.textNo)
+    const parent = parents.map((no) => this.found.get(no)).find(isNew)
+    if (parent === undefined) return textNo
+    // The link may have been removed meanwhile.
+    if (!parent.children.includes(textNo)) parent.children.push(textNo)
+    const [root] = await Promise.all([this.#goUp(parent), this.#goDown(parent)])
+    return root
+  }
+
+  /** Reads the subject of a text and the texts below it. */
+  async #goDown({ status, children }: Found): Promise<void> {
+    // Request the comments first, because further requests depend on them.
+    const requests = this.#request(children)
+    const subject = this.#inTurn(() => getSubject(this.#session, status, this.#size))
+    // Another request may fail before the subject is awaited.
+    subject.catch(() => undefined)
+    this.subjects.set(status.textNo, subject)
+    await Promise.all(
+      requests.map(async (request) => {
+        const text = await request
+        if (text !== undefined && !this.subjects.has(text.status.textNo)) await this.#goDown(text)
+      }),
+    )
+  }
+
+  /** Requests texts that are not requested yet. Returns the requests of all of them within the limit. */
+  #request(textNos: readonly number[]): Promise<Found | undefined>[] {
+    return textNos.flatMap((textNo) => {
+      const known = this.#requests.get(textNo)
+      if (known !== undefined) return known
+      if (this.#requests.size >= this.#limit) {
+        this.isTruncated = true
+        return []
+      }
+      const request = this.#inTurn(() => unlessGone(this.#find(textNo)))
+      this.#requests.set(textNo, request)
+      this.found.set(textNo, undefined)
+      return request
+    })
+  }
+
+  async #find(textNo: number): Promise<Found> {
+    const status = await getTextStatus(this.#session, textNo, this.#size)
+    const { commentTo, commentIn } = readMiscInfo(status.stat.miscInfo)
+    const found = { status, parents: numbersOf(commentTo), children: numbersOf(commentIn) }
+    this.found.set(textNo, found)
+    return found
+  }
+
+  /** Runs `work` when fewer than `CONCURRENCY` requests are running, in the order of the calls. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running < CONCURRENCY) this.#running++
+    else await new Promise<void>((start) => this.#waiting.push(start))
+    try {
+      if (this.#error !== undefined) throw this.#error
+      return await work()
+    } catch (error) {
+      this.#error ??= error
+      throw error
+    } finally {
+      const start = this.#waiting.shift()
+      if (start === undefined) this.#running--
+      else start()
+    }
+  }
 }
 
 function numbersOf(links: readonly LinkInfo[]): number[] {
   return links.map(({ textNo }) => textNo)
 }
 
-/** Finds texts up and down from a text, all texts at one distance from it in one round trip. */
-async function collect(
-  session: LyskomSession,
-  textNo: number,
-  first: Found,
-  { up, limit }: ThreadOptions,
-  size: CollectedSize,
-): Promise<{ found: Map<number, Found | undefined>; root: number; truncated: boolean }> {
-  const found = new Map<number, Found | undefined>([[textNo, first]])
-  /** the texts whose comments belong to the thread */
-  const inThread = new Set([textNo])
-  let root = textNo
-  let level = [first]
-  let top: Found | undefined = up ? first : undefined
-  let truncated = false
-  while (level.length > 0) {
-    const children = level.flatMap((text) => text.children)
-    const parents = top?.parents ?? []
-    const unknown = [...new Set([...parents, ...children])].filter((no) => !found.has(no))
-    const requested = unknown.slice(0, limit - found.size)
-    truncated ||= requested.length < unknown.length
-    // Set the keys first, so that the map has the order of the links and not of the replies.
-    for (const no of requested) found.set(no, undefined)
-    await mapConcurrent(requested, async (no) => found.set(no, await unlessGone(find(session, no, size))))
-    const parent = parents.find((no) => found.get(no) !== undefined && !inThread.has(no))
-    top = parent === undefined ? undefined : found.get(parent)
-    // The link may have been removed meanwhile.
-    if (top?.children.includes(root) === false) top.children.push(root)
-    root = parent ?? root
-    level = []
-    for (const no of parent === undefined ? children : [parent, ...children]) {
-      const text = inThread.has(no) ? undefined : found.get(no)
-      if (text === undefined) continue
-      inThread.add(no)
-      level.push(text)
-    }
-  }
-  return { found, root, truncated }
-}
-
-/** Returns the texts of a thread in depth-first order. */
-function depthFirst(root: number, found: ReadonlyMap<number, Found | undefined>): number[] {
-  const order = new Set<number>()
+/** Returns the texts below and including the topmost one, in depth-first order. */
+function depthFirst(root: number, found: ReadonlyMap<number, Found | undefined>): Found[] {
+  const order = new Map<number, Found>()
   const waiting = [root]
   for (let no = waiting.pop(); no !== undefined; no = waiting.pop()) {
     const text = found.get(no)
     if (text === undefined || order.has(no)) continue
-    order.add(no)
+    order.set(no, text)
     waiting.push(...text.children.toReversed())
   }
-  return [...order]
+  return [...order.values()]
 }

@@ -10,8 +10,12 @@ const GET_MARKS = 23
 const GET_TEXT = 25
 const UNREAD_CONFS = 52
 const LOGIN = 62
+const CLIENT_NAME = 70
+const CLIENT_VERSION = 71
 const LOOKUP_NAME = 76
 const UCONF = 78
+const WHO_IS_ON = 83
+const SESSION_INFO = 84
 const TEXT_STAT = 90
 const GET_CONF = 91
 const LOCAL_TO_GLOBAL = 103
@@ -191,6 +195,34 @@ describe('replies to one request that together exceed a bound', () => {
             numbered(255, (i) => `${i + 1}`),
           ),
         [TEXT_STAT]: () => textStat(many(60_000, '6 1')),
+      },
+    ],
+    [
+      'long subjects of the texts of a conference',
+      '/conferences/7/texts?no-of-texts=255&subjects=true',
+      {
+        [LOCAL_TO_GLOBAL_REVERSE]: () =>
+          fields(
+            ...[1, 256, 0, 1, 1],
+            numbered(255, (i) => `${i + 1}`),
+          ),
+        [TEXT_STAT]: () => textStat(Buffer.from('0 *')),
+        [GET_TEXT]: () => h(`${'x'.repeat(100_000)}\n`),
+      },
+    ],
+    [
+      'comments on the texts of a thread',
+      '/texts/1/tree?limit=1000',
+      { [TEXT_STAT]: () => textStat(numbered(60_000, (i) => `3 ${i + 2}`)), [GET_TEXT]: () => h('subject\n') },
+    ],
+    [
+      'long names of 20,000 persons who are on',
+      '/sessions',
+      {
+        [WHO_IS_ON]: () => numbered(20_000, (i) => fields(i + 1, i + 10, 0, 5, '01000000', h('')).toString()),
+        [CLIENT_NAME]: () => h('client'),
+        [CLIENT_VERSION]: () => h('1'),
+        [SESSION_INFO]: () => fields(h('user'), h('host'), h('unknown'), then),
       },
     ],
   ]
