@@ -6,6 +6,7 @@ import { type ConnectOptions, connect, type Kom } from '../../src/client/index.t
 
 export const GATEWAY = 'http://gateway.example/base'
 const ID = 'connection-id'
+const LOST = 'X-Lost'
 
 /** A request that the gateway has received. */
 export interface Received {
@@ -70,6 +71,7 @@ export function useFakeGateway(): FakeGateway {
         client: { name: 'test', version: '1' },
         retryBaseMs: 2,
         retryMaxMs: 1500,
+        fetch: fetchOrLose,
         ...options,
       }),
   }
@@ -86,4 +88,14 @@ export function failure(status: number, fields: object = {}, headers: Record<str
 }
 
 /** Loses the connection. */
-export const lost: Respond = () => HttpResponse.error()
+export const lost: Respond = () => new HttpResponse(null, { headers: { [LOST]: '' } })
+
+/**
+ * Rejects instead of returning the response of `lost`. `HttpResponse.error()` cannot be used: @hono/node-server replaces
+ * the global Response in the processes that these tests share with those of the gateway.
+ */
+async function fetchOrLose(...request: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...request)
+  if (response.headers.has(LOST)) throw new TypeError('fetch failed')
+  return response
+}
