@@ -34,8 +34,8 @@ interface Found {
  * Returns the thread around a text. The way up leads to the first text in each comment-to list that may be read. The
  * texts are requested in the order of their distance from the text, so a limit leaves out those that are farthest.
  *
- * Takes as many round trips as there are levels around the text, and two more: without `up`, three more than the number
- * of links from the text to its lowest descendant; with `up`, the links on the way up and down again count.
+ * Takes three round trips more than the number of links between the text and the text of the thread that is farthest
+ * from it: without `up`, that is the height of the thread. Each text takes two calls.
  *
  * @throws KomError `no-such-text` if the text does not exist or the person may not read it
  */
