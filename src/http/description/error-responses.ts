@@ -45,6 +45,8 @@ const HEADERS: Readonly<Partial<Record<ErrorStatus, readonly HeaderName[]>>> = {
 /** Statuses that Node's HTTP server also sends itself, without the headers of other responses. */
 const OF_NODE: ReadonlySet<ErrorStatus> = new Set([400, 408, 417, 431])
 
+const RESPONSES = '#/components/responses/'
+
 /** The body of an error: its schema and its content type. */
 interface ErrorBody {
   schema: z.ZodType
@@ -103,7 +105,10 @@ export class ErrorResponses {
   ): JsonSchema {
     const kind = kindOf(status, codes)
     const name = isInNewSession ? `${kind.name}InNewSession` : kind.name
+    const isShared = bodies.every((body) => body === OF_GATEWAY || body === OF_LYSKOM)
+    if (isShared && this.#responses.has(name)) return { $ref: RESPONSES + name }
     const types = [...new Set(bodies.map(({ type }) => type))]
+    const examples = isShared ? examplesOf(status, codes, bodies) : {}
     const response = {
       description: kind.description,
       headers: headerReferences([
@@ -116,18 +121,14 @@ export class ErrorResponses {
           const schemas = bodies
             .filter((body) => body.type === type)
             .map(({ schema }) => this.#schemas.convert(schema, 'output'))
-          return [type, { schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas } }]
+          const schema = schemas.length === 1 ? schemas[0] : { oneOf: schemas }
+          return [type, { schema, ...(Object.keys(examples).length > 0 && { examples }) }]
         }),
       ),
     }
-    if (bodies.some((body) => body !== OF_GATEWAY && body !== OF_LYSKOM)) return response
-    const { schema } = response.content[JSON_TYPE] as { schema: JsonSchema }
-    const examples = examplesOf(status, codes, bodies)
-    this.#responses.set(name, {
-      ...response,
-      content: { [JSON_TYPE]: { schema, ...(Object.keys(examples).length > 0 && { examples }) } },
-    })
-    return { $ref: `#/components/responses/${name}` }
+    if (!isShared) return response
+    this.#responses.set(name, response)
+    return { $ref: RESPONSES + name }
   }
 }
 
