@@ -89,6 +89,69 @@ describe('docs/openapi.json', () => {
     expect(operationsOf(everything).filter(([, path]) => path.includes('/calls/'))).toHaveLength(123)
   })
 
+  const ALWAYS = [400, 408, 417, 431, 500]
+  it.each([
+    ['listServers', [200, ...ALWAYS]],
+    ['getDescription', [200, 304, ...ALWAYS]],
+    ['isReady', [200, ...ALWAYS, 503]],
+    ['openWebsocket', [101, ...ALWAYS, 403, 503]],
+    ['openSession', [201, ...ALWAYS, 404, 409, 413, 415, 429, 501, 502, 503, 504]],
+    ['whoAmI', [200, ...ALWAYS, 403, 404, 503, 504]],
+    ['login', [201, ...ALWAYS, 401, 403, 404, 413, 415, 429, 501, 503, 504]],
+    ['getSessionData', [200, ...ALWAYS, 403, 404, 503]],
+    ['listOwnSessions', [200, ...ALWAYS, 401, 403, 404, 501, 503]],
+    ['getTextBody', [200, 304, ...ALWAYS, 401, 403, 404, 503, 504]],
+    ['markText', [201, ...ALWAYS, 401, 403, 404, 413, 415, 501, 503, 504]],
+    ['unmarkText', [204, ...ALWAYS, 401, 403, 404, 413, 503, 504]],
+    ['callGetTime', [200, ...ALWAYS, 401, 403, 404, 413, 415, 501, 503, 504]],
+    ['callSetPasswd', [200, ...ALWAYS, 401, 403, 404, 413, 415, 429, 501, 503, 504]],
+    ['listAllSessions', [200, ...ALWAYS, 401, 429]],
+    ['endAnySession', [204, ...ALWAYS, 401, 404, 413, 429]],
+    ['sessmanGetByGet', [200, ...ALWAYS, 401, 404, 429, 503]],
+  ])('describes the statuses of %s and no other', (id, statuses) => {
+    const found = operationsOf(everything).find(([, , { operationId }]) => operationId === id)
+    expect(Object.keys(found?.[2].responses).map(Number)).toEqual(statuses.toSorted((a, b) => a - b))
+  })
+
+  it('describes the bodies of errors: of the gateway, of the LysKOM server, or of another API', () => {
+    const bodyOf = (path: string, method: string, status: number) => {
+      const { $ref, ...response } = everything.paths[path][method].responses[status]
+      const { content } = $ref === undefined ? response : (resolve(everything, $ref) as Document)
+      return JSON.stringify(content['application/json']?.schema ?? content['text/plain'].schema).match(
+        /\w+Error\b|ERROR/g,
+      )
+    }
+    expect(bodyOf('/stats', 'get', 400)).toEqual(['GatewayError'])
+    expect(bodyOf('/{server}/texts', 'post', 400)).toEqual(['GatewayError', 'ProtocolAError'])
+    expect(bodyOf('/{server}/texts', 'post', 404)).toEqual(['GatewayError'])
+    expect(bodyOf('/{server}/texts/{text_no}', 'get', 404)).toEqual(['GatewayError', 'ProtocolAError'])
+    expect(bodyOf('/{server}/calls/get-time', 'post', 401)).toEqual(['ProtocolAError'])
+    expect(bodyOf('/sessman/get', 'get', 404)).toEqual(['SessmanError'])
+    expect(bodyOf('/sessman/get', 'get', 500)).toEqual(['GatewayError'])
+    expect(bodyOf('/add_session.cgi', 'get', 401)).toContain('ERROR')
+  })
+
+  it('describes Retry-After where it is always there, and where it may be missing', () => {
+    const { responses } = everything.components
+    const retryAfter = (name: string) => responses[name].headers['Retry-After']?.$ref
+    expect(retryAfter('TooManyRequests')).toBe('#/components/headers/Retry-After')
+    expect(retryAfter('ServiceUnavailable')).toBe('#/components/headers/Retry-After')
+    expect(retryAfter('BadGateway')).toBe('#/components/headers/Optional-Retry-After')
+    expect(retryAfter('NotReady')).toBeUndefined()
+    expect(everything.components.headers['Optional-Retry-After'].required).toBe(false)
+  })
+
+  it('has an example of every request and response of its own routes in JSON that can be run', () => {
+    const without = operationsOf(everything)
+      .filter(([, , { tags }]) => !['calls', 'sessman', 'REST-Sessions', 'Session Manager microapp'].includes(tags[0]))
+      .filter(([, , { requestBody, responses }]) => {
+        const contents = [requestBody, ...Object.values<Document>(responses)].map((each) => each?.content)
+        return contents.some((each) => each?.['application/json']?.example === undefined && each?.['application/json'])
+      })
+    // No session of the demo server receives messages.
+    expect(without.map(([, , { operationId }]) => operationId)).toEqual(['getDescription', 'sendMessage'])
+  })
+
   it('declares exactly the parameters that are in a path', () => {
     for (const [, path, { parameters = [] }] of operationsOf(everything)) {
       const declared = parameters

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { AnyRoute } from '../routes/route.ts'
-import { ErrorResponses, type ErrorSettings } from './errors.ts'
+import { ErrorResponses } from './error-responses.ts'
 import { headerComponents } from './headers.ts'
 import { type OperationContext, openApiPath, operationOf, responsesOf } from './operation.ts'
 import { ComponentSchemas, type JsonSchema } from './schemas.ts'
-import { securitySchemes } from './security.ts'
+import { type SecuritySettings, securitySchemes } from './security.ts'
 import { tagObjects, tagOf } from './tags.ts'
 
 /** The package.json of the package, for the version. */
@@ -24,7 +24,7 @@ session is one connection to the LysKOM server. Most operations need a session t
 `.trim()
 
 /** Options of `openApiDocument`. */
-export interface DocumentOptions extends ErrorSettings {
+export interface DocumentOptions extends SecuritySettings {
   /** the prefix of every path, `/kom` for example; empty for none */
   basePath: string
   /** the ids of the LysKOM servers */

@@ -41,6 +41,9 @@ type Known = keyof typeof HEADERS
 /** The name of a header of responses; with `?` if it may be missing. */
 export type HeaderName = Known | `${Known}?`
 
+/** Headers of the response to a request that may have opened a session, besides its own. */
+export const NEW_SESSION_HEADERS = ['Httpkom-Connection?', 'Komgate-Lease?'] as const satisfies readonly HeaderName[]
+
 /** Returns references to headers by name. */
 export function headerReferences(names: readonly HeaderName[]): Record<string, JsonSchema> {
   return Object.fromEntries(

@@ -2,11 +2,11 @@ import { STATUS_CODES } from 'node:http'
 import type { z } from 'zod'
 import type { ParameterSchemas } from '../input/parameters.ts'
 import type { AnyRoute, RouteResponse } from '../routes/route.ts'
-import type { ErrorResponses, ErrorSettings } from './errors.ts'
+import type { ErrorResponses } from './error-responses.ts'
 import { RESPONSES } from './examples.ts'
-import { type HeaderName, headerReferences } from './headers.ts'
+import { type HeaderName, headerReferences, NEW_SESSION_HEADERS } from './headers.ts'
 import { type ComponentSchemas, JSON_TYPE, type JsonSchema } from './schemas.ts'
-import { securityOf } from './security.ts'
+import { opensSession, type SecuritySettings, securityOf } from './security.ts'
 import { tagOf } from './tags.ts'
 
 /** The parameter of the paths of LysKOM servers. */
@@ -15,7 +15,7 @@ const SERVER = 'server'
 const PARAMETER = /:(\w+)(?:\{[^/]*\})?/g
 
 /** What the operations of a document share. */
-export interface OperationContext extends ErrorSettings {
+export interface OperationContext extends SecuritySettings {
   schemas: ComponentSchemas
   errors: ErrorResponses
 }
@@ -67,21 +67,22 @@ function exampleOf(value: unknown): { example?: unknown } {
 }
 
 function successOf(
-  { needs, operation }: AnyRoute,
+  route: AnyRoute,
   status: number,
   { description, schema, type, headers = [] }: RouteResponse,
-  { schemas, transports, autoCreate }: OperationContext,
+  context: OperationContext,
 ): JsonSchema {
-  const isNew = autoCreate && (needs === 'session' || needs === 'login')
+  const { schemas, transports } = context
   const names: HeaderName[] = [
+    // A route that always has one of them follows and overrides it.
+    ...(opensSession(route, context) ? NEW_SESSION_HEADERS : []),
     // The response to a WebSocket upgrade has the headers of RFC 6455 alone.
     ...(status === 101 ? [] : (['X-Request-Id'] as const)),
     ...headers.filter((name) => name !== 'Set-Cookie'),
     ...(transports.includes('cookie') && headers.includes('Set-Cookie') ? (['Set-Cookie?'] as const) : []),
-    ...(isNew && status !== 101 ? (['Httpkom-Connection?', 'Komgate-Lease?'] as const) : []),
   ]
   const references = headerReferences(names)
-  const example = RESPONSES[operation]
+  const example = RESPONSES[route.operation]
   const content = schema !== undefined ? schemas.convert(schema, 'output') : isText(type) ? { type: 'string' } : {}
   return {
     description: description ?? STATUS_CODES[status] ?? '',
@@ -103,8 +104,8 @@ function parametersOf(route: AnyRoute, schemas: ComponentSchemas): JsonSchema[] 
   const isBelowServer = path.startsWith(`/:${SERVER}/`)
   return [
     ...(isBelowServer ? [{ $ref: `#/components/parameters/${SERVER}` }] : []),
-    ...parameters('path', params, example.params, schemas),
-    ...parameters('query', query, example.query, schemas),
+    ...parameters('path', params, schemas, example.params),
+    ...parameters('query', query, schemas, example.query),
     ...(304 in responses ? [{ $ref: '#/components/parameters/If-None-Match' }] : []),
   ]
 }
@@ -112,8 +113,8 @@ function parametersOf(route: AnyRoute, schemas: ComponentSchemas): JsonSchema[] 
 function parameters(
   where: 'path' | 'query',
   declared: ParameterSchemas,
-  examples: Readonly<Record<string, unknown>> = {},
   schemas: ComponentSchemas,
+  examples: Readonly<Record<string, unknown>> = {},
 ): JsonSchema[] {
   return Object.entries(declared).map(([name, schema]) => {
     const { description, ...rest } = schemas.convert(schema, 'output')

@@ -29,6 +29,7 @@ export function schemaReference(name: string): JsonSchema {
  */
 export class ComponentSchemas {
   readonly #components = new Map<string, JsonSchema>()
+  readonly #converted = { input: new Map<z.ZodType, JsonSchema>(), output: new Map<z.ZodType, JsonSchema>() }
 
   /** The components by name, in alphabetical order. */
   get all(): Record<string, JsonSchema> {
@@ -37,6 +38,14 @@ export class ComponentSchemas {
 
   /** Converts a schema. @throws Error if two different types have the same name */
   convert(schema: z.ZodType, direction: Direction): JsonSchema {
+    const known = this.#converted[direction].get(schema)
+    if (known !== undefined) return known
+    const converted = this.#convert(schema, direction)
+    this.#converted[direction].set(schema, converted)
+    return converted
+  }
+
+  #convert(schema: z.ZodType, direction: Direction): JsonSchema {
     const { $schema: _, $defs = {}, ...root } = z.toJSONSchema(schema, { io: direction, unrepresentable: 'any' })
     const names = new Map(
       Object.entries($defs).map(([name, definition]) => [

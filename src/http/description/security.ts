@@ -34,16 +34,21 @@ const OF_TRANSPORTS: Readonly<Record<Transport, Scheme>> = { bearer: 'bearer', c
 
 /** Settings of the gateway on which the security of its routes depends. */
 export interface SecuritySettings {
+  /** the ways besides the header in which a request may carry its connection id */
   transports: readonly Transport[]
+  /** whether a request without a connection id gets a new session */
   autoCreate: boolean
 }
 
+/** Returns whether a request without a connection id gets a new session. */
+export function opensSession({ needs, path }: AnyRoute, { autoCreate }: SecuritySettings): boolean {
+  // The WebSocket, whose path has no LysKOM server, never does.
+  return autoCreate && (needs === 'session' || needs === 'login') && path.startsWith('/:server/')
+}
+
 /** Returns the alternatives of what a request must carry. An empty object among them stands for nothing. */
-export function securityOf(
-  { needs, idFrom }: AnyRoute,
-  { transports, autoCreate }: SecuritySettings,
-): Partial<Record<Scheme, []>>[] {
-  switch (needs) {
+export function securityOf(route: AnyRoute, settings: SecuritySettings): Partial<Record<Scheme, []>>[] {
+  switch (route.needs) {
     case 'nothing':
       return []
     case 'admin-key':
@@ -54,10 +59,10 @@ export function securityOf(
     case 'login': {
       const schemes: Scheme[] = [
         'connectionId',
-        ...(idFrom === 'header-or-query' ? (['connectionIdInQuery'] as const) : []),
-        ...transports.map((transport) => OF_TRANSPORTS[transport]),
+        ...(route.idFrom === 'header-or-query' ? (['connectionIdInQuery'] as const) : []),
+        ...settings.transports.map((transport) => OF_TRANSPORTS[transport]),
       ]
-      return [...schemes.map((scheme) => ({ [scheme]: [] })), ...(autoCreate ? [{}] : [])]
+      return [...schemes.map((scheme) => ({ [scheme]: [] })), ...(opensSession(route, settings) ? [{}] : [])]
     }
   }
 }

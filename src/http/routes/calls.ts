@@ -60,6 +60,7 @@ function callRoute(name: CallName, ids: ConnectionIds): AnyRoute {
         ...(name === 'disconnect' && { headers: ['Set-Cookie'] }),
       },
     },
+    errors: { 'login-first': 401 },
     rejects: LIMITED[name] ?? [],
     ...(name in EXAMPLES && { example: { body: EXAMPLES[name] } }),
     async handle(c, { body: parameters }) {

@@ -22,6 +22,7 @@ export function personRoutes(): AnyRoute[] {
       needs: 'session',
       body: z.object({ name: latin1, passwd: latin1 }),
       responses: { 201: { schema: Person } },
+      errors: { 'login-first': 401 },
       example: { body: { name: 'Nina Newcomer', passwd: 'secret' } },
       handle: async (c, { body: { name, passwd } }) =>
         json(personJson(await createPerson(c.get('session').lyskom, name, passwd)), 201),

@@ -150,7 +150,7 @@ export function sessionRoutes({
       idFrom: 'header-or-query',
       params: { session_no: numberParameter(MAX_SESSION_PARAMETER).describe('0 for the session of the request') },
       responses: { 204: { headers: ['Set-Cookie'] } },
-      errors: { 'undefined-session': 404 },
+      errors: { 'login-first': 401, 'undefined-session': 404 },
       example: { params: { session_no: 0 } },
       async handle(c, { params: { session_no } }) {
         const session = c.get('session')

@@ -34,6 +34,7 @@ export function textPageRoutes(): AnyRoute[] {
         before: before.optional(),
       },
       responses: { 200: { schema: z.union([z.strictObject({ texts: z.array(ListedText) }), TextPage]) } },
+      errors: { 'login-first': 401 },
       example: { params: { conf_no: 9 }, query: { 'no-of-texts': 2 } },
       async handle(c, { params: { conf_no }, query }) {
         const { 'no-of-texts': count, subjects, before = 0 } = query

@@ -2,77 +2,13 @@ import { STATUS_CODES } from 'node:http'
 import type { z } from 'zod'
 import type { ErrorCode } from '../../protocol/komgate-error.ts'
 import { type ErrorStatus, STATUS } from '../errors/status.ts'
-import type { Transport } from '../middleware/connection-id.ts'
 import { GatewayError, ProtocolAError } from '../output/schemas/index.ts'
-import type { AnyRoute, Needs, Resource } from '../routes/route.ts'
+import type { AnyRoute } from '../routes/route.ts'
+import { errorsOf, refusalsOf } from './error-codes.ts'
 import { ERRORS } from './examples.ts'
-import { type HeaderName, headerReferences } from './headers.ts'
+import { type HeaderName, headerReferences, NEW_SESSION_HEADERS } from './headers.ts'
 import { type ComponentSchemas, JSON_TYPE, type JsonSchema } from './schemas.ts'
-
-/** Settings of the gateway on which the errors of its routes depend. */
-export interface ErrorSettings {
-  transports: readonly Transport[]
-  /** whether a request without a connection id gets a new session */
-  autoCreate: boolean
-}
-
-/** Errors before the gateway has found the route of a request. */
-const ANYWHERE = [
-  'invalid-request',
-  'incomplete-request',
-  'request-time',
-  'expectation-failed',
-  'header-size',
-  'internal-error',
-] as const satisfies readonly ErrorCode[]
-
-/** Errors of reading a body. */
-const BODY = ['invalid-json', 'content-coding', 'transfer-coding'] as const satisfies readonly ErrorCode[]
-
-const STORE = ['unavailable', 'full', 'contended'] as const satisfies readonly ErrorCode[]
-
-/** The errors that follow from what a handler uses. */
-const USED: Readonly<Record<Resource, readonly ErrorCode[]>> = {
-  lyskom: [
-    'kom-error',
-    'connection-ended',
-    'connection-reset',
-    'connection-rejected',
-    'connection-unreadable',
-    'connection-silent',
-    'connection-closed',
-    'too-many-calls',
-    'call-timeout',
-    'unreadable',
-    'over-bound',
-    'message-too-large',
-  ],
-  'new-session': [
-    'sessions',
-    'sessions-per-address',
-    'openings-per-address',
-    'unreachable',
-    'not-lyskom',
-    'server-down',
-    'connect-refused',
-    'server-full',
-    'open-files',
-    'connect-timeout',
-    'kom-error',
-    'shutting-down',
-  ],
-  store: STORE,
-  'store-lists': [...STORE, 'cannot-list'],
-}
-
-/** The errors that follow from what a request must prove. */
-const UNPROVEN: Readonly<Record<Needs, readonly ErrorCode[]>> = {
-  nothing: [],
-  session: ['invalid-session'],
-  login: ['invalid-session', 'not-logged-in'],
-  'admin-key': ['invalid-key', 'key-failures'],
-  'app-key': ['invalid-key', 'key-failures'],
-}
+import { opensSession, type SecuritySettings } from './security.ts'
 
 /** What errors mean to a client, by status. */
 const MEANINGS: Readonly<Record<ErrorStatus, string>> = {
@@ -95,7 +31,6 @@ const MEANINGS: Readonly<Record<ErrorStatus, string>> = {
   504: 'The LysKOM server sent no usable reply. It may have carried out the request.',
 }
 
-/** Of routes that need a key instead of a session. */
 const INVALID_KEY = 'The key in `Authorization: Bearer` is missing or wrong.'
 const REFUSED = 'Or the LysKOM server refuses.'
 const NOT_READY = 'The gateway cannot open sessions.'
@@ -110,40 +45,7 @@ const HEADERS: Readonly<Partial<Record<ErrorStatus, readonly HeaderName[]>>> = {
 /** Statuses that Node's HTTP server also sends itself, without the headers of other responses. */
 const OF_NODE: ReadonlySet<ErrorStatus> = new Set([400, 408, 417, 431])
 
-/** The errors of a route. */
-interface RouteErrors {
-  /** before the gateway has found the route; they have the gateway's own format */
-  before: ReadonlySet<ErrorCode>
-  /** of the route itself */
-  own: ReadonlySet<ErrorCode>
-}
-
-function errorsOf(route: AnyRoute, { transports, autoCreate }: ErrorSettings): RouteErrors {
-  const { method, path, body, needs, rejects = [], errorFormat } = route
-  const uses = resourcesOf(route)
-  const needsSession = needs === 'session' || needs === 'login'
-  const readsId = needsSession || uses.includes('new-session')
-  const mayHaveBody = method !== 'GET'
-  const before: ErrorCode[] = [...ANYWHERE, ...(mayHaveBody ? (['body-size'] as const) : [])]
-  const own: ErrorCode[] = [
-    'incomplete-request',
-    'internal-error',
-    ...(body === undefined ? [] : BODY),
-    // APIs with a format of their own have a lower limit.
-    ...(body !== undefined && errorFormat !== undefined ? (['body-size'] as const) : []),
-    ...(path.startsWith('/:server/') ? (['not-found'] as const) : []),
-    ...UNPROVEN[needs],
-    ...(readsId && transports.includes('cookie') && mayHaveBody ? (['foreign-origin'] as const) : []),
-    ...(needsSession && autoCreate ? USED['new-session'] : []),
-    ...uses.flatMap((resource) => USED[resource]),
-    ...rejects,
-  ]
-  return { before: new Set(before), own: new Set(own) }
-}
-
-function resourcesOf({ needs, uses }: AnyRoute): readonly Resource[] {
-  return uses ?? (needs === 'session' || needs === 'login' ? ['lyskom'] : [])
-}
+const RESPONSES = '#/components/responses/'
 
 /** The body of an error: its schema and its content type. */
 interface ErrorBody {
@@ -169,7 +71,7 @@ export class ErrorResponses {
   }
 
   /** Returns the error responses of a route by status. */
-  of(route: AnyRoute, settings: ErrorSettings): Record<string, JsonSchema> {
+  of(route: AnyRoute, settings: SecuritySettings): Record<string, JsonSchema> {
     const { before, own } = errorsOf(route, settings)
     const found = new Map<ErrorStatus, { codes: Set<ErrorCode>; bodies: Set<ErrorBody> }>()
     const add = (status: ErrorStatus, code: ErrorCode, body: ErrorBody): void => {
@@ -187,46 +89,50 @@ export class ErrorResponses {
     return Object.fromEntries(
       [...found]
         .sort(([a], [b]) => a - b)
-        .map(([status, { codes, bodies }]) => [status, this.#response(status, codes, [...bodies])]),
+        .map(([status, { codes, bodies }]) => [
+          status,
+          this.#response(status, codes, [...bodies], opensSession(route, settings)),
+        ]),
     )
   }
 
   /** Returns a reference to a component, or the response itself if its body has the format of another API. */
-  #response(status: ErrorStatus, codes: ReadonlySet<ErrorCode>, bodies: readonly ErrorBody[]): JsonSchema {
+  #response(
+    status: ErrorStatus,
+    codes: ReadonlySet<ErrorCode>,
+    bodies: readonly ErrorBody[],
+    isInNewSession: boolean,
+  ): JsonSchema {
     const kind = kindOf(status, codes)
+    const name = isInNewSession ? `${kind.name}InNewSession` : kind.name
+    const isShared = bodies.every((body) => body === OF_GATEWAY || body === OF_LYSKOM)
+    if (isShared && this.#responses.has(name)) return { $ref: RESPONSES + name }
     const types = [...new Set(bodies.map(({ type }) => type))]
+    const examples = isShared ? examplesOf(status, codes, bodies) : {}
     const response = {
       description: kind.description,
       headers: headerReferences([
         OF_NODE.has(status) ? 'X-Request-Id?' : 'X-Request-Id',
         ...(codes.has('not-ready') ? [] : (HEADERS[status] ?? [])),
+        ...(isInNewSession ? NEW_SESSION_HEADERS : []),
       ]),
       content: Object.fromEntries(
         types.map((type) => {
           const schemas = bodies
             .filter((body) => body.type === type)
             .map(({ schema }) => this.#schemas.convert(schema, 'output'))
-          return [type, { schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas } }]
+          const schema = schemas.length === 1 ? schemas[0] : { oneOf: schemas }
+          return [type, { schema, ...(Object.keys(examples).length > 0 && { examples }) }]
         }),
       ),
     }
-    if (bodies.some((body) => body !== OF_GATEWAY && body !== OF_LYSKOM)) return response
-    const { schema } = response.content[JSON_TYPE] as { schema: JsonSchema }
-    const examples = examplesOf(status, codes, bodies)
-    this.#responses.set(kind.name, {
-      ...response,
-      content: { [JSON_TYPE]: { schema, ...(Object.keys(examples).length > 0 && { examples }) } },
-    })
-    return { $ref: `#/components/responses/${kind.name}` }
+    if (!isShared) return response
+    this.#responses.set(name, response)
+    return { $ref: RESPONSES + name }
   }
 }
 
-/** Returns the statuses of errors of the LysKOM server. It requires a login for many calls. */
-function refusalsOf(route: AnyRoute): Set<ErrorStatus> {
-  const named = Object.values(route.errors ?? {}).filter((status) => status !== undefined)
-  return new Set([400, ...(resourcesOf(route).includes('lyskom') ? ([401] as const) : []), ...named])
-}
-
+/** Returns the body of errors in the format of the API of a route. */
 function formattedBody({ errorFormat }: AnyRoute): ErrorBody {
   return errorFormat === undefined ? OF_GATEWAY : { schema: errorFormat.schema, type: errorFormat.type ?? JSON_TYPE }
 }
