@@ -18,6 +18,8 @@ export const latin1 = z
   .overwrite(nfc)
   .max(MAX_NORMALIZED, { error: `is longer than ${MAX_NORMALIZED} characters.`, abort: true })
   .regex(LATIN1, 'holds characters outside ISO 8859-1.')
+  // Tools that make an example from the pattern choose random characters.
+  .meta({ examples: ['text'] })
 
 /**
  * Parses and validates the JSON body of a request.

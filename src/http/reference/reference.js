@@ -22,7 +22,14 @@ SwaggerUIBundle({
       wrapComponents: {
         // There is one server, the gateway itself.
         ServersContainer: () => () => null,
-        // The editor of request bodies has no label of its own.
+        // The fields of parameters and the editor of bodies have no labels of their own.
+        JsonSchema_string: (Original) => (props) =>
+          React.createElement(
+            'label',
+            null,
+            React.createElement('span', { className: 'hidden-label' }, props.description),
+            React.createElement(Original, props),
+          ),
         TextArea: (Original) => (props) => React.createElement(Original, { 'aria-label': 'Request body', ...props }),
       },
     }),

@@ -44,7 +44,7 @@ function untitled(schema: Schema, writer: Side): JsonSchema {
     case 'nothing':
       return { type: 'null' }
     case 'string': {
-      const latin1 = { type: 'string', pattern: LATIN1 }
+      const latin1 = { type: 'string', pattern: LATIN1, examples: ['text'] }
       return schema.charset === 'latin1' ? latin1 : { anyOf: [{ type: 'string' }, object({ latin1 })] }
     }
     case 'bits': {
@@ -69,7 +69,8 @@ function untitled(schema: Schema, writer: Side): JsonSchema {
         ),
       }
     case 'struct':
-      if (schema.name === 'Time') return { type: 'string', format: 'date-time', pattern: TIME }
+      if (schema.name === 'Time')
+        return { type: 'string', format: 'date-time', pattern: TIME, examples: ['2026-11-27T08:00:00Z'] }
       return object(
         Object.fromEntries(Object.entries(schema.fields).map(([name, of]) => [jsonName(name), jsonSchema(of, writer)])),
       )

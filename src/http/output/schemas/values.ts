@@ -29,4 +29,9 @@ export type Time = z.output<typeof Time>
 export const Time = z
   .string()
   .regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/)
-  .meta({ id: 'Time', format: 'date-time', description: 'A time in ISO 8601, in UTC and to the second.' })
+  .meta({
+    id: 'Time',
+    format: 'date-time',
+    description: 'A time in ISO 8601, in UTC and to the second.',
+    examples: ['2026-11-27T08:00:00Z'],
+  })
