@@ -15,6 +15,7 @@ const REQUEST_LIMITS = [
   'key-failures',
   'websockets-per-session',
   'websocket-messages',
+  'tickets-per-session',
   'body-size',
   'header-size',
   'request-time',

@@ -77,6 +77,22 @@ it('no log line, metric or error contains an id, a token, a key, a password or a
   }
   socket.close()
 
+  // Tickets: used, used again, on routes that take none, and in the other headers that the log shows.
+  const ticketOf = async () => (await send('POST', '/demo/sessions/current/tickets', { id })).json.ticket as string
+  for (const path of ['/demo/texts/1/body', '/demo/texts/1', '/nosuch', '/websocket']) {
+    const ticket = await ticketOf()
+    secrets.push(ticket)
+    await send('GET', `${path}?ticket=${ticket}`)
+    await send('GET', `${path}?ticket=${ticket}`, {
+      headers: { 'x-request-id': ticket, referer: `http://x/?${ticket}` },
+    })
+  }
+  const ticket = await ticketOf()
+  secrets.push(ticket)
+  const byTicket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?ticket=${ticket}`)
+  await once(byTicket, 'open')
+  byTicket.close()
+
   // Compatibility APIs: a wrong key is logged nowhere, because it may be a mistyped real key.
   const key = { headers: { authorization: `Bearer ${APP_KEY}` } }
   const { token } = (await send('PUT', '/shop/create/user?ip=192.0.2.1', key)).json

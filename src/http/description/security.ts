@@ -16,6 +16,12 @@ const SCHEMES = {
     name: CONNECTION_HEADER,
     description: 'The connection id in the query, for clients that cannot set headers: `<img>`, WebSocket.',
   },
+  ticket: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'ticket',
+    description: 'A ticket, which works once. `POST /{server}/sessions/current/tickets` returns it.',
+  },
   bearer: { type: 'http', scheme: 'bearer', description: 'The connection id as a bearer token.' },
   cookie: {
     type: 'apiKey',
@@ -40,7 +46,7 @@ export interface SecuritySettings {
 
 /** Returns the alternatives of what a request must carry. An empty object among them stands for nothing. */
 export function securityOf(
-  { needs, idFrom }: AnyRoute,
+  { needs, idFrom = 'header' }: AnyRoute,
   { transports, autoCreate }: SecuritySettings,
 ): Partial<Record<Scheme, []>>[] {
   switch (needs) {
@@ -54,7 +60,8 @@ export function securityOf(
     case 'login': {
       const schemes: Scheme[] = [
         'connectionId',
-        ...(idFrom === 'header-or-query' ? (['connectionIdInQuery'] as const) : []),
+        ...(idFrom === 'header' ? [] : (['connectionIdInQuery'] as const)),
+        ...(idFrom === 'header-query-or-ticket' ? (['ticket'] as const) : []),
         ...transports.map((transport) => OF_TRANSPORTS[transport]),
       ]
       return [...schemes.map((scheme) => ({ [scheme]: [] })), ...(autoCreate ? [{}] : [])]

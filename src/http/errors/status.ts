@@ -48,6 +48,7 @@ export const STATUS = {
   'sessions-per-address': 503,
   'sessions-per-person': 503,
   'websockets-per-session': 503,
+  'tickets-per-session': 503,
   'too-many-traces': 503,
 
   // the LysKOM server: opening a session
