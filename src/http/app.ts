@@ -18,6 +18,7 @@ import { limitBody } from './middleware/limit-body.ts'
 import { sessionMiddleware } from './middleware/session.ts'
 import type { UnreadBudget } from './node/unread-budget.ts'
 import { adminRoutes, requireAdminKey } from './routes/admin.ts'
+import { type BatchRouteOptions, batchRoute } from './routes/batch.ts'
 import { callRoutes } from './routes/calls.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes, type ListedServer } from './routes/gateway.ts'
@@ -103,10 +104,16 @@ export type DeclaredRoutes = Readonly<
 interface Shared {
   ids: ConnectionIds
   tickets: Tickets
+  /** handles the requests of batches */
+  fetch: BatchRouteOptions['fetch']
 }
 
-function sharedBy({ sessions: { registry }, http }: AppOptions): Shared {
-  return { ids: new ConnectionIds(registry, http), tickets: new Tickets(registry) }
+/** @param fetch default: for routes that are only read */
+function sharedBy(
+  { sessions: { registry }, http }: AppOptions,
+  fetch: Shared['fetch'] = () => Promise.reject(new Error('there is no application')),
+): Shared {
+  return { ids: new ConnectionIds(registry, http), tickets: new Tickets(registry), fetch }
 }
 
 /**
@@ -117,7 +124,7 @@ function sharedBy({ sessions: { registry }, http }: AppOptions): Shared {
 export function declareRoutes(
   options: AppOptions,
   mounted: readonly MountedApi[] = [],
-  { ids, tickets }: Shared = sharedBy(options),
+  { ids, tickets, fetch }: Shared = sharedBy(options),
 ): DeclaredRoutes {
   const { servers, sessions, http, limits, admin, clientAddress, metrics, observers } = options
   const { registry } = sessions
@@ -149,6 +156,7 @@ export function declareRoutes(
       ...onlineRoutes(),
       ...callRoutes(ids),
       ...ticketRoutes(tickets),
+      batchRoute({ ...options, ...http, fetch }),
     ],
     mounted: mounted.flatMap(({ name, routes }) => routes.map((route) => ({ ...route, tag: name }))),
     ...(admin.adminPort === undefined ? operatorRoutes(options) : { observability: [], administration: [] }),
@@ -164,7 +172,7 @@ export function declareRoutes(
 export function createApp(options: AppOptions, mounted: readonly MountedApi[] = []): Hono<Env> {
   const { servers, sessions, http, limits, clientAddress, metrics, tracing, observers } = options
   const { registry } = sessions
-  const shared = sharedBy(options)
+  const shared = sharedBy(options, (request, bindings) => app.fetch(request, bindings))
   const requireSession = sessionMiddleware({
     ...{ registry, ...shared },
     autoCreate: http.autoCreate,

@@ -26,6 +26,7 @@ const OTHER_LIMITS = [
   'open-files',
   'calls-per-session',
   'reply-size',
+  'batch-size',
   'requests-per-connection',
   'unread-bytes-per-connection',
   'unread-bytes-per-address',

@@ -136,4 +136,10 @@ describe('a ticket', () => {
     const anonymous = { cookie: `__Host-komgate-demo=${await gateway.open()}` }
     expect(await status(`${BODY}?ticket=${await ticketOf(id)}`, anonymous)).toBe(200)
   })
+
+  it('may be made in a batch', async () => {
+    const requests = [{ id: 'a', method: 'POST', url: '/sessions/current/tickets' }]
+    const { json } = await gateway.send('POST', '/demo/batch', { id, json: { requests } })
+    expect(await status(`${BODY}?ticket=${json.responses[0].body.ticket}`)).toBe(200)
+  })
 })

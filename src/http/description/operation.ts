@@ -69,7 +69,7 @@ function exampleOf(value: unknown): { example?: unknown } {
 function successOf(
   { needs, operation }: AnyRoute,
   status: number,
-  { description, schema, type, headers = [] }: RouteResponse,
+  { description, schema, type, isAlsoLines, headers = [] }: RouteResponse,
   { schemas, transports, autoCreate }: OperationContext,
 ): JsonSchema {
   const isNew = autoCreate && (needs === 'session' || needs === 'login')
@@ -89,6 +89,7 @@ function successOf(
     ...((schema !== undefined || type !== undefined) && {
       content: {
         [type ?? JSON_TYPE]: { schema: content, ...(example?.status === status && exampleOf(example.body)) },
+        ...(isAlsoLines && { 'application/x-ndjson': { schema: { type: 'string' } } }),
       },
     }),
   }

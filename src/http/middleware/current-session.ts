@@ -10,6 +10,15 @@ export function useSession(c: Context<Env>, session: GatewaySession): void {
   c.set('session', session)
 }
 
+/**
+ * Ends the time in which the request counts as in flight on its session. Closing the session does not wait for its
+ * response from now on.
+ */
+export function releaseSession(c: Context<Env>): void {
+  c.set('isReleased', true)
+  c.get('session').endRequest()
+}
+
 /** Closes a session because of a request. Resolves when the response to that request is due. */
 export async function closeOnRequest(c: Context<Env>, session: GatewaySession, reason: CloseReason): Promise<void> {
   await session.close(reason, {

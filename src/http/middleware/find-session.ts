@@ -26,6 +26,8 @@ export function findSession(
   from: IdSource,
   { registry, ids, tickets }: SessionLookup,
 ): GatewaySession | Promise<never> | undefined {
+  const batch = c.env?.batch
+  if (batch !== undefined) return usable(batch.session)
   const serverId = c.get('serverId') as string | undefined
   const id = ids.of(c, from)
   if (id !== undefined) {
@@ -37,6 +39,10 @@ export function findSession(
   const session = tickets.use(ticket, serverId)
   if (session !== undefined) return session
   throw new RequestError('invalid-session', 'The ticket is unknown, used or expired, or its session has ended.')
+}
+
+function usable(session: GatewaySession): GatewaySession | Promise<never> {
+  return session.isClosing || session.hasEnded ? rejectAfter(session.whenEnded()) : session.renew()
 }
 
 async function rejectAfter(ended: Promise<void>): Promise<never> {

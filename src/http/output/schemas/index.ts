@@ -3,6 +3,7 @@
  * them in tests; responses are not validated against them. Objects have no fields besides those of their schema.
  */
 export { AuxItem } from './aux-items.ts'
+export { BatchResponses } from './batch.ts'
 export { Conference, ConferenceType, MicroConference } from './conferences.ts'
 export { GatewayError, ProtocolAError } from './errors.ts'
 export { Membership, Unread } from './memberships.ts'
