@@ -51,6 +51,20 @@ export function batchRoute({
     body: BatchBody,
     responses: { 200: { schema: BatchResponses, isAlsoLines: true } },
     rejects: ['invalid-field'],
+    example: {
+      body: {
+        requests: [
+          { id: 'me', method: 'GET', url: '/sessions/current/who-am-i' },
+          { id: 'unread', method: 'GET', url: '/persons/{me#/person/pers_no}/memberships/8/unread' },
+          {
+            id: 'confs',
+            method: 'POST',
+            url: '/calls/get-unread-confs',
+            body: { pers_no: { $ref: 'me#/person/pers_no' } },
+          },
+        ],
+      },
+    },
     async handle(c, { body }) {
       const batch = parseBatch(body)
       const session = c.get('session')

@@ -18,6 +18,7 @@ export function ticketRoutes(tickets: Tickets): AnyRoute[] {
       uses: [],
       responses: { 201: { schema: Ticket } },
       rejects: ['tickets-per-session'],
+      example: {},
       handle: (c) => json({ ticket: tickets.create(c.get('session')), expires_in: TICKET_SECONDS }, 201, NO_STORE),
     }),
   ]
