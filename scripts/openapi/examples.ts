@@ -20,6 +20,7 @@ const HANDLE = '3f9a1c04b7de'
 const SHOWN: Readonly<Record<string, unknown>> = {
   connection_id: '6f1c2d3e-4b5a-4c6d-8e7f-901234567890',
   handle: HANDLE,
+  ticket: 'q7Vw0b3mJt2ZyK8sXc5LrN1dFhG6pTeUaIoQzYxWvBk',
   port: 4894,
   idle: 0,
   lease: 1800,

@@ -23,6 +23,7 @@ export type {
   TextStat,
   Thread,
   ThreadText,
+  Ticket,
   Unread,
   WhoAmI,
 } from '../http/output/schemas/index.ts'
@@ -47,13 +48,6 @@ export interface NewText {
 
 /** Who logs in: by number, or by a name that the LysKOM server expands. */
 export type Login = { passwd: string } & ({ pers_no: number } | { pers_name: string })
-
-/** A ticket stands for the connection id once, where a request cannot have headers. */
-export interface Ticket {
-  ticket: string
-  /** seconds */
-  expires_in: number
-}
 
 /** A JSON value. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }

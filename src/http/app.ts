@@ -4,6 +4,7 @@ import type { Tracing } from '../ops/tracing.ts'
 import type { GuessLimits } from '../sessions/guess-limits.ts'
 import type { SessionRecords } from '../sessions/records.ts'
 import type { Registry } from '../sessions/registry.ts'
+import { Tickets } from '../sessions/tickets.ts'
 import type { SessionStore } from '../store/store.ts'
 import { bareApp, type Observers } from './bare-app.ts'
 import { openApiDocument } from './description/document.ts'
@@ -17,6 +18,7 @@ import { limitBody } from './middleware/limit-body.ts'
 import { sessionMiddleware } from './middleware/session.ts'
 import type { UnreadBudget } from './node/unread-budget.ts'
 import { adminRoutes, requireAdminKey } from './routes/admin.ts'
+import { type BatchRouteOptions, batchRoute } from './routes/batch.ts'
 import { callRoutes } from './routes/calls.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
 import { gatewayRoutes, type ListedServer } from './routes/gateway.ts'
@@ -34,6 +36,7 @@ import { textPageRoutes } from './routes/text-pages.ts'
 import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
 import { threadRoutes } from './routes/threads.ts'
+import { ticketRoutes } from './routes/tickets.ts'
 import { websocketRoute } from './routes/websocket.ts'
 
 /** Options of the HTTP interface, by topic. */
@@ -97,6 +100,22 @@ export type DeclaredRoutes = Readonly<
   Record<'gateway' | 'server' | 'mounted' | 'observability' | 'administration', readonly AnyRoute[]>
 >
 
+/** What routes and middleware share. */
+interface Shared {
+  ids: ConnectionIds
+  tickets: Tickets
+  /** handles the requests of batches */
+  fetch: BatchRouteOptions['fetch']
+}
+
+/** @param fetch default: for routes that are only read */
+function sharedBy(
+  { sessions: { registry }, http }: AppOptions,
+  fetch: Shared['fetch'] = () => Promise.reject(new Error('there is no application')),
+): Shared {
+  return { ids: new ConnectionIds(registry, http), tickets: new Tickets(registry), fetch }
+}
+
 /**
  * Declares the routes of the HTTP interface.
  *
@@ -105,7 +124,7 @@ export type DeclaredRoutes = Readonly<
 export function declareRoutes(
   options: AppOptions,
   mounted: readonly MountedApi[] = [],
-  ids = new ConnectionIds(options.sessions.registry, options.http),
+  { ids, tickets, fetch }: Shared = sharedBy(options),
 ): DeclaredRoutes {
   const { servers, sessions, http, limits, admin, clientAddress, metrics, observers } = options
   const { registry } = sessions
@@ -117,7 +136,11 @@ export function declareRoutes(
         openApiDocument(Object.values(declared).flat(), { ...http, serverIds: [...servers.keys()] }),
       ),
       ...referenceRoutes(),
-      websocketRoute({ ...options, registry, ids, corsOrigins: http.corsOrigins, maxMessageBytes: http.maxBodyBytes }),
+      websocketRoute({
+        ...{ ...options, registry, ids, tickets },
+        corsOrigins: http.corsOrigins,
+        maxMessageBytes: http.maxBodyBytes,
+      }),
     ],
     server: [
       ...sessionRoutes({ registry, ids, clientAddress, sessionIdleMs }),
@@ -132,6 +155,8 @@ export function declareRoutes(
       ...threadRoutes(),
       ...onlineRoutes(),
       ...callRoutes(ids),
+      ...ticketRoutes(tickets),
+      batchRoute({ ...options, ...http, fetch }),
     ],
     mounted: mounted.flatMap(({ name, routes }) => routes.map((route) => ({ ...route, tag: name }))),
     ...(admin.adminPort === undefined ? operatorRoutes(options) : { observability: [], administration: [] }),
@@ -147,24 +172,20 @@ export function declareRoutes(
 export function createApp(options: AppOptions, mounted: readonly MountedApi[] = []): Hono<Env> {
   const { servers, sessions, http, limits, clientAddress, metrics, tracing, observers } = options
   const { registry } = sessions
-  const ids = new ConnectionIds(registry, http)
-  const session = sessionMiddleware({
-    registry,
-    ids,
+  const shared = sharedBy(options, (request, bindings) => app.fetch(request, bindings))
+  const requireSession = sessionMiddleware({
+    ...{ registry, ...shared },
     autoCreate: http.autoCreate,
     clientAddress,
     sessionIdleMs: limits.sessionIdleMs,
   })
-  const guardOf: Guard = ({ needs, idFrom }) => {
-    if (needs === 'nothing') return undefined
-    return idFrom === 'header-or-query' ? session.requireSessionWithQuery : session.requireSession
-  }
+  const guardOf: Guard = ({ needs, idFrom = 'header' }) => (needs === 'nothing' ? undefined : requireSession(idFrom))
 
   const app = bareApp({ basePath: http.basePath, registry, metrics, tracing, observers })
   app.use(cors(http))
   app.use(limitBody(http.maxBodyBytes))
 
-  const declared = declareRoutes(options, mounted, ids)
+  const declared = declareRoutes(options, mounted, shared)
   registerOperatorRoutes(app, declared, options)
   registerRoutes(app, declared.mounted)
   registerRoutes(app, declared.gateway)

@@ -13,10 +13,17 @@ export interface MatchedRoute {
   errorFormat?: ErrorFormat
 }
 
+/** What the requests of a batch inherit from it. */
+export interface RequestBatch {
+  readonly session: GatewaySession
+  /** the client address of the batch */
+  readonly clientAddress: string
+}
+
 /** The Hono environment: bindings and variables that middleware sets for the routes. */
 export interface Env {
-  /** Node's request and response; absent under other servers */
-  Bindings?: Partial<HttpBindings>
+  /** Node's request and response; absent under other servers. `batch` is set for the requests of a batch. */
+  Bindings?: Partial<HttpBindings> & { batch?: RequestBatch }
   Variables: {
     /** the id of the request in the log and in `X-Request-Id` */
     requestId: string
@@ -26,6 +33,8 @@ export interface Env {
     clientAddress: string
     /** set by `requireSession` */
     session: GatewaySession
+    /** whether the request no longer counts as in flight on its session; see `releaseSession` */
+    isReleased: boolean
     /** the declared route that matched; absent before it does */
     route: MatchedRoute
   }

@@ -4,7 +4,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
-import { type ConnectOptions, connect, type Kom, NotLoggedInError, path, withQuery } from '../../src/client/index.ts'
+import {
+  type ConnectOptions,
+  connect,
+  type Kom,
+  NotLoggedInError,
+  path,
+  ref,
+  withQuery,
+} from '../../src/client/index.ts'
 import * as schemas from '../../src/http/output/schemas/index.ts'
 import { ROOT } from '../support/example.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
@@ -226,6 +234,18 @@ describe('texts', () => {
     await kom.texts.markUnread(41)
     expect((await kom.memberships.unread(READER, 12)).unread_texts).toContain(41)
   })
+})
+
+it('a ticket stands for the connection id in one URL', async () => {
+  const { ticket } = await valid(schemas.Ticket, kom.ticket())
+  const url = `${gateway.url}/demo/texts/46/body?ticket=${ticket}`
+  expect([(await fetch(url)).status, (await fetch(url)).status]).toEqual([200, 403])
+})
+
+it('a batch resolves with the values of its requests', async () => {
+  const written = kom.texts.get(46)
+  const [text, stats] = await kom.batch([written, kom.textStats.getMany([ref(written, '/text_no')])])
+  expect(stats.text_stats[46]?.author).toEqual(text.author)
 })
 
 it('request takes any path', async () => {

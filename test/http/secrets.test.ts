@@ -77,6 +77,42 @@ it('no log line, metric or error contains an id, a token, a key, a password or a
   }
   socket.close()
 
+  // Tickets: used, used again, on routes that take none, and in the other headers that the log shows.
+  const ticketOf = async () => (await send('POST', '/demo/sessions/current/tickets', { id })).json.ticket as string
+  for (const path of ['/demo/texts/1/body', '/demo/texts/1', '/nosuch', '/websocket', '/demo/batch']) {
+    const ticket = await ticketOf()
+    secrets.push(ticket)
+    await send('GET', `${path}?ticket=${ticket}`)
+    await send('GET', `${path}?ticket=${ticket}`, {
+      headers: { 'x-request-id': ticket, referer: `http://x/?${ticket}` },
+    })
+  }
+  const ticket = await ticketOf()
+  secrets.push(ticket)
+  const byTicket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?ticket=${ticket}`)
+  await once(byTicket, 'open')
+  byTicket.close()
+
+  // Batches: secrets in every place of a request, and a response that holds one.
+  const inBatch = (url: string, body: object) => ({ id: url.slice(0, 50), method: 'POST', url, body })
+  const { json } = await send('POST', '/demo/batch', {
+    id,
+    json: {
+      requests: [
+        inBatch(`/sessions/current/login?ticket=${ticket}&_token=${other}`, { pers_no, passwd: NEW_PASSWORD }),
+        inBatch('/sessions/current/login', { pers_no, passwd: [PASSWORD] }),
+        inBatch(`/texts/${other}`, { subject: BODY }),
+        inBatch('/sessions/current/tickets', {}),
+      ],
+    },
+  })
+  secrets.push(json.responses.at(-1).body.ticket)
+  await send('POST', '/demo/batch', { id, json: { requests: [inBatch(`/${other}/../x`, {})] } })
+  await send('POST', '/demo/batch', {
+    id,
+    json: { requests: [{ ...inBatch('/', {}), headers: { Cookie: PASSWORD, Authorization: APP_KEY } }] },
+  })
+
   // Compatibility APIs: a wrong key is logged nowhere, because it may be a mistyped real key.
   const key = { headers: { authorization: `Bearer ${APP_KEY}` } }
   const { token } = (await send('PUT', '/shop/create/user?ip=192.0.2.1', key)).json

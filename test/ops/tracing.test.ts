@@ -119,6 +119,18 @@ describe('the span of a request', () => {
     expect(second?.parentId).toBeUndefined()
   })
 
+  it('is a child of the span of its batch', async () => {
+    const { spans, send, id } = await start()
+    const requests = [{ id: 'a', method: 'GET', url: '/sessions/current/who-am-i' }]
+    await send('POST', '/kom/batch', { id, body: { requests } })
+    const of = (name: string) => spans.find((span) => span.name === name)
+    const batch = of('POST /:server/batch')
+    expect(batch?.parentId).toBeUndefined()
+    const within = of('GET /:server/sessions/current/who-am-i')
+    expect([within?.parentId, within?.traceId]).toEqual([batch?.spanId, batch?.traceId])
+    expect(spans.filter(({ parentId }) => parentId === within?.spanId).map(({ name }) => name)).toEqual(['who-am-i'])
+  })
+
   it('has the status of a failed request, and its child span the error of the call', async () => {
     const { spans, send, id, server } = await start(({ ref, call }) => {
       if (call === 82) return true

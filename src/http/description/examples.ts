@@ -913,6 +913,51 @@ export const RESPONSES: Readonly<Record<string, Response>> = {
       "reply": null
     }
   },
+  "createTicket": {
+    "status": 201,
+    "body": {
+      "ticket": "q7Vw0b3mJt2ZyK8sXc5LrN1dFhG6pTeUaIoQzYxWvBk",
+      "expires_in": 30
+    }
+  },
+  "batch": {
+    "status": 200,
+    "body": {
+      "responses": [
+        {
+          "id": "me",
+          "status": 200,
+          "headers": {
+            "Content-Type": "application/json"
+          },
+          "body": {
+            "person": {
+              "pers_no": 6,
+              "pers_name": "Demo Reader"
+            },
+            "session_no": 1
+          }
+        },
+        {
+          "id": "unread",
+          "status": 200,
+          "headers": {
+            "Content-Type": "application/json"
+          },
+          "body": {
+            "pers_no": 6,
+            "conf_no": 8,
+            "no_of_unread": 3,
+            "unread_texts": [
+              6,
+              7,
+              8
+            ]
+          }
+        }
+      ]
+    }
+  },
   "isLive": {
     "status": 200,
     "body": {

@@ -69,7 +69,7 @@ function exampleOf(value: unknown): { example?: unknown } {
 function successOf(
   route: AnyRoute,
   status: number,
-  { description, schema, type, headers = [] }: RouteResponse,
+  { description, schema, type, isAlsoLines, headers = [] }: RouteResponse,
   context: OperationContext,
 ): JsonSchema {
   const { schemas, transports } = context
@@ -90,6 +90,7 @@ function successOf(
     ...((schema !== undefined || type !== undefined) && {
       content: {
         [type ?? JSON_TYPE]: { schema: content, ...(example?.status === status && exampleOf(example.body)) },
+        ...(isAlsoLines && { 'application/x-ndjson': { schema: { type: 'string' } } }),
       },
     }),
   }

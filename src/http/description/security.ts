@@ -16,6 +16,12 @@ const SCHEMES = {
     name: CONNECTION_HEADER,
     description: 'The connection id in the query, for clients that cannot set headers: `<img>`, WebSocket.',
   },
+  ticket: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'ticket',
+    description: 'A ticket, which works once. `POST /{server}/sessions/current/tickets` returns it.',
+  },
   bearer: { type: 'http', scheme: 'bearer', description: 'The connection id as a bearer token.' },
   cookie: {
     type: 'apiKey',
@@ -48,7 +54,8 @@ export function opensSession({ needs, path }: AnyRoute, { autoCreate }: Security
 
 /** Returns the alternatives of what a request must carry. An empty object among them stands for nothing. */
 export function securityOf(route: AnyRoute, settings: SecuritySettings): Partial<Record<Scheme, []>>[] {
-  switch (route.needs) {
+  const { needs, idFrom = 'header' } = route
+  switch (needs) {
     case 'nothing':
       return []
     case 'admin-key':
@@ -59,7 +66,8 @@ export function securityOf(route: AnyRoute, settings: SecuritySettings): Partial
     case 'login': {
       const schemes: Scheme[] = [
         'connectionId',
-        ...(route.idFrom === 'header-or-query' ? (['connectionIdInQuery'] as const) : []),
+        ...(idFrom === 'header' ? [] : (['connectionIdInQuery'] as const)),
+        ...(idFrom === 'header-query-or-ticket' ? (['ticket'] as const) : []),
         ...settings.transports.map((transport) => OF_TRANSPORTS[transport]),
       ]
       return [...schemes.map((scheme) => ({ [scheme]: [] })), ...(opensSession(route, settings) ? [{}] : [])]

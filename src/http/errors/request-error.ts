@@ -32,10 +32,14 @@ export type RequestErrorCode =
   | 'session-exists'
   /** the body has a content coding, which the gateway does not decode */
   | 'content-coding'
+  /** a request of a batch depends on one that failed, or refers to a value that is not there */
+  | 'failed-dependency'
   /** `Expect` is not `100-continue` */
   | 'expectation-failed'
   /** the body has a transfer coding other than `chunked` */
   | 'transfer-coding'
+  /** the responses of a batch are too large together */
+  | 'batch-size'
   /** as many wire traces are running as may */
   | 'too-many-traces'
   /** the gateway is not ready for requests: the result of a readiness check */

@@ -33,6 +33,7 @@ export const STATUS = {
   'session-exists': 409,
   'content-coding': 415,
   'expectation-failed': 417,
+  'failed-dependency': 424,
   'transfer-coding': 501,
 
   // limits
@@ -48,6 +49,7 @@ export const STATUS = {
   'sessions-per-address': 503,
   'sessions-per-person': 503,
   'websockets-per-session': 503,
+  'tickets-per-session': 503,
   'too-many-traces': 503,
 
   // the LysKOM server: opening a session
@@ -73,6 +75,9 @@ export const STATUS = {
   'over-bound': 504,
   'message-too-large': 504,
 
+  // batches
+  'batch-size': 504,
+
   // the session store
   'too-large': 413,
   'cannot-list': 501,
@@ -94,6 +99,7 @@ export const LIMIT_OF: Readonly<Partial<Record<ErrorCode, LimitName>>> = {
   'too-many-calls': 'calls-per-session',
   'over-bound': 'reply-size',
   'message-too-large': 'reply-size',
+  'batch-size': 'batch-size',
 }
 
 /** The HTTP status of an error. */

@@ -7,14 +7,13 @@ import { z } from 'zod'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import { networkOf } from '../../sessions/network.ts'
 import { performRaw } from '../../sessions/raw-request.ts'
-import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../env.ts'
 import type { PublicError } from '../errors/public-error.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { badRequest } from '../input/body.ts'
 import { InvalidJsonError, parseJson } from '../input/parse-json.ts'
-import type { ConnectionIds } from '../middleware/connection-id.ts'
-import { rejectInvalidId, useSession } from '../middleware/current-session.ts'
+import { useSession } from '../middleware/current-session.ts'
+import { findSession, type SessionLookup } from '../middleware/find-session.ts'
 import type { UnreadBudget } from '../node/unread-budget.ts'
 import { type ErrorObservers, reportedError } from '../output/error-response.ts'
 import { WebSocketFlow } from './websocket-flow.ts'
@@ -31,9 +30,7 @@ const POLICY_VIOLATION = 1008
 const OPEN = 1
 
 /** Options of `websocket`. */
-export interface WebsocketOptions {
-  registry: Registry
-  ids: ConnectionIds
+export interface WebsocketOptions extends SessionLookup {
   limits: WebsocketLimitOptions
   /** `*`, or the origins whose pages may open a WebSocket */
   corsOrigins: '*' | readonly string[]
@@ -51,7 +48,7 @@ export interface WebsocketOptions {
  * `{protocol: "echo" | "a", ref_no, request}` -> `{protocol, ref_no, reply}` or `{ref_no, error}`.
  */
 export function websocket(options: WebsocketOptions): (c: Context<Env>) => Promise<Response> {
-  const { registry, ids, limits, corsOrigins, clientAddress } = options
+  const { limits, corsOrigins, clientAddress } = options
   const websockets = new OpenWebsockets(limits)
   return async (c) => {
     const connection = c.env?.incoming?.socket
@@ -67,10 +64,8 @@ export function websocket(options: WebsocketOptions): (c: Context<Env>) => Promi
     if (origin !== undefined && corsOrigins !== '*' && !corsOrigins.includes(origin)) {
       throw new RequestError('foreign-origin', 'This origin is not allowed.')
     }
-    const id = ids.of(c, 'header-or-query')
-    if (id === undefined) throw new RequestError('invalid-session', 'There is no such session.')
-    const session = registry.findAnywhere(id)
-    if (session === undefined) return rejectInvalidId(registry, id)
+    const session = await findSession(c, 'header-query-or-ticket', options)
+    if (session === undefined) throw new RequestError('invalid-session', 'There is no such session.')
     useSession(c, session)
     websockets.check(session)
     const requestId = c.get('requestId')

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context } from 'hono'
+import type { RequestBatch } from '../env.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 /** Headers in which a proxy reports the address of its client, in lower case. */
@@ -22,8 +23,13 @@ const QUOTED = '"(?:[^"\\\\]|\\\\.)*"'
 /** A parameter of a `Forwarded` element. The syntax is strict, because a trusted proxy has written the element. */
 const PAIR = new RegExp(`^\\s*(${TOKEN})=(${TOKEN}|${QUOTED})\\s*$`)
 
-/** Returns the address of the TCP peer, whatever the request headers claim: short and plain ASCII. */
+/**
+ * Returns the address of the TCP peer, whatever the request headers claim: short and plain ASCII. For a request of a
+ * batch, returns the client address of the batch.
+ */
 export function clientAddress(c: Context): string {
+  const batch = c.env?.batch as RequestBatch | undefined
+  if (batch !== undefined) return batch.clientAddress
   const address = c.env?.incoming === undefined ? undefined : getConnInfo(c).remote.address
   return plainAddress(address ?? '') ?? UNKNOWN
 }

@@ -45,7 +45,9 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
     const outgoing = c.env?.outgoing
     if (outgoing instanceof NamedResponse) outgoing.requestId = requestId
     await next()
-    if (!(outgoing instanceof NamedResponse)) c.header(REQUEST_ID_HEADER, requestId)
+    // A batch does not pass the header on.
+    const isNamed = outgoing instanceof NamedResponse || c.env?.batch !== undefined
+    if (!isNamed) c.header(REQUEST_ID_HEADER, requestId)
     const { status } = c.res
     const ms = performance.now() - start
     const report = (): void => {
@@ -59,7 +61,7 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
         session: session && handleOf(session.key),
         requestId,
       })
-      session?.endRequest()
+      if (c.get('isReleased') !== true) session?.endRequest()
     }
     // Report after the response is written, so that the client does not wait for it. A response without an open
     // connection emits no `close`.

@@ -31,8 +31,14 @@ export interface ConnectionIdOptions {
   corsOrigins: '*' | readonly string[]
 }
 
-/** Sources of the id besides the transports: the query parameter is for clients that cannot set headers. */
-export type IdSource = 'header' | 'header-or-query'
+/**
+ * Sources of the id besides the transports: the query parameter is for clients that cannot set headers, and a ticket for
+ * those whose URLs should not hold the id.
+ */
+export type IdSource = 'header' | 'header-or-query' | 'header-query-or-ticket'
+
+/** The query parameter with a ticket. */
+const TICKET = 'ticket'
 
 /** Reads connection ids from requests, and issues them in responses. */
 export class ConnectionIds {
@@ -54,12 +60,18 @@ export class ConnectionIds {
   }
 
   /**
-   * Returns the connection id of a request, valid or not. The header overrides the other ways. A cookie comes last,
-   * because browsers add it to every request.
+   * Returns the connection id of a request, valid or not. The header overrides the other ways. A cookie comes last, also
+   * after a ticket, because browsers add it to every request.
    * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
    */
   of(c: Context, from: IdSource): string | undefined {
-    return c.req.header(HEADER_KEY) ?? this.#explicitId(c, from) ?? this.#cookieId(c)
+    const id = c.req.header(HEADER_KEY) ?? this.#explicitId(c, from)
+    return id ?? (this.ticketOf(c, from) === undefined ? this.#cookieId(c) : undefined)
+  }
+
+  /** Returns the ticket of a request, valid or not. A connection id overrides it. */
+  ticketOf(c: Context, from: IdSource): string | undefined {
+    return from === 'header-query-or-ticket' ? c.req.query(TICKET) : undefined
   }
 
   /**
@@ -95,7 +107,7 @@ export class ConnectionIds {
       const id = bearer(c)
       if (id !== undefined) return id
     }
-    const inQuery = from === 'header-or-query' ? c.req.query(CONNECTION_HEADER) : undefined
+    const inQuery = from === 'header' ? undefined : c.req.query(CONNECTION_HEADER)
     return inQuery ?? (transports.includes('query') ? c.req.query(QUERY_PARAMETER) : undefined)
   }
 

@@ -2,9 +2,7 @@ import { finished } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
 import type { CloseReason, GatewaySession } from '../../sessions/gateway-session.ts'
-import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../env.ts'
-import { RequestError } from '../errors/request-error.ts'
 
 /** Makes a session the one of the request. The request counts as in flight on it until the access log reports it. */
 export function useSession(c: Context<Env>, session: GatewaySession): void {
@@ -13,13 +11,12 @@ export function useSession(c: Context<Env>, session: GatewaySession): void {
 }
 
 /**
- * Rejects a request with an invalid connection id. While the session of the id is closing, waits until the request that
- * closes it has its response: clients abort all their requests on a 403, that one included.
- * @throws RequestError `invalid-session` (403)
+ * Ends the time in which the request counts as in flight on its session. Closing the session does not wait for its
+ * response from now on.
  */
-export async function rejectInvalidId(registry: Registry, id: string): Promise<never> {
-  await registry.whenEnded(id)
-  throw new RequestError('invalid-session', 'There is no such session.')
+export function releaseSession(c: Context<Env>): void {
+  c.set('isReleased', true)
+  c.get('session').endRequest()
 }
 
 /** Closes a session because of a request. Resolves when the response to that request is due. */

@@ -1,18 +1,16 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../env.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { idleTimeoutHeader } from '../output/idle-timeout.ts'
-import { CONNECTION_HEADER, type ConnectionIds, type IdSource } from './connection-id.ts'
-import { closeUnlessDelivered, rejectInvalidId, useSession } from './current-session.ts'
+import { CONNECTION_HEADER, type IdSource } from './connection-id.ts'
+import { closeUnlessDelivered, useSession } from './current-session.ts'
+import { findSession, type SessionLookup } from './find-session.ts'
 
 /** The client name and version of a session that the gateway opens automatically. */
 const UNNAMED_CLIENT = { name: 'komgate', version: '' }
 
 /** Options of `sessionMiddleware`. */
-export interface SessionMiddlewareOptions {
-  registry: Registry
-  ids: ConnectionIds
+export interface SessionMiddlewareOptions extends SessionLookup {
   /** whether a request without a connection id gets a new session */
   autoCreate: boolean
   /** returns the client address of a request; see `clientAddressBehind` */
@@ -21,22 +19,21 @@ export interface SessionMiddlewareOptions {
   sessionIdleMs: number
 }
 
-/** Middleware that requires a session; see `sessionMiddleware`. */
-export interface SessionMiddleware {
-  /** reads the id from the header and the transports */
-  requireSession: MiddlewareHandler<Env>
-  /** reads the id also from the query parameter, for clients that cannot set headers */
-  requireSessionWithQuery: MiddlewareHandler<Env>
-}
-
 /**
- * Returns middleware that finds the session of the request for the routes after it, as `c.get('session')`. It rejects
- * the request with 403 if the connection id is missing, unknown or of another server, or if its session has ended.
+ * Returns a function that creates middleware for each place where the connection id may be. The middleware finds the
+ * session of the request for the routes after it, as `c.get('session')`. It rejects the request with 403 if the
+ * connection id or the ticket is missing, unknown or of another server, or if its session has ended.
  */
-export function sessionMiddleware(options: SessionMiddlewareOptions): SessionMiddleware {
-  return {
-    requireSession: requireSessionFrom('header', options),
-    requireSessionWithQuery: requireSessionFrom('header-or-query', options),
+export function sessionMiddleware(options: SessionMiddlewareOptions): (from: IdSource) => MiddlewareHandler<Env> {
+  return (from) => (c, next) => {
+    const session = findSession(c, from, options)
+    if (session instanceof Promise) return session
+    if (session !== undefined) {
+      useSession(c, session)
+      return next()
+    }
+    if (options.autoCreate) return openAutomatically(c, next, options)
+    throw new RequestError('invalid-session', `Missing ${CONNECTION_HEADER}.`)
   }
 }
 
@@ -44,19 +41,6 @@ export function sessionMiddleware(options: SessionMiddlewareOptions): SessionMid
 export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
   if (c.get('session').lyskom.persNo === 0) throw new RequestError('not-logged-in', 'Not logged in.')
   return next()
-}
-
-function requireSessionFrom(from: IdSource, options: SessionMiddlewareOptions): MiddlewareHandler<Env> {
-  const { registry, ids, autoCreate } = options
-  return (c, next) => {
-    const id = ids.of(c, from)
-    if (id === undefined && autoCreate) return openAutomatically(c, next, options)
-    if (id === undefined) throw new RequestError('invalid-session', `Missing ${CONNECTION_HEADER}.`)
-    const session = registry.find(c.get('serverId'), id)
-    if (session === undefined) return rejectInvalidId(registry, id)
-    useSession(c, session)
-    return next()
-  }
 }
 
 /** Opens a session for a request without a connection id. The response carries its id. */

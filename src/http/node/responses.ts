@@ -18,6 +18,11 @@ export const SECURITY = {
 const CHANGING = Object.freeze({ 'Cache-Control': 'no-cache', ...SECURITY })
 /** Headers of JSON responses. */
 export const JSON_HEADERS = Object.freeze({ ...CHANGING, 'Content-Type': 'application/json' })
+const NDJSON_HEADERS = Object.freeze({
+  ...CHANGING,
+  'Content-Type': 'application/x-ndjson',
+  'X-Accel-Buffering': 'no',
+})
 const TEXT_HEADERS = Object.freeze({ ...CHANGING, 'Content-Type': 'text/plain; charset=utf-8' })
 
 type PlainHeaders = Readonly<Record<string, string>>
@@ -30,6 +35,14 @@ export function json(value: unknown, status = 200, headers?: PlainHeaders): Resp
 /** Returns a streamed JSON response. @param pieces the JSON in chunks of UTF-8 */
 export function jsonStream(pieces: AsyncIterable<Uint8Array>): Response {
   return new Response(ReadableStream.from(pieces), { headers: JSON_HEADERS })
+}
+
+/**
+ * Returns a response of JSON lines. `X-Accel-Buffering` keeps nginx from buffering it.
+ * @param lines the lines in chunks of UTF-8
+ */
+export function ndjsonStream(lines: AsyncIterable<Uint8Array>): Response {
+  return new Response(ReadableStream.from(lines), { headers: NDJSON_HEADERS })
 }
 
 /** Returns a JSON response with a body that is serialized already. @param text JSON */

@@ -25,11 +25,13 @@ export async function jsonList(c: Context<Env>, name: string, pages: Pages, repo
   if (second.done) return json({ [name]: first.value, ...second.value })
   const all = concatenated([first.value, second.value], pages)
   const requestId = c.get('requestId')
-  const outgoing = c.env?.outgoing
+  const { outgoing, batch } = c.env ?? {}
   return jsonStream(
     reportingErrors(chunks(name, all), (error) => {
-      report(error, requestId)
-      outgoing?.destroy()
+      // A batch reports the error of its request.
+      if (batch === undefined) report(error, requestId)
+      if (outgoing === undefined) throw error
+      outgoing.destroy()
     }),
   )
 }
@@ -102,7 +104,10 @@ async function* chunks(name: string, pages: Pages): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Ends quietly on an error and reports it: the server adapter would write the error message into the body. */
+/**
+ * Passes an error to `onError`, and ends quietly unless that throws: the server adapter would write the error message
+ * into the body.
+ */
 async function* reportingErrors<T>(pieces: AsyncGenerator<T>, onError: (error: unknown) => void): AsyncGenerator<T> {
   try {
     yield* pieces

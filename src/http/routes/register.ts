@@ -1,5 +1,6 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono'
 import type { z } from 'zod'
+import { notInBatch } from '../batch/run.ts'
 import type { Env } from '../env.ts'
 import { readBody } from '../input/body.ts'
 import { readParameters } from '../input/parameters.ts'
@@ -13,11 +14,13 @@ export type Guard = (route: AnyRoute) => MiddlewareHandler<Env> | undefined
 export function registerRoutes(app: Hono<Env>, routes: readonly AnyRoute[], guardOf: Guard = () => undefined): void {
   for (const route of routes) {
     const guard = guardOf(route) ?? ((_, next) => next())
+    const isBatchable = route.isBatchable ?? true
     app.on(
       route.method,
       route.path,
       (c, next) => {
         c.set('route', route)
+        if (!isBatchable && c.env?.batch !== undefined) throw notInBatch()
         return guard(c, next)
       },
       ...(route.needs === 'login' ? [requireLogin] : []),

@@ -25,6 +25,8 @@ export interface RouteResponse {
   schema?: z.ZodType
   /** the content type of a body that is not JSON, `text/plain` for example */
   type?: string
+  /** whether a client may also have it in lines of JSON, as `application/x-ndjson` */
+  isAlsoLines?: boolean
   headers?: readonly ResponseHeader[]
 }
 
@@ -67,6 +69,8 @@ export interface Route<
   uses?: readonly Resource[]
   /** where the connection id may be, besides the transports; default: `header` */
   idFrom?: IdSource
+  /** whether a batch may hold such a request; default: true */
+  isBatchable?: boolean
   params?: P
   query?: Q
   /** the body; JSON unless `bodyType` is set */

@@ -47,6 +47,7 @@ export function sessionRoutes({
       summary: 'Opens a session',
       needs: 'nothing',
       uses: ['new-session'],
+      isBatchable: false,
       body: Open,
       responses: {
         201: { schema: SessionOpened, headers: ['Httpkom-Connection', 'Komgate-Lease', 'Set-Cookie'] },

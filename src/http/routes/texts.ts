@@ -95,7 +95,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       operation: 'getTextBody',
       summary: 'Returns the body of a text in its content type',
       needs: 'login',
-      idFrom: 'header-or-query',
+      idFrom: 'header-query-or-ticket',
       params,
       responses: { 200: { type: '*/*', headers: ['ETag', 'Vary'] }, 304: { headers: ['ETag', 'Vary'] } },
       errors,

@@ -10,7 +10,7 @@ export function websocketRoute(options: WebsocketOptions): AnyRoute {
     summary: 'Opens a WebSocket',
     needs: 'session',
     uses: [],
-    idFrom: 'header-or-query',
+    idFrom: 'header-query-or-ticket',
     responses: { 101: {} },
     rejects: ['invalid-request', 'foreign-origin', 'websockets-per-session'],
     handle: websocket(options),

@@ -10,6 +10,17 @@ export const SessionOpened = z
   })
   .meta({ id: 'SessionOpened', description: 'A new session.' })
 
+export type Ticket = z.output<typeof Ticket>
+export const Ticket = z
+  .strictObject({
+    ticket: z
+      .string()
+      .regex(/^[\w-]{43}$/)
+      .describe('256 random bits in base64url. Gives access to the session once, so keep it secret until it is used.'),
+    expires_in: count.describe('The time in which the ticket must be used, seconds.'),
+  })
+  .meta({ id: 'Ticket', description: 'A ticket stands for the connection id in one URL.' })
+
 export type WhoAmI = z.output<typeof WhoAmI>
 export const WhoAmI = z
   .strictObject({
