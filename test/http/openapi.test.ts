@@ -243,6 +243,18 @@ describe('GET /openapi.json', () => {
     expect(document.tags.at(-1)).toEqual({ name: 'sessman', description: 'The API of sessman, for its clients.' })
   })
 
+  it('describes the keys of applications where they are needed', async () => {
+    const createOf = (document: Document) => document.paths['/{app}/create/{id}'].put
+    const compat = ['rest-sessions'] as const
+    const { security, responses } = createOf(await describedBy({ compat }))
+    expect([security, responses]).toEqual([[{ appKey: [] }], expect.objectContaining({ 401: expect.anything() })])
+    const open = createOf(await describedBy({ compat, insecureCompat: true }))
+    expect([open.security, Object.keys(open.responses).filter((status) => ['401', '429'].includes(status))]).toEqual([
+      [],
+      [],
+    ])
+  })
+
   it('describes administration if there is an admin key, and neither it nor metrics if they have their own port', async () => {
     const { json } = await gateway.send('GET', '/openapi.json')
     expect(Object.keys(json.paths)).toContain('/metrics')
