@@ -1,4 +1,5 @@
 import type { MountedApi } from '../http/app.ts'
+import type { AnyRoute } from '../http/routes/route.ts'
 import { under } from './compat-api.ts'
 import { microappApi } from './microapp.ts'
 import { type RestSessionsOptions, restSessionsApi } from './rest-sessions.ts'
@@ -25,5 +26,17 @@ export interface CompatApisOptions extends RestSessionsOptions, SessmanOptions {
 export function compatApis(ids: readonly CompatApiName[], options: CompatApisOptions): MountedApi[] {
   return Object.entries(APIS)
     .filter(([id]) => ids.includes(id as CompatApiName))
-    .map(([, { name, path, routes }]) => ({ name, routes: under(path, routes(options)) }))
+    .map(([, { name, path, routes }]) => {
+      const declared = under(path, routes(options))
+      return { name, routes: options.appKeys.isOpen ? declared.map(withoutKey) : declared }
+    })
+}
+
+/** Returns the declaration of a route that accepts any key and none. */
+function withoutKey({ needs, rejects = [], ...route }: AnyRoute): AnyRoute {
+  return {
+    ...route,
+    needs: needs === 'app-key' ? 'nothing' : needs,
+    rejects: rejects.filter((code) => code !== 'invalid-key' && code !== 'key-failures'),
+  }
 }

@@ -69,6 +69,7 @@ describe('a gateway that shuts down', () => {
     const text = await raw.closed()
     expect(statuses(text)).toEqual([204, 503])
     expect(text).toContain('"error_msg":"The gateway is shutting down."')
+    expect(text).toContain('\r\nRetry-After: 5\r\n')
   })
 
   it('terminates WebSockets that ignore the close frame at the shutdown timeout', async () => {

@@ -236,6 +236,26 @@ describe('GET /openapi.json', () => {
     expect(without.responses).not.toHaveProperty('502')
   })
 
+  it('describes the compatibility APIs that are enabled, without wildcards', async () => {
+    const pathsOf = ({ paths }: Document) => Object.keys(paths).filter((path) => /sessman|cgi|\{app\}|\*/.test(path))
+    expect(pathsOf((await gateway.send('GET', '/openapi.json')).json)).toEqual([])
+    const document = await describedBy({ compat: ['sessman'], basePath: '/kom' })
+    expect(pathsOf(document)).toEqual(['/sessman/new', '/sessman/update', '/sessman/get'])
+    expect(document.tags.at(-1)).toEqual({ name: 'sessman', description: 'The API of sessman, for its clients.' })
+  })
+
+  it('describes the keys of applications where they are needed', async () => {
+    const createOf = (document: Document) => document.paths['/{app}/create/{id}'].put
+    const compat = ['rest-sessions'] as const
+    const { security, responses } = createOf(await describedBy({ compat }))
+    expect([security, responses]).toEqual([[{ appKey: [] }], expect.objectContaining({ 401: expect.anything() })])
+    const open = createOf(await describedBy({ compat, insecureCompat: true }))
+    expect([open.security, Object.keys(open.responses).filter((status) => ['401', '429'].includes(status))]).toEqual([
+      [],
+      [],
+    ])
+  })
+
   it('describes administration if there is an admin key, and neither it nor metrics if they have their own port', async () => {
     const { json } = await gateway.send('GET', '/openapi.json')
     expect(Object.keys(json.paths)).toContain('/metrics')

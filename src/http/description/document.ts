@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { AnyRoute } from '../routes/route.ts'
 import { ErrorResponses } from './error-responses.ts'
 import { headerComponents } from './headers.ts'
@@ -9,6 +10,9 @@ import { tagObjects, tagOf } from './tags.ts'
 
 /** The package.json of the package, for the version. */
 const PACKAGE = new URL('../../../package.json', import.meta.url)
+
+/** The number of routes in a slice: a few milliseconds of work. */
+const SLICE = 5
 
 const DESCRIPTION = `
 komgate is a gateway between HTTP programs and LysKOM servers. A client opens a session with \`POST /{server}/sessions\`,
@@ -32,29 +36,30 @@ export interface DocumentOptions extends SecuritySettings {
 }
 
 /**
- * Returns the OpenAPI 3.1 document of declared routes.
+ * Builds the OpenAPI 3.1 document of declared routes, in slices, between which the event loop runs.
  * @throws Error if two routes have the same operation id, or two different types the same name
  */
-export function openApiDocument(declared: readonly AnyRoute[], options: DocumentOptions): JsonSchema {
+export async function openApiDocument(declared: readonly AnyRoute[], options: DocumentOptions): Promise<JsonSchema> {
   // A wildcard matches what no other route does. It has no place in OpenAPI.
   const routes = declared.filter(({ path }) => !path.includes('*'))
   const schemas = new ComponentSchemas()
   const errors = new ErrorResponses(schemas)
   const context: OperationContext = { ...options, schemas, errors }
   // Outputs come first: an input that equals the output of its type shares its component.
-  const responses = new Map(routes.map((route) => [route, responsesOf(route, context)]))
+  const responses = new Map<AnyRoute, Record<string, JsonSchema>>()
+  await inSlices(routes, (route) => responses.set(route, responsesOf(route, context)))
   const paths: Record<string, Record<string, JsonSchema>> = {}
   const operations = new Set<string>()
   const schemes = new Set<string>()
-  for (const route of routes) {
+  await inSlices(routes, (route) => {
     if (operations.has(route.operation)) throw new Error(`two routes have the operation id ${route.operation}`)
     operations.add(route.operation)
     const operation = operationOf(route, responses.get(route) ?? {}, context)
     for (const scheme of (operation.security as object[]).flatMap(Object.keys)) schemes.add(scheme)
     const path = openApiPath(route.path)
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation }
-  }
-  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
+  })
+  const { version } = JSON.parse(await readFile(PACKAGE, 'utf8')) as { version: string }
   const parts = JSON.stringify([paths, errors.all])
   const isUsed = (reference: string): boolean => parts.includes(`"${reference}"`)
   return {
@@ -75,6 +80,13 @@ export function openApiDocument(declared: readonly AnyRoute[], options: Document
       responses: errors.all,
       schemas: schemas.all,
     },
+  }
+}
+
+async function inSlices(routes: readonly AnyRoute[], describe: (route: AnyRoute) => void): Promise<void> {
+  for (let start = 0; start < routes.length; start += SLICE) {
+    routes.slice(start, start + SLICE).forEach(describe)
+    await setImmediate()
   }
 }
 

@@ -8,10 +8,10 @@ import type { JsonSchema } from './schemas.ts'
 const UNCHANGED = { 'Cache-Control': 'no-cache' }
 
 /** The description of the API. @param describe builds the document; called once, for the first request */
-export function descriptionRoute(describe: () => JsonSchema): AnyRoute {
-  let built: { body: string; tag: string } | undefined
-  const build = () => {
-    const body = JSON.stringify(describe())
+export function descriptionRoute(describe: () => Promise<JsonSchema>): AnyRoute {
+  let built: Promise<{ body: string; tag: string }> | undefined
+  const build = async () => {
+    const body = JSON.stringify(await describe())
     return { body, tag: `"${hash('sha1', body, 'base64url')}"` }
   }
   return route({
@@ -24,9 +24,9 @@ export function descriptionRoute(describe: () => JsonSchema): AnyRoute {
       200: { schema: z.looseObject({ openapi: z.literal('3.1.0') }), headers: ['ETag'] },
       304: { headers: ['ETag'] },
     },
-    handle(c) {
+    async handle(c) {
       built ??= build()
-      const { body, tag } = built
+      const { body, tag } = await built
       return knownTags(c).some((known) => known === tag || known === '*')
         ? new Response(null, { status: 304, headers: withEtag(tag, UNCHANGED) })
         : new Response(body, { headers: withEtag(tag, JSON_HEADERS) })

@@ -50,14 +50,19 @@ export class AppKeys {
     this.#options = options
   }
 
+  /** Whether every client is allowed without a key. */
+  get isOpen(): boolean {
+    return this.#options.isOpen === true
+  }
+
   /**
    * Returns whether a client may use an app. Takes the same time for each key of the same length, valid or not.
    * @param address the IP address of the client
    * @throws LimitError if too many attempts from the network of the client failed
    */
   allow(app: string, key: string | undefined, address: string): boolean {
-    const { isOpen, guesses, subject } = this.#options
-    if (isOpen) return true
+    const { guesses, subject } = this.#options
+    if (this.isOpen) return true
     if (key === undefined) return false
     const isValid = this.#matches(app, key)
     guesses?.check(subject, address, isValid)

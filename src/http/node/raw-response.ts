@@ -43,6 +43,6 @@ export function closeWith(
 
 /** Writes the response for an error to a socket, then closes the connection. Resolves as `closeWith` does. */
 export function closeWithError(socket: Duplex, error: unknown): Promise<void> {
-  const { status, fields } = publicError(error)
-  return closeWith(socket, status, fields)
+  const { status, fields, headers } = publicError(error)
+  return closeWith(socket, status, fields, Object.entries(headers))
 }
