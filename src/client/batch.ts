@@ -2,6 +2,7 @@ import type { Attempt } from './attempt.ts'
 import { errorOf, RequestError, UnavailableError } from './errors.ts'
 import { overNetwork } from './network.ts'
 import { bodyWithReferences } from './reference.ts'
+import type { Sent } from './request.ts'
 
 /** The most requests of a batch. */
 export const MAX_BATCH = 100
@@ -22,10 +23,9 @@ interface Part {
 export function batchBody(attempts: Map<string, Attempt>): { requests: object[] } {
   const ids = new Set(attempts.keys())
   const requests = [...attempts].flatMap(([id, attempt]) => {
-    const { method, path, body, after } = attempt.request
-    const needed = new Set([...path.references, ...after])
-    const json = bodyWithReferences(body, needed)
-    if (![...needed].every((each) => ids.has(each))) {
+    const { method, path, after } = attempt.request
+    const { json, needed } = resolved(attempt.request)
+    if (!needed.every((each) => ids.has(each))) {
       attempts.delete(id)
       attempt.fail(outsideBatch())
       return []
@@ -41,6 +41,12 @@ export function batchBody(attempts: Map<string, Attempt>): { requests: object[] 
     ]
   })
   return { requests }
+}
+
+/** Returns the JSON of the body of a request, and the ids of the requests that it depends on. */
+export function resolved({ path, body, after }: Sent): { json: unknown; needed: string[] } {
+  const needed = new Set([...path.references, ...after])
+  return { json: bodyWithReferences(body, needed), needed: [...needed] }
 }
 
 /** The error of a request that is not in one batch with a request that it depends on. */

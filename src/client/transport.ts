@@ -1,9 +1,8 @@
 import { sleep } from './abort.ts'
 import { Attempt } from './attempt.ts'
-import { batchBody, MAX_BATCH, outsideBatch, parseJson, readParts } from './batch.ts'
-import { errorOf } from './errors.ts'
+import { batchBody, MAX_BATCH, outsideBatch, parseJson, readParts, resolved } from './batch.ts'
+import { errorOf, KomgateError } from './errors.ts'
 import { overNetwork } from './network.ts'
-import { bodyWithReferences } from './reference.ts'
 import { findRequest, newRequest, type RequestOptions, type RequestSpec, remember, type Sent } from './request.ts'
 import { type RetryOptions, retryDelay } from './retry.ts'
 
@@ -62,7 +61,7 @@ export class Transport {
       for (const attempt of attempts) attempt.fail(error)
       throw error
     }
-    void this.#sendTogether(attempts)
+    void this.#sendTogether(attempts, false)
   }
 
   #start<T>(spec: RequestSpec, options: RequestOptions, sessionSignal: AbortSignal | undefined): Promise<T> {
@@ -100,15 +99,14 @@ export class Transport {
       return
     }
     for (const attempt of waiting) if (attempt.request.isAlone) void this.#sendAlone(attempt)
-    for (let i = 0; i < together.length; i += MAX_BATCH) void this.#sendTogether(together.slice(i, i + MAX_BATCH))
+    for (let i = 0; i < together.length; i += MAX_BATCH) void this.#sendTogether(together.slice(i, i + MAX_BATCH), true)
   }
 
   async #sendAlone(attempt: Attempt): Promise<void> {
-    const { method, path, body, as, after } = attempt.request
+    const { method, path, as } = attempt.request
     try {
-      const needed = new Set([...path.references, ...after])
-      const json = bodyWithReferences(body, needed)
-      if (needed.size > 0) throw outsideBatch()
+      const { json, needed } = resolved(attempt.request)
+      if (needed.length > 0) throw outsideBatch()
       const response = await this.#fetch(method, path.url, json, attempt.signal)
       if (as === 'blob') return attempt.succeed(await overNetwork(response.blob()))
       const text = await overNetwork(response.text())
@@ -118,7 +116,8 @@ export class Transport {
     }
   }
 
-  async #sendTogether(all: readonly Attempt[]): Promise<void> {
+  /** @param isDivisible whether the requests are sent alone if the gateway rejects the batch */
+  async #sendTogether(all: readonly Attempt[], isDivisible: boolean): Promise<void> {
     const attempts = new Map(all.filter(({ signal }) => !signal.aborted).map((each) => [each.request.id, each]))
     const controller = new AbortController()
     for (const [id, { signal }] of attempts) {
@@ -135,7 +134,11 @@ export class Transport {
       const response = await this.#fetch('POST', '/batch', body, controller.signal, accept)
       await readParts(response.body as ReadableStream<Uint8Array>, attempts)
     } catch (error) {
-      for (const attempt of attempts.values()) attempt.fail(error)
+      const isDivided = isDivisible && isRejection(error)
+      for (const attempt of attempts.values()) {
+        if (isDivided && resolved(attempt.request).needed.length === 0) void this.#sendAlone(attempt)
+        else attempt.fail(error)
+      }
     }
   }
 
@@ -162,4 +165,9 @@ export class Transport {
       ...(this.connectionId !== undefined && { [CONNECTION_HEADER]: this.connectionId }),
     }
   }
+}
+
+/** Returns whether the gateway has carried out no request of a batch: one of them is invalid, or the batch is too large. */
+function isRejection(error: unknown): boolean {
+  return error instanceof KomgateError && [400, 404, 413].includes(error.httpStatus)
 }

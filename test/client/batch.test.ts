@@ -120,6 +120,13 @@ describe('kom.batch', () => {
     expect(urls()).toEqual(['GET /texts/6'])
   })
 
+  it('fails with the error of an invalid batch, and sends nothing alone', async () => {
+    const kom = await gateway.open()
+    gateway.respond(failure(400))
+    await expect(kom.batch([kom.texts.get(7), kom.texts.get(8)])).rejects.toBeInstanceOf(RequestError)
+    expect(urls()).toEqual(['POST /batch'])
+  })
+
   it('fails with the error of the whole batch for each request, and repeats only the GETs', async () => {
     const kom = await gateway.open()
     gateway.respond(failure(502), ok({ text_no: 7 }))
@@ -234,6 +241,27 @@ describe('connect with batch: true', () => {
       url === '/batch' ? parts((entry) => ({ body: entry.url }))({ url, ...request }) : HttpResponse.json(url),
     )
     expect(await Promise.all([kom.texts.get(7), kom.texts.get(8)])).toEqual(['/texts/7', '/texts/8'])
+  })
+
+  it.each([400, 404, 413])('sends the requests alone if the gateway rejects the batch with a %i', async (status) => {
+    const kom = await gateway.open({ batch: true })
+    gateway.respond(failure(status), ({ url }) => HttpResponse.json(url))
+    const text = kom.texts.get(7)
+    const requests = [text, kom.texts.mark(8, 1), kom.texts.get(ref(text, '/text_no'))]
+    expect(await Promise.allSettled(requests)).toEqual([
+      { status: 'fulfilled', value: '/texts/7' },
+      { status: 'fulfilled', value: '/texts/8/mark' },
+      { status: 'rejected', reason: expect.objectContaining({ httpStatus: status }) },
+    ])
+    expect(urls()).toEqual(['POST /batch', 'GET /texts/7', 'PUT /texts/8/mark'])
+  })
+
+  it('sends a request that may have been carried out no second time', async () => {
+    const kom = await gateway.open({ batch: true })
+    gateway.respond(failure(504))
+    const requests = [kom.texts.mark(7, 1), kom.texts.mark(8, 1)]
+    for (const each of await Promise.allSettled(requests)) expect(each).toMatchObject({ status: 'rejected' })
+    expect(urls()).toEqual(['POST /batch'])
   })
 
   it('leaves a request out that is aborted before the end of the tick', async () => {

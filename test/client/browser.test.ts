@@ -11,7 +11,7 @@ const START_MS = 60_000
 
 /** Runs in a page of another origin than the gateway. A string, because Vitest changes the imports of functions. */
 const script = (url: string) => `(async () => {
-  const { connect, LyskomError, SessionLostError } = await import('/client.js')
+  const { connect, LyskomError, ref, SessionLostError } = await import('/client.js')
   const kom = await connect({ url: ${JSON.stringify(url)}, server: 'demo', client: { name: 'page', version: '1' } })
   const person = await kom.login({ pers_name: 'demo reader', passwd: 'demo' })
   const { subject } = await kom.texts.get(41)
@@ -21,9 +21,11 @@ const script = (url: string) => `(async () => {
   const data = await kom.data.patch({ theme: 'dark' })
   const absent = await kom.texts.get(37).catch((error) => [error instanceof LyskomError, error.name])
   const aborted = await kom.texts.get(9, { signal: AbortSignal.abort('left') }).catch((reason) => reason)
+  const unread = kom.memberships.unread(6, 12)
+  const [{ unread_texts }, first] = await kom.batch([unread, kom.texts.get(ref(unread, '/unread_texts/0'))])
   await kom.close()
   const lost = await kom.whoAmI().catch((error) => error instanceof SessionLostError)
-  return { person, subject, type: body.type, name: stat.name, data, absent, aborted, lost }
+  return { person, subject, type: body.type, name: stat.name, data, absent, aborted, lost, isFirst: first.text_no === unread_texts[0] }
 })()`
 
 describe.skipIf(!chromiumInstalled())('komgate/client in Chromium', () => {
@@ -58,6 +60,7 @@ describe.skipIf(!chromiumInstalled())('komgate/client in Chromium', () => {
       absent: [true, 'NoSuchText'],
       aborted: 'left',
       lost: true,
+      isFirst: true,
     })
   })
 })

@@ -90,7 +90,8 @@ it('sessions of persons are listed, and receive messages', async () => {
   const online = z.object({ sessions: z.array(schemas.OnlineSession) })
   const { sessions } = await valid(online, kom.sessions.list({ active_within: 3600 }))
   expect(sessions).toContainEqual(expect.objectContaining({ person: { pers_no: READER, pers_name: 'Demo Reader' } }))
-  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${kom.connectionId}`)
+  const { ticket } = await kom.ticket()
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?ticket=${ticket}`)
   await once(socket, 'open')
   // accept-async for send-message: a session that accepts no messages does not receive them.
   socket.send(JSON.stringify({ protocol: 'a', ref_no: 1, request: '80 1 { 12 }' }))
@@ -98,6 +99,57 @@ it('sessions of persons are listed, and receive messages', async () => {
   await kom.messages.send(READER, 'Hello')
   socket.close()
   await expect(kom.messages.send(10, 'Hello')).rejects.toMatchObject({ name: 'MessageNotSent' })
+})
+
+it('a ticket stands for the connection id in one URL', async () => {
+  const { ticket } = await valid(schemas.Ticket, kom.ticket())
+  const url = `${gateway.url}/demo/texts/9/body?ticket=${ticket}`
+  expect([(await fetch(url)).status, (await fetch(url)).status]).toEqual([200, 403])
+})
+
+describe('a batch', () => {
+  it('has values and errors, and references between its requests', async () => {
+    const unread = kom.memberships.unread(READER, 12)
+    const stats = kom.textStats.getMany(ref(unread, '/unread_texts'))
+    const first = kom.texts.get(ref(unread, '/unread_texts/0'))
+    const [a, b, c, d] = await kom.batch([unread, stats, first, kom.call('get-time')])
+    expect(a.unread_texts.length).toBeGreaterThan(2)
+    expect(Object.keys(b.text_stats)).toEqual(a.unread_texts.map(String))
+    expect(c.text_no).toBe(a.unread_texts[0])
+    expect(d).toMatch(/Z$/)
+    const absent = kom.texts.get(37)
+    const dependent = kom.texts.get(ref(absent, '/text_no'))
+    const [e, f, g, h] = await kom.batchSettled([
+      absent,
+      dependent,
+      kom.texts.mark(9, 1),
+      kom.texts.unmark(9, { after: [absent] }),
+    ])
+    expect(e).toMatchObject({ reason: { name: 'NoSuchText', status: 37, httpStatus: 404 } })
+    expect(f).toMatchObject({ reason: { name: 'RequestError', httpStatus: 424 } })
+    expect(g).toMatchObject({ status: 'fulfilled' })
+    expect(h).toMatchObject({ reason: { httpStatus: 424 } })
+    await kom.texts.unmark(9)
+  })
+
+  it('is made of the requests of one tick with batch: true', async () => {
+    const together = await open({ connectionId: kom.connectionId, batch: true })
+    const before = sent.length
+    const numbers = Array.from({ length: 47 }, (_, i) => i + 1)
+    const texts = await Promise.allSettled(numbers.map((no) => together.texts.get(no)))
+    expect(sent.slice(before)).toEqual(['POST /batch'])
+    const alone = await Promise.allSettled(numbers.map((no) => kom.texts.get(no)))
+    expect(texts).toEqual(alone)
+    expect(texts.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(20)
+  })
+
+  it('with batch: true leaves the other requests alone when one of them is invalid', async () => {
+    const together = await open({ connectionId: kom.connectionId, batch: true })
+    // A batch rejects a slash in a url.
+    const [area, info] = await Promise.allSettled([together.persons.userArea(READER, 'a/b'), together.server.info()])
+    expect(area).toMatchObject({ reason: { httpStatus: 404 } })
+    expect(info).toMatchObject({ status: 'fulfilled' })
+  })
 })
 
 it('the server has information', async () => {
@@ -234,18 +286,6 @@ describe('texts', () => {
     await kom.texts.markUnread(41)
     expect((await kom.memberships.unread(READER, 12)).unread_texts).toContain(41)
   })
-})
-
-it('a ticket stands for the connection id in one URL', async () => {
-  const { ticket } = await valid(schemas.Ticket, kom.ticket())
-  const url = `${gateway.url}/demo/texts/46/body?ticket=${ticket}`
-  expect([(await fetch(url)).status, (await fetch(url)).status]).toEqual([200, 403])
-})
-
-it('a batch resolves with the values of its requests', async () => {
-  const written = kom.texts.get(46)
-  const [text, stats] = await kom.batch([written, kom.textStats.getMany([ref(written, '/text_no')])])
-  expect(stats.text_stats[46]?.author).toEqual(text.author)
 })
 
 it('request takes any path', async () => {
