@@ -5,6 +5,8 @@ import { BareClient } from './bare-client.ts'
 
 const CONCURRENCY = 32
 const WARM_UP_CALLS = 200
+/** Rounds of many requests. */
+const WARM_UP_ROUNDS = 20
 const WARM_UP_MS = 250
 const OPEN_SESSION = { client: { name: 'bench', version: '1' } }
 const WHO_AM_I = BareClient.format({ name: 'who-am-i', params: {} })
@@ -13,6 +15,10 @@ const WHO_AM_I = BareClient.format({ name: 'who-am-i', params: {} })
 export interface Target {
   port: number
   path: string
+  /** default: `GET` */
+  method?: string
+  /** the JSON body */
+  json?: unknown
   /** connection ids; each connection uses one of them exclusively */
   ids?: string[]
 }
@@ -68,6 +74,33 @@ export async function p50OfParts(hello: Target, lyskomPort: number, calls: numbe
 }
 
 /**
+ * Returns the median time in milliseconds of a number of requests over `connections` open connections, each of which
+ * takes the next request after its response.
+ */
+export async function p50OfAll(
+  port: number,
+  requests: readonly HttpRequest[],
+  connections: number,
+  calls: number,
+): Promise<number> {
+  const opened = await Promise.all(Array.from({ length: connections }, () => HttpConnection.open(port)))
+  const all = requests.map(requestBytes)
+  const time = await medianTime(
+    async () => {
+      const left = all.values()
+      const run = async (connection: HttpConnection): Promise<void> => {
+        for (const request of left) await send(connection, request)
+      }
+      await Promise.all(opened.map(run))
+    },
+    calls,
+    WARM_UP_ROUNDS,
+  )
+  for (const connection of opened) connection.close()
+  return time
+}
+
+/**
  * Returns requests per second over `connections` connections, each of which sends its next request after its response.
  */
 export async function throughput(target: Target, connections: number, ms: number): Promise<number> {
@@ -95,8 +128,8 @@ export async function throughput(target: Target, connections: number, ms: number
   return rate
 }
 
-function requestOf({ path, ids }: Target, i = 0): Buffer {
-  return requestBytes({ method: 'GET', path, ...(ids && { id: ids[i] as string }) })
+function requestOf({ method = 'GET', path, json, ids }: Target, i = 0): Buffer {
+  return requestBytes({ method, path, json, ...(ids && { id: ids[i] as string }) })
 }
 
 /** Rejects for a response that does not fit the request, since its time would be meaningless. */

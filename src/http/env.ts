@@ -18,6 +18,8 @@ export interface RequestBatch {
   readonly session: GatewaySession
   /** the client address of the batch */
   readonly clientAddress: string
+  /** runs work when the response to the batch is written, so that the client does not wait for it */
+  readonly afterResponse: (work: () => void) => void
 }
 
 /** The Hono environment: bindings and variables that middleware sets for the routes. */

@@ -46,8 +46,8 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
     if (outgoing instanceof NamedResponse) outgoing.requestId = requestId
     await next()
     // A batch does not pass the header on.
-    const isNamed = outgoing instanceof NamedResponse || c.env?.batch !== undefined
-    if (!isNamed) c.header(REQUEST_ID_HEADER, requestId)
+    const batch = c.env?.batch
+    if (!(outgoing instanceof NamedResponse) && batch === undefined) c.header(REQUEST_ID_HEADER, requestId)
     const { status } = c.res
     const ms = performance.now() - start
     const report = (): void => {
@@ -61,11 +61,23 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
         session: session && handleOf(session.key),
         requestId,
       })
-      if (c.get('isReleased') !== true) session?.endRequest()
+    }
+    const end = (): void => {
+      if (c.get('isReleased') !== true) (c.get('session') as GatewaySession | undefined)?.endRequest()
+    }
+    if (batch !== undefined) {
+      // Another request of the batch may close the session, which waits for this one.
+      end()
+      batch.afterResponse(report)
+      return
+    }
+    const finish = (): void => {
+      report()
+      end()
     }
     // Report after the response is written, so that the client does not wait for it. A response without an open
     // connection emits no `close`.
-    if (outgoing instanceof NamedResponse && outgoing.socket?.destroyed === false) outgoing.once('close', report)
-    else report()
+    if (outgoing instanceof NamedResponse && outgoing.socket?.destroyed === false) outgoing.once('close', finish)
+    else finish()
   })
 }

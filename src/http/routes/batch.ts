@@ -5,6 +5,7 @@ import { HeldResponses } from '../batch/held-responses.ts'
 import { BatchBody, parseBatch } from '../batch/requests.ts'
 import { allAsJson, asLines } from '../batch/responses.ts'
 import { type RunContext, runBatch } from '../batch/run.ts'
+import type { Env } from '../env.ts'
 import { releaseSession } from '../middleware/current-session.ts'
 import { ndjsonStream, writtenJson } from '../node/responses.ts'
 import type { UnreadBudget } from '../node/unread-budget.ts'
@@ -69,7 +70,7 @@ export function batchRoute({
       const run: RunContext = {
         fetch,
         root: `${ORIGIN}${basePath}/${session.serverId}`,
-        bindings: { batch: { session, clientAddress: address } },
+        bindings: { batch: { session, clientAddress: address, afterResponse: afterResponse(c) } },
         requestId: c.get('requestId'),
         maxBodySize: maxBodyBytes,
         signal: c.req.raw.signal,
@@ -83,4 +84,20 @@ export function batchRoute({
         : writtenJson(await allAsJson(batch.requests, responses, held))
     },
   })
+}
+
+/** Returns a function that runs work when the response to a request is written, or at once if it will not be. */
+function afterResponse(c: Context<Env>): (work: () => void) => void {
+  const outgoing = c.env?.outgoing
+  // A response without an open connection emits no `close`.
+  let waiting: (() => void)[] | undefined = outgoing?.socket?.destroyed === false ? [] : undefined
+  outgoing?.once('close', () => {
+    const all = waiting ?? []
+    waiting = undefined
+    for (const work of all) work()
+  })
+  return (work) => {
+    if (waiting === undefined) work()
+    else waiting.push(work)
+  }
 }
