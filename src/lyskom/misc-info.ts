@@ -21,8 +21,15 @@ export interface LinkInfo {
   textNo: number
 }
 
+/** A misc-info list by the kinds of its items. */
+export interface MiscLinks {
+  recipients: RecipientInfo[]
+  commentTo: LinkInfo[]
+  commentIn: LinkInfo[]
+}
+
 /** Parses a misc-info list, in which the details of a recipient follow it (chapter The Misc-Info List). */
-export function readMiscInfo(list: readonly MiscInfo[]) {
+export function readMiscInfo(list: readonly MiscInfo[]): MiscLinks {
   const recipients: RecipientInfo[] = []
   const commentTo: LinkInfo[] = []
   const commentIn: LinkInfo[] = []

@@ -8,8 +8,8 @@ import { CollectedSize } from './collected-size.ts'
 import { type NamedAuxItem, withCreator } from './conferences.ts'
 import { type Content, type ContentType, contentTypeOf, readContent } from './content.ts'
 import { mustFitJson } from './json-size.ts'
-import { type LinkInfo, type RecipientInfo, type RecipientType, readMiscInfo } from './misc-info.ts'
-import type { ConferenceName, PersonName } from './names.ts'
+import { type LinkInfo, type MiscLinks, type RecipientInfo, type RecipientType, readMiscInfo } from './misc-info.ts'
+import type { ConferenceName, NameTable, PersonName } from './names.ts'
 import type { LyskomSession } from './session.ts'
 
 /** A recipient of a text. */
@@ -64,8 +64,8 @@ export async function getText(session: LyskomSession, textNo: number): Promise<T
   const contentType = contentTypeOf(stat.auxItems)
   const content = await getContent(session, textNo, stat, contentType, requested)
   mustFitJson(session.connection, jsonLength(content))
-  const [head] = await describeTexts(session, [{ textNo, stat, contentType }], new CollectedSize(session.connection))
-  return { head: head as TextHead, content }
+  const head = await describeText(session, { textNo, stat, contentType }, new CollectedSize(session.connection))
+  return { head, content }
 }
 
 /**
@@ -79,8 +79,8 @@ export async function getTextHead(
   textNo: number,
   size = new CollectedSize(session.connection),
 ): Promise<TextHead> {
-  const [head] = await describeTexts(session, [await getTextStatus(session, textNo, size)], size)
-  return head as TextHead
+  const stat = await session.connection.call('get-text-stat', { textNo })
+  return describeText(session, statusOf(textNo, stat, size), size)
 }
 
 function dataBytes({ auxItems }: TextStat): number {
@@ -156,6 +156,10 @@ function jsonLength({ subject, body }: Content): number {
   return (subject?.length ?? 0) + (typeof body === 'string' ? body.length : 0)
 }
 
+/** The authors of texts whose statuses were requested; undefined for a text that may not be read. */
+type KnownAuthors = ReadonlyMap<number, number | undefined>
+const NONE_KNOWN: KnownAuthors = new Map()
+
 /** A text status with the content type from its aux-items. */
 export interface TextStatus {
   textNo: number
@@ -173,39 +177,54 @@ export async function getTextStatus(
   textNo: number,
   size: CollectedSize,
 ): Promise<TextStatus> {
-  const stat = await connection.call('get-text-stat', { textNo })
+  return statusOf(textNo, await connection.call('get-text-stat', { textNo }), size)
+}
+
+function statusOf(textNo: number, stat: TextStat, size: CollectedSize): TextStatus {
   size.add(stat.miscInfo.length + stat.auxItems.length, dataBytes(stat))
   return { textNo, stat, contentType: contentTypeOf(stat.auxItems) }
 }
 
+/** Adds to a text status the names of its persons and conferences, and the authors of linked texts. Two round trips. */
+async function describeText(session: LyskomSession, status: TextStatus, size: CollectedSize): Promise<TextHead> {
+  const links = readMiscInfo(status.stat.miscInfo)
+  const [names, authorOf] = await Promise.all([
+    session.names.load(mentionedIn(status.stat, links.recipients), size),
+    authorsOf(session, [...links.commentTo, ...links.commentIn], size),
+  ])
+  return headOf(status, links, names, authorOf)
+}
+
 /**
- * Adds to text statuses the names of their persons and conferences, and the authors of linked texts. Two round trips for
- * any number of texts.
+ * Does the same for any number of texts, in two round trips.
  *
  * @param size counts the names
- * @param known the authors of texts whose statuses the caller has requested; undefined if they may not be read
+ * @param known the authors of texts whose statuses the caller has requested
  */
 export async function describeTexts(
   session: LyskomSession,
   texts: readonly TextStatus[],
   size: CollectedSize,
-  known: ReadonlyMap<number, number | undefined> = new Map(),
+  known: KnownAuthors = NONE_KNOWN,
 ): Promise<TextHead[]> {
-  const parsed = texts.map((text) => ({ ...text, ...readMiscInfo(text.stat.miscInfo) }))
-  const [names, authors] = await Promise.all([
-    session.names.load(
-      parsed.flatMap(({ stat, recipients }) => mentionedIn(stat, recipients)),
-      size,
-    ),
-    authorsOf(
-      session,
-      parsed.flatMap(({ commentTo, commentIn }) => [...commentTo, ...commentIn]),
-      size,
-      known,
-    ),
+  const linksOf = texts.map(({ stat }) => readMiscInfo(stat.miscInfo))
+  const mentioned = texts.flatMap(({ stat }, i) => mentionedIn(stat, (linksOf[i] as MiscLinks).recipients))
+  const linked = linksOf.flatMap(({ commentTo, commentIn }) => [...commentTo, ...commentIn])
+  const [names, authorOf] = await Promise.all([
+    session.names.load(mentioned, size),
+    authorsOf(session, linked, size, known),
   ])
-  const withAuthor = ({ type, textNo }: LinkInfo): Link => ({ type, textNo, author: authors(textNo) })
-  return parsed.map(({ textNo, stat, contentType, recipients, commentTo, commentIn }) => ({
+  return texts.map((status, i) => headOf(status, linksOf[i] as MiscLinks, names, authorOf))
+}
+
+function headOf(
+  { textNo, stat, contentType }: TextStatus,
+  { recipients, commentTo, commentIn }: MiscLinks,
+  names: NameTable,
+  authorOf: (textNo: number) => PersonName | null,
+): TextHead {
+  const withAuthor = ({ type, textNo }: LinkInfo): Link => ({ type, textNo, author: authorOf(textNo) })
+  return {
     textNo,
     author: names.person(stat.author),
     noOfMarks: stat.noOfMarks,
@@ -222,7 +241,7 @@ export async function describeTexts(
     commentTo: commentTo.map(withAuthor),
     commentIn: commentIn.map(withAuthor),
     auxItems: stat.auxItems.map((item) => withCreator(item, names)),
-  }))
+  }
 }
 
 /** Returns the numbers of the persons and conferences in a text status, with duplicates. */
@@ -241,7 +260,7 @@ async function authorsOf(
   session: LyskomSession,
   links: readonly LinkInfo[],
   size: CollectedSize,
-  known: ReadonlyMap<number, number | undefined>,
+  known: KnownAuthors = NONE_KNOWN,
 ): Promise<(textNo: number) => PersonName | null> {
   if (links.length === 0) return () => null
   const authors = new Map(links.map(({ textNo }) => [textNo, known.get(textNo)]))

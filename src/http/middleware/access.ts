@@ -1,3 +1,4 @@
+import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
@@ -61,23 +62,22 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
         session: session && handleOf(session.key),
         requestId,
       })
-    }
-    const end = (): void => {
-      if (c.get('isReleased') !== true) (c.get('session') as GatewaySession | undefined)?.endRequest()
+      if (batch === undefined) endRequest(c)
     }
     if (batch !== undefined) {
       // Another request of the batch may close the session, which waits for this one.
-      end()
+      endRequest(c)
       batch.afterResponse(report)
       return
     }
-    const finish = (): void => {
-      report()
-      end()
-    }
     // Report after the response is written, so that the client does not wait for it. A response without an open
     // connection emits no `close`.
-    if (outgoing instanceof NamedResponse && outgoing.socket?.destroyed === false) outgoing.once('close', finish)
-    else finish()
+    if (outgoing instanceof NamedResponse && outgoing.socket?.destroyed === false) outgoing.once('close', report)
+    else report()
   })
+}
+
+/** Counts the request as no longer in flight on its session. */
+function endRequest(c: Context<Env>): void {
+  if (c.get('isReleased') !== true) (c.get('session') as GatewaySession | undefined)?.endRequest()
 }

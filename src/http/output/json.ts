@@ -121,7 +121,8 @@ export function textHeadJson(text: TextHead): Omit<Json.Text, 'subject' | 'body'
 
 /** Converts a text. Only texts with a textual content type have a `body`. */
 export function textJson({ head, content }: Text): Json.Text {
-  const json: Json.Text = Object.assign(textHeadJson(head), { subject: content.subject })
+  const json = textHeadJson(head) as Json.Text
+  json.subject = content.subject
   if (typeof content.body === 'string') json.body = content.body
   return json
 }
