@@ -64,7 +64,7 @@ export interface Operation {
   /** `/{server}/texts/{text_no}` for example */
   template: string
   parameters: readonly Parameter[]
-  body: { required: boolean; schema: JsonSchema } | undefined
+  body: { required: boolean; type: string; schema: JsonSchema } | undefined
   /** the names of the security schemes, one list for each alternative; an empty list means that none is needed */
   security: readonly (readonly string[])[]
   responses: Readonly<Record<string, { headers: Readonly<Record<string, HeaderObject>>; content: Content }>>
@@ -164,6 +164,7 @@ export class OpenApi {
 
   #operation(template: string, method: string, item: PathItem, operation: OperationObject): Operation {
     const body = operation.requestBody && this.resolve<RequestBody>(operation.requestBody)
+    const [type = '', { schema = true } = {}] = Object.entries(body?.content ?? {})[0] ?? []
     const security = operation.security ?? this.document.security ?? []
     return {
       id: operation.operationId ?? `${method} ${template}`,
@@ -172,7 +173,7 @@ export class OpenApi {
       parameters: [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((each) =>
         this.resolve<Parameter>(each),
       ),
-      body: body && { required: body.required === true, schema: body.content['application/json']?.schema ?? true },
+      body: body && { required: body.required === true, type, schema },
       security: security.map((schemes) => Object.keys(schemes)),
       responses: Object.fromEntries(
         Object.entries(operation.responses).map(([status, response]) => {
@@ -221,18 +222,19 @@ export class OpenApi {
     })
   }
 
-  /** Checks the content type and the body of a response. */
+  /** Checks the content type and the body of a response. A body that is not JSON counts as a string. */
   #body({ responses }: Operation, { status, headers, text, json }: Answer): string[] {
     const content = responses[status]?.content
     if (content === undefined) return []
-    const type = headers.get('content-type')?.replace(/;.*/, '').trim().toLowerCase()
+    const full = headers.get('content-type')?.toLowerCase()
     const described = Object.keys(content)
     if (described.length === 0 || BODILESS.has(status)) return text === '' ? [] : ['the body is not described']
-    if (type === undefined) return ['the content type is missing']
-    const range = [type, type.replace(/\/.*/, '/*'), '*/*'].find((each) => described.includes(each))
-    if (range === undefined) return [`content type ${type} is not one of ${described.join(', ')}`]
-    const schema = content[range]?.schema
-    if (schema === undefined || type !== 'application/json') return []
+    if (full === undefined) return ['the content type is missing']
+    const type = full.replace(/;.*/, '').trim()
+    const range = [full, type, type.replace(/\/.*/, '/*'), '*/*'].find((each) => described.includes(each))
+    if (range === undefined) return [`content type ${full} is not one of ${described.join(', ')}`]
+    const schema = content[range]?.schema ?? true
+    if (type !== 'application/json') return this.errorsOf(schema, text)
     return json === undefined ? ['the body is not JSON'] : this.errorsOf(schema, json)
   }
 }
