@@ -70,6 +70,9 @@ export interface Operation {
   responses: Readonly<Record<string, { headers: Readonly<Record<string, HeaderObject>>; content: Content }>>
 }
 
+/** A response. Recordings without headers have no content type either. */
+type Received = Pick<Answer, 'status' | 'text' | 'json'> & { headers?: Headers }
+
 /** A request as far as its response depends on it. */
 export interface DescribedRequest {
   method: string
@@ -114,18 +117,16 @@ export class OpenApi {
 
   /** Returns the operation of a request: that of the most concrete template of a path. */
   find({ method, path }: DescribedRequest): Operation | undefined {
-    const templates = this.#templatesOf(path)
+    const [template] = this.#templatesOf(path)
     const wanted = method === 'HEAD' ? 'GET' : method
-    const ofTemplate = (template: string) =>
-      this.operations.find((each) => each.template === template && each.method === wanted)
-    return templates.map(ofTemplate).find((operation) => operation !== undefined)
+    return this.operations.find((each) => each.template === template && each.method === wanted)
   }
 
   /**
    * Checks that the document describes a response: its status, content type, JSON body and headers.
    * @throws Error with the operation, the status and each invalid place
    */
-  check(request: DescribedRequest, answer: Answer): void {
+  check(request: DescribedRequest, answer: Received): void {
     // Preflight requests are a matter of CORS, which OpenAPI does not describe.
     if (request.method === 'OPTIONS') return
     const operation = this.find(request)
@@ -194,12 +195,12 @@ export class OpenApi {
   }
 
   /** Checks a response to a request that the document does not describe: it must be an error of the gateway. */
-  #undescribed({ path }: DescribedRequest, { status, json, headers }: Answer): string[] {
+  #undescribed({ path }: DescribedRequest, { status, json, headers }: Received): string[] {
     if (status < 400) return ['the document does not describe the path']
     const methods = this.#templatesOf(path).flatMap((template) =>
       this.operations.filter((each) => each.template === template).map(({ method }) => method),
     )
-    const allowed = headers.get('allow')?.split(/, */) ?? []
+    const allowed = headers?.get('allow')?.split(/, */) ?? []
     const missing = status === 405 ? allowed.filter((method) => !['HEAD', 'OPTIONS', ...methods].includes(method)) : []
     return [
       ...missing.map((method) => `Allow has ${method}, which the document does not describe`),
@@ -208,9 +209,10 @@ export class OpenApi {
   }
 
   /** Checks the status and the headers of a response. */
-  #described({ responses }: Operation, { status, headers }: Answer): string[] {
+  #described({ responses }: Operation, { status, headers }: Received): string[] {
     const response = responses[status]
     if (response === undefined) return [`status ${status} is not described`]
+    if (headers === undefined) return []
     return Object.entries(response.headers).flatMap(([name, { required, schema }]) => {
       const value = headers.get(name)
       if (value === null) return required ? [`header ${name} is missing`] : []
@@ -223,10 +225,10 @@ export class OpenApi {
   }
 
   /** Checks the content type and the body of a response. A body that is not JSON counts as a string. */
-  #body({ responses }: Operation, { status, headers, text, json }: Answer): string[] {
+  #body({ responses }: Operation, { status, headers, text, json }: Received): string[] {
     const content = responses[status]?.content
     if (content === undefined) return []
-    const full = headers.get('content-type')?.toLowerCase()
+    const full = headers === undefined ? 'application/json' : headers.get('content-type')?.toLowerCase()
     const described = Object.keys(content)
     if (described.length === 0 || BODILESS.has(status)) return text === '' ? [] : ['the body is not described']
     if (full === undefined) return ['the content type is missing']
