@@ -13,12 +13,11 @@ const openApi = new OpenApi(JSON.parse(readFileSync(DOCUMENT, 'utf8')))
 const requests = new GeneratedRequests(openApi)
 
 const SERVER = { id: 'demo', demo: true } as const
-/** As the document has it, with limits that allow many requests: generated passwords are wrong, and each request that ends a session is followed by a login. */
+/** Those of the document, and limits that allow many logins, with wrong passwords as well. */
 const SETTINGS: TestSettings = {
   adminKey: 'the-key-of-the-operator',
   compat: [...COMPAT_APIS],
   insecureCompat: true,
-
   freeLoginFailures: 1_000_000,
   freeLoginFailuresPerPerson: 1_000_000,
   maxLoginsPerMinute: 1_000_000,
@@ -28,8 +27,15 @@ const DEMO_READER = { pers_no: 6, passwd: 'demo' }
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000'
 /** Operations after which the session may be gone, or logged in as another person. */
 const CHANGES_SESSION = /log(in|out)|disconnect|end\w*session|deleteConf|passw/i
-/** Errors of the gateway to requests that the document allows. */
-const REFUSALS = /^accept-async is not available|WebSocket upgrades only|^ambiguous recipient|^recipient not found/
+/** Errors of the gateway to requests that the document allows, because schemas cannot express the condition. */
+const REFUSALS = [
+  /^accept-async is not available/,
+  /WebSocket upgrades only/,
+  /^(recipient not found|ambiguous recipient)/,
+  /^"no-of-texts" must be a whole number from 1/,
+]
+/** The compatibility APIs read bodies of any content type, and the query may override an invalid body. */
+const LENIENT = /^(sessman|microapp|restSessions)/
 
 /** A client of the demo server. It replaces its session, and the gateway, when a request has ended or spoilt them. */
 class DemoClient {
@@ -100,9 +106,10 @@ describe('requests that are generated from the OpenAPI document', () => {
         const answer = await client.send(operation, each)
         openApi.check({ method: operation.method, path: pathOf(operation, each) }, answer)
         expect(answer.status, answer.text).not.toBe(500)
-        if (!requests.allows(operation, each))
-          expect(answer.status, 'of an invalid request').toBeGreaterThanOrEqual(400)
-        else if (each.credentials === 'valid') expect(refusal(answer), 'of a valid request').toBeUndefined()
+        const isAllowed = requests.allows(operation, each)
+        if (isAllowed && each.credentials === 'valid') expect(refusal(answer), 'of a valid request').toBeUndefined()
+        const isRejected = answer.status >= 400
+        if (!isAllowed && !LENIENT.test(operation.id)) expect(isRejected, 'of an invalid request').toBe(true)
       })
       await fc.assert(property, { numRuns: repetitions(20, 2) })
     },
@@ -111,6 +118,7 @@ describe('requests that are generated from the OpenAPI document', () => {
 
 /** Returns the message with which the gateway rejects the input of a request. */
 function refusal({ status, json }: Answer): string | undefined {
-  if (status !== 400 || json.error_type !== 'httpkom' || REFUSALS.test(json.error_msg)) return undefined
-  return json.error_msg
+  const { error_type, error_msg } = json ?? {}
+  if (status !== 400 || error_type !== 'httpkom' || REFUSALS.some((each) => each.test(error_msg))) return undefined
+  return error_msg
 }
