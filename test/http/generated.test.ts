@@ -111,7 +111,7 @@ describe('requests that are generated from the OpenAPI document', () => {
         const isRejected = answer.status >= 400
         if (!isAllowed && !LENIENT.test(operation.id)) expect(isRejected, 'of an invalid request').toBe(true)
       })
-      await fc.assert(property, { numRuns: repetitions(20, 2) })
+      await fc.assert(property, { numRuns: repetitions(50, 2) })
     },
   )
 })

@@ -96,8 +96,9 @@ export class OpenApi {
   readonly #bodies = new Ajv2020({ strict: false, allErrors: true, validateSchema: false })
   /** Header fields are strings, also where they hold a number. */
   readonly #headers = new Ajv2020({ strict: false, coerceTypes: true, validateSchema: false })
-  readonly #bodyValidators = new Map<JsonSchema, ValidateFunction>()
-  readonly #headerValidators = new Map<JsonSchema, ValidateFunction>()
+  /** by the schema, or by what it refers to */
+  readonly #bodyValidators = new Map<unknown, ValidateFunction>()
+  readonly #headerValidators = new Map<unknown, ValidateFunction>()
 
   constructor(document: OpenApiDocument) {
     this.document = document
@@ -141,7 +142,7 @@ export class OpenApi {
 
   /** Returns the errors of a JSON value, each with its place. @param place the name of the value in the errors */
   errorsOf(schema: JsonSchema, value: unknown, place = 'body'): string[] {
-    const validate = getOrMake(this.#bodyValidators, schema, () => this.#bodies.compile(absolute(schema)))
+    const validate = getOrMake(this.#bodyValidators, keyOf(schema), () => this.#bodies.compile(absolute(schema)))
     if (validate(value)) return []
     return (validate.errors ?? []).map(({ instancePath, message, params }) => {
       const extra = 'additionalProperty' in params ? ` (${params.additionalProperty})` : ''
@@ -262,6 +263,11 @@ function byConcreteness(a: string, b: string): number {
 function compile(template: string) {
   const pattern = template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{[^}]*\}/g, '[^/]+')
   return { template, pattern: new RegExp(`^${pattern}$`) }
+}
+
+/** Returns the reference of a schema that is one, otherwise the schema. */
+function keyOf(schema: JsonSchema): unknown {
+  return typeof schema === 'object' && '$ref' in schema && Object.keys(schema).length === 1 ? schema.$ref : schema
 }
 
 /** Returns the value of a key; makes it if there is none. */
