@@ -19,6 +19,7 @@ TIMEOUT_S = 10
 REFUSALS = {
     "openWebsocket": "OpenAPI has no word for the headers of an upgrade",
     "callAcceptAsync": "the gateway answers each call with an error, and the description says so",
+    "batch": "ids are unique, references name one, and urls hold no empty or dot segments",
     "login": "the name of the person may be unknown or ambiguous",
     "sessmanCreate": "`user` is required, in the query or in the body",
     "sessmanCreateByGet": "`user` or `userid` is required",

@@ -32,6 +32,7 @@ const REFUSALS = [
   /^accept-async is not available/,
   /WebSocket upgrades only/,
   /^(recipient not found|ambiguous recipient)/,
+  /^"requests\.\d+\./,
   /^"no-of-texts" must be a whole number from 1/,
 ]
 /** The compatibility APIs read bodies of any content type, and the query may override an invalid body. */
