@@ -12,10 +12,10 @@ import type { JsonValue } from '../store/record.ts'
 /** Creates the error to throw. `reason` is the predicate of a sentence about `what`. */
 export type ErrorFactory<What> = (what: What, reason: string) => Error
 
-/** Control characters and lone surrogates. Many readers of JSON Schemas do not know `\p{Cc}` and `\p{Cs}`. */
-const NOT_IN_NAMES = '\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff'
+/** Control characters. Many readers of JSON Schemas do not know `\p{Cc}`. */
+const NOT_IN_NAMES = '\\u0000-\\u001f\\u007f-\\u009f'
 
-/** Returns the pattern of a name: no control characters and no lone surrogates, which not every store can hold. */
+/** Returns the pattern of a name: no control characters. Requests hold no lone surrogates. */
 export function namePattern(maxLength: number, minLength = 1): RegExp {
   return new RegExp(`^[^${NOT_IN_NAMES}]{${minLength},${maxLength}}$`, 'u')
 }

@@ -12,7 +12,8 @@ const CLOSE = 0x7d
 const INITIAL_BYTES = 128
 
 /** Matches strings that ISO 8859-1 can encode. It is the charset of all strings of the protocol except texts. */
-export const LATIN1 = /^[\0-\xff]*$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: readers of JSON Schemas do not know the escape \0
+export const LATIN1 = /^[\u0000-\u00ff]*$/
 
 /**
  * Builds one message, with its tokens separated by single spaces. All bytes sent to a LysKOM server are built here.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
-import { type Answer, type SendOptions, startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { startDescribedGateway } from '../support/described-gateway.ts'
+import type { Answer, SendOptions, TestGateway } from '../support/gateway.ts'
 import { Author } from './author.ts'
 import type { Backend } from './backends.ts'
 import { type Cast, makeCast } from './cast.ts'
@@ -91,7 +92,7 @@ export function onStage(start: () => Promise<Backend>): Stage {
     stage.backend = await start()
     stage.cast = await makeCast(stage.backend)
     const { host, port } = stage.backend
-    stage.gateway = await startTestGateway([
+    stage.gateway = await startDescribedGateway([
       { id: 'kom', host, port },
       { id: 'twin', host, port },
     ])

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { descriptionOf } from '../support/described-gateway.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { HttpkomClient } from '../support/httpkom-client.ts'
 import { lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
@@ -72,5 +73,22 @@ describe.skipIf(!lyskomdInstalled())('a client written for httpkom', () => {
     })
     expect(ours.seen).toEqual(wanted)
     expect(ours.connectionId).toMatch(/^[0-9a-f-]{36}$/)
+  })
+})
+
+describe('the OpenAPI document', () => {
+  // httpkom responds to some errors without a body; komgate adds one.
+  const withBody = exchanges.filter(({ status, answer }) => status < 400 || answer !== null)
+
+  it('describes the recorded responses of httpkom', async () => {
+    const gateway = await startTestGateway([{ id: 'default', demo: true }])
+    const description = await descriptionOf(gateway)
+    await gateway.close()
+    for (const { title, method, path, status, answer } of withBody) {
+      const text = answer === null ? '' : JSON.stringify(answer)
+      const check = () => description.check({ method, path }, { status, text, json: answer ?? undefined })
+      expect(check, title).not.toThrow()
+    }
+    expect(withBody.length).toBeGreaterThan(15)
   })
 })

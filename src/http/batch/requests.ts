@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { InvalidFieldError, invalid } from '../../protocol/json/invalid-field-error.ts'
 import { dependencyOrder, type GraphNode } from './graph.ts'
 import { findReferences, type Reference } from './references.ts'
-import { parseUrl, type UrlTemplate } from './url.ts'
+import { MAX_URL, parseUrl, type UrlTemplate } from './url.ts'
 
 const MAX_REQUESTS = 100
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -15,13 +15,14 @@ const HEADER_VALUE = /^[\t -~]{0,1000}$/
 /** An id without the characters that end it in a reference. */
 const Id = z
   .string('must be a string.')
-  .regex(/^[^#{}\p{Cc}]{1,100}$/u, 'must have 1 to 100 characters without #, { and }.')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: many readers of JSON Schemas do not know \p{Cc}
+  .regex(/^[^#{}\u0000-\u001f\u007f-\u009f]{1,100}$/u, 'must have 1 to 100 characters without #, { and }.')
 
 const BatchEntry = z.strictObject(
   {
     id: Id,
     method: z.enum(METHODS, `must be one of ${METHODS.join(', ')}.`),
-    url: z.string('must be a string.'),
+    url: z.string('must be a string.').meta({ pattern: '^/', maxLength: MAX_URL }),
     body: z.unknown().optional(),
     headers: z.record(z.string(), z.string('must be a string.'), 'must be an object.').nullish(),
     depends_on: z

@@ -5,7 +5,8 @@ import { parseReference, type Reference } from './references.ts'
 /** A url relative to the LysKOM server of the batch, as its literal parts and the references between them. */
 export type UrlTemplate = readonly (string | Reference)[]
 
-const MAX_URL = 8192
+/** The largest length of a url in a batch. */
+export const MAX_URL = 8192
 const REFERENCE = /\{([^{}]*)\}/
 /** The characters of RFC 3986 that a path and a query may hold. */
 const ALLOWED = /^\/[\w\-.~!$&'()*+,;=:@/%?]*$/

@@ -14,36 +14,53 @@ const MAX_LINKS = 1000
 /** A string that UTF-8 can represent: JSON may hold lone surrogates, which would be lost. */
 const unicode = z.string('must be a string.').refine((text) => text.isWellFormed(), 'holds a lone surrogate.')
 
+const TYPE_REST = '[A-Za-z0-9_!#$&^.+-]+ *(?:;[ -~]*)?$'
+/** What `toDraft` checks of a text and of an image, for the description. */
+const KINDS = [
+  { properties: { content_type: { pattern: `^ *text/${TYPE_REST}` }, content_encoding: { type: 'null' } } },
+  {
+    properties: {
+      subject: { pattern: '^[\\u0000-\\u0009\\u000b-\\u00ff]*$' },
+      body: { pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$' },
+      content_type: { pattern: `^ *image/${TYPE_REST}` },
+      content_encoding: { const: 'base64' },
+    },
+    required: ['content_encoding'],
+  },
+]
+
 /** The JSON body of a new text. Clients may send whole recipient and link objects as they read them. */
-export const NewText = z.object({
-  subject: unicode.overwrite(nfc).refine((subject) => !subject.includes('\n'), 'must be one line.'),
-  body: unicode,
-  content_type: z.string('must be a string.').max(MAX_CONTENT_TYPE, `is longer than ${MAX_CONTENT_TYPE} characters.`),
-  content_encoding: z.literal('base64', 'must be base64.').nullish(),
-  recipient_list: z
-    .array(
-      z.object(
-        {
-          type: z.enum(['to', 'cc', 'bcc'], 'must be to, cc or bcc.'),
-          recpt: z.object({ conf_no: confNo }, 'must be an object.'),
-        },
-        'must be an object.',
-      ),
-      'must be a list.',
-    )
-    .max(MAX_LINKS, `has more than ${MAX_LINKS} items.`)
-    .nullish(),
-  comment_to_list: z
-    .array(
-      z.object(
-        { type: z.enum(['comment', 'footnote'], 'must be comment or footnote.'), text_no: textNo },
-        'must be an object.',
-      ),
-      'must be a list.',
-    )
-    .max(MAX_LINKS, `has more than ${MAX_LINKS} items.`)
-    .nullish(),
-})
+export const NewText = z
+  .object({
+    subject: unicode.overwrite(nfc).regex(/^[^\n]*$/, 'must be one line.'),
+    body: unicode,
+    content_type: z.string('must be a string.').max(MAX_CONTENT_TYPE, `is longer than ${MAX_CONTENT_TYPE} characters.`),
+    content_encoding: z.literal('base64', 'must be base64.').nullish(),
+    recipient_list: z
+      .array(
+        z.object(
+          {
+            type: z.enum(['to', 'cc', 'bcc'], 'must be to, cc or bcc.'),
+            recpt: z.object({ conf_no: confNo }, 'must be an object.'),
+          },
+          'must be an object.',
+        ),
+        'must be a list.',
+      )
+      .max(MAX_LINKS, `has more than ${MAX_LINKS} items.`)
+      .nullish(),
+    comment_to_list: z
+      .array(
+        z.object(
+          { type: z.enum(['comment', 'footnote'], 'must be comment or footnote.'), text_no: textNo },
+          'must be an object.',
+        ),
+        'must be a list.',
+      )
+      .max(MAX_LINKS, `has more than ${MAX_LINKS} items.`)
+      .nullish(),
+  })
+  .meta({ anyOf: KINDS })
 
 /** Builds the stored form of a text: UTF-8 for texts, the raw bytes after an ISO 8859-1 subject for images. */
 export function toDraft(body: z.output<typeof NewText>, client: { name: string; version: string }): Draft {

@@ -39,6 +39,7 @@ export function referenceRoutes(): AnyRoute[] {
       needs: 'nothing',
       params: { file: z.enum(ASSETS) },
       responses: { 200: { type: '*/*', headers: ['ETag'] }, 304: { headers: ['ETag'] } },
+      rejects: ['not-found'],
       handle: (c, { params }) => respond(c, params.file),
     }),
   ]

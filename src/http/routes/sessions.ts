@@ -15,7 +15,16 @@ import { Person, SessionOpened, WhoAmI } from '../output/schemas/index.ts'
 import { type AnyRoute, route } from './route.ts'
 
 const Open = z.object({ client: z.object({ name: latin1, version: latin1 }, 'must be an object.') })
-const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 })
+const Login = z.object({ pers_no: confNo.nullish(), pers_name: latin1.nullish(), passwd: latin1 }).meta({
+  // `personToLogIn` checks that there is one of them.
+  anyOf: [
+    {
+      required: ['pers_no'],
+      properties: { pers_no: { type: ['integer', 'string'] }, pers_name: { enum: ['', null] } },
+    },
+    { required: ['pers_name'], properties: { pers_no: { type: 'null' }, pers_name: { type: 'string' } } },
+  ],
+})
 /** Beyond any session number, so that such a number is unknown and not invalid. */
 const MAX_SESSION_PARAMETER = 10 ** 15 - 1
 

@@ -31,6 +31,7 @@ const TextNos = z
     const all = (text_nos?.length ?? 0) + Object.keys(text_stats ?? {}).length
     if (text_stats !== undefined && all > MAX_TEXTS) error('text_stats', TOO_MANY)
   })
+  .meta({ anyOf: [{ required: ['text_nos'] }, { required: ['text_stats'] }] })
 
 /** Returns the schema of texts by number. */
 function byNumber<S extends z.ZodType>(schema: S) {

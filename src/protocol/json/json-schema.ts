@@ -9,6 +9,8 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 
 const LATIN1 = '^[\\u0000-\\u00ff]*$'
 const TIME = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$'
+/** A time that a mapping reads: no leap seconds, and no years before 1900. */
+const INPUT_TIME = '^(?:19|[2-9][0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z$'
 
 /** Returns the JSON Schemas of the body of a typed call and of `reply` in its response. */
 export function callJsonSchemas(name: CallName): { params: JsonSchema; reply: JsonSchema } {
@@ -70,7 +72,12 @@ function untitled(schema: Schema, writer: Side): JsonSchema {
       }
     case 'struct':
       if (schema.name === 'Time')
-        return { type: 'string', format: 'date-time', pattern: TIME, examples: ['2026-11-27T08:00:00Z'] }
+        return {
+          type: 'string',
+          format: 'date-time',
+          pattern: isInput ? INPUT_TIME : TIME,
+          examples: ['2026-11-27T08:00:00Z'],
+        }
       return object(
         Object.fromEntries(Object.entries(schema.fields).map(([name, of]) => [jsonName(name), jsonSchema(of, writer)])),
       )
