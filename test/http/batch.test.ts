@@ -62,6 +62,11 @@ describe('a batch', () => {
     expect(alone.map(({ status }) => status)).toEqual([200, 200, 200, 404, 404, 200])
   })
 
+  it('returns an empty string for an empty text', async () => {
+    const { empty } = await byId([get('empty', '/texts/46/body')])
+    expect(empty).toMatchObject({ status: 200, body: '' })
+  })
+
   it('returns null for no body, and a Location for a created text', async () => {
     const text = { subject: 's', body: 'b', content_type: 'text/plain', recipient_list: [], comment_to_list: [] }
     const { active, head, create } = await byId([

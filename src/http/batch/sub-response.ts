@@ -58,7 +58,7 @@ function subResponse({ id, status, headers, body, isReferredTo }: Parts): SubRes
 
 /** Returns a body as JSON: JSON as it is, other text as a string, anything else as `{base64}`, and null for none. */
 function bodyJson(content: string | Uint8Array, isJson: boolean, type: string): string {
-  if (content.length === 0) return 'null'
+  if (content.length === 0) return TEXT_TYPE.test(type) ? '""' : 'null'
   if (isJson) return typeof content === 'string' ? content : Buffer.from(content).toString()
   if (typeof content === 'string') return JSON.stringify(content)
   const text = TEXT_TYPE.test(type) ? decoded(content) : undefined
