@@ -12,12 +12,14 @@ const DOCUMENT = new URL('../../docs/openapi.json', import.meta.url)
 const openApi = new OpenApi(JSON.parse(readFileSync(DOCUMENT, 'utf8')))
 const requests = new GeneratedRequests(openApi)
 
+/** The keys of the security schemes. */
+const KEYS = { adminKey: 'the-key-of-the-operator', appKey: 'the-key-of-the-application' }
 const SERVER = { id: 'demo', demo: true } as const
 /** Those of the document, and limits that allow many logins, with wrong passwords as well. */
 const SETTINGS: TestSettings = {
-  adminKey: 'the-key-of-the-operator',
+  adminKey: KEYS.adminKey,
   compat: [...COMPAT_APIS],
-  insecureCompat: true,
+  appKeys: [{ app: '*', key: KEYS.appKey }],
   freeLoginFailures: 1_000_000,
   freeLoginFailuresPerPerson: 1_000_000,
   maxLoginsPerMinute: 1_000_000,
@@ -32,7 +34,8 @@ const REFUSALS = [
   /^accept-async is not available/,
   /WebSocket upgrades only/,
   /^(recipient not found|ambiguous recipient)/,
-  /^"requests\.\d+\./,
+  /^"requests/,
+  /holds a number that is too large/,
   /^"no-of-texts" must be a whole number from 1/,
 ]
 /** The compatibility APIs read bodies of any content type, and the query may override an invalid body. */
@@ -47,9 +50,14 @@ class DemoClient {
   async send(operation: Operation, request: GeneratedRequest): Promise<Answer> {
     const { body, type, credentials } = request
     const id = await this.#id(credentials)
+    const key = Object.entries(KEYS).find(([scheme]) => operation.security.flat().includes(scheme))?.[1]
     const options: SendOptions = {
       ...(id !== undefined && { id }),
-      ...(body !== undefined && { body, headers: { 'content-type': type } }),
+      ...(body !== undefined && { body }),
+      headers: {
+        ...(body !== undefined && { 'content-type': type }),
+        ...(key !== undefined && credentials === 'valid' && { authorization: `Bearer ${key}` }),
+      },
     }
     const answer = await (await this.#started()).send(operation.method, pathOf(operation, request), options)
     if (CHANGES_SESSION.test(operation.id) || answer.status === 401 || answer.status === 403) await this.#endSessions()
