@@ -44,9 +44,9 @@ export class EventReader {
     return this.#at === undefined ? (this.#since as string) : formatPosition(this.#at)
   }
 
-  /** Whether the log has dropped events that the reader has not read. */
-  get hasGap(): boolean {
-    return this.#log.after(this.#at).reset !== undefined
+  /** Whether the reader has left so many events unread that the log has dropped some of them. */
+  get isLate(): boolean {
+    return this.#at?.epoch === this.#log.position.epoch && this.#log.after(this.#at).reset === 'expired'
   }
 
   /** Whether the reader has read the last event of a closed log. */

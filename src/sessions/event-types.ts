@@ -11,6 +11,12 @@ export const EVENT_MESSAGES = (Object.keys(MESSAGES) as MessageName[]).filter(
   (name) => MESSAGES[name].status === 'recommended',
 )
 
+/** Types of the events that the gateway creates itself. */
+const GATEWAY_TYPES = ['reset', 'person', 'closed', 'read', 'unread-set', 'marked', 'unmarked', 'linked', 'unlinked']
+
+/** The types of all events. */
+export const EVENT_TYPES: readonly string[] = [...EVENT_MESSAGES.map(eventType), ...GATEWAY_TYPES]
+
 /** Returns the type of the events for an asynchronous message: its name without `async-`. */
 export function eventType(name: MessageName): string {
   return name.replace(/^async-/, '')

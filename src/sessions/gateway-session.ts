@@ -224,7 +224,7 @@ export class GatewaySession {
   async close(reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
     if (this.#closing !== undefined || this.#hasEnded) return
     this.#closing = new Closing()
-    // Open streams count as requests, and end with the last event.
+    // Streams end while the requests in flight finish.
     this.endEvents(reason)
     const ownRequests = request?.isOwn ? 1 : 0
     const steps = {

@@ -139,7 +139,7 @@ describe('the events of a session', () => {
     const misc = array([fields(0, 8), fields(6, 3), fields(1, 9), fields(6, 4), fields(8, 7)])
     connection.send(message(NEW_TEXT, 17, time(new Date('2026-01-07T09:45:00Z')), 6, 1, 10, 0, misc, omitted(0)))
     await received()
-    await expect.poll(() => reader.hasGap || reader.read()).toHaveLength(1)
+    await expect.poll(() => reader.read()).toHaveLength(1)
     const again = new EventReader(await session.events(), { since: reader.position.replace(/1$/, '0') })
     expect(JSON.parse(again.read()[0]?.data ?? '')).toMatchObject({
       type: 'new-text',

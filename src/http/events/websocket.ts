@@ -17,7 +17,7 @@ import { findSession, type SessionLookup } from '../middleware/find-session.ts'
 import type { UnreadBudget } from '../node/unread-budget.ts'
 import { type ErrorObservers, reportedError } from '../output/error-response.ts'
 import { WebSocketFlow } from './websocket-flow.ts'
-import { MessageRateLimit, OpenWebsockets, type WebsocketLimitOptions } from './websocket-limits.ts'
+import { MessageRateLimit, type OpenWebsockets, type WebsocketLimitOptions } from './websocket-limits.ts'
 
 /** Any JSON value. */
 const anything = z.unknown().refine((value) => value !== undefined)
@@ -32,6 +32,7 @@ const OPEN = 1
 /** Options of `websocket`. */
 export interface WebsocketOptions extends SessionLookup {
   limits: WebsocketLimitOptions
+  websockets: OpenWebsockets
   /** `*`, or the origins whose pages may open a WebSocket */
   corsOrigins: '*' | readonly string[]
   /** returns the client address of a request; see `clientAddressBehind` */
@@ -48,8 +49,7 @@ export interface WebsocketOptions extends SessionLookup {
  * `{protocol: "echo" | "a", ref_no, request}` -> `{protocol, ref_no, reply}` or `{ref_no, error}`.
  */
 export function websocket(options: WebsocketOptions): (c: Context<Env>) => Promise<Response> {
-  const { limits, corsOrigins, clientAddress } = options
-  const websockets = new OpenWebsockets(limits)
+  const { websockets, corsOrigins, clientAddress } = options
   return async (c) => {
     const connection = c.env?.incoming?.socket
     // An ordinary request has a Node response, whatever its headers say.
@@ -70,14 +70,13 @@ export function websocket(options: WebsocketOptions): (c: Context<Env>) => Promi
     websockets.check(session)
     const requestId = c.get('requestId')
     const network = networkOf(clientAddress(c))
-    return await upgradeWebSocket(c, eventsOf(options, session, websockets, { requestId, network, connection }))
+    return await upgradeWebSocket(c, eventsOf(options, session, { requestId, network, connection }))
   }
 }
 
 function eventsOf(
-  { limits, unreadBudget: budget, maxMessageBytes, observers }: WebsocketOptions,
+  { limits, websockets, unreadBudget: budget, maxMessageBytes, observers }: WebsocketOptions,
   session: GatewaySession,
-  websockets: OpenWebsockets,
   { requestId, network, connection }: { requestId: string; network: string; connection: Socket },
 ): WSEvents {
   const { onLimit } = observers
