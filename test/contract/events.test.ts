@@ -132,7 +132,7 @@ describe.each(BACKENDS)('events on $name', ({ start }) => {
     ])
   })
 
-  it('report new names and presentations', async () => {
+  it('report new names, presentations and notices', async () => {
     const { other } = stage.cast
     const { connection } = await stage.author('alice')
     const text_no = await (await stage.author('alice')).write({ text: 'Presentation\nx', to: [other.no] })
@@ -141,12 +141,16 @@ describe.each(BACKENDS)('events on $name', ({ start }) => {
       await connection.call('change-name', { conference: other.no, newName: other.name })
       await connection.call('set-presentation', { confNo: other.no, textNo: text_no })
       await connection.call('set-presentation', { confNo: other.no, textNo: 0 })
+      await connection.call('set-etc-motd', { confNo: other.no, textNo: text_no })
+      await connection.call('set-etc-motd', { confNo: other.no, textNo: 0 })
     })
     expect(seen).toEqual([
       { type: 'new-name', conf_no: other.no, old_name: other.name, new_name: 'Contract Renamed' },
       { type: 'new-name', conf_no: other.no, old_name: 'Contract Renamed', new_name: other.name },
       { type: 'new-presentation', conf_no: other.no, old_presentation: 0, new_presentation: text_no },
       { type: 'new-presentation', conf_no: other.no, old_presentation: text_no, new_presentation: 0 },
+      { type: 'new-motd', conf_no: other.no, old_motd: 0, new_motd: text_no },
+      { type: 'new-motd', conf_no: other.no, old_motd: text_no, new_motd: 0 },
     ])
   })
 
