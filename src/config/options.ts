@@ -215,7 +215,7 @@ export interface LimitOptions {
    */
   readonly maxUnreadBytes?: number
   /**
-   * Maximum number of WebSockets per session.
+   * Maximum number of WebSockets and event streams per session.
    * Valid: 1 to 1000.
    * @default 8
    */

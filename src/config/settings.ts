@@ -155,7 +155,12 @@ export const SETTINGS = {
     '268435456',
     'unread responses and request bodies held for all clients together',
   ),
-  maxWebsocketsPerSession: setting('limits', whole(1, 1000), '8', 'maximum number of WebSockets per session'),
+  maxWebsocketsPerSession: setting(
+    'limits',
+    whole(1, 1000),
+    '8',
+    'maximum number of WebSockets and event streams per session',
+  ),
   maxWebsocketMessagesPerSecond: setting(
     'limits',
     whole(1, 1_000_000),

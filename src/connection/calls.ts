@@ -13,6 +13,8 @@ import { Pending, Waiting } from './pending.ts'
 export interface CallOptions {
   /** whether to send the call while no other call is in flight; for calls that change the logged-in person */
   exclusive?: boolean
+  /** called when the server has carried out the call, before any later message is handled */
+  onReply?: () => void
 }
 
 /** The connection that calls are made on. */
@@ -80,14 +82,21 @@ export class Calls {
    * @throws ProtocolError if the parameters cannot be written (nothing is sent), or if the reply cannot be read
    * @throws ConnectionError `too-many-calls`, `call-timeout`, or the error given to `rejectAll`
    */
-  make<N extends CallName>(name: N, params: Params<N>, { exclusive = false }: CallOptions): Promise<Reply<N>> {
-    return new Promise<unknown>((resolve, reject) => {
+  make<N extends CallName>(name: N, params: Params<N>, { exclusive = false, onReply }: CallOptions): Promise<Reply<N>> {
+    return new Promise<unknown>((resolvePromise, reject) => {
       if (this.#pending.size >= MAX_WAITING) throw this.#tooMany(`${MAX_WAITING} calls`)
       const refNo = this.#pending.nextRefNo()
       const request = writeRequest(refNo, name, params)
       if (this.#pending.bytes + request.length > MAX_WAITING_BYTES) {
         throw this.#tooMany(`${MAX_WAITING_BYTES} bytes of calls`)
       }
+      const resolve =
+        onReply === undefined
+          ? resolvePromise
+          : (reply: unknown) => {
+              onReply()
+              resolvePromise(reply)
+            }
       const end = this.#context.onCall?.(name)
       const waiting = this.#waitingFor(
         { name, exclusive, madeAt: performance.now() },

@@ -11,7 +11,7 @@ import { openApiDocument } from './description/document.ts'
 import { descriptionRoute } from './description/route.ts'
 import type { Env } from './env.ts'
 import { RequestError } from './errors/request-error.ts'
-import type { WebsocketLimitOptions } from './events/websocket-limits.ts'
+import { OpenWebsockets, type WebsocketLimitOptions } from './events/websocket-limits.ts'
 import { type ConnectionIdOptions, ConnectionIds } from './middleware/connection-id.ts'
 import { type CorsOptions, cors } from './middleware/cors.ts'
 import { limitBody } from './middleware/limit-body.ts'
@@ -21,6 +21,7 @@ import { adminRoutes, requireAdminKey } from './routes/admin.ts'
 import { type BatchRouteOptions, batchRoute } from './routes/batch.ts'
 import { callRoutes } from './routes/calls.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
+import { eventRoute } from './routes/events.ts'
 import { gatewayRoutes, type ListedServer } from './routes/gateway.ts'
 import { membershipRoutes } from './routes/memberships.ts'
 import { observabilityRoutes } from './routes/observability.ts'
@@ -129,6 +130,7 @@ export function declareRoutes(
   const { servers, sessions, http, limits, admin, clientAddress, metrics, observers } = options
   const { registry } = sessions
   const { sessionIdleMs } = limits
+  const websockets = new OpenWebsockets(limits)
   const declared: DeclaredRoutes = {
     gateway: [
       ...gatewayRoutes({ servers, registry, metrics }),
@@ -137,7 +139,7 @@ export function declareRoutes(
       ),
       ...referenceRoutes(),
       websocketRoute({
-        ...{ ...options, registry, ids, tickets },
+        ...{ ...options, registry, ids, tickets, websockets },
         corsOrigins: http.corsOrigins,
         maxMessageBytes: http.maxBodyBytes,
       }),
@@ -157,6 +159,7 @@ export function declareRoutes(
       ...callRoutes(ids),
       ...ticketRoutes(tickets),
       batchRoute({ ...options, ...http, fetch }),
+      eventRoute({ registry, websockets, observers }),
     ],
     mounted: mounted.flatMap(({ name, routes }) => routes.map((route) => ({ ...route, tag: name }))),
     ...(admin.adminPort === undefined ? operatorRoutes(options) : { observability: [], administration: [] }),

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
 import type { GatewaySession } from '../sessions/gateway-session.ts'
-import type { ErrorFormat } from './errors/public-error.ts'
+import type { ErrorFormat, PublicError } from './errors/public-error.ts'
 import type { NamedErrors } from './errors/status.ts'
 
 /** What the access log, metrics and errors read of the declaration of a route. */
@@ -11,6 +12,8 @@ export interface MatchedRoute {
   errors?: NamedErrors
   /** the format of the errors of the route; default: the gateway's own */
   errorFormat?: ErrorFormat
+  /** returns another response for an error than the usual one, if the request asks for it */
+  replaceError?: (error: PublicError, c: Context) => Response | undefined
 }
 
 /** What the requests of a batch inherit from it. */

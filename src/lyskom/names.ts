@@ -122,6 +122,23 @@ export class Names {
     return table
   }
 
+  /**
+   * Returns the names of conferences and persons if all are cached, otherwise undefined.
+   *
+   * @param confNos as in `load`
+   * @throws ProtocolError `over-bound` if the names are too long in all
+   */
+  cached(confNos: Iterable<number>): NameTable | undefined {
+    const table = new NameTable(new CollectedSize(this.#connection))
+    for (const confNo of confNos) {
+      if (confNo === 0) continue
+      const known = this.#names?.get(confNo)
+      if (typeof known !== 'string') return undefined
+      table.set(confNo, known)
+    }
+    return table
+  }
+
   /** Looks up the name of one conference. At most one round trip. */
   async conference(confNo: number): Promise<ConferenceName> {
     return (await this.load([confNo])).conference(confNo)

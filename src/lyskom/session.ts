@@ -54,17 +54,17 @@ export class LyskomSession {
   /**
    * Logs a person in. A successful login logs the previous person out. One round trip.
    * @param invisible whether to hide the session from other persons
+   * @param onPerson called when another person is logged in, before any later message is handled
    * @throws KomError if the server rejects the login
    */
-  async login(person: number, passwd: string, invisible: boolean): Promise<void> {
-    await this.connection.call('login', { person, passwd, invisible }, { exclusive: true })
-    this.#become(person)
+  async login(person: number, passwd: string, invisible: boolean, onPerson?: () => void): Promise<void> {
+    const onReply = () => this.#become(person, onPerson)
+    await this.connection.call('login', { person, passwd, invisible }, { exclusive: true, onReply })
   }
 
-  /** Logs the person out. One round trip. */
-  async logout(): Promise<void> {
-    await this.connection.call('logout', {}, { exclusive: true })
-    this.#become(0)
+  /** Logs the person out. One round trip. @param onPerson as in `login` */
+  async logout(onPerson?: () => void): Promise<void> {
+    await this.connection.call('logout', {}, { exclusive: true, onReply: () => this.#become(0, onPerson) })
   }
 
   /**
@@ -99,9 +99,10 @@ export class LyskomSession {
     return this.connection.close()
   }
 
-  #become(persNo: number): void {
+  #become(persNo: number, onPerson: (() => void) | undefined): void {
     if (persNo === this.#persNo) return
     this.names.clear()
     this.#persNo = persNo
+    onPerson?.()
   }
 }

@@ -52,3 +52,5 @@ export type BoundName =
   | 'unread-texts'
   /** total size of the names that sessions cache */
   | 'name-cache'
+  /** number and total size of the messages of one session that wait for names */
+  | 'waiting-messages'

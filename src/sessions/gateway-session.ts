@@ -3,6 +3,8 @@ import type { PersonName } from '../lyskom/names.ts'
 import type { LyskomSession } from '../lyskom/session.ts'
 import type { Key } from '../store/record.ts'
 import { Closing, type ClosingRequest } from './closing.ts'
+import { EventFeed } from './event-feed.ts'
+import type { EventLog } from './event-log.ts'
 import type { Attempt } from './login-failures.ts'
 import { type LoginLimits, outcomeOf } from './login-limits.ts'
 
@@ -60,6 +62,7 @@ export class GatewaySession {
   /** Number of the person that the login limits count the session for; 0 for none. */
   #countedPerson = 0
   #closing: Closing | undefined
+  #feed: EventFeed | undefined
   #hasEnded = false
 
   /** @param context settings and objects that all sessions share */
@@ -111,7 +114,7 @@ export class GatewaySession {
 
   /** Logs the person out; the session becomes anonymous. One round trip. */
   async logout(): Promise<void> {
-    await this.lyskom.logout()
+    await this.lyskom.logout(() => this.#onPerson())
     this.#syncPerson()
   }
 
@@ -132,6 +135,27 @@ export class GatewaySession {
     const attempt = logins.beginGuess(this, persNo)
     await this.lyskom.setPassword(person, oldPwd, newPwd).catch(failed(attempt))
     attempt.end('succeeded')
+  }
+
+  /**
+   * Returns the event log, which has every event from then on. One round trip the first time.
+   * @throws KomError or ConnectionError if the server does not accept the messages
+   */
+  events(): Promise<EventLog> {
+    return this.#feedOf().start()
+  }
+
+  /**
+   * Requests asynchronous messages for the client, by number, besides those that the session needs. One round trip.
+   * @throws KomError `unknown-async` if one of them is unknown; the others are accepted
+   */
+  accept(messages: readonly number[]): Promise<void> {
+    return this.#feedOf().accept(messages)
+  }
+
+  /** Adds the last event to the event log, if there is one. */
+  endEvents(reason: CloseReason): void {
+    this.#feed?.close(reason)
   }
 
   /** Restarts the idle timeout. */
@@ -200,6 +224,8 @@ export class GatewaySession {
   async close(reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
     if (this.#closing !== undefined || this.#hasEnded) return
     this.#closing = new Closing()
+    // Streams end while the requests in flight finish.
+    this.endEvents(reason)
     const ownRequests = request?.isOwn ? 1 : 0
     const steps = {
       isDrained: () => this.#requests <= ownRequests,
@@ -224,6 +250,7 @@ export class GatewaySession {
     this.#hasEnded = true
     const { logins, events } = this.#context
     logins.recordPerson(this, this.#countedPerson, 0)
+    this.endEvents(reason)
     this.lyskom.names.clear()
     events.emit('closed', this, reason, requestId)
   }
@@ -233,7 +260,7 @@ export class GatewaySession {
     const begun = logins.whenFree(this, persNo, () => this.#beginLogin(persNo))
     // Without a wait the call keeps its place among the calls of the session.
     const attempt = begun instanceof Promise ? await begun : begun
-    await this.lyskom.login(persNo, passwd, invisible).catch(failed(attempt))
+    await this.lyskom.login(persNo, passwd, invisible, () => this.#onPerson()).catch(failed(attempt))
     attempt.end('succeeded')
     this.#syncPerson()
   }
@@ -243,6 +270,15 @@ export class GatewaySession {
     // The session may have ended during the wait: this is not a failed attempt.
     if (dead !== undefined) throw dead
     return this.#context.logins.beginLogin(this, persNo)
+  }
+
+  #feedOf(): EventFeed {
+    this.#feed ??= new EventFeed(this.lyskom)
+    return this.#feed
+  }
+
+  #onPerson(): void {
+    this.#feed?.personChanged(this.lyskom.persNo)
   }
 
   /** Updates the login limits and emits `person` if the logged-in person has changed. */

@@ -1,7 +1,5 @@
-import { ACCEPTED } from '../lyskom/session.ts'
 import type { CallName, Params } from '../protocol/calls/index.ts'
 import { KomError } from '../protocol/errors.ts'
-import { MESSAGES } from '../protocol/messages.ts'
 import type { GatewaySession } from './gateway-session.ts'
 
 /**
@@ -30,8 +28,7 @@ export function performCall(session: GatewaySession, name: CallName, params: unk
       return session.logout()
     case 'accept-async': {
       const { requestList } = params as Params<'accept-async'>
-      const needed = ACCEPTED.map((message) => MESSAGES[message].number)
-      return session.lyskom.connection.call(name, { requestList: [...new Set([...requestList, ...needed])] })
+      return session.accept(requestList)
     }
     case 'set-connection-time-format':
       return Promise.reject(KomError.of('feature-disabled', 0))

@@ -182,10 +182,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
     for (const session of this.#sessions.values()) if (session.hasTimedOut(now)) void session.close('idle')
   }
 
-  /** Rejects new sessions from now on; live sessions continue. */
+  /** Rejects new sessions from now on, and ends the events of the live ones; otherwise these continue. */
   refuse(): void {
     if (this.#isShuttingDown) return
     this.#isShuttingDown = true
+    for (const session of this.#sessions.values()) session.endEvents('shutdown')
     this.emit('draining')
   }
 

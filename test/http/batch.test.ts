@@ -174,6 +174,7 @@ describe('a batch', () => {
     post('x', '/{b#/name}', { requests: [get('y', '/texts/30')] }),
     post('x', '/sessions', { client: { name: 'x', version: '1' } }),
     post('x', '/sessions/', { client: { name: 'x', version: '1' } }),
+    get('x', '/sessions/current/events'),
     get('x', '/websocket'),
     get('x', '/websocket/?ticket=1'),
   ])('answers 400 for what it may not hold: %j', async (request) => {

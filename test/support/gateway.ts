@@ -6,7 +6,7 @@ import { configFor, type TestServer, type TestSettings } from './config.ts'
 export interface Answer {
   status: number
   headers: Headers
-  /** the body as text */
+  /** the body as text; the first part of it for a stream of events */
   text: string
   /** the body as JSON; undefined if it is not JSON */
   // biome-ignore lint/suspicious/noExplicitAny: the expectations of a test check the type
@@ -70,7 +70,16 @@ async function request(url: string, method: string, { id, json, body, headers }:
     },
     ...(json !== undefined ? { body: JSON.stringify(json) } : body !== undefined ? { body } : {}),
   })
-  const text = await response.text()
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+  const text = isStream ? await firstPart(response) : await response.text()
   const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== ''
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+}
+
+/** Returns the first part of a body, empty if there is none, and disconnects. */
+async function firstPart({ body }: Response): Promise<string> {
+  const reader = body?.getReader()
+  const part = await reader?.read()
+  await reader?.cancel()
+  return new TextDecoder().decode(part?.value)
 }

@@ -1,6 +1,6 @@
 import { KomError } from '../../protocol/errors.ts'
 import { newAuxItems } from '../aux-items.ts'
-import { type Handlers, notifySessions } from '../context.ts'
+import { type Context, type Handlers, notifySessions } from '../context.ts'
 import type { Database } from '../database.ts'
 import { auxItemsCost } from '../limits.ts'
 import type { StoredAuxItem } from '../model.ts'
@@ -58,29 +58,53 @@ export const conferences = {
   },
 
   'set-presentation'(context, { confNo, textNo }) {
-    const { db, session } = context
-    session.mustBePerson
-    const conf = conferenceFor(db, session, confNo)
-    if (!supervises(db, session, conf)) throw KomError.of('permission-denied', confNo)
-    // lyskomd does not require that the session may read the text.
-    if (textNo !== 0 && !db.texts.has(textNo)) throw KomError.of('no-such-text', textNo)
-    const old = conf.presentation
-    db.addMarks(textNo, 1)
-    db.addMarks(old, -1)
-    conf.presentation = textNo
-    // Each session gets the text numbers that it may read, and no message if these do not change.
-    const seen = (to: Session, no: number): number => {
-      const text = db.texts.get(no)
-      return text !== undefined && mayRead(db, to, text) ? no : 0
-    }
+    const { seen, mayKnow } = setText(context, 'presentation', confNo, textNo)
     notifySessions(
       context,
       'async-new-presentation',
-      (to) => ({ confNo, oldPresentation: seen(to, old), newPresentation: seen(to, textNo) }),
-      (to) => access(db, to, conf) > ACCESS.none && seen(to, old) !== seen(to, textNo),
+      (to) => ({ confNo, oldPresentation: seen(to).old, newPresentation: seen(to).new }),
+      mayKnow,
+    )
+  },
+
+  'set-etc-motd'(context, { confNo, textNo }) {
+    const { seen, mayKnow } = setText(context, 'motd', confNo, textNo)
+    notifySessions(
+      context,
+      'async-new-motd',
+      (to) => ({ confNo, oldMotd: seen(to).old, newMotd: seen(to).new }),
+      mayKnow,
     )
   },
 } satisfies Partial<Handlers>
+
+/**
+ * Sets the presentation or the notice of a conference.
+ *
+ * @param textNo 0 for none
+ * @returns the old and the new number as a session sees them, 0 for a text that it may not read, and whether it learns of
+ * the change: if these differ
+ */
+function setText(context: Context, field: 'presentation' | 'motd', confNo: number, textNo: number) {
+  const { db, session } = context
+  session.mustBePerson
+  const conf = conferenceFor(db, session, confNo)
+  if (!supervises(db, session, conf)) throw KomError.of('permission-denied', confNo)
+  // lyskomd does not require that the session may read the text.
+  if (textNo !== 0 && !db.texts.has(textNo)) throw KomError.of('no-such-text', textNo)
+  const old = conf[field]
+  db.addMarks(textNo, 1)
+  db.addMarks(old, -1)
+  conf[field] = textNo
+  const visible = (to: Session, no: number): number => {
+    const text = db.texts.get(no)
+    return text !== undefined && mayRead(db, to, text) ? no : 0
+  }
+  return {
+    seen: (to: Session) => ({ old: visible(to, old), new: visible(to, textNo) }),
+    mayKnow: (to: Session) => access(db, to, conf) > ACCESS.none && visible(to, old) !== visible(to, textNo),
+  }
+}
 
 /**
  * Checks that the server may store one more conference or person.

@@ -10,6 +10,13 @@ const WAITING_MESSAGE_BYTES = 256
 /** Bytes of a message that are not counted while it arrives or is processed: most messages are smaller. */
 const SMALL_MESSAGE_BYTES = 16_384
 
+/** A reply to a message. */
+export interface FlowReply {
+  text: string
+  /** called when the reply is handed to the WebSocket; later messages follow it */
+  onSent?: (() => void) | undefined
+}
+
 /** Options of the message flow of one WebSocket. */
 export interface FlowOptions {
   /** the connection of the WebSocket */
@@ -20,8 +27,8 @@ export interface FlowOptions {
   budget: UnreadBudget
   /** the client network whose budget the WebSocket uses; undefined behind a trusted proxy */
   network: string | undefined
-  /** Processes a message. Resolves with the text of the reply; never rejects. */
-  answer: (message: string) => Promise<string>
+  /** Processes a message. Resolves with the reply; never rejects. */
+  answer: (message: string) => Promise<FlowReply>
   /** Called once for each received message: when its reply is sent, or dropped with the WebSocket. */
   onAnswered: () => void
   /** Called when the client leaves more unread than the limit for one connection. */
@@ -73,10 +80,27 @@ export class WebSocketFlow implements UnreadSource {
     this.#options.budget.update(this)
   }
 
-  /** Sends a reply and pauses reading if the client leaves too much unread. */
-  send(reply: string): void {
+  /** Whether the client leaves something unread. */
+  get isBlocked(): boolean {
+    return this.#socket.bufferedAmount > 0
+  }
+
+  /** Closes the WebSocket because its client leaves more events unread than the session keeps. */
+  dropLate(): void {
+    this.#options.onLimit('unread-bytes-per-connection')
+    this.drop()
+  }
+
+  /**
+   * Sends a text and pauses reading if the client leaves too much unread.
+   * @param onSent called when the text is handed to the operating system, or when the WebSocket is closed
+   */
+  send(text: string, onSent?: () => void): void {
     const wasUnread = this.#isUnread
-    this.#socket.send(reply, () => this.#sent())
+    this.#socket.send(text, () => {
+      this.#sent()
+      onSent?.()
+    })
     if (this.#socket.bufferedAmount === 0) return
     if (this.#isUnread && !wasUnread) {
       this.#options.onLimit('unread-bytes-per-connection')
@@ -122,8 +146,9 @@ export class WebSocketFlow implements UnreadSource {
     void this.#options.answer(message).then((reply) => {
       this.#inFlight--
       this.#inFlightBytes -= bytes
-      this.send(reply)
+      this.send(reply.text)
       this.#options.onAnswered()
+      reply.onSent?.()
       this.#processNext()
     })
   }

@@ -3,7 +3,7 @@ import { LimitError } from '../../sessions/limit-error.ts'
 
 /** Limits of WebSockets. */
 export interface WebsocketLimitOptions {
-  /** open WebSockets of one session */
+  /** open WebSockets and event streams of one session */
   maxWebsocketsPerSession: number
   /** messages that a client may send on one WebSocket */
   maxWebsocketMessagesPerSecond: number
@@ -11,7 +11,7 @@ export interface WebsocketLimitOptions {
 
 const SECOND_MS = 1000
 
-/** Counts the open WebSockets of each session. */
+/** Counts the open WebSockets and event streams of each session. */
 export class OpenWebsockets {
   readonly #max: number
   readonly #open = new WeakMap<GatewaySession, number>()
@@ -20,18 +20,24 @@ export class OpenWebsockets {
     this.#max = maxWebsocketsPerSession
   }
 
-  /** @throws LimitError if the session has as many WebSockets open as it may */
-  check(session: GatewaySession): void {
-    if ((this.#open.get(session) ?? 0) < this.#max) return
-    throw new LimitError('websockets-per-session', `a session has no more than ${this.#max} WebSockets`)
+  /** Returns whether the session has as many WebSockets and event streams open as it may. */
+  isFull(session: GatewaySession): boolean {
+    return (this.#open.get(session) ?? 0) >= this.#max
   }
 
-  /** Counts an opened WebSocket. */
+  /** @throws LimitError if the session has as many WebSockets and event streams open as it may */
+  check(session: GatewaySession): void {
+    if (!this.isFull(session)) return
+    const what = 'WebSockets and event streams'
+    throw new LimitError('websockets-per-session', `a session has no more than ${this.#max} ${what}`)
+  }
+
+  /** Counts an opened WebSocket or event stream. */
   add(session: GatewaySession): void {
     this.#open.set(session, (this.#open.get(session) ?? 0) + 1)
   }
 
-  /** Discounts a closed WebSocket. */
+  /** Discounts a closed WebSocket or event stream. */
   remove(session: GatewaySession): void {
     this.#open.set(session, (this.#open.get(session) ?? 1) - 1)
   }

@@ -4,6 +4,7 @@ import type { WireEvent } from '../../connection/wire-event.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import { RequestError } from '../errors/request-error.ts'
+import { COMMENT, eventFields, eventStreamResponse, type StreamSource } from './server-sent-events.ts'
 
 /** Events that wait for a slow client; further events are dropped and counted. */
 const MAX_WAITING = 1000
@@ -11,13 +12,6 @@ const MAX_WAITING = 1000
 const MAX_TRACES = 8
 /** Interval of heartbeats: a disconnected client may be noticed only by writing to it. */
 const HEARTBEAT_MS = 15_000
-
-/** Headers of a stream of server-sent events. `X-Accel-Buffering` keeps nginx from buffering it. */
-const HEADERS = {
-  'Cache-Control': 'no-store',
-  'Content-Type': 'text/event-stream; charset=utf-8',
-  'X-Accel-Buffering': 'no',
-}
 
 /**
  * Streams the traffic on the LysKOM connection of a session as server-sent events, starting with the first read. The
@@ -29,24 +23,11 @@ export function wireTrace(registry: Registry, { lyskom }: GatewaySession): Respo
   if (registry.listenerCount('draining') >= MAX_TRACES) {
     throw new RequestError('too-many-traces', `No more than ${MAX_TRACES} traces can run at the same time.`)
   }
-  let trace: Trace | undefined
-  const body = new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        trace ??= new Trace(controller, registry, lyskom.connection)
-      },
-      cancel() {
-        trace?.stop()
-      },
-    },
-    // With a high-water mark above 0 the stream would be pulled before anything reads it.
-    { highWaterMark: 0 },
-  )
-  return new Response(body, { headers: HEADERS })
+  return eventStreamResponse((controller) => new Trace(controller, registry, lyskom.connection))
 }
 
 /** A trace that a client is reading. */
-class Trace {
+class Trace implements StreamSource {
   readonly #controller: ReadableStreamDefaultController<Uint8Array>
   readonly #encoder = new TextEncoder()
   readonly #registry: Registry
@@ -65,7 +46,7 @@ class Trace {
     connection.on('close', this.#onClose)
     registry.on('draining', this.#onDraining)
     // An empty comment shows the client that the trace has started and misses no later event.
-    this.#write(':\n\n')
+    this.#write(COMMENT)
     if (connection.dead !== undefined) this.#onClose(connection.dead)
     else if (registry.isDraining) this.#onDraining()
     else if (isLate) this.#end('too-many')
@@ -83,14 +64,14 @@ class Trace {
       this.#missed++
       return
     }
-    if (this.#missed > 0) this.#write(`event: missed\ndata: ${JSON.stringify({ events: this.#missed })}\n\n`)
+    if (this.#missed > 0) this.#write(eventFields({ type: 'missed', data: JSON.stringify({ events: this.#missed }) }))
     this.#missed = 0
-    this.#write(`data: ${JSON.stringify(wireJson(event))}\n\n`)
+    this.#write(eventFields({ data: JSON.stringify(wireJson(event)) }))
   }
 
   readonly #heartbeat = (): void => {
     const isFull = this.#isFull()
-    if (!isFull) this.#write(':\n\n')
+    if (!isFull) this.#write(COMMENT)
     else if (this.#wasFull) this.#end('unread')
     this.#wasFull = isFull
   }
@@ -100,7 +81,7 @@ class Trace {
 
   #end(reason: string): void {
     this.stop()
-    this.#write(`event: end\ndata: ${JSON.stringify({ reason })}\n\n`)
+    this.#write(eventFields({ type: 'end', data: JSON.stringify({ reason }) }))
     this.#controller.close()
   }
 

@@ -28,7 +28,14 @@ export const latin1 = z
  * `transfer-coding`
  */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S, ifEmpty?: object): Promise<z.output<S>> {
-  const value = await readJson(c, ifEmpty)
+  return validated(schema, await readJson(c, ifEmpty))
+}
+
+/**
+ * Validates parsed JSON.
+ * @throws RequestError `invalid-request` with the name of the first invalid field
+ */
+export function validated<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   // An array counts as a body without any of the fields.

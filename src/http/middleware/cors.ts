@@ -30,6 +30,7 @@ export function cors({ corsOrigins: origins, corsMaxAgeMs, transports }: CorsOpt
       'X-XSRF-TOKEN',
       'Cache-Control',
       'If-None-Match',
+      'Last-Event-ID',
       'Authorization',
       ...TRACE_CONTEXT,
       REQUEST_ID_HEADER,

@@ -19,6 +19,8 @@ export function errorResponse(error: unknown, c: Context<Env>, observers: ErrorO
   const cause = hasDisconnected(c) ? new RequestError('incomplete-request', 'The request is incomplete.') : error
   const route = c.get('route') as MatchedRoute | undefined
   const shown = reportedError(cause, c.get('requestId'), observers, route?.errors)
+  const replacement = route?.replaceError?.(shown, c)
+  if (replacement !== undefined) return replacement
   const format = route?.errorFormat
   const hasFormat = format?.codes?.includes(shown.code) ?? shown.status !== 500
   return format !== undefined && hasFormat ? format.render(shown) : json(shown.fields, shown.status, shown.headers)

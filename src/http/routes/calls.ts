@@ -1,13 +1,9 @@
 import { z } from 'zod'
-import { mustFitJson } from '../../lyskom/json-size.ts'
-import { CALLS, type CallName, type Params } from '../../protocol/calls/index.ts'
-import type { AnyCodec } from '../../protocol/codec.ts'
+import { CALLS, type CallName } from '../../protocol/calls/index.ts'
 import { callJsonSchemas } from '../../protocol/json/json-schema.ts'
-import { jsonMapping, jsonName, jsonSize } from '../../protocol/json/mapping.ts'
-import type { GatewaySession } from '../../sessions/gateway-session.ts'
+import { jsonName } from '../../protocol/json/mapping.ts'
 import type { LimitErrorCode } from '../../sessions/limit-error.ts'
-import { performCall } from '../../sessions/perform-call.ts'
-import { badRequest } from '../input/body.ts'
+import { TypedCall } from '../input/typed-call.ts'
 import type { ConnectionIds } from '../middleware/connection-id.ts'
 import { closeOnRequest } from '../middleware/current-session.ts'
 import { json } from '../node/responses.ts'
@@ -37,10 +33,9 @@ export function callRoutes(ids: ConnectionIds): AnyRoute[] {
 }
 
 function callRoute(name: CallName, ids: ConnectionIds): AnyRoute {
-  const { number, status, params, reply }: (typeof CALLS)[CallName] = CALLS[name]
+  const { number, status }: (typeof CALLS)[CallName] = CALLS[name]
   const schemas = callJsonSchemas(name)
-  const input = jsonMapping(params as AnyCodec, 'client')
-  const output = jsonMapping(reply as AnyCodec, 'server')
+  const call = new TypedCall(name)
   return route({
     method: 'POST',
     path: `/:server/calls/${name}`,
@@ -51,7 +46,7 @@ function callRoute(name: CallName, ids: ConnectionIds): AnyRoute {
     // The mapping reports an invalid field with an error of its own.
     body: z
       .unknown()
-      .transform((parameters) => input.fromJson(parameters))
+      .transform((parameters) => call.parameters(parameters))
       .meta(schemas.params),
     bodyIsOptional: true,
     responses: {
@@ -64,22 +59,12 @@ function callRoute(name: CallName, ids: ConnectionIds): AnyRoute {
     rejects: LIMITED[name] ?? [],
     ...(name in EXAMPLES && { example: { body: EXAMPLES[name] } }),
     async handle(c, { body: parameters }) {
-      if (name === 'accept-async') {
-        throw badRequest('accept-async is not available here: asynchronous messages are events, not replies.')
-      }
       const session = c.get('session')
-      if (name === 'disconnect' && isOwn(session, parameters as Params<'disconnect'>)) {
+      if (call.ends(session, parameters)) {
         await closeOnRequest(c, session, 'deleted')
         return json({ reply: null }, 200, ids.headers(c))
       }
-      const value = await performCall(session, name, parameters)
-      mustFitJson(session.lyskom.connection, jsonSize(output, value))
-      return json({ reply: output.toJson(value) })
+      return json({ reply: await call.perform(session, parameters) })
     },
   })
-}
-
-/** Returns whether a session number is that of the session itself, which Protocol A also calls 0. */
-function isOwn({ lyskom }: GatewaySession, { sessionNo }: Params<'disconnect'>): boolean {
-  return sessionNo === 0 || sessionNo === lyskom.connection.sessionNo
 }

@@ -129,7 +129,7 @@ describe('runBatch', () => {
     ['text/plain', Buffer.from('räv', 'latin1'), { base64: 'cuR2' }],
     ['image/png', Buffer.from([0x89]), { base64: 'iQ==' }],
     ['', Buffer.from('x'), { base64: 'eA==' }],
-    ['text/plain', '', null],
+    ['text/plain', '', ''],
   ])('shows a body of the type %j as JSON', async (type, body, shown) => {
     const headers = type === '' ? {} : { 'Content-Type': type }
     const [entry] = await run([get('a', '/')], () => new Response(body, { headers }))
