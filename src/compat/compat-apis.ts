@@ -1,4 +1,4 @@
-import type { MountedApi } from '../http/app.ts'
+import type { MountedApi } from '../http/declared-routes.ts'
 import type { AnyRoute } from '../http/routes/route.ts'
 import { under } from './compat-api.ts'
 import { microappApi } from './microapp.ts'

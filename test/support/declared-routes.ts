@@ -1,6 +1,6 @@
 import { type CompatApiName, compatApis } from '../../src/compat/compat-apis.ts'
 import { heartbeatFor } from '../../src/connection/settings.ts'
-import { type DeclaredRoutes, declareRoutes } from '../../src/http/app.ts'
+import { type DeclaredRoutes, declareRoutes } from '../../src/http/declared-routes.ts'
 import { AppKeys, keyGuessLimits } from '../../src/http/middleware/app-keys.ts'
 import { UnreadBudget } from '../../src/http/node/unread-budget.ts'
 import { Metrics } from '../../src/ops/metrics/metrics.ts'

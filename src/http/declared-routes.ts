@@ -1,0 +1,122 @@
+import { Tickets } from '../sessions/tickets.ts'
+import type { AppOptions } from './app-options.ts'
+import { openApiDocument } from './description/document.ts'
+import { descriptionRoute } from './description/route.ts'
+import { OpenWebsockets } from './events/websocket-limits.ts'
+import { ConnectionIds } from './middleware/connection-id.ts'
+import { adminRoutes } from './routes/admin.ts'
+import { type BatchRouteOptions, batchRoute } from './routes/batch.ts'
+import { callRoutes } from './routes/calls.ts'
+import { conferenceRoutes } from './routes/conferences.ts'
+import { eventRoute } from './routes/events.ts'
+import { gatewayRoutes } from './routes/gateway.ts'
+import { membershipRoutes } from './routes/memberships.ts'
+import { observabilityRoutes } from './routes/observability.ts'
+import { onlineRoutes } from './routes/online.ts'
+import { personRoutes } from './routes/persons.ts'
+import { referenceRoutes } from './routes/reference.ts'
+import type { AnyRoute } from './routes/route.ts'
+import { serverRoutes } from './routes/server.ts'
+import { sessionDataRoutes } from './routes/session-data.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { textPageRoutes } from './routes/text-pages.ts'
+import { textRoutes } from './routes/texts.ts'
+import { textStatRoutes } from './routes/textstats.ts'
+import { threadRoutes } from './routes/threads.ts'
+import { ticketRoutes } from './routes/tickets.ts'
+import { websocketRoute } from './routes/websocket.ts'
+
+/** Another API that the gateway serves. */
+export interface MountedApi {
+  /** for persons */
+  name: string
+  /** A path that ends in `*` matches what no other route of the API does. */
+  routes: readonly AnyRoute[]
+}
+
+/**
+ * The declared routes of an application: those of the gateway itself, of LysKOM servers, of other APIs, metrics and health
+ * checks, and administration.
+ */
+export type DeclaredRoutes = Readonly<
+  Record<'gateway' | 'server' | 'mounted' | 'observability' | 'administration', readonly AnyRoute[]>
+>
+
+/** What routes and middleware share. */
+export interface Shared {
+  ids: ConnectionIds
+  tickets: Tickets
+  /** handles the requests of batches */
+  fetch: BatchRouteOptions['fetch']
+}
+
+/** @param fetch default: for routes that are only read */
+export function sharedBy(
+  { sessions: { registry }, http }: AppOptions,
+  fetch: Shared['fetch'] = () => Promise.reject(new Error('there is no application')),
+): Shared {
+  return { ids: new ConnectionIds(registry, http), tickets: new Tickets(registry), fetch }
+}
+
+/**
+ * Declares the routes of the HTTP interface.
+ *
+ * @param mounted other APIs that are served beside the gateway's own
+ */
+export function declareRoutes(
+  options: AppOptions,
+  mounted: readonly MountedApi[] = [],
+  { ids, tickets, fetch }: Shared = sharedBy(options),
+): DeclaredRoutes {
+  const { servers, sessions, http, limits, admin, clientAddress, metrics, observers } = options
+  const { registry } = sessions
+  const { sessionIdleMs } = limits
+  const websockets = new OpenWebsockets(limits)
+  const declared: DeclaredRoutes = {
+    gateway: [
+      ...gatewayRoutes({ servers, registry, metrics }),
+      descriptionRoute(() =>
+        openApiDocument(Object.values(declared).flat(), { ...http, serverIds: [...servers.keys()] }),
+      ),
+      ...referenceRoutes(),
+      websocketRoute({
+        ...{ ...options, registry, ids, tickets, websockets },
+        corsOrigins: http.corsOrigins,
+        maxMessageBytes: http.maxBodyBytes,
+      }),
+    ],
+    server: [
+      ...sessionRoutes({ registry, ids, clientAddress, sessionIdleMs }),
+      ...sessionDataRoutes({ ...sessions, observers }),
+      ...serverRoutes(),
+      ...conferenceRoutes(),
+      ...personRoutes(),
+      ...membershipRoutes(),
+      ...textRoutes({ basePath: http.basePath, vary: ids.vary }),
+      ...textStatRoutes(),
+      ...textPageRoutes(),
+      ...threadRoutes(),
+      ...onlineRoutes(),
+      ...callRoutes(ids),
+      ...ticketRoutes(tickets),
+      batchRoute({ ...options, ...http, fetch }),
+      eventRoute({ registry, websockets, observers }),
+    ],
+    mounted: mounted.flatMap(({ name, routes }) => routes.map((route) => ({ ...route, tag: name }))),
+    ...(admin.adminPort === undefined ? operatorRoutes(options) : { observability: [], administration: [] }),
+  }
+  return declared
+}
+
+/** The routes that only operators need. */
+export type OperatorRoutes = Pick<DeclaredRoutes, 'observability' | 'administration'>
+
+/** Declares metrics, health checks and, if an admin key is set, administration. */
+export function operatorRoutes({ sessions, admin, limits, metrics, observers }: AppOptions): OperatorRoutes {
+  const { registry, store } = sessions
+  const { sessionIdleMs } = limits
+  return {
+    observability: observabilityRoutes({ registry, store, metrics }),
+    administration: admin.adminKey === '' ? [] : adminRoutes({ registry, sessionIdleMs, observers }),
+  }
+}
