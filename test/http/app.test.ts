@@ -169,7 +169,7 @@ describe('CORS', () => {
     expect(preflight.status).toBe(204)
     expect(preflight.headers.get('access-control-allow-methods')).toBe('GET,POST,PUT,PATCH,DELETE,OPTIONS,HEAD')
     expect(preflight.headers.get('access-control-allow-headers')).toBe(
-      'Origin,Accept,Content-Type,X-Requested-With,X-XSRF-TOKEN,Cache-Control,If-None-Match,Authorization,traceparent,tracestate,baggage,X-Request-Id,Httpkom-Connection',
+      'Origin,Accept,Content-Type,X-Requested-With,X-XSRF-TOKEN,Cache-Control,If-None-Match,Last-Event-ID,Authorization,traceparent,tracestate,baggage,X-Request-Id,Httpkom-Connection',
     )
     expect(preflight.headers.get('access-control-max-age')).toBe('3600')
   })
