@@ -328,7 +328,7 @@ describe('limits of WebSockets', () => {
     expect(head.toLowerCase()).toContain('\r\nretry-after: 5')
     expect(JSON.parse(body)).toEqual({
       error_type: 'httpkom',
-      error_msg: 'a session has no more than 2 WebSockets',
+      error_msg: 'a session has no more than 2 WebSockets and event streams',
       limit: 'websockets-per-session',
     })
     expect(await hits(gateway, 'websockets-per-session')).toBe(1)
