@@ -45,6 +45,8 @@ export function validated<S extends z.ZodType>(schema: S, value: unknown): z.out
 
 async function readJson(c: Context, ifEmpty?: object): Promise<unknown> {
   rejectCodings(c)
+  // Reading an empty body takes a tenth of the time of a short call.
+  if (ifEmpty !== undefined && hasNoBody(c)) return ifEmpty
   const isJson = JSON_TYPE.test(c.req.header('content-type') ?? '')
   if (!isJson && ifEmpty === undefined) throw badRequest('Invalid body.')
   const bytes = await c.req.arrayBuffer().catch(() => {
@@ -57,6 +59,12 @@ async function readJson(c: Context, ifEmpty?: object): Promise<unknown> {
   } catch (error) {
     throw error instanceof InvalidJsonError ? error : badRequest('The body is not JSON in UTF-8.')
   }
+}
+
+/** Returns whether the header of a request to Node's HTTP server announces no body (RFC 9112, 6.3). */
+function hasNoBody(c: Context): boolean {
+  const isNode = c.env?.incoming !== undefined
+  return isNode && (c.req.header('content-length') ?? '0') === '0' && c.req.header('transfer-encoding') === undefined
 }
 
 /** Creates an `invalid-request` error (400). */
