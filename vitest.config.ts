@@ -24,6 +24,8 @@ const SLOW = [
   'test/demo/like-lyskomd.test.ts',
   'test/http/store-outage.test.ts',
   'test/http/reference-page.test.ts',
+  'test/docs/example-client.test.ts',
+  'test/docs/examples.test.ts',
   'test/store/postgres.test.ts',
   'test/faults/restart.test.ts',
   'test/store/redis-failover.test.ts',

@@ -59,7 +59,7 @@ async function commentsTo(textNo: number) {
 async function hasRead(conference: number): Promise<void> {
   const path = `/demo/persons/${BOT}/memberships/${conference}/unread`
   const unread = async () => (await gateway.send('GET', path, { id: observer })).json.unread_texts
-  await expect.poll(unread, { timeout: 10_000 }).toEqual([])
+  await expect.poll(unread, { timeout: 25_000 }).toEqual([])
 }
 
 const countOf = (method: string, path: string) =>

@@ -61,7 +61,7 @@ const sent = () => proxy.requests.map(({ method, path }) => `${method} ${path}`)
 describe('examples/name-bot.ts', () => {
   const start = (env: NodeJS.ProcessEnv = {}): Program =>
     startTypeScript(join(ROOT, 'examples/name-bot.ts'), [`${proxy.url}/demo`], { env: { POLL_SECONDS: '0.1', ...env } })
-  const hasReadAll = () => expect.poll(() => unreadOf(WRITER, writer), { timeout: 10_000 }).toEqual({})
+  const hasReadAll = () => expect.poll(() => unreadOf(WRITER, writer), { timeout: 25_000 }).toEqual({})
 
   it('answers the texts that contain its name, once, and closes its session on SIGTERM', async () => {
     const called = await write('Who is there?', 'Is it you, demo\nwriter?', TESTING)

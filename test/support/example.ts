@@ -48,7 +48,7 @@ export function startProgram(
   return {
     output: () => output,
     async prints(pattern) {
-      await vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 10_000 })
+      await vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 25_000 })
       return pattern.exec(output) as RegExpExecArray
     },
     kill: (signal) => void child.kill(signal),
