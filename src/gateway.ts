@@ -128,7 +128,10 @@ async function buildGateway(
   const onLimit: Gateway['onLimit'] = (limit) => metrics.limitHit(limit)
   const observers: Observers = {
     onLimit,
-    onAccess: (entry) => log.info(entry, 'request'),
+    onAccess(entry, isInBatch) {
+      if (isInBatch) log.debug?.(entry, 'request')
+      else log.info(entry, 'request')
+    },
     onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),
   }
   const unreadBudget = new UnreadBudget(limits, onLimit)

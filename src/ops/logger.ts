@@ -6,6 +6,8 @@ export interface LogMethod {
 
 /** Receives the log of a gateway. A pino logger or `console` can be used. */
 export interface Logger {
+  /** writes a line about a detail; without it such lines are discarded */
+  readonly debug?: LogMethod
   /** writes a line about a normal event */
   readonly info: LogMethod
   /** writes a line about a problem that the gateway works around */

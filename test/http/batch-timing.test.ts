@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { TestSettings } from '../support/config.ts'
 import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
@@ -63,6 +64,8 @@ async function settle(gateway: TestGateway): Promise<void> {
   for (let i = 0; i < 3; i++) await gateway.send('GET', '/')
 }
 
+const LEVELS = pino.levels.values
+
 const logged = (gateway: TestGateway) =>
   gateway.log.map((line) => JSON.parse(line)).filter((line) => line.msg === 'request' && line.path !== '/kom/sessions')
 
@@ -79,7 +82,7 @@ describe('a batch', () => {
     expect((await answer).json.responses.map(({ status }: { status: number }) => status)).toEqual([204, 204, 204])
   })
 
-  it('counts and logs each request once, as if it was sent alone, with an id of its own', async () => {
+  it('counts each request once, as if it was sent alone, and logs it as a detail with an id of its own', async () => {
     const { held, gateway, send } = await start()
     const answer = send(
       [active('a'), active('b'), active('c', { depends_on: ['d'] }), { ...active('d'), url: '/nosuch' }],
@@ -92,11 +95,12 @@ describe('a batch', () => {
     held.answer()
     expect((await answer).headers.get('x-request-id')).toBe('batch-1')
     await expect.poll(() => logged(gateway)).toHaveLength(4)
-    const lines = logged(gateway).map(({ method, path, status, requestId, session }) => ({
-      ...{ method, path, status, requestId },
+    const lines = logged(gateway).map(({ level, method, path, status, requestId, session }) => ({
+      ...{ level, method, path, status, requestId },
       hasSession: session !== undefined,
     }))
     const line = (n: number | undefined, path: string, status: number, hasSession = true) => ({
+      level: n === undefined ? LEVELS.info : LEVELS.debug,
       ...{ method: 'POST', path: `/kom${path}`, status, hasSession },
       requestId: n === undefined ? 'batch-1' : `batch-1.${n}`,
     })

@@ -29,8 +29,8 @@ export interface AccessOptions {
   /** the live sessions, whose ids are no request ids */
   registry: Registry
   metrics: Metrics
-  /** called for each request after its response */
-  onAccess: (entry: AccessEntry) => void
+  /** called for each request after its response; `isInBatch`: for a request of a batch, which has an entry itself */
+  onAccess: (entry: AccessEntry, isInBatch: boolean) => void
 }
 
 /**
@@ -54,14 +54,15 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
     const report = (): void => {
       metrics.http.answered((c.get('route') as MatchedRoute | undefined)?.path, c.req.method, status, ms)
       const session = c.get('session') as GatewaySession | undefined
-      onAccess({
+      const entry = {
         method: c.req.method,
         path: printablePath(withoutIds(c.req.path).slice(0, MAX_PATH)),
         status,
         ms: Math.round(ms * 1000) / 1000,
         session: session && handleOf(session.key),
         requestId,
-      })
+      }
+      onAccess(entry, batch !== undefined)
       if (batch === undefined) endRequest(c)
     }
     if (batch !== undefined) {
