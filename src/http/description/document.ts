@@ -21,7 +21,7 @@ session is one connection to the LysKOM server. Most operations need a session t
 \`POST /{server}/sessions/current/login\`.
 
 - A trailing slash in a path makes no difference. \`HEAD\` works where \`GET\` does.
-- Bodies of requests are JSON in UTF-8. Unknown fields are ignored, except in typed calls. Numbers may be strings of
+- Bodies of requests are JSON in UTF-8. Unknown fields are ignored, except in typed calls and batches. Numbers may be strings of
   digits.
 - Errors have a JSON body: \`GatewayError\` for errors of the gateway, \`ProtocolAError\` for those of the LysKOM server.
 - A path without an operation is a 404, a wrong method a 405 with \`Allow\`.
