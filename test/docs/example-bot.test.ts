@@ -1,109 +1,76 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { killPrograms, type Program, ROOT, startTypeScript } from '../support/example.ts'
-import { type FaultyGateway, startFaultyGateway } from '../support/faulty-gateway.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { type Program, ROOT, startTypeScript } from '../support/example.ts'
+import { ExampleStage } from '../support/example-stage.ts'
 
 const [READER, BOT, TESTING] = [6, 7, 9]
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-/
 
-let gateway: TestGateway
-let proxy: FaultyGateway
-/** A session of Demo Reader, who asks the bot. */
-let reader: string
-/** A session of the bot's person, which shows what is unread. */
+let stage: ExampleStage
+/** A session of the person of the program. */
 let observer: string
 
 beforeAll(async () => {
-  gateway = await startTestGateway([{ id: 'demo', demo: true }])
-  proxy = await startFaultyGateway(gateway.url)
-  reader = await logIn(READER)
-  observer = await logIn(BOT)
+  stage = await ExampleStage.start()
+  observer = await stage.logIn(BOT)
 })
 beforeEach(() => {
-  proxy.requests.length = 0
+  stage.proxy.requests.length = 0
 })
-afterAll(async () => {
-  await killPrograms()
-  await proxy.close()
-  await gateway.close()
-})
+afterAll(() => stage.close())
 
 const startBot = (env: NodeJS.ProcessEnv = {}): Program =>
-  startTypeScript(join(ROOT, 'examples/bot.ts'), [`${proxy.url}/demo`], { env: { POLL_SECONDS: '0.1', ...env } })
-
-async function logIn(pers_no: number): Promise<string> {
-  const id = await gateway.open()
-  const json = { pers_no, passwd: 'demo' }
-  expect((await gateway.send('POST', '/demo/sessions/current/login', { id, json })).status).toBe(201)
-  return id
-}
-
-/** Writes a text to a conference. Returns its number. */
-async function write(subject: string, conf_no: number): Promise<number> {
-  const recipient_list = [{ type: 'to', recpt: { conf_no } }]
-  const json = { subject, body: '', content_type: 'text/plain', recipient_list }
-  return (await gateway.send('POST', '/demo/texts/', { id: reader, json })).json.text_no
-}
-
-/** Returns the comments to a text. */
-async function commentsTo(textNo: number) {
-  const { json } = await gateway.send('GET', `/demo/texts/${textNo}`, { id: reader })
-  const numbers: number[] = json.comment_in_list.map((link: { text_no: number }) => link.text_no)
-  return await Promise.all(
-    numbers.map(async (no) => (await gateway.send('GET', `/demo/texts/${no}`, { id: reader })).json),
-  )
-}
+  startTypeScript(join(ROOT, 'examples/bot.ts'), [`${stage.proxy.url}/demo`], { env: { POLL_SECONDS: '0.1', ...env } })
 
 /** Waits until the bot has read every text in a conference. */
 async function hasRead(conference: number): Promise<void> {
   const path = `/demo/persons/${BOT}/memberships/${conference}/unread`
-  const unread = async () => (await gateway.send('GET', path, { id: observer })).json.unread_texts
+  const unread = async () => (await stage.gateway.send('GET', path, { id: observer })).json.unread_texts
   await expect.poll(unread, { timeout: 25_000 }).toEqual([])
 }
 
 const countOf = (method: string, path: string) =>
-  proxy.requests.filter((request) => request.method === method && request.path === path).length
+  stage.proxy.requests.filter((request) => request.method === method && request.path === path).length
 
 it('examples/bot.ts answers the texts that ask for dice, marks all texts as read, and deletes its session on SIGTERM', async () => {
-  const asked = await write('dice 9d3', TESTING)
-  const letter = await write('Dice', BOT)
-  const others = [await write('Re: dice', TESTING), await write('dice 0d6', TESTING)]
+  const asked = await stage.write('dice 9d3', TESTING)
+  const letter = await stage.write('Dice', BOT)
+  const others = [await stage.write('Re: dice', TESTING), await stage.write('dice 0d6', TESTING)]
   const bot = startBot()
   await bot.prints(/answered text/)
   await hasRead(TESTING)
   await hasRead(BOT)
 
-  const answers = await commentsTo(asked)
+  const answers = await stage.commentsTo(asked)
   expect(answers).toMatchObject([{ author: { pers_no: BOT }, recipient_list: [{ recpt: { conf_no: TESTING } }] }])
   expect(answers[0].subject).toMatch(/^Thrown: (?:[123], ){8}[123]$/)
-  const replies = await commentsTo(letter)
+  const replies = await stage.commentsTo(letter)
   expect(replies).toMatchObject([{ recipient_list: [{ recpt: { conf_no: READER } }] }])
   expect(replies[0].subject).toMatch(/^Thrown: [1-6]$/)
-  for (const other of others) expect(await commentsTo(other)).toEqual([])
+  for (const other of others) expect(await stage.commentsTo(other)).toEqual([])
 
   bot.kill('SIGTERM')
   expect(await bot.exit).toBe(0)
-  expect(proxy.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/demo/sessions/0' })
-  expect((await gateway.send('GET', '/demo/sessions/mine', { id: observer })).json).toEqual({ sessions: [] })
-  expect(proxy.requests.map(({ path }) => path).join(' ')).not.toMatch(UUID)
+  expect(stage.proxy.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/demo/sessions/0' })
+  expect((await stage.gateway.send('GET', '/demo/sessions/mine', { id: observer })).json).toEqual({ sessions: [] })
+  expect(stage.proxy.requests.map(({ path }) => path).join(' ')).not.toMatch(UUID)
   expect(bot.output()).not.toMatch(UUID)
 })
 
 it('examples/bot.ts stops on SIGTERM while it waits for Retry-After', async () => {
-  proxy.failNext({ method: 'GET', path: /unread/, status: 503, retryAfter: 3_600 })
+  stage.proxy.failNext({ method: 'GET', path: /unread/, status: 503, retryAfter: 3_600 })
   const bot = startBot()
   await bot.prints(/: 503 /)
   bot.kill('SIGTERM')
   expect(await bot.exit).toBe(0)
-  expect(proxy.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/demo/sessions/0' })
+  expect(stage.proxy.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/demo/sessions/0' })
 })
 
 it('examples/bot.ts exits with 1 after one attempt with a wrong password', async () => {
   const bot = startBot({ KOM_PASSWORD: 'wrong' })
   expect(await bot.exit).toBe(1)
   expect(bot.output()).toContain('InvalidPassword')
-  expect(proxy.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+  expect(stage.proxy.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     'POST /demo/sessions/',
     'POST /demo/sessions/current/login',
     'DELETE /demo/sessions/0',
@@ -122,12 +89,12 @@ describe('examples/bot.ts that is logged in', () => {
   })
 
   it('opens a new session and logs in again when its session is ended', async () => {
-    const ended = await gateway.send('DELETE', '/demo/sessions/mine?except=current', { id: observer })
+    const ended = await stage.gateway.send('DELETE', '/demo/sessions/mine?except=current', { id: observer })
     expect(ended.json).toEqual({ ended: 1 })
-    const asked = await write('dice', TESTING)
+    const asked = await stage.write('dice', TESTING)
     await bot.prints(new RegExp(`answered text ${asked}\\n`))
     await hasRead(TESTING)
-    expect(await commentsTo(asked)).toHaveLength(1)
+    expect(await stage.commentsTo(asked)).toHaveLength(1)
     expect(countOf('POST', '/demo/sessions/')).toBe(1)
     expect(countOf('POST', '/demo/sessions/current/login')).toBe(1)
   })
@@ -144,37 +111,37 @@ describe('examples/bot.ts that is logged in', () => {
     { what: 'a 403 to an answer that was written', fault: { ...WRITE, status: 403 }, openings: 1, logins: 1 },
     { what: 'a lost response to an answer that was written', fault: WRITE, openings: 0, logins: 0 },
   ])('answers a text once in spite of $what', async ({ fault, openings, logins }) => {
-    proxy.failNext(fault)
-    const asked = await write('dice', TESTING)
+    stage.proxy.failNext(fault)
+    const asked = await stage.write('dice', TESTING)
     await hasRead(TESTING)
-    expect(await commentsTo(asked)).toHaveLength(1)
+    expect(await stage.commentsTo(asked)).toHaveLength(1)
     expect(countOf('GET', `/demo/texts/${asked}`)).toBe(2)
     expect(countOf('POST', '/demo/sessions/')).toBe(openings)
     expect(countOf('POST', '/demo/sessions/current/login')).toBe(logins)
   })
 
   it.each([429, 503])('waits for Retry-After after a %i', async (status) => {
-    proxy.failNext({ method: 'POST', path: /texts/, status, retryAfter: 2 })
-    const asked = await write('dice', TESTING)
+    stage.proxy.failNext({ method: 'POST', path: /texts/, status, retryAfter: 2 })
+    const asked = await stage.write('dice', TESTING)
     await hasRead(TESTING)
-    expect(await commentsTo(asked)).toHaveLength(1)
-    const failed = proxy.requests.findIndex(({ method }) => method === 'POST')
-    const [{ at: failedAt = 0 } = {}, { at: retriedAt = 0 } = {}] = proxy.requests.slice(failed)
+    expect(await stage.commentsTo(asked)).toHaveLength(1)
+    const failed = stage.proxy.requests.findIndex(({ method }) => method === 'POST')
+    const [{ at: failedAt = 0 } = {}, { at: retriedAt = 0 } = {}] = stage.proxy.requests.slice(failed)
     // Without Retry-After it waits for a second. A timer may fire a millisecond early.
     expect(retriedAt - failedAt).toBeGreaterThan(1_990)
   })
 
   it('marks a text as read whose recipients it may not write to', async () => {
-    proxy.failNext({ method: 'POST', path: /texts/, status: 400 })
-    const asked = await write('dice', TESTING)
+    stage.proxy.failNext({ method: 'POST', path: /texts/, status: 400 })
+    const asked = await stage.write('dice', TESTING)
     await hasRead(TESTING)
-    expect(await commentsTo(asked)).toEqual([])
+    expect(await stage.commentsTo(asked)).toEqual([])
   })
 
   it('handles the next text after one that has been deleted', async () => {
-    proxy.failNext({ method: 'GET', path: /texts/, status: 404 })
-    proxy.failNext({ method: 'PUT', path: /texts/, status: 400 })
-    const asked = [await write('dice', TESTING), await write('dice', TESTING)]
+    stage.proxy.failNext({ method: 'GET', path: /texts/, status: 404 })
+    stage.proxy.failNext({ method: 'PUT', path: /texts/, status: 400 })
+    const asked = [await stage.write('dice', TESTING), await stage.write('dice', TESTING)]
     await bot.prints(new RegExp(`answered text ${asked[1]}\\n`))
   })
 })

@@ -1,76 +1,50 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { killPrograms, type Program, ROOT, startTypeScript } from '../support/example.ts'
-import { type FaultyGateway, startFaultyGateway } from '../support/faulty-gateway.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { type Program, ROOT, startTypeScript } from '../support/example.ts'
+import { ExampleStage } from '../support/example-stage.ts'
 
 const [READER, WRITER, TESTING] = [6, 7, 9]
 
-let gateway: TestGateway
-let proxy: FaultyGateway
-/** Sessions of the two persons, beside those of the programs. */
-let reader: string
+let stage: ExampleStage
+/** A session of the person of the program. */
 let writer: string
 
 beforeAll(async () => {
-  gateway = await startTestGateway([{ id: 'demo', demo: true }])
-  proxy = await startFaultyGateway(gateway.url)
-  reader = await logIn(READER)
-  writer = await logIn(WRITER)
+  stage = await ExampleStage.start()
+  writer = await stage.logIn(WRITER)
 })
 beforeEach(() => {
-  proxy.requests.length = 0
+  stage.proxy.requests.length = 0
 })
-afterAll(async () => {
-  await killPrograms()
-  await proxy.close()
-  await gateway.close()
-})
-
-async function logIn(pers_no: number): Promise<string> {
-  const id = await gateway.open()
-  const json = { pers_no, passwd: 'demo' }
-  expect((await gateway.send('POST', '/demo/sessions/current/login', { id, json })).status).toBe(201)
-  return id
-}
-
-/** Writes a text as the reader. Returns its number. */
-async function write(subject: string, body: string, conf_no: number): Promise<number> {
-  const recipient_list = [{ type: 'to', recpt: { conf_no } }]
-  const json = { subject, body, content_type: 'text/plain', recipient_list }
-  return (await gateway.send('POST', '/demo/texts/', { id: reader, json })).json.text_no
-}
-
-async function commentsTo(textNo: number) {
-  const { json } = await gateway.send('GET', `/demo/texts/${textNo}`, { id: reader })
-  const numbers: number[] = json.comment_in_list.map((link: { text_no: number }) => link.text_no)
-  return await Promise.all(
-    numbers.map(async (no) => (await gateway.send('GET', `/demo/texts/${no}`, { id: reader })).json),
-  )
-}
+afterAll(() => stage.close())
 
 /** Returns the unread texts of a person by conference. */
 async function unreadOf(pers_no: number, id: string): Promise<Record<string, number[]>> {
-  const { json } = await gateway.send('GET', `/demo/persons/${pers_no}/memberships/unread/`, { id })
+  const { json } = await stage.gateway.send('GET', `/demo/persons/${pers_no}/memberships/unread/`, { id })
   type Unread = { conf_no: number; unread_texts: number[] }
   return Object.fromEntries(json.list.map((each: Unread) => [each.conf_no, each.unread_texts]))
 }
 
-const sent = () => proxy.requests.map(({ method, path }) => `${method} ${path}`)
+const sent = () => stage.proxy.requests.map(({ method, path }) => `${method} ${path}`)
 
 describe('examples/name-bot.ts', () => {
   const start = (env: NodeJS.ProcessEnv = {}): Program =>
-    startTypeScript(join(ROOT, 'examples/name-bot.ts'), [`${proxy.url}/demo`], { env: { POLL_SECONDS: '0.1', ...env } })
+    startTypeScript(join(ROOT, 'examples/name-bot.ts'), [`${stage.proxy.url}/demo`], {
+      env: { POLL_SECONDS: '0.1', ...env },
+    })
   const hasReadAll = () => expect.poll(() => unreadOf(WRITER, writer), { timeout: 25_000 }).toEqual({})
 
   it('answers the texts that contain its name, once, and closes its session on SIGTERM', async () => {
-    const called = await write('Who is there?', 'Is it you, demo\nwriter?', TESTING)
-    const letter = await write('Demo Writer!', '', WRITER)
-    const others = [await write('Hello', 'Demo Writers of the world', TESTING), await write('Writer Demo', '', TESTING)]
+    const called = await stage.write('Who is there?', TESTING, 'Is it you, demo\nwriter?')
+    const letter = await stage.write('Demo Writer!', WRITER)
+    const others = [
+      await stage.write('Hello', TESTING, 'Demo Writers of the world'),
+      await stage.write('Writer Demo', TESTING),
+    ]
     const bot = start()
     await bot.prints(/answered text/)
     await hasReadAll()
-    expect(await commentsTo(called)).toMatchObject([
+    expect(await stage.commentsTo(called)).toMatchObject([
       {
         subject: 'Who is there?',
         body: 'Hello Demo Reader, you called me.',
@@ -78,8 +52,8 @@ describe('examples/name-bot.ts', () => {
         recipient_list: [{ recpt: { conf_no: TESTING } }],
       },
     ])
-    expect(await commentsTo(letter)).toMatchObject([{ recipient_list: [{ recpt: { conf_no: READER } }] }])
-    for (const other of others) expect(await commentsTo(other)).toEqual([])
+    expect(await stage.commentsTo(letter)).toMatchObject([{ recipient_list: [{ recpt: { conf_no: READER } }] }])
+    for (const other of others) expect(await stage.commentsTo(other)).toEqual([])
     bot.kill('SIGTERM')
     expect(await bot.exit).toBe(0)
     expect(sent().at(-1)).toBe('DELETE /demo/sessions/0')
@@ -112,10 +86,10 @@ describe('examples/name-bot.ts', () => {
       { what: 'a 504 to an answer that was written', fault: { ...WRITE, status: 504 }, openings: 1 },
       { what: 'a lost response to an answer that was written', fault: WRITE, openings: 1 },
     ])('answers a text once in spite of $what', async ({ fault, openings }) => {
-      proxy.failNext(fault)
-      const called = await write('Demo Writer', '', TESTING)
+      stage.proxy.failNext(fault)
+      const called = await stage.write('Demo Writer', TESTING)
       await hasReadAll()
-      expect(await commentsTo(called)).toHaveLength(1)
+      expect(await stage.commentsTo(called)).toHaveLength(1)
       expect(sent().filter((each) => each === 'POST /demo/sessions/')).toHaveLength(openings)
     })
   })
@@ -123,17 +97,17 @@ describe('examples/name-bot.ts', () => {
 
 describe('examples/read-unread.ts', () => {
   const start = (input: string, env: NodeJS.ProcessEnv = {}) =>
-    startTypeScript(join(ROOT, 'examples/read-unread.ts'), [`${proxy.url}/demo`], { input, env })
+    startTypeScript(join(ROOT, 'examples/read-unread.ts'), [`${stage.proxy.url}/demo`], { input, env })
 
   it('marks the texts as read that Return passes, keeps those that s skips, and stops at q', async () => {
-    const before = await unreadOf(READER, reader)
+    const before = await unreadOf(READER, stage.reader)
     const program = start('\ns\n\nq\n')
     expect(await program.exit).toBe(0)
     const [first = 0, second, third = 0, fourth] = new Set(Object.values(before).flat())
     const output = program.output()
     for (const textNo of [first, second, third, fourth]) expect(output).toContain(`\nText ${textNo}, `)
     expect(output).toMatch(/=== .+: \d+ unread/)
-    const after = await unreadOf(READER, reader)
+    const after = await unreadOf(READER, stage.reader)
     const left = Object.values(before)
       .flat()
       .filter((textNo) => ![first, third].includes(textNo))
@@ -142,13 +116,13 @@ describe('examples/read-unread.ts', () => {
   })
 
   it('shows each text once, to the last, without control characters', async () => {
-    const evil = await write('clear \u001b[2J', 'first\tline\nsecond', READER)
+    const evil = await stage.write('clear \u001b[2J', READER, 'first\tline\nsecond')
     const program = start('\n'.repeat(200))
     expect(await program.exit).toBe(0)
     expect(program.output()).toContain('No more unread texts.')
     expect(program.output()).toContain('Subject: clear [2J\n\nfirst\tline\nsecond\n')
     expect(program.output().split(`\nText ${evil}, `)).toHaveLength(2)
-    expect(await unreadOf(READER, reader)).toEqual({})
+    expect(await unreadOf(READER, stage.reader)).toEqual({})
   })
 
   it('exits with 1 and the name of the error for a wrong password', async () => {
