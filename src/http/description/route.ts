@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { knownTags, withEtag } from '../node/etag.ts'
+import { entityTag, isUnchanged, withEtag } from '../node/etag.ts'
 import { JSON_HEADERS } from '../node/responses.ts'
 import { type AnyRoute, route } from '../routes/route.ts'
 import type { JsonSchema } from './schemas.ts'
@@ -12,7 +11,7 @@ export function descriptionRoute(describe: () => Promise<JsonSchema>): AnyRoute 
   let built: Promise<{ body: string; tag: string }> | undefined
   const build = async () => {
     const body = JSON.stringify(await describe())
-    return { body, tag: `"${hash('sha1', body, 'base64url')}"` }
+    return { body, tag: entityTag(body) }
   }
   return route({
     method: 'GET',
@@ -27,7 +26,7 @@ export function descriptionRoute(describe: () => Promise<JsonSchema>): AnyRoute 
     async handle(c) {
       built ??= build()
       const { body, tag } = await built
-      return knownTags(c).some((known) => known === tag || known === '*')
+      return isUnchanged(c, tag)
         ? new Response(null, { status: 304, headers: withEtag(tag, UNCHANGED) })
         : new Response(body, { headers: withEtag(tag, JSON_HEADERS) })
     },

@@ -17,12 +17,22 @@ export function etaggedJson(vary: string): (c: Context, value: unknown) => Respo
   const headers = Object.freeze({ ...JSON_HEADERS, Vary: vary })
   return (c, value) => {
     const body = JSON.stringify(value)
-    // The hash has no security purpose: it only has to differ where the bodies differ.
-    const tag = `"${hash('sha1', body, 'base64url')}"`
-    return knownTags(c).some((known) => known === tag || known === '*')
+    const tag = entityTag(body)
+    return isUnchanged(c, tag)
       ? new Response(null, { status: 304, headers: withEtag(tag, unchanged) })
       : new Response(body, { headers: withEtag(tag, headers) })
   }
+}
+
+/** Returns the strong entity tag of a body in its quotes. */
+export function entityTag(body: string | Uint8Array): string {
+  // The hash has no security purpose: it only has to differ where the bodies differ.
+  return `"${hash('sha1', body, 'base64url')}"`
+}
+
+/** Returns whether the client has the body with this tag, so that the response is a 304. */
+export function isUnchanged(c: Context, tag: string): boolean {
+  return knownTags(c).some((known) => known === tag || known === '*')
 }
 
 const NO_TAGS: readonly string[] = []

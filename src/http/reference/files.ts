@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { entityTag } from '../node/etag.ts'
 
 /** The names and content types of the files of the reference. */
 const TYPES = {
@@ -44,7 +44,7 @@ export function referenceFile(name: ReferenceFileName): Promise<ReferenceFile> {
 async function read(name: ReferenceFileName): Promise<ReferenceFile> {
   const folder = name.startsWith('swagger-ui') ? swaggerUiFolder() : import.meta.dirname
   const body = await readFile(join(folder, name))
-  return { body, contentType: TYPES[name], tag: `"${hash('sha1', body, 'base64url')}"` }
+  return { body, contentType: TYPES[name], tag: entityTag(body) }
 }
 
 /** Returns the folder of Swagger UI: in the build the copy that `scripts/build.js` makes, in a checkout the package. */

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { knownTags, withEtag } from '../node/etag.ts'
+import { isUnchanged, withEtag } from '../node/etag.ts'
 import { SECURITY } from '../node/responses.ts'
 import { ASSETS, PAGE, type ReferenceFileName, referenceFile } from '../reference/files.ts'
 import { type AnyRoute, route } from './route.ts'
@@ -48,8 +48,7 @@ export function referenceRoutes(): AnyRoute[] {
 /** Responds with a file, or with 304 without a body when the client has it. */
 async function respond(c: Context, name: ReferenceFileName): Promise<Response> {
   const { body, contentType, tag } = await referenceFile(name)
-  if (knownTags(c).some((known) => known === tag || known === '*'))
-    return new Response(null, { status: 304, headers: withEtag(tag, UNCHANGED) })
+  if (isUnchanged(c, tag)) return new Response(null, { status: 304, headers: withEtag(tag, UNCHANGED) })
   return new Response(body, { headers: withEtag(tag, { ...HEADERS, 'Content-Type': contentType }) })
 }
 
