@@ -10,11 +10,13 @@ import { InFlightWindow } from './in-flight-window.ts'
 import { Pending, Waiting } from './pending.ts'
 
 /** Options of one call. */
-export interface CallOptions {
+export interface CallOptions<R = unknown> {
   /** whether to send the call while no other call is in flight; for calls that change the logged-in person */
   exclusive?: boolean
-  /** called when the server has carried out the call, before any later message is handled */
-  onReply?: () => void
+  /** called with the reply when the server has carried out the call, before any later message is handled */
+  onReply?: (reply: R) => void
+  /** the global numbers of the texts that the call is about, for `CallWatcher`, if the parameters have local numbers */
+  textNos?: readonly number[]
 }
 
 /** The connection that calls are made on. */
@@ -82,7 +84,11 @@ export class Calls {
    * @throws ProtocolError if the parameters cannot be written (nothing is sent), or if the reply cannot be read
    * @throws ConnectionError `too-many-calls`, `call-timeout`, or the error given to `rejectAll`
    */
-  make<N extends CallName>(name: N, params: Params<N>, { exclusive = false, onReply }: CallOptions): Promise<Reply<N>> {
+  make<N extends CallName>(
+    name: N,
+    params: Params<N>,
+    { exclusive = false, onReply }: CallOptions<Reply<N>>,
+  ): Promise<Reply<N>> {
     return new Promise<unknown>((resolvePromise, reject) => {
       if (this.#pending.size >= MAX_WAITING) throw this.#tooMany(`${MAX_WAITING} calls`)
       const refNo = this.#pending.nextRefNo()
@@ -94,7 +100,7 @@ export class Calls {
         onReply === undefined
           ? resolvePromise
           : (reply: unknown) => {
-              onReply()
+              onReply(reply as Reply<N>)
               resolvePromise(reply)
             }
       const end = this.#context.onCall?.(name)

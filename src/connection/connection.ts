@@ -18,8 +18,21 @@ import { type WireEvent, wireCall, wireMessage, wireReply } from './wire-event.t
 /** The arguments of `call` after the name. Parameters are optional for a request without parameters. */
 type CallArguments<N extends CallName> =
   Record<never, never> extends Params<N>
-    ? [params?: Params<N>, options?: CallOptions]
-    : [params: Params<N>, options?: CallOptions]
+    ? [params?: Params<N>, options?: CallOptions<Reply<N>>]
+    : [params: Params<N>, options?: CallOptions<Reply<N>>]
+
+/** Watches the calls of a connection. */
+export interface CallWatcher {
+  /**
+   * Called for each call with parameters. If it returns a function, this is called when the server has carried out the
+   * call, before any later message is handled, or with the error of the call.
+   */
+  onCall<N extends CallName>(
+    name: N,
+    params: Params<N>,
+    options: CallOptions<Reply<N>>,
+  ): ((error?: unknown) => void) | undefined
+}
 
 interface ConnectionEvents {
   /** an asynchronous message; decoded only if there is a listener */
@@ -30,7 +43,7 @@ interface ConnectionEvents {
   close: [reason: ConnectionError]
 }
 
-const NO_OPTIONS: CallOptions = {}
+const NO_OPTIONS = {}
 /** How long the server may take to close the connection after the `disconnect` call, in milliseconds. */
 const DISCONNECT_MS = 1000
 /**
@@ -51,6 +64,8 @@ export class Connection
 {
   /** The session number that the server has assigned; 0 during the handshake. */
   sessionNo = 0
+  /** Watches the calls. A field, because a listener for each call would cost time and memory in every session. */
+  watcher: CallWatcher | undefined
   readonly #context: ConnectionContext
   readonly #framer: Framer
   readonly #calls: Calls
@@ -113,7 +128,16 @@ export class Connection
   call<N extends CallName>(name: N, ...[params, options]: CallArguments<N>): Promise<Reply<N>> {
     if (this.#dead !== undefined) return Promise.reject(this.#dead)
     if (this.#closing !== undefined) return Promise.reject(closedByGateway())
-    return this.#calls.make(name, (params ?? {}) as Params<N>, options ?? NO_OPTIONS)
+    const given: CallOptions<Reply<N>> = options ?? NO_OPTIONS
+    const onEnd = params && this.watcher?.onCall(name, params, given)
+    if (onEnd === undefined) return this.#calls.make(name, (params ?? {}) as Params<N>, given)
+    const onReply = (reply: Reply<N>): void => {
+      given.onReply?.(reply)
+      onEnd()
+    }
+    const reply = this.#calls.make(name, params as Params<N>, { ...given, onReply })
+    reply.catch(onEnd)
+    return reply
   }
 
   /** The limit on unfinished messages that this connection shares with others. */

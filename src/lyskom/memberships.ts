@@ -207,8 +207,9 @@ export async function setRead({ connection }: LyskomSession, textNo: number, rea
   const { miscInfo } = await connection.call('get-text-stat', { textNo })
   await mapConcurrent(readMiscInfo(miscInfo).recipients, async ({ confNo, localNo }) => {
     try {
-      if (read) await connection.call('mark-as-read', { conference: confNo, text: [localNo] })
-      else await connection.call('mark-as-unread', { conference: confNo, text: localNo })
+      const textNos = [textNo]
+      if (read) await connection.call('mark-as-read', { conference: confNo, text: [localNo] }, { textNos })
+      else await connection.call('mark-as-unread', { conference: confNo, text: localNo }, { textNos })
     } catch (error) {
       if (!(error instanceof KomError && error.errorName === 'not-member')) throw error
     }

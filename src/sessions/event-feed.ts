@@ -2,37 +2,67 @@ import type { NameTable } from '../lyskom/names.ts'
 import { ACCEPTED, type LyskomSession } from '../lyskom/session.ts'
 import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { type AsyncMessage, MESSAGES, messageName } from '../protocol/messages.ts'
+import { ChangeChecks } from './change-checks.ts'
+import type { ChangeReceiver, ChangeRelay, ReceivedChange } from './change-relay.ts'
+import { changeEvent, type GatewayEvent } from './changes.ts'
 import { EventLog } from './event-log.ts'
 import { EVENT_MESSAGES, eventType, gatewayData, isEvent, messageData, messageSize, namedBy } from './event-types.ts'
 
-/** Limits on the messages that wait for names. */
+/** Limits on the messages that wait for names, and on the events behind them. */
 const MAX_WAITING = 1000
 const MAX_WAITING_BYTES = 1024 * 1024
 /** Messages whose names are loaded together: the lookups delay the calls of the client. */
 const MAX_BATCH = 20
 
-/** Messages that wait for names, in the order of their arrival. */
+/** An event of the gateway, in the form in which the log has it. */
+interface MadeEvent {
+  type: string
+  data: string
+}
+
+/** Messages that wait for names, and events behind them, in the order of their arrival. */
 interface Queue {
-  readonly messages: AsyncMessage[]
+  readonly entries: (AsyncMessage | MadeEvent)[]
   bytes: number
 }
 
+/** The parts of the session and the gateway that a feed uses. */
+export interface EventFeedOptions {
+  lyskom: LyskomSession
+  /** id of the LysKOM server */
+  serverId: string
+  /** carries the changes of other sessions */
+  relay: ChangeRelay
+}
+
 /**
- * Turns the asynchronous messages of one session into the events of its log, and decides which messages the session
- * accepts. A session has a feed only if its client has asked for events or for messages.
+ * Turns the asynchronous messages of one session, and the changes that sessions make without such messages, into the
+ * events of its log. Decides which messages the session accepts. A session has a feed only if its client has asked for
+ * events or for messages.
  */
-export class EventFeed {
+export class EventFeed implements ChangeReceiver {
   readonly #lyskom: LyskomSession
+  readonly #serverId: string
+  readonly #relay: ChangeRelay
   readonly #log = new EventLog()
+  readonly #checks: ChangeChecks
   /** Numbers of the messages that the client has requested with accept-async. */
   #requested: readonly number[] = []
   #hasStarted = false
   #starting: Promise<EventLog> | undefined
   #queue = emptyQueue()
   #isLoading = false
+  /** The person for whom the feed receives changes; undefined for none. */
+  #receivesFor: number | undefined
 
-  constructor(lyskom: LyskomSession) {
+  constructor({ lyskom, serverId, relay }: EventFeedOptions) {
     this.#lyskom = lyskom
+    this.#serverId = serverId
+    this.#relay = relay
+    this.#checks = new ChangeChecks(lyskom, {
+      add: ({ type, fields }) => this.#addMade(type, fields),
+      lost: () => this.#overflow(),
+    })
   }
 
   /**
@@ -60,18 +90,39 @@ export class EventFeed {
   /** Begins a new epoch for another person. @param persNo 0 if nobody is logged in */
   personChanged(persNo: number): void {
     this.#queue = emptyQueue()
+    this.#checks.clear()
+    if (this.#hasStarted) this.#receiveFor(persNo)
     this.#log.restart('person', gatewayData('person', { pers_no: persNo === 0 ? null : persNo }))
+  }
+
+  /**
+   * Receives a change. Own changes become events at their place among the messages; those of other sessions are checked
+   * first, see `ChangeChecks`.
+   */
+  onChange({ change, isOwn, isContested }: ReceivedChange): void {
+    // The call does not tell all of the state after these changes.
+    if (!isOwn || change.type === 'read-ranges' || change.type === 'membership') {
+      this.#checks.check(change, isContested)
+      return
+    }
+    const { type, fields } = changeEvent(change)
+    this.#addMade(type, fields)
   }
 
   /** Adds the last event. */
   close(reason: string): void {
     this.#lyskom.connection.off('message', this.#receive)
+    this.#receiveFor(undefined)
+    this.#checks.clear()
     this.#queue = emptyQueue()
     this.#log.close('closed', gatewayData('closed', { reason }))
   }
 
   async #start(): Promise<EventLog> {
-    if (!this.#hasStarted) this.#lyskom.connection.on('message', this.#receive)
+    if (!this.#hasStarted) {
+      this.#lyskom.connection.on('message', this.#receive)
+      this.#receiveFor(this.#lyskom.persNo)
+    }
     this.#hasStarted = true
     // A server of an earlier protocol accepts the messages that it knows.
     await this.#accept(this.#requested).catch(unlessUnknown)
@@ -84,13 +135,32 @@ export class EventFeed {
     await this.#lyskom.connection.call('accept-async', { requestList })
   }
 
+  /** @param persNo undefined to receive no changes */
+  #receiveFor(persNo: number | undefined): void {
+    const serverId = this.#serverId
+    if (this.#receivesFor !== undefined) this.#relay.remove({ serverId, persNo: this.#receivesFor }, this)
+    if (persNo !== undefined) this.#relay.add({ serverId, persNo }, this)
+    this.#receivesFor = persNo
+  }
+
   readonly #receive = (message: AsyncMessage): void => {
     if (!isEvent(message)) return
+    if (this.#queue.entries.length === 0 && this.#addNow(message)) return
+    this.#wait(message)
+  }
+
+  /** Adds an event of the gateway, behind the messages that wait. */
+  #addMade(type: string, fields: GatewayEvent['fields']): void {
+    const data = gatewayData(type, fields)
+    if (this.#queue.entries.length === 0) this.#log.append(type, data)
+    else this.#wait({ type, data })
+  }
+
+  #wait(entry: AsyncMessage | MadeEvent): void {
     const queue = this.#queue
-    if (queue.messages.length === 0 && this.#addNow(message)) return
-    queue.messages.push(message)
-    queue.bytes += messageSize(message)
-    if (queue.messages.length > MAX_WAITING || queue.bytes > MAX_WAITING_BYTES) {
+    queue.entries.push(entry)
+    queue.bytes += sizeOf(entry)
+    if (queue.entries.length > MAX_WAITING || queue.bytes > MAX_WAITING_BYTES) {
       this.#lyskom.connection.boundHit('waiting-messages')
       this.#overflow()
     } else if (!this.#isLoading) {
@@ -98,19 +168,22 @@ export class EventFeed {
     }
   }
 
-  /** Adds the waiting messages to the log. Loads the names of one batch at a time, to keep the order. */
+  /** Adds what waits to the log. Loads the names of one batch at a time, to keep the order. */
   async #loadNames(): Promise<void> {
     this.#isLoading = true
-    while (this.#queue.messages.length > 0) {
+    while (this.#queue.entries.length > 0) {
       const queue = this.#queue
-      const batch = queue.messages.slice(0, MAX_BATCH)
-      const names = await this.#lyskom.names.load(batch.flatMap(namedBy)).catch(() => undefined)
+      const batch = queue.entries.slice(0, MAX_BATCH)
+      const numbers = batch.flatMap((entry) => ('name' in entry ? namedBy(entry) : []))
+      const names = await this.#lyskom.names.load(numbers).catch(() => undefined)
       // The person has changed, or events were lost.
       if (queue !== this.#queue) continue
-      queue.messages.splice(0, batch.length)
-      for (const message of batch) {
-        queue.bytes -= messageSize(message)
-        if (queue === this.#queue) this.#add(message, names)
+      queue.entries.splice(0, batch.length)
+      for (const entry of batch) {
+        queue.bytes -= sizeOf(entry)
+        if (queue !== this.#queue) continue
+        if ('name' in entry) this.#add(entry, names)
+        else this.#log.append(entry.type, entry.data)
       }
     }
     this.#isLoading = false
@@ -141,7 +214,7 @@ export class EventFeed {
     else this.#log.append(eventType(message.name), data)
   }
 
-  /** Drops the waiting messages. */
+  /** Drops what waits. */
   #overflow(): void {
     this.#queue = emptyQueue()
     this.#log.overflow()
@@ -149,7 +222,11 @@ export class EventFeed {
 }
 
 function emptyQueue(): Queue {
-  return { messages: [], bytes: 0 }
+  return { entries: [], bytes: 0 }
+}
+
+function sizeOf(entry: AsyncMessage | MadeEvent): number {
+  return 'name' in entry ? messageSize(entry) : entry.data.length
 }
 
 function unlessUnknown(error: unknown): void {

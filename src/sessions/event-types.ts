@@ -12,7 +12,10 @@ export const EVENT_MESSAGES = (Object.keys(MESSAGES) as MessageName[]).filter(
 )
 
 /** Types of the events that the gateway creates itself. */
-const GATEWAY_TYPES = ['reset', 'person', 'closed', 'read', 'unread-set', 'marked', 'unmarked', 'linked', 'unlinked']
+const GATEWAY_TYPES = [
+  ...['reset', 'person', 'closed'],
+  ...['read', 'unread', 'unread-set', 'membership', 'marked', 'unmarked', 'linked', 'unlinked'],
+]
 
 /** The types of all events. */
 export const EVENT_TYPES: readonly string[] = [...EVENT_MESSAGES.map(eventType), ...GATEWAY_TYPES]

@@ -1,7 +1,12 @@
 import type { EventEmitter } from 'node:events'
+import type { CallOptions } from '../connection/calls.ts'
+import type { CallWatcher } from '../connection/connection.ts'
 import type { PersonName } from '../lyskom/names.ts'
 import type { LyskomSession } from '../lyskom/session.ts'
+import type { CallName, Params } from '../protocol/calls/index.ts'
 import type { Key } from '../store/record.ts'
+import type { ChangeMaker, ChangeReceiver, ChangeRelay } from './change-relay.ts'
+import { changeOf } from './changes.ts'
 import { Closing, type ClosingRequest } from './closing.ts'
 import { EventFeed } from './event-feed.ts'
 import type { EventLog } from './event-log.ts'
@@ -28,6 +33,8 @@ export interface SessionContext {
   idleMs: number
   /** the limits on logins */
   logins: LoginLimits
+  /** carries the changes that sessions make to the event logs of others */
+  changes: ChangeRelay
   /** emits the events of all sessions: an emitter in each session would add 220 bytes to it */
   events: Pick<EventEmitter<SessionEvents>, 'emit'>
 }
@@ -45,7 +52,7 @@ export interface GatewaySessionOptions {
 }
 
 /** A live session on a LysKOM server, which clients address by its connection id. */
-export class GatewaySession {
+export class GatewaySession implements CallWatcher, ChangeMaker {
   /** hash of the connection id, by which registry and store find the session */
   readonly key: Key
   /** id of the LysKOM server in `servers.json` */
@@ -72,6 +79,7 @@ export class GatewaySession {
     this.clientAddress = clientAddress
     this.lyskom = lyskom
     this.#context = context
+    lyskom.connection.watcher = this
     lyskom.connection.on('close', ({ code }) => {
       // A closing session ends after the closing request has its response.
       if (this.#closing === undefined) this.#end(code)
@@ -151,6 +159,26 @@ export class GatewaySession {
    */
   accept(messages: readonly number[]): Promise<void> {
     return this.#feedOf().accept(messages)
+  }
+
+  /** Makes the change of a call known to the event logs of the sessions that it concerns. */
+  onCall<N extends CallName>(
+    name: N,
+    params: Params<N>,
+    { textNos }: CallOptions,
+  ): ((error?: unknown) => void) | undefined {
+    const change = changeOf(name, params, textNos)
+    return change && this.#context.changes.begin(this, change)
+  }
+
+  /** Number of the logged-in person; 0 if nobody is logged in. */
+  get persNo(): number {
+    return this.lyskom.persNo
+  }
+
+  /** Receives the changes for the event log; undefined if there is none. */
+  get receiver(): ChangeReceiver | undefined {
+    return this.#feed
   }
 
   /** Adds the last event to the event log, if there is one. */
@@ -273,7 +301,8 @@ export class GatewaySession {
   }
 
   #feedOf(): EventFeed {
-    this.#feed ??= new EventFeed(this.lyskom)
+    const { lyskom, serverId } = this
+    this.#feed ??= new EventFeed({ lyskom, serverId, relay: this.#context.changes })
     return this.#feed
   }
 

@@ -5,6 +5,7 @@ import type { TcpAddress } from '../connection/transport.ts'
 import { KomgateError } from '../protocol/komgate-error.ts'
 import { type Key, keyOf } from '../store/record.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
+import { ChangeRelay } from './change-relay.ts'
 import { GatewaySession, type SessionContext, type SessionEvents } from './gateway-session.ts'
 import { type LoginLimitOptions, LoginLimits } from './login-limits.ts'
 import { LyskomServer } from './lyskom-server.ts'
@@ -94,7 +95,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
       ]),
     )
     this.#admission = new Admission(limits, this.#servers.values())
-    this.#context = { idleMs, logins: new LoginLimits({ ...limits, servers }), events: this }
+    this.#context = {
+      idleMs,
+      logins: new LoginLimits({ ...limits, servers }),
+      changes: new ChangeRelay(servers),
+      events: this,
+    }
     // Registered first, so that the session is removed before other listeners run.
     this.on('closed', (session) => this.#remove(session))
     const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, idleMs / 4))

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { LyskomSession } from '../../src/lyskom/session.ts'
+import { ChangeRelay } from '../../src/sessions/change-relay.ts'
 import { GatewaySession, type SessionContext, type SessionEvents } from '../../src/sessions/gateway-session.ts'
 import { LoginLimits } from '../../src/sessions/login-limits.ts'
 import { keyOf } from '../../src/store/record.ts'
@@ -8,6 +9,12 @@ import { keyOf } from '../../src/store/record.ts'
 export function gatewaySession(lyskom: LyskomSession, context: Partial<SessionContext> = {}): GatewaySession {
   return new GatewaySession(
     { key: keyOf(`session ${lyskom.connection.sessionNo}`), serverId: 'kom', clientAddress: '192.0.2.1', lyskom },
-    { idleMs: 60_000, logins: new LoginLimits({}), events: new EventEmitter<SessionEvents>(), ...context },
+    {
+      idleMs: 60_000,
+      logins: new LoginLimits({}),
+      changes: new ChangeRelay(new Map()),
+      events: new EventEmitter<SessionEvents>(),
+      ...context,
+    },
   )
 }
