@@ -137,6 +137,8 @@ export class EventFeed implements ChangeReceiver {
 
   /** @param persNo undefined to receive no changes */
   #receiveFor(persNo: number | undefined): void {
+    // The last requests of a session that is closing may still change its person.
+    if (this.#log.isClosed) return
     const serverId = this.#serverId
     if (this.#receivesFor !== undefined) this.#relay.remove({ serverId, persNo: this.#receivesFor }, this)
     if (persNo !== undefined) this.#relay.add({ serverId, persNo }, this)

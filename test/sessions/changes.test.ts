@@ -205,6 +205,28 @@ describe('the events of a session', () => {
     ])
   })
 
+  it('receive no changes after their end, also if the person changes then', async () => {
+    const relay = new ChangeRelay(new Map())
+    const lyskom = new LyskomSession(
+      await connectTo(server.port),
+      { name: 'test', version: '1.0' },
+      new BodyCache(1000),
+    )
+    const session = gatewaySession(lyskom, { changes: relay })
+    await session.events()
+    session.endEvents('shutdown')
+    await session.loginAs(6, 'x', false)
+    const made: Change[] = []
+    const maker = { serverId: 'kom', persNo: 6, receiver: undefined }
+    relay.add(maker, { onChange: ({ change }) => made.push(change) })
+    const { connection } = lyskom
+    const calls = connection.calls
+    relay.begin(maker, read(4))()
+    expect(made).toEqual([read(4)])
+    expect(connection.calls).toBe(calls)
+    await session.end('shutdown')
+  })
+
   it('lack a change that the session may not see', async () => {
     handler = (request, from) =>
       request.call === GET_TIME && from === follower ? errorReply(request.ref, NOT_MEMBER) : answers(request, from)
