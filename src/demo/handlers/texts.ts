@@ -1,10 +1,10 @@
 import { KomError } from '../../protocol/errors.ts'
 import type { AuxItemInput, MiscInfo } from '../../protocol/types.ts'
-import { newAuxItems } from '../aux-items.ts'
+import { inheritedAuxItems, newAuxItems } from '../aux-items.ts'
 import { type Context, type Handlers, notifySessions, personsToNotify } from '../context.ts'
 import { MAX_LINKS_PER_CALL, MAX_MARKS_PER_PERSON, MAX_MARKS_PER_TEXT, textCost } from '../limits.ts'
 import type { RecipientKind, Text } from '../model.ts'
-import { conferenceFor, mayRead, submitTo, textFor } from '../permissions.ts'
+import { conferenceFor, mayRead, mayReadNumber, submitTo, textFor } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { fromTime } from '../times.ts'
 import { deleteOldTexts } from './deleting.ts'
@@ -108,7 +108,9 @@ function create(
   const misc = newMisc(context, miscInfo, anonymous)
   const author = anonymous ? 0 : person
   const created = new Date()
-  const items = newAuxItems(auxItems, 'text', author, created)
+  const own = newAuxItems(auxItems, { on: 'text', mayRead: (no) => mayReadNumber(db, session, no) }, author, created)
+  const linked = misc.flatMap((item) => ('text' in item ? (db.texts.get(item.text) ?? []) : []))
+  const items = [...own, ...inheritedAuxItems(linked, own.length, created)]
   const cost = textCost({ body, misc, auxItems: items })
   db.checkLimit('textBytes', cost, KomError.of('temporary-failure', 0))
   const text = db.addText({ author, created, body: new Uint8Array(body), misc, auxItems: items })
