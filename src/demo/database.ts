@@ -17,7 +17,7 @@ export class Database {
   readonly conferences = new Map<number, Conference>()
   readonly persons = new Map<number, Person>()
   readonly texts = new Map<number, Text>()
-  /** Texts written by clients, without the texts of the initial data. */
+  /** Texts written by clients, without the texts of the initial data and of the live bot. */
   readonly written = new WrittenTexts()
   readonly info: ServerInfo
   readonly limits: DemoLimits
@@ -52,11 +52,11 @@ export class Database {
     this.limitHits.set(limit, (this.limitHits.get(limit) ?? 0) + 1)
   }
 
-  /** Estimated memory of the aux-items of conferences, persons and the texts of the initial data, in bytes. */
+  /** Estimated memory of the aux-items of conferences, persons and texts that clients have not written, in bytes. */
   get auxItemBytes(): number {
     const size = ({ auxItems }: { auxItems: readonly StoredAuxItem[] }): number => auxItemsCost(auxItems)
-    const initial = [...this.texts.values()].filter(({ no }) => !this.written.has(no))
-    return sum(this.conferences.values(), size) + sum(initial, size)
+    const others = [...this.texts.values()].filter(({ no }) => !this.written.has(no))
+    return sum(this.conferences.values(), size) + sum(others, size)
   }
 
   /** Number of memberships of all persons. */
@@ -231,7 +231,7 @@ export class Database {
   /**
    * Replaces the aux-items of a text.
    *
-   * @throws `error` if the text belongs to the initial data and its aux-items exceed the limit
+   * @throws `error` if clients have not written the text and the aux-items exceed the limit
    */
   setAuxItems(text: Text, auxItems: StoredAuxItem[], error: KomError): void {
     const growth = auxItemsCost(auxItems) - auxItemsCost(text.auxItems)

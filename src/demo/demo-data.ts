@@ -247,7 +247,8 @@ function addText(db: Database, text: DemoText): void {
   }
 }
 
-function contentType(type: string, author: number, at: Date): StoredAuxItem[] {
+/** Returns the aux-items of a text in UTF-8 with a content type. */
+export function contentType(type: string, author: number, at: Date): StoredAuxItem[] {
   const flags = noBits(auxItemFlags)
   const data = Buffer.from(`${type};charset=utf-8`)
   const item = { tag: AUX_ITEMS['content-type'], flags, inheritLimit: 1, data }

@@ -8,7 +8,7 @@ export interface DemoLimits {
   readonly textBytes: number
   /** Number of conferences, including the mailboxes of persons. */
   readonly conferences: number
-  /** Memory of the aux-items of conferences, persons and the texts of the initial data, in bytes. */
+  /** Memory of the aux-items of conferences, persons and texts that clients have not written, in bytes. */
   readonly auxItemBytes: number
   /** Number of memberships of all persons. */
   readonly memberships: number

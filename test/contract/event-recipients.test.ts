@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { noBits } from '../../src/protocol/codec.ts'
 import { extendedConfType, membershipType, personalFlags } from '../../src/protocol/types.ts'
+import { connectTo } from '../support/connection.ts'
 import { type Author, NO_AUX_FLAGS } from './author.ts'
 import { ADMINISTRATOR, BACKENDS } from './backends.ts'
 import { type Client, onStage } from './stage.ts'
@@ -152,7 +153,7 @@ describe.each(BACKENDS)('events on $name are sent', ({ start }) => {
     const modify = (remove: number[], ...add: ReturnType<typeof item>[]) =>
       alice.connection.call('modify-text-info', { text, delete: remove, add })
     const seen = await seenBy(async () => {
-      await modify([], item('shown'), item('by nobody', { hideCreator: true }), item('secret', { secret: true }))
+      await modify([], item('shown'), item('hidden creator', { hideCreator: true }), item('secret', { secret: true }))
       await modify([4])
       await modify([1, 2], item('text/html', {}, 1))
       await modify([])
@@ -171,11 +172,11 @@ describe.each(BACKENDS)('events on $name are sent', ({ start }) => {
     const last = event([gone(1), gone(2)], [aux(5, 1, no, 'text/html')])
     expect(seen).toEqual({
       alice: [
-        event([], [aux(2, TAG, no, 'shown'), aux(3, TAG, no, 'by nobody'), aux(4, TAG, no, 'secret')]),
+        event([], [aux(2, TAG, no, 'shown'), aux(3, TAG, no, 'hidden creator'), aux(4, TAG, no, 'secret')]),
         event([gone(4)], []),
         last,
       ],
-      bob: [event([], [aux(2, TAG, no, 'shown'), aux(3, TAG, 0, 'by nobody')]), last],
+      bob: [event([], [aux(2, TAG, no, 'shown'), aux(3, TAG, 0, 'hidden creator')]), last],
       carol: [],
       anonymous: [],
     })
@@ -291,6 +292,8 @@ describe.each(BACKENDS)('events on $name are sent', ({ start }) => {
       await connection.call('login', { ...login, invisible: true })
       await work()
       await connection.close()
+      // An anonymous session ends without a message.
+      await (await connectTo(stage.backend.port)).call('disconnect', { sessionNo: 0 })
     })
     const pers_no = stage.cast.alice.no
     const info = (working_conference: number, what_am_i_doing: string) => ({
@@ -310,15 +313,18 @@ describe.each(BACKENDS)('events on $name are sent', ({ start }) => {
   it('about messages to members, to passive ones only if they invert it, and to anonymous sessions if to all', async () => {
     const conf = await conference([[alice], [bob, { passive: true }]])
     await join(carol, conf, carol, { passive: true, passiveMessageInvert: true })
+    const inverted = await conference([[alice], [bob, { passiveMessageInvert: true }]])
     const send = (recipient: number, message: string) =>
       alice.connection.call('send-message', { recipient, message: Buffer.from(message) })
     const seen = await seenBy(async () => {
       await send(conf, 'x')
+      await send(inverted, 'x')
       await send(stage.cast.bob.no, 'x')
       await send(0, 'x')
     })
     expect(received(seen, 'recipient')).toEqual({
       [`send-message ${conf}`]: ['alice', 'carol'],
+      [`send-message ${inverted}`]: ['alice'],
       [`send-message ${stage.cast.bob.no}`]: ['bob'],
       'send-message 0': ['alice', 'bob', 'carol', 'anonymous'],
     })

@@ -49,7 +49,8 @@ export function deleteOldTexts(hub: Hub): void {
   }
 }
 
-function deleteText(hub: Hub, text: Text): void {
+/** Deletes a text and notifies the sessions of it. */
+export function deleteText(hub: Hub, text: Text): void {
   const { db } = hub
   const persons = personsToNotify(db, text)
   notifySessions(

@@ -1,7 +1,7 @@
 import { KomError } from '../../protocol/errors.ts'
 import type { AuxItemInput, MiscInfo } from '../../protocol/types.ts'
 import { inheritedAuxItems, newAuxItems } from '../aux-items.ts'
-import { type Context, type Handlers, notifySessions, personsToNotify } from '../context.ts'
+import { type Context, type Handlers, type Hub, notifySessions, personsToNotify } from '../context.ts'
 import { MAX_LINKS_PER_CALL, MAX_MARKS_PER_PERSON, MAX_MARKS_PER_TEXT, textCost } from '../limits.ts'
 import type { RecipientKind, Text } from '../model.ts'
 import { conferenceFor, mayRead, mayReadNumber, submitTo, textFor } from '../permissions.ts'
@@ -116,7 +116,7 @@ function create(
   const text = db.addText({ author, created, body: new Uint8Array(body), misc, auxItems: items })
   db.written.add(text)
   deleteOldTexts(context)
-  announce(context, text)
+  announceText(context, text)
   return text.no
 }
 
@@ -164,20 +164,14 @@ function isRecipient(item: MiscInfo | undefined): boolean {
 }
 
 /** Notifies the sessions that may read a new text and whose persons are among `personsToNotify`. */
-function announce(context: Context, text: Text): void {
-  const persons = personsToNotify(context.db, text)
-  const to = ({ person, level }: Session): boolean =>
-    persons.has(person) && mayRead(context.db, { person, level }, text)
+export function announceText(hub: Hub, text: Text): void {
+  const persons = personsToNotify(hub.db, text)
+  const to = ({ person, level }: Session): boolean => persons.has(person) && mayRead(hub.db, { person, level }, text)
   notifySessions(
-    context,
+    hub,
     'async-new-text-old',
-    (session) => ({ textNo: text.no, textStat: statOld(context, session, text) }),
+    (session) => ({ textNo: text.no, textStat: statOld(hub, session, text) }),
     to,
   )
-  notifySessions(
-    context,
-    'async-new-text',
-    (session) => ({ textNo: text.no, textStat: textStat(context, session, text) }),
-    to,
-  )
+  notifySessions(hub, 'async-new-text', (session) => ({ textNo: text.no, textStat: textStat(hub, session, text) }), to)
 }
