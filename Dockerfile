@@ -15,7 +15,7 @@ WORKDIR /komgate
 # Root owns everything and the process is not root: it can write nowhere, so the file system may be read-only.
 COPY --from=build /komgate/package.json /komgate/servers.json ./
 COPY --from=build /komgate/dist dist
-COPY --from=build /komgate/fixtures/demo.json fixtures/
+COPY --from=build /komgate/fixtures/demo.json /komgate/fixtures/demo-bot.json fixtures/
 COPY --from=build /komgate/node_modules node_modules
 USER node
 EXPOSE 5001

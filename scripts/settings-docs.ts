@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { flagName, variableName } from '../src/config/command-line.ts'
+import { embeddedDefault } from '../src/config/config.ts'
 import { GROUPS, type Group, SETTING_NAMES, SETTINGS, type SettingName } from '../src/config/settings.ts'
 
 const PAGE = fileURLToPath(new URL('../docs/configuration.md', import.meta.url))
@@ -94,7 +95,8 @@ export function optionsSource(): string {
 
 /** Returns the declaration of an option: its effect, its valid values and its default. */
 function field(name: SettingName): string {
-  const { fallback, help, schema } = SETTINGS[name]
+  const { help, schema } = SETTINGS[name]
+  const fallback = embeddedDefault(name)
   const valid = validValues(name)
   const lines = [`${help[0]?.toUpperCase()}${help.slice(1)}.`]
   if (valid !== '') lines.push(`Valid: ${valid.replace(/, with commas between them$/, '')}.`)

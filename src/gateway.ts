@@ -188,12 +188,15 @@ async function buildGateway(
 }
 
 /** Returns the servers and the demo servers by id. Starts the demo servers and fills in their addresses. */
-async function startServers(listed: readonly ServerConfig[], { demoMaxTexts, demoMaxTextBytes }: Config['demo']) {
+async function startServers(
+  listed: readonly ServerConfig[],
+  { demoMaxTexts, demoMaxTextBytes, demoQuiet }: Config['demo'],
+) {
   const limits = { texts: demoMaxTexts, textBytes: demoMaxTextBytes }
   const servers = new Map<string, ListedServer>()
   const demos = new Map<string, DemoServer>()
   for (const [sortOrder, { id, name, demo, host, port }] of listed.entries()) {
-    const address = demo ? await startDemoServer({ limits }) : { host, port }
+    const address = demo ? await startDemoServer({ limits, live: !demoQuiet }) : { host, port }
     if ('close' in address) demos.set(id, address)
     servers.set(id, { id, name, host: address.host, port: address.port, sortOrder })
   }

@@ -23,7 +23,7 @@ beforeAll(async () => {
   installed = join(project, 'node_modules/komgate')
   mkdirSync(installed, { recursive: true })
   await run(TSC, ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(installed, 'dist')])
-  for (const file of ['package.json', 'servers.json', 'fixtures/demo.json']) {
+  for (const file of ['package.json', 'servers.json', 'fixtures/demo.json', 'fixtures/demo-bot.json']) {
     cpSync(join(ROOT, file), join(installed, file))
   }
   for (const name of [...Object.keys(dependencies), '@types/node']) {

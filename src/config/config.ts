@@ -12,7 +12,15 @@ import type {
   StoreOptions,
 } from './options.ts'
 import { parseServers, type Servers } from './servers.ts'
-import { GROUPS, type Group, SETTING_NAMES, SETTINGS, type Setting, type ValuesOf } from './settings.ts'
+import {
+  GROUPS,
+  type Group,
+  SETTING_NAMES,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+  type ValuesOf,
+} from './settings.ts'
 
 /** Options of a gateway. Every option except `servers` has a default. */
 export interface GatewayOptions extends StoreOptions {
@@ -62,7 +70,7 @@ function pick(group: Group, values: SettingValues): Record<string, unknown> {
 }
 
 /**
- * Validates options and completes them with the defaults of the settings.
+ * Validates options and completes them with the defaults of the settings for embedded gateways.
  * @throws ConfigError for an unknown option or an invalid value
  */
 export function completeOptions(options: GatewayOptions): Config {
@@ -85,11 +93,17 @@ export function completeOptions(options: GatewayOptions): Config {
   if (options.store !== undefined) given.set('store', checked('store', 'store', options.store))
   const values = SETTING_NAMES.map((name) => [
     name,
-    given.get(name) ?? z.decode(SETTINGS[name].schema, SETTINGS[name].fallback),
+    given.get(name) ?? z.decode(SETTINGS[name].schema, embeddedDefault(name)),
   ])
   const config = configOf(Object.fromEntries(values) as SettingValues, options.servers)
   if (isPortTaken(config)) throw new ConfigError('admin.adminPort: must differ from http.port')
   return config
+}
+
+/** Returns the default of an option, as text. */
+export function embeddedDefault(name: SettingName): string {
+  const { embedded, fallback }: Setting = SETTINGS[name]
+  return embedded ?? fallback
 }
 
 /** Returns whether the admin port equals the port of the HTTP interface on the same host. */

@@ -316,6 +316,12 @@ export interface DemoOptions {
    * @default 33554432 (32 MB)
    */
   readonly demoMaxTextBytes?: number
+  /**
+   * True stops the persons of the demo server from writing texts every few minutes.
+   * Valid: true or false.
+   * @default true
+   */
+  readonly demoQuiet?: boolean
 }
 
 /** The session store. */

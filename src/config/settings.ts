@@ -43,6 +43,8 @@ export interface Setting<G extends Group = Group, T = unknown> {
   readonly schema: Value<T>
   /** the default, as text */
   readonly fallback: string
+  /** the default of the option of `createGateway`, as text, if it differs */
+  readonly embedded?: string
   /** its description in `--help` and in docs/configuration.md */
   readonly help: string
 }
@@ -202,6 +204,10 @@ export const SETTINGS = {
     '33554432',
     'bytes of those texts, with their aux-items and links; above it their oldest are deleted',
   ),
+  demoQuiet: {
+    ...setting('demo', flag, 'false', 'true stops the persons of the demo server from writing texts every few minutes'),
+    embedded: 'true',
+  },
   shutdownTimeoutMs: setting('http', ms, '10000', 'time for requests in flight to finish after SIGTERM or SIGINT'),
   corsOrigins: setting('http', origins, '*', 'origins whose pages may use the API, * for all'),
   corsMaxAgeMs: setting('http', ms, '3600000', 'how long browsers cache a CORS preflight response'),

@@ -49,7 +49,7 @@ export function notifySessions<N extends MessageName>(
 
 /**
  * Returns the numbers of the persons to notify of changes of a text: active members of its recipients, and of the
- * recipients of the texts that it comments or to which it is a footnote.
+ * recipients of the texts that are linked to it as comments or footnotes, in either direction.
  */
 export function personsToNotify(db: Database, text: Text): Set<number> {
   const persons = new Set<number>()
@@ -63,7 +63,7 @@ export function personsToNotify(db: Database, text: Text): Set<number> {
   }
   add(text)
   for (const item of text.misc) {
-    const linked = item.kind === 'comm-to' || item.kind === 'footn-to' ? db.texts.get(item.text) : undefined
+    const linked = 'text' in item ? db.texts.get(item.text) : undefined
     if (linked !== undefined) add(linked)
   }
   return persons

@@ -17,7 +17,7 @@ export class Database {
   readonly conferences = new Map<number, Conference>()
   readonly persons = new Map<number, Person>()
   readonly texts = new Map<number, Text>()
-  /** Texts written by clients, without the texts of the initial data. */
+  /** Texts written by clients, without the texts of the initial data and of the live bot. */
   readonly written = new WrittenTexts()
   readonly info: ServerInfo
   readonly limits: DemoLimits
@@ -52,9 +52,11 @@ export class Database {
     this.limitHits.set(limit, (this.limitHits.get(limit) ?? 0) + 1)
   }
 
-  /** Estimated memory of the aux-items of conferences and persons, in bytes. */
+  /** Estimated memory of the aux-items of conferences, persons and texts that clients have not written, in bytes. */
   get auxItemBytes(): number {
-    return sum(this.conferences.values(), ({ auxItems }) => auxItemsCost(auxItems))
+    const size = ({ auxItems }: { auxItems: readonly StoredAuxItem[] }): number => auxItemsCost(auxItems)
+    const others = [...this.texts.values()].filter(({ no }) => !this.written.has(no))
+    return sum(this.conferences.values(), size) + sum(others, size)
   }
 
   /** Number of memberships of all persons. */
@@ -188,6 +190,7 @@ export class Database {
       noOfMarks: 0,
       misc,
       auxItems: fields.auxItems,
+      highestAuxNo: fields.auxItems.length,
     }
     this.texts.set(no, text)
     const author = this.persons.get(fields.author)
@@ -222,6 +225,19 @@ export class Database {
   /** Replaces the recipients and links of a text. */
   setMisc(text: Text, misc: Misc[]): void {
     text.misc = misc
+    this.written.update(text)
+  }
+
+  /**
+   * Replaces the aux-items of a text.
+   *
+   * @throws `error` if clients have not written the text and the aux-items exceed the limit
+   */
+  setAuxItems(text: Text, auxItems: StoredAuxItem[], error: KomError): void {
+    const growth = auxItemsCost(auxItems) - auxItemsCost(text.auxItems)
+    if (growth > 0 && !this.written.has(text.no)) this.checkLimit('auxItemBytes', this.auxItemBytes + growth, error)
+    text.auxItems = auxItems
+    text.highestAuxNo = auxItems.reduce((highest, { auxNo }) => Math.max(highest, auxNo), text.highestAuxNo)
     this.written.update(text)
   }
 

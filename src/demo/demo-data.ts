@@ -247,10 +247,12 @@ function addText(db: Database, text: DemoText): void {
   }
 }
 
-function contentType(type: string, author: number, at: Date): StoredAuxItem[] {
+/** Returns the aux-items of a text in UTF-8 with a content type. */
+export function contentType(type: string, author: number, at: Date): StoredAuxItem[] {
   const flags = noBits(auxItemFlags)
   const data = Buffer.from(`${type};charset=utf-8`)
-  return newAuxItems([{ tag: AUX_ITEMS['content-type'], flags, inheritLimit: 1, data }], 'text', author, at)
+  const item = { tag: AUX_ITEMS['content-type'], flags, inheritLimit: 1, data }
+  return newAuxItems([item], { on: 'text', mayRead: () => false }, author, at)
 }
 
 /** A value in the JSON and its path. Its methods throw an `Error` with the path for a value of another type. */

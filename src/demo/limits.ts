@@ -8,7 +8,7 @@ export interface DemoLimits {
   readonly textBytes: number
   /** Number of conferences, including the mailboxes of persons. */
   readonly conferences: number
-  /** Memory of the aux-items of conferences and persons, in bytes. */
+  /** Memory of the aux-items of conferences, persons and texts that clients have not written, in bytes. */
   readonly auxItemBytes: number
   /** Number of memberships of all persons. */
   readonly memberships: number
@@ -86,6 +86,11 @@ export class WrittenTexts {
   /** The number of the oldest text; undefined if there is none. */
   get oldest(): number | undefined {
     return this.#costs.keys().next().value
+  }
+
+  /** Reports whether a text was added and not removed. */
+  has(no: number): boolean {
+    return this.#costs.has(no)
   }
 
   /** Adds a text as the newest one. */

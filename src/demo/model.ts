@@ -129,6 +129,8 @@ export interface Text {
   /** Recipients and links in the order in which they were added. */
   misc: Misc[]
   auxItems: StoredAuxItem[]
+  /** The highest number of an aux-item of the text, also of a deleted one. */
+  highestAuxNo: number
 }
 
 /** The special conferences that get-info returns, and the text number of the message of the day; 0 for none. */

@@ -43,9 +43,14 @@ function openness({ type }: Conference): number {
  * wheel privilege enabled.
  */
 export function supervises(db: Database, viewer: Viewer, conf: Conference): boolean {
+  return (viewer.person !== 0 && viewer.person === conf.no) || isSupervisor(db, viewer, conf)
+}
+
+/** Like `supervises`, but a person is not the supervisor of the own mailbox unless it says so. */
+export function isSupervisor(db: Database, viewer: Viewer, conf: Conference): boolean {
   const { person } = viewer
   if (person === 0) return false
-  if (person === conf.no || person === conf.supervisor || wheel(db, viewer)) return true
+  if (person === conf.supervisor || wheel(db, viewer)) return true
   return db.conferences.get(conf.supervisor)?.members.has(person) ?? false
 }
 
@@ -110,6 +115,12 @@ export function mayRead(db: Database, viewer: Viewer, text: Text): boolean {
     const conf = db.conferences.get(item.conf)
     return conf !== undefined && access(db, viewer, conf) > ACCESS.readProtected
   })
+}
+
+/** Like `mayRead`, by text number. Returns false for texts that do not exist. */
+export function mayReadNumber(db: Database, viewer: Viewer, no: number): boolean {
+  const text = db.texts.get(no)
+  return text !== undefined && mayRead(db, viewer, text)
 }
 
 /** Returns the recipients and links that the viewer may see: no secret conferences and no bcc to other persons. */

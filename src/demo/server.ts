@@ -12,6 +12,7 @@ import { type DemoData, loadDatabase, readDemoData } from './demo-data.ts'
 import { HANDLERS } from './handlers/index.ts'
 import { logOut } from './handlers/sessions.ts'
 import type { DemoLimits } from './limits.ts'
+import { type LiveBotOptions, startLiveBot } from './live-bot.ts'
 import { Session } from './session.ts'
 
 /** A running demo server. */
@@ -38,6 +39,8 @@ export interface DemoServerOptions {
   maxConnections?: number
   /** Limits on what clients can make the server store; default: `DEFAULT_LIMITS` */
   limits?: Partial<DemoLimits>
+  /** Whether persons of the server write texts from time to time, or options of them. Default false */
+  live?: boolean | LiveBotOptions
 }
 
 /**
@@ -107,6 +110,8 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     })
   })
   await listen(server, port, host)
+  const { live = false } = options
+  const stopBot = live === false ? undefined : startLiveBot(hub, live === true ? {} : live)
 
   const address = server.address()
   return {
@@ -117,6 +122,7 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     },
     limitHits: db.limitHits,
     close() {
+      stopBot?.()
       return new Promise<void>((resolve) => {
         server.close(() => resolve())
         for (const socket of sockets) socket.destroy()

@@ -9,9 +9,10 @@ import { createGateway, startGateway } from '../../src/gateway.ts'
 const servers = { demo: { name: 'Demo', demo: true } } as const
 
 describe('completeOptions', () => {
-  it('completes missing options with the defaults of the settings', () => {
+  it('completes missing options with the defaults of the settings, but keeps demo servers quiet', () => {
     const { servers: _, ...defaults } = readConfig()
-    expect(completeOptions({ servers })).toEqual({ ...defaults, servers })
+    expect(defaults.demo.demoQuiet).toBe(false)
+    expect(completeOptions({ servers })).toEqual({ ...defaults, demo: { ...defaults.demo, demoQuiet: true }, servers })
   })
 
   it('prefers options to defaults, and replaces undefined by the default', () => {

@@ -8,14 +8,32 @@ export interface Backend {
   stop(): Promise<void>
 }
 
+/** The administrator of both servers. */
+export const ADMINISTRATOR = { no: 5, passwd: 'gazonk' }
+
+/** Number of files that lyskomd opens for itself. */
+const OWN_FILES = 23
+
 /** The LysKOM servers that the contract tests run on: the demo server, and lyskomd if it is installed. */
-export const BACKENDS: readonly { name: string; start(): Promise<Backend> }[] = [
+export const BACKENDS: readonly {
+  name: string
+  /** @param maxConnections the server rejects more connections than about this number */
+  start(maxConnections?: number): Promise<Backend>
+}[] = [
   {
     name: 'the demo server',
-    start: async () => {
-      const demo = await startDemoServer()
+    start: async (maxConnections) => {
+      const demo = await startDemoServer(maxConnections === undefined ? {} : { maxConnections })
       return { host: demo.host, port: demo.port, stop: () => demo.close() }
     },
   },
-  ...(lyskomdInstalled() ? [{ name: 'lyskomd', start: () => startLyskomd() }] : []),
+  ...(lyskomdInstalled()
+    ? [
+        {
+          name: 'lyskomd',
+          start: (maxConnections?: number) =>
+            startLyskomd(maxConnections === undefined ? {} : { openFiles: maxConnections + OWN_FILES }),
+        },
+      ]
+    : []),
 ]

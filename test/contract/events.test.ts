@@ -1,47 +1,15 @@
-import { afterAll, describe, expect, it } from 'vitest'
-import { EventClient } from '../support/event-client.ts'
+import { describe, expect, it } from 'vitest'
 import { TIME } from './answers.ts'
 import { BACKENDS } from './backends.ts'
-import { type Client, onStage } from './stage.ts'
+import { onStage } from './stage.ts'
+import { watchEvents } from './watch-events.ts'
 
 const NO_FLAGS = { invitation: false, passive: false, secret: false, passiveMessageInvert: false }
 const PLAIN = { ...NO_FLAGS, reserved2: false, reserved3: false, reserved4: false, reserved5: false }
-const END = 'the last message'
-
-// biome-ignore lint/suspicious/noExplicitAny: the expectations of a test check the type
-type Data = any
 
 describe.each(BACKENDS)('events on $name', ({ start }) => {
   const stage = onStage(start)
-  const clients: EventClient[] = []
-  afterAll(async () => {
-    for (const client of clients) await client.close()
-  })
-
-  async function follow({ id }: Client, query = ''): Promise<EventClient> {
-    const client = await EventClient.open(`${stage.gateway.url}/kom/sessions/current/events${query}`, { id })
-    clients.push(client)
-    return client
-  }
-
-  /** Returns the data of the events that a session receives because of an action, in order. */
-  async function seenBy(session: Client, action: () => Promise<unknown>): Promise<Data[]> {
-    const { connection } = await stage.author('bob')
-    // The reply follows the messages about what was done before.
-    const { person } = (await session.get('/sessions/current/who-am-i')).json
-    const stream = await follow(session)
-    await action()
-    await connection.call('send-message', { recipient: person.pers_no, message: Buffer.from(END) })
-    const isLast = ({ data }: { data: Data }) => data.message === END
-    await expect.poll(() => stream.events.some(isLast)).toBe(true)
-    await stream.close()
-    return stream.events
-      .filter((event) => !isLast(event))
-      .map(({ type, data }) => {
-        expect(data.type).toBe(type)
-        return data
-      })
-  }
+  const { follow, seenBy } = watchEvents(stage)
 
   it('report a new text with the names of its author and recipients', async () => {
     const { bob, club, other } = stage.cast

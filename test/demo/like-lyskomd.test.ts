@@ -7,33 +7,71 @@ import { play } from './dialogue.ts'
 import { RawClient } from './raw-client.ts'
 
 const DIALOGUES = new URL('dialogues/', import.meta.url)
+/** Dialogues about asynchronous messages, which begin with Debian's initial data. */
+const MESSAGES = new URL('messages/', DIALOGUES)
 
-// Each dialogue continues in the state that the previous one left on both servers.
+interface Servers {
+  real: Lyskomd
+  demo: DemoServer
+  stop(): Promise<void>
+}
+
 describe.skipIf(!lyskomdInstalled())('demo server', () => {
-  let real: Lyskomd
-  let demo: DemoServer
-
+  let servers: Servers
   beforeAll(async () => {
-    real = await startLyskomd()
-    demo = await startDemoServer({ data: debianDatabase() })
-    // The readiness check of startLyskomd was session 1 on lyskomd, so open and close a session here too.
-    const first = await RawClient.open(demo.port)
-    first.socket.destroy()
+    servers = await startBoth()
   })
-  afterAll(async () => {
-    await demo?.close()
-    await real?.stop()
-  })
+  afterAll(() => servers?.stop())
 
-  for (const file of readdirSync(DIALOGUES).sort()) {
-    const dialogue = readFileSync(new URL(file, DIALOGUES), 'utf8')
-    const topic = dialogue.slice(2, dialogue.indexOf('\n'))
-    test(`replies byte for byte as lyskomd in the dialogue ${file}: ${topic}`, { timeout: 60_000 }, async () => {
-      const [expected, actual] = await Promise.all([play(real.port, dialogue), play(demo.port, dialogue)])
-      expect(actual).toEqual(expected)
+  // Each dialogue continues in the state that the previous one left on both servers.
+  for (const { title, dialogue } of dialogues(DIALOGUES)) {
+    test(title, { timeout: 60_000 }, () => compare(servers, dialogue))
+  }
+})
+
+describe.skipIf(!lyskomdInstalled())('new demo server', () => {
+  for (const { title, dialogue } of dialogues(MESSAGES)) {
+    test(title, { timeout: 60_000 }, async () => {
+      const servers = await startBoth()
+      try {
+        await compare(servers, dialogue)
+      } finally {
+        await servers.stop()
+      }
     })
   }
 })
+
+/** Returns the dialogues in a folder in alphabetical order, with the titles of their tests. */
+function dialogues(folder: URL) {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.txt'))
+  return files.sort().map((file) => {
+    const dialogue = readFileSync(new URL(file, folder), 'utf8')
+    const topic = dialogue.slice(2, dialogue.indexOf('\n'))
+    return { title: `replies byte for byte as lyskomd in the dialogue ${file}: ${topic}`, dialogue }
+  })
+}
+
+async function compare({ real, demo }: Servers, dialogue: string): Promise<void> {
+  const [expected, actual] = await Promise.all([play(real.port, dialogue), play(demo.port, dialogue)])
+  expect(actual).toEqual(expected)
+}
+
+async function startBoth(): Promise<Servers> {
+  const real = await startLyskomd()
+  const demo = await startDemoServer({ data: debianDatabase() })
+  // The readiness check of startLyskomd was session 1 on lyskomd, so open and close a session here too.
+  const first = await RawClient.open(demo.port)
+  first.socket.destroy()
+  return {
+    real,
+    demo,
+    async stop() {
+      await demo.close()
+      await real.stop()
+    },
+  }
+}
 
 /** The initial data of Debian's lyskom-server. */
 function debianDatabase(): DemoData {

@@ -187,7 +187,7 @@ it('demo server rejects conferences and persons above the limit like lyskomd unt
 })
 
 it('demo server rejects aux-items of conferences and persons above their limit', async () => {
-  const { ask, hits } = await start({ auxItemBytes: 3000 })
+  const { ask, hits } = await start({ auxItemBytes: 3500 })
   const aux = `1 { 10 00000000 0 1000H${'a'.repeat(1000)} }`
   expect(await ask(`88 1HA 00000000 ${aux}`)).toBe('= 5')
   expect(await ask(`89 1HB 2Hpw 00000000 ${aux}`)).toBe('= 6')
@@ -195,6 +195,28 @@ it('demo server rejects aux-items of conferences and persons above their limit',
   expect(await ask(`89 1HC 2Hpw 00000000 ${aux}`)).toBe('% 45 0')
   expect(await ask('88 1HC 00000000 0 { }')).toBe('= 7')
   expect(hits('auxItemBytes')).toBe(2)
+})
+
+it('demo server rejects aux-items of texts of the initial data above their limit, and accepts others', async () => {
+  const { ask, hits } = await start({ auxItemBytes: 3500 })
+  const aux = `1 { 20000 00000000 0 1000H${'a'.repeat(1000)} }`
+  expect(await ask(`92 1 0 { } ${aux}`)).toBe('=')
+  expect(await ask(`92 1 0 { } ${aux}`)).toBe('=')
+  expect(await ask(`92 1 0 { } ${aux}`)).toBe('% 45 0')
+  expect(await ask(`92 1 1 { 2 } ${aux}`)).toBe('=')
+  expect(await write(ask, '1 { 0 3 }')).toBe('= 2')
+  for (let i = 0; i < 5; i++) expect(await ask(`92 2 0 { } ${aux}`)).toBe('=')
+  expect(hits('auxItemBytes')).toBe(1)
+})
+
+it('demo server deletes old texts to make room for aux-items of texts', async () => {
+  const { ask, hits } = await start({ textBytes: 5000 })
+  for (let i = 0; i < 3; i++) await write(ask, '1 { 0 3 }')
+  const aux = `1 { 20000 00000000 0 2000H${'a'.repeat(2000)} }`
+  expect(await ask(`92 4 0 { } ${aux}`)).toBe('=')
+  expect(await ask(`92 4 0 { } ${aux}`)).toBe('% 45 0')
+  expect(await existing(ask, 1, 4)).toEqual([1, 3, 4])
+  expect(hits('textBytes')).toBe(2)
 })
 
 it('demo server rejects memberships above the limit, and accepts changes of existing ones', async () => {

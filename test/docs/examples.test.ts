@@ -38,7 +38,8 @@ beforeAll(async () => {
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
     symlinkSync(join(ROOT, 'node_modules', name), join(packages, name))
   }
-  for (const name of ['package.json', 'fixtures/demo.json']) cpSync(join(ROOT, name), join(komgate, name))
+  for (const name of ['package.json', 'fixtures/demo.json', 'fixtures/demo-bot.json'])
+    cpSync(join(ROOT, name), join(komgate, name))
   await build()
   cpSync(DIST, join(komgate, 'dist'), { recursive: true })
   cpSync(join(ROOT, 'examples'), project, { recursive: true })

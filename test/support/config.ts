@@ -12,7 +12,7 @@ const { http, admin, limits, lyskom, compat, demo, store, logLevel } = readConfi
 /** The default values of all settings. */
 export const DEFAULTS = { ...http, ...admin, ...limits, ...lyskom, ...compat, ...demo, store, logLevel, servers: '' }
 
-/** Returns a configuration with these servers and settings, on a free port. */
+/** Returns a configuration with these servers and settings, on a free port. Demo servers are quiet by default. */
 export function configFor(servers: readonly TestServer[], { apps = [], ...settings }: TestSettings = {}): Config {
   const byId = [
     ...servers.map(({ id, name = id, demo, host = '127.0.0.1', port = 1 }) => [
@@ -21,5 +21,5 @@ export function configFor(servers: readonly TestServer[], { apps = [], ...settin
     ]),
     ...apps.map(({ id, name }) => [id, { name, app: true }]),
   ]
-  return configOf({ ...DEFAULTS, port: 0, ...settings }, Object.fromEntries(byId))
+  return configOf({ ...DEFAULTS, port: 0, demoQuiet: true, ...settings }, Object.fromEntries(byId))
 }

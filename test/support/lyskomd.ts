@@ -51,6 +51,8 @@ export interface LyskomdOptions {
   database?: 'empty' | string
   /** Maximum size of a text, in bytes. The server's default is 131,072. */
   maxTextBytes?: number
+  /** Maximum number of open files. lyskomd needs 23 of them itself, so that the others are connections. */
+  openFiles?: number
 }
 
 /** Reports whether lyskomd is installed (`apt-get install lyskom-server`). */
@@ -189,7 +191,7 @@ async function fillDatabase(dir: string, database: string): Promise<void> {
 }
 
 // Sets every path, because Debian's defaults are outside `Prefix`. lyskomd aborts with `127.0.0.1` as client host.
-function config(dir: string, port: number, { maxTextBytes }: LyskomdOptions): string {
+function config(dir: string, port: number, { maxTextBytes, openFiles }: LyskomdOptions): string {
   const settings: Record<string, string | number> = {
     Prefix: dir,
     'Client host': '::ffff:127.0.0.1',
@@ -219,6 +221,7 @@ function config(dir: string, port: number, { maxTextBytes }: LyskomdOptions): st
     'Core directory': 'cores',
   }
   if (maxTextBytes !== undefined) settings['Max text length'] = maxTextBytes
+  if (openFiles !== undefined) settings['Open files'] = openFiles
   return Object.entries(settings)
     .map(([key, value]) => `${key}: ${value}\n`)
     .join('')

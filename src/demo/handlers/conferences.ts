@@ -1,10 +1,10 @@
 import { KomError } from '../../protocol/errors.ts'
-import { newAuxItems } from '../aux-items.ts'
-import { type Context, type Handlers, notifySessions } from '../context.ts'
+import { auxItemsFor, newAuxItems } from '../aux-items.ts'
+import { type Context, type Handlers, type Hub, notifySessions } from '../context.ts'
 import type { Database } from '../database.ts'
 import { auxItemsCost } from '../limits.ts'
-import type { StoredAuxItem } from '../model.ts'
-import { ACCESS, access, conferenceFor, mayRead, supervises } from '../permissions.ts'
+import type { Conference, StoredAuxItem } from '../model.ts'
+import { ACCESS, access, conferenceFor, mayReadNumber, supervises } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { checkName } from './names.ts'
 
@@ -38,7 +38,7 @@ export const conferences = {
       firstLocalNo: conf.texts.first,
       noOfTexts: conf.texts.highest - conf.texts.first + 1,
       expire: conf.expire,
-      auxItems: auxItemsFor(session, conf.auxItems),
+      auxItems: auxItemsFor(db, session, conf.auxItems),
     }
   },
 
@@ -48,7 +48,12 @@ export const conferences = {
     if (type.secret && !type.rdProt) throw KomError.of('secret-public', 0)
     if (type.letterbox) throw KomError.of('permission-denied', 0)
     const created = new Date()
-    const items = newAuxItems(auxItems, 'conf', creator, created)
+    const items = newAuxItems(
+      auxItems,
+      { on: 'conf', mayRead: (no) => mayReadNumber(db, session, no) },
+      creator,
+      created,
+    )
     checkRoom(db, items)
     const conf = db.addConference({ name, type, created, creator, supervisor: creator, superConf: creator })
     conf.auxItems = items
@@ -57,53 +62,50 @@ export const conferences = {
     return conf.no
   },
 
-  'set-presentation'(context, { confNo, textNo }) {
-    const { seen, mayKnow } = setText(context, 'presentation', confNo, textNo)
-    notifySessions(
-      context,
-      'async-new-presentation',
-      (to) => ({ confNo, oldPresentation: seen(to).old, newPresentation: seen(to).new }),
-      mayKnow,
-    )
-  },
-
-  'set-etc-motd'(context, { confNo, textNo }) {
-    const { seen, mayKnow } = setText(context, 'motd', confNo, textNo)
-    notifySessions(
-      context,
-      'async-new-motd',
-      (to) => ({ confNo, oldMotd: seen(to).old, newMotd: seen(to).new }),
-      mayKnow,
-    )
-  },
+  'set-presentation': (context, { confNo, textNo }) => setText(context, 'presentation', confNo, textNo),
+  'set-etc-motd': (context, { confNo, textNo }) => setText(context, 'motd', confNo, textNo),
 } satisfies Partial<Handlers>
 
-/**
- * Sets the presentation or the notice of a conference.
- *
- * @param textNo 0 for none
- * @returns the old and the new number as a session sees them, 0 for a text that it may not read, and whether it learns of
- * the change: if these differ
- */
-function setText(context: Context, field: 'presentation' | 'motd', confNo: number, textNo: number) {
+function setText(context: Context, field: 'presentation' | 'motd', confNo: number, textNo: number): void {
   const { db, session } = context
   session.mustBePerson
   const conf = conferenceFor(db, session, confNo)
   if (!supervises(db, session, conf)) throw KomError.of('permission-denied', confNo)
   // lyskomd does not require that the session may read the text.
   if (textNo !== 0 && !db.texts.has(textNo)) throw KomError.of('no-such-text', textNo)
+  changeText(context, conf, field, textNo)
+}
+
+/**
+ * Changes the presentation or the notice of a conference. Notifies the sessions that may know of the conference and see
+ * a difference between the old and the new number: a session sees 0 for a text that it may not read.
+ *
+ * @param textNo 0 for none
+ */
+export function changeText(hub: Hub, conf: Conference, field: 'presentation' | 'motd', textNo: number): void {
+  const { db } = hub
   const old = conf[field]
   db.addMarks(textNo, 1)
   db.addMarks(old, -1)
   conf[field] = textNo
-  const visible = (to: Session, no: number): number => {
-    const text = db.texts.get(no)
-    return text !== undefined && mayRead(db, to, text) ? no : 0
+  const visible = (to: Session, no: number): number => (mayReadNumber(db, to, no) ? no : 0)
+  const mayKnow = (to: Session): boolean =>
+    access(db, to, conf) > ACCESS.none && visible(to, old) !== visible(to, textNo)
+  if (field === 'presentation') {
+    notifySessions(
+      hub,
+      'async-new-presentation',
+      (to) => ({ confNo: conf.no, oldPresentation: visible(to, old), newPresentation: visible(to, textNo) }),
+      mayKnow,
+    )
+    return
   }
-  return {
-    seen: (to: Session) => ({ old: visible(to, old), new: visible(to, textNo) }),
-    mayKnow: (to: Session) => access(db, to, conf) > ACCESS.none && visible(to, old) !== visible(to, textNo),
-  }
+  notifySessions(
+    hub,
+    'async-new-motd',
+    (to) => ({ confNo: conf.no, oldMotd: visible(to, old), newMotd: visible(to, textNo) }),
+    mayKnow,
+  )
 }
 
 /**
@@ -120,17 +122,4 @@ export function checkRoom(db: Database, auxItems: readonly StoredAuxItem[]): voi
   db.checkLimit('conferences', db.conferences.size + 1, full)
   if (auxItems.length === 0) return
   db.checkLimit('auxItemBytes', db.auxItemBytes + auxItemsCost(auxItems), KomError.of('temporary-failure', 0))
-}
-
-/**
- * Returns the aux-items that a session may see. Secret ones are visible only to their creator, and so is a hidden
- * creator.
- */
-export function auxItemsFor(session: Session, items: readonly StoredAuxItem[]) {
-  const seen = items.filter(({ flags, creator }) => !flags.secret || creator === session.person)
-  return seen.map((item) => ({
-    ...item,
-    creator: item.flags.hideCreator && item.creator !== session.person ? 0 : item.creator,
-    createdAt: session.time(item.createdAt),
-  }))
 }

@@ -2,6 +2,7 @@ import { KomError } from '../../protocol/errors.ts'
 import { type Handlers, type Hub, notifySessions, personsToNotify } from '../context.ts'
 import type { Text } from '../model.ts'
 import { conferenceFor, mayRead, supervises, supervisesPerson, textFor } from '../permissions.ts'
+import { changeText } from './conferences.ts'
 import { setUserArea } from './persons.ts'
 import { logOut } from './sessions.ts'
 import { textStat } from './text-stat.ts'
@@ -27,6 +28,8 @@ export const deleting = {
       setUserArea(context, person, 0)
       db.removePerson(person)
     }
+    changeText(context, conf, 'presentation', 0)
+    changeText(context, conf, 'motd', 0)
     for (const other of sessions.values()) {
       if (conf.members.has(other.person)) other.notify('async-leave-conf', { confNo: no })
     }
@@ -46,7 +49,8 @@ export function deleteOldTexts(hub: Hub): void {
   }
 }
 
-function deleteText(hub: Hub, text: Text): void {
+/** Deletes a text and notifies the sessions of it. */
+export function deleteText(hub: Hub, text: Text): void {
   const { db } = hub
   const persons = personsToNotify(db, text)
   notifySessions(

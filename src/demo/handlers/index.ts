@@ -9,6 +9,7 @@ import { reading } from './reading.ts'
 import { server } from './server.ts'
 import { sessions } from './sessions.ts'
 import { settings } from './settings.ts'
+import { textInfo } from './text-info.ts'
 import { texts } from './texts.ts'
 
 /** Handlers of the calls that the demo server supports. All other calls return `not-implemented`. */
@@ -22,6 +23,7 @@ export const HANDLERS: Partial<Handlers> = {
   ...memberships,
   ...reading,
   ...texts,
+  ...textInfo,
   ...deleting,
   ...linking,
 }

@@ -102,6 +102,18 @@ export const memberships = {
     )
   },
 
+  'set-membership-type'({ db, session }, { pers, conf: no, type }) {
+    session.mustBePerson
+    personFor(db, session, pers)
+    const conf = conferenceFor(db, session, no)
+    if (!supervisesPerson(db, session, pers)) throw KomError.of('permission-denied', pers)
+    const membership = conf.members.get(pers)
+    if (membership === undefined) throw KomError.of('not-member', no)
+    const isReinvited = type.invitation && !membership.type.invitation
+    if (isReinvited || (type.secret && conf.type.forbidSecret)) throw KomError.of('invalid-membership-type', 0)
+    membership.type = { ...type }
+  },
+
   'sub-member'(context, { confNo, persNo }) {
     const { db, session, sessions } = context
     session.mustBePerson

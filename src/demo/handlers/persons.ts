@@ -4,7 +4,7 @@ import { type Context, type Handlers, type Hub, notifySessions } from '../contex
 import { NO_MEMBERSHIP_FLAGS } from '../database.ts'
 import { MAILBOX_TYPE, NO_PRIVILEGES } from '../demo-data.ts'
 import type { Person } from '../model.ts'
-import { personFor, supervisesPerson, textFor } from '../permissions.ts'
+import { mayReadNumber, personFor, supervisesPerson, textFor } from '../permissions.ts'
 import { checkRoom } from './conferences.ts'
 import { checkMembershipRoom } from './memberships.ts'
 import { checkName } from './names.ts'
@@ -46,7 +46,12 @@ export const persons = {
     checkName(db, name, 'person-exists')
     const created = new Date()
     const no = db.highestConf + 1
-    const items = newAuxItems(auxItems, 'letterbox', creator || no, created)
+    const items = newAuxItems(
+      auxItems,
+      { on: 'letterbox', mayRead: (text) => mayReadNumber(db, session, text) },
+      creator || no,
+      created,
+    )
     checkRoom(db, items)
     checkMembershipRoom(db)
     const mailbox = db.addConference({

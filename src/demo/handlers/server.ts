@@ -1,7 +1,9 @@
+import { KomError } from '../../protocol/errors.ts'
 import { PREDEFINED_TAGS } from '../aux-items.ts'
-import type { Handlers } from '../context.ts'
+import { type Handlers, notifySessions } from '../context.ts'
 import type { Database } from '../database.ts'
 import { COLLATE_TABLE } from '../name-expansion.ts'
+import { wheel } from '../permissions.ts'
 import { EPOCH } from '../times.ts'
 
 /** The version of lyskomd that the demo server imitates, 2.1.2. */
@@ -31,6 +33,14 @@ export const server = {
     existingPersons: boot.persons,
     highestConfNo: boot.highestConf,
   }),
+
+  'sync-kom'(context) {
+    const { db, session } = context
+    session.mustBePerson
+    if (!wheel(db, session)) throw KomError.of('permission-denied', 0)
+    // One message before and one after the database is saved.
+    for (let i = 0; i < 2; i++) notifySessions(context, 'async-sync-db', () => ({}))
+  },
 
   'first-unused-conf-no': ({ db }) => db.highestConf + 1,
   'first-unused-text-no': ({ db }) => db.highestText + 1,

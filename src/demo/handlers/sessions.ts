@@ -109,24 +109,28 @@ export const sessions = {
     session.level = level
   },
 
-  'send-message'(context, { recipient, message }) {
-    const { db, session } = context
-    const sender = session.mustBePerson
-    if (message.length > MAX_MESSAGE) throw KomError.of('string-too-long', MAX_MESSAGE)
-    const members = recipient === 0 ? undefined : conferenceFor(db, session, recipient).members
-    const recipients = notifySessions(
-      context,
-      'async-send-message',
-      () => ({ recipient, sender, message }),
-      ({ person }) => {
-        if (members === undefined) return true
-        const type = members.get(person)?.type
-        return type !== undefined && type.passive === type.passiveMessageInvert
-      },
-    )
-    if (recipients === 0) throw KomError.of('message-not-sent', 0)
-  },
+  'send-message': (context, { recipient, message }) => sendMessage(context, recipient, message),
+  broadcast: (context, { message }) => sendMessage(context, 0, message),
 } satisfies Partial<Handlers>
+
+/** Sends a message to the members of a conference, or to all sessions if `recipient` is 0. */
+function sendMessage(context: Context, recipient: number, message: Uint8Array): void {
+  const { db, session } = context
+  const sender = session.mustBePerson
+  if (message.length > MAX_MESSAGE) throw KomError.of('string-too-long', MAX_MESSAGE)
+  const members = recipient === 0 ? undefined : conferenceFor(db, session, recipient).members
+  const recipients = notifySessions(
+    context,
+    'async-send-message',
+    () => ({ recipient, sender, message }),
+    ({ person }) => {
+      if (members === undefined) return true
+      const type = members.get(person)?.type
+      return type !== undefined && type.passive === type.passiveMessageInvert
+    },
+  )
+  if (recipients === 0) throw KomError.of('message-not-sent', 0)
+}
 
 function logIn(context: Context, no: number, passwd: string, invisible: boolean): void {
   const { db, session } = context

@@ -1,12 +1,16 @@
 import { KomError } from '../../protocol/errors.ts'
 import type { Context, Handlers } from '../context.ts'
 import type { Conference } from '../model.ts'
-import { conferenceFor, supervises, textFor, wheel } from '../permissions.ts'
+import { conferenceFor, isSupervisor, supervises, textFor, wheel } from '../permissions.ts'
 
 /** Handlers of the calls that change settings of conferences and of the server. */
 export const settings = {
   'set-supervisor'(context, { confNo, admin }) {
-    supervisedConference(context, confNo).supervisor = visibleNumber(context, admin)
+    const { db, session } = context
+    const conf = supervisedConference(context, confNo)
+    // Persons may change their own mailboxes otherwise, but not their supervisors.
+    if (!isSupervisor(db, session, conf)) throw KomError.of('permission-denied', confNo)
+    conf.supervisor = visibleNumber(context, admin)
   },
 
   'set-permitted-submitters'(context, { confNo, permSub }) {

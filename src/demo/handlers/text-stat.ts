@@ -1,16 +1,16 @@
 import type { MiscInfo } from '../../protocol/types.ts'
+import { auxItemsFor } from '../aux-items.ts'
 import type { Hub } from '../context.ts'
 import type { Text } from '../model.ts'
 import { visibleMisc } from '../permissions.ts'
 import type { Session } from '../session.ts'
-import { auxItemsFor } from './conferences.ts'
 
 /** Returns the Text-Stat of a text as a session may see it. */
 export function textStat(hub: Hub, session: Session, text: Text) {
   return {
     ...head(session, text),
     miscInfo: miscFor(hub, session, text),
-    auxItems: auxItemsFor(session, text.auxItems),
+    auxItems: auxItemsFor(hub.db, session, text.auxItems),
   }
 }
 

@@ -1,10 +1,10 @@
 import { KomError } from '../../protocol/errors.ts'
 import type { AuxItemInput, MiscInfo } from '../../protocol/types.ts'
-import { newAuxItems } from '../aux-items.ts'
-import { type Context, type Handlers, notifySessions, personsToNotify } from '../context.ts'
+import { inheritedAuxItems, newAuxItems } from '../aux-items.ts'
+import { type Context, type Handlers, type Hub, notifySessions, personsToNotify } from '../context.ts'
 import { MAX_LINKS_PER_CALL, MAX_MARKS_PER_PERSON, MAX_MARKS_PER_TEXT, textCost } from '../limits.ts'
 import type { RecipientKind, Text } from '../model.ts'
-import { conferenceFor, mayRead, submitTo, textFor } from '../permissions.ts'
+import { conferenceFor, mayRead, mayReadNumber, submitTo, textFor } from '../permissions.ts'
 import type { Session } from '../session.ts'
 import { fromTime } from '../times.ts'
 import { deleteOldTexts } from './deleting.ts'
@@ -108,13 +108,15 @@ function create(
   const misc = newMisc(context, miscInfo, anonymous)
   const author = anonymous ? 0 : person
   const created = new Date()
-  const items = newAuxItems(auxItems, 'text', author, created)
+  const own = newAuxItems(auxItems, { on: 'text', mayRead: (no) => mayReadNumber(db, session, no) }, author, created)
+  const linked = misc.flatMap((item) => ('text' in item ? (db.texts.get(item.text) ?? []) : []))
+  const items = [...own, ...inheritedAuxItems(linked, own.length, created)]
   const cost = textCost({ body, misc, auxItems: items })
   db.checkLimit('textBytes', cost, KomError.of('temporary-failure', 0))
   const text = db.addText({ author, created, body: new Uint8Array(body), misc, auxItems: items })
   db.written.add(text)
   deleteOldTexts(context)
-  announce(context, text)
+  announceText(context, text)
   return text.no
 }
 
@@ -162,20 +164,14 @@ function isRecipient(item: MiscInfo | undefined): boolean {
 }
 
 /** Notifies the sessions that may read a new text and whose persons are among `personsToNotify`. */
-function announce(context: Context, text: Text): void {
-  const persons = personsToNotify(context.db, text)
-  const to = ({ person, level }: Session): boolean =>
-    persons.has(person) && mayRead(context.db, { person, level }, text)
+export function announceText(hub: Hub, text: Text): void {
+  const persons = personsToNotify(hub.db, text)
+  const to = ({ person, level }: Session): boolean => persons.has(person) && mayRead(hub.db, { person, level }, text)
   notifySessions(
-    context,
+    hub,
     'async-new-text-old',
-    (session) => ({ textNo: text.no, textStat: statOld(context, session, text) }),
+    (session) => ({ textNo: text.no, textStat: statOld(hub, session, text) }),
     to,
   )
-  notifySessions(
-    context,
-    'async-new-text',
-    (session) => ({ textNo: text.no, textStat: textStat(context, session, text) }),
-    to,
-  )
+  notifySessions(hub, 'async-new-text', (session) => ({ textNo: text.no, textStat: textStat(hub, session, text) }), to)
 }
