@@ -116,7 +116,7 @@ const serverInfo = having<ServerInfo>(received(types.info), {
   motdConf: orNull(conferenceName),
   komNewsConf: orNull(conferenceName),
 })
-const unread = fc.record({ persNo: confNo, confNo, textNos: fc.array(int32) })
+const unread = fc.record({ persNo: confNo, confNo, textNos: fc.array(int32), localNos: fc.array(int32) })
 const links = fc.array(
   fc.record({ type: fc.constantFrom('comment', 'footnote'), textNo: int32, author: orNull(person) }),
 )

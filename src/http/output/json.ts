@@ -1,10 +1,11 @@
 /** Conversion of LysKOM values to the public JSON of `schemas/`: snake_case, in the shapes of the httpkom API. */
 import type { Conference, MicroConference, NamedAuxItem } from '../../lyskom/conferences.ts'
 import { latin1 } from '../../lyskom/content.ts'
-import type { Membership, Unread } from '../../lyskom/memberships.ts'
+import type { Membership } from '../../lyskom/memberships.ts'
 import type { ConferenceName, PersonName } from '../../lyskom/names.ts'
 import type { ServerInfo } from '../../lyskom/server-info.ts'
 import type { Link, Recipient, Text, TextHead } from '../../lyskom/texts.ts'
+import type { Unread } from '../../lyskom/unread.ts'
 import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../../protocol/aux-items.ts'
 import { isoTime } from '../../protocol/json/time.ts'
 import type { ExtendedConfType } from '../../protocol/types.ts'
