@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Connection } from '../connection/connection.ts'
 import { mapConcurrent } from '../map-concurrent.ts'
+import { MAX_JSON_STRING } from '../protocol/bounds.ts'
 import { KomError } from '../protocol/errors.ts'
 import { isoTime } from '../protocol/json/time.ts'
 import type { TextStat, Time } from '../protocol/types.ts'
@@ -59,13 +60,50 @@ export const END_OF_TEXT = 2 ** 31 - 1
  * @throws ProtocolError if the text is too long for JSON
  */
 export async function getText(session: LyskomSession, textNo: number): Promise<Text> {
+  const { content, ...status } = await readText(session, textNo)
+  mustFitJson(session.connection, jsonLength(content))
+  const head = await describeText(session, status, new CollectedSize(session.connection))
+  return { head, content }
+}
+
+/**
+ * Returns texts with subjects and bodies, in the given order. Three round trips. Leaves out texts that do not exist, that
+ * the person may not read, and those that would make the texts longer than `MAX_JSON_STRING` in all.
+ *
+ * @param size counts what the operation collects from the server, except subjects and bodies
+ * @throws ProtocolError `over-bound` if that is too much
+ */
+export async function getTexts(
+  session: LyskomSession,
+  textNos: readonly number[],
+  size: CollectedSize,
+): Promise<Text[]> {
+  let length = 0
+  const read = await mapConcurrent(textNos, async (textNo) => {
+    const text = await unlessGone(readText(session, textNo))
+    if (text === undefined) return undefined
+    countStatus(text.stat, size)
+    length += jsonLength(text.content)
+    return length > MAX_JSON_STRING ? undefined : text
+  })
+  const texts = read.filter((text) => text !== undefined)
+  const known = new Map(texts.map(({ textNo, stat }) => [textNo, stat.author]))
+  const heads = await describeTexts(session, texts, size, known)
+  return heads.map((head, i) => ({ head, content: (texts[i] as ReadText).content }))
+}
+
+/** A text status with the content of the text. */
+interface ReadText extends TextStatus {
+  content: Content
+}
+
+/** One round trip. */
+async function readText(session: LyskomSession, textNo: number): Promise<ReadText> {
   const requested = requestBytes(session, textNo)
   const stat = await session.connection.call('get-text-stat', { textNo })
   const contentType = contentTypeOf(stat.auxItems)
   const content = await getContent(session, textNo, stat, contentType, requested)
-  mustFitJson(session.connection, jsonLength(content))
-  const head = await describeText(session, { textNo, stat, contentType }, new CollectedSize(session.connection))
-  return { head, content }
+  return { textNo, stat, contentType, content }
 }
 
 /**
@@ -83,8 +121,9 @@ export async function getTextHead(
   return describeText(session, statusOf(textNo, stat, size), size)
 }
 
-function dataBytes({ auxItems }: TextStat): number {
-  return auxItems.reduce((sum, { data }) => sum + data.length, 0)
+function countStatus({ miscInfo, auxItems }: TextStat, size: CollectedSize): void {
+  const dataBytes = auxItems.reduce((sum, { data }) => sum + data.length, 0)
+  size.add(miscInfo.length + auxItems.length, dataBytes)
 }
 
 /** The body of a text. */
@@ -181,7 +220,7 @@ export async function getTextStatus(
 }
 
 function statusOf(textNo: number, stat: TextStat, size: CollectedSize): TextStatus {
-  size.add(stat.miscInfo.length + stat.auxItems.length, dataBytes(stat))
+  countStatus(stat, size)
   return { textNo, stat, contentType: contentTypeOf(stat.auxItems) }
 }
 

@@ -31,3 +31,11 @@ export const Unread = z
     unread_texts: z.array(textNo).describe('Text numbers, by local number in the conference.'),
   })
   .meta({ id: 'Unread', description: 'The unread texts of a person in one conference, without deleted ones.' })
+
+export type NumberedUnread = z.output<typeof NumberedUnread>
+export const NumberedUnread = Unread.extend({
+  local_nos: z.array(textNo).describe('The local number of each of `unread_texts`, in the same order.'),
+}).meta({
+  id: 'NumberedUnread',
+  description: 'The unread texts of a person in one conference with their local numbers.',
+})
