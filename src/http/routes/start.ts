@@ -51,16 +51,18 @@ export function startRoute(): AnyRoute {
 /** Begins the event log and reads the state in the same burst of calls. Starts again if the person changes meanwhile. */
 async function start(session: GatewaySession, options: StartOptions): Promise<{ state: StartState; position: string }> {
   const { lyskom } = session
-  const { persNo } = lyskom
-  const { log, accepted } = session.beginEvents()
-  // Events that follow the position may be part of the state as well, but none is missing.
-  const position = formatPosition(log.position)
-  try {
-    const [state] = await Promise.all([getStart(lyskom, options), accepted])
-    if (lyskom.persNo === persNo) return { state, position }
-  } catch (error) {
-    if (lyskom.persNo === persNo) throw error
+  for (;;) {
+    // The person may have logged out meanwhile.
+    if (lyskom.persNo === 0) throw new RequestError('not-logged-in', 'Not logged in.')
+    const { personChanges } = lyskom
+    const { log, accepted } = session.beginEvents()
+    // Events after this position may be part of the state as well, but none is missing.
+    const position = formatPosition(log.position)
+    try {
+      const [state] = await Promise.all([getStart(lyskom, options), accepted])
+      if (lyskom.personChanges === personChanges) return { state, position }
+    } catch (error) {
+      if (lyskom.personChanges === personChanges) throw error
+    }
   }
-  if (lyskom.persNo === 0) throw new RequestError('not-logged-in', 'Not logged in.')
-  return await start(session, options)
 }
