@@ -78,7 +78,7 @@ async function readMemberships(
   const needsUnread = include.has('unread') || texts > 0
   if (!listsAll && !needsUnread) return { memberships: undefined, unread: undefined, texts: [] }
   const [all, unreadConfs] = await Promise.all([
-    getOwnMemberships(session, needsUnread),
+    getOwnMemberships(session, needsUnread).catch(noneIfOutOfRange),
     needsUnread ? connection.call('get-unread-confs', { persNo }) : [],
   ])
   const inOrder = all.sort(byReadingOrder)
@@ -113,6 +113,12 @@ async function readMemberships(
     unread: include.has('unread') ? lists.filter(({ textNos }) => textNos.length > 0) : undefined,
     texts: read,
   }
+}
+
+/** lyskomd rejects the list of a person without memberships, who has left even their letterbox. */
+function noneIfOutOfRange(error: unknown): MembershipStat[] {
+  if (error instanceof KomError && error.errorName === 'index-out-of-range') return []
+  throw error
 }
 
 /** By descending priority, and within a priority in the person's own order. */

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import type { Connection } from '../connection/connection.ts'
 import { mapConcurrent } from '../map-concurrent.ts'
 import { MAX_JSON_STRING } from '../protocol/bounds.ts'
 import { KomError } from '../protocol/errors.ts'
@@ -7,10 +6,11 @@ import { isoTime } from '../protocol/json/time.ts'
 import type { TextStat, Time } from '../protocol/types.ts'
 import { CollectedSize } from './collected-size.ts'
 import { type NamedAuxItem, withCreator } from './conferences.ts'
-import { type Content, type ContentType, contentTypeOf, readContent } from './content.ts'
+import { type Content, type ContentType, contentTypeOf } from './content.ts'
 import { mustFitJson } from './json-size.ts'
 import { type LinkInfo, type MiscLinks, type RecipientInfo, type RecipientType, readMiscInfo } from './misc-info.ts'
 import type { ConferenceName, NameTable, PersonName } from './names.ts'
+import { getContent, type ReadText, readText, requestBytes, type TextStatus } from './read-text.ts'
 import type { LyskomSession } from './session.ts'
 
 /** A recipient of a text. */
@@ -50,9 +50,6 @@ export interface Text {
   content: Content
 }
 
-/** The index of the last character to request from get-text, beyond the end of any text. */
-export const END_OF_TEXT = 2 ** 31 - 1
-
 /**
  * Returns a text with subject and body. Three round trips.
  *
@@ -90,20 +87,6 @@ export async function getTexts(
   const known = new Map(texts.map(({ textNo, stat }) => [textNo, stat.author]))
   const heads = await describeTexts(session, texts, size, known)
   return heads.map((head, i) => ({ head, content: (texts[i] as ReadText).content }))
-}
-
-/** A text status with the content of the text. */
-interface ReadText extends TextStatus {
-  content: Content
-}
-
-/** One round trip. */
-async function readText(session: LyskomSession, textNo: number): Promise<ReadText> {
-  const requested = requestBytes(session, textNo)
-  const stat = await session.connection.call('get-text-stat', { textNo })
-  const contentType = contentTypeOf(stat.auxItems)
-  const content = await getContent(session, textNo, stat, contentType, requested)
-  return { textNo, stat, contentType, content }
 }
 
 /**
@@ -159,37 +142,6 @@ function bodyTag(textNo: number, creationTime: Time, { type, charset = '' }: Con
   return `"${textNo}-${isoTime(creationTime).replace(/\D/g, '')}-${representation}"`
 }
 
-/** Requests the bytes of a text, concurrently with its status. Returns undefined if its content is probably cached. */
-function requestBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> | undefined {
-  if (bodies.has(textNo)) return undefined
-  const bytes = fetchBytes(connection, textNo)
-  // For a text that may not be read, the caller reports the error of get-text-stat instead.
-  bytes.catch(() => undefined)
-  return bytes
-}
-
-/**
- * Returns the content of a text, from the cache or the server. The caller must have received the text's status from the
- * server in this session, which proves the permission to read the text.
- */
-async function getContent(
-  { connection, bodies }: LyskomSession,
-  textNo: number,
-  { creationTime }: TextStat,
-  contentType: ContentType,
-  requested: Promise<Uint8Array> | undefined,
-): Promise<Content> {
-  const cached = requested === undefined ? bodies.get(textNo, creationTime, contentType) : undefined
-  if (cached !== undefined) return cached
-  const content = readContent(await (requested ?? fetchBytes(connection, textNo)), contentType)
-  bodies.set(textNo, creationTime, contentType, content)
-  return content
-}
-
-function fetchBytes(connection: Connection, textNo: number): Promise<Uint8Array> {
-  return connection.call('get-text', { text: textNo, startChar: 0, endChar: END_OF_TEXT })
-}
-
 /** Returns the number of characters of a content that the JSON of a text holds. */
 function jsonLength({ subject, body }: Content): number {
   return (subject?.length ?? 0) + (typeof body === 'string' ? body.length : 0)
@@ -198,13 +150,6 @@ function jsonLength({ subject, body }: Content): number {
 /** The authors of texts whose statuses were requested; undefined for a text that may not be read. */
 type KnownAuthors = ReadonlyMap<number, number | undefined>
 const NONE_KNOWN: KnownAuthors = new Map()
-
-/** A text status with the content type from its aux-items. */
-export interface TextStatus {
-  textNo: number
-  stat: TextStat
-  contentType: ContentType
-}
 
 /**
  * Returns the status of a text. One round trip. Throws the `KomError`s of `getText`.

@@ -1,9 +1,10 @@
 import { ConcurrencyLimit } from '../concurrency-limit.ts'
 import { CollectedSize } from './collected-size.ts'
 import { type LinkInfo, readMiscInfo } from './misc-info.ts'
+import type { TextStatus } from './read-text.ts'
 import type { LyskomSession } from './session.ts'
 import { getSubject, type TextOverview } from './subjects.ts'
-import { describeTexts, getTextStatus, type TextStatus, unlessGone } from './texts.ts'
+import { describeTexts, getTextStatus, unlessGone } from './texts.ts'
 
 /** The thread around a text: a text and all comments and footnotes below it, without those that may not be read. */
 export interface Thread {

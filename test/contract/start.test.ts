@@ -137,6 +137,12 @@ describe.each(BACKENDS)('start on $name', ({ start }) => {
     expect([state.unread, state.texts]).toEqual([[], {}])
   })
 
+  it('returns empty lists to a person without memberships', async () => {
+    const { client, no } = await reader()
+    expect((await client.delete(`/persons/${no}/memberships/${no}`)).status).toBe(204)
+    expect(await started(client)).toMatchObject({ memberships: [], unread: [], texts: {} })
+  })
+
   it('numbers the unread texts between and after read ones as the conference does', async () => {
     const me = await reader()
     const { no, textNos } = await room(me, 300)

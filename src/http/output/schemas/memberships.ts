@@ -10,7 +10,7 @@ export const Membership = z
     position: int32.describe("The position in the person's list, from 0."),
     last_time_read: Time,
     conference: MicroConference,
-    priority: int8.describe('Conferences with a higher priority come first in the list.'),
+    priority: int8.describe('Conferences with a higher priority are read first.'),
     added_by: Person,
     added_at: Time,
     type: z.strictObject({
