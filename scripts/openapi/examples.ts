@@ -21,6 +21,7 @@ const SHOWN: Readonly<Record<string, unknown>> = {
   connection_id: '6f1c2d3e-4b5a-4c6d-8e7f-901234567890',
   handle: HANDLE,
   ticket: 'q7Vw0b3mJt2ZyK8sXc5LrN1dFhG6pTeUaIoQzYxWvBk',
+  position: '5f0c9a41d7e2-42',
   port: 4894,
   idle: 0,
   lease: 1800,
@@ -171,7 +172,7 @@ function shown(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shown)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, key in SHOWN ? SHOWN[key] : shown(inner)]),
+    Object.entries(value).map(([key, inner]) => [key, typeof inner === typeof SHOWN[key] ? SHOWN[key] : shown(inner)]),
   )
 }
 

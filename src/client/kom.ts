@@ -7,7 +7,7 @@ import { Memberships, Persons } from './resources/persons.ts'
 import { Messages, Server, SessionData, Sessions } from './resources/sessions.ts'
 import { TextStats, Texts } from './resources/texts.ts'
 import type { Transport } from './transport.ts'
-import type { Login, Person, Ticket, WhoAmI } from './types.ts'
+import type { Login, Person, Started, StartPart, StartRequest, Ticket, WhoAmI } from './types.ts'
 
 /** Calls without parameters may have them left out. */
 type CallArguments<N extends Call> = keyof CallParams<N> extends never
@@ -64,6 +64,17 @@ export class Kom {
   /** Returns the person, null if the session is not logged in, and the number of the session. */
   whoAmI(options?: RequestOptions): Promise<WhoAmI> {
     return this.#send({ method: 'GET', path: path`/sessions/current/who-am-i` }, options)
+  }
+
+  /**
+   * Returns everything that a client shows first: memberships, unread texts, marks, the server and the first texts. Events
+   * after `position` keep it current.
+   */
+  start<P extends StartPart = Exclude<StartPart, 'sessions'>>(
+    request: StartRequest<P> = {},
+    options?: RequestOptions,
+  ): Promise<Started<P>> {
+    return this.#send({ method: 'POST', path: path`/sessions/current/start`, body: request }, options)
   }
 
   /** Reports user activity, which resets the idle time that other users see. */

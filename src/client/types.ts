@@ -1,5 +1,5 @@
 /** The JSON of requests and responses, see docs/api.md. */
-import type { ListedText } from '../http/output/schemas/index.ts'
+import type { ListedText, Start } from '../http/output/schemas/index.ts'
 
 export type {
   AuxItem,
@@ -11,11 +11,13 @@ export type {
   Mark,
   Membership,
   MicroConference,
+  NumberedUnread,
   OnlineSession,
   OwnSession,
   Person,
   Recipient,
   ServerInfo,
+  Start,
   TaggedTextStat,
   Text,
   TextCreated,
@@ -51,3 +53,19 @@ export type Login = { passwd: string } & ({ pers_no: number } | { pers_name: str
 
 /** A JSON value. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }
+
+/** A part of a start that can be left out. */
+export type StartPart = 'server' | 'memberships' | 'unread' | 'marks' | 'sessions'
+
+/** Selects what a start returns. */
+export interface StartRequest<P extends StartPart> {
+  /** default: all but the sessions */
+  include?: readonly P[]
+  /** the largest number of texts, 0 to 100; default: 20 */
+  texts?: number
+  order?: 'priority'
+}
+
+/** A start with the parts `P`. */
+export type Started<P extends StartPart = Exclude<StartPart, 'sessions'>> = Omit<Start, StartPart> &
+  Required<Pick<Start, P>>

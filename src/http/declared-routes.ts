@@ -19,6 +19,7 @@ import type { AnyRoute } from './routes/route.ts'
 import { serverRoutes } from './routes/server.ts'
 import { sessionDataRoutes } from './routes/session-data.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { startRoute } from './routes/start.ts'
 import { textPageRoutes } from './routes/text-pages.ts'
 import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
@@ -101,6 +102,7 @@ export function declareRoutes(
       ...ticketRoutes(tickets),
       batchRoute({ ...options, ...http, fetch }),
       eventRoute({ registry, websockets, observers }),
+      startRoute(),
     ],
     mounted: mounted.flatMap(({ name, routes }) => routes.map((route) => ({ ...route, tag: name }))),
     ...(admin.adminPort === undefined ? operatorRoutes(options) : { observability: [], administration: [] }),

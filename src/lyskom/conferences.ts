@@ -61,8 +61,8 @@ export async function findConferences(
  *
  * @throws KomError `undefined-conference` or `conference-zero`
  */
-export async function getMicroConference({ connection }: LyskomSession, confNo: number): Promise<MicroConference> {
-  const { name, type, highestLocalNo, nice } = await connection.call('get-uconf-stat', { conference: confNo })
+export async function getMicroConference({ names }: LyskomSession, confNo: number): Promise<MicroConference> {
+  const { name, type, highestLocalNo, nice } = await names.stat(confNo)
   return { confNo, name, type, highestLocalNo, nice }
 }
 

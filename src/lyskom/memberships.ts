@@ -1,29 +1,19 @@
 import { mapConcurrent } from '../map-concurrent.ts'
 import { noBits } from '../protocol/codec.ts'
-import { KomError, ProtocolError } from '../protocol/errors.ts'
+import { KomError } from '../protocol/errors.ts'
 import { type Membership as MembershipStat, membershipType } from '../protocol/types.ts'
 import { CollectedSize } from './collected-size.ts'
 import { getMicroConference, type MicroConference } from './conferences.ts'
+import { ALL_MEMBERSHIPS, getUnreadConfs, queryReadTexts } from './membership-stats.ts'
 import { readMiscInfo } from './misc-info.ts'
 import type { NameTable, PersonName } from './names.ts'
-import { TEXTS_PER_CALL } from './numbers.ts'
 import type { LyskomSession } from './session.ts'
-import { existingTexts } from './text-mapping.ts'
-import { type LocalRange, unreadRanges } from './unread.ts'
 
 /** A membership with the names of its conference and of the person who added the member. */
 export interface Membership extends Omit<MembershipStat, 'conference' | 'addedBy'> {
   persNo: number
   conference: MicroConference
   addedBy: PersonName
-}
-
-/** The unread texts of a person in one conference. */
-export interface Unread {
-  persNo: number
-  confNo: number
-  /** global text numbers, in the order of the local numbers */
-  textNos: number[]
 }
 
 /** One page of a person's memberships. */
@@ -44,16 +34,6 @@ export interface PageOptions {
   /** size of the page, counted before passive memberships are left out */
   count: number
 }
-
-/** A page size that includes all memberships of a person: the protocol counts them with 16 bits. */
-const ALL = 2 ** 16 - 1
-/**
- * Limit on the calls that map unread texts in one operation. It suffices for 16.7 million unread local numbers; the
- * largest LysKOM server has fewer texts in total.
- */
-const MAX_MAPPINGS = 2 ** 16
-/** Limit on the number of unread texts that one operation returns. */
-const MAX_UNREAD = 2 ** 22
 
 /** The type of a membership without any flag. */
 const ACTIVE = noBits(membershipType)
@@ -93,7 +73,7 @@ export async function getMemberships(
     : await session.connection.call('get-membership', {
         person: persNo,
         first,
-        noOfConfs: Math.min(count + 1, ALL),
+        noOfConfs: Math.min(count + 1, ALL_MEMBERSHIPS),
         wantReadRanges: false,
         maxRanges: 0,
       })
@@ -115,36 +95,16 @@ export async function getMemberships(
   return { hasMore: stats.length > count, memberships }
 }
 
-function withNames(stat: MembershipStat, persNo: number, conference: MicroConference, names: NameTable): Membership {
+/** Returns a membership with the names in `names` and `conference`. */
+export function withNames(
+  stat: MembershipStat,
+  persNo: number,
+  conference: MicroConference,
+  names: NameTable,
+): Membership {
   const { position, lastTimeRead, priority, readRanges, addedAt, type } = stat
   const addedBy = names.person(stat.addedBy)
   return { persNo, position, lastTimeRead, conference, priority, readRanges, addedBy, addedAt, type }
-}
-
-/**
- * Returns the unread texts of all conferences that have any. Three round trips for any number of conferences.
- *
- * @throws KomError `undefined-person`
- * @throws ProtocolError `over-bound` if there are more unread texts than can be listed
- */
-export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
-  const size = new CollectedSize(session.connection)
-  const confs = await getUnreadConfs(session, persNo, { ranges: true, first: 0, count: ALL, size })
-  const states = await mapConcurrent(confs, ({ confNo, membership }) => getReadState(session, confNo, membership()))
-  const all = await mapUnread(session, persNo, states)
-  return all.filter(({ textNos }) => textNos.length > 0)
-}
-
-/**
- * Returns the unread texts of one conference. Two round trips.
- *
- * @throws KomError `not-member`
- * @throws ProtocolError `over-bound` if there are more unread texts than can be listed
- */
-export async function getUnread(session: LyskomSession, persNo: number, confNo: number): Promise<Unread> {
-  const state = await getReadState(session, confNo, queryReadTexts(session, persNo, confNo, true))
-  const [unread] = await mapUnread(session, persNo, [state])
-  return unread as Unread
 }
 
 /**
@@ -214,117 +174,4 @@ export async function setRead({ connection }: LyskomSession, textNo: number, rea
       if (!(error instanceof KomError && error.errorName === 'not-member')) throw error
     }
   })
-}
-
-function queryReadTexts(
-  { connection }: LyskomSession,
-  person: number,
-  conference: number,
-  wantReadRanges: boolean,
-): Promise<MembershipStat> {
-  return connection.call('query-read-texts', { person, conference, wantReadRanges, maxRanges: 0 })
-}
-
-interface UnreadConf {
-  confNo: number
-  /** returns the membership; requests it unless the server has already sent it */
-  membership: () => Promise<MembershipStat>
-}
-
-/** Returns the conferences that may have unread texts, in the person's own order. `size` counts the memberships. */
-async function getUnreadConfs(
-  session: LyskomSession,
-  persNo: number,
-  { ranges, first, count, size }: { ranges: boolean; first: number; count: number; size: CollectedSize },
-): Promise<UnreadConf[]> {
-  const unread = session.connection.call('get-unread-confs', { persNo })
-  if (persNo !== session.persNo) {
-    // The list of another person's memberships omits the secret ones and renumbers the others.
-    const confNos = (await unread).slice(first, first + count)
-    return confNos.map((confNo) => ({
-      confNo,
-      membership: async () => {
-        const membership = await queryReadTexts(session, persNo, confNo, ranges)
-        size.add(1 + membership.readRanges.length, 0)
-        return membership
-      },
-    }))
-  }
-  const own = session.connection.call('get-membership', {
-    person: persNo,
-    first: 0,
-    noOfConfs: ALL,
-    wantReadRanges: ranges,
-    maxRanges: 0,
-  })
-  const [confNos, memberships] = await Promise.all([unread, own])
-  const wanted = new Set(confNos)
-  return memberships
-    .filter(({ conference }) => wanted.has(conference))
-    .slice(first, first + count)
-    .map((membership) => ({ confNo: membership.conference, membership: () => Promise.resolve(membership) }))
-}
-
-/** The texts read in a conference, and its highest local number. */
-interface ReadState {
-  confNo: number
-  readRanges: MembershipStat['readRanges']
-  highestLocalNo: number
-}
-
-/** Returns the read state of a conference. One round trip. */
-async function getReadState(
-  session: LyskomSession,
-  confNo: number,
-  membership: Promise<MembershipStat>,
-): Promise<ReadState> {
-  const conference = getMicroConference(session, confNo)
-  conference.catch(() => undefined)
-  // Await the membership first, because its error is more precise than that of the conference.
-  const { readRanges } = await membership
-  const { highestLocalNo } = await conference
-  return { confNo, readRanges, highestLocalNo }
-}
-
-/** Returns the unread texts of each conference. One round trip. Throws `over-bound` if there are too many. */
-async function mapUnread(session: LyskomSession, persNo: number, states: readonly ReadState[]): Promise<Unread[]> {
-  const all = states.map(({ confNo }): Unread => ({ persNo, confNo, textNos: [] }))
-  const mappings: { of: number; range: LocalRange }[] = []
-  for (const [of, { readRanges, highestLocalNo }] of states.entries()) {
-    const room = MAX_MAPPINGS - mappings.length
-    const ranges = unreadRanges(readRanges, highestLocalNo, TEXTS_PER_CALL, room + 1)
-    if (ranges.length > room) throw tooMuchUnread(session)
-    for (const range of ranges) mappings.push({ of, range })
-  }
-  let total = 0
-  const mapped = await mapConcurrent(mappings, async ({ of, range }) => {
-    const textNos = await mapTexts(session, (states[of] as ReadState).confNo, range)
-    total += textNos.length
-    if (total > MAX_UNREAD) throw tooMuchUnread(session)
-    return textNos
-  })
-  for (const [i, { of }] of mappings.entries()) {
-    const { textNos } = all[of] as Unread
-    for (const textNo of mapped[i] as number[]) textNos.push(textNo)
-  }
-  return all
-}
-
-function tooMuchUnread({ connection }: LyskomSession): ProtocolError {
-  connection.boundHit('unread-texts')
-  return new ProtocolError('over-bound', 'more unread texts than can be listed (unread-texts)', 'unread-texts')
-}
-
-/** Returns the existing texts whose local numbers are in the range. */
-async function mapTexts({ connection }: LyskomSession, confNo: number, { first, last }: LocalRange): Promise<number[]> {
-  const size = last - first + 1
-  const params = { confNo, firstLocalNo: first, noOfExistingTexts: size }
-  const mapping = await connection.call('local-to-global', params).catch((error: unknown) => {
-    // The conference has no text at or after this local number.
-    if (error instanceof KomError && error.errorName === 'no-such-local-text') return undefined
-    throw error
-  })
-  if (mapping === undefined) return []
-  const texts = existingTexts(mapping.block).filter(({ localNumber }) => localNumber <= last)
-  return texts.slice(0, size).map(({ globalNumber }) => globalNumber)
 }

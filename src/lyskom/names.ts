@@ -3,7 +3,7 @@ import { mapConcurrent } from '../map-concurrent.ts'
 import { KomError } from '../protocol/errors.ts'
 import { KomgateError } from '../protocol/komgate-error.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
-import type { ConfZInfo } from '../protocol/types.ts'
+import type { ConfZInfo, UConference } from '../protocol/types.ts'
 import { CollectedSize } from './collected-size.ts'
 
 declare module '../protocol/komgate-error.ts' {
@@ -150,6 +150,18 @@ export class Names {
   }
 
   /**
+   * Returns the most important fields of a conference or person, and caches its name. One round trip.
+   *
+   * @throws KomError `undefined-conference` or `conference-zero`
+   */
+  stat(conference: number): Promise<UConference> {
+    const stat = this.#connection.call('get-uconf-stat', { conference })
+    // The caller handles its error.
+    if (this.#names?.has(conference) !== true) this.#cache(conference, nameOf(stat)).catch(() => undefined)
+    return stat
+  }
+
+  /**
    * Finds persons and conferences by the server's name expansion (chapter Name Expansion). One round trip.
    *
    * @param name name or abbreviation
@@ -195,7 +207,11 @@ export class Names {
   async #lookUp(confNo: number): Promise<string | undefined> {
     const pending = this.#names?.get(confNo)
     if (pending !== undefined) return pending
-    const lookup = this.#request(confNo)
+    return await this.#cache(confNo, nameOf(this.#connection.call('get-uconf-stat', { conference: confNo })))
+  }
+
+  /** Caches a name that is being looked up, and resolves with it. */
+  async #cache(confNo: number, lookup: Promise<string | undefined>): Promise<string | undefined> {
     this.#names ??= new Map()
     this.#names.set(confNo, lookup)
     let name: string | undefined
@@ -207,15 +223,6 @@ export class Names {
         if (name === undefined) this.#names.delete(confNo)
         else this.#store(confNo, name)
       }
-    }
-  }
-
-  async #request(confNo: number): Promise<string | undefined> {
-    try {
-      return (await this.#connection.call('get-uconf-stat', { conference: confNo })).name
-    } catch (error) {
-      if (error instanceof KomError && error.errorName === 'undefined-conference') return undefined
-      throw error
     }
   }
 
@@ -241,6 +248,16 @@ export class Names {
   #count(bytes: number): void {
     this.#bytes += bytes
     all.bytes += bytes
+  }
+}
+
+/** Resolves with undefined for a conference or person that does not exist. */
+async function nameOf(stat: Promise<UConference>): Promise<string | undefined> {
+  try {
+    return (await stat).name
+  } catch (error) {
+    if (error instanceof KomError && error.errorName === 'undefined-conference') return undefined
+    throw error
   }
 }
 

@@ -3,8 +3,8 @@ import { personalFlags } from '../protocol/types.ts'
 import { latin1 } from './content.ts'
 import { mustFitJson } from './json-size.ts'
 import type { PersonName } from './names.ts'
+import { END_OF_TEXT } from './read-text.ts'
 import type { LyskomSession } from './session.ts'
-import { END_OF_TEXT } from './texts.ts'
 import { readUserArea } from './user-area.ts'
 
 const NO_FLAGS = noBits(personalFlags)

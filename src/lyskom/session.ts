@@ -29,6 +29,7 @@ export class LyskomSession {
   readonly client: Client
   readonly bodies: BodyCache
   #persNo = 0
+  #personChanges = 0
 
   constructor(connection: Connection, client: Client, bodies: BodyCache) {
     this.connection = connection
@@ -41,6 +42,11 @@ export class LyskomSession {
   /** Number of the logged-in person; 0 if not logged in. */
   get persNo(): number {
     return this.#persNo
+  }
+
+  /** How often another person was logged in, or the person was logged out. */
+  get personChanges(): number {
+    return this.#personChanges
   }
 
   /** Returns the session number, from the server, and the logged-in person; null if not logged in. One round trip. */
@@ -103,6 +109,7 @@ export class LyskomSession {
     if (persNo === this.#persNo) return
     this.names.clear()
     this.#persNo = persNo
+    this.#personChanges++
     onPerson?.()
   }
 }

@@ -1,7 +1,8 @@
 import type { CollectedSize } from './collected-size.ts'
 import { type Content, readContent, readSubject } from './content.ts'
+import { END_OF_TEXT, type TextStatus } from './read-text.ts'
 import type { LyskomSession } from './session.ts'
-import { END_OF_TEXT, type TextHead, type TextStatus, unlessGone } from './texts.ts'
+import { type TextHead, unlessGone } from './texts.ts'
 
 /** A text without its body. */
 export interface TextOverview {

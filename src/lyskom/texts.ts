@@ -1,15 +1,16 @@
 import { hash } from 'node:crypto'
-import type { Connection } from '../connection/connection.ts'
 import { mapConcurrent } from '../map-concurrent.ts'
+import { MAX_JSON_STRING } from '../protocol/bounds.ts'
 import { KomError } from '../protocol/errors.ts'
 import { isoTime } from '../protocol/json/time.ts'
 import type { TextStat, Time } from '../protocol/types.ts'
 import { CollectedSize } from './collected-size.ts'
 import { type NamedAuxItem, withCreator } from './conferences.ts'
-import { type Content, type ContentType, contentTypeOf, readContent } from './content.ts'
+import { type Content, type ContentType, contentTypeOf } from './content.ts'
 import { mustFitJson } from './json-size.ts'
 import { type LinkInfo, type MiscLinks, type RecipientInfo, type RecipientType, readMiscInfo } from './misc-info.ts'
 import type { ConferenceName, NameTable, PersonName } from './names.ts'
+import { getContent, type ReadText, readText, requestBytes, type TextStatus } from './read-text.ts'
 import type { LyskomSession } from './session.ts'
 
 /** A recipient of a text. */
@@ -49,9 +50,6 @@ export interface Text {
   content: Content
 }
 
-/** The index of the last character to request from get-text, beyond the end of any text. */
-export const END_OF_TEXT = 2 ** 31 - 1
-
 /**
  * Returns a text with subject and body. Three round trips.
  *
@@ -59,13 +57,36 @@ export const END_OF_TEXT = 2 ** 31 - 1
  * @throws ProtocolError if the text is too long for JSON
  */
 export async function getText(session: LyskomSession, textNo: number): Promise<Text> {
-  const requested = requestBytes(session, textNo)
-  const stat = await session.connection.call('get-text-stat', { textNo })
-  const contentType = contentTypeOf(stat.auxItems)
-  const content = await getContent(session, textNo, stat, contentType, requested)
+  const { content, ...status } = await readText(session, textNo)
   mustFitJson(session.connection, jsonLength(content))
-  const head = await describeText(session, { textNo, stat, contentType }, new CollectedSize(session.connection))
+  const head = await describeText(session, status, new CollectedSize(session.connection))
   return { head, content }
+}
+
+/**
+ * Returns texts with subjects and bodies, in the given order. Three round trips. Leaves out texts that do not exist, that
+ * the person may not read, and those that would make the texts longer than `MAX_JSON_STRING` in all.
+ *
+ * @param size counts what the operation collects from the server, except subjects and bodies
+ * @throws ProtocolError `over-bound` if that is too much
+ */
+export async function getTexts(
+  session: LyskomSession,
+  textNos: readonly number[],
+  size: CollectedSize,
+): Promise<Text[]> {
+  let length = 0
+  const read = await mapConcurrent(textNos, async (textNo) => {
+    const text = await unlessGone(readText(session, textNo))
+    if (text === undefined) return undefined
+    countStatus(text.stat, size)
+    length += jsonLength(text.content)
+    return length > MAX_JSON_STRING ? undefined : text
+  })
+  const texts = read.filter((text) => text !== undefined)
+  const known = new Map(texts.map(({ textNo, stat }) => [textNo, stat.author]))
+  const heads = await describeTexts(session, texts, size, known)
+  return heads.map((head, i) => ({ head, content: (texts[i] as ReadText).content }))
 }
 
 /**
@@ -83,8 +104,9 @@ export async function getTextHead(
   return describeText(session, statusOf(textNo, stat, size), size)
 }
 
-function dataBytes({ auxItems }: TextStat): number {
-  return auxItems.reduce((sum, { data }) => sum + data.length, 0)
+function countStatus({ miscInfo, auxItems }: TextStat, size: CollectedSize): void {
+  const dataBytes = auxItems.reduce((sum, { data }) => sum + data.length, 0)
+  size.add(miscInfo.length + auxItems.length, dataBytes)
 }
 
 /** The body of a text. */
@@ -120,37 +142,6 @@ function bodyTag(textNo: number, creationTime: Time, { type, charset = '' }: Con
   return `"${textNo}-${isoTime(creationTime).replace(/\D/g, '')}-${representation}"`
 }
 
-/** Requests the bytes of a text, concurrently with its status. Returns undefined if its content is probably cached. */
-function requestBytes({ connection, bodies }: LyskomSession, textNo: number): Promise<Uint8Array> | undefined {
-  if (bodies.has(textNo)) return undefined
-  const bytes = fetchBytes(connection, textNo)
-  // For a text that may not be read, the caller reports the error of get-text-stat instead.
-  bytes.catch(() => undefined)
-  return bytes
-}
-
-/**
- * Returns the content of a text, from the cache or the server. The caller must have received the text's status from the
- * server in this session, which proves the permission to read the text.
- */
-async function getContent(
-  { connection, bodies }: LyskomSession,
-  textNo: number,
-  { creationTime }: TextStat,
-  contentType: ContentType,
-  requested: Promise<Uint8Array> | undefined,
-): Promise<Content> {
-  const cached = requested === undefined ? bodies.get(textNo, creationTime, contentType) : undefined
-  if (cached !== undefined) return cached
-  const content = readContent(await (requested ?? fetchBytes(connection, textNo)), contentType)
-  bodies.set(textNo, creationTime, contentType, content)
-  return content
-}
-
-function fetchBytes(connection: Connection, textNo: number): Promise<Uint8Array> {
-  return connection.call('get-text', { text: textNo, startChar: 0, endChar: END_OF_TEXT })
-}
-
 /** Returns the number of characters of a content that the JSON of a text holds. */
 function jsonLength({ subject, body }: Content): number {
   return (subject?.length ?? 0) + (typeof body === 'string' ? body.length : 0)
@@ -159,13 +150,6 @@ function jsonLength({ subject, body }: Content): number {
 /** The authors of texts whose statuses were requested; undefined for a text that may not be read. */
 type KnownAuthors = ReadonlyMap<number, number | undefined>
 const NONE_KNOWN: KnownAuthors = new Map()
-
-/** A text status with the content type from its aux-items. */
-export interface TextStatus {
-  textNo: number
-  stat: TextStat
-  contentType: ContentType
-}
 
 /**
  * Returns the status of a text. One round trip. Throws the `KomError`s of `getText`.
@@ -181,7 +165,7 @@ export async function getTextStatus(
 }
 
 function statusOf(textNo: number, stat: TextStat, size: CollectedSize): TextStatus {
-  size.add(stat.miscInfo.length + stat.auxItems.length, dataBytes(stat))
+  countStatus(stat, size)
   return { textNo, stat, contentType: contentTypeOf(stat.auxItems) }
 }
 

@@ -1,8 +1,10 @@
+import { ConcurrencyLimit } from '../concurrency-limit.ts'
 import { CollectedSize } from './collected-size.ts'
 import { type LinkInfo, readMiscInfo } from './misc-info.ts'
+import type { TextStatus } from './read-text.ts'
 import type { LyskomSession } from './session.ts'
 import { getSubject, type TextOverview } from './subjects.ts'
-import { describeTexts, getTextStatus, type TextStatus, unlessGone } from './texts.ts'
+import { describeTexts, getTextStatus, unlessGone } from './texts.ts'
 
 /** The thread around a text: a text and all comments and footnotes below it, without those that may not be read. */
 export interface Thread {
@@ -71,11 +73,7 @@ class ThreadReader {
   readonly #session: LyskomSession
   readonly #limit: number
   readonly #size: CollectedSize
-  #running = 0
-  /** starts the requests that wait, in order */
-  readonly #waiting: (() => void)[] = []
-  /** the first error, after which no further request is sent */
-  #error: unknown
+  readonly #concurrency = new ConcurrencyLimit(CONCURRENCY)
 
   constructor(session: LyskomSession, limit: number, size: CollectedSize) {
     this.#session = session
@@ -108,7 +106,7 @@ class ThreadReader {
   async #goDown({ status, children }: Found): Promise<void> {
     // Request the comments first, because further requests depend on them.
     const requests = this.#request(children)
-    const subject = this.#inTurn(() => getSubject(this.#session, status, this.#size))
+    const subject = this.#concurrency.run(() => getSubject(this.#session, status, this.#size))
     // Another request may fail before the subject is awaited.
     subject.catch(() => undefined)
     this.subjects.set(status.textNo, subject)
@@ -129,7 +127,7 @@ class ThreadReader {
         this.isTruncated = true
         return []
       }
-      const request = this.#inTurn(() => unlessGone(this.#find(textNo)))
+      const request = this.#concurrency.run(() => unlessGone(this.#find(textNo)))
       this.#requests.set(textNo, request)
       this.found.set(textNo, undefined)
       return request
@@ -142,23 +140,6 @@ class ThreadReader {
     const found = { status, parents: numbersOf(commentTo), children: numbersOf(commentIn) }
     this.found.set(textNo, found)
     return found
-  }
-
-  /** Runs `work` when fewer than `CONCURRENCY` requests are running, in the order of the calls. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running < CONCURRENCY) this.#running++
-    else await new Promise<void>((start) => this.#waiting.push(start))
-    try {
-      if (this.#error !== undefined) throw this.#error
-      return await work()
-    } catch (error) {
-      this.#error ??= error
-      throw error
-    } finally {
-      const start = this.#waiting.shift()
-      if (start === undefined) this.#running--
-      else start()
-    }
   }
 }
 

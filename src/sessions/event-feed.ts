@@ -77,6 +77,11 @@ export class EventFeed implements ChangeReceiver {
     return this.#starting
   }
 
+  /** Does the same, and returns the log at once. `accepted` resolves when the server accepts the messages. */
+  begin(): { log: EventLog; accepted: Promise<EventLog> } {
+    return { log: this.#log, accepted: this.start() }
+  }
+
   /**
    * Requests messages for the client, besides those that the session needs itself. One round trip.
    * @param numbers numbers of asynchronous messages

@@ -154,6 +154,14 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
   }
 
   /**
+   * Returns the event log at once. It has every event that follows from calls made later.
+   * @returns `accepted`: a promise that rejects if the server does not accept the messages
+   */
+  beginEvents(): { log: EventLog; accepted: Promise<EventLog> } {
+    return this.#feedOf().begin()
+  }
+
+  /**
    * Requests asynchronous messages for the client, by number, besides those that the session needs. One round trip.
    * @throws KomError `unknown-async` if one of them is unknown; the others are accepted
    */

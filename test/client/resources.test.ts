@@ -101,6 +101,17 @@ it('sessions of persons are listed, and receive messages', async () => {
   await expect(kom.messages.send(10, 'Hello')).rejects.toMatchObject({ name: 'MessageNotSent' })
 })
 
+it('a start has the memberships, the unread texts and the first of these, and the requested parts alone', async () => {
+  const { memberships, unread, texts } = await valid(schemas.Start, kom.start())
+  expect(memberships?.map(({ conference }) => conference.conf_no)).toContain(TESTING)
+  expect(unread?.[0]?.local_nos).toHaveLength(unread?.[0]?.no_of_unread as number)
+  expect(Object.keys(texts)).not.toEqual([])
+  const marked = kom.start({ include: ['marks'], texts: 0 })
+  expectTypeOf(marked).resolves.toHaveProperty('marks').toEqualTypeOf<schemas.Mark[]>()
+  expectTypeOf(marked).resolves.not.toHaveProperty('unread')
+  expect(Object.keys(await marked)).toEqual(['position', 'session', 'person', 'marks', 'texts'])
+})
+
 it('a ticket stands for the connection id in one URL', async () => {
   const { ticket } = await valid(schemas.Ticket, kom.ticket())
   const url = `${gateway.url}/demo/texts/9/body?ticket=${ticket}`

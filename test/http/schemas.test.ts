@@ -11,6 +11,7 @@ import {
   conferenceNameJson,
   membershipJson,
   microConferenceJson,
+  numberedUnreadJson,
   personJson,
   serverInfoJson,
   textHeadJson,
@@ -19,10 +20,12 @@ import {
 } from '../../src/http/output/json.ts'
 import { onlineSessionJson, textPageJson, threadJson } from '../../src/http/output/reading.ts'
 import * as schemas from '../../src/http/output/schemas/index.ts'
+import { startJson } from '../../src/http/output/start.ts'
 import type { Conference, MicroConference, NamedAuxItem } from '../../src/lyskom/conferences.ts'
 import type { Membership } from '../../src/lyskom/memberships.ts'
 import type { OnlineSession } from '../../src/lyskom/online.ts'
 import type { ServerInfo } from '../../src/lyskom/server-info.ts'
+import type { Start } from '../../src/lyskom/start.ts'
 import type { TextPage } from '../../src/lyskom/text-pages.ts'
 import type { Text, TextHead } from '../../src/lyskom/texts.ts'
 import type { Thread } from '../../src/lyskom/thread.ts'
@@ -116,7 +119,7 @@ const serverInfo = having<ServerInfo>(received(types.info), {
   motdConf: orNull(conferenceName),
   komNewsConf: orNull(conferenceName),
 })
-const unread = fc.record({ persNo: confNo, confNo, textNos: fc.array(int32) })
+const unread = fc.record({ persNo: confNo, confNo, textNos: fc.array(int32), localNos: fc.array(int32) })
 const links = fc.array(
   fc.record({ type: fc.constantFrom('comment', 'footnote'), textNo: int32, author: orNull(person) }),
 )
@@ -155,6 +158,18 @@ const onlineSession: Arbitrary<OnlineSession> = fc.record({
   address: orNull(fc.string()),
 })
 
+const orNone = <T>(value: Arbitrary<T>) => fc.option(value, { nil: undefined })
+const start: Arbitrary<Start> = fc.record({
+  sessionNo: int32,
+  person,
+  server: orNone(serverInfo),
+  memberships: orNone(fc.array(membership, { maxLength: 3 })),
+  unread: orNone(fc.array(unread, { maxLength: 3 })),
+  marks: orNone(fc.array(fc.record({ textNo: int32, type: fc.nat(255) }))),
+  sessions: orNone(fc.array(onlineSession, { maxLength: 3 })),
+  texts: fc.array(text, { maxLength: 3 }),
+})
+
 /** Checks that the JSON of every value fits a schema. */
 function fits<T>(name: SchemaName, values: Arbitrary<T>, toJson: (value: T) => unknown): void {
   fc.assert(
@@ -171,6 +186,8 @@ describe('the JSON of any value of a LysKOM server fits its schema', () => {
   it('Conference', () => fits('Conference', conference, conferenceJson))
   it('Membership', () => fits('Membership', membership, membershipJson))
   it('Unread', () => fits('Unread', unread, unreadJson))
+  it('NumberedUnread', () => fits('NumberedUnread', unread, numberedUnreadJson))
+  it('Start', () => fits('Start', start, (each) => startJson(each, '5f0c9a41d7e2-42')))
   it('ServerInfo', () => fits('ServerInfo', serverInfo, serverInfoJson))
   it('Text', () => fits('Text', text, textJson))
   it('ListedText', () => fits('ListedText', head, (each) => ({ ...textHeadJson(each), subject: null, body: null })))

@@ -3,14 +3,16 @@ import { BodyCache } from '../../src/lyskom/body-cache.ts'
 import { getConference } from '../../src/lyskom/conferences.ts'
 import { createText } from '../../src/lyskom/create-text.ts'
 import { markText } from '../../src/lyskom/marks.ts'
-import { addMember, getAllUnread, getMembership, getMemberships, getUnread } from '../../src/lyskom/memberships.ts'
+import { addMember, getMembership, getMemberships } from '../../src/lyskom/memberships.ts'
 import { sendMessage } from '../../src/lyskom/messages.ts'
 import { getOnlineSessions } from '../../src/lyskom/online.ts'
 import { getServerInfo } from '../../src/lyskom/server-info.ts'
 import { LyskomSession } from '../../src/lyskom/session.ts'
+import { getStart, START_PARTS } from '../../src/lyskom/start.ts'
 import { getConferenceTexts, getCreatedTexts } from '../../src/lyskom/text-pages.ts'
 import { getBody, getText, getTextHead } from '../../src/lyskom/texts.ts'
 import { getThread } from '../../src/lyskom/thread.ts'
+import { getAllUnread, getUnread } from '../../src/lyskom/unread.ts'
 import { connectTo } from '../support/connection.ts'
 import type { FakeRequest } from '../support/fake-server.ts'
 import { gatewaySession } from '../support/gateway-session.ts'
@@ -59,11 +61,14 @@ function answer({ ref, call, args }: FakeRequest): Buffer | undefined {
   const [first] = String(args).split(' ').map(Number) as [number]
   const second = Number(String(args).split(' ')[1])
   switch (call) {
+    case 23:
+      return reply(ref, array(times(many, (i) => fields(i, 100))))
     case 25:
       return reply(ref, h(LONG_TEXT.slice(0, Number(String(args).split(' ')[2]) + 1)))
     case 52:
       return reply(ref, array(times(many, (i) => 100 + i)))
     case 53:
+    case 80:
     case 62:
     case 72:
     case 100:
@@ -114,6 +119,13 @@ const newest = { before: 0, count: 100 }
 const LOWEST = ROOT + HEIGHT * 100 + 1
 const draft = { text: Buffer.from('s\nb'), contentType: 'text/plain', recipients: [], commentTo: [], software: 'x 1' }
 
+/** A start as its route makes it, without the sessions, whose calls would not fit into the in-flight window as well. */
+function start(texts: number): Promise<unknown> {
+  const { accepted } = gatewaySession(session).beginEvents()
+  const include = new Set(START_PARTS.filter((part) => part !== 'sessions'))
+  return Promise.all([getStart(session, { include, texts }), accepted])
+}
+
 /** The operations and the largest number of round trips of each. */
 const OPERATIONS: [title: string, depth: number, operation: () => Promise<unknown>][] = [
   ['getText', 3, () => getText(session, 1)],
@@ -135,6 +147,8 @@ const OPERATIONS: [title: string, depth: number, operation: () => Promise<unknow
   ['sendMessage', 1, () => sendMessage(session, 0, 'x')],
   ['login by number', 2, () => gatewaySession(session).login({ persNo: ME }, 'x')],
   ['getServerInfo', 2, () => getServerInfo(session)],
+  ['getStart', 5, () => start(20)],
+  ['getStart without texts', 4, () => start(0)],
   ['createText', 1, () => createText(session, draft)],
   ['markText', 1, () => markText(session, 1, 100)],
   ['addMember', 1, () => addMember(session, ME, 101, { priority: 100, where: 0 })],

@@ -51,6 +51,21 @@ describe('name cache', () => {
     expect(asked()).toHaveLength(1500)
   })
 
+  it('holds the names of conferences that were requested for other fields', async () => {
+    const { session, asked } = await start(10)
+    expect(await session.names.stat(7)).toMatchObject({ name: '7.........', highestLocalNo: 1 })
+    expect(await session.names.conference(7)).toEqual({ confNo: 7, name: '7.........' })
+    expect(asked()).toEqual([7])
+    await session.names.stat(7)
+    expect(asked()).toEqual([7, 7])
+  })
+
+  it('shares a request for other fields with a lookup at the same time', async () => {
+    const { session, asked } = await start(10)
+    const [, name] = await Promise.all([session.names.stat(7), session.names.conference(7)])
+    expect([name.name, asked()]).toEqual(['7.........', [7]])
+  })
+
   it('applies async-new-name to cached names and ignores it for others', async () => {
     const { server, session, asked } = await start(10)
     await session.names.conference(7)

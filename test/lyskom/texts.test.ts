@@ -3,7 +3,7 @@ import { BodyCache } from '../../src/lyskom/body-cache.ts'
 import { contentTypeOf, decode, parseContentType, splitText } from '../../src/lyskom/content.ts'
 import { LyskomSession } from '../../src/lyskom/session.ts'
 import { getBody, getText } from '../../src/lyskom/texts.ts'
-import { unreadRanges } from '../../src/lyskom/unread.ts'
+import { isRead, unreadRanges } from '../../src/lyskom/unread-ranges.ts'
 import { readUserArea } from '../../src/lyskom/user-area.ts'
 import { connectTo } from '../support/connection.ts'
 import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
@@ -67,14 +67,15 @@ describe('unreadRanges', () => {
   it.each([
     ['no texts read', [], 3, [{ first: 1, last: 3 }]],
     ['all texts read', [range(1, 3)], 3, []],
+    ['gaps between read ranges', [range(1, 2), range(4, 4), range(6, 9)], 12, [{ first: 3, last: 12 }]],
     [
-      'gaps between read ranges',
-      [range(1, 2), range(4, 4), range(6, 9)],
-      12,
+      'gaps that are far apart',
+      [range(1, 2), range(4, 15), range(17, 30)],
+      40,
       [
-        { first: 3, last: 3 },
-        { first: 5, last: 5 },
-        { first: 10, last: 12 },
+        { first: 3, last: 12 },
+        { first: 16, last: 25 },
+        { first: 31, last: 40 },
       ],
     ],
     ['no texts', [], 0, []],
@@ -85,11 +86,40 @@ describe('unreadRanges', () => {
   })
 
   it('splits ranges to the maximum size', () => {
-    expect(unreadRanges([range(3, 3)], 12, 5)).toEqual([
-      { first: 1, last: 2 },
-      { first: 4, last: 8 },
-      { first: 9, last: 12 },
+    expect(unreadRanges([range(6, 6)], 17, 5)).toEqual([
+      { first: 1, last: 5 },
+      { first: 7, last: 11 },
+      { first: 12, last: 16 },
+      { first: 17, last: 17 },
     ])
+  })
+
+  it('returns no more ranges than the limit', () => {
+    expect(unreadRanges([], 2 ** 32 - 1, 1, 2)).toEqual([
+      { first: 1, last: 1 },
+      { first: 2, last: 2 },
+    ])
+  })
+
+  it.each([1, 2, 3, 7])('hold every unread number and begin with one, with a size of %i', (size) => {
+    const read = [range(2, 3), range(5, 5), range(9, 14)]
+    const numbers = Array.from({ length: 20 }, (_, i) => i + 1)
+    const ranges = unreadRanges(read, 20, size)
+    const held = (no: number) => ranges.some(({ first, last }) => first <= no && no <= last)
+    expect(numbers.filter((no) => !isRead(read, no) && !held(no))).toEqual([])
+    expect(ranges.filter(({ first, last }) => isRead(read, first) || last - first >= size)).toEqual([])
+  })
+})
+
+describe('isRead', () => {
+  const read = [
+    { firstRead: 2, lastRead: 3 },
+    { firstRead: 5, lastRead: 5 },
+  ]
+
+  it('returns whether a number is in a range', () => {
+    expect([1, 2, 3, 4, 5, 6].filter((no) => isRead(read, no))).toEqual([2, 3, 5])
+    expect(isRead([], 1)).toBe(false)
   })
 })
 

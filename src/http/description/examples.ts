@@ -958,6 +958,166 @@ export const RESPONSES: Readonly<Record<string, Response>> = {
       ]
     }
   },
+  "start": {
+    "status": 200,
+    "body": {
+      "position": "5f0c9a41d7e2-42",
+      "session": {
+        "session_no": 1
+      },
+      "person": {
+        "pers_no": 6,
+        "pers_name": "Demo Reader"
+      },
+      "unread": [
+        {
+          "pers_no": 6,
+          "conf_no": 6,
+          "no_of_unread": 1,
+          "unread_texts": [
+            44
+          ],
+          "local_nos": [
+            1
+          ]
+        },
+        {
+          "pers_no": 6,
+          "conf_no": 8,
+          "no_of_unread": 3,
+          "unread_texts": [
+            6,
+            7,
+            8
+          ],
+          "local_nos": [
+            1,
+            2,
+            3
+          ]
+        },
+        {
+          "pers_no": 6,
+          "conf_no": 13,
+          "no_of_unread": 4,
+          "unread_texts": [
+            21,
+            22,
+            23,
+            24
+          ],
+          "local_nos": [
+            4,
+            5,
+            6,
+            7
+          ]
+        },
+        {
+          "pers_no": 6,
+          "conf_no": 12,
+          "no_of_unread": 6,
+          "unread_texts": [
+            40,
+            41,
+            42,
+            43,
+            46,
+            47
+          ],
+          "local_nos": [
+            7,
+            8,
+            9,
+            10,
+            11,
+            12
+          ]
+        },
+        {
+          "pers_no": 6,
+          "conf_no": 15,
+          "no_of_unread": 2,
+          "unread_texts": [
+            42,
+            43
+          ],
+          "local_nos": [
+            3,
+            4
+          ]
+        },
+        {
+          "pers_no": 6,
+          "conf_no": 16,
+          "no_of_unread": 1,
+          "unread_texts": [
+            41
+          ],
+          "local_nos": [
+            3
+          ]
+        },
+        {
+          "pers_no": 6,
+          "conf_no": 9,
+          "no_of_unread": 2,
+          "unread_texts": [
+            30,
+            36
+          ],
+          "local_nos": [
+            2,
+            3
+          ]
+        }
+      ],
+      "marks": [
+        {
+          "text_no": 6,
+          "type": 100
+        },
+        {
+          "text_no": 7,
+          "type": 100
+        },
+        {
+          "text_no": 39,
+          "type": 100
+        }
+      ],
+      "texts": {
+        "44": {
+          "text_no": 44,
+          "author": {
+            "pers_no": 7,
+            "pers_name": "Demo Writer"
+          },
+          "no_of_marks": 0,
+          "creation_time": "2026-11-12T08:20:00Z",
+          "content_type": "text/x-kom-basic",
+          "recipient_list": [
+            {
+              "type": "to",
+              "recpt": {
+                "conf_no": 6,
+                "name": "Demo Reader"
+              },
+              "loc_no": 1,
+              "sent_by": null,
+              "sent_at": null,
+              "rec_time": null
+            }
+          ],
+          "comment_to_list": [],
+          "comment_in_list": [],
+          "aux_items": [],
+          "subject": "A letter for you",
+          "body": "Dear Reader,\n\nthis text has one recipient: your letterbox. Only you and I can read\nit (and, in theory, an administrator). Answer with a comment to it and\nsend that to my letterbox, number 7, and we have a correspondence.\n\nYours, Demo Writer"
+        }
+      }
+    }
+  },
   "isLive": {
     "status": 200,
     "body": {

@@ -1,11 +1,13 @@
 /** Conversion of LysKOM values to the public JSON of `schemas/`: snake_case, in the shapes of the httpkom API. */
 import type { Conference, MicroConference, NamedAuxItem } from '../../lyskom/conferences.ts'
 import { latin1 } from '../../lyskom/content.ts'
-import type { Membership, Unread } from '../../lyskom/memberships.ts'
+import type { Membership } from '../../lyskom/memberships.ts'
 import type { ConferenceName, PersonName } from '../../lyskom/names.ts'
 import type { ServerInfo } from '../../lyskom/server-info.ts'
 import type { Link, Recipient, Text, TextHead } from '../../lyskom/texts.ts'
+import type { Unread } from '../../lyskom/unread.ts'
 import { AUX_ITEMS, KOMFEEDER_ITEMS } from '../../protocol/aux-items.ts'
+import type { Reply } from '../../protocol/calls/index.ts'
 import { isoTime } from '../../protocol/json/time.ts'
 import type { ExtendedConfType } from '../../protocol/types.ts'
 import { LISTED_TAGS } from './schemas/aux-items.ts'
@@ -102,6 +104,16 @@ export function membershipJson(membership: Membership): Json.Membership {
 /** Converts the unread texts of a person in a conference. */
 export function unreadJson({ persNo, confNo, textNos }: Unread): Json.Unread {
   return { pers_no: persNo, conf_no: confNo, no_of_unread: textNos.length, unread_texts: textNos }
+}
+
+/** Does the same, with the local numbers. */
+export function numberedUnreadJson(unread: Unread): Json.NumberedUnread {
+  return { ...unreadJson(unread), local_nos: unread.localNos }
+}
+
+/** Converts a mark of the person. */
+export function markJson({ textNo, type }: Reply<'get-marks'>[number]): Json.Mark {
+  return { text_no: textNo, type }
 }
 
 /** Converts a text without subject and body. */

@@ -1,13 +1,6 @@
 import { z } from 'zod'
-import {
-  addMember,
-  getAllUnread,
-  getMembership,
-  getMemberships,
-  getUnread,
-  removeMember,
-  setUnread,
-} from '../../lyskom/memberships.ts'
+import { addMember, getMembership, getMemberships, removeMember, setUnread } from '../../lyskom/memberships.ts'
+import { getAllUnread, getUnread } from '../../lyskom/unread.ts'
 import { confNoParameter, textNo, wholeNumber } from '../input/numbers.ts'
 import { flagParameter } from '../input/parameters.ts'
 import { empty, json } from '../node/responses.ts'

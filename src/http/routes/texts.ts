@@ -7,7 +7,7 @@ import { NewText, toDraft } from '../input/new-text.ts'
 import { textNoParameter, wholeNumber } from '../input/numbers.ts'
 import { etaggedJson, knownTags, withEtag } from '../node/etag.ts'
 import { empty, json, SECURITY } from '../node/responses.ts'
-import { textJson } from '../output/json.ts'
+import { markJson, textJson } from '../output/json.ts'
 import { Mark, Text, TextCreated } from '../output/schemas/index.ts'
 import { type AnyRoute, route } from './route.ts'
 
@@ -72,7 +72,7 @@ export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
       example: {},
       async handle(c) {
         const marks = await getMarks(c.get('session').lyskom)
-        return json({ marks: marks.map(({ textNo, type }) => ({ text_no: textNo, type })) })
+        return json({ marks: marks.map(markJson) })
       },
     }),
     route({

@@ -10,7 +10,7 @@ export const Membership = z
     position: int32.describe("The position in the person's list, from 0."),
     last_time_read: Time,
     conference: MicroConference,
-    priority: int8.describe('Conferences with a higher priority come first in the list.'),
+    priority: int8.describe('Conferences with a higher priority are read first.'),
     added_by: Person,
     added_at: Time,
     type: z.strictObject({
@@ -31,3 +31,11 @@ export const Unread = z
     unread_texts: z.array(textNo).describe('Text numbers, by local number in the conference.'),
   })
   .meta({ id: 'Unread', description: 'The unread texts of a person in one conference, without deleted ones.' })
+
+export type NumberedUnread = z.output<typeof NumberedUnread>
+export const NumberedUnread = Unread.extend({
+  local_nos: z.array(textNo).describe('The local number of each of `unread_texts`, in the same order.'),
+}).meta({
+  id: 'NumberedUnread',
+  description: 'The unread texts of a person in one conference with their local numbers.',
+})
