@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import type { TestSettings } from '../support/config.ts'
 import { EventClient } from '../support/event-client.ts'
@@ -19,8 +19,14 @@ const CLIENT = { client: { name: 'x', version: '1' } }
 const WHO_AM_I = '/kom/sessions/current/who-am-i'
 const EVENTS = '/kom/sessions/current/events'
 
+const HALF_HOUR_MS = 1_800_000
+const WEEK_MS = 604_800_000
+const SWEEP_MS = 10_000
+
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
   for (const close of closing.splice(0).reverse()) await close()
 })
 
@@ -152,16 +158,33 @@ describe('the idle timeout of sessions', () => {
     expect((await gateway.send('GET', '/stats')).json['komgate.sessions.closed.idle.last']).toBe(1)
   })
 
-  it.each([
-    ['keeps a logged-in session when anonymous ones are closed', { sessionIdleMs: 100 }, [200, 403]],
-    ['checks as often as the shorter timeout needs', { loginIdleMs: 100 }, [403, 200]],
-  ])('the gateway %s', async (_, settings, statuses) => {
-    const { server, gateway } = await start(settings)
+  it('the gateway closes anonymous sessions earlier than those on which a person is logged in', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const now = performance.now.bind(performance)
+    let passed = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + passed)
+    const { gateway } = await start({ keepaliveMs: WEEK_MS })
     const ids = [await gateway.open(), await gateway.open()] as const
     await logIn(gateway, ids[0], 6)
-    await server.connections[statuses.indexOf(403)]?.closed
-    const answers = await Promise.all(ids.map((id) => gateway.send('GET', WHO_AM_I, { id })))
-    expect(answers.map(({ status }) => status)).toEqual(statuses)
+    const statusesAfter = async (ms: number) => {
+      passed += ms
+      await vi.advanceTimersByTimeAsync(SWEEP_MS)
+      const answers = await Promise.all(ids.map((id) => gateway.send('GET', WHO_AM_I, { id })))
+      return answers.map(({ status }) => status)
+    }
+    expect(await statusesAfter(HALF_HOUR_MS - 60_000)).toEqual([200, 200])
+    expect(await statusesAfter(HALF_HOUR_MS + 1)).toEqual([200, 403])
+    expect(await statusesAfter(WEEK_MS - 60_000)).toEqual([200, 403])
+    expect(await statusesAfter(WEEK_MS + 1)).toEqual([403, 403])
+    expect(reasons(gateway)).toEqual(['idle', 'idle'])
+  })
+
+  it('the gateway checks them as often as the shorter one of both needs', async () => {
+    const { server, gateway } = await start({ loginIdleMs: 100 })
+    const id = await gateway.open()
+    await logIn(gateway, id, 6)
+    await server.connections[0]?.closed
+    expect(reasons(gateway)).toEqual(['idle'])
   })
 })
 
