@@ -9,6 +9,7 @@ const MEASURING = [
   'test/faults/hostile-server.test.ts',
   'test/faults/unread.test.ts',
   'test/faults/neighbours.test.ts',
+  'test/faults/event-flood.test.ts',
   'test/http/json-list.test.ts',
   'test/demo/server.test.ts',
   'test/faults/large-reply.test.ts',

@@ -21,6 +21,7 @@ const INTERFACES = {
 /** A marker with the settings of one table, and the table: the following lines that begin with `|`. */
 const MARKED_TABLE = /^<!-- settings: ([^>]+) -->\n(?:\|.*\n)*/gm
 const DURATIONS = [
+  [86_400_000, 'd'],
   [3_600_000, 'h'],
   [60_000, 'min'],
   [1000, 's'],

@@ -123,7 +123,9 @@ async function buildGateway(
     lyskom,
     limits,
   })
-  const records = new SessionRecords({ registry, store, idleMs: limits.sessionIdleMs, onStore: storeLog(log) })
+  // A record is created before its session is logged in, so it has the longer idle timeout.
+  const idleMs = Math.max(limits.sessionIdleMs, limits.loginIdleMs)
+  const records = new SessionRecords({ registry, store, idleMs, onStore: storeLog(log) })
 
   const onLimit: Gateway['onLimit'] = (limit) => metrics.limitHit(limit)
   const observers: Observers = {

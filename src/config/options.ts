@@ -143,11 +143,17 @@ export interface AdminOptions {
 /** Limits of sessions, logins and clients. */
 export interface LimitOptions {
   /**
-   * Idle timeout of a session.
+   * Idle timeout of an anonymous session.
    * Valid: 1 to 2147483647.
    * @default 1800000 (30 min)
    */
   readonly sessionIdleMs?: number
+  /**
+   * Idle timeout of a session while a person is logged in.
+   * Valid: 1 to 2147483647.
+   * @default 604800000 (7 d)
+   */
+  readonly loginIdleMs?: number
   /**
    * Maximum number of sessions.
    * Valid: 1 to 1000000.
@@ -297,7 +303,7 @@ export interface CompatApiOptions {
   /**
    * Lifetime of a sessman session after its last update.
    * Valid: 1 to 2147483647.
-   * @default 86400000 (24 h)
+   * @default 86400000 (1 d)
    */
   readonly sessmanTtlMs?: number
 }

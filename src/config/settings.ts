@@ -94,7 +94,8 @@ export const SETTINGS = {
     'x-forwarded-for',
     'header in which trusted proxies report the client address: x-forwarded-for or forwarded',
   ),
-  sessionIdleMs: setting('limits', ms, '1800000', 'idle timeout of a session'),
+  sessionIdleMs: setting('limits', ms, '1800000', 'idle timeout of an anonymous session'),
+  loginIdleMs: setting('limits', ms, '604800000', 'idle timeout of a session while a person is logged in'),
   maxSessions: setting('limits', whole(1, 1_000_000), '20000', 'maximum number of sessions'),
   maxSessionsPerAddress: setting(
     'limits',

@@ -47,6 +47,9 @@ export async function connectTcp(
   return new TcpTransport(socket, handlers)
 }
 
+/** Size of a chunk after which the socket may hold more, bytes. */
+const FULL_READ_BYTES = 65_536
+
 /** Shared by all connections. */
 const coalescer = new WriteCoalescer()
 
@@ -112,11 +115,20 @@ function onError(this: OwnedSocket, error: Error): void {
 
 function onData(this: OwnedSocket, chunk: Buffer): void {
   this.owner.handlers.onData(chunk)
+  if (chunk.length < FULL_READ_BYTES) return
+  // Node would read up to 32 such chunks in one event-loop tick, and other sessions would wait for all of them. Now it
+  // reads two: it buffers the one after this.
+  this.pause()
+  setImmediate(resume, this)
 }
 
 function onClose(this: OwnedSocket): void {
   const { handlers, failure } = this.owner
   handlers.onClosed(failure)
+}
+
+function resume(socket: Socket): void {
+  socket.resume()
 }
 
 function flush(transport: TcpTransport): void {

@@ -19,7 +19,7 @@ export interface AppOptions {
   /** the live sessions, their records, and the store of the records */
   sessions: { registry: Registry; records: SessionRecords; store: SessionStore }
   http: AppHttpOptions
-  limits: AppLimitOptions
+  limits: WebsocketLimitOptions
   admin: AppAdminOptions
   /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
@@ -41,12 +41,6 @@ export interface AppHttpOptions extends ConnectionIdOptions, CorsOptions {
   maxBodyBytes: number
   /** whether a request without a connection id gets a new session */
   autoCreate: boolean
-}
-
-/** Limits of the HTTP interface. */
-export interface AppLimitOptions extends WebsocketLimitOptions {
-  /** the idle timeout of a session in milliseconds */
-  sessionIdleMs: number
 }
 
 /** Settings of metrics, health checks and administration. */

@@ -17,14 +17,13 @@ import type { AnyRoute } from './routes/route.ts'
  * @param mounted other APIs that are served beside the gateway's own
  */
 export function createApp(options: AppOptions, mounted: readonly MountedApi[] = []): Hono<Env> {
-  const { servers, sessions, http, limits, clientAddress, metrics, tracing, observers } = options
+  const { servers, sessions, http, clientAddress, metrics, tracing, observers } = options
   const { registry } = sessions
   const shared = sharedBy(options, (request, bindings) => app.fetch(request, bindings))
   const requireSession = sessionMiddleware({
     ...{ registry, ...shared },
     autoCreate: http.autoCreate,
     clientAddress,
-    sessionIdleMs: limits.sessionIdleMs,
   })
   const guardOf: Guard = ({ needs, idFrom = 'header' }) => (needs === 'nothing' ? undefined : requireSession(idFrom))
 

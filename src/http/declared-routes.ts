@@ -71,7 +71,6 @@ export function declareRoutes(
 ): DeclaredRoutes {
   const { servers, sessions, http, limits, admin, clientAddress, metrics, observers } = options
   const { registry } = sessions
-  const { sessionIdleMs } = limits
   const websockets = new OpenWebsockets(limits)
   const declared: DeclaredRoutes = {
     gateway: [
@@ -87,7 +86,7 @@ export function declareRoutes(
       }),
     ],
     server: [
-      ...sessionRoutes({ registry, ids, clientAddress, sessionIdleMs }),
+      ...sessionRoutes({ registry, ids, clientAddress }),
       ...sessionDataRoutes({ ...sessions, observers }),
       ...serverRoutes(),
       ...conferenceRoutes(),
@@ -114,11 +113,10 @@ export function declareRoutes(
 export type OperatorRoutes = Pick<DeclaredRoutes, 'observability' | 'administration'>
 
 /** Declares metrics, health checks and, if an admin key is set, administration. */
-export function operatorRoutes({ sessions, admin, limits, metrics, observers }: AppOptions): OperatorRoutes {
+export function operatorRoutes({ sessions, admin, metrics, observers }: AppOptions): OperatorRoutes {
   const { registry, store } = sessions
-  const { sessionIdleMs } = limits
   return {
     observability: observabilityRoutes({ registry, store, metrics }),
-    administration: admin.adminKey === '' ? [] : adminRoutes({ registry, sessionIdleMs, observers }),
+    administration: admin.adminKey === '' ? [] : adminRoutes({ registry, observers }),
   }
 }

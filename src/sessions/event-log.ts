@@ -69,6 +69,11 @@ export class EventLog {
     return { epoch: this.#epoch, n: this.#last }
   }
 
+  /** The position for a reader without one: after the last event, but before the event that closes the log. */
+  get start(): Position {
+    return { epoch: this.#epoch, n: this.#isClosed ? this.#last - 1 : this.#last }
+  }
+
   /** Whether no event will follow. */
   get isClosed(): boolean {
     return this.#isClosed
@@ -132,8 +137,7 @@ export class EventLog {
   }
 
   #gap(reset: ResetReason): Later {
-    // Every reader receives the last event of a closed log.
-    return { reset, from: { epoch: this.#epoch, n: this.#isClosed ? this.#last - 1 : this.#last } }
+    return { reset, from: this.start }
   }
 
   #add(type: string, data: string): void {

@@ -36,7 +36,7 @@ export class EventReader {
     this.#log = log
     this.#types = types
     this.#since = since
-    this.#at = since === undefined ? log.position : parsePosition(since)
+    this.#at = since === undefined ? log.start : parsePosition(since)
   }
 
   /** The position that the reader has reached, to resume from: at first that of its selection. */

@@ -11,11 +11,11 @@ import { Closing, type ClosingRequest } from './closing.ts'
 import { EventFeed } from './event-feed.ts'
 import type { EventLog } from './event-log.ts'
 import type { Attempt } from './login-failures.ts'
-import { type LoginLimits, outcomeOf } from './login-limits.ts'
+import { type LoginAttempt, type LoginLimits, outcomeOf } from './login-limits.ts'
 
 /**
- * Why a session was closed: `idle`, `deleted` (by its client), `ended` (through its record), `admin` (by the operator),
- * `shutdown`, or the code of the `ConnectionError` that ended its connection.
+ * Why a session was closed: `idle`, `deleted` (by its client), `ended` (through its record), `replaced` (by a new login of
+ * its person), `admin` (by the operator), `shutdown`, or the code of the `ConnectionError` that ended its connection.
  */
 export type CloseReason = string
 
@@ -29,8 +29,10 @@ export interface SessionEvents {
 
 /** Settings and objects that all sessions of a registry share. */
 export interface SessionContext {
-  /** idle timeout, milliseconds */
-  idleMs: number
+  /** idle timeout of anonymous sessions, milliseconds */
+  sessionIdleMs: number
+  /** idle timeout while a person is logged in, milliseconds */
+  loginIdleMs: number
   /** the limits on logins */
   logins: LoginLimits
   /** carries the changes that sessions make to the event logs of others */
@@ -91,7 +93,8 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
    * @param who the person number, or the name, which may be abbreviated
    * @param passwd the password
    * @returns number and full name of the person
-   * @throws LimitError if a login limit is reached; the server is not called
+   * @throws LimitError if a login limit is reached; the session keeps its person, or is logged out if the person got too
+   *   many sessions with streams during the login
    * @throws NameError if no person matches the name, or more than one
    * @throws KomError if the server rejects the login
    */
@@ -112,7 +115,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
    * @param persNo person number
    * @param passwd the password
    * @param invisible whether to hide the session from other persons
-   * @throws LimitError if a login limit is reached; the server is not called
+   * @throws LimitError as `login` does
    * @throws KomError if the server rejects the login
    */
   async loginAs(persNo: number, passwd: string, invisible: boolean): Promise<void> {
@@ -200,6 +203,17 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
     return this
   }
 
+  /** The idle timeout that applies now, milliseconds. */
+  get idleMs(): number {
+    const { sessionIdleMs, loginIdleMs } = this.#context
+    return this.lyskom.persNo === 0 ? sessionIdleMs : loginIdleMs
+  }
+
+  /** Whether requests or WebSocket messages are in flight. */
+  get isBusy(): boolean {
+    return this.#requests > 0
+  }
+
   /** Whether a stream or WebSocket is open, which suspends the idle timeout. */
   get hasStreams(): boolean {
     return this.#streams > 0
@@ -210,7 +224,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
    * @param now milliseconds of `performance.now()`
    */
   hasTimedOut(now: number): boolean {
-    return !this.hasStreams && now - this.lastUsed > this.#context.idleMs
+    return !this.hasStreams && now - this.lastUsed > this.idleMs
   }
 
   /** Counts a stream or WebSocket that was opened. */
@@ -298,10 +312,15 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
     const attempt = begun instanceof Promise ? await begun : begun
     await this.lyskom.login(persNo, passwd, invisible, () => this.#onPerson()).catch(failed(attempt))
     attempt.end('succeeded')
-    this.#syncPerson()
+    try {
+      this.#syncPerson(attempt)
+    } catch (error) {
+      await this.logout()
+      throw error
+    }
   }
 
-  #beginLogin(persNo: number): Attempt {
+  #beginLogin(persNo: number): LoginAttempt {
     const { dead } = this.lyskom.connection
     // The session may have ended during the wait: this is not a failed attempt.
     if (dead !== undefined) throw dead
@@ -318,12 +337,17 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
     this.#feed?.personChanged(this.lyskom.persNo)
   }
 
-  /** Updates the login limits and emits `person` if the logged-in person has changed. */
-  #syncPerson(): void {
+  /**
+   * Updates the login limits and emits `person` if the logged-in person has changed.
+   * @param login the login that may have changed it
+   * @throws LimitError `sessions-per-person` if the person has too many sessions; nothing is updated
+   */
+  #syncPerson(login?: LoginAttempt): void {
     const { persNo } = this.lyskom
     // The session may have ended in this tick.
     if (this.#hasEnded || persNo === this.#countedPerson) return
     const { logins, events } = this.#context
+    if (login !== undefined && !this.isClosing) logins.makeRoom(this, persNo, login)
     logins.recordPerson(this, this.#countedPerson, persNo)
     this.#countedPerson = persNo
     events.emit('person', this)

@@ -93,12 +93,12 @@ export class GuessLimits {
    *
    * @param begin begins an attempt on `subject` from `address`; it throws a `LimitError` to reject the attempt
    */
-  whenFree(subject: string, address: string, begin: () => Attempt): Attempt | Promise<Attempt> {
+  whenFree<A extends Attempt>(subject: string, address: string, begin: () => A): A | Promise<A> {
     const freed = this.#freed(subject, address)
     return freed === undefined ? begin() : this.#wait(freed, subject, address, begin)
   }
 
-  async #wait(first: Promise<void>, subject: string, address: string, begin: () => Attempt): Promise<Attempt> {
+  async #wait<A extends Attempt>(first: Promise<void>, subject: string, address: string, begin: () => A): Promise<A> {
     const deadline = this.#clock() + MAX_WAIT_MS
     let freed: Promise<void> | undefined = first
     while (freed !== undefined) {

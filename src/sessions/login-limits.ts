@@ -28,10 +28,24 @@ export interface LoginLimitOptions {
 }
 
 /** The part of a session that the limits use. */
-interface Session {
+export interface LimitedSession {
   readonly serverId: string
   /** address of the client that opened the session */
   readonly clientAddress: string
+  /** whether it is being closed; it does not count then */
+  readonly isClosing: boolean
+  readonly hasStreams: boolean
+  /** whether requests are in flight */
+  readonly isBusy: boolean
+  /** time of the last request */
+  readonly lastUsed: number
+  close(reason: 'replaced'): Promise<void>
+}
+
+/** An allowed login. */
+export interface LoginAttempt extends Attempt {
+  /** number of logins that had succeeded when it began */
+  readonly earlier: number
 }
 
 const MINUTE_MS = 60_000
@@ -46,8 +60,12 @@ export class LoginLimits {
   readonly #guesses: GuessLimits
   readonly #servers: LoginLimitOptions['servers']
   readonly #rates: readonly RateLimit[]
-  /** Sessions by the logged-in person. */
-  readonly #sessions = new Map<string, Set<Session>>()
+  /** Sessions by the logged-in person, each with the number of its login. */
+  readonly #sessions = new Map<string, Map<LimitedSession, number>>()
+  /** Number of unfinished logins, by session. */
+  readonly #pending = new Map<LimitedSession, number>()
+  /** Number of successful logins. */
+  #logins = 0
 
   constructor(options: LoginLimitOptions) {
     const { maxSessionsPerPerson, maxLoginsPerMinute, freeLoginFailures, maxLoginDelayMs, clock } = options
@@ -70,7 +88,7 @@ export class LoginLimits {
    * Counts a login of a session against the rate limit, before the person is known.
    * @throws LimitError `logins-per-address` if there are too many logins from the address of the session
    */
-  countLogin({ clientAddress }: Session): void {
+  countLogin({ clientAddress }: LimitedSession): void {
     const networks = networksOf(clientAddress)
     const waitMs = Math.max(...networks.map((network, i) => this.#rates[i]?.wait(network) ?? 0))
     if (waitMs > 0) {
@@ -83,17 +101,46 @@ export class LoginLimits {
    * Begins a login of a person.
    * @param persNo person number
    * @throws LimitError `login-failures` while the client has to wait
-   * @throws LimitError `sessions-per-person` if the person has too many sessions
+   * @throws LimitError `sessions-per-person` if the person has too many sessions with streams, which are not replaced
    */
-  beginLogin(session: Session, persNo: number): Attempt {
+  beginLogin(session: LimitedSession, persNo: number): LoginAttempt {
     const attempt = this.beginGuess(session, persNo)
+    const kept = this.#others(this.#personOn(session, persNo), session).filter(({ hasStreams }) => hasStreams)
     // Only pending attempts from the same network count: attempts from elsewhere must not lock the person out.
-    if (this.#others(this.#personOn(session, persNo), session) + attempt.pending <= this.#maxPerPerson) return attempt
-    attempt.end('unknown')
-    throw new LimitError(
-      'sessions-per-person',
-      `this gateway holds no more than ${this.#maxPerPerson} sessions of one person`,
+    if (kept.length + attempt.pending > this.#maxPerPerson) {
+      attempt.end('unknown')
+      throw this.#tooMany()
+    }
+    this.#pending.set(session, (this.#pending.get(session) ?? 0) + 1)
+    const end = (outcome: Outcome): void => {
+      const pending = (this.#pending.get(session) ?? 0) - 1
+      if (pending > 0) this.#pending.set(session, pending)
+      else this.#pending.delete(session)
+      attempt.end(outcome)
+    }
+    return { pending: attempt.pending, end, earlier: this.#logins }
+  }
+
+  /**
+   * Makes room for a session in which a login has succeeded: while the person has too many other sessions, closes the one
+   * that has been idle for the longest time. Sessions with requests in flight come last. Never closes sessions with
+   * streams, and sessions whose login overlaps this one.
+   * @throws LimitError `sessions-per-person` if no session can be closed
+   */
+  makeRoom(session: LimitedSession, persNo: number, { earlier }: LoginAttempt): void {
+    const person = this.#personOn(session, persNo)
+    const others = this.#others(person, session)
+    const excess = others.length + 1 - this.#maxPerPerson
+    if (excess <= 0) return
+    const logins = this.#sessions.get(person)
+    const replaceable = others.filter(
+      (other) => !other.hasStreams && !this.#pending.has(other) && (logins?.get(other) ?? 0) <= earlier,
     )
+    if (replaceable.length < excess) throw this.#tooMany()
+    const longestIdleFirst = replaceable.sort(
+      (one, other) => Number(one.isBusy) - Number(other.isBusy) || one.lastUsed - other.lastUsed,
+    )
+    for (const other of longestIdleFirst.slice(0, excess)) void other.close('replaced')
   }
 
   /**
@@ -101,7 +148,7 @@ export class LoginLimits {
    * @param persNo person number
    * @throws LimitError `login-failures` while the client has to wait
    */
-  beginGuess(session: Session, persNo: number): Attempt {
+  beginGuess(session: LimitedSession, persNo: number): Attempt {
     return this.#guesses.begin(this.#personOn(session, persNo), session.clientAddress)
   }
 
@@ -109,7 +156,7 @@ export class LoginLimits {
    * Calls `begin` when the unfinished attempts on a person from the network of the session leave room for another
    * failure, usually immediately; see `GuessLimits.whenFree`.
    */
-  whenFree(session: Session, persNo: number, begin: () => Attempt): Attempt | Promise<Attempt> {
+  whenFree<A extends Attempt>(session: LimitedSession, persNo: number, begin: () => A): A | Promise<A> {
     return this.#guesses.whenFree(this.#personOn(session, persNo), session.clientAddress, begin)
   }
 
@@ -118,30 +165,38 @@ export class LoginLimits {
    * @param before person number before the change; 0 for an anonymous session
    * @param now person number after the change; 0 after a logout and for a session that has ended
    */
-  recordPerson(session: Session, before: number, now: number): void {
+  recordPerson(session: LimitedSession, before: number, now: number): void {
     if (before !== ANONYMOUS) this.#remove(this.#personOn(session, before), session)
     if (now !== ANONYMOUS) this.#add(this.#personOn(session, now), session)
   }
 
-  /** Returns the number of sessions of a person, not counting `but`. */
-  #others(person: string, but: Session): number {
-    const sessions = this.#sessions.get(person)
-    return sessions === undefined ? 0 : sessions.size - (sessions.has(but) ? 1 : 0)
+  /** Returns the sessions of a person that are not being closed, without `but`. */
+  #others(person: string, but: LimitedSession): LimitedSession[] {
+    const sessions = this.#sessions.get(person)?.keys() ?? []
+    return [...sessions].filter((session) => session !== but && !session.isClosing)
+  }
+
+  #tooMany(): LimitError {
+    return new LimitError(
+      'sessions-per-person',
+      `this gateway holds no more than ${this.#maxPerPerson} sessions of one person`,
+    )
   }
 
   /** Returns the key of a person on the LysKOM server of a session. */
-  #personOn({ serverId }: Session, persNo: number): string {
+  #personOn({ serverId }: LimitedSession, persNo: number): string {
     const server = this.#servers?.get(serverId)
     return server === undefined ? `${serverId} ${persNo}` : `${server.host.toLowerCase()} ${server.port} ${persNo}`
   }
 
-  #add(person: string, session: Session): void {
+  #add(person: string, session: LimitedSession): void {
+    const login = ++this.#logins
     const sessions = this.#sessions.get(person)
-    if (sessions === undefined) this.#sessions.set(person, new Set([session]))
-    else sessions.add(session)
+    if (sessions === undefined) this.#sessions.set(person, new Map([[session, login]]))
+    else sessions.set(session, login)
   }
 
-  #remove(person: string, session: Session): void {
+  #remove(person: string, session: LimitedSession): void {
     const sessions = this.#sessions.get(person)
     sessions?.delete(session)
     if (sessions?.size === 0) this.#sessions.delete(person)

@@ -11,7 +11,7 @@ export interface RecordsOptions {
   registry: Registry
   /** the store of the records */
   store: SessionStore
-  /** idle timeout of LysKOM sessions, milliseconds */
+  /** the longest idle timeout of LysKOM sessions, milliseconds */
   idleMs: number
   /** called once for each outage of the store and kind of error, and when the outage has ended */
   onStore: (state: 'unavailable' | 'available', reason?: unknown) => void

@@ -30,8 +30,10 @@ export interface RegistryLyskomOptions {
 
 /** Limits of sessions and logins. */
 export interface RegistryLimitOptions extends AdmissionOptions, Omit<LoginLimitOptions, 'servers'> {
-  /** idle timeout: sessions without requests for this long are closed, milliseconds */
+  /** idle timeout: anonymous sessions without requests for this long are closed, milliseconds */
   sessionIdleMs: number
+  /** the idle timeout while a person is logged in, milliseconds */
+  loginIdleMs: number
 }
 
 /** A request to open a session. */
@@ -87,7 +89,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   constructor({ servers, connections, lyskom, limits }: RegistryOptions) {
     super()
     const { serverRetryMs: retryMs, bodyCacheBytes } = lyskom
-    const { sessionIdleMs: idleMs } = limits
+    const { sessionIdleMs, loginIdleMs } = limits
     this.#servers = new Map(
       [...servers].map(([serverId, address]) => [
         serverId,
@@ -96,14 +98,15 @@ export class Registry extends EventEmitter<RegistryEvents> {
     )
     this.#admission = new Admission(limits, this.#servers.values())
     this.#context = {
-      idleMs,
+      sessionIdleMs,
+      loginIdleMs,
       logins: new LoginLimits({ ...limits, servers }),
       changes: new ChangeRelay(servers),
       events: this,
     }
     // Registered first, so that the session is removed before other listeners run.
     this.on('closed', (session) => this.#remove(session))
-    const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, idleMs / 4))
+    const interval = Math.min(MAX_SWEEP_INTERVAL_MS, Math.max(10, Math.min(sessionIdleMs, loginIdleMs) / 4))
     this.#sweeper = setInterval(() => this.sweep(performance.now()), interval)
     this.#sweeper.unref()
   }

@@ -23,12 +23,13 @@ describe('readConfig', () => {
   it('defaults to the demo server and LysLysKOM on 127.0.0.1:5001', () => {
     const { http, limits, lyskom, servers } = readConfig([])
     const { host, port } = http
-    const { sessionIdleMs } = limits
+    const { sessionIdleMs, loginIdleMs } = limits
     const { keepaliveMs, keepaliveTimeoutMs } = lyskom
-    expect([host, port, sessionIdleMs, keepaliveMs, keepaliveTimeoutMs]).toEqual([
+    expect([host, port, sessionIdleMs, loginIdleMs, keepaliveMs, keepaliveTimeoutMs]).toEqual([
       '127.0.0.1',
       5001,
       1_800_000,
+      604_800_000,
       30_000,
       10_000,
     ])

@@ -72,7 +72,10 @@ describe('the admin API', () => {
 
 describe('sessions in the admin API', () => {
   it('GET lists each session with all its properties except the id', async () => {
-    const { gateway } = await start(({ ref, call }) => call === LOGIN && reply(ref), { sessionIdleMs: 60_000 })
+    const { gateway } = await start(({ ref, call }) => call === LOGIN && reply(ref), {
+      sessionIdleMs: 60_000,
+      loginIdleMs: 90_000,
+    })
     expect(await sessions(gateway)).toEqual([])
     const id = await gateway.open()
     const other = await gateway.open()
@@ -88,9 +91,9 @@ describe('sessions in the admin API', () => {
         address: '127.0.0.1',
         idle: 0,
         calls: 6,
-        lease: 60,
+        lease: 90,
       },
-      expect.objectContaining({ session_no: 2, pers_no: null, calls: 4 }),
+      expect.objectContaining({ session_no: 2, pers_no: null, calls: 4, lease: 60 }),
     ])
     for (const secret of [id, other]) expect(JSON.stringify(list)).not.toContain(secret)
     expect(gateway.log.join('')).toContain(list[0].handle)

@@ -1,23 +1,32 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import type { TestSettings } from '../support/config.ts'
+import { EventClient } from '../support/event-client.ts'
 import { type Handler, startFakeServer } from '../support/fake-server.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { type Answer, startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply, h, reply } from '../support/wire.ts'
 
 const LOGIN = 62
 const LOGOUT = 1
 const UCONF = 78
+const USER_ACTIVE = 82
 const INVALID_PASSWORD = 4
 const LOGIN_DISALLOWED = 7
 const CLIENT = { client: { name: 'x', version: '1' } }
 const WHO_AM_I = '/kom/sessions/current/who-am-i'
+const EVENTS = '/kom/sessions/current/events'
+
+const HALF_HOUR_MS = 1_800_000
+const WEEK_MS = 604_800_000
+const SWEEP_MS = 10_000
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
   for (const close of closing.splice(0).reverse()) await close()
 })
 
@@ -44,6 +53,8 @@ async function logIn(gateway: TestGateway, id: string, persNo: number, passwd = 
   return await gateway.send('POST', '/kom/sessions/current/login', { id, json: { pers_no: persNo, passwd } })
 }
 
+const leaseOf = ({ headers }: Answer) => headers.get('komgate-lease')
+
 const sendOpen = (gateway: TestGateway) => gateway.send('POST', '/kom/sessions/', { json: CLIENT })
 
 async function hits(gateway: TestGateway, limit: string): Promise<number> {
@@ -55,6 +66,29 @@ async function websocket(gateway: TestGateway, id: string, options = {}) {
   const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/websocket?Httpkom-Connection=${id}`, options)
   await once(socket, 'open')
   return socket
+}
+
+/** Opens an event stream, which stays open until the end of the test. */
+async function stream(gateway: TestGateway, id: string): Promise<EventClient> {
+  const client = await EventClient.open(gateway.url + EVENTS, { id })
+  closing.push(() => client.close())
+  return client
+}
+
+/** Returns the reasons for which sessions were closed, from the log. */
+const reasons = (gateway: TestGateway): string[] =>
+  gateway.log.map((line) => JSON.parse(line)).flatMap(({ msg, reason }) => (msg === 'session closed' ? [reason] : []))
+
+/** Returns a handler as `people` that holds back the replies to logins, and functions that send them. */
+function holdLogins() {
+  const held: (() => void)[] = []
+  const handler: Handler = async (request, connection) => {
+    const answer = await people(request, connection)
+    if (request.call !== LOGIN) return answer
+    held.push(() => connection.send(answer as Buffer))
+    return true
+  }
+  return { held, handler }
 }
 
 async function ask(socket: WebSocket, request: string): Promise<unknown> {
@@ -83,13 +117,31 @@ describe('the idle timeout of sessions', () => {
   it('the responses to opening a session and to who-am-i hold it in Komgate-Lease', async () => {
     const { gateway } = await start({ sessionIdleMs: 90_999 })
     const made = await sendOpen(gateway)
-    expect(made.headers.get('komgate-lease')).toBe('90')
+    expect(leaseOf(made)).toBe('90')
     const id = made.json.connection_id
-    expect((await gateway.send('GET', WHO_AM_I, { id })).headers.get('komgate-lease')).toBe('90')
-    expect((await gateway.send('HEAD', WHO_AM_I, { id })).headers.get('komgate-lease')).toBe('90')
+    expect(leaseOf(await gateway.send('GET', WHO_AM_I, { id }))).toBe('90')
+    expect(leaseOf(await gateway.send('HEAD', WHO_AM_I, { id }))).toBe('90')
     const headers = { origin: 'https://kom.example' }
     const exposed = (await gateway.send('GET', WHO_AM_I, { id, headers })).headers.get('access-control-expose-headers')
     expect(exposed?.split(',')).toContain('Komgate-Lease')
+  })
+
+  it('is that for logins from a successful login to the logout', async () => {
+    const { gateway } = await start({ sessionIdleMs: 90_000, loginIdleMs: 7000 })
+    const id = await gateway.open()
+    expect(leaseOf(await logIn(gateway, id, 6, 'wrong'))).toBeNull()
+    const { status, text, headers } = await logIn(gateway, id, 6)
+    expect([status, text, headers.get('komgate-lease')]).toEqual([201, '{"pers_no":6,"pers_name":"Person 6"}', '7'])
+    expect(leaseOf(await gateway.send('GET', WHO_AM_I, { id }))).toBe('7')
+    await gateway.send('POST', '/kom/sessions/current/logout', { id })
+    expect(leaseOf(await gateway.send('GET', WHO_AM_I, { id }))).toBe('90')
+  })
+
+  it('is 7 days for logins and half an hour for anonymous sessions by default', async () => {
+    const { gateway } = await start()
+    const made = await sendOpen(gateway)
+    const login = await logIn(gateway, made.json.connection_id, 6)
+    expect([made, login].map(leaseOf)).toEqual(['1800', '604800'])
   })
 
   it('the response that creates a session automatically holds it in Komgate-Lease, as at least 1', async () => {
@@ -104,6 +156,35 @@ describe('the idle timeout of sessions', () => {
     await server.connections[0]?.closed
     expect((await gateway.send('GET', WHO_AM_I, { id })).status).toBe(403)
     expect((await gateway.send('GET', '/stats')).json['komgate.sessions.closed.idle.last']).toBe(1)
+  })
+
+  it('the gateway closes anonymous sessions earlier than those on which a person is logged in', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const now = performance.now.bind(performance)
+    let passed = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + passed)
+    const { gateway } = await start({ keepaliveMs: WEEK_MS })
+    const ids = [await gateway.open(), await gateway.open()] as const
+    await logIn(gateway, ids[0], 6)
+    const statusesAfter = async (ms: number) => {
+      passed += ms
+      await vi.advanceTimersByTimeAsync(SWEEP_MS)
+      const answers = await Promise.all(ids.map((id) => gateway.send('GET', WHO_AM_I, { id })))
+      return answers.map(({ status }) => status)
+    }
+    expect(await statusesAfter(HALF_HOUR_MS - 60_000)).toEqual([200, 200])
+    expect(await statusesAfter(HALF_HOUR_MS + 1)).toEqual([200, 403])
+    expect(await statusesAfter(WEEK_MS - 60_000)).toEqual([200, 403])
+    expect(await statusesAfter(WEEK_MS + 1)).toEqual([403, 403])
+    expect(reasons(gateway)).toEqual(['idle', 'idle'])
+  })
+
+  it('the gateway checks them as often as the shorter one of both needs', async () => {
+    const { server, gateway } = await start({ loginIdleMs: 100 })
+    const id = await gateway.open()
+    await logIn(gateway, id, 6)
+    await server.connections[0]?.closed
+    expect(reasons(gateway)).toEqual(['idle'])
   })
 })
 
@@ -173,11 +254,13 @@ describe('limits of sessions', () => {
 })
 
 describe('the limit of sessions for one person', () => {
-  it('the gateway rejects a login over the limit with 503, without a call to the LysKOM server', async () => {
+  it('the gateway rejects a login with 503 while all sessions have streams, without a call to the server', async () => {
     const { gateway, asked } = await start({ maxSessionsPerPerson: 2 })
     const [first, second, third] = [await gateway.open(), await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
     await logIn(gateway, second, 6)
+    await websocket(gateway, first)
+    await stream(gateway, second)
     const { status, headers, json } = await logIn(gateway, third, 6)
     expect([status, headers.get('retry-after'), json.limit]).toEqual([503, '5', 'sessions-per-person'])
     expect(asked()).toBe(2)
@@ -194,9 +277,11 @@ describe('the limit of sessions for one person', () => {
     const { gateway } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
+    await stream(gateway, first)
     expect((await logIn(gateway, second, 6)).status).toBe(503)
     await leave(gateway, first)
     expect((await logIn(gateway, second, 6)).status).toBe(201)
+    await stream(gateway, second)
     expect((await logIn(gateway, await gateway.open(), 6)).status).toBe(503)
   })
 
@@ -204,6 +289,7 @@ describe('the limit of sessions for one person', () => {
     const { server, gateway } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
+    await stream(gateway, first)
     server.connections[0]?.end()
     await expect.poll(async () => (await gateway.send('GET', WHO_AM_I, { id: first })).status).toBe(403)
     expect((await logIn(gateway, second, 6)).status).toBe(201)
@@ -218,21 +304,115 @@ describe('the limit of sessions for one person', () => {
     const [first, second] = [await gateway.open(), await gateway.open()]
     expect((await logIn(gateway, first, 6)).status).toBe(403)
     expect((await logIn(gateway, second, 6)).status).toBe(201)
+    expect(reasons(gateway)).toEqual(['connection-rejected'])
   })
 
   it('the gateway enforces the limit on concurrent logins, and does not count failed ones', async () => {
-    const { gateway } = await start({ maxSessionsPerPerson: 3, freeLoginFailures: 100 })
+    const { held, handler } = holdLogins()
+    const { gateway } = await start({ maxSessionsPerPerson: 3, freeLoginFailures: 100 }, handler)
+    const before = await Promise.all(Array.from({ length: 3 }, () => gateway.open()))
     const ids = await Promise.all(Array.from({ length: 10 }, () => gateway.open()))
-    const wrong = await Promise.all(ids.map((id) => logIn(gateway, id, 6, 'wrong')))
-    expect(new Set(wrong.map(({ status }) => status))).toEqual(new Set([401, 503]))
-    const right = await Promise.all(ids.map((id) => logIn(gateway, id, 6)))
-    expect(right.map(({ status }) => status).sort()).toEqual([201, 201, 201, ...Array(7).fill(503)])
+    const logInAll = async (some: readonly string[], passwd: string) => {
+      const answers = some.map((id) => logIn(gateway, id, 6, passwd))
+      let rejected = 0
+      for (const answer of answers) void answer.then(() => rejected++)
+      await expect.poll(() => [held.length, rejected]).toEqual([3, some.length - 3])
+      for (const send of held.splice(0)) send()
+      return (await Promise.all(answers)).map(({ status }) => status)
+    }
+    expect(await logInAll(before, 'right')).toEqual([201, 201, 201])
+    expect((await logInAll(ids, 'wrong')).sort()).toEqual([401, 401, 401, ...Array(7).fill(503)])
+    expect(reasons(gateway)).toEqual([])
+    const statuses = await logInAll(ids, 'right')
+    expect(statuses.toSorted()).toEqual([201, 201, 201, ...Array(7).fill(503)])
+    expect(reasons(gateway)).toEqual(['replaced', 'replaced', 'replaced'])
+    const persons = await Promise.all(ids.map(async (id) => (await gateway.send('GET', WHO_AM_I, { id })).json.person))
+    expect(persons.map((person) => person !== null)).toEqual(statuses.map((status) => status === 201))
+  })
+
+  it('the gateway replaces the session that is idle for the longest time and has no stream', async () => {
+    const { server, gateway } = await start({ maxSessionsPerPerson: 3 })
+    const [streaming, idle, used, last] = [
+      await gateway.open(),
+      await gateway.open(),
+      await gateway.open(),
+      await gateway.open(),
+    ] as const
+    await logIn(gateway, streaming, 6)
+    await stream(gateway, streaming)
+    await logIn(gateway, used, 6)
+    await logIn(gateway, idle, 6)
+    await gateway.send('GET', WHO_AM_I, { id: used })
+    expect((await logIn(gateway, last, 6, 'wrong')).status).toBe(401)
+    expect(reasons(gateway)).toEqual([])
+    const { status, headers, json } = await logIn(gateway, last, 6)
+    expect([status, headers.get('komgate-lease'), json]).toEqual([201, '604800', { pers_no: 6, pers_name: 'Person 6' }])
+    await server.connections[1]?.closed
+    const ids = [streaming, idle, used, last]
+    const answers = await Promise.all(ids.map((id) => gateway.send('GET', WHO_AM_I, { id })))
+    expect(answers.map((answer) => answer.status)).toEqual([200, 403, 200, 200])
+    expect(answers[1]?.json).toEqual({ error_type: 'httpkom', error_msg: 'There is no such session.' })
+    const again = await gateway.send('GET', EVENTS, { id: idle, headers: { 'last-event-id': '0' } })
+    expect([again.status, again.json.error_type]).toEqual([403, 'httpkom'])
+    expect((await gateway.send('GET', '/stats')).json['komgate.sessions.closed.replaced.last']).toBe(1)
+    expect((await gateway.send('GET', '/metrics')).text).toContain(
+      'komgate_sessions_closed_total{server="kom",reason="replaced"} 1',
+    )
+  })
+
+  it('the gateway closes no session when the password of a login is wrong, whatever the other sessions do', async () => {
+    const { gateway } = await start({ maxSessionsPerPerson: 1, freeLoginFailures: 100 })
+    const [first, second] = [await gateway.open(), await gateway.open()]
+    await logIn(gateway, first, 6)
+    for (let i = 0; i < 20; i++) expect((await logIn(gateway, second, 6, 'wrong')).status).toBe(401)
+    expect((await gateway.send('GET', WHO_AM_I, { id: first })).json.person.pers_no).toBe(6)
+    expect(reasons(gateway)).toEqual([])
+  })
+
+  it('the gateway lets a request in flight on the replaced session finish', async () => {
+    let respond = (): void => undefined
+    const { server, gateway } = await start({ maxSessionsPerPerson: 1 }, (request, connection) => {
+      if (request.call !== USER_ACTIVE) return people(request, connection)
+      respond = () => void connection.send(reply(request.ref))
+      return true
+    })
+    const [first, second] = [await gateway.open(), await gateway.open()]
+    await logIn(gateway, first, 6)
+    const active = gateway.send('POST', '/kom/sessions/current/active', { id: first })
+    await expect.poll(() => server.connections[0]?.received.at(-1)?.call).toBe(USER_ACTIVE)
+    expect((await logIn(gateway, second, 6)).status).toBe(201)
+    respond()
+    expect((await active).status).toBe(204)
+    expect((await gateway.send('GET', WHO_AM_I, { id: first })).status).toBe(403)
+    expect(reasons(gateway)).toEqual(['replaced'])
+  })
+
+  it('the gateway logs out a session that got over the limit during its login', async () => {
+    const { held, handler } = holdLogins()
+    const { gateway } = await start({ maxSessionsPerPerson: 1 }, handler)
+    const [first, second] = [await gateway.open(), await gateway.open()]
+    const login = async (id: string) => {
+      const answer = logIn(gateway, id, 6)
+      await expect.poll(() => held.length).toBe(1)
+      return { answer, send: () => held.pop()?.() }
+    }
+    const before = await login(first)
+    before.send()
+    await before.answer
+    const over = await login(second)
+    await stream(gateway, first)
+    over.send()
+    const { status, json } = await over.answer
+    expect([status, json.limit]).toEqual([503, 'sessions-per-person'])
+    expect((await gateway.send('GET', WHO_AM_I, { id: second })).json.person).toBeNull()
+    expect((await gateway.send('GET', WHO_AM_I, { id: first })).json.person.pers_no).toBe(6)
   })
 
   it('the gateway rejects a login over the limit on the WebSocket', async () => {
     const { gateway, asked } = await start({ maxSessionsPerPerson: 1 })
     const [first, second] = [await gateway.open(), await gateway.open()]
     await logIn(gateway, first, 6)
+    await stream(gateway, first)
     const socket = await websocket(gateway, second)
     for (const request of ['62 6 5Hright 0', '0 6 5Hright']) {
       expect(await ask(socket, request)).toEqual({

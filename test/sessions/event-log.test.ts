@@ -188,6 +188,16 @@ describe('a reader of the event log', () => {
     expect(reader.isDone).toBe(true)
   })
 
+  it('begins with the last event of a log that is closed', () => {
+    const log = new EventLog()
+    log.append('a', '{}')
+    log.close('closed', '{}')
+    const reader = new EventReader(log)
+    expect([reader.position, reader.isDone]).toEqual([formatPosition({ ...log.position, n: 1 }), false])
+    expect(drain(reader).map(({ type }) => type)).toEqual(['closed'])
+    expect(reader.isDone).toBe(true)
+  })
+
   it('receives the last event even after a gap', () => {
     const log = new EventLog()
     const reader = new EventReader(log)

@@ -17,6 +17,7 @@ const UCONF = 78
 const INVALID_PASSWORD = 4
 const HANDSHAKE_CALLS = 4
 const IDLE_MS = 1000
+const LOGIN_IDLE_MS = 5000
 
 /** Accepts the password `right` for every person, and replies to name lookups. */
 const people: Handler = ({ ref, call, args }) => {
@@ -49,18 +50,22 @@ afterEach(async () => {
 })
 
 /** Opens sessions that share login limits. */
-async function open(options: LoginLimitOptions = {}): Promise<[GatewaySession, GatewaySession]> {
-  const context = { idleMs: IDLE_MS, logins: new LoginLimits(options), events }
-  const one = async (): Promise<GatewaySession> => {
+async function open(
+  options: LoginLimitOptions = {},
+  addresses: readonly string[] = [],
+): Promise<[GatewaySession, GatewaySession, GatewaySession]> {
+  const context = { sessionIdleMs: IDLE_MS, loginIdleMs: LOGIN_IDLE_MS, logins: new LoginLimits(options), events }
+  const one = async (address?: string): Promise<GatewaySession> => {
     const connection = await connectTo(server.port)
     const session = gatewaySession(
       new LyskomSession(connection, { name: 'test', version: '1.0' }, new BodyCache(1000)),
       context,
+      address,
     )
     sessions.push(session)
     return session
   }
-  return [await one(), await one()]
+  return [await one(addresses[0]), await one(addresses[1]), await one(addresses[2])]
 }
 
 /** Returns the calls that a session made after the handshake. */
@@ -107,9 +112,10 @@ describe('GatewaySession.login', () => {
     expect([log, other.lyskom.persNo]).toEqual([['person 6'], 0])
   })
 
-  it('rejects a login without calling the server while the person has too many sessions', async () => {
+  it('rejects a login without calling the server while the person has too many sessions with streams', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
     await session.loginAs(6, 'right', false)
+    session.beginStream()
     await expect(other.loginAs(6, 'right', false)).rejects.toEqual(isLimit('sessions-per-person'))
     expect([calls(other), log]).toEqual([[], ['person 6']])
     await session.loginAs(6, 'right', false)
@@ -126,6 +132,7 @@ describe('GatewaySession.login', () => {
 
   it('keeps the previous person logged in when a login fails', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    session.beginStream()
     await session.loginAs(6, 'right', false)
     await expect(session.loginAs(7, 'wrong', false)).rejects.toMatchObject({ errorName: 'invalid-password' })
     expect([session.lyskom.persNo, log]).toEqual([6, ['person 6']])
@@ -134,6 +141,7 @@ describe('GatewaySession.login', () => {
 
   it('counts the session for the person before it emits person', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    session.beginStream()
     const attempts: Promise<unknown>[] = []
     events.once('person', () => attempts.push(other.loginAs(6, 'right', false).catch((error: unknown) => error)))
     await session.loginAs(6, 'right', false)
@@ -161,6 +169,7 @@ describe('GatewaySession.login', () => {
 describe('GatewaySession.login called twice concurrently', () => {
   it('counts the session for the person of the last reply only', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    session.beginStream()
     await Promise.all([session.loginAs(6, 'right', false), session.loginAs(7, 'right', false)])
     expect([session.lyskom.persNo, log]).toEqual([7, ['person 6', 'person 7']])
     await expect(other.loginAs(7, 'right', false)).rejects.toEqual(isLimit('sessions-per-person'))
@@ -183,6 +192,7 @@ describe('GatewaySession.login called twice concurrently', () => {
 describe('GatewaySession.logout', () => {
   it('stops counting the session for the person and emits person', async () => {
     const [session, other] = await open({ maxSessionsPerPerson: 1 })
+    session.beginStream()
     await session.loginAs(6, 'right', false)
     await session.logout()
     expect([session.lyskom.persNo, log]).toEqual([0, ['person 6', 'person 0']])
@@ -286,6 +296,123 @@ describe('GatewaySession.close', () => {
     await other.loginAs(6, 'right', false)
     expect(log).toEqual(['person 6', 'closed deleted', 'person 6'])
   })
+})
+
+describe('GatewaySession.login at the maximum of sessions for one person', () => {
+  /** Holds back the replies to logins until the test sends them. */
+  function holdLogins(): (() => void)[] {
+    const held: (() => void)[] = []
+    handler = (request, connection) => {
+      if (request.call !== LOGIN) return people(request, connection)
+      held.push(() => connection.send(people(request, connection) as Buffer))
+      return true
+    }
+    return held
+  }
+
+  it('closes the session that has been idle for the longest time, after the reply of the server', async () => {
+    const [first, second, third] = await open({ maxSessionsPerPerson: 2 })
+    await first.loginAs(6, 'right', false)
+    await second.loginAs(6, 'right', false)
+    first.renew()
+    const held = holdLogins()
+    const login = third.loginAs(6, 'right', false)
+    await expect.poll(() => held.length).toBe(1)
+    expect(log).toEqual(['person 6', 'person 6'])
+    held[0]?.()
+    await login
+    expect(log.slice(2)).toEqual(['closed replaced', 'person 6'])
+    expect([first, second, third].map(({ hasEnded }) => hasEnded)).toEqual([false, true, false])
+  })
+
+  it('closes no session when the password is wrong', async () => {
+    const [first, second] = await open({ maxSessionsPerPerson: 1 })
+    await first.loginAs(6, 'right', false)
+    await expect(second.loginAs(6, 'wrong', false)).rejects.toMatchObject({ errorName: 'invalid-password' })
+    expect([first.isClosing, log]).toEqual([false, ['person 6']])
+  })
+
+  it('prefers sessions without requests in flight', async () => {
+    const [busy, idle, third] = await open({ maxSessionsPerPerson: 2 })
+    await busy.loginAs(6, 'right', false)
+    await idle.loginAs(6, 'right', false)
+    busy.beginRequest()
+    busy.lastUsed = 0
+    await third.loginAs(6, 'right', false)
+    expect([busy.isClosing, idle.hasEnded]).toEqual([false, true])
+  })
+
+  it('lets the requests in flight on the closed session finish', async () => {
+    const [busy, other] = await open({ maxSessionsPerPerson: 1 })
+    await busy.loginAs(6, 'right', false)
+    busy.beginRequest()
+    await other.loginAs(6, 'right', false)
+    expect([busy.isClosing, busy.hasEnded]).toEqual([true, false])
+    busy.endRequest()
+    await busy.whenEnded()
+    expect(log.at(-1)).toBe('closed replaced')
+  })
+
+  it('logs the session out if no other can be closed any more', async () => {
+    const [first, second] = await open({ maxSessionsPerPerson: 1 })
+    await second.loginAs(7, 'right', false)
+    await first.loginAs(6, 'right', false)
+    const held = holdLogins()
+    const login = second.loginAs(6, 'right', false)
+    await expect.poll(() => held.length).toBe(1)
+    first.beginStream()
+    held[0]?.()
+    await expect(login).rejects.toEqual(isLimit('sessions-per-person'))
+    expect([first.isClosing, second.lyskom.persNo]).toEqual([false, 0])
+    expect(log).toEqual(['person 7', 'person 6', 'person 0'])
+    expect(calls(second)).toEqual([LOGIN, LOGIN, LOGOUT])
+    first.endStream()
+    handler = people
+    await second.loginAs(6, 'right', false)
+    expect(log.slice(3)).toEqual(['closed replaced', 'person 6'])
+  })
+
+  it('closes no session whose login overlaps', async () => {
+    const [first, second] = await open({ maxSessionsPerPerson: 1 }, ['192.0.2.1', '198.51.100.1'])
+    const held = holdLogins()
+    const logins = [first.loginAs(6, 'right', false), second.loginAs(6, 'right', false)]
+    await expect.poll(() => held.length).toBe(2)
+    for (const send of held) send()
+    expect(await Promise.allSettled(logins)).toEqual([
+      { status: 'fulfilled', value: undefined },
+      { status: 'rejected', reason: isLimit('sessions-per-person') },
+    ])
+    expect([first, second].map(({ isClosing, lyskom }) => [isClosing, lyskom.persNo])).toEqual([
+      [false, 6],
+      [false, 0],
+    ])
+  })
+
+  it('closes no session for a session that is being closed', async () => {
+    const [first, second] = await open({ maxSessionsPerPerson: 1 })
+    await first.loginAs(6, 'right', false)
+    const held = holdLogins()
+    second.beginRequest()
+    const login = second.loginAs(6, 'right', false)
+    await expect.poll(() => held.length).toBe(1)
+    const closing = second.close()
+    held[0]?.()
+    await login
+    second.endRequest()
+    await closing
+    expect([first.isClosing, second.hasEnded]).toEqual([false, true])
+  })
+})
+
+it('GatewaySession.idleMs depends on whether a person is logged in', async () => {
+  const [session] = await open()
+  expect(session.idleMs).toBe(IDLE_MS)
+  await session.loginAs(6, 'right', false)
+  expect(session.idleMs).toBe(LOGIN_IDLE_MS)
+  session.lastUsed = 0
+  expect([LOGIN_IDLE_MS, LOGIN_IDLE_MS + 1].map((now) => session.hasTimedOut(now))).toEqual([false, true])
+  await session.logout()
+  expect(session.idleMs).toBe(IDLE_MS)
 })
 
 it('GatewaySession.hasTimedOut returns true after the idle timeout unless a stream is open', async () => {

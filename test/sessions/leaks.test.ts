@@ -111,6 +111,7 @@ class Model {
       lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
       limits: {
         sessionIdleMs: IDLE_MS,
+        loginIdleMs: IDLE_MS,
         // With low limits, a reservation that is not released soon causes an error.
         maxSessions: 7 * CONCURRENT,
         maxSessionsPerAddress: 7 * CONCURRENT,

@@ -5,7 +5,7 @@ import { KomError } from '../../src/protocol/errors.ts'
 import { GuessLimits } from '../../src/sessions/guess-limits.ts'
 import { LimitError } from '../../src/sessions/limit-error.ts'
 import type { Attempt } from '../../src/sessions/login-failures.ts'
-import { LoginLimits, outcomeOf } from '../../src/sessions/login-limits.ts'
+import { type LimitedSession, LoginLimits, outcomeOf } from '../../src/sessions/login-limits.ts'
 import { networkOf, networksOf } from '../../src/sessions/network.ts'
 import { RateLimit } from '../../src/sessions/rate-limit.ts'
 
@@ -306,7 +306,16 @@ function isAllowed(take: () => void): boolean {
 }
 
 describe('LoginLimits', () => {
-  const session = { serverId: 'kom', clientAddress: '192.0.2.1' }
+  const sessionOn = (serverId: string): LimitedSession => ({
+    serverId,
+    clientAddress: '192.0.2.1',
+    isClosing: false,
+    hasStreams: true,
+    isBusy: false,
+    lastUsed: 0,
+    close: () => Promise.reject(new Error('has a stream')),
+  })
+  const session = sessionOn('kom')
 
   it.each([
     ['a wrong password', new KomError(4, 6), true],
@@ -345,13 +354,14 @@ describe('LoginLimits', () => {
       ['other', other],
     ])
     const limits = new LoginLimits({ servers, maxSessionsPerPerson: 2 })
-    const on = (serverId: string) => ({ serverId, clientAddress: '192.0.2.1' })
     limits.recordPerson(session, 0, 6)
-    const pending = limits.beginLogin(on('twin'), 6)
-    expect(() => limits.beginLogin(on('kom'), 6)).toThrow(expect.objectContaining({ code: 'sessions-per-person' }))
-    expect(() => limits.beginLogin(on('other'), 6)).not.toThrow()
+    const pending = limits.beginLogin(sessionOn('twin'), 6)
+    expect(() => limits.beginLogin(sessionOn('kom'), 6)).toThrow(
+      expect.objectContaining({ code: 'sessions-per-person' }),
+    )
+    expect(() => limits.beginLogin(sessionOn('other'), 6)).not.toThrow()
     pending.end('failed')
-    limits.beginLogin(on('kom'), 6).end('succeeded')
+    limits.beginLogin(sessionOn('kom'), 6).end('succeeded')
     limits.recordPerson(session, 6, 0)
   })
 

@@ -73,7 +73,7 @@ beforeEach(async () => {
       heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
     },
     lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
-    limits: { sessionIdleMs: IDLE_MS, maxSessions: 100, maxSessionsPerAddress: 100 },
+    limits: { sessionIdleMs: IDLE_MS, loginIdleMs: IDLE_MS, maxSessions: 100, maxSessionsPerAddress: 100 },
   })
   states = []
   records = new SessionRecords({ registry, store, idleMs: IDLE_MS, onStore: (state) => states.push(state) })

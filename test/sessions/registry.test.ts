@@ -30,7 +30,7 @@ function make(limits: Partial<RegistryLimitOptions> = {}) {
       heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS),
     },
     lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
-    limits: { sessionIdleMs: 60_000, maxSessions: 10, maxSessionsPerAddress: 10, ...limits },
+    limits: { sessionIdleMs: 60_000, loginIdleMs: 120_000, maxSessions: 10, maxSessionsPerAddress: 10, ...limits },
   })
   registries.push(registry)
   const events: string[] = []

@@ -16,7 +16,7 @@ beforeEach(async () => {
     servers: new Map([['kom', { host: '127.0.0.1', port: server.port }]]),
     connections: { settings: DEFAULT_CONNECTION_SETTINGS, heartbeat: heartbeatFor(DEFAULT_CONNECTION_SETTINGS) },
     lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
-    limits: { sessionIdleMs: 60_000, maxSessions: 10, maxSessionsPerAddress: 10 },
+    limits: { sessionIdleMs: 60_000, loginIdleMs: 60_000, maxSessions: 10, maxSessionsPerAddress: 10 },
   })
   now = 1000
   tickets = new Tickets(registry, () => now)

@@ -8,6 +8,7 @@ export const ADMIN_KEY = 'the-key-of-a-soak-test'
  */
 const SETTINGS = {
   sessionIdleMs: 6000,
+  loginIdleMs: 6000,
   keepaliveMs: 2000,
   keepaliveTimeoutMs: 2000,
   // Longer than any client waits, so that only the keepalive detects a dead connection.

@@ -6,11 +6,16 @@ import { LoginLimits } from '../../src/sessions/login-limits.ts'
 import { keyOf } from '../../src/store/record.ts'
 
 /** Creates a gateway session that no registry knows. Without a context it has no login limits. */
-export function gatewaySession(lyskom: LyskomSession, context: Partial<SessionContext> = {}): GatewaySession {
+export function gatewaySession(
+  lyskom: LyskomSession,
+  context: Partial<SessionContext> = {},
+  clientAddress = '192.0.2.1',
+): GatewaySession {
   return new GatewaySession(
-    { key: keyOf(`session ${lyskom.connection.sessionNo}`), serverId: 'kom', clientAddress: '192.0.2.1', lyskom },
+    { key: keyOf(`session ${lyskom.connection.sessionNo}`), serverId: 'kom', clientAddress, lyskom },
     {
-      idleMs: 60_000,
+      sessionIdleMs: 60_000,
+      loginIdleMs: 60_000,
       logins: new LoginLimits({}),
       changes: new ChangeRelay(new Map()),
       events: new EventEmitter<SessionEvents>(),

@@ -31,7 +31,8 @@ const HEADERS = {
     schema: { type: 'string', format: 'uuid' },
   },
   'Komgate-Lease': {
-    description: 'The idle timeout of the session in seconds. The gateway closes a session that is not used as long.',
+    description:
+      'The idle timeout of the session in seconds. The gateway closes a session that is not used as long. It is longer while a person is logged in.',
     schema: seconds,
   },
   'Set-Cookie': { description: 'The cookie with the connection id, or its deletion.', schema: text },

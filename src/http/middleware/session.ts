@@ -15,8 +15,6 @@ export interface SessionMiddlewareOptions extends SessionLookup {
   autoCreate: boolean
   /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
-  /** the idle timeout of a session in milliseconds */
-  sessionIdleMs: number
 }
 
 /**
@@ -45,13 +43,13 @@ export const requireLogin: MiddlewareHandler<Env> = (c, next) => {
 
 /** Opens a session for a request without a connection id. The response carries its id. */
 async function openAutomatically(c: Context<Env>, next: Next, options: SessionMiddlewareOptions): Promise<void> {
-  const { registry, ids, sessionIdleMs } = options
+  const { registry, ids } = options
   const { serverId, requestId } = c.var
   const clientAddress = options.clientAddress(c)
   const { id, session } = await registry.open({ serverId, clientAddress, client: UNNAMED_CLIENT, requestId })
   useSession(c, session)
   closeUnlessDelivered(c, session)
   await next()
-  const headers = { ...idleTimeoutHeader(sessionIdleMs), ...ids.headers(c, id), 'Cache-Control': 'no-store' }
+  const headers = { ...idleTimeoutHeader(session.idleMs), ...ids.headers(c, id), 'Cache-Control': 'no-store' }
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
 }

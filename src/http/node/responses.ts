@@ -50,12 +50,6 @@ export function writtenJson(text: string): Response {
   return new Response(text, { headers: JSON_HEADERS })
 }
 
-/** Returns a function that creates JSON responses with additional static headers. */
-export function jsonWith(headers: PlainHeaders): (value: unknown) => Response {
-  const all = Object.freeze(merged(JSON_HEADERS, headers))
-  return (value) => new Response(JSON.stringify(value), { headers: all })
-}
-
 /** Returns a plain text response in UTF-8. */
 export function text(value: string, status = 200, headers?: PlainHeaders): Response {
   return new Response(value, { status, headers: merged(TEXT_HEADERS, headers) })

@@ -23,8 +23,6 @@ const PAGE = 500
 /** Options of `adminRoutes`. */
 export interface AdminRouteOptions {
   registry: Registry
-  /** the idle timeout of a session in milliseconds */
-  sessionIdleMs: number
   observers: ErrorObservers
 }
 
@@ -39,7 +37,7 @@ export interface AdminKeyOptions {
 }
 
 /** Lists, traces and ends the sessions of all clients, for operators with the admin key. */
-export function adminRoutes({ registry, sessionIdleMs, observers }: AdminRouteOptions): AnyRoute[] {
+export function adminRoutes({ registry, observers }: AdminRouteOptions): AnyRoute[] {
   const find = (handle: string): GatewaySession => {
     for (const session of registry.all()) if (handleOf(session.key) === handle) return session
     throw new RequestError('not-found', 'There is no such session.')
@@ -60,7 +58,7 @@ export function adminRoutes({ registry, sessionIdleMs, observers }: AdminRouteOp
         return jsonList(
           c,
           'sessions',
-          mapPages(pages, (session) => sessionJson(session, now, sessionIdleMs)),
+          mapPages(pages, (session) => sessionJson(session, now)),
           observers.onInternalError,
         )
       },
@@ -105,9 +103,8 @@ export function requireAdminKey({ adminKey, keyGuesses, clientAddress }: AdminKe
 
 /** @param now milliseconds of `performance.now()` */
 function sessionJson(
-  { key, serverId, clientAddress, lyskom, lastUsed, hasStreams }: GatewaySession,
+  { key, serverId, clientAddress, lyskom, lastUsed, idleMs, hasStreams }: GatewaySession,
   now: number,
-  idleMs: number,
 ): AdminSession {
   const { name, version } = lyskom.client
   const idle = Math.max(0, now - lastUsed)

@@ -8,7 +8,7 @@ import { badRequest, latin1 } from '../input/body.ts'
 import { confNo, numberParameter } from '../input/numbers.ts'
 import { CONNECTION_HEADER, type ConnectionIds } from '../middleware/connection-id.ts'
 import { closeOnRequest, closeUnlessDelivered } from '../middleware/current-session.ts'
-import { empty, json, jsonWith } from '../node/responses.ts'
+import { empty, json } from '../node/responses.ts'
 import { idleTimeoutHeader } from '../output/idle-timeout.ts'
 import { personJson } from '../output/json.ts'
 import { Person, SessionOpened, WhoAmI } from '../output/schemas/index.ts'
@@ -34,20 +34,10 @@ export interface SessionRouteOptions {
   ids: ConnectionIds
   /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
-  /** the idle timeout of a session in milliseconds */
-  sessionIdleMs: number
 }
 
 /** Opening, closing and using sessions. */
-export function sessionRoutes({
-  registry,
-  ids,
-  clientAddress: addressOf,
-  sessionIdleMs,
-}: SessionRouteOptions): AnyRoute[] {
-  const idleTimeout = idleTimeoutHeader(sessionIdleMs)
-  const jsonWithIdleTimeout = jsonWith(idleTimeout)
-
+export function sessionRoutes({ registry, ids, clientAddress: addressOf }: SessionRouteOptions): AnyRoute[] {
   return [
     route({
       method: 'POST',
@@ -78,7 +68,8 @@ export function sessionRoutes({
         const { id, session } = await registry.open({ serverId, clientAddress, client, requestId })
         closeUnlessDelivered(c, session)
         const { sessionNo } = session.lyskom.connection
-        return json({ session_no: sessionNo, connection_id: id }, 201, { ...idleTimeout, ...ids.headers(c, id) })
+        const headers = { ...idleTimeoutHeader(session.idleMs), ...ids.headers(c, id) }
+        return json({ session_no: sessionNo, connection_id: id }, 201, headers)
       },
     }),
     route({
@@ -91,8 +82,10 @@ export function sessionRoutes({
       responses: { 200: { schema: WhoAmI, headers: ['Komgate-Lease'] } },
       example: {},
       async handle(c) {
-        const { sessionNo, person } = await c.get('session').lyskom.whoAmI()
-        return jsonWithIdleTimeout({ person: person && personJson(person), session_no: sessionNo })
+        const session = c.get('session')
+        const { sessionNo, person } = await session.lyskom.whoAmI()
+        const body = { person: person && personJson(person), session_no: sessionNo }
+        return json(body, 200, idleTimeoutHeader(session.idleMs))
       },
     }),
     route({
@@ -115,13 +108,14 @@ export function sessionRoutes({
       summary: 'Logs in',
       needs: 'session',
       body: Login,
-      responses: { 201: { schema: Person } },
+      responses: { 201: { schema: Person, headers: ['Komgate-Lease'] } },
       rejects: ['logins-per-address', 'login-failures', 'sessions-per-person'],
       errors: { 'invalid-password': 401, 'undefined-person': 401, 'login-disallowed': 401, 'conference-zero': 401 },
       example: { body: { pers_name: 'd r', passwd: 'demo' }, session: 'anonymous' },
       async handle(c, { body }) {
-        const person = await c.get('session').login(personToLogIn(body), body.passwd)
-        return json(personJson(person), 201)
+        const session = c.get('session')
+        const person = await session.login(personToLogIn(body), body.passwd)
+        return json(personJson(person), 201, idleTimeoutHeader(session.idleMs))
       },
     }),
     route({

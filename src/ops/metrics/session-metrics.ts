@@ -20,7 +20,7 @@ const CONNECTION_CODES: Readonly<Record<ConnectionErrorCode, true>> = {
   'too-many-calls': true,
 }
 const CLOSE_REASONS: ReadonlySet<string> = new Set([
-  ...['idle', 'deleted', 'ended', 'shutdown', 'admin'],
+  ...['idle', 'deleted', 'ended', 'replaced', 'shutdown', 'admin'],
   ...Object.keys(CONNECTION_CODES),
 ])
 const FAILURES: ReadonlySet<string> = new Set([
