@@ -5,8 +5,9 @@ import { type AsyncMessage, MESSAGES, messageName } from '../protocol/messages.t
 import { ChangeChecks } from './change-checks.ts'
 import type { ChangeReceiver, ChangeRelay, ReceivedChange } from './change-relay.ts'
 import { changeEvent, type GatewayEvent } from './changes.ts'
-import { EventLog } from './event-log.ts'
+import { EventLog, type LoggedEvent } from './event-log.ts'
 import { EVENT_MESSAGES, eventType, gatewayData, isEvent, messageData, messageSize, namedBy } from './event-types.ts'
+import { eventWithCachedNames } from './shared-events.ts'
 
 /** Limits on the messages that wait for names, and on the events behind them. */
 const MAX_WAITING = 1000
@@ -198,14 +199,15 @@ export class EventFeed implements ChangeReceiver {
 
   /** Adds a message to the log if its names are cached, and returns whether they are. */
   #addNow(message: AsyncMessage): boolean {
-    let names: NameTable | undefined
+    let event: LoggedEvent | undefined
     try {
-      names = this.#lyskom.names.cached(namedBy(message))
-    } catch {
+      event = eventWithCachedNames(message, this.#lyskom.names)
+    } catch (error) {
       // The names are too long in all, so loading them fails as well.
+      if (!(error instanceof ProtocolError)) throw error
     }
-    if (names !== undefined) this.#add(message, names)
-    return names !== undefined
+    if (event !== undefined) this.#log.add(event)
+    return event !== undefined
   }
 
   /** @param names undefined if they could not be loaded */
