@@ -70,6 +70,8 @@ export class Connection
   sessionNo = 0
   /** Watches the calls. A field, because a listener for each call would cost time and memory in every session. */
   watcher: CallWatcher | undefined
+  /** Returns whether to drop an asynchronous message undecoded, by its number. */
+  drops: ((number: number) => boolean) | undefined
   readonly #context: ConnectionContext
   readonly #framer: Framer
   readonly #calls: Calls
@@ -269,7 +271,7 @@ export class Connection
       case 'message':
         this.#context.observer?.message()
         if (this.listenerCount('wire') > 0) this.emit('wire', wireMessage(envelope.number, bytes.length))
-        if (this.listenerCount('message') > 0) this.#deliver(envelope, bytes)
+        if (this.listenerCount('message') > 0 && this.drops?.(envelope.number) !== true) this.#deliver(envelope, bytes)
         return
       case 'refusal':
         this.#fail('connection-rejected', `the LysKOM server refused the connection: ${envelope.text}`)
