@@ -128,6 +128,28 @@ export async function throughput(target: Target, connections: number, ms: number
   return rate
 }
 
+/**
+ * Returns the 99th percentile of the time of a request in milliseconds. Each connection sends a request every
+ * `intervalMs`, or later if it still waits for a response.
+ */
+export async function p99(target: Target, connections: number, intervalMs: number, ms: number): Promise<number> {
+  const opened = await Promise.all(Array.from({ length: connections }, () => HttpConnection.open(target.port)))
+  const times: number[] = []
+  const end = performance.now() + ms
+  const running = opened.map(async (connection, i) => {
+    const request = requestOf(target, i)
+    await sleep((i * intervalMs) / connections)
+    while (performance.now() < end) {
+      const next = sleep(intervalMs)
+      times.push(await timed(() => send(connection, request)))
+      await next
+    }
+    connection.close()
+  })
+  await Promise.all(running)
+  return times.sort((a, b) => a - b)[Math.floor(0.99 * (times.length - 1))] as number
+}
+
 function requestOf({ method = 'GET', path, json, ids }: Target, i = 0): Buffer {
   return requestBytes({ method, path, json, ...(ids && { id: ids[i] as string }) })
 }

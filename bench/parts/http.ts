@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { promisify } from 'node:util'
 import { startKomgate } from '../../test/support/komgate-process.ts'
 import type { Scope } from '../../test/support/scope.ts'
 import { median } from '../../test/support/statistics.ts'
 import { type Child, startChild } from '../child.ts'
 import type { Target } from '../http-load.ts'
 import { alternate, compare, progress, type Row, runPart, startInstalledLyskomd } from '../part.ts'
+import { pin } from '../pin.ts'
 
 const CONNECTIONS = 64
 const WARM_UP_MS = 1500
@@ -132,11 +131,6 @@ async function throughputRows(load: Load, hello: Target, bare: Record<string, Ta
     ...cases.map((each) => row(each, 'hello', 'Hono hello', '>= 0.45')),
     ...cases.map((each) => row(each, each.backend, 'bare Hono route with one raw call', '')),
   ]
-}
-
-/** Pins the main thread of a process to cores, in the syntax of `taskset`. Other threads are not pinned. */
-async function pin(cores: string, pid: number): Promise<void> {
-  await promisify(execFile)('taskset', ['--cpu-list', '--pid', cores, String(pid)])
 }
 
 await runPart('http', measure)

@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Inspector } from '../../test/support/inspector.ts'
 import { startInspectedKomgate } from '../../test/support/komgate-process.ts'
-import { residentBytes } from '../../test/support/process-resources.ts'
 import type { Scope } from '../../test/support/scope.ts'
 import { median } from '../../test/support/statistics.ts'
 import { type Child, startChild, startInspectedChild } from '../child.ts'
+import { growth } from '../growth.ts'
 import { alternate, compare, precise, progress, type Row, runPart } from '../part.ts'
 
 /** Time for the kernel and the allocator to reclaim freed memory. */
 const SETTLE_MS = 500
-const WARM_UPS = 2
-const WARM_UP_COUNT = 300
 const STEPS = 5
 const STEP_SESSIONS = 2000
 const LIMITS = '--max-sessions-per-address 20000 --max-sessions 20000 --max-openings-per-minute 10000000'.split(' ')
@@ -43,35 +40,17 @@ async function memoryOfSession(scope: Scope, load: Load, backend: number, count:
   const komgate = await startInspectedKomgate(scope, { servers: { fake: backend }, args: LIMITS })
   const open = (sessions: number) => load.call('openSessions', komgate.port, 'fake', sessions)
   const close = async (ids: string[]) => await load.call('closeSessions', komgate.port, 'fake', ids)
-  return await growth(scope, komgate, count, open, close)
+  const bytes = await growth(komgate, count, open, close)
+  await scope.close()
+  return bytes
 }
 
 async function memoryOfSocket(scope: Scope, backend: number, count: number): Promise<number> {
   const child = await startInspectedChild<typeof import('../bare-client.ts')>(scope, 'bare-client')
   const open = (sockets: number) => child.call('connectSockets', backend, sockets)
-  return await growth(scope, child, count, open, () => child.call('closeSockets'))
-}
-
-/** Opens and closes a few things to warm up, and returns by how much each of `count` open ones grows the process. Ends the scope. */
-async function growth<T>(
-  scope: Scope,
-  { pid, inspector }: { pid: number; inspector: Inspector },
-  count: number,
-  open: (count: number) => Promise<T>,
-  close: (opened: T) => Promise<unknown>,
-): Promise<number> {
-  const settled = async (): Promise<number> => {
-    await inspector.heldBytes()
-    await sleep(SETTLE_MS)
-    await inspector.heldBytes()
-    return await residentBytes(pid)
-  }
-  for (let i = 0; i < WARM_UPS; i++) await open(WARM_UP_COUNT).then(close).then(settled)
-  const before = await settled()
-  await open(count)
-  const after = await settled()
+  const bytes = await growth(child, count, open, () => child.call('closeSockets'))
   await scope.close()
-  return (after - before) / count
+  return bytes
 }
 
 async function leakRow(scope: Scope, load: Load, backend: number): Promise<Row> {

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
 import type { BoundName } from '../protocol/bounds.ts'
 import type { CallName, Params, Reply } from '../protocol/calls/index.ts'
-import { type Envelope, readEnvelope, readMessage } from '../protocol/envelope.ts'
+import { type Envelope, readEnvelope } from '../protocol/envelope.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { Framer } from '../protocol/framer.ts'
 import type { AsyncMessage } from '../protocol/messages.ts'
+import { RecentMessages } from '../protocol/recent-messages.ts'
 import type { UnfinishedHolder, UnfinishedMessages } from '../protocol/unfinished-messages.ts'
 import { type CallChannel, type CallOptions, Calls } from './calls.ts'
 import type { ConnectionContext } from './context.ts'
@@ -54,6 +55,9 @@ const DISCONNECT_MS = 1000
  */
 const ACK_CARRIER = Buffer.from(' ')
 
+/** Shared by all connections. */
+const recentMessages = new RecentMessages()
+
 /**
  * A TCP connection to a LysKOM server, opened by `connect`. It numbers and sends calls, matches replies to them, emits
  * asynchronous messages, enforces deadlines and sends keepalives.
@@ -66,6 +70,8 @@ export class Connection
   sessionNo = 0
   /** Watches the calls. A field, because a listener for each call would cost time and memory in every session. */
   watcher: CallWatcher | undefined
+  /** Returns whether to drop an asynchronous message undecoded, by its number. */
+  drops: ((number: number) => boolean) | undefined
   readonly #context: ConnectionContext
   readonly #framer: Framer
   readonly #calls: Calls
@@ -247,25 +253,25 @@ export class Connection
       return
     }
     try {
-      this.#handle(readEnvelope(message), message.length)
+      this.#handle(readEnvelope(message), message)
     } catch (error) {
       this.#unreadable(error)
     }
   }
 
-  #handle(envelope: Envelope, bytes: number): void {
+  #handle(envelope: Envelope, bytes: Buffer): void {
     switch (envelope.kind) {
       case 'reply':
       case 'error': {
         // It arrived with the last received bytes.
         const { name, ms, error } = this.#calls.settle(envelope, this.#keepalive.lastReceived)
-        if (this.listenerCount('wire') > 0) this.emit('wire', wireReply(name, envelope.refNo, bytes, ms, error))
+        if (this.listenerCount('wire') > 0) this.emit('wire', wireReply(name, envelope.refNo, bytes.length, ms, error))
         return
       }
       case 'message':
         this.#context.observer?.message()
-        if (this.listenerCount('wire') > 0) this.emit('wire', wireMessage(envelope.number, bytes))
-        if (this.listenerCount('message') > 0) this.#deliver(envelope)
+        if (this.listenerCount('wire') > 0) this.emit('wire', wireMessage(envelope.number, bytes.length))
+        if (this.listenerCount('message') > 0 && this.drops?.(envelope.number) !== true) this.#deliver(envelope, bytes)
         return
       case 'refusal':
         this.#fail('connection-rejected', `the LysKOM server refused the connection: ${envelope.text}`)
@@ -273,10 +279,10 @@ export class Connection
   }
 
   /** Emits an asynchronous message. Skips unknown and unreadable ones. */
-  #deliver({ number, reader }: Extract<Envelope, { kind: 'message' }>): void {
+  #deliver(envelope: Extract<Envelope, { kind: 'message' }>, bytes: Buffer): void {
     let message: AsyncMessage | undefined
     try {
-      message = readMessage(number, reader)
+      message = recentMessages.read(bytes, envelope)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       // The framer has found the end of the message, so the next one is readable.

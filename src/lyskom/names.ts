@@ -139,6 +139,11 @@ export class Names {
     return table
   }
 
+  /** Returns whether a conference or person has a name in the cache. */
+  isCached(confNo: number, name: string): boolean {
+    return this.#names?.get(confNo) === name
+  }
+
   /** Looks up the name of one conference. At most one round trip. */
   async conference(confNo: number): Promise<ConferenceName> {
     return (await this.load([confNo])).conference(confNo)

@@ -54,3 +54,5 @@ export type BoundName =
   | 'name-cache'
   /** number and total size of the messages of one session that wait for names */
   | 'waiting-messages'
+  /** number of messages that one session with events receives in a second */
+  | 'message-rate'

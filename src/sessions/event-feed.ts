@@ -5,14 +5,19 @@ import { type AsyncMessage, MESSAGES, messageName } from '../protocol/messages.t
 import { ChangeChecks } from './change-checks.ts'
 import type { ChangeReceiver, ChangeRelay, ReceivedChange } from './change-relay.ts'
 import { changeEvent, type GatewayEvent } from './changes.ts'
-import { EventLog } from './event-log.ts'
+import { EventLog, type LoggedEvent } from './event-log.ts'
 import { EVENT_MESSAGES, eventType, gatewayData, isEvent, messageData, messageSize, namedBy } from './event-types.ts'
+import { FloodGuard } from './flood-guard.ts'
+import { eventWithCachedNames } from './shared-events.ts'
 
 /** Limits on the messages that wait for names, and on the events behind them. */
 const MAX_WAITING = 1000
 const MAX_WAITING_BYTES = 1024 * 1024
 /** Messages whose names are loaded together: the lookups delay the calls of the client. */
 const MAX_BATCH = 20
+
+/** Numbers of the messages that update the caches of the session. */
+const NEEDED: ReadonlySet<number> = new Set(ACCEPTED.map((name) => MESSAGES[name].number))
 
 /** An event of the gateway, in the form in which the log has it. */
 interface MadeEvent {
@@ -52,6 +57,7 @@ export class EventFeed implements ChangeReceiver {
   #starting: Promise<EventLog> | undefined
   #queue = emptyQueue()
   #isLoading = false
+  readonly #flood = new FloodGuard((isOver) => this.#onFlood(isOver))
   /** The person for whom the feed receives changes; undefined for none. */
   #receivesFor: number | undefined
 
@@ -117,6 +123,8 @@ export class EventFeed implements ChangeReceiver {
   /** Adds the last event. */
   close(reason: string): void {
     this.#lyskom.connection.off('message', this.#receive)
+    this.#lyskom.connection.drops = undefined
+    this.#flood.stop()
     this.#receiveFor(undefined)
     this.#checks.clear()
     this.#queue = emptyQueue()
@@ -126,6 +134,7 @@ export class EventFeed implements ChangeReceiver {
   async #start(): Promise<EventLog> {
     if (!this.#hasStarted) {
       this.#lyskom.connection.on('message', this.#receive)
+      this.#lyskom.connection.drops = this.#drops
       this.#receiveFor(this.#lyskom.persNo)
     }
     this.#hasStarted = true
@@ -150,8 +159,13 @@ export class EventFeed implements ChangeReceiver {
     this.#receivesFor = persNo
   }
 
+  /** Whether to drop a message because of a flood. Those that the caches and the client's WebSockets need are decoded. */
+  readonly #drops = (number: number): boolean => {
+    return this.#flood.drops() && !NEEDED.has(number) && !this.#requested.includes(number)
+  }
+
   readonly #receive = (message: AsyncMessage): void => {
-    if (!isEvent(message)) return
+    if (!isEvent(message) || this.#flood.isOn) return
     if (this.#queue.entries.length === 0 && this.#addNow(message)) return
     this.#wait(message)
   }
@@ -198,14 +212,15 @@ export class EventFeed implements ChangeReceiver {
 
   /** Adds a message to the log if its names are cached, and returns whether they are. */
   #addNow(message: AsyncMessage): boolean {
-    let names: NameTable | undefined
+    let event: LoggedEvent | undefined
     try {
-      names = this.#lyskom.names.cached(namedBy(message))
-    } catch {
+      event = eventWithCachedNames(message, this.#lyskom.names)
+    } catch (error) {
       // The names are too long in all, so loading them fails as well.
+      if (!(error instanceof ProtocolError)) throw error
     }
-    if (names !== undefined) this.#add(message, names)
-    return names !== undefined
+    if (event !== undefined) this.#log.add(event)
+    return event !== undefined
   }
 
   /** @param names undefined if they could not be loaded */
@@ -219,6 +234,12 @@ export class EventFeed implements ChangeReceiver {
     }
     if (data === undefined) this.#overflow()
     else this.#log.append(eventType(message.name), data)
+  }
+
+  /** Begins a new epoch at the beginning and at the end of a flood. */
+  #onFlood(isOver: boolean): void {
+    if (!isOver) this.#lyskom.connection.boundHit('message-rate')
+    this.#overflow()
   }
 
   /** Drops what waits. */

@@ -10,10 +10,8 @@ const EVENT_BYTES = 100
 const EPOCH_BYTES = 6
 const POSITION = /^([0-9a-f]{12})-([0-9]{1,15})$/
 
-/** An event of a log. */
+/** An event. The logs of many sessions may hold the same one. */
 export interface LoggedEvent {
-  /** counts the events of an epoch from 1 */
-  readonly n: number
   readonly type: string
   /** JSON of an object */
   readonly data: string
@@ -33,10 +31,18 @@ export interface Position {
  */
 export type ResetReason = 'expired' | 'unknown' | 'overflow'
 
-/** What follows a position: every later event, or a gap and the position after which the log has every event. */
+/**
+ * What follows a position: every later event, which are those after the position `from`, or a gap and the position after
+ * which the log has every event.
+ */
 export type Later =
-  | { readonly events: readonly LoggedEvent[]; readonly reset?: never; readonly from?: never }
+  | { readonly events: readonly LoggedEvent[]; readonly reset?: never; readonly from: Position }
   | { readonly events?: never; readonly reset: ResetReason; readonly from: Position }
+
+/** Creates an event. @param data JSON of an object */
+export function loggedEvent(type: string, data: string): LoggedEvent {
+  return { type, data, bytes: Buffer.byteLength(data) + EVENT_BYTES }
+}
 
 /** Parses a position; undefined for any other text. */
 export function parsePosition(text: string): Position | undefined {
@@ -81,12 +87,17 @@ export class EventLog {
 
   /** Adds an event and drops the oldest ones while a limit is exceeded. @param data JSON of an object */
   append(type: string, data: string): void {
+    this.add(loggedEvent(type, data))
+  }
+
+  /** Adds an event, as `append` does. */
+  add(event: LoggedEvent): void {
     if (this.#isClosed) return
-    if (Buffer.byteLength(data) + EVENT_BYTES > MAX_BYTES) {
+    if (event.bytes > MAX_BYTES) {
       this.overflow()
       return
     }
-    this.#add(type, data)
+    this.#add(event)
     this.#notify()
   }
 
@@ -107,7 +118,7 @@ export class EventLog {
   /** Adds the last event. */
   close(type: string, data: string): void {
     if (this.#isClosed) return
-    this.#add(type, data)
+    this.#add(loggedEvent(type, data))
     this.#isClosed = true
     this.#notify()
   }
@@ -118,7 +129,7 @@ export class EventLog {
     if (position?.epoch === this.#epoch) {
       if (position.n > this.#last) return this.#gap('unknown')
       if (position.n < dropped) return this.#gap('expired')
-      return { events: this.#events.slice(position.n - dropped) }
+      return { events: this.#events.slice(position.n - dropped), from: position }
     }
     const former = this.#former
     if (former === undefined || position?.epoch !== former.epoch || position.n > former.n) return this.#gap('unknown')
@@ -126,7 +137,12 @@ export class EventLog {
       return dropped === 0 ? { reset: 'overflow', from: { epoch: this.#epoch, n: 0 } } : this.#gap('overflow')
     }
     // The first event of this epoch announces that there is nothing more of the former one.
-    return dropped === 0 ? { events: this.#events.slice() } : this.#gap('expired')
+    return dropped === 0 ? { events: this.#events.slice(), from: { epoch: this.#epoch, n: 0 } } : this.#gap('expired')
+  }
+
+  /** Returns whether the log has dropped events of this epoch that follow a position. */
+  hasDropped({ epoch, n }: Position): boolean {
+    return epoch === this.#epoch && n < this.#last - this.#events.length
   }
 
   /** Calls `onChange` after each change until the returned function is called. */
@@ -140,11 +156,10 @@ export class EventLog {
     return { reset, from: this.start }
   }
 
-  #add(type: string, data: string): void {
-    const bytes = Buffer.byteLength(data) + EVENT_BYTES
+  #add(event: LoggedEvent): void {
     this.#last++
-    this.#events.push({ n: this.#last, type, data, bytes })
-    this.#bytes += bytes
+    this.#events.push(event)
+    this.#bytes += event.bytes
     while (this.#events.length > MAX_EVENTS || this.#bytes > MAX_BYTES) this.#bytes -= this.#events.shift()?.bytes ?? 0
   }
 

@@ -46,7 +46,7 @@ export class EventReader {
 
   /** Whether the reader has left so many events unread that the log has dropped some of them. */
   get isLate(): boolean {
-    return this.#at?.epoch === this.#log.position.epoch && this.#log.after(this.#at).reset === 'expired'
+    return this.#at !== undefined && this.#log.hasDropped(this.#at)
   }
 
   /** Whether the reader has read the last event of a closed log. */
@@ -56,23 +56,24 @@ export class EventReader {
 
   /** Returns the next events, about 64 kB at most; none if there are none now. */
   read(): ReadEvent[] {
-    const later = this.#log.after(this.#at)
-    if (later.reset !== undefined) {
-      const { reset: reason, from } = later
-      this.#at = from
+    const { events = [], reset: reason, from } = this.#log.after(this.#at)
+    this.#at = from
+    if (reason !== undefined) {
       const position = formatPosition(from)
       return [{ id: position, type: 'reset', data: JSON.stringify({ type: 'reset', reason, position }) }]
     }
-    const { epoch } = this.#log.position
+    const { epoch } = from
+    let { n } = from
     const read: ReadEvent[] = []
     let size = 0
-    for (const { n, type, data } of later.events) {
+    for (const { type, data } of events) {
       if (size > MAX_READ) break
-      this.#at = { epoch, n }
+      n++
       if (this.#types !== undefined && !this.#types.has(type) && !ALWAYS_READ.has(type)) continue
-      read.push({ id: formatPosition(this.#at), type, data })
+      read.push({ id: formatPosition({ epoch, n }), type, data })
       size += data.length
     }
+    this.#at = { epoch, n }
     return read
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../../src/gateway.ts'
 import { EventStream } from '../../src/http/events/event-stream.ts'
-import { eventStreamResponse } from '../../src/http/events/server-sent-events.ts'
+import { sinkStreamResponse } from '../../src/http/events/server-sent-events.ts'
 import { OpenWebsockets } from '../../src/http/events/websocket-limits.ts'
 import { EventLog } from '../../src/sessions/event-log.ts'
 import { EventReader } from '../../src/sessions/event-reader.ts'
@@ -445,9 +445,10 @@ describe('EventStream', () => {
     const session = { beginStream: () => open++, endStream: () => open-- } as never
     const websockets = new OpenWebsockets({ maxWebsocketsPerSession: 1, maxWebsocketMessagesPerSecond: 1 })
     let late = 0
-    const { body } = eventStreamResponse(
-      (controller) =>
-        new EventStream(controller, {
+    const { body } = sinkStreamResponse(
+      undefined,
+      (sink) =>
+        new EventStream(sink, {
           ...{ session, log, reader, websockets, isNew: since === undefined },
           onLate: () => late++,
         }),

@@ -193,6 +193,28 @@ describe('the events of a session', () => {
     await expect.poll(() => read.push(...summary(reader)) && read).toEqual(['new-text 1002'])
   })
 
+  it('begin a new epoch at the beginning and at the end of a flood, whose messages are dropped undecoded', async () => {
+    await performCall(session, 'accept-async', { requestList: [NEW_RECIPIENT] })
+    const reader = new EventReader(await session.events())
+    const decoded: string[] = []
+    session.lyskom.connection.on('message', ({ name }) => decoded.push(name))
+    const flood = Array.from({ length: 5000 }, (_, i) => message(LEAVE_CONF, i + 1))
+    connection.send(...flood)
+    await received()
+    expect(summary(reader)).toEqual(['reset overflow'])
+    expect(decoded).toHaveLength(3999)
+    connection.send(message(NEW_NAME, 8, h('Old'), h('New')), message(NEW_RECIPIENT, 17, 8, 1), message(LEAVE_CONF, 8))
+    await received()
+    // The caches and the WebSockets of the client need these two.
+    expect(decoded.slice(3999)).toEqual(['async-new-name', 'async-new-recipient'])
+    expect(summary(reader)).toEqual([])
+    const read: string[] = []
+    await expect.poll(() => read.push(...summary(reader)) && read, { timeout: 5000 }).toEqual(['reset overflow'])
+    connection.send(message(LEAVE_CONF, 9))
+    await received()
+    expect(summary(reader)).toEqual(['leave-conf 9'])
+  })
+
   it('begin a new epoch when names cannot be loaded', async () => {
     const reader = new EventReader(await session.events())
     handler = (request, from) => (request.call === UCONF ? errorReply(request.ref, 1) : answers(request, from))

@@ -1,7 +1,8 @@
 import type { EventLog } from '../../sessions/event-log.ts'
 import type { EventReader } from '../../sessions/event-reader.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
-import { COMMENT, eventFields, idField, retryField, type StreamSource } from './server-sent-events.ts'
+import type { SinkSource, StreamSink } from '../node/direct-stream.ts'
+import { COMMENT, eventFields, idField, retryField } from './server-sent-events.ts'
 import type { OpenWebsockets } from './websocket-limits.ts'
 
 /** The delay after which a client whose stream has ended connects again. */
@@ -26,48 +27,35 @@ export interface EventStreamOptions {
  * The events of a session as server-sent events. Events stay in the log until the client has read those before them, so
  * that a slow client costs no memory.
  */
-export class EventStream implements StreamSource {
-  readonly #controller: ReadableStreamDefaultController<Uint8Array>
+export class EventStream implements SinkSource {
+  readonly #sink: StreamSink
   readonly #options: EventStreamOptions
-  readonly #encoder = new TextEncoder()
   readonly #timer: NodeJS.Timeout
   readonly #leave: () => void
   #hasBegun = false
   /** The last position that the client knows. */
   #sentId: string
   #isHeartbeatDue = false
-  /** Set while the client waits for an event. */
-  #wake: (() => void) | undefined
+  /** Whether the client must read before it can take more. */
+  #isBlocked = true
+  /** Whether the events of this callback of the event loop are about to be sent. */
+  #isSending = false
   #hasStopped = false
 
-  constructor(controller: ReadableStreamDefaultController<Uint8Array>, options: EventStreamOptions) {
+  constructor(sink: StreamSink, options: EventStreamOptions) {
     const { session, log, reader, websockets } = options
     websockets.add(session)
     session.beginStream()
-    this.#controller = controller
+    this.#sink = sink
     this.#options = options
     this.#sentId = reader.position
     this.#leave = log.follow(() => this.#onChange())
     this.#timer = setInterval(() => this.#onHeartbeat(), HEARTBEAT_MS)
   }
 
-  async pull(): Promise<void> {
-    while (!this.#hasStopped) {
-      const text = this.#next()
-      if (text !== '') {
-        this.#controller.enqueue(this.#encoder.encode(text))
-        return
-      }
-      if (this.#options.reader.isDone) {
-        this.stop()
-        this.#controller.close()
-        return
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-      this.#wake = undefined
-    }
+  resume(): void {
+    this.#isBlocked = false
+    this.#send()
   }
 
   stop(): void {
@@ -78,7 +66,21 @@ export class EventStream implements StreamSource {
     this.#leave()
     websockets.remove(session)
     session.endStream()
-    this.#wake?.()
+  }
+
+  /** Sends what the client can take, until there is nothing more. */
+  #send(): void {
+    this.#isSending = false
+    while (!this.#isBlocked && !this.#hasStopped) {
+      const text = this.#next()
+      if (text !== '') {
+        this.#isBlocked = !this.#sink.write(text)
+        continue
+      }
+      if (!this.#options.reader.isDone) return
+      this.stop()
+      this.#sink.end()
+    }
   }
 
   /** Returns what the client can read now; empty if there is nothing. */
@@ -103,12 +105,18 @@ export class EventStream implements StreamSource {
   }
 
   #onChange(): void {
-    if (this.#wake !== undefined) this.#wake()
-    else if (this.#options.reader.isLate) this.#options.onLate()
+    if (this.#isBlocked) {
+      if (this.#options.reader.isLate) this.#options.onLate()
+      return
+    }
+    if (this.#isSending) return
+    this.#isSending = true
+    // The events of a packet are written together.
+    queueMicrotask(() => this.#send())
   }
 
   #onHeartbeat(): void {
-    this.#isHeartbeatDue = this.#wake !== undefined
-    this.#wake?.()
+    this.#isHeartbeatDue = !this.#isBlocked
+    this.#send()
   }
 }

@@ -3,7 +3,9 @@
  * one for HEAD or for a client that has disconnected never ends, and it replaces `Cache-Control`.
  */
 
+import type { SinkSource, StreamSink } from '../node/direct-stream.ts'
 import { SECURITY } from '../node/responses.ts'
+import { TrackedResponse } from '../node/tracked-response.ts'
 
 /** `X-Accel-Buffering` keeps nginx from buffering the stream. */
 const HEADERS = Object.freeze({
@@ -18,8 +20,8 @@ export const COMMENT = ':\n\n'
 
 /** What produces the bytes of a stream. */
 export interface StreamSource {
-  /** Called when the client can take more. Must write something or close the stream before it resolves. */
-  pull?(): Promise<void>
+  /** Called when the client can take more. */
+  resume?(): void
   /** Called when the client has disconnected. */
   stop(): void
 }
@@ -36,7 +38,7 @@ export function eventStreamResponse(
     {
       pull(controller) {
         source ??= start(controller)
-        return source.pull?.()
+        source.resume?.()
       },
       cancel() {
         source?.stop()
@@ -48,16 +50,32 @@ export function eventStreamResponse(
   return new Response(body, { headers: HEADERS })
 }
 
+/**
+ * Returns a response that streams server-sent events to a sink: Node's response, or a web stream without it.
+ * @param outgoing Node's response, if there is one
+ * @param start called when the response is first read, which does not happen for HEAD
+ */
+export function sinkStreamResponse(outgoing: unknown, start: (sink: StreamSink) => SinkSource): Response {
+  const encoder = new TextEncoder()
+  const response = eventStreamResponse((controller) => {
+    const sink: StreamSink = {
+      write(text) {
+        controller.enqueue(encoder.encode(text))
+        return false
+      },
+      end: () => controller.close(),
+      fail: (error) => controller.error(error),
+    }
+    return start(sink)
+  })
+  const { body } = response
+  if (outgoing instanceof TrackedResponse && body !== null) outgoing.stream = { body, start }
+  return response
+}
+
 /** Returns a response without events that ends at once. The client connects again. @param retryMs the delay until then */
 export function emptyEventStream(retryMs: number): Response {
   return new Response(retryField(retryMs), { headers: HEADERS })
-}
-
-/** Ends a stream before its first event. The client connects again. @param retryMs the delay until then */
-export function endAtOnce(controller: ReadableStreamDefaultController<Uint8Array>, retryMs: number): StreamSource {
-  controller.enqueue(new TextEncoder().encode(retryField(retryMs)))
-  controller.close()
-  return { stop: () => undefined }
 }
 
 /** Sets the delay after which a client whose stream has ended connects again. @param ms milliseconds */

@@ -9,10 +9,12 @@ import type { Server, ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { WebSocketServer } from 'ws'
 import { WriteCoalescer } from '../../connection/write-coalescer.ts'
 import type { LimitName } from '../../sessions/limit-error.ts'
 import { Connections } from './connections.ts'
+import { sendDirectly } from './direct-stream.ts'
 import type { RequestHandler } from './http-connection.ts'
 import { answerNodeErrors } from './node-errors.ts'
 import { closeWith } from './raw-response.ts'
@@ -148,8 +150,10 @@ function coalescing(fetch: FetchCallback, isDraining: () => boolean): FetchCallb
   let endOfTick: Promise<void> | undefined
   return async (request, env) => {
     const response = await fetch(request, env)
-    if (env.outgoing === undefined && response instanceof Response) {
-      await rejectUpgrade(env.incoming.socket as Socket, response, isDraining())
+    const { incoming, outgoing } = env
+    if (response instanceof Response) {
+      if (outgoing === undefined) await rejectUpgrade(incoming.socket as Socket, response, isDraining())
+      else if (outgoing instanceof TrackedResponse && sendDirectly(response, outgoing)) return RESPONSE_ALREADY_SENT
     }
     if (coalescer.mayWriteNow()) return response
     endOfTick ??= setImmediate().then(() => {

@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage } from 'node:http'
+import type { DirectStream } from './direct-stream.ts'
 import { NamedResponse } from './request-id.ts'
 
 /** The connection that a response reports to. */
@@ -17,6 +18,8 @@ export interface ResponseOwner {
 /** A response that reports to its connection. */
 export class TrackedResponse<R extends IncomingMessage = IncomingMessage> extends NamedResponse<R> {
   owner: ResponseOwner | undefined
+  /** the body, if it writes itself */
+  stream: DirectStream | undefined
 
   override end(...rest: unknown[]): this {
     super.end(...(rest as []))

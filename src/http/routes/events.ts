@@ -5,10 +5,10 @@ import { EVENT_TYPES } from '../../sessions/event-types.ts'
 import { type Registry, RegistryError } from '../../sessions/registry.ts'
 import type { PublicError } from '../errors/public-error.ts'
 import { EventStream, RETRY_MS } from '../events/event-stream.ts'
-import { emptyEventStream, endAtOnce, eventStreamResponse } from '../events/server-sent-events.ts'
+import { emptyEventStream, retryField, sinkStreamResponse } from '../events/server-sent-events.ts'
 import type { OpenWebsockets } from '../events/websocket-limits.ts'
 import { releaseSession } from '../middleware/current-session.ts'
-import { resetSocket } from '../node/reset-socket.ts'
+import type { SinkSource, StreamSink } from '../node/direct-stream.ts'
 import type { ErrorObservers } from '../output/error-response.ts'
 import { type AnyRoute, route } from './route.ts'
 
@@ -58,33 +58,35 @@ export function eventRoute({ registry, websockets, observers }: EventRouteOption
       const since = c.req.header('last-event-id') || query.last_event_id || query.position || undefined
       const selection = { since, types: query.types === undefined ? undefined : new Set(query.types.split(',')) }
       const reader = new EventReader(log, selection)
-      const socket = c.env?.outgoing?.socket
       releaseSession(c)
-      return eventStreamResponse((controller) => {
+      return sinkStreamResponse(c.env?.outgoing, (sink) => {
         // Other streams may have opened since the check.
         if (websockets.isFull(session)) {
           observers.onLimit('websockets-per-session')
-          return endAtOnce(controller, RETRY_MS)
+          return endingSource(sink)
         }
         const onLate = (): void => {
           observers.onLimit('unread-bytes-per-connection')
           stream.stop()
-          // The stream is read again only when the client has read what it left.
-          if (socket) resetSocket(socket)
-          else controller.error(new Error('the client is too slow'))
+          sink.fail(new Error('the client is too slow'))
         }
-        const stream = new EventStream(controller, {
-          session,
-          log,
-          reader,
-          isNew: since === undefined,
-          websockets,
-          onLate,
-        })
+        const isNew = since === undefined
+        const stream = new EventStream(sink, { session, log, reader, isNew, websockets, onLate })
         return stream
       })
     },
   })
+}
+
+/** Ends a stream before its first event. The client connects again. */
+function endingSource(sink: StreamSink): SinkSource {
+  return {
+    resume() {
+      sink.write(retryField(RETRY_MS))
+      sink.end()
+    },
+    stop: () => undefined,
+  }
 }
 
 /** Browsers stop for good when the status is not 200, so those errors that pass are empty streams for them. */

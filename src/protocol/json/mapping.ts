@@ -149,8 +149,9 @@ function selection({ cases }: SchemaOf<'selection'>, writer: Side): JsonMapping<
   const values = new Map(cases.map(({ name, of }) => [name, mappingOf(of, writer)]))
   const mappingFor = (kind: string): AnyMapping => values.get(kind) as AnyMapping
   const kindNames = new Map(cases.map(({ name }) => [jsonName(name), name]))
+  const jsonNames = new Map(cases.map(({ name }) => [name, jsonName(name)]))
   const kinds: JsonMapping<string> = {
-    toJson: jsonName,
+    toJson: (name) => jsonNames.get(name),
     fromJson: (json) => oneOf(kindNames, json),
     size: ({ length }) => length + QUOTES,
   }

@@ -1,0 +1,164 @@
+import { type KomgateOptions, startInspectedKomgate, startKomgate } from '../../test/support/komgate-process.ts'
+import type { Scope } from '../../test/support/scope.ts'
+import { type Child, startChild, startInspectedChild } from '../child.ts'
+import { growth } from '../growth.ts'
+import { alternate, compare, precise, progress, type Row, runPart } from '../part.ts'
+import { pin } from '../pin.ts'
+
+const LATENCY_ROUNDS = 15
+const LATENCY_TEXTS = 500
+const NEW_AUTHORS = 200
+const STREAMS = 2000
+const TEXTS_PER_SECOND = 50
+const BROADCAST_WARM_UP_MS = 2000
+const BROADCAST_MS = 10_000
+const MEMORY_ROUNDS = 3
+const FLOOD_PER_SECOND = 10_000
+const FLOOD_ROUNDS = 7
+const FLOOD_MS = 3000
+const OTHER_SESSIONS = 8
+const REQUEST_INTERVAL_MS = 10
+const LIMITS = '--max-sessions-per-address 20000 --max-sessions 20000 --max-openings-per-minute 10000000'.split(' ')
+
+type Load = Child<typeof import('../event-load.ts')>
+type Requests = Child<typeof import('../http-load.ts')>
+
+/** Measures event streams against bare servers of the same kind. */
+async function measure(scope: Scope): Promise<Row[]> {
+  const load: Load = await startChild(scope, 'event-load')
+  const requests: Requests = await startChild(scope, 'http-load')
+  const only = process.env.ONLY
+  return [
+    ...(!only || only === 'latency' ? await latencyRows(scope.inner(), load, requests) : []),
+    ...(!only || only === 'broadcast' ? await broadcastRows(scope.inner(), load, requests) : []),
+    ...(!only || only === 'memory' ? [await memoryRow(scope.inner(), load, requests)] : []),
+    ...(!only || only === 'flood' ? [await floodRow(scope.inner(), load, requests)] : []),
+  ]
+}
+
+const pathOf = (serverId: string): string => `/${serverId}/sessions/current/events`
+
+/** One stream: the time from the bytes of a text to its event, and the calls that a text takes. */
+async function latencyRows(scope: Scope, load: Load, requests: Requests): Promise<Row[]> {
+  const [lyskom, bareLyskom] = [await load.call('listen'), await load.call('listen')]
+  const komgate = await startKomgate(scope, { servers: { fake: lyskom } })
+  const ids = await requests.call('openSessions', komgate.port, 'fake', 1)
+  const bare = await startChild<typeof import('../bare-streams.ts')>(scope, 'bare-streams')
+  const relay = await bare.call('listenRelay', bareLyskom)
+  await load.call('openStreams', { port: komgate.port, path: pathOf('fake'), ids })
+  await load.call('openStreams', { port: relay, path: '/', ids: [''] })
+  // Each message goes to the other core, as between programs with cores of their own.
+  await pin('0', load.pid)
+  for (const { pid } of [komgate, bare]) await pin('1', pid)
+  const times = await alternate('latency', LATENCY_ROUNDS, {
+    komgate: () => load.call('p50', komgate.port, lyskom, LATENCY_TEXTS),
+    relay: () => load.call('p50', relay, bareLyskom, LATENCY_TEXTS),
+  })
+  const texts = (LATENCY_ROUNDS + 1) * LATENCY_TEXTS
+  const before = await load.call('callsTo', lyskom)
+  await load.call('p50', komgate.port, lyskom, LATENCY_TEXTS)
+  const known = (await load.call('callsTo', lyskom)) - before
+  const time = await load.call('p50', komgate.port, lyskom, NEW_AUTHORS, true)
+  const unknown = (await load.call('callsTo', lyskom)) - before - known
+  await load.call('closeStreams', komgate.port)
+  await load.call('closeStreams', relay)
+  const names = { what: 'p50 from the bytes of a new text to its event', against: 'a bare relay', aim: '<= 1.5' }
+  const perText = `${precise(known / texts)} by a known author, ${precise(unknown / NEW_AUTHORS)} by an unknown one`
+  return [
+    compare(names, times.komgate, times.relay, 'ms'),
+    { what: 'calls for each new text', aim: '<= 1', figures: `${perText}, whose event takes ${precise(time)} ms` },
+  ]
+}
+
+/** Many streams: a text to all of them, many times a second. */
+async function broadcastRows(scope: Scope, load: Load, requests: Requests): Promise<Row[]> {
+  const [lyskom, bareLyskom] = [await load.call('listen'), await load.call('listen')]
+  const { port, pid } = await startKomgate(scope, { servers: { fake: lyskom }, args: LIMITS })
+  const bare = await startChild<typeof import('../bare-streams.ts')>(scope, 'bare-streams')
+  const relay = await bare.call('listenRelay', bareLyskom)
+  await pin('0', load.pid)
+  for (const each of [pid, bare.pid]) await pin('1', each)
+  const ids = await requests.call('openSessions', port, 'fake', STREAMS)
+  const arrivals = async (streams: number, path: string, server: number) => {
+    await load.call('openStreams', { port: streams, path, ids })
+    progress(`${STREAMS} streams`)
+    await load.call('broadcast', streams, server, TEXTS_PER_SECOND, BROADCAST_WARM_UP_MS)
+    const measured = await load.call('broadcast', streams, server, TEXTS_PER_SECOND, BROADCAST_MS)
+    await load.call('closeStreams', streams)
+    return measured
+  }
+  const times = await arrivals(port, pathOf('fake'), lyskom)
+  const bareTimes = await arrivals(relay, '/', bareLyskom)
+  const { events, texts, writes } = times
+  const each = `${texts} texts in ${writes} packets, ${events.toLocaleString('en')} events`
+  return [
+    {
+      what: `p99 of an event on ${STREAMS.toLocaleString('en')} streams, ${TEXTS_PER_SECOND} texts/s`,
+      against: 'bare relays',
+      ratio: times.p99 / bareTimes.p99,
+      aim: 'p99 < 1000 ms',
+      figures: `${precise(times.p99)} / ${precise(bareTimes.p99)} ms (p50 ${precise(times.p50)} / ${precise(bareTimes.p50)}); ${each}`,
+    },
+  ]
+}
+
+/** The memory of an idle stream without that of its session. */
+async function memoryRow(scope: Scope, load: Load, requests: Requests): Promise<Row> {
+  const lyskom = await load.call('listen')
+  const { stream, bare } = await alternate('idle streams', MEMORY_ROUNDS, {
+    stream: () => memoryOfStream(scope.inner(), load, requests, { servers: { fake: lyskom }, args: LIMITS }),
+    bare: () => memoryOfBareStream(scope.inner(), load),
+  })
+  const what = `RSS of each of ${STREAMS.toLocaleString('en')} idle streams`
+  return compare({ what, against: 'RSS of each of as many bare responses', aim: '<= 3' }, stream, bare, 'bytes')
+}
+
+async function memoryOfStream(scope: Scope, load: Load, requests: Requests, options: KomgateOptions): Promise<number> {
+  const komgate = await startInspectedKomgate(scope, options)
+  const ids = await requests.call('openSessions', komgate.port, 'fake', STREAMS)
+  const open = (count: number) =>
+    load.call('openStreams', { port: komgate.port, path: pathOf('fake'), ids: ids.slice(0, count) })
+  const bytes = await growth(komgate, STREAMS, open, () => load.call('closeStreams', komgate.port))
+  await load.call('closeStreams', komgate.port)
+  await scope.close()
+  return bytes
+}
+
+async function memoryOfBareStream(scope: Scope, load: Load): Promise<number> {
+  const bare = await startInspectedChild<typeof import('../bare-streams.ts')>(scope, 'bare-streams')
+  const port = await bare.call('listenIdle')
+  const open = (count: number) => load.call('openStreams', { port, path: '/', ids: new Array<string>(count).fill('') })
+  const bytes = await growth(bare, STREAMS, open, () => load.call('closeStreams', port))
+  await load.call('closeStreams', port)
+  await scope.close()
+  return bytes
+}
+
+/** Requests of other sessions while one session with a stream receives many messages. */
+async function floodRow(scope: Scope, load: Load, requests: Requests): Promise<Row> {
+  const [flooded, calm] = [await load.call('listen'), await load.call('listen')]
+  const { port } = await startKomgate(scope, { servers: { flooded, calm } })
+  await load.call('openStreams', {
+    port,
+    path: pathOf('flooded'),
+    ids: await requests.call('openSessions', port, 'flooded', 1),
+  })
+  const ids = await requests.call('openSessions', port, 'calm', OTHER_SESSIONS)
+  const target = { port, path: '/calm/sessions/current/who-am-i', ids }
+  const p99 = () => requests.call('p99', target, OTHER_SESSIONS, REQUEST_INTERVAL_MS, FLOOD_MS)
+  await p99()
+  const times = await alternate('flood', FLOOD_ROUNDS, {
+    without: p99,
+    with: async () => {
+      await load.call('flood', flooded, FLOOD_PER_SECOND)
+      const time = await p99()
+      await load.call('stopFlood')
+      return time
+    },
+  })
+  await load.call('closeStreams', port)
+  const what = `p99 of who-am-i while another session receives ${FLOOD_PER_SECOND.toLocaleString('en')} texts/s`
+  return compare({ what, against: 'the same without', aim: '<= 1.5' }, times.with, times.without, 'ms')
+}
+
+await runPart('events', measure)
