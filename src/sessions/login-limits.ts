@@ -6,6 +6,7 @@ import { LimitError } from './limit-error.ts'
 import type { Attempt, Outcome } from './login-failures.ts'
 import { networksOf } from './network.ts'
 import { RateLimit } from './rate-limit.ts'
+import { serverKey } from './server-key.ts'
 
 /** Options of `LoginLimits`. An undefined limit does not apply. */
 export interface LoginLimitOptions {
@@ -185,8 +186,7 @@ export class LoginLimits {
 
   /** Returns the key of a person on the LysKOM server of a session. */
   #personOn({ serverId }: LimitedSession, persNo: number): string {
-    const server = this.#servers?.get(serverId)
-    return server === undefined ? `${serverId} ${persNo}` : `${server.host.toLowerCase()} ${server.port} ${persNo}`
+    return `${serverKey(this.#servers, serverId)} ${persNo}`
   }
 
   #add(person: string, session: LimitedSession): void {
