@@ -11,6 +11,8 @@ export {
   SessionLostError,
   UnavailableError,
 } from './errors.ts'
+export type { EventOptions } from './event-stream.ts'
+export type { KomEvent, KomEventType } from './event-types.ts'
 export type { Kom } from './kom.ts'
 export { type Path, path, withQuery } from './path.ts'
 export { type RequestOptions, ref } from './request.ts'

@@ -36,7 +36,8 @@ function isRepeatable({ method, path, after }: Sent): boolean {
   return method === 'GET' && path.references.length === 0 && after.length === 0
 }
 
-function isTransient(error: unknown): error is KomgateError {
+/** Returns whether another attempt may succeed: the gateway cannot be reached, is busy or is late. */
+export function isTransient(error: unknown): error is KomgateError {
   // A reply that is too long will be as long again.
   if (error instanceof LimitError && error.limit === 'reply-size') return false
   return error instanceof KomgateError && STATUSES.includes(error.httpStatus)
