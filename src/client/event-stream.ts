@@ -3,9 +3,9 @@ import { parseJson } from './batch.ts'
 import { UnavailableError } from './errors.ts'
 import { type EventBlock, EventParser } from './event-parser.ts'
 import type { KomEvent, KomEventType, Selected } from './event-types.ts'
-import { overNetwork } from './network.ts'
+import { overNetwork, textOf } from './network.ts'
 import { type Path, path, withQuery } from './path.ts'
-import { isTransient } from './retry.ts'
+import { backoff, isTransient } from './retry.ts'
 import { EVENT_STREAM, type Transport } from './transport.ts'
 
 /** Time after which a silent stream is opened again: the gateway sends something every 25 s. */
@@ -32,12 +32,11 @@ export async function* streamEvents<T extends KomEventType>(
   { since, types, signal }: EventOptions<T>,
   onConnection: (isOpen: boolean) => void = () => undefined,
 ): AsyncGenerator<KomEvent<Selected<T>>, void, undefined> {
-  const { signal: sessionSignal, retryBaseMs = 250, retryMaxMs = 30_000 } = transport.options
-  const signals = [signal, sessionSignal]
+  const signals = [signal, transport.options.signal]
   const isAborted = (): boolean => signals.some((each) => each?.aborted)
   const route = withQuery(path`/sessions/current/events`, { types: types?.join(',') })
   let position = since
-  let retryMs = retryBaseMs
+  let retryMs: number | undefined
   let failures = 0
   while (!isAborted()) {
     let waitMs = 0
@@ -45,11 +44,13 @@ export async function* streamEvents<T extends KomEventType>(
       for await (const { id, data, retry } of readStream(transport, route, position, signals, onConnection)) {
         if (retry === undefined) failures = 0
         else retryMs = retry
+        if (data !== undefined) {
+          const event = { ...(parseJson(data) as object), id } as KomEvent<Selected<T>>
+          // A consumer that throws a transient error here receives the event again.
+          yield event
+          if (event.type === 'closed' || isAborted()) return
+        }
         position = id ?? position
-        if (data === undefined) continue
-        const event = { ...(parseJson(data) as object), id: position } as KomEvent<Selected<T>>
-        yield event
-        if (event.type === 'closed' || isAborted()) return
       }
     } catch (error) {
       if (isAborted()) return
@@ -57,8 +58,7 @@ export async function* streamEvents<T extends KomEventType>(
       waitMs = 1000 * (error.retryAfter ?? 0)
     }
     onConnection(false)
-    const jitterMs = Math.random() * Math.min(retryMaxMs, retryMs * 2 ** failures++)
-    await sleep(waitMs + jitterMs, signals).catch(() => undefined)
+    await sleep(waitMs + backoff(++failures, transport.options, retryMs), signals).catch(() => undefined)
   }
 }
 
@@ -76,18 +76,12 @@ async function* readStream(
     const response = await unlessSilent(transport.open(route, since, controller.signal), controller.signal)
     if (!response.headers.get('Content-Type')?.startsWith(EVENT_STREAM)) {
       // The page of a proxy, for example.
-      throw new UnavailableError('the response is not a stream of events', { httpStatus: 0 })
+      throw new UnavailableError('the response is not a stream', { httpStatus: 0 })
     }
     onConnection(true)
-    // Not `for await`: streams of some browsers are not iterable.
-    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
-    const decoder = new TextDecoder()
     const parser = new EventParser()
-    for (;;) {
-      const { done, value } = await unlessSilent(overNetwork(reader.read()), controller.signal)
-      if (done) return
-      yield* parser.feed(decoder.decode(value, { stream: true }))
-    }
+    const wait = <T>(part: Promise<T>): Promise<T> => unlessSilent(overNetwork(part), controller.signal)
+    for await (const piece of textOf(response.body as ReadableStream<Uint8Array>, wait)) yield* parser.feed(piece)
   } finally {
     stop()
     controller.abort()
@@ -98,7 +92,7 @@ async function* readStream(
 async function unlessSilent<T>(part: Promise<T>, signal: AbortSignal): Promise<T> {
   const arrival = new AbortController()
   const silence = sleep(SILENCE_MS, [signal, arrival.signal]).then(() => {
-    throw new UnavailableError(`no data within ${SILENCE_MS} ms`, { httpStatus: 0 })
+    throw new UnavailableError(`no response within ${SILENCE_MS} ms`, { httpStatus: 0 })
   })
   try {
     return await Promise.race([part, silence])

@@ -2,6 +2,7 @@ import type { Call, CallParams, CallReply } from './calls.ts'
 import { SessionLostError } from './errors.ts'
 import { type EventOptions, streamEvents } from './event-stream.ts'
 import type { KomEvent, KomEventType, Selected } from './event-types.ts'
+import { Live, type LiveOptions } from './live.ts'
 import { path } from './path.ts'
 import type { RequestOptions, RequestSpec, Send } from './request.ts'
 import { Conferences } from './resources/conferences.ts'
@@ -117,6 +118,16 @@ export class Kom {
     options: EventOptions<T> = {},
   ): AsyncGenerator<KomEvent<Selected<T>>, void, undefined> {
     return streamEvents(this.#transport, options)
+  }
+
+  /**
+   * Returns a model of what the person reads, which `start` begins and events keep current, until it is closed.
+   *
+   * @throws NotLoggedInError if the session is not logged in
+   */
+  async live(options: LiveOptions = {}): Promise<Live> {
+    const { texts, signal } = options
+    return new Live(this, this.#transport, options, await this.start({ texts }, { signal }))
   }
 
   /** Makes any request, for routes that have no method here. `path` is made by the function of that name. */

@@ -69,10 +69,9 @@ export class Transport {
 
   /** Opens a stream of events, once. @param since the position to go on from */
   open({ url }: Path, since: string | undefined, signal: AbortSignal): Promise<Response> {
-    // A gateway sends no errors to a client that accepts streams alone.
-    const accept = { Accept: `${EVENT_STREAM}, application/json` }
-    const position = since !== undefined && { 'Last-Event-ID': since }
-    return this.#fetch('GET', url, undefined, signal, { ...accept, ...position })
+    // The gateway hides errors from a client that accepts streams alone.
+    const accept = `${EVENT_STREAM}, */*`
+    return this.#fetch('GET', url, undefined, signal, { Accept: accept, ...(since && { 'Last-Event-ID': since }) })
   }
 
   #start<T>(spec: RequestSpec, options: RequestOptions, sessionSignal: AbortSignal | undefined): Promise<T> {

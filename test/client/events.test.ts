@@ -126,9 +126,7 @@ describe('kom.events', () => {
       reset: true,
       closed: true,
     }
-    // The gateway does not make these yet.
-    const later = ['unread', 'membership'].filter((type) => !EVENT_TYPES.includes(type))
-    expect(new Set(Object.keys(types))).toEqual(new Set([...EVENT_TYPES, ...later]))
+    expect(new Set(Object.keys(types))).toEqual(new Set(EVENT_TYPES))
   })
 })
 

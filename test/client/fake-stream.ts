@@ -50,7 +50,7 @@ export function fakeStreams(others: typeof fetch): FakeStreams {
         headers: new Headers(init?.headers),
         query: decodeURIComponent(search),
         signal,
-        write: (text) => controller?.enqueue(new TextEncoder().encode(text)),
+        write: (text) => signal.aborted || controller?.enqueue(new TextEncoder().encode(text)),
         end: () => controller?.close(),
         break: () => controller?.error(new TypeError('terminated')),
       })
