@@ -34,9 +34,17 @@ const script = (url: string) => `(async () => {
     }
     break
   }
+  const live = await kom.live()
+  const unreadTexts = () => live.state.unread.flatMap((each) => each.unread_texts)
+  const wasUnread = unreadTexts().includes(41)
+  await new Promise((resolve) => {
+    live.subscribe(() => unreadTexts().includes(41) || resolve())
+    kom.texts.markRead(41)
+  })
   await kom.close()
+  const isLost = await new Promise((resolve) => live.subscribe(({ status }) => status === 'lost' && resolve(true)))
   const lost = await kom.whoAmI().catch((error) => error instanceof SessionLostError)
-  return { person, subject, type: body.type, name: stat.name, data, absent, aborted, heard: heard.at(-1), lost, isFirst: first.text_no === unread_texts[0] }
+  return { person, subject, type: body.type, name: stat.name, data, absent, aborted, heard: heard.at(-1), wasUnread, isLost, lost, isFirst: first.text_no === unread_texts[0] }
 })()`
 
 describe.skipIf(!chromiumInstalled())('komgate/client in Chromium', () => {
@@ -71,6 +79,8 @@ describe.skipIf(!chromiumInstalled())('komgate/client in Chromium', () => {
       absent: [true, 'NoSuchText'],
       aborted: 'left',
       heard: 'Coffee?',
+      wasUnread: true,
+      isLost: true,
       lost: true,
       isFirst: true,
     })
