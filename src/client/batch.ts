@@ -1,6 +1,6 @@
 import type { Attempt } from './attempt.ts'
 import { errorOf, RequestError, UnavailableError } from './errors.ts'
-import { overNetwork } from './network.ts'
+import { overNetwork, textOf } from './network.ts'
 import { bodyWithReferences } from './reference.ts'
 import type { Sent } from './request.ts'
 
@@ -84,16 +84,11 @@ export function parseJson(text: string): unknown {
 }
 
 async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  // Not `for await`: streams of some browsers are not iterable.
-  const reader = body.getReader()
-  const decoder = new TextDecoder()
   let rest = ''
-  for (;;) {
-    const { done, value } = await overNetwork(reader.read())
-    rest += decoder.decode(value, { stream: !done })
-    const complete = rest.split('\n')
-    rest = done ? '' : (complete.pop() as string)
+  for await (const piece of textOf(body, overNetwork)) {
+    const complete = (rest + piece).split('\n')
+    rest = complete.pop() as string
     for (const line of complete) if (line.trim() !== '') yield line
-    if (done) return
   }
+  if (rest.trim() !== '') yield rest
 }

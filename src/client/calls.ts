@@ -24,7 +24,7 @@ type NotFinite = 'inf' | '-inf' | 'nan'
 type Side = 'client' | 'server'
 
 /** A value of Protocol A in JSON. `S` is its writer. */
-type Json<T, S extends Side> = [T] extends [undefined]
+export type Json<T, S extends Side> = [T] extends [undefined]
   ? null
   : T extends Uint8Array
     ? Bytes
@@ -44,7 +44,7 @@ type Json<T, S extends Side> = [T] extends [undefined]
                 ? Bits<T, S>
                 : Struct<T, S>
 
-type Struct<T, S extends Side> = {
+export type Struct<T, S extends Side> = {
   [K in keyof T as Snake<K & string>]: Json<T[K], S> | (S extends 'server' ? Substitute<K, T[K]> : never)
 }
 

@@ -11,7 +11,11 @@ export {
   SessionLostError,
   UnavailableError,
 } from './errors.ts'
+export type { EventOptions } from './event-stream.ts'
+export type { KomEvent, KomEventType } from './event-types.ts'
 export type { Kom } from './kom.ts'
+export type { Live, LiveOptions } from './live.ts'
+export type { LiveState } from './live-state.ts'
 export { type Path, path, withQuery } from './path.ts'
 export { type RequestOptions, ref } from './request.ts'
 export type * from './types.ts'

@@ -1,5 +1,8 @@
 import type { Call, CallParams, CallReply } from './calls.ts'
 import { SessionLostError } from './errors.ts'
+import { type EventOptions, streamEvents } from './event-stream.ts'
+import type { KomEvent, KomEventType, Selected } from './event-types.ts'
+import { Live, type LiveOptions } from './live.ts'
 import { path } from './path.ts'
 import type { RequestOptions, RequestSpec, Send } from './request.ts'
 import { Conferences } from './resources/conferences.ts'
@@ -101,6 +104,30 @@ export class Kom {
    */
   call<N extends Call>(name: N, ...[params, options]: CallArguments<N>): Promise<CallReply<N>> {
     return this.#send({ method: 'POST', path: path`/calls/${name}`, body: params ?? {}, field: 'reply' }, options)
+  }
+
+  /**
+   * Streams the events of the session: `for await (const event of kom.events())`. The stream opens when the first event
+   * is awaited. If it breaks or is silent, it goes on from the last event, so that each event comes once and in order; a
+   * gap begins with `reset`. It ends after `closed`, when a signal aborts, or when the loop is left.
+   *
+   * @throws SessionLostError if the session has ended
+   * @throws RequestError if one of the types is unknown
+   */
+  events<T extends KomEventType = KomEventType>(
+    options: EventOptions<T> = {},
+  ): AsyncGenerator<KomEvent<Selected<T>>, void, undefined> {
+    return streamEvents(this.#transport, options)
+  }
+
+  /**
+   * Returns a model of what the person reads, which `start` begins and events keep current, until it is closed.
+   *
+   * @throws NotLoggedInError if the session is not logged in
+   */
+  async live(options: LiveOptions = {}): Promise<Live> {
+    const { texts, signal } = options
+    return new Live(this, this.#transport, options, await this.start({ texts }, { signal }))
   }
 
   /** Makes any request, for routes that have no method here. `path` is made by the function of that name. */

@@ -19,16 +19,26 @@ const STATUSES = [0, 502, 503, 504]
  *
  * @param retry the number of this retry, from 1
  */
-export function retryDelay(
-  request: Sent,
-  error: unknown,
-  retry: number,
-  { retries = 4, retryBaseMs = 250, retryMaxMs = 30_000 }: RetryOptions,
-): number | undefined {
+export function retryDelay(request: Sent, error: unknown, retry: number, options: RetryOptions): number | undefined {
+  const { retries = 4, retryMaxMs = 30_000 } = options
   if (retry > retries || !isRepeatable(request) || !isTransient(error)) return undefined
   const waitMs = 1000 * (error.retryAfter ?? 0)
   if (waitMs > retryMaxMs) return undefined
-  return waitMs + Math.random() * Math.min(retryMaxMs, retryBaseMs * 2 ** (retry - 1))
+  return waitMs + backoff(retry, options)
+}
+
+/**
+ * Returns a random delay in milliseconds, below a bound that doubles with each retry.
+ *
+ * @param retry the number of this retry, from 1
+ * @param baseMs the bound before the first retry; default: that of the options
+ */
+export function backoff(
+  retry: number,
+  { retryBaseMs = 250, retryMaxMs = 30_000 }: RetryOptions,
+  baseMs = retryBaseMs,
+): number {
+  return Math.random() * Math.min(retryMaxMs, baseMs * 2 ** (retry - 1))
 }
 
 /** A request that depends on others of its batch has no meaning without them. */
@@ -36,7 +46,8 @@ function isRepeatable({ method, path, after }: Sent): boolean {
   return method === 'GET' && path.references.length === 0 && after.length === 0
 }
 
-function isTransient(error: unknown): error is KomgateError {
+/** Returns whether another attempt may succeed: the gateway cannot be reached, is busy or is late. */
+export function isTransient(error: unknown): error is KomgateError {
   // A reply that is too long will be as long again.
   if (error instanceof LimitError && error.limit === 'reply-size') return false
   return error instanceof KomgateError && STATUSES.includes(error.httpStatus)

@@ -3,10 +3,13 @@ import { Attempt } from './attempt.ts'
 import { batchBody, MAX_BATCH, outsideBatch, parseJson, readParts, resolved } from './batch.ts'
 import { errorOf, KomgateError } from './errors.ts'
 import { overNetwork } from './network.ts'
+import type { Path } from './path.ts'
 import { findRequest, newRequest, type RequestOptions, type RequestSpec, remember, type Sent } from './request.ts'
 import { type RetryOptions, retryDelay } from './retry.ts'
 
 const CONNECTION_HEADER = 'Httpkom-Connection'
+/** The content type of streams of events. */
+export const EVENT_STREAM = 'text/event-stream'
 
 /** Options of the requests of a session. */
 export interface TransportOptions extends RetryOptions {
@@ -27,18 +30,18 @@ export interface TransportOptions extends RetryOptions {
 /** Sends the requests of a session. */
 export class Transport {
   connectionId: string | undefined
-  readonly #options: TransportOptions
+  readonly options: TransportOptions
   readonly #base: string
   #queue: Attempt[] = []
 
   constructor(options: TransportOptions) {
-    this.#options = options
+    this.options = options
     this.#base = `${String(options.url).replace(/\/+$/, '')}/${encodeURIComponent(options.server)}`
   }
 
   /** See `Send`. GETs are retried, see `retryDelay`. */
   send<T>(spec: RequestSpec, options: RequestOptions = {}): Promise<T> {
-    return this.#start(spec, options, this.#options.signal)
+    return this.#start(spec, options, this.options.signal)
   }
 
   /** Sends a request that the signal of the session does not abort. */
@@ -64,6 +67,13 @@ export class Transport {
     void this.#sendTogether(attempts, false)
   }
 
+  /** Opens a stream of events, once. @param since the position to go on from */
+  open({ url }: Path, since: string | undefined, signal: AbortSignal): Promise<Response> {
+    // The gateway hides errors from a client that accepts streams alone.
+    const accept = `${EVENT_STREAM}, */*`
+    return this.#fetch('GET', url, undefined, signal, { Accept: accept, ...(since && { 'Last-Event-ID': since }) })
+  }
+
   #start<T>(spec: RequestSpec, options: RequestOptions, sessionSignal: AbortSignal | undefined): Promise<T> {
     const request = newRequest(spec, options)
     const promise = this.#perform(request, [request.signal, sessionSignal])
@@ -76,7 +86,7 @@ export class Transport {
       try {
         return await this.#attempt(request, signals)
       } catch (error) {
-        const delay = retryDelay(request, error, retry, this.#options)
+        const delay = retryDelay(request, error, retry, this.options)
         if (delay === undefined) throw error
         await sleep(delay, signals)
       }
@@ -84,7 +94,7 @@ export class Transport {
   }
 
   #attempt(request: Sent, signals: readonly (AbortSignal | undefined)[]): Promise<unknown> {
-    const attempt = new Attempt(request, signals, this.#options.timeoutMs ?? 60_000)
+    const attempt = new Attempt(request, signals, this.options.timeoutMs ?? 60_000)
     // `sendBatch` may take the attempt out of the queue before the end of the tick.
     if (this.#queue.push(attempt) === 1) queueMicrotask(() => this.#flush())
     return attempt.value
@@ -93,7 +103,7 @@ export class Transport {
   #flush(): void {
     const waiting = this.#queue.filter(({ signal }) => !signal.aborted)
     this.#queue = []
-    const together = this.#options.batch ? waiting.filter(({ request }) => !request.isAlone) : []
+    const together = this.options.batch ? waiting.filter(({ request }) => !request.isAlone) : []
     if (together.length < 2) {
       for (const attempt of waiting) void this.#sendAlone(attempt)
       return
@@ -152,18 +162,19 @@ export class Transport {
     const init: RequestInit = { method, signal, headers: this.#headers(json, headers) }
     if (json !== undefined) init.body = JSON.stringify(json)
     // The global function must not be called as a method of another object.
-    const { fetch: send = globalThis.fetch } = this.#options
+    const { fetch: send = globalThis.fetch } = this.options
     const response = await overNetwork(send(this.#base + url, init))
     if (response.ok) return response
     throw errorOf(response.status, response.headers, await overNetwork(response.text()))
   }
 
-  #headers(json: unknown, headers?: Record<string, string>): Record<string, string> {
-    return {
+  /** @throws TypeError for a value that no header can have */
+  #headers(json: unknown, headers?: Record<string, string>): Headers {
+    return new Headers({
       ...headers,
       ...(json !== undefined && { 'Content-Type': 'application/json' }),
       ...(this.connectionId !== undefined && { [CONNECTION_HEADER]: this.connectionId }),
-    }
+    })
   }
 }
 

@@ -62,7 +62,7 @@ export interface StartRequest<P extends StartPart> {
   /** default: all but the sessions */
   include?: readonly P[]
   /** the largest number of texts, 0 to 100; default: 20 */
-  texts?: number
+  texts?: number | undefined
   order?: 'priority'
 }
 

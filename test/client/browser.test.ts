@@ -23,9 +23,28 @@ const script = (url: string) => `(async () => {
   const aborted = await kom.texts.get(9, { signal: AbortSignal.abort('left') }).catch((reason) => reason)
   const unread = kom.memberships.unread(6, 12)
   const [{ unread_texts }, first] = await kom.batch([unread, kom.texts.get(ref(unread, '/unread_texts/0'))])
+  const heard = []
+  const sending = setInterval(() => kom.messages.send(6, 'Is this heard?').catch(() => undefined), 20)
+  for await (const { id } of kom.events({ types: ['send-message'] })) {
+    clearInterval(sending)
+    await kom.messages.send(6, 'Coffee?')
+    for await (const { message } of kom.events({ since: id, types: ['send-message'] })) {
+      heard.push(message)
+      if (message === 'Coffee?') break
+    }
+    break
+  }
+  const live = await kom.live()
+  const unreadTexts = () => live.state.unread.flatMap((each) => each.unread_texts)
+  const wasUnread = unreadTexts().includes(41)
+  await new Promise((resolve) => {
+    live.subscribe(() => unreadTexts().includes(41) || resolve())
+    kom.texts.markRead(41)
+  })
   await kom.close()
+  const isLost = await new Promise((resolve) => live.subscribe(({ status }) => status === 'lost' && resolve(true)))
   const lost = await kom.whoAmI().catch((error) => error instanceof SessionLostError)
-  return { person, subject, type: body.type, name: stat.name, data, absent, aborted, lost, isFirst: first.text_no === unread_texts[0] }
+  return { person, subject, type: body.type, name: stat.name, data, absent, aborted, heard: heard.at(-1), wasUnread, isLost, lost, isFirst: first.text_no === unread_texts[0] }
 })()`
 
 describe.skipIf(!chromiumInstalled())('komgate/client in Chromium', () => {
@@ -59,6 +78,9 @@ describe.skipIf(!chromiumInstalled())('komgate/client in Chromium', () => {
       data: { theme: 'dark' },
       absent: [true, 'NoSuchText'],
       aborted: 'left',
+      heard: 'Coffee?',
+      wasUnread: true,
+      isLost: true,
       lost: true,
       isFirst: true,
     })

@@ -6,7 +6,10 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { connect, type Kom, RequestError } from '../../src/client/index.ts'
 import { CALLS, type CallName } from '../../src/protocol/calls/index.ts'
-import { callJsonSchemas, type JsonSchema } from '../../src/protocol/json/json-schema.ts'
+import type { AnyCodec } from '../../src/protocol/codec.ts'
+import { callJsonSchemas, type JsonSchema, jsonSchema } from '../../src/protocol/json/json-schema.ts'
+import { MESSAGES } from '../../src/protocol/messages.ts'
+import { EVENT_MESSAGES, eventType } from '../../src/sessions/event-types.ts'
 import { ROOT } from '../support/example.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -175,7 +178,7 @@ function narrowed(value: unknown): unknown {
   )
 }
 
-it('the types of all calls are those of their JSON Schemas', { timeout: 60_000 }, async () => {
+it('the types of all calls and events are those of their JSON Schemas', { timeout: 60_000 }, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'komgate-call-types-'))
   try {
     const names = (Object.keys(CALLS) as CallName[]).filter((name) => name !== 'accept-async')
@@ -186,10 +189,20 @@ it('the types of all calls are those of their JSON Schemas', { timeout: 60_000 }
         `export const reply${i}: Same<CallReply<'${name}'>, ${typeOf(reply)}> = true`,
       ]
     })
-    const head = `import type { CallParams, CallReply } from '${join(ROOT, 'src/client/index.ts')}'
+    const events = EVENT_MESSAGES.map((name, i) => {
+      const fields = narrowed(jsonSchema((MESSAGES[name].params as AnyCodec).schema, 'server')) as JsonSchema
+      const { type, ...properties } = fields.properties as Record<string, JsonSchema>
+      const renamed = { ...properties, ...(type !== undefined && { recipient_type: type }) }
+      const required = Object.keys(renamed)
+      // Named by the gateway, or added by it.
+      const others = ['type', 'id', 'author', 'recipients'].map((each) => `'${each}'`).join(' | ')
+      const event = `Omit<KomEvent<'${eventType(name)}'>, ${others}>`
+      return `export const event${i}: Same<${event}, ${typeOf({ ...fields, properties: renamed, required })}> = true`
+    })
+    const head = `import type { CallParams, CallReply, KomEvent } from '${join(ROOT, 'src/client/index.ts')}'
 type Flat<T> = T extends object ? { [K in keyof T]: Flat<T[K]> } : T
 type Same<A, B> = (<T>() => T extends Flat<A> ? 1 : 2) extends <T>() => T extends Flat<B> ? 1 : 2 ? true : false`
-    writeFileSync(join(dir, 'types.mts'), [head, ...lines].join('\n'))
+    writeFileSync(join(dir, 'types.mts'), [head, ...lines, ...events].join('\n'))
     const compilerOptions = { typeRoots: [join(ROOT, 'node_modules/@types')] }
     const options = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['types.mts'] }
     writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(options))

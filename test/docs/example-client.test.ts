@@ -131,3 +131,28 @@ describe('examples/read-unread.ts', () => {
     expect(program.output()).toContain('InvalidPassword')
   })
 })
+
+describe('examples/live-reader.ts', () => {
+  // The proxy of the stage does not pass streams on.
+  const start = (env: NodeJS.ProcessEnv = {}) =>
+    startTypeScript(join(ROOT, 'examples/live-reader.ts'), [`${stage.gateway.url}/demo`], { env })
+
+  it('shows texts and messages as they come, without control characters, and closes its session on SIGTERM', async () => {
+    const program = start({ KOM_PERSON: String(WRITER) })
+    await program.prints(/^No unread texts$|unread in /m)
+    const textNo = await stage.write('Live \u001b[2J', TESTING, 'As it is written')
+    await program.prints(new RegExp(`\nText ${textNo} by Demo Reader in Testing .*: Live \\[2J\nAs it is written\n`))
+    await program.prints(/\n\d+ unread in Testing/)
+    const json = { recipient: WRITER, message: 'Lunch?' }
+    await stage.gateway.send('POST', '/demo/messages', { id: stage.reader, json })
+    await program.prints(/\nMessage from person 6: Lunch\?\n/)
+    program.kill('SIGTERM')
+    expect(await program.exit).toBe(0)
+  })
+
+  it('exits with 1 and the name of the error for a wrong password', async () => {
+    const program = start({ KOM_PASSWORD: 'wrong' })
+    expect(await program.exit).toBe(1)
+    expect(program.output()).toContain('InvalidPassword')
+  })
+})
