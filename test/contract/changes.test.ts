@@ -31,8 +31,7 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
   async function seenBy(sessions: readonly Client[], changes: () => Promise<unknown>): Promise<Data[][]> {
     const streams = await Promise.all(sessions.map(follow))
     await changes()
-    // The checks of the changes precede this round trip on each session.
-    for (const session of sessions) await session.get('/sessions/current/who-am-i')
+    await checked(sessions)
     const marker = `end ${clients.length}`
     const { connection } = await stage.author('bob')
     await connection.call('send-message', { recipient: 0, message: Buffer.from(marker) })
@@ -42,6 +41,11 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
         return events.filter(({ type }) => type !== 'send-message').map(({ data }) => data)
       }),
     )
+  }
+
+  /** Resolves when each session has checked the changes made so far: a check precedes this round trip. */
+  async function checked(sessions: readonly Client[]): Promise<void> {
+    for (const session of sessions) await session.get('/sessions/current/who-am-i')
   }
 
   /** Returns two sessions of alice, the first of which makes the changes, and one of bob. */
@@ -64,6 +68,7 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
       await session.post('/calls/mark-as-unread', { conference: club.no, text: local })
       await session.post(`/persons/current/memberships/${club.no}/unread`, { no_of_unread: 1 })
       await session.post('/calls/set-last-read', { conference: club.no, last_read: local })
+      await checked(sessions)
       await session.post('/calls/set-read-ranges', { conference: club.no, read_ranges: [] })
     })
     const about = { conf_no: club.no }
@@ -140,9 +145,11 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
     const { json: before } = await session.get(path)
     const [own, same, others] = await seenBy(sessions, async () => {
       await session.put(path, { priority: 200, where: 0 })
+      await checked(sessions)
       const type = { ...ACTIVE, ...RESERVED, passive: true }
       const member = { conf_no: club.no, pers_no: alice.no }
       await session.post('/calls/add-member', { ...member, priority: 200, where: 0, type })
+      await checked(sessions)
       const { priority, position: where } = before
       await session.put(path, { priority, where })
     })
