@@ -11,12 +11,17 @@ export class ConcurrencyLimit {
     this.#max = max
   }
 
+  /** Whether another function would wait. */
+  get isFull(): boolean {
+    return this.#running >= this.#max
+  }
+
   /**
    * Runs `work`, immediately if there is room. Resolves with its result.
    * @throws the first error of any function
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#max) this.#running++
+    if (!this.isFull) this.#running++
     else await new Promise<void>((start) => this.#waiting.push(start))
     try {
       if (this.#error !== undefined) throw this.#error

@@ -30,19 +30,32 @@ interface LinkFields {
   link_type: 'comment' | 'footnote'
 }
 
+/** Local numbers, both ends included. */
+interface LocalRange {
+  first: number
+  last: number
+}
+
 /** The fields of the events that the gateway makes. */
 interface GatewayEvents {
   /** These texts were read; or exactly the texts in the ranges of local numbers are read. */
   read:
     | { conf_no: number; local_nos: number[]; text_nos?: number[]; ranges?: never }
-    | { conf_no: number; ranges: { first: number; last: number }[]; local_nos?: never; text_nos?: never }
+    | { conf_no: number; ranges: LocalRange[]; local_nos?: never; text_nos?: never }
   unread: { conf_no: number; local_nos: number[]; text_nos?: number[] }
-  'unread-set': { conf_no: number; no_of_unread: number }
+  'unread-set': { conf_no: number; no_of_unread: number; ranges: LocalRange[] }
   marked: { text_no: number; mark_type: number }
   unmarked: { text_no: number }
   linked: LinkFields
   unlinked: LinkFields
-  membership: { conf_no: number; position: number; priority: number; membership_type: Json<MembershipType, 'server'> }
+  membership: {
+    conf_no: number
+    position: number
+    priority: number
+    membership_type: Json<MembershipType, 'server'>
+    /** the conferences of all memberships, by position */
+    order: number[]
+  }
   /** The session has another person. Null after a logout. */
   person: { pers_no: number | null }
   /** Events are missing. The stream goes on from `position`. */

@@ -29,6 +29,7 @@ export interface LiveOptions {
 /** What has been requested after an event. */
 interface Found {
   start?: Started<(typeof CHANGING)[number]> | undefined
+  isLoggedOut?: boolean
   /** the statuses that have changed, by text number; null for a text that the person may not read any more */
   statuses: { text_stats: Record<string, TaggedTextStat | null> }[]
 }
@@ -217,13 +218,17 @@ export class Live {
       return { start, statuses: found }
     } catch (error) {
       if (!(error instanceof NotLoggedInError)) throw error
-      // The event `person` follows.
-      return { statuses: [] }
+      // After a reset there may be no event `person`.
+      return { statuses: [], isLoggedOut: true }
     }
   }
 
   /** Returns a state with what has been found. */
-  #with(state: LiveState, { start, statuses }: Found): LiveState {
+  #with(state: LiveState, { start, statuses, isLoggedOut }: Found): LiveState {
+    if (isLoggedOut) {
+      this.#texts.clear()
+      return { ...state, ...LOGGED_OUT }
+    }
     const { position = this.#position, texts = {}, ...parts } = start ?? { person: state.person }
     this.#position = position
     if (parts.person?.pers_no !== state.person?.pers_no) this.#texts = byNumber(texts)

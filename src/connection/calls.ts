@@ -13,7 +13,10 @@ import { Pending, Waiting } from './pending.ts'
 export interface CallOptions<R = unknown> {
   /** whether to send the call while no other call is in flight; for calls that change the logged-in person */
   exclusive?: boolean
-  /** called with the reply when the server has carried out the call, before any later message is handled */
+  /**
+   * called with the reply when the server has carried out the call, before any later message is handled, also after the
+   * deadline
+   */
   onReply?: (reply: R) => void
   /** the global numbers of the texts that the call is about, for `CallWatcher`, if the parameters have local numbers */
   textNos?: readonly number[]
@@ -89,26 +92,20 @@ export class Calls {
     params: Params<N>,
     { exclusive = false, onReply }: CallOptions<Reply<N>>,
   ): Promise<Reply<N>> {
-    return new Promise<unknown>((resolvePromise, reject) => {
+    return new Promise<unknown>((resolve, reject) => {
       if (this.#pending.size >= MAX_WAITING) throw this.#tooMany(`${MAX_WAITING} calls`)
       const refNo = this.#pending.nextRefNo()
       const request = writeRequest(refNo, name, params)
       if (this.#pending.bytes + request.length > MAX_WAITING_BYTES) {
         throw this.#tooMany(`${MAX_WAITING_BYTES} bytes of calls`)
       }
-      const resolve =
-        onReply === undefined
-          ? resolvePromise
-          : (reply: unknown) => {
-              onReply(reply as Reply<N>)
-              resolvePromise(reply)
-            }
       const end = this.#context.onCall?.(name)
       const waiting = this.#waitingFor(
         { name, exclusive, madeAt: performance.now() },
         request,
         end === undefined ? resolve : (reply) => resolve(reportEnd(end, reply)),
         end === undefined ? reject : (error) => reject(reportEnd(end, error)),
+        onReply as ((reply: unknown) => void) | undefined,
       )
       this.#pending.add(refNo, waiting)
       const send = (): Promise<void> => {
@@ -196,9 +193,10 @@ export class Calls {
     { length: size }: Buffer,
     resolve: (reply: unknown) => void,
     reject: (error: Error) => void,
+    onReply?: (reply: unknown) => void,
   ): Waiting<PendingCall> {
     const deadline = call.madeAt + this.#context.settings.callTimeoutMs
-    return new Waiting(call, { deadline, size }, resolve, reject)
+    return new Waiting(call, { deadline, size }, resolve, reject, onReply)
   }
 
   #tooMany(what: string): ConnectionError {

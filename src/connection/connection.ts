@@ -26,7 +26,7 @@ type CallArguments<N extends CallName> =
 export interface CallWatcher {
   /**
    * Called for each call with parameters. If it returns a function, this is called when the server has carried out the
-   * call, before any later message is handled, or with the error of the call.
+   * call, before any later message is handled, or with the error of the call. After a timeout both may happen.
    */
   onCall<N extends CallName>(
     name: N,

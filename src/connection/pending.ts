@@ -10,6 +10,7 @@ export class Waiting<C> {
   readonly size: number
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: Error) => void
+  readonly #onReply: ((value: unknown) => void) | undefined
   #settled = false
   #hasEnded = false
   #onEnd: (() => void) | undefined
@@ -19,18 +20,21 @@ export class Waiting<C> {
    * @param limits `deadline` in milliseconds, `size` of the request in bytes
    * @param resolve receives the reply
    * @param reject receives the error
+   * @param onReply receives the reply before `resolve`, and also a late one
    */
   constructor(
     call: C,
     { deadline, size }: { deadline: number; size: number },
     resolve: (value: unknown) => void,
     reject: (error: Error) => void,
+    onReply?: (value: unknown) => void,
   ) {
     this.call = call
     this.deadline = deadline
     this.size = size
     this.#resolve = resolve
     this.#reject = reject
+    this.#onReply = onReply
   }
 
   /** Whether the call was resolved or rejected. The server's reply may still arrive. */
@@ -38,8 +42,9 @@ export class Waiting<C> {
     return this.#settled
   }
 
-  /** Resolves the call, unless it is settled. */
+  /** Resolves the call with the reply, unless it is settled. */
   resolve(value: unknown): void {
+    this.#onReply?.(value)
     if (this.#settled) return
     this.#settled = true
     this.#resolve(value)

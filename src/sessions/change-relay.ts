@@ -21,7 +21,7 @@ export interface ChangeReceiver {
 export interface ChangeAddress {
   /** id of the server; ids of the same server are equivalent */
   readonly serverId: string
-  /** 0 if nobody is logged in */
+  /** 0 for an anonymous session */
   readonly persNo: number
 }
 
@@ -76,8 +76,6 @@ export class ChangeRelay {
    */
   begin(maker: ChangeMaker, change: Change): (error?: unknown) => void {
     const server = serverKey(this.#servers, maker.serverId)
-    // A receiver that is added before the reply knows nothing of the changes in flight.
-    if (!this.#receivers.has(server)) return (error) => this.#end(server, maker, change, { isContested: true, error })
     const key = `${server} ${personOf(change, maker) ?? ''} ${subjectOf(change)}`
     const all = getOrMake(this.#inFlight, key, () => new Set<ChangeInFlight>())
     const own: ChangeInFlight = { maker, isContested: false }
@@ -88,9 +86,11 @@ export class ChangeRelay {
     }
     all.add(own)
     return (error) => {
-      all.delete(own)
-      if (all.size === 0) this.#inFlight.delete(key)
       this.#end(server, maker, change, { isContested: own.isContested, error })
+      // A late reply follows a timeout.
+      own.isContested = true
+      all.delete(own)
+      if (all.size === 0 && this.#inFlight.get(key) === all) this.#inFlight.delete(key)
     }
   }
 

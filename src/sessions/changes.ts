@@ -16,6 +16,14 @@ export type Change =
   | { type: 'membership'; persNo: number; confNo: number }
   | LinkChange
 
+/** A change of which the call tells everything. */
+export type CompleteChange = ReadChange | MarkChange | LinkChange
+
+/** Returns whether the call tells everything of a change. */
+export function isComplete(change: Change): change is CompleteChange {
+  return !(change.type === 'read-ranges' || change.type === 'unread-set' || change.type === 'membership')
+}
+
 /** Texts of a conference have been marked as read or unread. */
 export interface ReadChange {
   type: 'read' | 'unread'
@@ -81,22 +89,20 @@ export function subjectOf(change: Change): string {
     case 'unlinked':
       return `link ${change.textNo} ${change.to}`
     case 'membership':
-      return `membership ${change.confNo}`
+      return 'memberships'
     default:
       return `read ${change.confNo}`
   }
 }
 
-/** Returns the type and the fields of the event for a change that has been made. */
-export function changeEvent(change: Exclude<Change, { type: 'read-ranges' | 'membership' }>): GatewayEvent {
+/** Returns the event for a change that has been made. */
+export function changeEvent(change: CompleteChange): GatewayEvent {
   switch (change.type) {
     case 'read':
     case 'unread': {
       const { type, confNo, localNos, textNos } = change
       return { type, fields: { conf_no: confNo, local_nos: localNos, ...(textNos && { text_nos: textNos }) } }
     }
-    case 'unread-set':
-      return { type: change.type, fields: { conf_no: change.confNo, no_of_unread: change.noOfUnread } }
     case 'marked':
       return { type: change.type, fields: { text_no: change.textNo, mark_type: change.markType } }
     case 'unmarked':

@@ -4,7 +4,7 @@ import { KomError, ProtocolError } from '../protocol/errors.ts'
 import { type AsyncMessage, MESSAGES, messageName } from '../protocol/messages.ts'
 import { ChangeChecks } from './change-checks.ts'
 import type { ChangeReceiver, ChangeRelay, ReceivedChange } from './change-relay.ts'
-import { changeEvent, type GatewayEvent } from './changes.ts'
+import { changeEvent, type GatewayEvent, isComplete } from './changes.ts'
 import { EventLog, type LoggedEvent } from './event-log.ts'
 import { EVENT_MESSAGES, eventType, gatewayData, isEvent, messageData, messageSize, namedBy } from './event-types.ts'
 import { FloodGuard } from './flood-guard.ts'
@@ -20,14 +20,14 @@ const MAX_BATCH = 20
 const NEEDED: ReadonlySet<number> = new Set(ACCEPTED.map((name) => MESSAGES[name].number))
 
 /** An event of the gateway, in the form in which the log has it. */
-interface MadeEvent {
+interface FormattedEvent {
   type: string
   data: string
 }
 
 /** Messages that wait for names, and events behind them, in the order of their arrival. */
 interface Queue {
-  readonly entries: (AsyncMessage | MadeEvent)[]
+  readonly entries: (AsyncMessage | FormattedEvent)[]
   bytes: number
 }
 
@@ -66,7 +66,7 @@ export class EventFeed implements ChangeReceiver {
     this.#serverId = serverId
     this.#relay = relay
     this.#checks = new ChangeChecks(lyskom, {
-      add: ({ type, fields }) => this.#addMade(type, fields),
+      add: (event) => this.#addGatewayEvent(event),
       lost: () => this.#overflow(),
     })
   }
@@ -98,7 +98,7 @@ export class EventFeed implements ChangeReceiver {
     await this.#accept(numbers)
   }
 
-  /** Begins a new epoch for another person. @param persNo 0 if nobody is logged in */
+  /** Begins a new epoch for another person. @param persNo 0 after a logout */
   personChanged(persNo: number): void {
     this.#queue = emptyQueue()
     this.#checks.clear()
@@ -107,17 +107,13 @@ export class EventFeed implements ChangeReceiver {
   }
 
   /**
-   * Receives a change. Own changes become events at their place among the messages; those of other sessions are checked
-   * first, see `ChangeChecks`.
+   * Receives a change. Own changes become events at their place among the messages, if their calls tell everything of
+   * them; all others are checked first, see `ChangeChecks`.
    */
   onChange({ change, isOwn, isContested }: ReceivedChange): void {
-    // The call does not tell all of the state after these changes.
-    if (!isOwn || change.type === 'read-ranges' || change.type === 'membership') {
-      this.#checks.check(change, isContested)
-      return
-    }
-    const { type, fields } = changeEvent(change)
-    this.#addMade(type, fields)
+    if (this.#flood.isOn) return
+    if (isOwn && isComplete(change)) this.#addGatewayEvent(changeEvent(change))
+    else this.#checks.check(change, isContested)
   }
 
   /** Adds the last event. */
@@ -171,13 +167,13 @@ export class EventFeed implements ChangeReceiver {
   }
 
   /** Adds an event of the gateway, behind the messages that wait. */
-  #addMade(type: string, fields: GatewayEvent['fields']): void {
+  #addGatewayEvent({ type, fields }: GatewayEvent): void {
     const data = gatewayData(type, fields)
     if (this.#queue.entries.length === 0) this.#log.append(type, data)
     else this.#wait({ type, data })
   }
 
-  #wait(entry: AsyncMessage | MadeEvent): void {
+  #wait(entry: AsyncMessage | FormattedEvent): void {
     const queue = this.#queue
     queue.entries.push(entry)
     queue.bytes += sizeOf(entry)
@@ -253,7 +249,7 @@ function emptyQueue(): Queue {
   return { entries: [], bytes: 0 }
 }
 
-function sizeOf(entry: AsyncMessage | MadeEvent): number {
+function sizeOf(entry: AsyncMessage | FormattedEvent): number {
   return 'name' in entry ? messageSize(entry) : entry.data.length
 }
 

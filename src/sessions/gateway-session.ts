@@ -72,7 +72,8 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
   #countedPerson = 0
   #closing: Closing | undefined
   #feed: EventFeed | undefined
-  #hasEnded = false
+  /** Why it has ended. */
+  #endReason: CloseReason | undefined
 
   /** @param context settings and objects that all sessions share */
   constructor({ key, serverId, clientAddress, lyskom }: GatewaySessionOptions, context: SessionContext) {
@@ -182,7 +183,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
     return change && this.#context.changes.begin(this, change)
   }
 
-  /** Number of the logged-in person; 0 if nobody is logged in. */
+  /** Number of the logged-in person; 0 for an anonymous session. */
   get persNo(): number {
     return this.lyskom.persNo
   }
@@ -256,7 +257,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
 
   /** Whether the session has ended. */
   get hasEnded(): boolean {
-    return this.#hasEnded
+    return this.#endReason !== undefined
   }
 
   /** Resolves when the session has ended if it is being closed, and immediately otherwise. */
@@ -272,7 +273,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
    * @returns a promise that resolves as described in `Closing.run`
    */
   async close(reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
-    if (this.#closing !== undefined || this.#hasEnded) return
+    if (this.#closing !== undefined || this.hasEnded) return
     this.#closing = new Closing()
     // Streams end while the requests in flight finish.
     this.endEvents(reason)
@@ -296,8 +297,8 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
   }
 
   #end(reason: CloseReason, requestId?: string): void {
-    if (this.#hasEnded) return
-    this.#hasEnded = true
+    if (this.hasEnded) return
+    this.#endReason = reason
     const { logins, events } = this.#context
     logins.recordPerson(this, this.#countedPerson, 0)
     this.endEvents(reason)
@@ -329,7 +330,11 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
 
   #feedOf(): EventFeed {
     const { lyskom, serverId } = this
-    this.#feed ??= new EventFeed({ lyskom, serverId, relay: this.#context.changes })
+    if (this.#feed === undefined) {
+      this.#feed = new EventFeed({ lyskom, serverId, relay: this.#context.changes })
+      // A request whose body arrived late.
+      if (this.#endReason !== undefined) this.#feed.close(this.#endReason)
+    }
     return this.#feed
   }
 
@@ -345,7 +350,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
   #syncPerson(login?: LoginAttempt): void {
     const { persNo } = this.lyskom
     // The session may have ended in this tick.
-    if (this.#hasEnded || persNo === this.#countedPerson) return
+    if (this.hasEnded || persNo === this.#countedPerson) return
     const { logins, events } = this.#context
     if (login !== undefined && !this.isClosing) logins.makeRoom(this, persNo, login)
     logins.recordPerson(this, this.#countedPerson, persNo)

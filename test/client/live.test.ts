@@ -243,6 +243,21 @@ describe('the state', () => {
     expect(live.state.texts).toEqual({ 109: text(109, { no_of_marks: 4 }) })
   })
 
+  it('is empty when nobody is logged in after a reset, which may have skipped the event', async () => {
+    const { live, send } = await follow()
+    gateway.respond(failure(401))
+    send({ type: 'reset', reason: 'unknown', position: 'b-1' }, 'b-1')
+    await reached('b-1')
+    expect(live.state).toMatchObject({
+      status: 'live',
+      person: null,
+      memberships: [],
+      unread: [],
+      marks: [],
+      texts: {},
+    })
+  })
+
   it('belongs to the person of the session, without events of another one', async () => {
     const { live, send } = await follow()
     gateway.respond(started({ position: 'c-1', person: OTHER, unread: [], texts: { 7: text(7) } }))

@@ -270,6 +270,26 @@ describe('the end of an event stream', () => {
     expect(client.events.map(({ data }) => data)).toEqual([{ type: 'closed', reason: 'shutdown' }])
   })
 
+  it('leaves a session open that was created for the stream', async () => {
+    const { server, gateway } = await start({ autoCreate: true, maxWebsocketsPerSession: 1 })
+    const url = `${gateway.url}/kom/sessions/current/events`
+    const stream = await EventClient.open(url)
+    const id = stream.response.headers.get('httpkom-connection') ?? ''
+    await expect.poll(() => stream.lastEventId).not.toBe('')
+    await stream.close()
+    let resumed = stream
+    // The limit admits another stream when the gateway has noticed the end of the first one.
+    await expect
+      .poll(async () => {
+        resumed = await EventClient.open(`${url}?last_event_id=${stream.lastEventId}`, { id })
+        return resumed.response.status
+      })
+      .toBe(200)
+    closing.push(() => resumed.close())
+    server.connections[1]?.send(message(LEAVE_CONF, 9))
+    expect((await resumed.first(1))[0]?.type).toBe('leave-conf')
+  })
+
   it('is noticed when the client disconnects: the idle timeout of the session begins', async () => {
     const { gateway, id, open } = await start({ sessionIdleMs: 300 })
     const client = await open()

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConnectionError } from '../../src/connection/errors.ts'
 import { BodyCache } from '../../src/lyskom/body-cache.ts'
 import { LyskomSession } from '../../src/lyskom/session.ts'
@@ -17,6 +17,7 @@ const GET_TIME = 35
 const LOGIN = 62
 const UCONF = 78
 const QUERY_READ_TEXTS = 107
+const LOCAL_TO_GLOBAL = 103
 const MARK_AS_UNREAD = 109
 const LEAVE_CONF = 8
 const NEW_TEXT = 15
@@ -96,13 +97,28 @@ describe('a change relay', () => {
     expect(flags()).toEqual([['a', false, true]])
   })
 
-  it('passes a change that began before the first session received changes as contested', () => {
+  it('calls a change contested that began before the first session received changes', () => {
     const relay = new ChangeRelay(servers)
     const maker: ChangeMaker = { serverId: 'kom', persNo: 6, receiver: undefined }
     const end = relay.begin(maker, read(4))
-    const { flags } = sessions(relay, { a: ['kom', 6] })
+    const { begin, flags } = sessions(relay, { a: ['kom', 6] })
+    begin('a', read(4))()
     end()
-    expect(flags()).toEqual([['a', false, true]])
+    expect(flags()).toEqual([
+      ['a', true, true],
+      ['a', false, true],
+    ])
+  })
+
+  it('passes a change again when its reply follows a timeout', () => {
+    const { begin, flags } = sessions(new ChangeRelay(servers), { a: ['kom', 6] })
+    const end = begin('a', read(4))
+    end(new ConnectionError('call-timeout', ''))
+    end()
+    expect(flags()).toEqual([
+      ['a', false, true],
+      ['a', true, true],
+    ])
   })
 
   it('passes nothing to sessions that have been removed', () => {
@@ -121,6 +137,7 @@ describe('the events of a session', () => {
   let sessions: [GatewaySession, GatewaySession]
   let follower: FakeConnection
   let reader: EventReader
+  let relay: ChangeRelay
 
   const answers: Handler = ({ ref, call, args }) => {
     if ([LOGIN, MARK_AS_READ, MARK_AS_UNREAD].includes(call)) return reply(ref)
@@ -131,11 +148,11 @@ describe('the events of a session', () => {
   beforeEach(async () => {
     handler = answers
     server = await startFakeServer((request, from) => handler(request, from))
-    const changes = new ChangeRelay(new Map())
+    relay = new ChangeRelay(new Map())
     const open = async () => {
       const connection = await connectTo(server.port)
       const lyskom = new LyskomSession(connection, { name: 'test', version: '1.0' }, new BodyCache(1000))
-      return gatewaySession(lyskom, { changes })
+      return gatewaySession(lyskom, { changes: relay })
     }
     sessions = [await open(), await open()]
     follower = server.connections[1] as FakeConnection
@@ -206,7 +223,6 @@ describe('the events of a session', () => {
   })
 
   it('receive no changes after their end, also if the person changes then', async () => {
-    const relay = new ChangeRelay(new Map())
     const lyskom = new LyskomSession(
       await connectTo(server.port),
       { name: 'test', version: '1.0' },
@@ -225,6 +241,92 @@ describe('the events of a session', () => {
     expect(made).toEqual([read(4)])
     expect(connection.calls).toBe(calls)
     await session.end('shutdown')
+  })
+
+  it('have a change whose reply comes after the deadline of its call', async () => {
+    const lyskom = new LyskomSession(
+      await connectTo(server.port, { callTimeoutMs: 100 }),
+      { name: 'test', version: '1.0' },
+      new BodyCache(1000),
+    )
+    const late = gatewaySession(lyskom, { changes: relay })
+    await late.loginAs(6, 'x', false)
+    let hold: (() => void) | undefined
+    let isRead = false
+    handler = (request, from) => {
+      const { call, ref } = request
+      if (call === QUERY_READ_TEXTS) return isRead ? membership(ref, 1, 1) : membership(ref, 5, 5)
+      if (call !== MARK_AS_READ) return answers(request, from)
+      hold = () => {
+        isRead = true
+        from.send(reply(ref))
+      }
+      return true
+    }
+    await expect(lyskom.connection.call('mark-as-read', { conference: 4, text: [1] })).rejects.toThrow('in time')
+    expect(await events()).toEqual([])
+    hold?.()
+    await lyskom.connection.call('who-am-i')
+    expect(await events()).toEqual([{ type: 'read', conf_no: 4, local_nos: [1] }])
+    await late.end('shutdown')
+  })
+
+  it('lack a text that was marked as unread and has been deleted', async () => {
+    let isDeleted = false
+    handler = (request, from) => {
+      const { call, ref } = request
+      if (call === QUERY_READ_TEXTS) return membership(ref, 5, 5)
+      if (call === LOCAL_TO_GLOBAL) return reply(ref, 1, 4, 0, 1, 3, array([isDeleted ? 0 : 77]))
+      return answers(request, from)
+    }
+    const unread = () => sessions[0].lyskom.connection.call('mark-as-unread', { conference: 4, text: 3 })
+    await unread()
+    expect(await events()).toEqual([{ type: 'unread', conf_no: 4, local_nos: [3], text_nos: [77] }])
+    isDeleted = true
+    await unread()
+    expect(await events()).toEqual([])
+  })
+
+  it('are few calls at a time, and a reset at the beginning and at the end of a flood of changes', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const held: (() => void)[] = []
+    handler = (request, from) => {
+      if (request.call !== GET_TIME || from !== follower) return answers(request, from)
+      held.push(() => from.send(reply(request.ref, NOW)))
+      return true
+    }
+    const maker: ChangeMaker = { serverId: 'kom', persNo: 6, receiver: undefined }
+    for (let i = 0; i < 1005; i++) relay.begin(maker, read(4))()
+    await expect.poll(() => held.length).toBe(5)
+    const types = () => reader.read().map(({ type }) => type)
+    expect(types()).toEqual([])
+    // One more than are checked and wait.
+    relay.begin(maker, read(4))()
+    expect(types()).toEqual(['reset'])
+    for (const send of held) send()
+    await sessions[1].lyskom.connection.call('who-am-i')
+    relay.begin(maker, read(4))()
+    vi.advanceTimersByTime(1000)
+    expect(types()).toEqual([])
+    vi.advanceTimersByTime(1000)
+    expect(types()).toEqual(['reset'])
+    expect(held.length).toBe(5)
+    vi.useRealTimers()
+    handler = answers
+    await mark(1)
+    expect(await events()).toEqual([{ type: 'read', conf_no: 4, local_nos: [1] }])
+  })
+
+  it('end with the session, also if they begin after its end', async () => {
+    const ended = gatewaySession(
+      new LyskomSession(await connectTo(server.port), { name: 'test', version: '1.0' }, new BodyCache(1000)),
+      { changes: relay },
+    )
+    await ended.end('deleted')
+    const { log, accepted } = ended.beginEvents()
+    await expect(accepted).rejects.toThrow('closed')
+    expect(log.isClosed).toBe(true)
+    expect(new EventReader(log).read().map(({ type }) => type)).toEqual(['closed'])
   })
 
   it('lack a change that the session may not see', async () => {

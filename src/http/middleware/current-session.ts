@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Context } from 'hono'
 import type { CloseReason, GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Env } from '../env.ts'
+import { TrackedResponse } from '../node/tracked-response.ts'
 
 /** Makes a session the one of the request. The request counts as in flight on it until the access log reports it. */
 export function useSession(c: Context<Env>, session: GatewaySession): void {
@@ -43,7 +44,10 @@ async function responseWritten(c: Context<Env>): Promise<void> {
     await setImmediate()
     return
   }
-  await finished(outgoing)
+  await finished(outgoing).catch((error: unknown) => {
+    // Streams end when their clients disconnect, which have received the beginning.
+    if (!(outgoing instanceof TrackedResponse && outgoing.hasStreamed)) throw error
+  })
   // Node emits `finish` also when the last write failed. Behind pipelined requests, only a write notices a reset.
   if (incoming?.socket.errored) throw new Error('the client has disconnected')
 }

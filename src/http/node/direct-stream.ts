@@ -40,9 +40,12 @@ export function sendDirectly(response: Response, outgoing: TrackedResponse): boo
   // The client may have disconnected.
   if (outgoing.destroyed) return true
   outgoing.on('error', () => undefined)
+  const onWritten = (error: Error | null | undefined): void => {
+    outgoing.hasStreamed ||= !error
+  }
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   const source = stream.start({
-    write: (text) => outgoing.write(text),
+    write: (text) => outgoing.write(text, onWritten),
     end: () => void outgoing.end(),
     fail: () => outgoing.socket && resetSocket(outgoing.socket),
   })

@@ -20,6 +20,8 @@ export class TrackedResponse<R extends IncomingMessage = IncomingMessage> extend
   owner: ResponseOwner | undefined
   /** the body, if it writes itself */
   stream: DirectStream | undefined
+  /** whether the beginning of the stream is handed to the operating system */
+  hasStreamed = false
 
   override end(...rest: unknown[]): this {
     super.end(...(rest as []))
