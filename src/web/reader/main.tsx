@@ -1,0 +1,4 @@
+import './style.css'
+import { render } from 'preact'
+
+render(<h1>komgate</h1>, document.body)
