@@ -1,4 +1,9 @@
-import './style.css'
+import '../shared/base.css'
 import { render } from 'preact'
+import { applyPreferences } from '../shared/preferences.ts'
+import { App } from './app.tsx'
+import { start } from './session/session.ts'
 
-render(<h1>komgate</h1>, document.body)
+applyPreferences()
+render(<App />, document.getElementById('app') as HTMLElement)
+void start()
