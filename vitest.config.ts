@@ -19,6 +19,8 @@ const MEASURING = [
 /** Other files that take seconds. They start first: one that starts last would run alone. */
 const SLOW = [
   'test/http/generated.test.ts',
+  'test/web/reader.test.ts',
+  'test/web/views.test.ts',
   'test/store/mysql.test.ts',
   'test/store/redis-connection.test.ts',
   'test/contract/last-time-read.test.ts',

@@ -20,7 +20,12 @@ import { fileURLToPath } from 'node:url'
  * The compiler writes into a temporary folder. Then each changed file is renamed into dist/, so that no file is ever
  * missing or incomplete: another process may start komgate from dist/ at any time.
  */
-const CONFIG = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
+const CONFIG = [
+  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['scripts/build.js', 'scripts/build-web.js'],
+]
+/** The sources of the web applications, which are bundled. */
+const WEB = join('src/web/')
 /** File with the digests of the sources and of the built files. */
 const STAMP = 'dist/.build'
 /** Files of `swagger-ui-dist` that the build copies, and their folder in dist/. */
@@ -29,10 +34,10 @@ const SWAGGER_UI_FOLDER = 'http/reference/swagger-ui'
 
 process.chdir(join(import.meta.dirname, '..'))
 // The npm package contains the build and no sources.
-if (existsSync('src')) build()
+if (existsSync('src')) await build()
 
-/** Compiles src/ unless the digests in `STAMP` are current. */
-function build() {
+/** Compiles src/ and bundles the web applications unless the digests in `STAMP` are current. */
+async function build() {
   const sources = digest([...CONFIG.filter((file) => existsSync(file)), ...filesIn('src')])
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === `${sources}\n${digest(built())}\n`) return
   const fresh = mkdtempSync('dist-')
@@ -41,6 +46,11 @@ function build() {
     if (status !== 0) process.exitCode = 1
     else {
       copyFiles(fresh)
+      if (existsSync(WEB)) {
+        // The npm package has neither this module nor esbuild.
+        const { buildWeb } = await import('./build-web.js')
+        await buildWeb(join(fresh, 'web'))
+      }
       replaceDist(fresh, sources)
     }
   } finally {
@@ -55,7 +65,9 @@ function build() {
 function copyFiles(fresh) {
   const swaggerUi = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist')))
   const copies = [
-    ...filesIn('src').flatMap((file) => (extname(file) === '.ts' ? [] : [[file, file.slice('src/'.length)]])),
+    ...filesIn('src').flatMap((file) =>
+      extname(file) === '.ts' || file.startsWith(WEB) ? [] : [[file, file.slice('src/'.length)]],
+    ),
     ...SWAGGER_UI.map((name) => [join(swaggerUi, name), join(SWAGGER_UI_FOLDER, name)]),
   ]
   for (const [from, to] of copies) {

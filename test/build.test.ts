@@ -93,6 +93,28 @@ describe('npm start', () => {
     expect(existsSync(inDir('dist/pages/style.css'))).toBe(false)
   })
 
+  it('bundles the web applications into files that the page names, with compressed copies', {
+    timeout: BUILD_MS,
+  }, async () => {
+    for (const name of ['reader', 'shared']) mkdirSync(inDir('src/web', name), { recursive: true })
+    writeSource('web/tsconfig.json', '{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "preact" } }')
+    writeSource('web/shared/icon.svg', '<svg/>')
+    writeSource('web/reader/main.css', 'body { color: red }')
+    writeSource('web/reader/main.tsx', "import './main.css'\ndocument.body.replaceChildren('one')\n")
+    writeSource('web/reader/index.html', '<link href="assets/reader.css"><script src="assets/reader.js"></script>')
+    expect(await start()).toBe('one')
+    const page = readFileSync(inDir('dist/web/reader.html'), 'utf8')
+    const names = [...page.matchAll(/"assets\/(reader-[A-Z0-9]{8}\.(?:css|js))"/g)].map(([, name]) => name)
+    expect(names).toHaveLength(2)
+    for (const name of names) {
+      for (const coding of ['', '.br', '.gz']) expect(existsSync(inDir('dist/web/assets', name + coding))).toBe(true)
+    }
+    expect(existsSync(inDir('dist/web/reader/main.css'))).toBe(false)
+    rmSync(inDir('src/web'), { recursive: true })
+    expect(await start()).toBe('one')
+    expect(existsSync(inDir('dist/web/manifest.json'))).toBe(false)
+  })
+
   it('repairs a build that lacks a file', { timeout: BUILD_MS }, async () => {
     rmSync(inDir('dist/part.js'))
     expect(await start()).toBe('one')

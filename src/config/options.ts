@@ -116,6 +116,12 @@ export interface HttpOptions {
    * @default false
    */
   readonly autoCreate?: boolean
+  /**
+   * Whether the web client is served below /app/, to which / redirects browsers: on or off.
+   * Valid: on or off.
+   * @default on
+   */
+  readonly web?: 'on' | 'off'
 }
 
 /** Metrics, health checks and administration. */

@@ -58,7 +58,7 @@ const LYSKOM_PORT = 4894
 
 /** Paths of the gateway itself, which cannot be server ids. */
 const RESERVED = [
-  ...['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman', 'docs'],
+  ...['stats', 'websocket', 'metrics', 'live', 'ready', 'ping', 'admin', 'sessman', 'docs', 'app'],
   ...['add_session.cgi', 'validate.cgi', 'expire_session.cgi'],
 ]
 const ServerId = z

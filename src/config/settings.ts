@@ -236,6 +236,12 @@ export const SETTINGS = {
   cookiePartitioned: setting('http', flag, 'false', 'true adds the Partitioned attribute to the session cookie'),
   autoCreate: setting('http', flag, 'false', 'true opens a session for a request without a connection id'),
   sessmanTtlMs: setting('compat', ms, '86400000', 'lifetime of a sessman session after its last update'),
+  web: setting(
+    'http',
+    oneOf(['on', 'off'], 'must be on or off'),
+    'on',
+    'whether the web client is served below /app/, to which / redirects browsers: on or off',
+  ),
   logLevel: setting(
     'command',
     oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'),

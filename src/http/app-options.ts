@@ -41,6 +41,8 @@ export interface AppHttpOptions extends ConnectionIdOptions, CorsOptions {
   maxBodyBytes: number
   /** whether a request without a connection id gets a new session */
   autoCreate: boolean
+  /** whether the web client is served */
+  web: 'on' | 'off'
 }
 
 /** Settings of metrics, health checks and administration. */

@@ -25,6 +25,7 @@ import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
 import { threadRoutes } from './routes/threads.ts'
 import { ticketRoutes } from './routes/tickets.ts'
+import { webRoutes } from './routes/web.ts'
 import { websocketRoute } from './routes/websocket.ts'
 
 /** Another API that the gateway serves. */
@@ -74,11 +75,12 @@ export function declareRoutes(
   const websockets = new OpenWebsockets(limits)
   const declared: DeclaredRoutes = {
     gateway: [
-      ...gatewayRoutes({ servers, registry, metrics }),
+      ...gatewayRoutes({ servers, registry, metrics, hasWeb: http.web === 'on' }),
       descriptionRoute(() =>
         openApiDocument(Object.values(declared).flat(), { ...http, serverIds: [...servers.keys()] }),
       ),
       ...referenceRoutes(),
+      ...(http.web === 'on' ? webRoutes() : []),
       websocketRoute({
         ...{ ...options, registry, ids, tickets, websockets },
         corsOrigins: http.corsOrigins,

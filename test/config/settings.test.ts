@@ -178,6 +178,7 @@ describe('readConfig', () => {
     [{ a: { name: 'A\u001b[31m', host: 'h' } }, 'servers.json: a.name: must not hold control characters'],
     [{ 'a\n\u202eb': { name: 'A', host: 'h' } }, 'servers.json: a\\u{a}\\u{202e}b: a server id is'],
     [{ docs: { name: 'A', host: 'h' } }, 'servers.json: docs: is a path of the gateway itself'],
+    [{ app: { name: 'A', host: 'h' } }, 'servers.json: app: is a path of the gateway itself'],
     [{ websocket: { name: 'A', host: 'h' } }, 'servers.json: websocket: is a path of the gateway itself'],
   ])('rejects servers.json %j and names the field', (content, message) => {
     expect(() => readConfig(['--servers', file(content)])).toThrow(message)

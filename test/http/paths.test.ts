@@ -4,12 +4,14 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { holdsDotSegment } from '../../src/http/node/request-path.ts'
+import { build } from '../support/built-command.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { nginxInstalled, startNginx } from '../support/nginx.ts'
 
 const CLIENT = { client: { name: 'test', version: '1' } }
 const HIDDEN = ['metrics', 'live', 'ready', 'admin', 'admin/sessions']
+const BUILD_MS = 60_000
 const ADMIN_KEY = 'key-of-the-admin-of-this-gateway'
 
 /** Sends a raw request target: `fetch` would resolve its dot segments. */
@@ -179,13 +181,14 @@ describe.skipIf(!nginxInstalled() && !process.env.CI)('the shipped nginx.conf', 
   let gateway: TestGateway
   let nginx: Awaited<ReturnType<typeof startNginx>>
   beforeAll(async () => {
+    await build()
     gateway = await startTestGateway([{ id: 'demo', demo: true }], {
       basePath: '/kom',
       adminKey: ADMIN_KEY,
       trustedProxies: ['127.0.0.1/32'],
     })
     nginx = await startNginx(Number(new URL(gateway.url).port))
-  })
+  }, BUILD_MS)
   afterAll(async () => {
     await nginx.close()
     await gateway.close()
@@ -195,6 +198,14 @@ describe.skipIf(!nginxInstalled() && !process.env.CI)('the shipped nginx.conf', 
     for (const path of ['/kom/', '/kom/stats', '/kom//stats', '//kom/stats']) {
       expect([path, (await sendRaw(nginx.url, path)).status]).toEqual([path, 200])
     }
+  })
+
+  it('serves the web client, and redirects browsers to it', async () => {
+    const root = await sendRaw(nginx.url, '/kom/', { accept: 'text/html' })
+    expect([root.status, root.location]).toEqual([303, 'app/'])
+    const page = await sendRaw(nginx.url, '/kom/app/')
+    const [, script] = /src="(assets\/[^"]+)"/.exec(page.body) ?? []
+    expect([page.status, (await sendRaw(nginx.url, `/kom/app/${script}`)).status]).toEqual([200, 200])
   })
 
   it.each(HIDDEN)('hides %s in every spelling', async (hidden) => {

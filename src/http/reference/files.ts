@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { entityTag } from '../node/etag.ts'
+import { type StaticFile, staticFile } from '../output/static-file.ts'
 
 /** The names and content types of the files of the reference. */
 const TYPES = {
@@ -15,23 +15,15 @@ const TYPES = {
 
 export type ReferenceFileName = keyof typeof TYPES
 
-/** A file of the reference. */
-export interface ReferenceFile {
-  body: Uint8Array<ArrayBuffer>
-  contentType: string
-  /** the entity tag in its quotes */
-  tag: string
-}
-
 /** The page itself. */
 export const PAGE = 'index.html'
 /** The files that the page loads from `docs/`. */
 export const ASSETS = (Object.keys(TYPES) as ReferenceFileName[]).filter((name) => name !== PAGE)
 
-const files = new Map<ReferenceFileName, Promise<ReferenceFile>>()
+const files = new Map<ReferenceFileName, Promise<StaticFile>>()
 
 /** Returns a file of the reference. Reads it from the disk once. */
-export function referenceFile(name: ReferenceFileName): Promise<ReferenceFile> {
+export function referenceFile(name: ReferenceFileName): Promise<StaticFile> {
   const known = files.get(name)
   if (known !== undefined) return known
   const file = read(name)
@@ -41,10 +33,9 @@ export function referenceFile(name: ReferenceFileName): Promise<ReferenceFile> {
   return file
 }
 
-async function read(name: ReferenceFileName): Promise<ReferenceFile> {
+async function read(name: ReferenceFileName): Promise<StaticFile> {
   const folder = name.startsWith('swagger-ui') ? swaggerUiFolder() : import.meta.dirname
-  const body = await readFile(join(folder, name))
-  return { body, contentType: TYPES[name], tag: entityTag(body) }
+  return staticFile(await readFile(join(folder, name)), TYPES[name])
 }
 
 /** Returns the folder of Swagger UI: in the build the copy that `scripts/build.js` makes, in a checkout the package. */

@@ -1,14 +1,10 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { isUnchanged, withEtag } from '../node/etag.ts'
-import { SECURITY } from '../node/responses.ts'
+import { redirectToPage, respondWithFile } from '../output/static-file.ts'
 import { ASSETS, PAGE, type ReferenceFileName, referenceFile } from '../reference/files.ts'
 import { type AnyRoute, route } from './route.ts'
 
-const UNCHANGED = { 'Cache-Control': 'no-cache' }
 const HEADERS = {
-  ...UNCHANGED,
-  ...SECURITY,
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -29,7 +25,7 @@ export function referenceRoutes(): AnyRoute[] {
         308: { headers: ['Location'] },
       },
       // The URLs in the page are relative to a path without a trailing slash.
-      handle: (c) => (new URL(c.req.url).pathname.endsWith('/') ? redirect('../docs') : respond(c, PAGE)),
+      handle: (c) => (new URL(c.req.url).pathname.endsWith('/') ? redirectToPage('../docs') : respond(c, PAGE)),
     }),
     route({
       method: 'GET',
@@ -45,13 +41,6 @@ export function referenceRoutes(): AnyRoute[] {
   ]
 }
 
-/** Responds with a file, or with 304 without a body when the client has it. */
 async function respond(c: Context, name: ReferenceFileName): Promise<Response> {
-  const { body, contentType, tag } = await referenceFile(name)
-  if (isUnchanged(c, tag)) return new Response(null, { status: 304, headers: withEtag(tag, UNCHANGED) })
-  return new Response(body, { headers: withEtag(tag, { ...HEADERS, 'Content-Type': contentType }) })
-}
-
-function redirect(location: string): Response {
-  return new Response(null, { status: 308, headers: { ...UNCHANGED, ...SECURITY, Location: location } })
+  return respondWithFile(c, await referenceFile(name), HEADERS)
 }

@@ -1,0 +1,9 @@
+import '../shared/base.css'
+import { render } from 'preact'
+import { applyPreferences } from '../shared/preferences.ts'
+import { App } from './app.tsx'
+import { start } from './session/session.ts'
+
+applyPreferences()
+render(<App />, document.getElementById('app') as HTMLElement)
+void start()

@@ -1,0 +1,95 @@
+import { batch, signal } from '@preact/signals'
+import { type Kom, LyskomError, type NumberedUnread } from 'komgate/client'
+
+const DELAY_MS = 1000
+const RETRY_MS = 5000
+/** The most read markings that wait. */
+const MAX_WAITING = 10
+/** How long a text stays read here although the gateway does not report that it has been read. */
+const CONFIRMATION_MS = 10_000
+
+/** Marks texts as read, many in one request, and shows them as read at once. */
+export class ReadMarks {
+  /** texts that are read here, and may still be unread on the server */
+  readonly read = signal<ReadonlySet<number>>(new Set())
+  /** texts that the person keeps as unread when they go on */
+  readonly kept = signal<ReadonlySet<number>>(new Set())
+  readonly #kom: Kom
+  readonly #waiting = new Set<number>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isClosed = false
+
+  constructor(kom: Kom) {
+    this.#kom = kom
+  }
+
+  /** Marks a text as read. */
+  markRead(textNo: number): void {
+    if (this.#isClosed) return
+    this.#waiting.add(textNo)
+    batch(() => {
+      this.read.value = withNumber(this.read.value, textNo)
+      this.kept.value = withoutNumber(this.kept.value, textNo)
+    })
+    if (this.#waiting.size >= MAX_WAITING) void this.flush()
+    else this.#flushIn(DELAY_MS)
+  }
+
+  /** Marks a text as unread, and keeps it so. */
+  async markUnread(textNo: number): Promise<void> {
+    const isSent = !this.#waiting.delete(textNo)
+    batch(() => {
+      this.kept.value = withNumber(this.kept.value, textNo)
+      this.read.value = withoutNumber(this.read.value, textNo)
+    })
+    if (isSent) await this.#kom.texts.markUnread(textNo)
+  }
+
+  /** Sends the read markings that wait. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    const textNos = [...this.#waiting]
+    if (textNos.length === 0) return
+    this.#waiting.clear()
+    const outcomes = await this.#kom.batchSettled(textNos.map((no) => this.#kom.texts.markRead(no))).catch(() => [])
+    const failed = textNos.filter((_, i) => {
+      const outcome = outcomes[i]
+      // A text that has been deleted cannot be marked.
+      return outcome?.status !== 'fulfilled' && !(outcome?.reason instanceof LyskomError)
+    })
+    for (const no of failed) if (this.read.value.has(no)) this.#waiting.add(no)
+    if (failed.length > 0 && !this.#isClosed) this.#flushIn(RETRY_MS)
+    setTimeout(() => this.#confirm(textNos.filter((no) => !failed.includes(no))), CONFIRMATION_MS)
+  }
+
+  /** Forgets what the server has as read. @param unread the unread texts that the server reports */
+  onUnread(unread: readonly NumberedUnread[]): void {
+    if (this.read.value.size === 0) return
+    const reported = new Set(unread.flatMap(({ unread_texts }) => unread_texts))
+    this.#confirm([...this.read.value].filter((no) => !reported.has(no)))
+  }
+
+  /** Sends what waits, and takes no more markings. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.flush()
+  }
+
+  #confirm(textNos: readonly number[]): void {
+    const known = textNos.filter((no) => !this.#waiting.has(no) && this.read.value.has(no))
+    if (known.length > 0) this.read.value = new Set([...this.read.value].filter((no) => !known.includes(no)))
+  }
+
+  #flushIn(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.flush(), ms)
+  }
+}
+
+function withNumber(numbers: ReadonlySet<number>, no: number): ReadonlySet<number> {
+  return numbers.has(no) ? numbers : new Set([...numbers, no])
+}
+
+function withoutNumber(numbers: ReadonlySet<number>, no: number): ReadonlySet<number> {
+  return numbers.has(no) ? new Set([...numbers].filter((each) => each !== no)) : numbers
+}

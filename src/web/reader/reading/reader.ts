@@ -1,0 +1,137 @@
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals'
+import type { Kom, Live, LiveState, Membership, Text } from 'komgate/client'
+import { address, fragmentOf, go } from '../address.ts'
+import { nextUnread, type Place, type UnreadTexts } from './order.ts'
+import { ReadMarks } from './read-marks.ts'
+
+/** A conference with unread texts. */
+export interface UnreadConference extends UnreadTexts {
+  name: string
+}
+
+/** What a person reads on a server, and where they are. */
+export class Reader {
+  readonly server: string
+  readonly kom: Kom
+  readonly live: Live
+  readonly marks: ReadMarks
+  /** what the server reports */
+  readonly state: ReadonlySignal<LiveState>
+  /** the conferences with unread texts, in reading order */
+  readonly unread: ReadonlySignal<readonly UnreadConference[]>
+  /** the unread text to read after the one that is shown */
+  readonly next: ReadonlySignal<Place | undefined>
+  /** the number of the text that the address names */
+  readonly shown: ReadonlySignal<number | undefined> = computed(() => {
+    const { value } = address
+    return value.view === 'texts' ? value.no : undefined
+  })
+  /** the conference in which the shown text is read */
+  readonly confNo = signal<number | undefined>(undefined)
+  /** the text on which the person writes a comment */
+  readonly commentedNo = signal<number | undefined>(undefined)
+  /** a sentence for screen readers about what has just happened */
+  readonly notice = signal('')
+  readonly #stops: (() => void)[] = []
+
+  /** @param onLost called with the error when the session has ended */
+  constructor(server: string, kom: Kom, live: Live, onLost: (error: unknown) => void) {
+    this.server = server
+    this.kom = kom
+    this.live = live
+    this.marks = new ReadMarks(kom)
+    const state = signal(live.state)
+    this.state = state
+    this.unread = computed(() => unreadConferences(state.value, this.marks.read.value))
+    this.next = computed(() => {
+      const kept = this.marks.kept.value
+      const candidates = without(this.unread.value, kept)
+      const { texts } = state.value
+      return nextUnread(candidates, { confNo: this.confNo.value, textNo: this.shown.value }, (no) => texts[no])
+    })
+    const onHidden = (): void => {
+      if (document.visibilityState === 'hidden') void this.marks.flush()
+    }
+    document.addEventListener('visibilitychange', onHidden)
+    this.#stops.push(
+      () => document.removeEventListener('visibilitychange', onHidden),
+      live.subscribe((next) => {
+        state.value = next
+        this.marks.onUnread(next.unread)
+        if (next.status === 'lost') onLost(next.error)
+        else if (next.person === null) onLost(undefined)
+      }),
+      // The next text is there before it is wanted.
+      effect(() => {
+        const textNo = this.next.value?.textNo
+        if (textNo !== undefined && state.peek().texts[textNo] === undefined)
+          this.live.text(textNo).catch(() => undefined)
+      }),
+    )
+  }
+
+  /** Shows the next unread text. Returns whether there is one. */
+  readNext(isReplaced = false): boolean {
+    const next = this.next.peek()
+    if (next !== undefined) this.read(next, isReplaced)
+    return next !== undefined
+  }
+
+  /** Shows the first unread text of a conference, also one that is kept as unread. */
+  readConference(confNo: number): void {
+    const unread = this.unread.peek().find(({ conf_no }) => conf_no === confNo)
+    const [textNo] = unread?.unread_texts ?? []
+    if (textNo !== undefined) this.read({ confNo, textNo })
+  }
+
+  /** Shows a text in a conference. */
+  read({ confNo, textNo }: Place, isReplaced = false): void {
+    this.confNo.value = confNo
+    go(fragmentOf(this.server, 'texts', textNo), isReplaced)
+  }
+
+  /** Marks a text as read when the person goes on to another one, unless they keep it as unread. */
+  onLeave(textNo: number): void {
+    if (this.isUnread(textNo) && !this.marks.kept.peek().has(textNo)) this.marks.markRead(textNo)
+  }
+
+  /** Returns whether a text is unread in a conference of the person. */
+  isUnread(textNo: number): boolean {
+    return this.unread.value.some(({ unread_texts }) => unread_texts.includes(textNo))
+  }
+
+  /** Returns the membership of the person in a conference, undefined if there is none. */
+  membership(confNo: number): Membership | undefined {
+    return this.state.value.memberships.find(({ conference }) => conference.conf_no === confNo)
+  }
+
+  /** Chooses the conference in which a text is read that was opened by its number. */
+  place(text: Text): void {
+    const conferences = text.recipient_list.map(({ recpt }) => recpt.conf_no)
+    const current = this.confNo.peek()
+    if (current !== undefined && conferences.includes(current)) return
+    const unread = this.unread.peek().find(({ unread_texts }) => unread_texts.includes(text.text_no))
+    this.confNo.value = unread?.conf_no ?? conferences.find((no) => this.membership(no) !== undefined) ?? conferences[0]
+  }
+
+  /** Stops following the session. Sends the read markings that wait. */
+  async close(): Promise<void> {
+    for (const stop of this.#stops) stop()
+    const isLost = this.live.state.status === 'lost'
+    this.live.close()
+    if (!isLost) await this.marks.close()
+  }
+}
+
+function unreadConferences({ unread, memberships }: LiveState, read: ReadonlySet<number>): UnreadConference[] {
+  const names = new Map(memberships.map(({ conference }) => [conference.conf_no, conference.name]))
+  return without(unread, read).map((each) => ({ ...each, name: names.get(each.conf_no) ?? '' }))
+}
+
+/** Returns the conferences without some texts, and without those that have no others. */
+function without(unread: readonly UnreadTexts[], textNos: ReadonlySet<number>): UnreadTexts[] {
+  return unread.flatMap(({ conf_no, unread_texts }) => {
+    const left = unread_texts.filter((no) => !textNos.has(no))
+    return left.length === 0 ? [] : [{ conf_no, unread_texts: left }]
+  })
+}

@@ -1,0 +1,91 @@
+import { signal } from '@preact/signals'
+import { type Kom, UnavailableError } from 'komgate/client'
+import { address, go } from '../address.ts'
+import { Reader } from '../reading/reader.ts'
+import { listServers, openSession, type Server } from './gateway.ts'
+import { forgetSession, keepSession, keptSession, lastServer } from './kept-session.ts'
+
+/** What the page does: it starts, asks for a login, reads, or cannot reach the gateway. */
+export type Session =
+  | { state: 'starting' }
+  | { state: 'login'; servers: readonly Server[]; server: string; ended?: { name: string } }
+  | { state: 'reading'; reader: Reader }
+  | { state: 'failed'; error: unknown }
+
+/** The session of the page. */
+export const session = signal<Session>({ state: 'starting' })
+
+let servers: readonly Server[] = []
+
+/** Starts: resumes the kept session of the server, or asks for a login. */
+export async function start(): Promise<void> {
+  if (session.value.state === 'reading') void session.value.reader.close()
+  session.value = { state: 'starting' }
+  try {
+    servers = await listServers()
+    const server = chosenServer()
+    // The address names a server that the gateway does not have.
+    if (address.value.server !== undefined && address.value.server !== server) go(`#/${server}/`, true)
+    const kept = keptSession(server)
+    if (kept === undefined) session.value = { state: 'login', servers, server }
+    else await resume(server, kept.connectionId, kept.name)
+  } catch (error) {
+    session.value = { state: 'failed', error }
+  }
+}
+
+/** Begins to read in a session that is logged in. @param isKept whether it outlives the tab */
+export async function begin(server: string, kom: Kom, isKept: boolean): Promise<void> {
+  const reader = await openReader(server, kom)
+  const { state } = reader.live
+  keepSession(server, { connectionId: kom.connectionId, name: state.person?.pers_name ?? '' }, isKept)
+  session.value = { state: 'reading', reader }
+}
+
+/** Ends the session. Does not wait for the gateway, which may be away: it closes idle sessions itself. */
+export function logOut(reader: Reader): void {
+  forgetSession(reader.server)
+  reader
+    .close()
+    .then(() => reader.kom.close())
+    .catch(() => undefined)
+  go(`#/${reader.server}/`)
+  session.value = { state: 'login', servers, server: reader.server }
+}
+
+/** Asks for another login on another server. */
+export function chooseServer(server: string): void {
+  go(`#/${server}/`, true)
+  void start()
+}
+
+function chosenServer(): string {
+  const ids = servers.map(({ id }) => id)
+  const known = [address.value.server, lastServer()].find((id) => id !== undefined && ids.includes(id))
+  return known ?? ids[0] ?? ''
+}
+
+async function resume(server: string, connectionId: string, name: string): Promise<void> {
+  try {
+    const kom = await openSession(server, { connectionId })
+    session.value = { state: 'reading', reader: await openReader(server, kom) }
+  } catch (error) {
+    if (error instanceof UnavailableError) throw error
+    ended(server, name)
+  }
+}
+
+async function openReader(server: string, kom: Kom): Promise<Reader> {
+  const live = await kom.live()
+  const name = live.state.person?.pers_name ?? ''
+  const reader: Reader = new Reader(server, kom, live, () => {
+    void reader.close()
+    ended(server, name)
+  })
+  return reader
+}
+
+function ended(server: string, name: string): void {
+  forgetSession(server)
+  session.value = { state: 'login', servers, server, ended: { name } }
+}

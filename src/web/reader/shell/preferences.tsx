@@ -1,0 +1,46 @@
+import { LANGUAGES, type Language, language, THEMES, type Theme, theme } from '../../shared/preferences.ts'
+import { STRINGS, t } from '../strings/index.ts'
+
+/** The choice of the language and the colours. */
+export function Preferences() {
+  const strings = t.value
+  const themes: Record<Theme, string> = {
+    auto: strings.coloursAuto,
+    light: strings.coloursLight,
+    dark: strings.coloursDark,
+  }
+  return (
+    <div class="preferences">
+      <label>
+        <span>{strings.language}</span>
+        <select
+          value={language.value}
+          onChange={({ currentTarget: { value } }) => {
+            language.value = value as Language
+          }}
+        >
+          {LANGUAGES.map((each) => (
+            <option key={each} value={each} lang={each}>
+              {STRINGS[each].languageName}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <span>{strings.colours}</span>
+        <select
+          value={theme.value}
+          onChange={({ currentTarget: { value } }) => {
+            theme.value = value as Theme
+          }}
+        >
+          {THEMES.map((each) => (
+            <option key={each} value={each}>
+              {themes[each]}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
+  )
+}

@@ -1,0 +1,126 @@
+import './shell.css'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { address } from '../address.ts'
+import { ConferenceView } from '../lists/conference-view.tsx'
+import { PersonView } from '../lists/person-view.tsx'
+import type { Reader } from '../reading/reader.ts'
+import { logOut } from '../session/session.ts'
+import { t } from '../strings/index.ts'
+import { TextView } from '../text/text-view.tsx'
+import { ConferenceList } from '../unread/conference-list.tsx'
+import { Help } from './help.tsx'
+import { useKeys } from './keys.ts'
+import { NextBar } from './next-bar.tsx'
+import { Preferences } from './preferences.tsx'
+
+const NOTICE_MS = 6000
+
+/** The frame of the reader: the conferences, what the address names, and the main action. */
+export function Shell({ reader }: { reader: Reader }) {
+  const strings = t.value
+  const [isListOpen, setListOpen] = useState(false)
+  const [isHelpOpen, setHelpOpen] = useState(false)
+  const list = useRef<HTMLDivElement>(null)
+  const onHelp = useCallback(() => setHelpOpen(true), [])
+  const onList = useCallback(() => {
+    setListOpen(true)
+    // The list is rendered before it can have the focus.
+    setTimeout(() => list.current?.querySelector<HTMLElement>('nav button, nav summary')?.focus())
+  }, [])
+  useKeys(reader, { onHelp, onList })
+  useEffect(() => {
+    if (reader.notice.value === '') return
+    const timer = setTimeout(() => {
+      reader.notice.value = ''
+    }, NOTICE_MS)
+    return () => clearTimeout(timer)
+  }, [reader, reader.notice.value])
+  const unreadCount = new Set(reader.unread.value.flatMap(({ unread_texts }) => unread_texts)).size
+  const { state } = reader
+
+  return (
+    <div class="shell">
+      <button type="button" class="skip" onClick={() => document.querySelector<HTMLElement>('main h1')?.focus()}>
+        {strings.skipToText}
+      </button>
+      <header class="top">
+        <button
+          type="button"
+          class="toggle-list"
+          aria-expanded={isListOpen}
+          aria-controls="side"
+          onClick={() => setListOpen(!isListOpen)}
+        >
+          {strings.conferences} {unreadCount > 0 && <span class="count">{unreadCount}</span>}
+        </button>
+        <span class="brand">komgate</span>
+        <button type="button" class="plain show-keys" onClick={onHelp}>
+          {strings.keys}
+        </button>
+        <button type="button" class="plain" onClick={() => logOut(reader)}>
+          {strings.logOut}
+        </button>
+      </header>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the list wherever the focus is in it */}
+      <div
+        id="side"
+        ref={list}
+        class={isListOpen ? 'side open' : 'side'}
+        onKeyDown={({ key }) => {
+          if (key === 'Escape') setListOpen(false)
+        }}
+      >
+        <ConferenceList reader={reader} onChoose={() => setListOpen(false)} />
+        <footer>
+          <p class="quiet">
+            {strings.loggedInAs} <bdi>{state.value.person?.pers_name}</bdi>
+          </p>
+          <Preferences />
+        </footer>
+      </div>
+      <main id="main">
+        {state.value.status === 'reconnecting' && (
+          <p class="banner" role="status">
+            {strings.reconnecting}
+          </p>
+        )}
+        <View reader={reader} />
+      </main>
+      <NextBar reader={reader} />
+      <p class={reader.notice.value === '' ? 'notice' : 'notice shown'} role="status">
+        {reader.notice}
+      </p>
+      {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
+    </div>
+  )
+}
+
+function View({ reader }: { reader: Reader }) {
+  const shown = address.value
+  if (shown.view === 'texts') return <TextView reader={reader} no={shown.no} />
+  if (shown.view === 'conferences') return <ConferenceView key={shown.no} reader={reader} no={shown.no} />
+  if (shown.view === 'persons') return <PersonView key={shown.no} reader={reader} no={shown.no} />
+  return <Begin reader={reader} />
+}
+
+/** Opens the next unread text. Says so when there is none. */
+function Begin({ reader }: { reader: Reader }) {
+  const strings = t.value
+  const heading = useRef<HTMLHeadingElement>(null)
+  const hasNext = reader.next.value !== undefined
+  useEffect(() => {
+    if (reader.readNext(true)) return
+    document.title = `${strings.allRead} – komgate`
+    heading.current?.focus()
+  }, [reader, hasNext, strings])
+  const kept = reader.marks.kept.value.size
+  return (
+    <section class="problem">
+      <h1 ref={heading} tabIndex={-1}>
+        {strings.allRead}
+      </h1>
+      <p>{strings.allReadLong}</p>
+      {kept > 0 && <p>{strings.keptUnread(kept)}</p>}
+    </section>
+  )
+}

@@ -1,0 +1,197 @@
+import './text.css'
+import { LyskomError, type Text } from 'komgate/client'
+import { useEffect, useRef } from 'preact/hooks'
+import { useAsync } from '../../shared/use-async.ts'
+import { CommentForm } from '../comment/comment-form.tsx'
+import { readDraft } from '../comment/draft.ts'
+import { errorText } from '../error-text.ts'
+import type { Reader } from '../reading/reader.ts'
+import { ConferenceLink, Loading, PersonLink, Problem, TextLink, Time } from '../shell/parts.tsx'
+import { t } from '../strings/index.ts'
+import { Body } from './body.tsx'
+
+/** A text with what it comments and its comments. */
+export function TextView({ reader, no }: { reader: Reader; no: number }) {
+  const held = reader.state.value.texts[no]
+  const { value, error, retry } = useAsync(no, () => reader.live.text(no))
+  const text = held ?? value
+  // A text that vanishes is still shown: the person may be answering it.
+  if (text !== undefined) return <Shown key={no} reader={reader} text={text} isGone={held === undefined} />
+  if (error === undefined) return <Loading />
+  const isGone = error instanceof LyskomError
+  return (
+    <Problem
+      title={isGone ? t.value.textIsGoneTitle : t.value.text(no)}
+      message={isGone ? t.value.textIsGone : errorText(error)}
+      onRetry={isGone ? undefined : retry}
+    />
+  )
+}
+
+function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: boolean }) {
+  const strings = t.value
+  const { server } = reader
+  const { text_no, author, creation_time, subject } = text
+  const persNo = reader.state.value.person?.pers_no ?? 0
+  const heading = useRef<HTMLHeadingElement>(null)
+  const isCommenting = reader.commentedNo.value === text_no
+  const title = subject === null || subject.trim() === '' ? strings.noSubject : subject
+
+  useEffect(() => {
+    reader.place(text)
+    heading.current?.focus({ preventScroll: true })
+    scrollTo(0, 0)
+    reader.commentedNo.value = readDraft(server, persNo, text_no) === undefined ? undefined : text_no
+    return () => reader.onLeave(text_no)
+  }, [reader, text_no])
+  useEffect(() => {
+    document.title = `${title} – komgate`
+  }, [title])
+  const setCommented = (no: number | undefined): void => {
+    reader.commentedNo.value = no
+  }
+  const closeForm = (): void => {
+    setCommented(undefined)
+    heading.current?.focus({ preventScroll: true })
+  }
+  const isUnread = reader.isUnread(text_no)
+  const isKept = reader.marks.kept.value.has(text_no)
+  return (
+    <article class="text" aria-labelledby="subject">
+      <h1 id="subject" ref={heading} tabIndex={-1} dir="auto">
+        {title}
+      </h1>
+      <p class="byline">
+        <PersonLink server={server} person={author} />
+        <Time time={creation_time} />
+        <span>{strings.text(text_no)}</span>
+        {(isKept || isUnread) && <span class="badge">{strings.isUnread}</span>}
+      </p>
+      {isGone && (
+        <p class="note" role="status">
+          {strings.textWasDeleted}
+        </p>
+      )}
+      <Recipients server={server} text={text} />
+      <Links server={server} text={text} />
+      <div class="body">
+        <Body reader={reader} text={text} />
+      </div>
+      <div class="actions">
+        {!isCommenting && (
+          <button type="button" aria-keyshortcuts="c" onClick={() => setCommented(text_no)}>
+            {strings.comment}
+          </button>
+        )}
+        <ReadButton reader={reader} text={text} />
+      </div>
+      {isCommenting && <CommentForm reader={reader} text={text} onClose={closeForm} />}
+      <Comments reader={reader} text={text} />
+    </article>
+  )
+}
+
+function ReadButton({ reader, text: { text_no, recipient_list } }: { reader: Reader; text: Text }) {
+  const strings = t.value
+  const isMember = recipient_list.some(({ recpt }) => reader.membership(recpt.conf_no) !== undefined)
+  if (!isMember) return null
+  const isToRead = reader.marks.read.value.has(text_no) || !reader.isUnread(text_no)
+  const isKept = reader.marks.kept.value.has(text_no)
+  return isToRead || !isKept ? (
+    <button type="button" aria-keyshortcuts="u" onClick={() => void markUnread(reader, text_no)}>
+      {isToRead ? strings.markUnread : strings.keepUnread}
+    </button>
+  ) : (
+    <button type="button" aria-keyshortcuts="r" onClick={() => markRead(reader, text_no)}>
+      {strings.markRead}
+    </button>
+  )
+}
+
+/** Marks the shown text as read. */
+export function markRead(reader: Reader, textNo: number): void {
+  reader.marks.markRead(textNo)
+  reader.notice.value = t.value.isReadNow
+}
+
+/** Marks the shown text as unread. */
+export async function markUnread(reader: Reader, textNo: number): Promise<void> {
+  try {
+    await reader.marks.markUnread(textNo)
+    reader.notice.value = t.value.isUnreadAgain
+  } catch (error) {
+    reader.notice.value = errorText(error)
+  }
+}
+
+function Recipients({ server, text }: { server: string; text: Text }) {
+  const strings = t.value
+  const groups = [
+    [strings.to, text.recipient_list.filter(({ type }) => type === 'to')],
+    [strings.copyTo, text.recipient_list.filter(({ type }) => type !== 'to')],
+  ] as const
+  return (
+    <dl class="recipients">
+      {groups.map(
+        ([label, recipients]) =>
+          recipients.length > 0 && (
+            <div key={label}>
+              <dt>{label}</dt>
+              {recipients.map(({ recpt }) => (
+                <dd key={recpt.conf_no}>
+                  <ConferenceLink server={server} conference={recpt} />
+                </dd>
+              ))}
+            </div>
+          ),
+      )}
+    </dl>
+  )
+}
+
+/** What the text comments. */
+function Links({ server, text }: { server: string; text: Text }) {
+  const strings = t.value
+  if (text.comment_to_list.length === 0) return null
+  return (
+    <ul class="links">
+      {text.comment_to_list.map(({ type, text_no, author }) => (
+        <li key={text_no}>
+          <TextLink server={server} no={text_no}>
+            {type === 'comment' ? strings.commentTo(text_no, author?.pers_name) : strings.footnoteTo(text_no)}
+          </TextLink>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Comments({ reader, text }: { reader: Reader; text: Text }) {
+  const strings = t.value
+  const { comment_in_list } = text
+  if (comment_in_list.length === 0) return null
+  const ordered = [
+    ...comment_in_list.filter(({ type }) => type === 'footnote'),
+    ...comment_in_list.filter(({ type }) => type === 'comment'),
+  ]
+  return (
+    <section class="comments" aria-labelledby="comments">
+      <h2 id="comments">{strings.comments}</h2>
+      <ul>
+        {ordered.map(({ type, text_no, author }) => (
+          <li key={text_no}>
+            {author === null ? (
+              <span class="quiet">{strings.hiddenComment(text_no)}</span>
+            ) : (
+              <TextLink server={reader.server} no={text_no}>
+                {type === 'comment' ? strings.commentBy(author.pers_name) : strings.footnoteBy(author.pers_name)}
+              </TextLink>
+            )}
+            <span class="quiet">{strings.text(text_no)}</span>
+            {reader.isUnread(text_no) && <span class="badge">{strings.isUnread}</span>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,48 @@
+import './conference-list.css'
+import { fragmentOf } from '../address.ts'
+import type { Reader } from '../reading/reader.ts'
+import { t } from '../strings/index.ts'
+
+/** The conferences of the person: those with unread texts in reading order, and all of them. */
+export function ConferenceList({ reader, onChoose }: { reader: Reader; onChoose: () => void }) {
+  const strings = t.value
+  const unread = reader.unread.value
+  const current = reader.confNo.value
+  return (
+    <nav class="conference-list" aria-label={strings.conferences}>
+      <h2 id="unread">{strings.unread}</h2>
+      {unread.length === 0 && <p class="quiet">{strings.nothingUnread}</p>}
+      <ul aria-labelledby="unread">
+        {unread.map(({ conf_no, name, unread_texts }) => (
+          <li key={conf_no}>
+            <button
+              type="button"
+              aria-current={conf_no === current ? 'true' : undefined}
+              onClick={() => {
+                reader.readConference(conf_no)
+                onChoose()
+              }}
+            >
+              <bdi>{name}</bdi>
+              <span class="count" aria-label={strings.unreadCount(unread_texts.length)} role="img">
+                {unread_texts.length}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      <details>
+        <summary>{strings.allConferences}</summary>
+        <ul aria-label={strings.allConferences}>
+          {reader.state.value.memberships.map(({ conference: { conf_no, name } }) => (
+            <li key={conf_no}>
+              <a href={fragmentOf(reader.server, 'conferences', conf_no)} onClick={onChoose}>
+                <bdi>{name}</bdi>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </details>
+    </nav>
+  )
+}
