@@ -12,6 +12,7 @@ import { EventFeed } from './event-feed.ts'
 import type { EventLog } from './event-log.ts'
 import type { Attempt } from './login-failures.ts'
 import { type LoginAttempt, type LoginLimits, outcomeOf } from './login-limits.ts'
+import { SessionActivity } from './session-activity.ts'
 
 /**
  * Why a session was closed: `idle`, `deleted` (by its client), `ended` (through its record), `replaced` (by a new login of
@@ -54,7 +55,7 @@ export interface GatewaySessionOptions {
 }
 
 /** A live session on a LysKOM server, which clients address by its connection id. */
-export class GatewaySession implements CallWatcher, ChangeMaker {
+export class GatewaySession extends SessionActivity implements CallWatcher, ChangeMaker {
   /** hash of the connection id, by which registry and store find the session */
   readonly key: Key
   /** id of the LysKOM server in `servers.json` */
@@ -63,11 +64,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
   readonly clientAddress: string
   /** the session on the LysKOM server */
   readonly lyskom: LyskomSession
-  /** time of the last request, milliseconds of `performance.now()` */
-  lastUsed = performance.now()
   readonly #context: SessionContext
-  #requests = 0
-  #streams = 0
   /** Number of the person that the login limits count the session for; 0 for none. */
   #countedPerson = 0
   #closing: Closing | undefined
@@ -77,6 +74,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
 
   /** @param context settings and objects that all sessions share */
   constructor({ key, serverId, clientAddress, lyskom }: GatewaySessionOptions, context: SessionContext) {
+    super()
     this.key = key
     this.serverId = serverId
     this.clientAddress = clientAddress
@@ -198,55 +196,13 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
     this.#feed?.close(reason)
   }
 
-  /** Restarts the idle timeout. */
-  renew(): this {
-    this.lastUsed = performance.now()
-    return this
-  }
-
   /** The idle timeout that applies now, milliseconds. */
   get idleMs(): number {
     const { sessionIdleMs, loginIdleMs } = this.#context
     return this.lyskom.persNo === 0 ? sessionIdleMs : loginIdleMs
   }
 
-  /** Whether requests or WebSocket messages are in flight. */
-  get isBusy(): boolean {
-    return this.#requests > 0
-  }
-
-  /** Whether a stream or WebSocket is open, which suspends the idle timeout. */
-  get hasStreams(): boolean {
-    return this.#streams > 0
-  }
-
-  /**
-   * Returns whether the session has been idle for longer than the idle timeout. Open streams suspend the timeout.
-   * @param now milliseconds of `performance.now()`
-   */
-  hasTimedOut(now: number): boolean {
-    return !this.hasStreams && now - this.lastUsed > this.idleMs
-  }
-
-  /** Counts a stream or WebSocket that was opened. */
-  beginStream(): void {
-    this.#streams++
-  }
-
-  /** Counts a stream or WebSocket that was closed, and restarts the idle timeout. */
-  endStream(): void {
-    this.#streams--
-    this.renew()
-  }
-
-  /** Counts a request or WebSocket message. Closing the session waits for its response. */
-  beginRequest(): void {
-    this.#requests++
-  }
-
-  /** Counts the response to a request or WebSocket message. */
-  endRequest(): void {
-    this.#requests--
+  protected onRequestEnd(): void {
     this.#closing?.requestEnded()
   }
 
@@ -279,7 +235,7 @@ export class GatewaySession implements CallWatcher, ChangeMaker {
     this.endEvents(reason)
     const ownRequests = request?.isOwn ? 1 : 0
     const steps = {
-      isDrained: () => this.#requests <= ownRequests,
+      isDrained: () => this.requests <= ownRequests,
       disconnect: () => this.lyskom.close(),
       end: () => this.end(reason, request?.requestId),
     }

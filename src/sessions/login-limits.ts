@@ -36,8 +36,8 @@ export interface LimitedSession {
   /** whether it is being closed; it does not count then */
   readonly isClosing: boolean
   readonly hasStreams: boolean
-  /** whether requests are in flight */
-  readonly isBusy: boolean
+  /** number of requests in flight */
+  readonly requests: number
   /** time of the last request */
   readonly lastUsed: number
   close(reason: 'replaced'): Promise<void>
@@ -139,7 +139,7 @@ export class LoginLimits {
     )
     if (replaceable.length < excess) throw this.#tooMany()
     const longestIdleFirst = replaceable.sort(
-      (one, other) => Number(one.isBusy) - Number(other.isBusy) || one.lastUsed - other.lastUsed,
+      (one, other) => Number(one.requests > 0) - Number(other.requests > 0) || one.lastUsed - other.lastUsed,
     )
     for (const other of longestIdleFirst.slice(0, excess)) void other.close('replaced')
   }

@@ -311,7 +311,7 @@ describe('LoginLimits', () => {
     clientAddress: '192.0.2.1',
     isClosing: false,
     hasStreams: true,
-    isBusy: false,
+    requests: 0,
     lastUsed: 0,
     close: () => Promise.reject(new Error('has a stream')),
   })

@@ -84,10 +84,6 @@ class ModelSession implements LimitedSession {
     return this.streams > 0
   }
 
-  get isBusy(): boolean {
-    return this.requests > 0
-  }
-
   begin(): void {
     const { limits, now } = this.#model
     this.lastUsed = now
