@@ -86,7 +86,7 @@ async function readMemberships(
   const unreadStats = inOrder.filter(({ conference }) => wanted.has(conference))
 
   const requests = new ConcurrencyLimit(CONCURRENCY)
-  const reader = new UnreadReader(session, requests)
+  const reader = new UnreadReader(session, { requests, isOwn: true })
   const readFirst = ({ conference, readRanges }: MembershipStat) => reader.first(conference, readRanges)
   // Begin with the conferences of the texts, because further calls depend on these.
   const firsts = unreadStats.slice(0, texts).map(readFirst)

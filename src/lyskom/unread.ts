@@ -55,8 +55,8 @@ const NOTHING: FirstUnread = { textNos: [], localNos: [], covered: 0, isComplete
 export async function getAllUnread(session: LyskomSession, persNo: number): Promise<Unread[]> {
   const size = new CollectedSize(session.connection)
   const confs = await getUnreadConfs(session, persNo, { ranges: true, first: 0, count: ALL_MEMBERSHIPS, size })
-  const reader = new UnreadReader(session, new ConcurrencyLimit(CONCURRENCY))
   const isOwn = persNo === session.persNo
+  const reader = new UnreadReader(session, { requests: new ConcurrencyLimit(CONCURRENCY), isOwn })
   const all = await mapConcurrent(confs, async ({ confNo, membership }) => ({
     persNo,
     confNo,
@@ -72,7 +72,8 @@ export async function getAllUnread(session: LyskomSession, persNo: number): Prom
  * @throws ProtocolError `over-bound` if there are more unread texts than can be listed
  */
 export async function getUnread(session: LyskomSession, persNo: number, confNo: number): Promise<Unread> {
-  const reader = new UnreadReader(session, new ConcurrencyLimit(CONCURRENCY))
+  const isOwn = persNo === session.persNo
+  const reader = new UnreadReader(session, { requests: new ConcurrencyLimit(CONCURRENCY), isOwn })
   const membership = queryReadTexts(session, persNo, confNo, true)
   return { persNo, confNo, ...(await readUnread(session, reader, confNo, membership, false)) }
 }
@@ -98,18 +99,27 @@ async function readUnread(
   return await reader.all(confNo, readRanges, first, highestLocalNo)
 }
 
+/** Options of `UnreadReader`. */
+interface UnreadReaderOptions {
+  /** limits the concurrent calls */
+  requests: ConcurrencyLimit
+  /** whether the texts are those that the logged-in person has not read */
+  isOwn: boolean
+}
+
 /** Reads which texts are unread in the conferences of one operation. */
 export class UnreadReader {
   readonly #session: LyskomSession
   readonly #requests: ConcurrencyLimit
+  readonly #isOwn: boolean
   /** calls made and texts found, in all conferences */
   #mappings = 0
   #texts = 0
 
-  /** @param requests limits the concurrent calls */
-  constructor(session: LyskomSession, requests: ConcurrencyLimit) {
+  constructor(session: LyskomSession, { requests, isOwn }: UnreadReaderOptions) {
     this.#session = session
     this.#requests = requests
+    this.#isOwn = isOwn
   }
 
   /**
@@ -157,7 +167,7 @@ export class UnreadReader {
   /** Returns the existing texts of a range that are unread, at most 255. */
   async #map(confNo: number, read: ReadRanges, { first, last }: LocalRange): Promise<Mapped> {
     const noOfExistingTexts = Math.min(last - first + 1, TEXTS_PER_CALL)
-    const mapping = await this.#requests.run(() => mapLocals(this.#session, confNo, first, noOfExistingTexts))
+    const mapping = await this.#requests.run(() => this.#mapLocals(confNo, first, noOfExistingTexts))
     if (mapping === undefined) return { textNos: [], localNos: [], end: first, hasMore: false }
     const { block, rangeEnd, moreTextsExists } = mapping
     const texts = existingTexts(block)
@@ -172,7 +182,25 @@ export class UnreadReader {
       hasMore: moreTextsExists,
     }
   }
+
+  /**
+   * Maps local numbers from `firstLocalNo` on. Returns undefined if the conference has none, or if the person has lost
+   * access to it meanwhile.
+   */
+  async #mapLocals(confNo: number, firstLocalNo: number, noOfExistingTexts: number): Promise<TextMapping | undefined> {
+    const { connection } = this.#session
+    try {
+      return await connection.call('local-to-global', { confNo, firstLocalNo, noOfExistingTexts })
+    } catch (error) {
+      if (!(error instanceof KomError)) throw error
+      if (NO_TEXTS.includes(error.errorName) || (this.#isOwn && error.errorName === 'access-denied')) return undefined
+      throw error
+    }
+  }
 }
+
+/** Errors of local-to-global for a conference without texts from a local number on, and for a deleted one. */
+const NO_TEXTS = ['no-such-local-text', 'undefined-conference']
 
 /** The unread texts of a range of local numbers. */
 interface Mapped extends UnreadTexts {
@@ -189,26 +217,6 @@ function concatenated(parts: readonly UnreadTexts[]): UnreadTexts {
     for (const localNo of localNos) all.localNos.push(localNo)
   }
   return all
-}
-
-/** Errors of local-to-global for a conference without texts from a local number on. */
-const NO_TEXTS = ['no-such-local-text', 'undefined-conference']
-
-/**
- * Maps local numbers from `firstLocalNo` on. Returns undefined if the conference has none, or has been deleted meanwhile.
- */
-async function mapLocals(
-  { connection }: LyskomSession,
-  confNo: number,
-  firstLocalNo: number,
-  noOfExistingTexts: number,
-): Promise<TextMapping | undefined> {
-  try {
-    return await connection.call('local-to-global', { confNo, firstLocalNo, noOfExistingTexts })
-  } catch (error) {
-    if (error instanceof KomError && NO_TEXTS.includes(error.errorName)) return undefined
-    throw error
-  }
 }
 
 function tooMuchUnread({ connection }: LyskomSession): ProtocolError {

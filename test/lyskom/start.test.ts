@@ -11,6 +11,7 @@ const ME = 6
 const [GET_MARKS, GET_TEXT, GET_UNREAD_CONFS, LOGIN, UCONF, ACCEPT_ASYNC] = [23, 25, 52, 62, 78, 80]
 const [GET_TEXT_STAT, GET_INFO, LOCAL_TO_GLOBAL, GET_MEMBERSHIP] = [90, 94, 103, 108]
 const UNDEFINED_CONFERENCE = 9
+const ACCESS_DENIED = 11
 const NO_SUCH_TEXT = 14
 const NO_SUCH_LOCAL_TEXT = 16
 const then = time(new Date('2026-01-02T03:04:05Z'))
@@ -23,6 +24,8 @@ interface Conf {
   priority?: number
   /** whether it is deleted after its number has been listed */
   isDeleted?: boolean
+  /** whether the person loses access to its texts meanwhile */
+  isClosed?: boolean
 }
 
 const closing: (() => Promise<unknown>)[] = []
@@ -62,6 +65,7 @@ async function session(confs: readonly Conf[], { gone = [] as number[], body = '
         return reply(ref, h(`conference ${first}`), '00000000', conf?.texts ?? 0, 77)
       case LOCAL_TO_GLOBAL: {
         if (conf === undefined || conf.isDeleted) return errorReply(ref, UNDEFINED_CONFERENCE, first)
+        if (conf.isClosed) return errorReply(ref, ACCESS_DENIED, first)
         const count = Math.min(third, conf.texts - second + 1)
         if (count <= 0) return errorReply(ref, NO_SUCH_LOCAL_TEXT, second)
         const numbers = Array.from({ length: count }, (_, i) => 100 * first + second + i - 1)
@@ -150,6 +154,16 @@ describe('getStart', () => {
     expect(memberships?.map(({ conference }) => conference.confNo)).toEqual([11])
     expect(unread?.map(({ confNo }) => confNo)).toEqual([11])
     expect(numbersOf(texts)).toEqual([1100, 1101])
+  })
+
+  it('leaves out the texts of a conference that the person may not read any more', async () => {
+    const { start } = await session([
+      { no: 7, texts: 1, isClosed: true },
+      { no: 8, texts: 1 },
+    ])
+    const { memberships, unread } = await start()
+    expect(memberships?.map(({ conference }) => conference.confNo)).toEqual([7, 8])
+    expect(unread?.map(({ confNo }) => confNo)).toEqual([8])
   })
 
   it('leaves out texts that are deleted meanwhile', async () => {
