@@ -25,6 +25,8 @@ const SLOW = [
   'test/store/redis-connection.test.ts',
   'test/contract/last-time-read.test.ts',
   'test/demo/like-lyskomd.test.ts',
+  'test/model/live.test.ts',
+  'test/model/events.test.ts',
   'test/http/store-outage.test.ts',
   'test/http/reference-page.test.ts',
   'test/docs/example-client.test.ts',

@@ -31,7 +31,9 @@ export class EventClient {
   private constructor(response: Response, abort: AbortController) {
     this.response = response
     this.#abort = abort
-    this.ended = this.#read().catch(() => undefined)
+    // Rarely, fetch of Node 20 leaves the body of an aborted response pending.
+    const aborted = new Promise<void>((resolve) => abort.signal.addEventListener('abort', () => resolve()))
+    this.ended = Promise.race([this.#read().catch(() => undefined), aborted])
   }
 
   /** Opens a stream. Resolves when the headers of the response have arrived. */
@@ -58,6 +60,11 @@ export class EventClient {
       })
     }
     return this.events.slice(0, count)
+  }
+
+  /** Calls a function after each event. */
+  onEvent(listener: () => void): void {
+    this.#onEvent = listener
   }
 
   /** Disconnects, and resolves when the stream has ended. */

@@ -91,6 +91,15 @@ export class ProxyLine {
     resetSocket(this.server)
   }
 
+  /** Closes both sides after `bytes` more bytes from the server: with a RST, or with a FIN. */
+  cut(bytes: number, how: 'reset' | 'end'): void {
+    this.toClient.stall(bytes, () => {
+      if (how === 'reset') return this.reset()
+      this.client.end()
+      this.server.destroy()
+    })
+  }
+
   /** Closes both sides (FIN), possibly in mid-message. */
   end(): void {
     this.client.end()
@@ -106,6 +115,7 @@ export class Flow {
   readonly #from: Socket
   readonly #to: Socket
   #stallAt = Number.POSITIVE_INFINITY
+  #onStalled: () => void = () => undefined
   #isDropping = false
   #delayMs = 0
 
@@ -118,10 +128,14 @@ export class Flow {
     })
   }
 
-  /** Stops reading and forwarding after `afterBytes` more bytes, without closing the connection. */
-  stall(afterBytes = 0): void {
+  /**
+   * Stops reading and forwarding after `afterBytes` more bytes, without closing the connection, and then calls
+   * `onStalled`.
+   */
+  stall(afterBytes = 0, onStalled: () => void = () => undefined): void {
     this.#stallAt = this.passed + afterBytes
-    if (this.#isStopped) this.#from.pause()
+    this.#onStalled = onStalled
+    if (this.#isStopped) this.#stop()
   }
 
   /** Ends `stall`. */
@@ -155,8 +169,13 @@ export class Flow {
     if (this.#isDropping) return
     const part = chunk.subarray(0, this.#stallAt - this.passed)
     this.passed += part.length
-    if (this.#isStopped) this.#from.pause()
     if (part.length > 0) this.#later(() => this.#to.write(part))
+    if (this.#isStopped) this.#stop()
+  }
+
+  #stop(): void {
+    this.#from.pause()
+    this.#later(this.#onStalled)
   }
 
   #later(work: () => void): void {
