@@ -35,7 +35,7 @@ export function inRange(what: string, found: number, min: number, max: number): 
 
 /** Asserts that no problem was recorded, and that every request and WebSocket message is accounted for. */
 export function problemAssertions(observations: Observations): Assertion[] {
-  const { requests, messages } = observations
+  const { requests, messages, events } = observations
   const accounted = (what: string, { sent, answered, aborted }: typeof requests): Assertion => ({
     ...equal(what, answered + aborted, sent),
     found: `${answered} + ${aborted}`,
@@ -47,6 +47,10 @@ export function problemAssertions(observations: Observations): Assertion[] {
     }),
     accounted('requests: one response, or the client disconnected', requests),
     accounted('WebSocket messages: one response, or the client disconnected', messages),
+    {
+      ...equal('messages that arrived as events, once and in order', events.received, events.expected),
+      found: `${events.received} on ${events.connections} connections`,
+    },
   ]
 }
 

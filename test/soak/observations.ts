@@ -6,6 +6,7 @@ export const PROBLEMS = {
   'wrong response': 'responses that the API does not define',
   unsolicited: 'responses without a request',
   'wrong content': 'responses with wrong content',
+  'wrong events': 'event streams with missing, repeated or misplaced events',
   stuck: 'clients that did not end',
 }
 type ProblemKind = keyof typeof PROBLEMS
@@ -47,6 +48,8 @@ export class Observations {
   readonly requests = { sent: 0, answered: 0, aborted: 0 }
   /** the same for messages on WebSockets */
   readonly messages = { sent: 0, answered: 0, aborted: 0 }
+  /** messages that clients have sent to themselves, as events on each of their followers, which use several connections */
+  readonly events = { expected: 0, received: 0, connections: 0 }
   readonly statuses = new Counts()
   /** clients by kind, and those that a fault ended early */
   readonly clients = new Counts()

@@ -13,16 +13,18 @@ const CLIENT_MS = 90_000
 const ADDRESSES = 50
 
 const KINDS = { ...USERS, ...BROKEN }
-type Kind = keyof typeof KINDS
+export type Kind = keyof typeof KINDS
 export const CLIENT_KINDS = Object.keys(KINDS) as Kind[]
-/** Number of clients of each kind in 35, on average. */
+/** Number of clients of each kind in 38, on average. */
 const SHARES: Readonly<Record<number, readonly Kind[]>> = {
   6: ['reader'],
-  3: ['poster', 'websocket', 'idle', 'abandoner', 'deleter', 'aborter'],
+  3: ['poster', 'websocket', 'follower', 'idle', 'abandoner', 'deleter', 'aborter'],
   2: ['wrong password', 'slow sender', 'malformed'],
   1: ['monitor', 'operator', 'frozen', 'slow reader', 'half request'],
 }
-const WEIGHTED_KINDS = Object.entries(SHARES).flatMap(([share, kinds]) => new Array(Number(share)).fill(kinds).flat())
+const WEIGHTED_KINDS = Object.entries(SHARES).flatMap(([share, kinds]) =>
+  new Array<readonly Kind[]>(Number(share)).fill(kinds).flat(),
+)
 
 /** What all clients share. */
 export interface ClientContext extends Pick<ClientOptions, 'port' | 'observations'> {
@@ -34,24 +36,29 @@ export async function pause(ms: number, period: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: period }).catch(() => undefined)
 }
 
-/** Keeps `count` clients running during the period. Resolves when all have ended. */
+/** Keeps `count` clients of some kinds running during the period. Resolves when all have ended. */
 export async function runClients(
   context: ClientContext,
   random: Random,
-  count: number,
+  { count, kinds }: { count: number; kinds: readonly Kind[] },
   period: AbortSignal,
 ): Promise<void> {
+  const weighted = WEIGHTED_KINDS.filter((kind) => kinds.includes(kind))
   let last = 0
   const runSlot = async (slot: number): Promise<void> => {
     // Staggers the first clients.
     await sleep(slot * 20)
-    while (!period.aborted) await runClient(context, random.fork(`client ${++last}`))
+    while (!period.aborted) await runClient(context, random.fork(`client ${++last}`), weighted)
   }
   await Promise.all(Array.from({ length: count }, (_, slot) => runSlot(slot)))
 }
 
-async function runClient({ port, observations, servers }: ClientContext, random: Random): Promise<void> {
-  const kind = random.pick<Kind>(WEIGHTED_KINDS)
+async function runClient(
+  { port, observations, servers }: ClientContext,
+  random: Random,
+  kinds: readonly Kind[],
+): Promise<void> {
+  const kind = random.pick(kinds)
   const server = random.pick(servers)
   const address = `127.1.${CLIENT_KINDS.indexOf(kind)}.${random.integer(1, ADDRESSES)}`
   const client = new Client({ port, address, observations, server, kind, random })

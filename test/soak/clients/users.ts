@@ -3,6 +3,7 @@ import { header } from '../../support/http-connection.ts'
 import { allSettled, type Client, jsonOf, type Kinds, type TextJson } from '../client.ts'
 import type { Person } from '../server.ts'
 import { ADMIN_KEY, IDLE_MS, PONG_MS, RESPONSE_MS } from '../settings.ts'
+import { Streams } from '../streams.ts'
 import { WebSocketClient } from '../websocket-client.ts'
 import { withDeadline } from '../with-deadline.ts'
 
@@ -166,6 +167,22 @@ export const USERS = {
     await sleep(PONG_MS + IDLE_MS.max)
     await client.checkGone('its WebSocket froze')
     socket.reset()
+  },
+  /** Follows the events of its session on streams and WebSockets that are cut at random, and sends itself messages. */
+  async follower(client, { random }) {
+    const person = await client.openAndLogIn()
+    const streams = await Streams.open(client)
+    try {
+      for (let left = random.integer(5, 40); left > 0; left--) {
+        await streams.send(person.pers_no)
+        await client.pause(0, 300)
+      }
+      await streams.checkAll()
+      // The streams end with the session, or before.
+      if (random.chance(0.5)) await client.end()
+    } finally {
+      await streams.close()
+    }
   },
 } satisfies Kinds
 
