@@ -58,7 +58,7 @@ describe('the parser of server-sent events', () => {
             ...(comment === undefined ? [] : [`:${comment}`]),
             ...(retry === undefined ? [] : [`retry: ${retry}`]),
           ]
-          return [...lines, '', ''].join(end).slice(lines.length === 0 ? end.length : 0)
+          return [...lines, '', ''].join(end)
         })
         const bytes = Buffer.from(text.join(''))
         const pieces: Uint8Array[] = []

@@ -207,14 +207,14 @@ describe('limits on guessing keys', () => {
     freeLoginFailures: 3,
     adminKey: ADMIN_KEY,
     compat: ['rest-sessions', 'sessman', 'microapp'],
-    apps: [{ id: 'app', name: 'app' }],
+    apps: [{ id: 'forum', name: 'forum' }],
     appKeys: [{ app: '*', key: APP_KEY }],
   }
   const routes: [string, string, string][] = [
     ['of the administrator', '/admin/sessions', ADMIN_KEY],
-    ['of an application in rest-sessions', '/app/soapp?dt=600', APP_KEY],
+    ['of an application in rest-sessions', '/forum/soapp?dt=600', APP_KEY],
     ['of an application in sessman', '/sessman/new?user=x', APP_KEY],
-    ['of an application in the microapp', '/expire_session.cgi?service=app&user_id=x', APP_KEY],
+    ['of an application in the microapp', '/expire_session.cgi?service=forum&user_id=x', APP_KEY],
   ]
 
   it.each(routes)('wrong keys %s delay further keys', async (_, path, right) => {
@@ -253,7 +253,7 @@ describe('limits on guessing keys', () => {
     const { gateway } = await start(settings)
     const headers = { authorization: 'Bearer wrong', 'x-forwarded-for': '192.0.2.1' }
     const statuses: number[] = []
-    for (const path of ['/app/soapp', '/other/soapp', '/third/soapp', '/fourth/soapp', '/sessman/new?user=x']) {
+    for (const path of ['/forum/soapp', '/other/soapp', '/third/soapp', '/fourth/soapp', '/sessman/new?user=x']) {
       statuses.push((await gateway.send('GET', path, { headers })).status)
     }
     expect(statuses).toEqual([401, 401, 401, 429, 429])

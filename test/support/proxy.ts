@@ -15,16 +15,16 @@ export interface TcpProxy {
 /**
  * Starts a proxy.
  *
- * @param server address of the server; only `host` and `port` are used
+ * @param target address of the server, of which `host` and `port` are read for each connection
  * @param prepare called with each new connection before the proxy forwards data
  */
 export async function startProxy(
-  { host, port }: { host: string; port: number },
+  target: { readonly host: string; readonly port: number },
   prepare: (line: ProxyLine) => void = () => undefined,
 ): Promise<TcpProxy> {
   const lines = new Set<ProxyLine>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const far = connect({ host, port, allowHalfOpen: true, noDelay: true })
+    const far = connect({ host: target.host, port: target.port, allowHalfOpen: true, noDelay: true })
     const line = new ProxyLine(client, far)
     lines.add(line)
     void line.finished.then(() => lines.delete(line))
