@@ -1,4 +1,4 @@
-import { ConcurrencyLimit } from '../concurrency-limit.ts'
+import type { ConcurrencyLimit } from '../concurrency-limit.ts'
 import type { LyskomSession } from '../lyskom/session.ts'
 import { KomError } from '../protocol/errors.ts'
 import { checkChange } from './change-state.ts'
@@ -8,13 +8,8 @@ import type { Change, GatewayEvent } from './changes.ts'
 const MAX_RUNNING = 5
 /** Changes of one session that wait for a check. */
 const MAX_WAITING = 1000
-/** Checks of links at the same time, of all sessions: a link is checked by every session on its server. */
-const MAX_LINK_CHECKS = 100
-/** A flood of changes is over when none has been dropped for this time. */
+/** A flood of changes is over when no change has been dropped for this time. */
 const CALM_MS = 1000
-
-/** Shared by all sessions. */
-const linkChecks = new ConcurrencyLimit(MAX_LINK_CHECKS)
 
 /** Where the result of the checks goes. */
 export interface ChecksOutput {
@@ -24,6 +19,14 @@ export interface ChecksOutput {
   lost(): void
 }
 
+/** Options of `ChangeChecks`. */
+export interface ChangeChecksOptions {
+  lyskom: LyskomSession
+  /** limits the checks of links by all sessions on the server */
+  links: ConcurrencyLimit
+  output: ChecksOutput
+}
+
 /**
  * Turns changes into events, at the right place among the messages and the own changes of a session, see `checkChange`.
  * When changes arrive faster than they can be checked, it drops them until there are fewer, and reports the loss at the
@@ -31,6 +34,7 @@ export interface ChecksOutput {
  */
 export class ChangeChecks {
   readonly #lyskom: LyskomSession
+  readonly #links: ConcurrencyLimit
   readonly #output: ChecksOutput
   #running = 0
   #waiting: Change[] = []
@@ -40,8 +44,9 @@ export class ChangeChecks {
   #flood: NodeJS.Timeout | undefined
   #hasDropped = false
 
-  constructor(lyskom: LyskomSession, output: ChecksOutput) {
+  constructor({ lyskom, links, output }: ChangeChecksOptions) {
     this.#lyskom = lyskom
+    this.#links = links
     this.#output = output
   }
 
@@ -86,8 +91,8 @@ export class ChangeChecks {
     }
     try {
       if (change.type === 'linked' || change.type === 'unlinked') {
-        const waits = linkChecks.isFull
-        const failure = await linkChecks.run(() =>
+        const waits = this.#links.isFull
+        const failure = await this.#links.run(() =>
           checkChange(this.#lyskom, change, isContested || waits, add).catch((error: unknown) => error ?? true),
         )
         if (failure !== undefined) throw failure

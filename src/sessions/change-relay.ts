@@ -1,7 +1,11 @@
+import { ConcurrencyLimit } from '../concurrency-limit.ts'
 import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { type Change, subjectOf } from './changes.ts'
 import { serverKey } from './server-key.ts'
+
+/** Checks of links at the same time, by all sessions on a server: each of them checks each link. */
+const MAX_LINK_CHECKS = 100
 
 /** A change as a session receives it. */
 export interface ReceivedChange {
@@ -45,6 +49,8 @@ export class ChangeRelay {
   readonly #servers: ReadonlyMap<string, TcpAddress>
   /** Receivers by server and person. */
   readonly #receivers = new Map<string, Map<number, Set<ChangeReceiver>>>()
+  /** By server. */
+  readonly #linkChecks = new Map<string, ConcurrencyLimit>()
   /** Changes in flight by server, person and subject. */
   readonly #inFlight = new Map<string, Set<ChangeInFlight>>()
 
@@ -68,6 +74,12 @@ export class ChangeRelay {
     receivers?.delete(receiver)
     if (receivers?.size === 0) persons?.delete(persNo)
     if (persons?.size === 0) this.#receivers.delete(server)
+  }
+
+  /** Returns the limit on the checks of links by all sessions on a server. */
+  linkChecks(serverId: string): ConcurrencyLimit {
+    const server = serverKey(this.#servers, serverId)
+    return getOrMake(this.#linkChecks, server, () => new ConcurrencyLimit(MAX_LINK_CHECKS))
   }
 
   /**

@@ -65,10 +65,11 @@ export class EventFeed implements ChangeReceiver {
     this.#lyskom = lyskom
     this.#serverId = serverId
     this.#relay = relay
-    this.#checks = new ChangeChecks(lyskom, {
-      add: (event) => this.#addGatewayEvent(event),
+    const output = {
+      add: (event: GatewayEvent) => this.#addGatewayEvent(event),
       lost: () => this.#overflow(),
-    })
+    }
+    this.#checks = new ChangeChecks({ lyskom, links: relay.linkChecks(serverId), output })
   }
 
   /**

@@ -243,7 +243,7 @@ describe('the state', () => {
     expect(live.state.texts).toEqual({ 109: text(109, { no_of_marks: 4 }) })
   })
 
-  it('is empty when nobody is logged in after a reset, which may have skipped the event', async () => {
+  it('is empty after a reset of an anonymous session, which may have skipped the event', async () => {
     const { live, send } = await follow()
     gateway.respond(failure(401))
     send({ type: 'reset', reason: 'unknown', position: 'b-1' }, 'b-1')

@@ -15,6 +15,7 @@ import { array, errorReply, fields, h, message, omitted, reply, time } from '../
 const MARK_AS_READ = 27
 const GET_TIME = 35
 const LOGIN = 62
+const GET_TEXT_STAT = 90
 const UCONF = 78
 const QUERY_READ_TEXTS = 107
 const LOCAL_TO_GLOBAL = 103
@@ -285,6 +286,32 @@ describe('the events of a session', () => {
     isDeleted = true
     await unread()
     expect(await events()).toEqual([])
+  })
+
+  it('have a link that has waited for the checks of other sessions only if it is in force', async () => {
+    const links = relay.linkChecks('kom')
+    const release: (() => void)[] = []
+    while (!links.isFull) void links.run(() => new Promise<void>((resolve) => release.push(resolve)))
+    let isLinked = false
+    handler = (request, from) => {
+      if (request.call !== GET_TEXT_STAT) return answers(request, from)
+      const misc = isLinked ? array([fields(2, 2)]) : omitted(0)
+      return reply(request.ref, NOW, 6, 1, 10, 0, misc, omitted(0))
+    }
+    const maker: ChangeMaker = { serverId: 'kom', persNo: 7, receiver: undefined }
+    const callsBefore = sessions[1].lyskom.connection.calls
+    relay.begin(maker, linked)()
+    relay.begin(maker, { ...linked, type: 'unlinked' })()
+    relay.begin(maker, linked)()
+    expect(await events()).toEqual([])
+    // The round trip of `events` alone.
+    expect(sessions[1].lyskom.connection.calls).toBe(callsBefore + 1)
+    isLinked = true
+    for (const resolve of release) resolve()
+    const event = { type: 'linked', text_no: 1, to: 2, link_type: 'comment' }
+    const seen: unknown[] = []
+    await expect.poll(async () => seen.push(...(await events()))).toBe(2)
+    expect(seen).toEqual([event, event])
   })
 
   it('are few calls at a time, and a reset at the beginning and at the end of a flood of changes', async () => {

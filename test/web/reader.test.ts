@@ -78,10 +78,10 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
 
     await name.fill('Nobody at all')
     await page.getByRole('button', { name: 'Log in' }).click()
-    await page.getByText('There is nobody with that name on this server.').waitFor()
+    await page.getByText('There is no person with that name on this server.').waitFor()
     await name.fill('日本')
     await page.getByRole('button', { name: 'Log in' }).click()
-    await page.getByText('There is nobody with that name on this server.').waitFor()
+    await page.getByText('There is no person with that name on this server.').waitFor()
 
     await reader.logIn('contract alice', stage.cast.alice.passwd)
     await reader.close()

@@ -15,7 +15,7 @@ export const en = {
   persons: 'Persons',
   matchingPersons: (count: number) => (count === 1 ? '1 person matches' : `${count} persons match`),
   nameIsMissing: 'Enter your name, or the beginning of each of its words.',
-  nameIsUnknown: 'There is nobody with that name on this server.',
+  nameIsUnknown: 'There is no person with that name on this server.',
   nameIsAmbiguous: 'Several persons match. Choose one of them.',
   passwordIsWrong: 'That is not the password of this person.',
   sessionHasEnded: 'Your session has ended. Log in again to go on where you were.',

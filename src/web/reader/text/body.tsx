@@ -89,7 +89,6 @@ function Line({ server, line }: { server: string; line: string }) {
 /** A text in HTML: its words, and a link to the page that the gateway serves in a sandbox. */
 function Page({ reader, text, html }: { reader: Reader; text: Text; html: string }) {
   const strings = t.value
-  const [error, setError] = useState<unknown>()
   const open = async (): Promise<void> => {
     const page = window.open('', '_blank')
     const url = await urlOfBody(reader.kom, reader.server, text.text_no)
@@ -99,17 +98,7 @@ function Page({ reader, text, html }: { reader: Reader; text: Text; html: string
   }
   return (
     <>
-      <p class="note">
-        <span>{strings.htmlAsText}</span>
-        <button type="button" onClick={() => void open().catch(setError)}>
-          {strings.openPage}
-        </button>
-      </p>
-      {error !== undefined && (
-        <p class="error" role="alert">
-          {errorText(error)}
-        </p>
-      )}
+      <Action note={strings.htmlAsText} label={strings.openPage} run={open} />
       <Lines server={reader.server} body={wordsOf(html)} />
     </>
   )
@@ -131,19 +120,12 @@ function Picture({ reader, text }: { reader: Reader; text: Text }) {
   const strings = t.value
   const { value, error } = useAsync(text.text_no, () => reader.kom.texts.body(text.text_no))
   const url = useObjectUrl(value)
-  if (error !== undefined) {
-    return (
-      <p class="error" role="alert">
-        {errorText(error)}
-      </p>
-    )
-  }
+  if (error !== undefined) return <Failure error={error} />
   return url === undefined ? null : <img class="picture" src={url} alt={strings.imageOf(text.subject ?? '')} />
 }
 
 function File({ reader, text }: { reader: Reader; text: Text }) {
   const strings = t.value
-  const [error, setError] = useState<unknown>()
   const download = async (): Promise<void> => {
     const url = URL.createObjectURL(await reader.kom.texts.body(text.text_no))
     const link = document.createElement('a')
@@ -153,20 +135,30 @@ function File({ reader, text }: { reader: Reader; text: Text }) {
     // The browser reads the URL after the click.
     setTimeout(() => URL.revokeObjectURL(url), 60_000)
   }
+  return <Action note={strings.otherContent(text.content_type)} label={strings.download} run={download} />
+}
+
+/** A sentence with a button, and the error of what the button does. */
+function Action({ note, label, run }: { note: string; label: string; run: () => Promise<void> }) {
+  const [error, setError] = useState<unknown>()
   return (
     <>
       <p class="note">
-        <span>{strings.otherContent(text.content_type)}</span>
-        <button type="button" onClick={() => void download().catch(setError)}>
-          {strings.download}
+        <span>{note}</span>
+        <button type="button" onClick={() => void run().catch(setError)}>
+          {label}
         </button>
       </p>
-      {error !== undefined && (
-        <p class="error" role="alert">
-          {errorText(error)}
-        </p>
-      )}
+      {error !== undefined && <Failure error={error} />}
     </>
+  )
+}
+
+function Failure({ error }: { error: unknown }) {
+  return (
+    <p class="error" role="alert">
+      {errorText(error)}
+    </p>
   )
 }
 
