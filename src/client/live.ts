@@ -26,10 +26,12 @@ export interface LiveOptions {
   signal?: AbortSignal
 }
 
+/** The parts of a start that have been requested; those of a session that is not logged in have no position. */
+type FoundStart = Partial<Omit<Started<(typeof CHANGING)[number]>, 'person'>> & Pick<LiveState, 'person'>
+
 /** What has been requested after an event. */
 interface Found {
-  start?: Started<(typeof CHANGING)[number]> | undefined
-  isLoggedOut?: boolean
+  start?: FoundStart | undefined
   /** the statuses that have changed, by text number; null for a text that the person may not read any more */
   statuses: { text_stats: Record<string, TaggedTextStat | null> }[]
 }
@@ -219,17 +221,13 @@ export class Live {
     } catch (error) {
       if (!(error instanceof NotLoggedInError)) throw error
       // After a reset there may be no event `person`.
-      return { statuses: [], isLoggedOut: true }
+      return { start: LOGGED_OUT, statuses: [] }
     }
   }
 
   /** Returns a state with what has been found. */
-  #with(state: LiveState, { start, statuses, isLoggedOut }: Found): LiveState {
-    if (isLoggedOut) {
-      this.#texts.clear()
-      return { ...state, ...LOGGED_OUT }
-    }
-    const { position = this.#position, texts = {}, ...parts } = start ?? { person: state.person }
+  #with(state: LiveState, { start, statuses }: Found): LiveState {
+    const { position = this.#position, texts = {}, ...parts }: FoundStart = start ?? { person: state.person }
     this.#position = position
     if (parts.person?.pers_no !== state.person?.pers_no) this.#texts = byNumber(texts)
     for (const [key, stat] of statuses.flatMap((each) => Object.entries(each.text_stats))) {
