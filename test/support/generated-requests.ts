@@ -1,4 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
+import { holdsDotSegment } from '../../src/http/node/request-path.ts'
 import { SchemaArbitraries } from './json-schema-arbitrary.ts'
 import type { JsonSchema, OpenApi, Operation, Parameter } from './openapi.ts'
 
@@ -15,8 +16,6 @@ export interface GeneratedRequest {
   credentials: 'valid' | 'without-login' | 'unknown' | 'none'
 }
 
-/** Segments that URL parsers and the gateway remove or reject. */
-const NO_SEGMENTS: ReadonlySet<string> = new Set(['', '.', '..'])
 const FORM = 'application/x-www-form-urlencoded'
 
 /** Generates requests from an OpenAPI document. */
@@ -109,8 +108,13 @@ function values(
   )
   const requiredKeys = ofKind.filter(({ required }) => required).map(({ name }) => name)
   return (fc.record(arbitraries, { requiredKeys }) as Arbitrary<Record<string, string>>).filter(
-    (record) => where === 'query' || Object.values(record).every((text) => !NO_SEGMENTS.has(text)),
+    (record) => where === 'query' || Object.values(record).every(isSegment),
   )
+}
+
+/** Returns whether a value may be in a path: the gateway removes empty segments and rejects dot segments. */
+function isSegment(text: string): boolean {
+  return text !== '' && !holdsDotSegment(encodeURIComponent(text))
 }
 
 function asText(value: unknown): string {
