@@ -114,7 +114,7 @@ function values(
 
 /** Returns whether a value may be in a path: the gateway removes empty segments and rejects dot segments. */
 function isSegment(text: string): boolean {
-  return text !== '' && !holdsDotSegment(encodeURIComponent(text))
+  return text !== '' && !holdsDotSegment(text.replaceAll(/[?#]/g, '-'))
 }
 
 function asText(value: unknown): string {
