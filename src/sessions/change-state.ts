@@ -1,6 +1,8 @@
+import { ALL_MEMBERSHIPS } from '../lyskom/membership-stats.ts'
 import { readMiscInfo } from '../lyskom/misc-info.ts'
 import type { LyskomSession } from '../lyskom/session.ts'
 import { existingTexts } from '../lyskom/text-mapping.ts'
+import { isRead } from '../lyskom/unread-ranges.ts'
 import type { Reply } from '../protocol/calls/index.ts'
 import { jsonMapping } from '../protocol/json/mapping.ts'
 import { type Membership, membershipType, type TextStat } from '../protocol/types.ts'
@@ -12,9 +14,6 @@ import {
   type MarkChange,
   type ReadChange,
 } from './changes.ts'
-
-/** The largest number of memberships that a call may request. */
-const ALL = 2 ** 16 - 1
 
 /**
  * Makes a call on a session that shows the state after a change, and adds the event of the change if it is in force.
@@ -51,7 +50,7 @@ export async function checkChange(
       return
     }
     case 'membership': {
-      const params = { person, first: 0, noOfConfs: ALL, wantReadRanges: false, maxRanges: 0 }
+      const params = { person, first: 0, noOfConfs: ALL_MEMBERSHIPS, wantReadRanges: false, maxRanges: 0 }
       const onReply = (memberships: Membership[]): void => {
         const event = membershipEvent(change.confNo, memberships)
         if (event !== undefined) add(event)
@@ -99,7 +98,7 @@ async function checkUnread(
       { person, conference: confNo, wantReadRanges: true, maxRanges: 0 },
       {
         onReply: ({ readRanges }) => {
-          isUnread = !isRead(localNo, readRanges)
+          isUnread = !isRead(readRanges, localNo)
         },
       },
     ),
@@ -148,13 +147,9 @@ function isMarkInForce(change: MarkChange, marks: Reply<'get-marks'>): boolean {
   return change.type === 'marked' ? mark?.type === change.markType : mark === undefined
 }
 
-function isRead(localNo: number, readRanges: Membership['readRanges']): boolean {
-  return readRanges.some(({ firstRead, lastRead }) => firstRead <= localNo && localNo <= lastRead)
-}
-
 /** Leaves out the texts that have been marked as unread since. */
 function stillRead(change: ReadChange, readRanges: Membership['readRanges']): ReadChange {
-  const isKept = (i: number) => isRead(change.localNos[i] as number, readRanges)
+  const isKept = (i: number) => isRead(readRanges, change.localNos[i] as number)
   return {
     ...change,
     localNos: change.localNos.filter((_, i) => isKept(i)),
