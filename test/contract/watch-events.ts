@@ -5,7 +5,13 @@ import type { Client, Stage } from './stage.ts'
 // biome-ignore lint/suspicious/noExplicitAny: the expectations of a test check the type
 type Data = any
 
+const BEGIN = 'the first message'
 const END = 'the last message'
+
+/** Returns the index of the event of a broadcast message, -1 if it has not arrived. */
+function positionOf({ events }: EventClient, message: string): number {
+  return events.findIndex(({ data }: { data: Data }) => data.message === message)
+}
 
 /** Returns functions that observe the events of sessions. The streams are closed after the tests of the `describe` block. */
 export function watchEvents(stage: Stage) {
@@ -28,24 +34,23 @@ export function watchEvents(stage: Stage) {
   ): Promise<Record<K, Data[]>> {
     const { connection } = await stage.author('bob')
     const streams = {} as Record<K, EventClient>
-    for (const [name, session] of Object.entries(sessions) as [K, Client][]) {
-      // The reply follows the messages about what was done before.
-      await session.get('/sessions/current/who-am-i')
-      streams[name] = await follow(session)
-    }
+    for (const [name, session] of Object.entries(sessions) as [K, Client][]) streams[name] = await follow(session)
+    const broadcast = (message: string) => connection.call('broadcast', { message: Buffer.from(message) })
+    // Events of earlier actions may still wait for names.
+    await broadcast(BEGIN)
+    const all = Object.values<EventClient>(streams)
+    for (const stream of all) await expect.poll(() => positionOf(stream, BEGIN)).not.toBe(-1)
     await action()
-    await connection.call('broadcast', { message: Buffer.from(END) })
-    const isLast = ({ data }: { data: Data }) => data.message === END
+    await broadcast(END)
     const seen = {} as Record<K, Data[]>
     for (const [name, stream] of Object.entries(streams) as [K, EventClient][]) {
-      await expect.poll(() => stream.events.some(isLast)).toBe(true)
+      await expect.poll(() => positionOf(stream, END)).not.toBe(-1)
       await stream.close()
-      seen[name] = stream.events
-        .filter((event) => !isLast(event))
-        .map(({ type, data }) => {
-          expect(data.type).toBe(type)
-          return data
-        })
+      const actionEvents = stream.events.slice(positionOf(stream, BEGIN) + 1, positionOf(stream, END))
+      seen[name] = actionEvents.map(({ type, data }) => {
+        expect(data.type).toBe(type)
+        return data
+      })
     }
     return seen
   }

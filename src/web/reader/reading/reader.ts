@@ -1,4 +1,4 @@
-import { computed, effect, type ReadonlySignal, signal } from '@preact/signals'
+import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals'
 import type { Kom, Live, LiveState, Membership, Text } from 'komgate/client'
 import { address, fragmentOf, go } from '../address.ts'
 import { nextUnread, type Place, type UnreadTexts } from './order.ts'
@@ -53,6 +53,7 @@ export class Reader {
       if (document.visibilityState === 'hidden') void this.marks.flush()
     }
     document.addEventListener('visibilitychange', onHidden)
+    let lastShown: number | undefined
     this.#stops.push(
       () => document.removeEventListener('visibilitychange', onHidden),
       live.subscribe((next) => {
@@ -60,6 +61,11 @@ export class Reader {
         this.marks.onUnread(next.unread)
         if (next.status === 'lost') onLost(next.error)
         else if (next.person === null) onLost(undefined)
+      }),
+      effect(() => {
+        const left = lastShown
+        lastShown = this.shown.value
+        if (left !== undefined && left !== lastShown) untracked(() => this.#onLeave(left))
       }),
       // The next text is there before it is wanted.
       effect(() => {
@@ -90,11 +96,6 @@ export class Reader {
     go(fragmentOf(this.server, 'texts', textNo), isReplaced)
   }
 
-  /** Marks a text as read when the person goes on to another one, unless they keep it as unread. */
-  onLeave(textNo: number): void {
-    if (this.isUnread(textNo) && !this.marks.kept.peek().has(textNo)) this.marks.markRead(textNo)
-  }
-
   /** Returns whether a text is unread in a conference of the person. */
   isUnread(textNo: number): boolean {
     return this.unread.value.some(({ unread_texts }) => unread_texts.includes(textNo))
@@ -120,6 +121,12 @@ export class Reader {
     const isLost = this.live.state.status === 'lost'
     this.live.close()
     if (!isLost) await this.marks.close()
+  }
+
+  /** Marks a text as read when the person goes on to another one, unless it was never shown or they keep it as unread. */
+  #onLeave(textNo: number): void {
+    if (this.state.peek().texts[textNo] === undefined || this.marks.kept.peek().has(textNo)) return
+    if (this.isUnread(textNo)) this.marks.markRead(textNo)
   }
 }
 

@@ -14,7 +14,16 @@ export function useKeys(reader: Reader, { onHelp, onList }: { onHelp: () => void
   useEffect(() => {
     let lastG = Number.NEGATIVE_INFINITY
     const onKeyDown = (event: KeyboardEvent): void => {
-      if (shortcuts.value === 'off' || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+      // A key that is held down would mark everything as read.
+      if (
+        event.repeat ||
+        shortcuts.value === 'off' ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        event.defaultPrevented
+      )
+        return
       const target = event.target instanceof Element ? event.target : undefined
       if (target?.closest(TYPED) || document.querySelector('dialog[open]')) return
       const isAfterG = event.timeStamp - lastG < SEQUENCE_MS

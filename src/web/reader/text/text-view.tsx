@@ -42,7 +42,6 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
     heading.current?.focus({ preventScroll: true })
     scrollTo(0, 0)
     reader.commentedNo.value = readDraft(server, persNo, text_no) === undefined ? undefined : text_no
-    return () => reader.onLeave(text_no)
   }, [reader, text_no])
   useEffect(() => {
     document.title = `${title} – komgate`
