@@ -1,35 +1,29 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { shortcuts } from '../../shared/preferences.ts'
 import { t } from '../strings/index.ts'
+import { COMMANDS } from './commands.ts'
 
 /** A dialog that lists the keys. */
 export function Help({ onClose }: { onClose: () => void }) {
   const strings = t.value
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
-  const space = strings.spaceKey
-  const keys: [keys: string[], joiner: string, meaning: string][] = [
-    [[space, 'n'], strings.or, strings.keyNext],
-    [[`Shift+${space}`, 'p'], strings.or, strings.keyBack],
-    [['c'], '', strings.keyComment],
-    [['r'], '', strings.keyRead],
-    [['u'], '', strings.keyUnread],
-    [['g', 'c'], strings.afterwards, strings.keyList],
-    [['Ctrl+Enter'], '', strings.keySend],
-    [['?'], '', strings.keyHelp],
-    [['Esc'], '', strings.keyClose],
+  const lines = [
+    ...COMMANDS.map(({ keys, meaning }) => ({ keys, meaning: meaning() })),
+    { keys: ['Ctrl+Enter'], meaning: strings.keySend },
+    { keys: ['Esc'], meaning: strings.keyClose },
   ]
   return (
     <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={onClose}>
       <h2 id="help-title">{strings.keys}</h2>
       <dl>
-        {keys.map(([names, joiner, meaning]) => (
+        {lines.map(({ keys, meaning }) => (
           <div key={meaning}>
             <dt>
-              {names.map((name, i) => (
-                <span key={name}>
-                  {i > 0 && ` ${joiner} `}
-                  <kbd>{name}</kbd>
+              {keys.map((sequence, i) => (
+                <span key={sequence}>
+                  {i > 0 && ` ${strings.or} `}
+                  <Keys sequence={sequence} />
                 </span>
               ))}
             </dt>
@@ -51,5 +45,19 @@ export function Help({ onClose }: { onClose: () => void }) {
         {strings.close}
       </button>
     </dialog>
+  )
+}
+
+function Keys({ sequence }: { sequence: string }) {
+  const strings = t.value
+  return (
+    <>
+      {sequence.split(' ').map((key, i) => (
+        <span key={key}>
+          {i > 0 && ` ${strings.afterwards} `}
+          <kbd>{key.replace('Space', strings.spaceKey)}</kbd>
+        </span>
+      ))}
+    </>
   )
 }

@@ -1,5 +1,5 @@
 import './shell.css'
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { address } from '../address.ts'
 import { ConferenceView } from '../lists/conference-view.tsx'
 import { PersonView } from '../lists/person-view.tsx'
@@ -21,13 +21,13 @@ export function Shell({ reader }: { reader: Reader }) {
   const [isListOpen, setListOpen] = useState(false)
   const [isHelpOpen, setHelpOpen] = useState(false)
   const list = useRef<HTMLDivElement>(null)
-  const onHelp = useCallback(() => setHelpOpen(true), [])
-  const onList = useCallback(() => {
+  const showHelp = (): void => setHelpOpen(true)
+  const showList = (): void => {
     setListOpen(true)
     // The list is rendered before it can have the focus.
     setTimeout(() => list.current?.querySelector<HTMLElement>('nav button, nav summary')?.focus())
-  }, [])
-  useKeys(reader, { onHelp, onList })
+  }
+  useKeys({ reader, showHelp, showList })
   useEffect(() => {
     if (reader.notice.value === '') return
     const timer = setTimeout(() => {
@@ -54,7 +54,7 @@ export function Shell({ reader }: { reader: Reader }) {
           {strings.conferences} {unreadCount > 0 && <span class="count">{unreadCount}</span>}
         </button>
         <span class="brand">komgate</span>
-        <button type="button" class="plain show-keys" onClick={onHelp}>
+        <button type="button" class="plain show-keys" onClick={showHelp}>
           {strings.keys}
         </button>
         <button type="button" class="plain" onClick={() => logOut(reader)}>

@@ -1,4 +1,4 @@
-/** The texts of the reader in English. Their names and parameters are those of every language. */
+/** The sentences of the reader in English. Their names and parameters are those of every language. */
 export const en = {
   languageName: 'English',
   productLine: 'Read and write in LysKOM',
@@ -126,9 +126,4 @@ export const en = {
   notPermitted: 'You may not do that.',
   invalid: (message: string) => `That is not valid: ${message}`,
   failed: 'Something went wrong. Reload the page.',
-}
-
-/** The texts of the reader in one language. */
-export type Strings = {
-  [K in keyof typeof en]: (typeof en)[K] extends string ? string : (typeof en)[K]
 }

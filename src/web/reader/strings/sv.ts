@@ -1,7 +1,8 @@
-import type { Strings } from './en.ts'
+import type { Translation } from '../../shared/translated.ts'
+import type { en } from './en.ts'
 
-/** The texts of the reader in Swedish. */
-export const sv: Strings = {
+/** The sentences of the reader in Swedish. */
+export const sv: Translation<typeof en> = {
   languageName: 'Svenska',
   productLine: 'Läs och skriv i LysKOM',
   server: 'Server',

@@ -1,0 +1,53 @@
+import { goBack } from '../address.ts'
+import type { Reader } from '../reading/reader.ts'
+import { t } from '../strings/index.ts'
+import { markRead, markUnread } from '../text/text-view.tsx'
+
+/** What commands act on. */
+export interface CommandContext {
+  reader: Reader
+  /** the number of the text that is shown */
+  textNo: number | undefined
+  /** shows the keys */
+  showHelp(): void
+  /** shows the conferences, and moves the focus there */
+  showList(): void
+}
+
+/** An action of the person that has keys. */
+interface Command {
+  /** keys as `KeyboardEvent.key` has them; a sequence of keys is separated by spaces, the space bar is `Space` */
+  keys: readonly string[]
+  /** what it does, for the list of keys */
+  meaning(): string
+  run(context: CommandContext): void
+}
+
+/** The commands of the reader, in the order of the list of keys. */
+export const COMMANDS: readonly Command[] = [
+  { keys: ['Space', 'n'], meaning: () => t.value.keyNext, run: ({ reader }) => void reader.readNext() },
+  { keys: ['Shift+Space', 'p'], meaning: () => t.value.keyBack, run: goBack },
+  {
+    keys: ['c'],
+    meaning: () => t.value.keyComment,
+    run({ reader, textNo }) {
+      reader.commentedNo.value = textNo
+    },
+  },
+  {
+    keys: ['r'],
+    meaning: () => t.value.keyRead,
+    run({ reader, textNo }) {
+      if (textNo !== undefined) markRead(reader, textNo)
+    },
+  },
+  {
+    keys: ['u'],
+    meaning: () => t.value.keyUnread,
+    run({ reader, textNo }) {
+      if (textNo !== undefined) void markUnread(reader, textNo)
+    },
+  },
+  { keys: ['g c'], meaning: () => t.value.keyList, run: ({ showList }) => showList() },
+  { keys: ['?'], meaning: () => t.value.keyHelp, run: ({ showHelp }) => showHelp() },
+]
