@@ -124,7 +124,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the reader on the demo
       if (!fragment.startsWith('texts')) await page.getByRole('main').getByRole('listitem').first().waitFor()
       await check(fragment)
     }
-    await page.getByText('All conferences').click()
+    await page.getByRole('link', { name: 'All conferences' }).click()
+    await page.getByRole('heading', { level: 1, name: 'All conferences' }).waitFor()
     await check('all conferences')
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keys' }).waitFor()

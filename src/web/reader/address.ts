@@ -1,22 +1,36 @@
 import { computed, signal } from '@preact/signals'
 
-/** What the fragment of the URL names: the next unread text, or a text, a conference or a person by number. */
-export type Address =
-  | { server: string | undefined; view: 'next' }
-  | { server: string; view: 'texts' | 'conferences' | 'persons'; no: number }
+const NUMBERED_VIEWS = ['texts', 'conferences', 'persons'] as const
+const PLAIN_VIEWS = ['conferences'] as const
+/** A view of one text, conference or person. */
+export type NumberedView = (typeof NUMBERED_VIEWS)[number]
+/** A view that needs no number. */
+export type PlainView = (typeof PLAIN_VIEWS)[number]
 
-const PATTERN = /^#\/([A-Za-z][\w.-]*)(?:\/(?:(texts|conferences|persons)\/([1-9]\d{0,9}))?)?$/
+/** What the fragment of the URL names: the next unread text, a text, a conference or a person by number, or another view. */
+export type Address =
+  | { server: string | undefined; view: 'next'; no: undefined }
+  | { server: string; view: NumberedView; no: number }
+  | { server: string; view: PlainView; no: undefined }
+
+const PATTERN = /^#\/([A-Za-z][\w.-]*)(?:\/(?:([a-z]+)(?:\/([1-9]\d{0,9}))?)?)?$/
 
 /** Returns the address that a fragment names. */
 export function parseAddress(fragment: string): Address {
-  const [, server, view, no] = PATTERN.exec(fragment) ?? []
-  if (server === undefined || view === undefined) return { server, view: 'next' }
-  return { server, view: view as 'texts', no: Number(no) }
+  const [, server, name, no] = PATTERN.exec(fragment) ?? []
+  const numbered = NUMBERED_VIEWS.find((view) => view === name)
+  const plain = PLAIN_VIEWS.find((view) => view === name)
+  if (server !== undefined && no !== undefined && numbered !== undefined)
+    return { server, view: numbered, no: Number(no) }
+  if (server !== undefined && no === undefined && plain !== undefined) return { server, view: plain, no }
+  return { server, view: 'next', no: undefined }
 }
 
-/** Returns the fragment of a text, a conference or a person. */
-export function fragmentOf(server: string, view: 'texts' | 'conferences' | 'persons', no: number): string {
-  return `#/${server}/${view}/${no}`
+/** Returns the fragment of a view. */
+export function fragmentOf(server: string, view: NumberedView, no: number): string
+export function fragmentOf(server: string, view: PlainView): string
+export function fragmentOf(server: string, view: string, no?: number): string {
+  return no === undefined ? `#/${server}/${view}` : `#/${server}/${view}/${no}`
 }
 
 /** The address of the page. */

@@ -2,6 +2,7 @@ import './shell.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { address } from '../address.ts'
 import { ConferenceView } from '../lists/conference-view.tsx'
+import { ConferencesView } from '../lists/conferences-view.tsx'
 import { PersonView } from '../lists/person-view.tsx'
 import type { Reader } from '../reading/reader.ts'
 import { logOut } from '../session/session.ts'
@@ -11,6 +12,7 @@ import { ConferenceList } from '../unread/conference-list.tsx'
 import { Help } from './help.tsx'
 import { useKeys } from './keys.ts'
 import { NextBar } from './next-bar.tsx'
+import { Places } from './places.tsx'
 import { Preferences } from './preferences.tsx'
 
 const NOTICE_MS = 6000
@@ -25,7 +27,7 @@ export function Shell({ reader }: { reader: Reader }) {
   const showList = (): void => {
     setListOpen(true)
     // The list is rendered before it can have the focus.
-    setTimeout(() => list.current?.querySelector<HTMLElement>('nav button, nav summary')?.focus())
+    setTimeout(() => list.current?.querySelector<HTMLElement>('nav button, nav a')?.focus())
   }
   useKeys({ reader, showHelp, showList })
   useEffect(() => {
@@ -71,6 +73,7 @@ export function Shell({ reader }: { reader: Reader }) {
         }}
       >
         <ConferenceList reader={reader} onChoose={() => setListOpen(false)} />
+        <Places reader={reader} onChoose={() => setListOpen(false)} />
         <footer>
           <p class="quiet">
             {strings.loggedInAs} <bdi>{state.value.person?.pers_name}</bdi>
@@ -98,8 +101,11 @@ export function Shell({ reader }: { reader: Reader }) {
 function View({ reader }: { reader: Reader }) {
   const shown = address.value
   if (shown.view === 'texts') return <TextView reader={reader} no={shown.no} />
-  if (shown.view === 'conferences') return <ConferenceView key={shown.no} reader={reader} no={shown.no} />
   if (shown.view === 'persons') return <PersonView key={shown.no} reader={reader} no={shown.no} />
+  if (shown.view === 'conferences') {
+    if (shown.no === undefined) return <ConferencesView reader={reader} />
+    return <ConferenceView key={shown.no} reader={reader} no={shown.no} />
+  }
   return <Begin reader={reader} />
 }
 

@@ -24,6 +24,7 @@ export const en = {
   conferences: 'Conferences',
   unread: 'Unread',
   allConferences: 'All conferences',
+  places: 'More',
   nothingUnread: 'Nothing is unread.',
   unreadCount: (count: number) => `${count} unread`,
   loggedInAs: 'Logged in as',

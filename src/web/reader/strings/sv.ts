@@ -24,6 +24,7 @@ export const sv: Translation<typeof en> = {
   conferences: 'Möten',
   unread: 'Olästa',
   allConferences: 'Alla möten',
+  places: 'Mer',
   nothingUnread: 'Inget är oläst.',
   unreadCount: (count) => (count === 1 ? '1 oläst' : `${count} olästa`),
   loggedInAs: 'Inloggad som',

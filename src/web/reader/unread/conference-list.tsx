@@ -1,9 +1,8 @@
 import './conference-list.css'
-import { fragmentOf } from '../address.ts'
 import type { Reader } from '../reading/reader.ts'
 import { t } from '../strings/index.ts'
 
-/** The conferences of the person: those with unread texts in reading order, and all of them. */
+/** The conferences with unread texts, in reading order. */
 export function ConferenceList({ reader, onChoose }: { reader: Reader; onChoose: () => void }) {
   const strings = t.value
   const unread = reader.unread.value
@@ -31,18 +30,6 @@ export function ConferenceList({ reader, onChoose }: { reader: Reader; onChoose:
           </li>
         ))}
       </ul>
-      <details>
-        <summary>{strings.allConferences}</summary>
-        <ul aria-label={strings.allConferences}>
-          {reader.state.value.memberships.map(({ conference: { conf_no, name } }) => (
-            <li key={conf_no}>
-              <a href={fragmentOf(reader.server, 'conferences', conf_no)} onClick={onChoose}>
-                <bdi>{name}</bdi>
-              </a>
-            </li>
-          ))}
-        </ul>
-      </details>
     </nav>
   )
 }

@@ -1,0 +1,30 @@
+import { address, fragmentOf, type PlainView } from '../address.ts'
+import type { Reader } from '../reading/reader.ts'
+import { t } from '../strings/index.ts'
+
+/** The views that need no number, in the order in which they are listed. */
+const PLACES: readonly { view: PlainView; label(): string }[] = [
+  { view: 'conferences', label: () => t.value.allConferences },
+]
+
+/** Links to the views that need no number. */
+export function Places({ reader: { server }, onChoose }: { reader: Reader; onChoose: () => void }) {
+  const shown = address.value
+  return (
+    <nav class="places" aria-label={t.value.places}>
+      <ul>
+        {PLACES.map(({ view, label }) => (
+          <li key={view}>
+            <a
+              href={fragmentOf(server, view)}
+              aria-current={shown.view === view && shown.no === undefined ? 'page' : undefined}
+              onClick={onChoose}
+            >
+              {label()}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
