@@ -100,7 +100,8 @@ async function readMemberships(
   const unread = unreadStats.map(async ({ conference: confNo, readRanges }, i): Promise<Unread> => {
     const first = (await firsts[i]) as FirstUnread
     const conference = await conferences.get(confNo)
-    return { persNo, confNo, ...(await reader.all(confNo, readRanges, first, conference?.highestLocalNo ?? 0)) }
+    if (conference === undefined) return { persNo, confNo, textNos: [], localNos: [] }
+    return { persNo, confNo, ...(await reader.all(confNo, readRanges, first, conference.highestLocalNo)) }
   })
   const [memberships, lists, read] = await Promise.all([
     listsAll ? nameMemberships(session, inOrder, conferences, size) : undefined,
@@ -141,6 +142,10 @@ async function firstTexts(
   return [...textNos].slice(0, count)
 }
 
+/**
+ * Returns the memberships with names. A conference that has been deleted meanwhile, or is hidden from the person who has
+ * been expelled from it, is left out, and the memberships after it have the positions that they have since then.
+ */
 async function nameMemberships(
   session: LyskomSession,
   stats: readonly MembershipStat[],
@@ -152,16 +157,17 @@ async function nameMemberships(
     session.names.load(addedBy, size),
     Promise.all(stats.map(({ conference }) => conferences.get(conference))),
   ])
+  const gone = stats.filter((_, i) => found[i] === undefined)
   return stats.flatMap((stat, i) => {
     const conference = found[i]
-    // The conference has been deleted meanwhile.
     if (conference === undefined) return []
     size.add(1, conference.name.length)
-    return withNames(stat, session.persNo, conference, names)
+    const position = stat.position - gone.filter((left) => left.position < stat.position).length
+    return withNames({ ...stat, position }, session.persNo, conference, names)
   })
 }
 
-/** Returns a conference; undefined if it has been deleted meanwhile. One round trip. */
+/** Returns a conference; undefined if it does not exist for the person any more. One round trip. */
 async function getIfExists(session: LyskomSession, confNo: number): Promise<MicroConference | undefined> {
   try {
     return await getMicroConference(session, confNo)

@@ -26,6 +26,8 @@ interface Conf {
   isDeleted?: boolean
   /** whether the person loses access to its texts meanwhile */
   isClosed?: boolean
+  /** whether it is hidden from the person after its texts have been listed */
+  isHidden?: boolean
 }
 
 const closing: (() => Promise<unknown>)[] = []
@@ -61,7 +63,7 @@ async function session(confs: readonly Conf[], { gone = [] as number[], body = '
         return reply(ref, array(memberships))
       }
       case UCONF:
-        if (conf?.isDeleted) return errorReply(ref, UNDEFINED_CONFERENCE, first)
+        if (conf?.isDeleted || conf?.isHidden) return errorReply(ref, UNDEFINED_CONFERENCE, first)
         return reply(ref, h(`conference ${first}`), '00000000', conf?.texts ?? 0, 77)
       case LOCAL_TO_GLOBAL: {
         if (conf === undefined || conf.isDeleted) return errorReply(ref, UNDEFINED_CONFERENCE, first)
@@ -154,6 +156,20 @@ describe('getStart', () => {
     expect(memberships?.map(({ conference }) => conference.confNo)).toEqual([11])
     expect(unread?.map(({ confNo }) => confNo)).toEqual([11])
     expect(numbersOf(texts)).toEqual([1100, 1101])
+  })
+
+  it('leaves out a conference from which the person is expelled meanwhile, also in the positions of the others', async () => {
+    const { start } = await session([
+      { no: 10, texts: 2 },
+      { no: 11, texts: 2, isHidden: true },
+      { no: 12, texts: 2, priority: 200 },
+    ])
+    const { unread, memberships } = await start()
+    expect(memberships?.map(({ conference, position }) => [conference.confNo, position])).toEqual([
+      [12, 1],
+      [10, 0],
+    ])
+    expect(unread?.map(({ confNo }) => confNo)).toEqual([12, 10])
   })
 
   it('leaves out the texts of a conference that the person may not read any more', async () => {
