@@ -5,7 +5,7 @@ import { CutFollower } from '../support/cut-follower.ts'
 import { repetitions } from '../support/repetitions.ts'
 import { expectExact, expectWitnessed } from './exactness.ts'
 import { onModelStage } from './stage.ts'
-import { type Kind, type Plan, plans } from './steps.ts'
+import { type Kind, type Plan, plans, WITHOUT_SHRINKING } from './steps.ts'
 import { type ModelSession, SESSIONS } from './world.ts'
 
 const FOLLOWERS_PER_SESSION = 2
@@ -43,7 +43,8 @@ describe.each(BACKENDS)('event streams on $name', ({ start }) => {
   }
 
   it('are exact, wherever they are cut', async () => {
-    await fc.assert(fc.asyncProperty(plans(SESSIONS, SESSIONS * FOLLOWERS_PER_SESSION), run), { numRuns: RUNS })
+    const property = fc.asyncProperty(plans(SESSIONS, SESSIONS * FOLLOWERS_PER_SESSION), run)
+    await fc.assert(property, { numRuns: RUNS, ...WITHOUT_SHRINKING })
     // Most kinds of requests must succeed, or the test would show little.
     expect(succeeded.size).toBeGreaterThan(MIN_KINDS)
   }, 120_000)

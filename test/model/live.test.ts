@@ -7,7 +7,7 @@ import { CutNetwork } from '../support/cut-network.ts'
 import { comparable } from '../support/live-state.ts'
 import { repetitions } from '../support/repetitions.ts'
 import { onModelStage } from './stage.ts'
-import { type Plan, plans, type Step } from './steps.ts'
+import { type Plan, plans, type Step, WITHOUT_SHRINKING } from './steps.ts'
 import { type ModelSession, SESSIONS, type World } from './world.ts'
 
 const RUNS = repetitions(25, 4)
@@ -146,7 +146,8 @@ describe.each(BACKENDS)('kom.live on $name', ({ start }) => {
   }
 
   it('has the state of a fresh start after random changes', async () => {
-    await fc.assert(fc.asyncProperty(plans(SESSIONS, SESSIONS), run), { numRuns: RUNS })
+    const property = fc.asyncProperty(plans(SESSIONS, SESSIONS), run)
+    await fc.assert(property, { numRuns: RUNS, ...WITHOUT_SHRINKING })
   }, 120_000)
 })
 

@@ -58,6 +58,12 @@ export interface Plan {
   cuts: Cut[][]
 }
 
+/**
+ * A failure depends on the timing of its run, so that shorter plans rarely fail. To search for them would take longer than
+ * the time limit of the test, whose report would then hide the failure.
+ */
+export const WITHOUT_SHRINKING = { endOnFailure: true } as const
+
 /** What the client of Protocol A does: all of it is reported to the sessions that it concerns. */
 const REPORTED: readonly Kind[] = [
   'write',
