@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,12 +7,16 @@ import { build } from 'esbuild'
 
 /** The applications: the name of each is that of its folder, its page is served below its path in /app/. */
 const APPLICATIONS = [{ name: 'reader', path: '' }]
+/** Images that the pages and the reader's web app manifest name. */
+const IMAGES = ['icon.svg', 'icon-192.png', 'icon-512.png', 'icon-maskable-512.png']
 /** Packages whose code is in the bundles; their licences are copied. */
 const BUNDLED = ['preact', '@preact/signals', '@preact/signals-core']
 const TYPES = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 }
 
 /**
@@ -23,7 +28,7 @@ export async function buildWeb(folder) {
   const { outputFiles } = await build({
     entryPoints: [
       ...APPLICATIONS.map(({ name }) => ({ in: `src/web/${name}/main.tsx`, out: name })),
-      { in: 'src/web/shared/icon.svg', out: 'icon' },
+      ...IMAGES.map((file) => ({ in: `src/web/shared/${file}`, out: file.slice(0, -extname(file).length) })),
     ],
     outdir: folder,
     entryNames: '[name]-[hash]',
@@ -33,7 +38,7 @@ export async function buildWeb(folder) {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    loader: { '.svg': 'copy' },
+    loader: { '.svg': 'copy', '.png': 'copy' },
   })
   const assets = outputFiles.map(({ path, contents }) => ({ file: basename(path), contents }))
   mkdirSync(join(folder, 'assets'), { recursive: true })
@@ -45,17 +50,53 @@ export async function buildWeb(folder) {
     writeFileSync(`${path}.br`, brotliCompressSync(contents, { params }))
   }
   const hashed = new Map(assets.map(({ file }) => [file.replace(/-[A-Z0-9]+(?=\.\w+$)/, ''), file]))
-  for (const { name } of APPLICATIONS) {
-    const page = readFileSync(`src/web/${name}/index.html`, 'utf8')
-    const linked = page.replaceAll(/(?<="assets\/)[\w.]+(?=")/g, (file) => hashed.get(file) ?? missing(file))
-    writeFileSync(join(folder, `${name}.html`), linked)
+  /** @param {string} file a file in src/web that names assets; returns it with their hashed names */
+  const linked = (file) =>
+    readFileSync(`src/web/${file}`, 'utf8').replaceAll(
+      /(?<="assets\/)[\w.-]+(?=")/g,
+      (asset) => hashed.get(asset) ?? missing(asset),
+    )
+  for (const { name } of APPLICATIONS) writeFileSync(join(folder, `${name}.html`), linked(`${name}/index.html`))
+  const files = {
+    'app.webmanifest': linked('reader/app.webmanifest'),
+    'sw.js': await buildWorker(linked('reader/index.html')),
   }
+  for (const [file, contents] of Object.entries(files)) writeFileSync(join(folder, file), contents)
   const manifest = {
     pages: Object.fromEntries(APPLICATIONS.map(({ name, path }) => [path, `${name}.html`])),
-    assets: Object.fromEntries(assets.map(({ file }) => [file, TYPES[extname(file)] ?? missing(file)])),
+    assets: typesOf(assets.map(({ file }) => file)),
+    files: typesOf(Object.keys(files)),
   }
   writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
   writeFileSync(join(folder, 'LICENSES.txt'), BUNDLED.map(licenceOf).join('\n'))
+}
+
+/**
+ * Bundles the service worker, which keeps the page of the reader and the assets that it names.
+ * @param {string} page
+ */
+async function buildWorker(page) {
+  const assets = [...page.matchAll(/(?<=")assets\/[\w.-]+(?=")/g)].map(([asset]) => asset)
+  const { outputFiles } = await build({
+    entryPoints: ['src/web/worker/main.ts'],
+    bundle: true,
+    minify: true,
+    write: false,
+    target: 'es2022',
+    define: {
+      ASSETS: JSON.stringify(assets),
+      VERSION: JSON.stringify(createHash('sha256').update(page).digest('hex').slice(0, 12)),
+    },
+  })
+  return outputFiles.map(({ text }) => text).join('')
+}
+
+/**
+ * Returns the content types of files by their names.
+ * @param {string[]} files
+ */
+function typesOf(files) {
+  return Object.fromEntries(files.map((file) => [file, TYPES[extname(file)] ?? missing(file)]))
 }
 
 /** @param {string} name the name of a package */

@@ -16,6 +16,8 @@ export interface WebAsset {
 export interface WebFiles {
   /** by path below `/app/` */
   pages: ReadonlyMap<string, StaticFile>
+  /** by name in `/app/`: the service worker and the web app manifest, whose names hold no hash */
+  files: ReadonlyMap<string, StaticFile>
   /** by file name */
   assets: ReadonlyMap<string, WebAsset>
 }
@@ -26,6 +28,8 @@ interface Manifest {
   pages: Record<string, string>
   /** the content types of assets by file name */
   assets: Record<string, string>
+  /** the content types of other files by file name */
+  files: Record<string, string>
 }
 
 const MANIFEST = 'manifest.json'
@@ -54,13 +58,14 @@ async function read(): Promise<WebFiles> {
   if (folder === undefined) {
     throw new RequestError('not-found', 'The web client has not been built: run "npm run build".')
   }
-  const { pages, assets } = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as Manifest
-  const page = async (file: string) => staticFile(await readFile(join(folder, file)), 'text/html; charset=utf-8')
+  const { pages, assets, files } = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as Manifest
+  const file = async (type: string, name: string) => staticFile(await readFile(join(folder, name)), type)
   return {
-    pages: await readEach(pages, page),
-    assets: await readEach(assets, async (contentType, file) => ({
+    pages: await readEach(pages, (name) => file('text/html; charset=utf-8', name)),
+    files: await readEach(files, file),
+    assets: await readEach(assets, async (contentType, name) => ({
       contentType,
-      bodies: await readEach(CODINGS, (ending) => readFile(join(folder, 'assets', file + ending))),
+      bodies: await readEach(CODINGS, (ending) => readFile(join(folder, 'assets', name + ending))),
     })),
   }
 }

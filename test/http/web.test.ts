@@ -33,7 +33,7 @@ describe.each(['', '/kom'])('the web client below the base path "%s"', (basePath
     ])
     expect(headers.get('content-security-policy')).toBe(
       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; " +
-        "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "frame-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     )
     expect([headers.get('x-content-type-options'), headers.get('referrer-policy')]).toEqual(['nosniff', 'no-referrer'])
   })
@@ -51,9 +51,32 @@ describe.each(['', '/kom'])('the web client below the base path "%s"', (basePath
     expect((await fetch(`${gateway.url}/app`)).url).toBe(`${gateway.url}/app/`)
   })
 
+  it.each([
+    ['sw.js', 'text/javascript; charset=utf-8'],
+    ['app.webmanifest', 'application/manifest+json'],
+  ])('serves %s as %s, to be revalidated', async (file, type) => {
+    const { status, headers } = await gateway.send('GET', `/app/${file}`)
+    const etag = headers.get('etag') ?? ''
+    expect([status, headers.get('content-type'), headers.get('cache-control')]).toEqual([200, type, 'no-cache'])
+    const again = await gateway.send('GET', `/app/${file}`, { headers: { 'If-None-Match': etag } })
+    expect([again.status, again.text]).toEqual([304, ''])
+  })
+
+  it('serves every icon of the web app manifest in the size that it names', async () => {
+    const { json, text } = await gateway.send('GET', '/app/app.webmanifest')
+    const { icons } = json ?? JSON.parse(text)
+    expect(icons.map(({ sizes }: { sizes: string }) => sizes)).toEqual(['any', '192x192', '512x512', '512x512'])
+    for (const { src, sizes, type } of icons) {
+      const response = await fetch(`${gateway.url}/app/${src}`)
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, type])
+      const image = Buffer.from(await response.arrayBuffer())
+      if (type === 'image/png') expect(`${image.readUInt32BE(16)}x${image.readUInt32BE(20)}`).toBe(sizes)
+    }
+  })
+
   it('serves every file that the page names, to be kept for a year', async () => {
     const paths = await assets()
-    expect(new Set(paths.map((path) => /\.\w+$/.exec(path)?.[0]))).toEqual(new Set(['.css', '.js', '.svg']))
+    expect(new Set(paths.map((path) => /\.\w+$/.exec(path)?.[0]))).toEqual(new Set(['.css', '.js', '.svg', '.png']))
     for (const path of paths) {
       const { status, headers } = await gateway.send('GET', path)
       expect([
@@ -62,7 +85,9 @@ describe.each(['', '/kom'])('the web client below the base path "%s"', (basePath
         headers.get('x-content-type-options'),
         headers.get('vary'),
       ]).toEqual([200, 'public, max-age=31536000, immutable', 'nosniff', 'Accept-Encoding'])
-      expect(headers.get('content-type')).toMatch(/^(?:text\/(?:css|javascript); charset=utf-8|image\/svg\+xml)$/)
+      expect(headers.get('content-type')).toMatch(
+        /^(?:text\/(?:css|javascript); charset=utf-8|image\/(?:svg\+xml|png))$/,
+      )
     }
   })
 

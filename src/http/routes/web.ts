@@ -9,7 +9,7 @@ import { type AnyRoute, route } from './route.ts'
 const PAGE_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; " +
-    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "frame-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 const ASSET_HEADERS = {
   ...SECURITY,
@@ -20,7 +20,7 @@ const ASSET_HEADERS = {
 const SUPPORTED = Object.keys(CODINGS)
 
 /**
- * The web client: the page, and its scripts, style sheets and images.
+ * The web client: the page, what browsers need to install it, and its scripts, style sheets and images.
  *
  * Not `serveStatic` of Hono's Node server: its responses have no `ETag`, it ignores the quality of `Accept-Encoding`
  * (`br;q=0`), varies only the compressed responses, and reads a file for each request.
@@ -45,6 +45,8 @@ export function webRoutes(): AnyRoute[] {
         return respondWithFile(c, found((await webFiles()).pages.get('')), PAGE_HEADERS)
       },
     }),
+    fileRoute('sw.js', 'getWebClientWorker', 'Returns the service worker of the web client'),
+    fileRoute('app.webmanifest', 'getWebClientManifest', 'Returns the web app manifest of the web client'),
     route({
       method: 'GET',
       path: '/app/assets/:file',
@@ -70,6 +72,22 @@ export function webRoutes(): AnyRoute[] {
       },
     }),
   ]
+}
+
+/** Declares a file whose name holds no hash. */
+function fileRoute(name: string, operation: string, summary: string): AnyRoute {
+  return route({
+    method: 'GET',
+    path: `/app/${name}`,
+    operation,
+    summary,
+    needs: 'nothing',
+    responses: { 200: { type: '*/*', headers: ['ETag'] }, 304: { headers: ['ETag'] } },
+    rejects: ['not-found'],
+    async handle(c) {
+      return respondWithFile(c, found((await webFiles()).files.get(name)), PAGE_HEADERS)
+    },
+  })
 }
 
 /** @throws RequestError `not-found` (404) for undefined */

@@ -2,8 +2,10 @@ import '../shared/base.css'
 import { render } from 'preact'
 import { applyPreferences } from '../shared/preferences.ts'
 import { App } from './app.tsx'
+import { registerWorker } from './install/worker.ts'
 import { start } from './session/session.ts'
 
 applyPreferences()
 render(<App />, document.getElementById('app') as HTMLElement)
 void start()
+registerWorker()
