@@ -5,7 +5,10 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 /** The applications: the name of each is that of its folder, its page is served below its path in /app/. */
-const APPLICATIONS = [{ name: 'reader', path: '' }]
+const APPLICATIONS = [
+  { name: 'reader', path: '' },
+  { name: 'console', path: 'console' },
+]
 /** Packages whose code is in the bundles; their licences are copied. */
 const BUNDLED = ['preact', '@preact/signals', '@preact/signals-core']
 const TYPES = {
@@ -20,22 +23,11 @@ const TYPES = {
  * @param {string} folder the folder to write to
  */
 export async function buildWeb(folder) {
-  const { outputFiles } = await build({
-    entryPoints: [
-      ...APPLICATIONS.map(({ name }) => ({ in: `src/web/${name}/main.tsx`, out: name })),
-      { in: 'src/web/shared/icon.svg', out: 'icon' },
-    ],
-    outdir: folder,
-    entryNames: '[name]-[hash]',
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    loader: { '.svg': 'copy' },
-  })
-  const assets = outputFiles.map(({ path, contents }) => ({ file: basename(path), contents }))
+  const builds = await Promise.all([
+    ...APPLICATIONS.map(({ name }) => bundle(folder, { in: `src/web/${name}/main.tsx`, out: name })),
+    bundle(folder, { in: 'src/web/shared/icon.svg', out: 'icon' }),
+  ])
+  const assets = builds.flat().map(({ path, contents }) => ({ file: basename(path), contents }))
   mkdirSync(join(folder, 'assets'), { recursive: true })
   for (const { file, contents } of assets) {
     const path = join(folder, 'assets', file)
@@ -56,6 +48,29 @@ export async function buildWeb(folder) {
   }
   writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
   writeFileSync(join(folder, 'LICENSES.txt'), BUNDLED.map(licenceOf).join('\n'))
+}
+
+/**
+ * Bundles a module. Modules that it imports on demand become files of their own.
+ * @param {string} folder the folder of the result
+ * @param {{ in: string, out: string }} entry the module, and the beginning of the names of its files
+ */
+async function bundle(folder, entry) {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    outdir: folder,
+    entryNames: '[name]-[hash]',
+    chunkNames: `${entry.out}-[name]-[hash]`,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    loader: { '.svg': 'copy' },
+  })
+  return outputFiles
 }
 
 /** @param {string} name the name of a package */

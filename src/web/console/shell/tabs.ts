@@ -1,0 +1,15 @@
+import type { ComponentType } from 'preact'
+import type { Gateway } from '../gateway.ts'
+import { ServersView } from '../servers/servers-view.tsx'
+import { t } from '../strings.ts'
+
+/** A view of the console. */
+export interface Tab {
+  /** the first segment of its fragment */
+  name: string
+  label: () => string
+  View: ComponentType<{ gateway: Gateway }>
+}
+
+/** The views, in their order. */
+export const TABS: readonly [Tab, ...Tab[]] = [{ name: 'servers', label: () => t.value.servers, View: ServersView }]
