@@ -6,6 +6,6 @@ export function errorText(error: unknown): string {
   const strings = t.value
   if (!(error instanceof GatewayError)) return strings.failed(String(error))
   if (error.status === 429) return strings.tooMany(error.retryAfter)
-  if (error.status === 0 || error.status >= 502) return strings.away
+  if (error.isAway) return strings.away
   return strings.failed(error.message)
 }

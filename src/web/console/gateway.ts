@@ -10,17 +10,23 @@ export interface RequestOptions {
   signal?: AbortSignal
 }
 
+/** Properties of a `GatewayError`; each is optional. */
+type ErrorDetails = Partial<Pick<GatewayError, 'retryAfter' | 'isAway'>>
+
 /** A request that failed. */
 export class GatewayError extends Error {
   /** HTTP status of the response; 0 if there was no response */
   readonly status: number
   /** the value of `Retry-After`, seconds */
   readonly retryAfter: number | undefined
+  /** whether the gateway did not respond, but a proxy or nothing at all */
+  readonly isAway: boolean
 
-  constructor(message: string, status: number, retryAfter?: number) {
+  constructor(message: string, status: number, { retryAfter, isAway = false }: ErrorDetails = {}) {
     super(message)
     this.status = status
     this.retryAfter = retryAfter
+    this.isAway = isAway
   }
 }
 
@@ -55,29 +61,29 @@ export class Gateway {
     }).catch((error: unknown) => {
       if (abort?.aborted) throw error
       this.isAway.value = true
-      throw new GatewayError('no response', 0)
+      throw new GatewayError('no response', 0, { isAway: true })
     })
-    this.isAway.value = AWAY.has(response.status)
-    if (response.ok) return response
-    if (response.status === 401) this.#onRejected()
-    throw await errorOf(response)
+    const error = response.ok ? undefined : await errorOf(response)
+    this.isAway.value = error?.isAway === true
+    if (error === undefined) return response
+    if (error.status === 401) this.#onRejected()
+    throw error
   }
 
   /** Returns the JSON of a response. @throws GatewayError as `send` does */
   async json<T>(path: string, options?: RequestOptions): Promise<T> {
     const response = await this.send(path, options)
     return (await response.json().catch(() => {
-      throw new GatewayError('the response is incomplete', 0)
+      throw new GatewayError('the response is incomplete', 0, { isAway: true })
     })) as T
   }
 }
 
 async function errorOf(response: Response): Promise<GatewayError> {
-  const body: { error_msg?: unknown } = await response.json().catch(() => ({}))
-  const retryAfter = Number(response.headers.get('Retry-After') ?? Number.NaN)
-  return new GatewayError(
-    typeof body?.error_msg === 'string' ? body.error_msg : `HTTP status ${response.status}`,
-    response.status,
-    Number.isNaN(retryAfter) ? undefined : retryAfter,
-  )
+  const { status, headers } = response
+  const { error_msg: message } = ((await response.json().catch(() => undefined)) ?? {}) as { error_msg?: unknown }
+  const seconds = Number(headers.get('Retry-After') ?? Number.NaN)
+  const retryAfter = Number.isNaN(seconds) ? undefined : seconds
+  if (typeof message === 'string') return new GatewayError(message, status, { retryAfter })
+  return new GatewayError(`HTTP status ${status}`, status, { retryAfter, isAway: AWAY.has(status) })
 }

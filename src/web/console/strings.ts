@@ -13,6 +13,7 @@ export const t = translated({
     away: 'The gateway does not respond. This page tries again until it does.',
     tooMany: (seconds: number | undefined) =>
       seconds === undefined ? 'Too many attempts. Try again later.' : `Too many attempts. Try again in ${seconds} s.`,
+    cancel: 'Cancel',
     failed: (message: string) => `The gateway refused the request: ${message}`,
   },
   sv: {
@@ -28,6 +29,7 @@ export const t = translated({
       seconds === undefined
         ? 'För många försök. Försök igen senare.'
         : `För många försök. Försök igen om ${seconds} s.`,
+    cancel: 'Avbryt',
     failed: (message: string) => `Gatewayen avvisade begäran: ${message}`,
   },
 })

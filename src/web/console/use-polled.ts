@@ -11,11 +11,14 @@ export interface Polled<T> {
   refresh: () => void
 }
 
+/** How much longer than a request the pause after it is at least, so that long lists do not load the gateway. */
+const PAUSE_RATIO = 10
+
 /**
  * Asks the gateway for JSON at once and then in an interval, while the page is visible. After a failure the last value is
  * kept, and the requests continue.
  * @param path below the base URL
- * @param intervalMs from a response to the next request
+ * @param intervalMs shortest time from a response to the next request
  */
 export function usePolled<T>(gateway: Gateway, path: string, intervalMs: number): Polled<T> {
   const [state, setState] = useState<{ value?: T; error?: unknown }>({})
@@ -26,13 +29,15 @@ export function usePolled<T>(gateway: Gateway, path: string, intervalMs: number)
     const ask = async (): Promise<void> => {
       clearTimeout(timer)
       if (document.visibilityState === 'hidden') return
+      const start = performance.now()
       try {
         const value = await gateway.json<T>(path, { signal: abort.signal })
         if (!abort.signal.aborted) setState({ value })
       } catch (error) {
         if (!abort.signal.aborted) setState((last) => ({ ...last, error }))
       }
-      if (!abort.signal.aborted) timer = setTimeout(() => void ask(), intervalMs)
+      const pauseMs = Math.max(intervalMs, PAUSE_RATIO * (performance.now() - start))
+      if (!abort.signal.aborted) timer = setTimeout(() => void ask(), pauseMs)
     }
     const onVisible = (): void => void ask()
     document.addEventListener('visibilitychange', onVisible)
