@@ -6,7 +6,10 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 /** The applications: the name of each is that of its folder, its page is served below its path in /app/. */
-const APPLICATIONS = [{ name: 'reader', path: '' }]
+const APPLICATIONS = [
+  { name: 'reader', path: '' },
+  { name: 'console', path: 'console' },
+]
 /** Images that the pages and the reader's web app manifest name. */
 const IMAGES = ['icon.svg', 'icon-192.png', 'icon-512.png', 'icon-maskable-512.png']
 /** Packages whose code is in the bundles; their licences are copied. */
@@ -25,22 +28,13 @@ const TYPES = {
  * @param {string} folder the folder to write to
  */
 export async function buildWeb(folder) {
-  const { outputFiles } = await build({
-    entryPoints: [
-      ...APPLICATIONS.map(({ name }) => ({ in: `src/web/${name}/main.tsx`, out: name })),
-      ...IMAGES.map((file) => ({ in: `src/web/shared/${file}`, out: file.slice(0, -extname(file).length) })),
-    ],
-    outdir: folder,
-    entryNames: '[name]-[hash]',
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    loader: { '.svg': 'copy', '.png': 'copy' },
-  })
-  const assets = outputFiles.map(({ path, contents }) => ({ file: basename(path), contents }))
+  const builds = await Promise.all([
+    ...APPLICATIONS.map(({ name }) => bundle(folder, { in: `src/web/${name}/main.tsx`, out: name })),
+    ...IMAGES.map((file) =>
+      bundle(folder, { in: `src/web/shared/${file}`, out: file.slice(0, -extname(file).length) }),
+    ),
+  ])
+  const assets = builds.flat().map(({ path, contents }) => ({ file: basename(path), contents }))
   mkdirSync(join(folder, 'assets'), { recursive: true })
   for (const { file, contents } of assets) {
     const path = join(folder, 'assets', file)
@@ -97,6 +91,29 @@ async function buildWorker(page) {
  */
 function typesOf(files) {
   return Object.fromEntries(files.map((file) => [file, TYPES[extname(file)] ?? missing(file)]))
+}
+
+/**
+ * Bundles a module. Modules that it imports on demand become files of their own.
+ * @param {string} folder the folder of the result
+ * @param {{ in: string, out: string }} entry the module, and the beginning of the names of its files
+ */
+async function bundle(folder, entry) {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    outdir: folder,
+    entryNames: '[name]-[hash]',
+    chunkNames: `${entry.out}-[name]-[hash]`,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    loader: { '.svg': 'copy', '.png': 'copy' },
+  })
+  return outputFiles
 }
 
 /** @param {string} name the name of a package */

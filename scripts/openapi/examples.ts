@@ -26,6 +26,8 @@ const SHOWN: Readonly<Record<string, unknown>> = {
   idle: 0,
   lease: 1800,
   calls: 9,
+  since: '2026-11-27T08:00:00.000Z',
+  open_ms: 1.8,
 }
 
 interface Request {

@@ -10,6 +10,7 @@ import { sessionMiddleware } from './middleware/session.ts'
 import { requireAdminKey } from './routes/admin.ts'
 import { type Guard, registerRoutes } from './routes/register.ts'
 import type { AnyRoute } from './routes/route.ts'
+import { assetRoute, consoleRoute } from './routes/web.ts'
 
 /**
  * Creates the HTTP interface as one Hono application. The application opens no port and holds no state.
@@ -46,6 +47,7 @@ export function createAdminApp(options: AppOptions): Hono<Env> {
   const { sessions, metrics, tracing, observers } = options
   const app = bareApp({ basePath: '', registry: sessions.registry, metrics, tracing, observers })
   registerOperatorRoutes(app, operatorRoutes(options), options)
+  if (options.http.web === 'on') registerRoutes(app, [consoleRoute(), assetRoute()])
   return app
 }
 

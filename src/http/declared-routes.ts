@@ -25,7 +25,7 @@ import { textRoutes } from './routes/texts.ts'
 import { textStatRoutes } from './routes/textstats.ts'
 import { threadRoutes } from './routes/threads.ts'
 import { ticketRoutes } from './routes/tickets.ts'
-import { webRoutes } from './routes/web.ts'
+import { assetRoute, consoleRoute, readerRoutes } from './routes/web.ts'
 import { websocketRoute } from './routes/websocket.ts'
 
 /** Another API that the gateway serves. */
@@ -80,7 +80,8 @@ export function declareRoutes(
         openApiDocument(Object.values(declared).flat(), { ...http, serverIds: [...servers.keys()] }),
       ),
       ...referenceRoutes(),
-      ...(http.web === 'on' ? webRoutes() : []),
+      ...(http.web === 'on' ? [...readerRoutes(), assetRoute()] : []),
+      ...(http.web === 'on' && admin.adminPort === undefined ? [consoleRoute()] : []),
       websocketRoute({
         ...{ ...options, registry, ids, tickets, websockets },
         corsOrigins: http.corsOrigins,
@@ -115,10 +116,10 @@ export function declareRoutes(
 export type OperatorRoutes = Pick<DeclaredRoutes, 'observability' | 'administration'>
 
 /** Declares metrics, health checks and, if an admin key is set, administration. */
-export function operatorRoutes({ sessions, admin, metrics, observers }: AppOptions): OperatorRoutes {
+export function operatorRoutes({ servers, sessions, admin, metrics, observers }: AppOptions): OperatorRoutes {
   const { registry, store } = sessions
   return {
     observability: observabilityRoutes({ registry, store, metrics }),
-    administration: admin.adminKey === '' ? [] : adminRoutes({ registry, observers }),
+    administration: admin.adminKey === '' ? [] : adminRoutes({ servers, registry, observers }),
   }
 }

@@ -44,6 +44,7 @@ export class CircuitBreaker {
   #openedAt = 0
   #lastFailure = new ConnectionError('unreachable', 'no attempt has been made')
   #up: boolean | null = null
+  #upSince: Date | null = null
   #sessions = 0
 
   /** @param retryMs delay before the next attempt while the circuit breaker is open, milliseconds */
@@ -57,6 +58,11 @@ export class CircuitBreaker {
    */
   get up(): boolean | null {
     return this.#up
+  }
+
+  /** When `up` got its value; null before the first attempt. */
+  get upSince(): Date | null {
+    return this.#upSince
   }
 
   /** Whether an attempt would be made now. */
@@ -104,22 +110,27 @@ export class CircuitBreaker {
   sessionClosed(lost: boolean): void {
     this.#sessions--
     // Without other sessions it is unknown whether the server is down or has ended only this session.
-    if (lost && this.#sessions === 0 && this.#up === true) this.#up = null
+    if (lost && this.#sessions === 0 && this.#up === true) this.#setUp(null)
   }
 
   #reached(): void {
     this.#state = 'closed'
     this.#failures = 0
-    this.#up = true
+    this.#setUp(true)
   }
 
   #failed(error: ConnectionError): void {
-    this.#up = false
+    this.#setUp(false)
     this.#lastFailure = error
     this.#failures++
     if (this.#state === 'closed' && this.#failures < MAX_FAILURES) return
     this.#state = 'open'
     this.#openedAt = performance.now()
+  }
+
+  #setUp(up: boolean | null): void {
+    if (up !== this.#up) this.#upSince = new Date()
+    this.#up = up
   }
 
   #waitMs(): number {

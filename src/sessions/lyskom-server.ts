@@ -3,7 +3,8 @@ import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { BodyCache } from '../lyskom/body-cache.ts'
 import { type LyskomSession, type OpenOptions, openSession } from '../lyskom/session.ts'
-import { CircuitBreaker } from './circuit-breaker.ts'
+import { KomgateError } from '../protocol/komgate-error.ts'
+import { CircuitBreaker, ServerDownError } from './circuit-breaker.ts'
 import { ServerCapacity } from './server-capacity.ts'
 
 /** Options of `LyskomServer`. */
@@ -18,6 +19,20 @@ export interface LyskomServerOptions {
   bodyCacheBytes: number
 }
 
+/** What is known of a LysKOM server from the sessions that were opened on it. */
+export interface ServerState {
+  /** whether the last attempt reached the server; null while that is unknown */
+  up: boolean | null
+  /** when `up` got its value; null before the first attempt */
+  since: Date | null
+  /** live sessions */
+  sessions: number
+  /** how long the last session took to open, milliseconds */
+  openMs: number | null
+  /** the last attempt that failed */
+  lastFailure: { code: string; time: Date } | null
+}
+
 /** A configured LysKOM server. Opens sessions on it and counts them. */
 export class LyskomServer {
   readonly #options: LyskomServerOptions
@@ -27,6 +42,8 @@ export class LyskomServer {
   /** Reserved sessions per client network. */
   readonly #reserved = new Map<string, number>()
   #allReserved = 0
+  #openMs: number | null = null
+  #lastFailure: ServerState['lastFailure'] = null
 
   constructor(options: LyskomServerOptions) {
     this.#options = options
@@ -37,6 +54,12 @@ export class LyskomServer {
   /** Whether the server is up, judging by the sessions opened on it; null if unknown. */
   get up(): boolean | null {
     return this.#breaker.up
+  }
+
+  /** What is known of the server. */
+  get state(): ServerState {
+    const { up, upSince: since, sessions } = this.#breaker
+    return { up, since, sessions, openMs: this.#openMs, lastFailure: this.#lastFailure }
   }
 
   /** Whether the server is up, may be tried again, or has live sessions. */
@@ -83,9 +106,18 @@ export class LyskomServer {
    */
   async open(options: Pick<OpenOptions, 'clientHost' | 'client'>): Promise<LyskomSession> {
     const { address, connections: context } = this.#options
+    const start = performance.now()
     try {
-      return await this.#breaker.try(() => openSession({ ...options, ...address, context, bodies: this.#bodies }))
+      const session = await this.#breaker.try(() =>
+        openSession({ ...options, ...address, context, bodies: this.#bodies }),
+      )
+      this.#openMs = performance.now() - start
+      return session
     } catch (error) {
+      // A `ServerDownError` is not an attempt.
+      if (error instanceof KomgateError && !(error instanceof ServerDownError)) {
+        this.#lastFailure = { code: error.code, time: new Date() }
+      }
       if (error instanceof ConnectionError && error.code === 'server-full') {
         this.#capacity.refused(this.#breaker.sessions, performance.now())
       }

@@ -8,7 +8,7 @@ import { Admission, type AdmissionOptions } from './admission.ts'
 import { ChangeRelay } from './change-relay.ts'
 import { GatewaySession, type SessionContext, type SessionEvents } from './gateway-session.ts'
 import { type LoginLimitOptions, LoginLimits } from './login-limits.ts'
-import { LyskomServer } from './lyskom-server.ts'
+import { LyskomServer, type ServerState } from './lyskom-server.ts'
 
 /** Options of `Registry`. */
 export interface RegistryOptions {
@@ -119,6 +119,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Whether a server is up, judging by the sessions opened on it; null if unknown. */
   serverUp(serverId: string): boolean | null {
     return this.#servers.get(serverId)?.up ?? null
+  }
+
+  /** Returns what is known of a server; undefined if it is not configured. */
+  serverState(serverId: string): ServerState | undefined {
+    return this.#servers.get(serverId)?.state
   }
 
   /** Whether at least one server is up, may be tried again, or has live sessions. */

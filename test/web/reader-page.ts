@@ -25,11 +25,19 @@ export interface ReaderPage {
   close(): Promise<void>
 }
 
-/** Opens the reader in a new context, in English and with a light theme by default. */
+/** Options of `openReader`. */
+export interface OpenOptions extends BrowserContextOptions {
+  /** with its number sign */
+  fragment?: string
+  /** the path of the application in /app/; default: that of the reader */
+  app?: string
+}
+
+/** Opens an application in a new context, in English and with a light theme by default. */
 export async function openReader(
   browser: Browser,
   url: string,
-  { fragment = '', ...options }: BrowserContextOptions & { fragment?: string } = {},
+  { fragment = '', app = '', ...options }: OpenOptions = {},
 ): Promise<ReaderPage> {
   const context = await browser.newContext({ locale: 'en-GB', colorScheme: 'light', ...options })
   const page = await context.newPage()
@@ -51,7 +59,7 @@ export async function openReader(
   await page.addInitScript(
     "addEventListener('securitypolicyviolation', (event) => violated(event.effectiveDirective + ' ' + event.blockedURI))",
   )
-  await page.goto(`${url}/app/${fragment}`)
+  await page.goto(`${url}/app/${app}${fragment}`)
   return {
     page,
     offences,

@@ -1130,6 +1130,24 @@ export const RESPONSES: Readonly<Record<string, Response>> = {
       "ready": true
     }
   },
+  "listServerStates": {
+    "status": 200,
+    "body": {
+      "servers": [
+        {
+          "id": "demo",
+          "name": "Demo LysKOM",
+          "host": "127.0.0.1",
+          "port": 4894,
+          "up": true,
+          "sessions": 1,
+          "since": "2026-11-27T08:00:00.000Z",
+          "open_ms": 1.8,
+          "last_error": null
+        }
+      ]
+    }
+  },
   "listAllSessions": {
     "status": 200,
     "body": {

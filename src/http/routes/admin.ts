@@ -10,10 +10,11 @@ import { wireTrace } from '../events/wire-trace.ts'
 import { bearer } from '../middleware/app-key.ts'
 import { AppKeys } from '../middleware/app-keys.ts'
 import { closeOnRequest } from '../middleware/current-session.ts'
-import { empty } from '../node/responses.ts'
+import { empty, json } from '../node/responses.ts'
 import type { ErrorObservers } from '../output/error-response.ts'
 import { jsonList, mapPages, pagesOf } from '../output/json-list.ts'
-import { AdminSession } from '../output/schemas/index.ts'
+import { AdminServer, AdminSession } from '../output/schemas/index.ts'
+import type { ListedServer } from './gateway.ts'
 import { type AnyRoute, route } from './route.ts'
 
 const ADMIN = 'admin'
@@ -22,6 +23,8 @@ const PAGE = 500
 
 /** Options of `adminRoutes`. */
 export interface AdminRouteOptions {
+  /** the LysKOM servers by id */
+  servers: ReadonlyMap<string, ListedServer>
   registry: Registry
   observers: ErrorObservers
 }
@@ -37,13 +40,23 @@ export interface AdminKeyOptions {
 }
 
 /** Lists, traces and ends the sessions of all clients, for operators with the admin key. */
-export function adminRoutes({ registry, observers }: AdminRouteOptions): AnyRoute[] {
+export function adminRoutes({ servers, registry, observers }: AdminRouteOptions): AnyRoute[] {
   const find = (handle: string): GatewaySession => {
     for (const session of registry.all()) if (handleOf(session.key) === handle) return session
     throw new RequestError('not-found', 'There is no such session.')
   }
 
   return [
+    route({
+      method: 'GET',
+      path: '/admin/servers',
+      operation: 'listServerStates',
+      summary: 'Lists the LysKOM servers and what is known of them',
+      needs: 'admin-key',
+      responses: { 200: { schema: z.strictObject({ servers: z.array(AdminServer) }) } },
+      example: { session: 'anonymous' },
+      handle: () => json({ servers: [...servers.values()].map((server) => serverJson(server, registry)) }),
+    }),
     route({
       method: 'GET',
       path: '/admin/sessions',
@@ -98,6 +111,16 @@ export function requireAdminKey({ adminKey, keyGuesses, clientAddress }: AdminKe
   return (c, next) => {
     if (keys.allow(ADMIN, bearer(c), clientAddress(c))) return next()
     throw new RequestError('invalid-key', '"Authorization: Bearer" with the admin key is required.')
+  }
+}
+
+function serverJson({ id, name, host, port }: ListedServer, registry: Registry): AdminServer {
+  const { up = null, since, sessions = 0, openMs, lastFailure } = registry.serverState(id) ?? {}
+  return {
+    ...{ id, name, host, port, up, sessions },
+    since: since?.toISOString() ?? null,
+    open_ms: openMs == null ? null : Math.round(openMs * 1000) / 1000,
+    last_error: lastFailure == null ? null : { code: lastFailure.code, time: lastFailure.time.toISOString() },
   }
 }
 

@@ -6,6 +6,8 @@ import { exactTime, shortTime } from '../../shared/time.ts'
 import { fragmentOf } from '../address.ts'
 import { t } from '../strings/index.ts'
 
+export { Loading } from '../../shared/loading.tsx'
+
 /** A link to a text. */
 export function TextLink({ server, no, children }: { server: string; no: number; children: ComponentChildren }) {
   return (
@@ -47,18 +49,6 @@ export function Time({ time }: { time: string }) {
     <time dateTime={time} title={exactTime(time, value)}>
       {shortTime(time, value)}
     </time>
-  )
-}
-
-/** Appears after a while, so that a quick answer does not flicker. */
-export function Loading() {
-  return (
-    <div class="loading" role="status">
-      <span class="visually-hidden">{t.value.loading}</span>
-      <span class="bar" />
-      <span class="bar" />
-      <span class="bar" />
-    </div>
   )
 }
 

@@ -1,5 +1,6 @@
 import './shell.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { Preferences } from '../../shared/preference-fields.tsx'
 import { address } from '../address.ts'
 import { ConferenceView } from '../lists/conference-view.tsx'
 import { ConferencesView } from '../lists/conferences-view.tsx'
@@ -13,7 +14,6 @@ import { Help } from './help.tsx'
 import { useKeys } from './keys.ts'
 import { NextBar } from './next-bar.tsx'
 import { Places } from './places.tsx'
-import { Preferences } from './preferences.tsx'
 
 const NOTICE_MS = 6000
 

@@ -1,6 +1,5 @@
 /** The sentences of the reader in English. Their names and parameters are those of every language. */
 export const en = {
-  languageName: 'English',
   productLine: 'Read and write in LysKOM',
   // Logging in
   server: 'Server',
@@ -29,16 +28,10 @@ export const en = {
   unreadCount: (count: number) => `${count} unread`,
   loggedInAs: 'Logged in as',
   logOut: 'Log out',
-  language: 'Language',
-  colours: 'Colours',
-  coloursAuto: 'System',
-  coloursLight: 'Light',
-  coloursDark: 'Dark',
   keys: 'Keys',
   close: 'Close',
   useKeys: 'Use single keys as shortcuts',
   reconnecting: 'The connection is interrupted. Trying again…',
-  loading: 'Loading…',
   tryAgain: 'Try again',
   // Reading
   nextUnread: 'Next unread',

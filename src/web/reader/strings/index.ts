@@ -2,8 +2,5 @@ import { translated } from '../../shared/translated.ts'
 import { en } from './en.ts'
 import { sv } from './sv.ts'
 
-/** The sentences of the reader by language. */
-export const STRINGS = { en, sv }
-
 /** The sentences of the reader in the language of the person. */
-export const t = translated(STRINGS)
+export const t = translated({ en, sv })

@@ -3,7 +3,6 @@ import type { en } from './en.ts'
 
 /** The sentences of the reader in Swedish. */
 export const sv: Translation<typeof en> = {
-  languageName: 'Svenska',
   productLine: 'Läs och skriv i LysKOM',
   server: 'Server',
   name: 'Namn',
@@ -29,16 +28,10 @@ export const sv: Translation<typeof en> = {
   unreadCount: (count) => (count === 1 ? '1 oläst' : `${count} olästa`),
   loggedInAs: 'Inloggad som',
   logOut: 'Logga ut',
-  language: 'Språk',
-  colours: 'Färger',
-  coloursAuto: 'System',
-  coloursLight: 'Ljusa',
-  coloursDark: 'Mörka',
   keys: 'Tangenter',
   close: 'Stäng',
   useKeys: 'Använd enstaka tangenter som genvägar',
   reconnecting: 'Förbindelsen är bruten. Försöker igen…',
-  loading: 'Hämtar…',
   tryAgain: 'Försök igen',
   nextUnread: 'Nästa olästa',
   nextHere: (conference, left) => `${conference}, ${left} kvar`,

@@ -1,5 +1,7 @@
-import { LANGUAGES, type Language, language, THEMES, type Theme, theme } from '../../shared/preferences.ts'
-import { STRINGS, t } from '../strings/index.ts'
+import { LANGUAGES, type Language, language, THEMES, type Theme, theme } from './preferences.ts'
+import { t } from './strings.ts'
+
+const LANGUAGE_NAMES: Record<Language, string> = { en: 'English', sv: 'Svenska' }
 
 /** The choice of the language and the colours. */
 export function Preferences() {
@@ -21,7 +23,7 @@ export function Preferences() {
         >
           {LANGUAGES.map((each) => (
             <option key={each} value={each} lang={each}>
-              {STRINGS[each].languageName}
+              {LANGUAGE_NAMES[each]}
             </option>
           ))}
         </select>

@@ -1,0 +1,90 @@
+import { language } from '../../shared/preferences.ts'
+import { duration } from '../duration.ts'
+import { COLUMNS, type Column, type Order, type Session } from './arrange.ts'
+import { t } from './strings.ts'
+
+const NUMBERS: ReadonlySet<Column> = new Set(['idle', 'lease', 'calls'])
+
+/** A table of sessions with heads that sort it. */
+export function SessionTable({
+  sessions,
+  order,
+  onSort,
+  onEnd,
+}: {
+  sessions: readonly Session[]
+  order: Order | undefined
+  onSort: (column: Column) => void
+  onEnd: (session: Session) => void
+}) {
+  const strings = t.value
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls the table
+    <section class="table" aria-label={strings.session} tabIndex={0}>
+      <table class="sessions">
+        <thead>
+          <tr>
+            {COLUMNS.map((column) => (
+              <th
+                key={column}
+                scope="col"
+                class={NUMBERS.has(column) ? 'number' : undefined}
+                aria-sort={order?.column !== column ? undefined : order.isDescending ? 'descending' : 'ascending'}
+              >
+                <button type="button" class="plain" onClick={() => onSort(column)}>
+                  {strings[column]}
+                  <span aria-hidden="true" class="arrow">
+                    {order?.column !== column ? '' : order.isDescending ? '▼' : '▲'}
+                  </span>
+                </button>
+              </th>
+            ))}
+            <th scope="col">
+              <span class="visually-hidden">{strings.actions}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {sessions.map((session) => (
+            <Row key={session.handle} session={session} onEnd={onEnd} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function Row({ session, onEnd }: { session: Session; onEnd: (session: Session) => void }) {
+  const strings = t.value
+  const { handle, server, pers_no, client, address, idle, lease, calls } = session
+  return (
+    <tr>
+      <td>{server}</td>
+      <td>
+        {pers_no === null ? (
+          <span class="quiet">{strings.anonymous}</span>
+        ) : (
+          <a href={`#/sessions/${encodeURIComponent(server)}/${pers_no}`}>{strings.person(pers_no)}</a>
+        )}
+      </td>
+      <td class="client">
+        <bdi>{client}</bdi>
+      </td>
+      <td>{address}</td>
+      <td class="number">{duration(idle)}</td>
+      <td class="number">{lease === null ? strings.whileOpen : duration(lease)}</td>
+      <td class="number">{calls.toLocaleString(language.value)}</td>
+      <td>
+        <code>{handle}</code>
+      </td>
+      <td class="row-actions">
+        <a class="button" href={`#/sessions/${handle}`} aria-label={strings.traceThis(handle)}>
+          {strings.trace}
+        </a>
+        <button type="button" aria-label={strings.endThis(handle)} onClick={() => onEnd(session)}>
+          {strings.end}
+        </button>
+      </td>
+    </tr>
+  )
+}

@@ -1,0 +1,35 @@
+import { translated } from '../shared/translated.ts'
+
+/** The sentences of the frame of the console, and of errors in all views. */
+export const t = translated({
+  en: {
+    console: 'komgate console',
+    views: 'Views',
+    servers: 'Servers',
+    sessions: 'Sessions',
+    figures: 'Figures',
+    settings: 'Settings',
+    logOut: 'Log out',
+    away: 'The gateway does not respond. This page tries again until it does.',
+    tooMany: (seconds: number | undefined) =>
+      seconds === undefined ? 'Too many attempts. Try again later.' : `Too many attempts. Try again in ${seconds} s.`,
+    cancel: 'Cancel',
+    failed: (message: string) => `The gateway refused the request: ${message}`,
+  },
+  sv: {
+    console: 'komgate-konsol',
+    views: 'Vyer',
+    servers: 'Servrar',
+    sessions: 'Sessioner',
+    figures: 'Mätvärden',
+    settings: 'Inställningar',
+    logOut: 'Logga ut',
+    away: 'Gatewayen svarar inte. Sidan försöker igen tills den gör det.',
+    tooMany: (seconds: number | undefined) =>
+      seconds === undefined
+        ? 'För många försök. Försök igen senare.'
+        : `För många försök. Försök igen om ${seconds} s.`,
+    cancel: 'Avbryt',
+    failed: (message: string) => `Gatewayen avvisade begäran: ${message}`,
+  },
+})
