@@ -46,6 +46,14 @@ export interface Fault {
   expected: string | number
 }
 
+/** Text in place of a value that is not JSON yet. */
+export class NotJson {
+  constructor(
+    readonly text: string,
+    readonly reason: string,
+  ) {}
+}
+
 const LATIN1_PATTERN = '^[\\u0000-\\u00ff]*$'
 const TYPE_FAULTS: ReadonlySet<FaultCode> = new Set([
   'string',
@@ -62,6 +70,7 @@ export function faultsOf(value: unknown, schema: Schema, components: Components,
   const resolved = resolve(schema, components)
   const fault = (code: FaultCode, expected: string | number = ''): Fault[] => [{ path, code, expected }]
   if (value === undefined) return fault('missing')
+  if (value instanceof NotJson) return fault('json', value.reason)
   const { const: constant, enum: values } = resolved
   if (constant !== undefined && value !== constant) return fault('enum', JSON.stringify(constant))
   if (values !== undefined && !values.includes(value)) {

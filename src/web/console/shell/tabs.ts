@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact'
+import { Explorer } from '../explorer/explorer.tsx'
 import type { Gateway } from '../gateway.ts'
 import { ServersView } from '../servers/servers-view.tsx'
 import { t } from '../strings.ts'
@@ -12,4 +13,7 @@ export interface Tab {
 }
 
 /** The views, in their order. */
-export const TABS: readonly [Tab, ...Tab[]] = [{ name: 'servers', label: () => t.value.servers, View: ServersView }]
+export const TABS: readonly [Tab, ...Tab[]] = [
+  { name: 'servers', label: () => t.value.servers, View: ServersView },
+  { name: 'explorer', label: () => t.value.explorer, View: Explorer },
+]
