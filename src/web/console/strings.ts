@@ -9,6 +9,7 @@ export const t = translated({
     sessions: 'Sessions',
     figures: 'Figures',
     settings: 'Settings',
+    explorer: 'Explorer',
     logOut: 'Log out',
     away: 'The gateway does not respond. This page tries again until it does.',
     tooMany: (seconds: number | undefined) =>
@@ -23,6 +24,7 @@ export const t = translated({
     sessions: 'Sessioner',
     figures: 'Mätvärden',
     settings: 'Inställningar',
+    explorer: 'Utforska',
     logOut: 'Logga ut',
     away: 'Gatewayen svarar inte. Sidan försöker igen tills den gör det.',
     tooMany: (seconds: number | undefined) =>

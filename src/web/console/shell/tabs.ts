@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact'
+import { Explorer } from '../explorer/explorer.tsx'
 import type { Gateway } from '../gateway.ts'
 import { ServersView } from '../servers/servers-view.tsx'
 import { SessionsView } from '../session-list/sessions-view.tsx'
@@ -16,4 +17,5 @@ export interface Tab {
 export const TABS: readonly [Tab, ...Tab[]] = [
   { name: 'servers', label: () => t.value.servers, View: ServersView },
   { name: 'sessions', label: () => t.value.sessions, View: SessionsView },
+  { name: 'explorer', label: () => t.value.explorer, View: Explorer },
 ]
