@@ -76,6 +76,8 @@ export default defineConfig({
       },
       {
         // A process for each file would use as much processor time as the tests themselves.
+        // Modules of the web client import the client by its name in the package.
+        resolve: { alias: { 'komgate/client': join(import.meta.dirname, 'src/client/index.ts') } },
         test: {
           ...common,
           name: 'shared',

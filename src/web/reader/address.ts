@@ -1,8 +1,8 @@
 import { computed, signal } from '@preact/signals'
 
-const NUMBERED_VIEWS = ['texts', 'conferences', 'persons'] as const
-const PLAIN_VIEWS = ['conferences'] as const
-/** A view of one text, conference or person. */
+const NUMBERED_VIEWS = ['texts', 'conferences', 'persons', 'new'] as const
+const PLAIN_VIEWS = ['conferences', 'new'] as const
+/** A view of one text, conference or person, or a new text to a conference or person. */
 export type NumberedView = (typeof NUMBERED_VIEWS)[number]
 /** A view that needs no number. */
 export type PlainView = (typeof PLAIN_VIEWS)[number]
@@ -29,6 +29,7 @@ export function parseAddress(fragment: string): Address {
 /** Returns the fragment of a view. */
 export function fragmentOf(server: string, view: NumberedView, no: number): string
 export function fragmentOf(server: string, view: PlainView): string
+export function fragmentOf(server: string, view: 'new', confNo: number | undefined): string
 export function fragmentOf(server: string, view: string, no?: number): string {
   return no === undefined ? `#/${server}/${view}` : `#/${server}/${view}/${no}`
 }

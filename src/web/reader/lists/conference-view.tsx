@@ -1,6 +1,7 @@
 import { LyskomError } from 'komgate/client'
 import { useEffect, useRef } from 'preact/hooks'
 import { useAsync } from '../../shared/use-async.ts'
+import { t as compose } from '../compose/strings.ts'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
 import { Loading, Problem, TextLink } from '../shell/parts.tsx'
@@ -49,6 +50,11 @@ export function ConferenceView({ reader, no }: { reader: Reader; no: number }) {
             {strings.readUnread} ({unread.unread_texts.length})
           </button>
         )}
+      </p>
+      <p>
+        <button type="button" onClick={() => reader.writeTo(no)}>
+          {compose.value.write}
+        </button>
       </p>
       <TextList
         key={no}

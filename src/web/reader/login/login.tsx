@@ -4,11 +4,11 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { Field } from '../../shared/field.tsx'
 import { Preferences } from '../../shared/preference-fields.tsx'
 import { errorText } from '../error-text.ts'
+import { NameField } from '../names/name-field.tsx'
 import type { Server } from '../session/gateway.ts'
 import { begin, chooseServer } from '../session/session.ts'
 import { t } from '../strings/index.ts'
 import { DEMO, isDemoServer } from './demo-account.ts'
-import { NameField } from './name-field.tsx'
 import { useSession } from './use-session.ts'
 
 /** Errors by field; those of `form` are about no field. */
@@ -134,6 +134,10 @@ export function Login({
           </div>
         )}
         <NameField
+          id="login-name"
+          label={strings.name}
+          matchesLabel={strings.persons}
+          autocomplete="username"
           name={name}
           error={errors.name}
           find={find}

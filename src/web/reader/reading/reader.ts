@@ -1,6 +1,8 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals'
-import type { Kom, Live, LiveState, Membership, Text } from 'komgate/client'
+import type { ConferenceName, Kom, Live, LiveState, Membership, Text } from 'komgate/client'
 import { address, fragmentOf, go } from '../address.ts'
+import { Drafts } from '../compose/drafts.ts'
+import type { Kind, Target } from '../compose/target.ts'
 import { nextUnread, type Place, type UnreadTexts } from './order.ts'
 import { ReadMarks } from './read-marks.ts'
 
@@ -28,10 +30,14 @@ export class Reader {
   })
   /** the conference in which the shown text is read */
   readonly confNo = signal<number | undefined>(undefined)
-  /** the text on which the person writes a comment */
-  readonly commentedNo = signal<number | undefined>(undefined)
+  /** the unfinished texts of the person */
+  readonly drafts: Drafts
+  /** what the person writes about a text */
+  readonly writing = signal<Target | undefined>(undefined)
   /** a sentence for screen readers about what has just happened */
   readonly notice = signal('')
+  /** the text that the notice is about */
+  readonly noticed = signal<{ notice: string; textNo: number } | undefined>(undefined)
   readonly #stops: (() => void)[] = []
 
   /** @param onLost called with the error when the session has ended */
@@ -40,6 +46,7 @@ export class Reader {
     this.kom = kom
     this.live = live
     this.marks = new ReadMarks(kom)
+    this.drafts = new Drafts(server, live.state.person?.pers_no ?? 0)
     const state = signal(live.state)
     this.state = state
     this.unread = computed(() => unreadConferences(state.value, this.marks.read.value))
@@ -55,6 +62,7 @@ export class Reader {
     document.addEventListener('visibilitychange', onHidden)
     let lastShown: number | undefined
     this.#stops.push(
+      () => this.drafts.close(),
       () => document.removeEventListener('visibilitychange', onHidden),
       live.subscribe((next) => {
         state.value = next
@@ -94,6 +102,36 @@ export class Reader {
   read({ confNo, textNo }: Place, isReplaced = false): void {
     this.confNo.value = confNo
     go(fragmentOf(this.server, 'texts', textNo), isReplaced)
+  }
+
+  /** Shows the form for a new text. @param confNo the recipient that it begins with. Default: none */
+  writeTo(confNo?: number): void {
+    go(fragmentOf(this.server, 'new', confNo === 0 ? undefined : confNo))
+  }
+
+  /** Shows the form for a text about the text that is shown. */
+  write(target: Target): void {
+    this.writing.value = target
+  }
+
+  /** Shows the form of an unfinished text about a text, if there is one. */
+  resumeWriting(no: number): void {
+    if (this.writing.peek()?.no === no) return
+    const kinds: Kind[] = ['comment', 'footnote', 'answer']
+    const kind = kinds.find((each) => this.drafts.get({ kind: each, no }) !== undefined)
+    this.writing.value = kind === undefined ? undefined : { kind, no }
+  }
+
+  /** Returns the persons and conferences whose names match, as the LysKOM server expands names. */
+  readonly findNames = async (name: string): Promise<readonly ConferenceName[]> => {
+    const { conferences } = await this.kom.conferences.find(name)
+    return conferences
+  }
+
+  /** Says something about a text, which can be opened from there. */
+  announce(notice: string, textNo: number): void {
+    this.noticed.value = { notice, textNo }
+    this.notice.value = notice
   }
 
   /** Returns whether a text is unread in a conference of the person. */

@@ -1,4 +1,6 @@
 import { goBack } from '../address.ts'
+import { writeAbout } from '../compose/kinds.ts'
+import { t as compose } from '../compose/strings.ts'
 import type { Reader } from '../reading/reader.ts'
 import { t } from '../strings/index.ts'
 import { markRead, markUnread } from '../text/text-view.tsx'
@@ -29,10 +31,18 @@ export const COMMANDS: readonly Command[] = [
   { keys: ['Shift+Space', 'p'], meaning: () => t.value.keyBack, run: goBack },
   {
     keys: ['c'],
-    meaning: () => t.value.keyComment,
-    run({ reader, textNo }) {
-      reader.commentedNo.value = textNo
-    },
+    meaning: () => compose.value.keyComment,
+    run: ({ reader, textNo }) => writeAbout(reader, 'comment', textNo),
+  },
+  {
+    keys: ['f'],
+    meaning: () => compose.value.keyFootnote,
+    run: ({ reader, textNo }) => writeAbout(reader, 'footnote', textNo),
+  },
+  {
+    keys: ['a'],
+    meaning: () => compose.value.keyAnswer,
+    run: ({ reader, textNo }) => writeAbout(reader, 'answer', textNo),
   },
   {
     keys: ['r'],

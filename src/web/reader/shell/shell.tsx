@@ -1,7 +1,9 @@
 import './shell.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Preferences } from '../../shared/preference-fields.tsx'
-import { address } from '../address.ts'
+import { address, fragmentOf } from '../address.ts'
+import { NewView } from '../compose/new-view.tsx'
+import { t as compose } from '../compose/strings.ts'
 import { ConferenceView } from '../lists/conference-view.tsx'
 import { ConferencesView } from '../lists/conferences-view.tsx'
 import { PersonView } from '../lists/person-view.tsx'
@@ -91,15 +93,23 @@ export function Shell({ reader }: { reader: Reader }) {
       </main>
       <NextBar reader={reader} />
       <p class={reader.notice.value === '' ? 'notice' : 'notice shown'} role="status">
-        {reader.notice}
+        {reader.notice} <NoticedText reader={reader} />
       </p>
       {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
     </div>
   )
 }
 
+/** A link to the text that the notice is about. */
+function NoticedText({ reader }: { reader: Reader }) {
+  const noticed = reader.noticed.value
+  if (noticed === undefined || noticed.notice !== reader.notice.value) return null
+  return <a href={fragmentOf(reader.server, 'texts', noticed.textNo)}>{compose.value.showText(noticed.textNo)}</a>
+}
+
 function View({ reader }: { reader: Reader }) {
   const shown = address.value
+  if (shown.view === 'new') return <NewView key={shown.no} reader={reader} no={shown.no ?? 0} />
   if (shown.view === 'texts') return <TextView reader={reader} no={shown.no} />
   if (shown.view === 'persons') return <PersonView key={shown.no} reader={reader} no={shown.no} />
   if (shown.view === 'conferences') {

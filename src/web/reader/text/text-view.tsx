@@ -2,8 +2,7 @@ import './text.css'
 import { LyskomError, type Text } from 'komgate/client'
 import { useEffect, useRef } from 'preact/hooks'
 import { useAsync } from '../../shared/use-async.ts'
-import { CommentForm } from '../comment/comment-form.tsx'
-import { readDraft } from '../comment/draft.ts'
+import { TextCompose, WriteButtons } from '../compose/text-compose.tsx'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
 import { ConferenceLink, Loading, PersonLink, Problem, TextLink, Time } from '../shell/parts.tsx'
@@ -32,25 +31,20 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
   const strings = t.value
   const { server } = reader
   const { text_no, author, creation_time, subject } = text
-  const persNo = reader.state.value.person?.pers_no ?? 0
   const heading = useRef<HTMLHeadingElement>(null)
-  const isCommenting = reader.commentedNo.value === text_no
   const title = subject === null || subject.trim() === '' ? strings.noSubject : subject
 
   useEffect(() => {
     reader.place(text)
     heading.current?.focus({ preventScroll: true })
     scrollTo(0, 0)
-    reader.commentedNo.value = readDraft(server, persNo, text_no) === undefined ? undefined : text_no
+    reader.resumeWriting(text_no)
   }, [reader, text_no])
   useEffect(() => {
     document.title = `${title} – komgate`
   }, [title])
-  const setCommented = (no: number | undefined): void => {
-    reader.commentedNo.value = no
-  }
   const closeForm = (): void => {
-    setCommented(undefined)
+    reader.writing.value = undefined
     heading.current?.focus({ preventScroll: true })
   }
   const isUnread = reader.isUnread(text_no)
@@ -77,14 +71,10 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
         <Body reader={reader} text={text} />
       </div>
       <div class="actions">
-        {!isCommenting && (
-          <button type="button" aria-keyshortcuts="c" onClick={() => setCommented(text_no)}>
-            {strings.comment}
-          </button>
-        )}
+        <WriteButtons reader={reader} text={text} />
         <ReadButton reader={reader} text={text} />
       </div>
-      {isCommenting && <CommentForm reader={reader} text={text} onClose={closeForm} />}
+      <TextCompose reader={reader} text={text} onClose={closeForm} />
       <Comments reader={reader} text={text} />
     </article>
   )

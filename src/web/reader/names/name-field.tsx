@@ -1,26 +1,42 @@
+import './names.css'
 import type { ConferenceName } from 'komgate/client'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Field } from '../../shared/field.tsx'
-import { t } from '../strings/index.ts'
+import { t } from './strings.ts'
 
 const DELAY_MS = 150
 const MAX_MATCHES = 8
-const ID = 'login-name'
 
-/** A field for the name of a person, which the LysKOM server completes: `d r` is Demo Reader. */
+/** A field for the name of a person or a conference, which the LysKOM server completes: `d r` is Demo Reader. */
 export function NameField({
+  id,
+  label,
+  matchesLabel,
   name,
   error,
+  autocomplete = 'off',
   find,
   onInput,
+  onChoose,
+  onEnter,
 }: {
+  /** unique in the page */
+  id: string
+  label: string
+  /** names the list of matches */
+  matchesLabel: string
   name: string
   error: string | undefined
-  /** returns the persons whose names match */
+  /** what the browser fills in. Default: nothing */
+  autocomplete?: 'username' | 'off'
+  /** returns the persons and conferences whose names match; it is the same function in each rendering */
   find: (name: string) => Promise<readonly ConferenceName[]>
   onInput: (name: string) => void
+  /** called with a chosen match. Default: its name is entered */
+  onChoose?: (match: ConferenceName) => void
+  /** called when Enter is pressed and no match is selected. Default: what the browser does */
+  onEnter?: () => void
 }) {
-  const strings = t.value
   const [matches, setMatches] = useState<readonly ConferenceName[]>([])
   const [active, setActive] = useState(-1)
   const [isOpen, setOpen] = useState(false)
@@ -35,7 +51,7 @@ export function NameField({
     const timer = setTimeout(() => {
       find(name).then(
         (found) => isCurrent && setMatches(found.slice(0, MAX_MATCHES)),
-        // Logging in reports the error.
+        // The form reports the error when the name is used.
         () => isCurrent && setMatches([]),
       )
     }, DELAY_MS)
@@ -45,40 +61,43 @@ export function NameField({
     }
   }, [name, find])
 
-  const shown = isOpen ? matches.filter((match) => match.name !== name) : []
-  const choose = (match: ConferenceName | undefined): void => {
-    if (match === undefined) return
+  const shown = isOpen ? matches.filter((match) => onChoose !== undefined || match.name !== name) : []
+  const choose = (match: ConferenceName): void => {
     typed.current = undefined
-    onInput(match.name)
     setOpen(false)
+    if (onChoose === undefined) onInput(match.name)
+    else onChoose(match)
   }
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (shown.length === 0) return
-    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-      const step = event.key === 'ArrowDown' ? 1 : -1
+    const { key } = event
+    const match = shown[active]
+    if (key === 'Enter' && !event.ctrlKey && !event.metaKey && match !== undefined) choose(match)
+    else if (key === 'Enter' && !event.ctrlKey && !event.metaKey && onEnter !== undefined) onEnter()
+    else if (shown.length === 0) return
+    else if (key === 'ArrowDown' || key === 'ArrowUp') {
+      const step = key === 'ArrowDown' ? 1 : -1
       setActive((active + step + shown.length + (active < 0 && step < 0 ? 1 : 0)) % shown.length)
-    } else if (event.key === 'Enter' && active >= 0) choose(shown[active])
-    else if (event.key === 'Escape') setOpen(false)
+    } else if (key === 'Escape') setOpen(false)
     else return
     event.preventDefault()
   }
 
   return (
-    <Field id={ID} label={strings.name} error={error}>
+    <Field id={id} label={label} error={error}>
       {(parts) => (
         <div class="completion">
           <input
             {...parts}
             type="text"
-            name="username"
-            autocomplete="username"
+            name={autocomplete === 'username' ? 'username' : undefined}
+            autocomplete={autocomplete}
             autocapitalize="words"
             spellcheck={false}
             role="combobox"
             aria-autocomplete="list"
             aria-expanded={shown.length > 0}
-            aria-controls={`${ID}-matches`}
-            aria-activedescendant={shown[active] === undefined ? undefined : `${ID}-match-${active}`}
+            aria-controls={`${id}-matches`}
+            aria-activedescendant={shown[active] === undefined ? undefined : `${id}-match-${active}`}
             value={name}
             onInput={({ currentTarget: { value } }) => {
               typed.current = value
@@ -89,12 +108,12 @@ export function NameField({
             onKeyDown={onKeyDown}
             onBlur={() => setOpen(false)}
           />
-          <div id={`${ID}-matches`} role="listbox" aria-label={strings.persons} hidden={shown.length === 0}>
+          <div id={`${id}-matches`} role="listbox" aria-label={matchesLabel} hidden={shown.length === 0}>
             {shown.map((match, i) => (
               // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys
               <div
                 key={match.conf_no}
-                id={`${ID}-match-${i}`}
+                id={`${id}-match-${i}`}
                 role="option"
                 tabIndex={-1}
                 aria-selected={i === active}
@@ -107,7 +126,7 @@ export function NameField({
             ))}
           </div>
           <p class="visually-hidden" role="status">
-            {shown.length > 0 && strings.matchingPersons(shown.length)}
+            {shown.length > 0 && t.value.matches(shown.length)}
           </p>
         </div>
       )}

@@ -1,0 +1,237 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { language } from '../../shared/preferences.ts'
+import type { DraftImage } from './drafts.ts'
+import { type ComposeErrors, fileError } from './errors.ts'
+import { base64Of, bytesOf, prepareImage } from './image.ts'
+import { forgetImage, imageData, keepImage } from './image-store.ts'
+import { t } from './strings.ts'
+
+/** The images of a draft. They are added by a button, or by pasting and dropping files anywhere in the page. */
+export function ImagesField({
+  form,
+  images,
+  isFixed,
+  errors,
+  latest,
+  onChange,
+  onError,
+}: {
+  /** where images are pasted */
+  form: { readonly current: HTMLFormElement | null }
+  images: readonly DraftImage[]
+  isFixed: boolean
+  errors: ComposeErrors
+  /** returns the images of the draft now: the person may have removed one while another was prepared */
+  latest: () => readonly DraftImage[]
+  onChange: (images: readonly DraftImage[]) => void
+  onError: (message: string) => void
+}) {
+  const strings = t.value
+  const input = useRef<HTMLInputElement>(null)
+  const [isPreparing, setPreparing] = useState(false)
+  const [notKept, setNotKept] = useState<ReadonlySet<string>>(new Set())
+
+  const add = async (files: readonly File[]): Promise<void> => {
+    if (isFixed || files.length === 0) return
+    setPreparing(true)
+    const problems: string[] = []
+    for (const file of files) {
+      try {
+        const image = await makeImage(file)
+        if (!image.isKept) setNotKept((ids) => new Set([...ids, image.entry.id]))
+        onChange([...latest(), image.entry])
+      } catch (error) {
+        problems.push(fileError(error, file.name))
+      }
+    }
+    setPreparing(false)
+    if (problems.length > 0) onError(problems.join(' '))
+  }
+  const current = useRef(add)
+  current.current = add
+  useEffect(() => {
+    const page = form.current
+    const onPaste = (event: ClipboardEvent): void => {
+      const files = [...(event.clipboardData?.files ?? [])]
+      if (files.length === 0) return
+      event.preventDefault()
+      void current.current(files)
+    }
+    // A file that is dropped beside the form would replace the page.
+    const onDrag = (event: DragEvent): void => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
+    }
+    const onDrop = (event: DragEvent): void => {
+      onDrag(event)
+      void current.current([...(event.dataTransfer?.files ?? [])])
+    }
+    page?.addEventListener('paste', onPaste)
+    addEventListener('dragover', onDrag)
+    addEventListener('drop', onDrop)
+    return () => {
+      page?.removeEventListener('paste', onPaste)
+      removeEventListener('dragover', onDrag)
+      removeEventListener('drop', onDrop)
+    }
+  }, [form])
+
+  const change = (id: string, name: string): void =>
+    onChange(latest().map((each) => (each.id === id ? { ...each, name } : each)))
+  const remove = (id: string): void => {
+    forgetImage(id)
+    onChange(latest().filter((each) => each.id !== id))
+  }
+  return (
+    <div class="images-field">
+      {images.length > 0 && (
+        <ul aria-label={strings.images}>
+          {images.map((image, i) => (
+            <ImageRow
+              key={image.id}
+              image={image}
+              n={i + 1}
+              isFixed={isFixed}
+              isNotKept={notKept.has(image.id)}
+              error={errors.images?.[image.id]}
+              onName={(name) => change(image.id, name)}
+              onRemove={() => remove(image.id)}
+            />
+          ))}
+        </ul>
+      )}
+      {!isFixed && (
+        <p class="add-images">
+          <button type="button" onClick={() => input.current?.click()}>
+            {strings.addImages}
+          </button>
+          <span class="quiet">{strings.dropHint}</span>
+        </p>
+      )}
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        multiple
+        hidden
+        onChange={({ currentTarget }) => {
+          const files = [...(currentTarget.files ?? [])]
+          // The same file can be chosen again.
+          currentTarget.value = ''
+          void add(files)
+        }}
+      />
+      <p class="quiet" role="status">
+        {isPreparing && strings.preparing}
+      </p>
+      {errors.files !== undefined && (
+        <p class="error" role="alert">
+          {errors.files}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function ImageRow({
+  image,
+  n,
+  isFixed,
+  isNotKept,
+  error,
+  onName,
+  onRemove,
+}: {
+  image: DraftImage
+  /** its place, from 1 */
+  n: number
+  isFixed: boolean
+  isNotKept: boolean
+  error: string | undefined
+  onName: (name: string) => void
+  onRemove: () => void
+}) {
+  const strings = t.value
+  const { id, name, size, originalSize, textNo } = image
+  const url = usePreview(image)
+  const data = imageData(id)
+  const problem = error ?? (data === undefined && textNo === undefined ? strings.imageIsLost : undefined)
+  const field = `image-${id}`
+  return (
+    <li>
+      {url === undefined ? <span /> : <img src={url} alt={name} />}
+      <div class="field">
+        <label for={field}>{strings.imageName(n)}</label>
+        <input
+          id={field}
+          type="text"
+          maxLength={200}
+          readOnly={isFixed}
+          value={name}
+          aria-invalid={problem !== undefined}
+          aria-describedby={problem === undefined ? undefined : `${field}-error`}
+          onInput={({ currentTarget: { value } }) => onName(value)}
+        />
+        {problem !== undefined && (
+          <p class="error" id={`${field}-error`} role="alert">
+            {problem}
+          </p>
+        )}
+        <p class="quiet">
+          {textNo !== undefined
+            ? strings.imageSent(textNo)
+            : originalSize === undefined
+              ? sizeText(size)
+              : strings.imageReduced(sizeText(size), sizeText(originalSize))}
+        </p>
+        {isNotKept && textNo === undefined && <p class="quiet">{strings.imageNotKept}</p>}
+      </div>
+      {textNo === undefined && (
+        <button type="button" class="plain" aria-label={strings.removeImage(n)} onClick={onRemove}>
+          ×
+        </button>
+      )}
+    </li>
+  )
+}
+
+/** Makes an image of a draft from a file, and keeps its bytes. */
+async function makeImage(file: File): Promise<{ entry: DraftImage; isKept: boolean }> {
+  const { blob, isConverted } = await prepareImage(file)
+  const id = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36)).join('')
+  const entry: DraftImage = {
+    id,
+    name: nameOf(file),
+    type: blob.type,
+    size: blob.size,
+    ...(isConverted && { originalSize: file.size }),
+  }
+  return { entry, isKept: keepImage(id, await base64Of(blob)) }
+}
+
+/** Returns the name of a file without its ending. Browsers call each pasted image `image.png`. */
+function nameOf(file: File): string {
+  const name = file.name.replace(/\.[^.]{1,5}$/, '').trim()
+  return name === '' || name === 'image' ? t.value.defaultImageName : name.slice(0, 200)
+}
+
+function sizeText(bytes: number): string {
+  const [value, unit] = bytes < 1_000_000 ? [bytes / 1000, 'kilobyte'] : [bytes / 1_000_000, 'megabyte']
+  return value.toLocaleString(language.value, {
+    style: 'unit',
+    unit,
+    maximumFractionDigits: value < 10 ? 1 : 0,
+  })
+}
+
+function usePreview({ id, type, textNo }: DraftImage): string | undefined {
+  const [url, setUrl] = useState<string>()
+  const isSent = textNo !== undefined
+  useEffect(() => {
+    const data = imageData(id)
+    if (data === undefined) return
+    const created = URL.createObjectURL(new Blob([bytesOf(data)], { type }))
+    setUrl(created)
+    return () => URL.revokeObjectURL(created)
+  }, [id, type, isSent])
+  return url
+}
