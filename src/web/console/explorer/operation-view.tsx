@@ -128,6 +128,7 @@ export function OperationView({
     if (effect === 'destroys' || (effect === 'changes' && confirmations.isAsked)) setAsked(effect)
     else void perform()
   }
+  const hasFields = operation.parameters.length > 0 || operation.body !== undefined
   const isBusy = outcome.state === 'waiting' || (outcome.state === 'streaming' && outcome.isOpen)
 
   return (
@@ -194,12 +195,16 @@ export function OperationView({
                 {strings.stop}
               </button>
             )}
-            <button type="button" class="plain" onClick={() => replace(exampleDraft(operation, components))}>
-              {strings.fillIn}
-            </button>
-            <button type="button" class="plain" onClick={() => replace(newDraft(operation, components))}>
-              {strings.clear}
-            </button>
+            {hasFields && (
+              <>
+                <button type="button" class="plain" onClick={() => replace(exampleDraft(operation, components))}>
+                  {strings.fillIn}
+                </button>
+                <button type="button" class="plain" onClick={() => replace(newDraft(operation, components))}>
+                  {strings.clear}
+                </button>
+              </>
+            )}
           </p>
         </form>
       )}
@@ -207,6 +212,7 @@ export function OperationView({
         <Confirm
           name={name}
           effect={asked}
+          target={`${request?.method} /${request?.url}`}
           onCancel={() => setAsked(undefined)}
           onSend={(isLast) => {
             if (isLast) confirmations.isAsked = false
@@ -233,7 +239,7 @@ export function OperationView({
         request={request}
         base={gateway.url}
         secrets={secrets}
-        isStream={operation.types.includes(EVENT_STREAM)}
+        isStream={operation.isWebSocket || operation.types.includes(EVENT_STREAM)}
       />
     </article>
   )
