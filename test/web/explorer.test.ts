@@ -31,8 +31,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the call explorer', ()
   afterAll(() => browser.close())
 
   /** Opens the explorer at an operation. */
-  async function open(operation: string, options: OpenOptions = {}): Promise<ReaderPage> {
-    const opened = await openReader(browser, gateway.url, {
+  async function open(operation: string, options: OpenOptions = {}, url = gateway.url): Promise<ReaderPage> {
+    const opened = await openReader(browser, url, {
       app: 'console',
       fragment: `#/explorer/${operation}`,
       ...options,
@@ -184,6 +184,18 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the call explorer', ()
     await curl.getByLabel('With secrets').check()
     expect(await curl.locator('pre').textContent()).toContain(`-H 'Authorization: Bearer ${KEY}'`)
     await close()
+  })
+
+  it('has the routes of the admin port on that port', { timeout: TEST_MS }, async () => {
+    const separate = await startTestGateway([{ id: 'demo', demo: true }], { adminKey: KEY, adminPort: 0 })
+    const { page, close } = await open('listAllSessions', {}, separate.adminUrl)
+    await page.getByText('This port has the routes of the operator alone.').waitFor()
+    await sendRequest(page)
+    await answerOf(page).getByText('200 OK').waitFor()
+    expect(await page.getByRole('navigation', { name: 'Calls and routes' }).getByRole('link').count()).toBeLessThan(15)
+    expect(await accessibilityViolations(page)).toEqual([])
+    await close()
+    await separate.close()
   })
 
   it('shows the events of a stream as they arrive, until it is stopped', { timeout: TEST_MS }, async () => {

@@ -16,6 +16,7 @@ export const t = translated({
     // Session
     session: 'Session',
     server: 'Server',
+    noServers: 'This port has the routes of the operator alone. Calls of LysKOM are on the other port of the gateway.',
     openSession: 'Open a session',
     opening: 'Opening…',
     endSession: 'End the session',
@@ -144,6 +145,7 @@ export const t = translated({
     deprecated: 'föråldrad',
     session: 'Session',
     server: 'Server',
+    noServers: 'Den här porten har bara operatörens vägar. LysKOM-anrop finns på gatewayens andra port.',
     openSession: 'Öppna en session',
     opening: 'Öppnar…',
     endSession: 'Avsluta sessionen',
