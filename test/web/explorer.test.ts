@@ -317,6 +317,21 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the call explorer', ()
     await close()
   })
 
+  it('says that there is no answer, and stops waiting for one', { timeout: TEST_MS }, async () => {
+    const { page, close } = await open('getStats')
+    await page.route('**/stats', (route) => route.abort())
+    await sendRequest(page)
+    await answerOf(page).getByText('The gateway did not answer.').waitFor()
+    await page.unroute('**/stats')
+    // This request is never answered.
+    await page.route('**/stats', () => undefined)
+    await sendRequest(page)
+    await answerOf(page).getByText('Waiting for the answer…').waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await answerOf(page).getByText('Stopped before an answer.').waitFor()
+    await close()
+  })
+
   it('says that the session has ended, and opens another one', { timeout: TEST_MS }, async () => {
     const { page, close } = await open('whoAmI')
     await openSession(page)
@@ -337,7 +352,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the call explorer', ()
 
   it('has a form for every call and route, in Swedish and on a phone', { timeout: TEST_MS }, async () => {
     const { page, offences, close } = await open('', { locale: 'sv-SE', viewport: { width: 320, height: 700 } })
-    await page.getByText('Välj ett anrop eller en väg.').waitFor()
+    await page.getByText('Välj ett anrop eller en rutt.').waitFor()
     expect(await accessibilityViolations(page)).toEqual([])
     const width = () => page.evaluate('document.documentElement.scrollWidth')
     expect(await width()).toBe(320)

@@ -224,6 +224,7 @@ export function OperationView({
         <section class="answer" aria-label={strings.answer} aria-busy={outcome.state === 'waiting'}>
           <h3>{strings.answer}</h3>
           {outcome.state === 'waiting' && <p role="status">{strings.sending}</p>}
+          {outcome.state === 'stopped' && <p role="status">{strings.stopped}</p>}
           {outcome.state === 'failed' && (
             <p class="error" role="alert">
               {strings.noAnswer}
