@@ -21,6 +21,7 @@ const SLOW = [
   'test/http/generated.test.ts',
   'test/web/reader.test.ts',
   'test/web/views.test.ts',
+  'test/web/explorer.test.ts',
   'test/store/mysql.test.ts',
   'test/store/redis-connection.test.ts',
   'test/contract/last-time-read.test.ts',

@@ -1,7 +1,14 @@
 import type { Hono, MiddlewareHandler } from 'hono'
 import type { AppOptions } from './app-options.ts'
 import { bareApp } from './bare-app.ts'
-import { declareRoutes, type MountedApi, type OperatorRoutes, operatorRoutes, sharedBy } from './declared-routes.ts'
+import {
+  adminPages,
+  declareRoutes,
+  type MountedApi,
+  type OperatorRoutes,
+  operatorRoutes,
+  sharedBy,
+} from './declared-routes.ts'
 import type { Env } from './env.ts'
 import { RequestError } from './errors/request-error.ts'
 import { cors } from './middleware/cors.ts'
@@ -10,7 +17,6 @@ import { sessionMiddleware } from './middleware/session.ts'
 import { requireAdminKey } from './routes/admin.ts'
 import { type Guard, registerRoutes } from './routes/register.ts'
 import type { AnyRoute } from './routes/route.ts'
-import { assetRoute, consoleRoute } from './routes/web.ts'
 
 /**
  * Creates the HTTP interface as one Hono application. The application opens no port and holds no state.
@@ -46,8 +52,9 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
 export function createAdminApp(options: AppOptions): Hono<Env> {
   const { sessions, metrics, tracing, observers } = options
   const app = bareApp({ basePath: '', registry: sessions.registry, metrics, tracing, observers })
-  registerOperatorRoutes(app, operatorRoutes(options), options)
-  if (options.http.web === 'on') registerRoutes(app, [consoleRoute(), assetRoute()])
+  const operator = operatorRoutes(options)
+  registerOperatorRoutes(app, operator, options)
+  registerRoutes(app, adminPages(operator, options))
   return app
 }
 

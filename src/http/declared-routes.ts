@@ -123,3 +123,14 @@ export function operatorRoutes({ servers, sessions, admin, metrics, observers }:
     administration: admin.adminKey === '' ? [] : adminRoutes({ servers, registry, observers }),
   }
 }
+
+/** Declares the description of the admin port and, unless web clients are off, the console. */
+export function adminPages({ observability, administration }: OperatorRoutes, { http }: AppOptions): AnyRoute[] {
+  const pages: AnyRoute[] = [
+    descriptionRoute(() =>
+      openApiDocument([...observability, ...administration, ...pages], { ...http, basePath: '', serverIds: [] }),
+    ),
+    ...(http.web === 'on' ? [consoleRoute(), assetRoute()] : []),
+  ]
+  return pages
+}

@@ -266,6 +266,19 @@ describe('GET /openapi.json', () => {
     expect(separate).not.toContain('/admin/sessions')
     expect(separate).not.toContain('/metrics')
   })
+
+  it('describes the routes of the admin port on that port', async () => {
+    const admin = { adminKey: 'the-key-of-the-operator', adminPort: 0 }
+    const gateway = await startTestGateway([{ id: 'kom' }], { ...admin, basePath: '/kom' })
+    const response = await fetch(`${gateway.adminUrl}/openapi.json`)
+    const { paths, servers } = (await response.json()) as { paths: object; servers: unknown }
+    await gateway.close()
+    expect(servers).toEqual([{ url: '/' }])
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['/metrics', '/admin/sessions', '/openapi.json', '/app/console']),
+    )
+    expect(Object.keys(paths).filter((path) => path.includes('{server}'))).toEqual([])
+  })
 })
 
 /** Returns a path that matches a template. */

@@ -6,11 +6,14 @@ import { t } from './strings.ts'
 export function Confirm({
   name,
   effect,
+  target,
   onSend,
   onCancel,
 }: {
   name: string
   effect: Exclude<Effect, 'reads'>
+  /** the method and the path of the request */
+  target: string
   /** @param isLast whether to ask no more before requests that change something */
   onSend: (isLast: boolean) => void
   onCancel: () => void
@@ -18,10 +21,18 @@ export function Confirm({
   const strings = t.value
   const dialog = useRef<HTMLDialogElement>(null)
   const [isLast, setLast] = useState(false)
-  useEffect(() => dialog.current?.showModal(), [])
+  const cancel = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    dialog.current?.showModal()
+    // Enter does not destroy anything by mistake.
+    if (effect === 'destroys') cancel.current?.focus()
+  }, [effect])
   return (
     <dialog ref={dialog} class="confirm" aria-labelledby="confirm-text" onClose={onCancel}>
       <p id="confirm-text">{effect === 'destroys' ? strings.destroys(name) : strings.changes(name)}</p>
+      <p>
+        <code>{target}</code>
+      </p>
       {effect === 'changes' && (
         <label class="check">
           <input type="checkbox" checked={isLast} onChange={({ currentTarget: { checked } }) => setLast(checked)} />
@@ -32,7 +43,7 @@ export function Confirm({
         <button type="button" class="primary" onClick={() => onSend(isLast)}>
           {strings.sendAnyway(name)}
         </button>
-        <button type="button" onClick={onCancel}>
+        <button ref={cancel} type="button" onClick={onCancel}>
           {strings.cancel}
         </button>
       </p>

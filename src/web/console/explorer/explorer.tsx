@@ -52,7 +52,11 @@ function DescribedExplorer({ gateway, description }: { gateway: Gateway; descrip
   const draft = repeated?.operation === id ? repeated : undefined
   return (
     <div class={operation === undefined ? 'explorer' : 'explorer chosen'}>
-      <SessionBar session={session} servers={servers} server={server} onServer={setServer} />
+      {servers.length === 0 ? (
+        <p class="note">{strings.noServers}</p>
+      ) : (
+        <SessionBar session={session} servers={servers} server={server} onServer={setServer} />
+      )}
       <OperationList operations={operations} current={id} />
       <div class="detail">
         {operation === undefined ? (

@@ -128,6 +128,7 @@ export function OperationView({
     if (effect === 'destroys' || (effect === 'changes' && confirmations.isAsked)) setAsked(effect)
     else void perform()
   }
+  const hasFields = operation.parameters.length > 0 || operation.body !== undefined
   const isBusy = outcome.state === 'waiting' || (outcome.state === 'streaming' && outcome.isOpen)
 
   return (
@@ -194,12 +195,16 @@ export function OperationView({
                 {strings.stop}
               </button>
             )}
-            <button type="button" class="plain" onClick={() => replace(exampleDraft(operation, components))}>
-              {strings.fillIn}
-            </button>
-            <button type="button" class="plain" onClick={() => replace(newDraft(operation, components))}>
-              {strings.clear}
-            </button>
+            {hasFields && (
+              <>
+                <button type="button" class="plain" onClick={() => replace(exampleDraft(operation, components))}>
+                  {strings.fillIn}
+                </button>
+                <button type="button" class="plain" onClick={() => replace(newDraft(operation, components))}>
+                  {strings.clear}
+                </button>
+              </>
+            )}
           </p>
         </form>
       )}
@@ -207,6 +212,7 @@ export function OperationView({
         <Confirm
           name={name}
           effect={asked}
+          target={`${request?.method} /${request?.url}`}
           onCancel={() => setAsked(undefined)}
           onSend={(isLast) => {
             if (isLast) confirmations.isAsked = false
@@ -218,6 +224,7 @@ export function OperationView({
         <section class="answer" aria-label={strings.answer} aria-busy={outcome.state === 'waiting'}>
           <h3>{strings.answer}</h3>
           {outcome.state === 'waiting' && <p role="status">{strings.sending}</p>}
+          {outcome.state === 'stopped' && <p role="status">{strings.stopped}</p>}
           {outcome.state === 'failed' && (
             <p class="error" role="alert">
               {strings.noAnswer}
@@ -233,7 +240,7 @@ export function OperationView({
         request={request}
         base={gateway.url}
         secrets={secrets}
-        isStream={operation.types.includes(EVENT_STREAM)}
+        isStream={operation.isWebSocket || operation.types.includes(EVENT_STREAM)}
       />
     </article>
   )

@@ -33,6 +33,13 @@ export interface BuiltRequest {
 
 /** The path of a fault in the body begins with this name, that of a parameter is its key. */
 export const BODY = 'body'
+/** What a request for a WebSocket has besides (RFC 6455, 4.1). Its key is any 16 bytes. */
+const UPGRADE: readonly Header[] = [
+  { name: 'Connection', value: 'Upgrade' },
+  { name: 'Upgrade', value: 'websocket' },
+  { name: 'Sec-WebSocket-Version', value: '13' },
+  { name: 'Sec-WebSocket-Key', value: btoa('komgate explorer') },
+]
 const BEARER = 'Bearer '
 const CONNECTION_HEADER = 'Httpkom-Connection'
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
@@ -108,7 +115,7 @@ function faultsOfBody({ isRequired, schema, encoding }: Body, draft: Draft, comp
  * @param server the id of the LysKOM server
  */
 export function buildRequest(operation: Operation, draft: Draft, server: string): BuiltRequest {
-  const { method, path, parameters, body, need } = operation
+  const { method, path, parameters, body, need, isWebSocket } = operation
   const given = parameters.flatMap((parameter) => {
     const value = draft.parameters[parameter.key]
     return value === undefined ? [] : [{ ...parameter, text: String(value) }]
@@ -127,6 +134,7 @@ export function buildRequest(operation: Operation, draft: Draft, server: string)
     url: query.length === 0 ? url : `${url}?${query.join('&')}`,
     headers: [
       ...secretHeaders(need),
+      ...(isWebSocket ? UPGRADE : []),
       ...given.filter((each) => each.in === 'header').map(({ name, text }) => ({ name, value: text })),
       ...(draft.accept === undefined ? [] : [{ name: 'Accept', value: draft.accept }]),
       ...(body === undefined || value === undefined ? [] : [{ name: 'Content-Type', value: body.contentType }]),
@@ -169,13 +177,12 @@ function secretHeaders(need: Operation['need']): Header[] {
   }
 }
 
-const FIELD = /"([^"]+)"/
-const NAMES_FIELD = /^(?:Missing|Unknown) "|^"[^"]+" (?:is|has|holds|must|does|names|cannot|may|contains) /
+const NAMED_FIELD = /^(?:(?:Missing|Unknown) )?"([\w.-]+)"/
 
 /** Returns the path of the field that an error of the gateway is about, undefined if it names none. */
 export function fieldOfError({ parameters, body }: Operation, message: string): (string | number)[] | undefined {
-  if (!NAMES_FIELD.test(message)) return undefined
-  const name = FIELD.exec(message)?.[1] ?? ''
+  const [, name] = NAMED_FIELD.exec(message) ?? []
+  if (name === undefined) return undefined
   const parameter = parameters.find((each) => each.name === name)
   if (parameter !== undefined) return [parameter.key]
   if (body === undefined) return undefined

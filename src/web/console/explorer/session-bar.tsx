@@ -37,7 +37,7 @@ export function SessionBar({
           ))}
         </select>
       </label>
-      <p class="state" role="status">
+      <p class="session-state" role="status">
         <Status session={session} />
       </p>
       {isOpen ? (

@@ -1,4 +1,4 @@
-import type { Schema } from '../schema.ts'
+import { resolve, type Schema } from '../schema.ts'
 import { t } from '../strings.ts'
 import type { Path } from '../validate.ts'
 import { blank } from '../values.ts'
@@ -29,6 +29,9 @@ export function Members({
   const { components, messages, ValueField } = useForm()
   const [container, focus] = useMemberFocus<HTMLDivElement>()
   const isShown = ({ key, isRequired }: Member): boolean => isRequired || values[key] !== undefined
+  // The choice of the kind of an object sets these.
+  const isImplied = ({ schema, isRequired }: Member): boolean =>
+    isRequired && resolve(schema, components).const !== undefined
   const others = members.filter((member) => !isShown(member))
   const faulty = others.flatMap(({ key, label, path }) => {
     const message = messages.get(keyOf(path))
@@ -37,27 +40,29 @@ export function Members({
   const known = new Set(members.map(({ key }) => key))
   return (
     <div class="members" ref={container}>
-      {members.filter(isShown).map(({ key, label, schema, isRequired, path, description }) => (
-        <div key={key} data-member={key}>
-          <ValueField
-            schema={schema}
-            value={values[key]}
-            path={path}
-            label={label}
-            {...(description !== undefined && { description })}
-            onChange={(value) => onChange({ ...values, [key]: value })}
-            onRemove={
-              isRequired
-                ? undefined
-                : () => {
-                    const { [key]: _, ...rest } = values
-                    focus(key)
-                    onChange(rest)
-                  }
-            }
-          />
-        </div>
-      ))}
+      {members
+        .filter((member) => isShown(member) && !isImplied(member))
+        .map(({ key, label, schema, isRequired, path, description }) => (
+          <div key={key} data-member={key}>
+            <ValueField
+              schema={schema}
+              value={values[key]}
+              path={path}
+              label={label}
+              {...(description !== undefined && { description })}
+              onChange={(value) => onChange({ ...values, [key]: value })}
+              onRemove={
+                isRequired
+                  ? undefined
+                  : () => {
+                      const { [key]: _, ...rest } = values
+                      focus(key)
+                      onChange(rest)
+                    }
+              }
+            />
+          </div>
+        ))}
       {others.length > 0 && (
         <div class="left-out">
           <span class="quiet">{strings.leftOut}</span>
