@@ -120,6 +120,6 @@ export function operatorRoutes({ servers, sessions, admin, metrics, observers }:
   const { registry, store } = sessions
   return {
     observability: observabilityRoutes({ registry, store, metrics }),
-    administration: admin.adminKey === '' ? [] : adminRoutes({ servers, registry, observers }),
+    administration: admin.adminKey === '' ? [] : adminRoutes({ servers, registry, metrics, observers, ...admin }),
   }
 }
