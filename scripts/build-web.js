@@ -13,7 +13,7 @@ const APPLICATIONS = [
 /** Images that the pages and the reader's web app manifest name. */
 const IMAGES = ['icon.svg', 'icon-192.png', 'icon-512.png', 'icon-maskable-512.png']
 /** Packages whose code is in the bundles; their licences are copied. */
-const BUNDLED = ['preact', '@preact/signals', '@preact/signals-core']
+const BUNDLED = ['preact', '@preact/signals', '@preact/signals-core', 'uplot']
 const TYPES = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',

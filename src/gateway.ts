@@ -1,6 +1,7 @@
 import { compatApis } from './compat/compat-apis.ts'
 import { type Config, completeOptions, type GatewayOptions } from './config/config.ts'
 import { parseServers, type ServerConfig } from './config/servers.ts'
+import { shownSettings } from './config/shown-settings.ts'
 import { heartbeatFor, unfinishedFor } from './connection/settings.ts'
 import { type DemoServer, startDemoServer } from './demo/server.ts'
 import { createAdminApp, createApp } from './http/app.ts'
@@ -99,11 +100,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return await buildGateway(completeOptions(options), options)
 }
 
-async function buildGateway(
-  { store: storeUrl, http, limits, admin, lyskom, compat, demo, ...config }: Config,
-  { logger: log = silentLogger, tracing }: Pick<GatewayOptions, 'logger' | 'tracing'>,
-): Promise<Gateway> {
-  const { servers: listed, apps } = parseServers(config.servers)
+async function buildGateway(complete: Config, options: GatewayOptions): Promise<Gateway> {
+  const { store: storeUrl, http, limits, admin, lyskom, compat, demo } = complete
+  const { logger: log = silentLogger, tracing } = options
+  const started = new Date()
+  const { servers: listed, apps } = parseServers(complete.servers)
   const serverIds = new Set(listed.map(({ id }) => id))
 
   const store = await SessionStore.open(storeUrl, {
@@ -143,6 +144,8 @@ async function buildGateway(
   metrics.watchDemos(demos)
   metrics.watch(registry, servers.keys())
   metrics.watchStore(store)
+  // Only operators with the key can see the figures.
+  if (admin.adminKey !== '') metrics.recordFigures(() => registry.size)
   metrics.watchUnread(() => unreadBudget.measure())
   logSessions(registry, log)
   logServers(registry, servers, log)
@@ -156,7 +159,7 @@ async function buildGateway(
     sessions: { registry, records, store },
     http,
     limits,
-    admin,
+    admin: { ...admin, started, settings: shownSettings(complete, options) },
     clientAddress,
     keyGuesses,
     unreadBudget,

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { type DestinationStream, pino } from 'pino'
 import { flagName, readCommand, variableName } from './config/command-line.ts'
-import type { Config } from './config/config.ts'
+import type { CommandSettings, Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { SETTING_NAMES, SETTINGS } from './config/settings.ts'
 import { startGateway } from './gateway.ts'
 import { escapeLine, escapeLineForTerminal } from './ops/log-lines.ts'
 import { startTracing } from './ops/tracing.ts'
+import { packageVersion } from './version.ts'
 import { within } from './within.ts'
 
 /** Exit code for an invalid configuration. */
@@ -20,14 +20,14 @@ const TRACES_GRACE_MS = 850
 const EXIT_GRACE_MS = 950
 
 async function main(): Promise<void> {
-  const { action, config } = readCommand(process.argv.slice(2), process.env)
+  const { action, config, settings } = readCommand(process.argv.slice(2), process.env)
   if (action === 'help') process.stdout.write(help())
-  else if (action === 'version') process.stdout.write(`${version()}\n`)
+  else if (action === 'version') process.stdout.write(`${packageVersion()}\n`)
   else if (action === 'check') process.stdout.write('The configuration is valid.\n')
-  else if (config !== undefined) await run(config)
+  else if (config !== undefined) await run(config, settings)
 }
 
-async function run(config: Config): Promise<void> {
+async function run(config: Config, command: CommandSettings): Promise<void> {
   const { isTTY } = process.stdout
   const pretty = isTTY ? await prettyStream() : undefined
   const destination = pretty ?? pino.destination(isTTY ? { sync: true } : { sync: false, ...LOG_BUFFER })
@@ -38,7 +38,7 @@ async function run(config: Config): Promise<void> {
   // An unhandled rejection in one request must not end the sessions of all clients.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'internal error'))
   const tracing = await startTracing(process.env, log)
-  const gateway = await startGateway({ ...config, logger: log, tracing })
+  const gateway = await startGateway({ ...config, logger: log, tracing, command })
 
   let stopping = false
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -79,13 +79,6 @@ async function prettyStream(): Promise<DestinationStream | undefined> {
   }
 }
 
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
-}
-
 function help(): string {
   const width = (texts: string[]): number => Math.max(...texts.map((text) => text.length)) + 2
   const [flags, variables] = [width(SETTING_NAMES.map(flagName)), width(SETTING_NAMES.map(variableName))]
@@ -94,7 +87,7 @@ function help(): string {
     const shown = name === 'servers' ? 'the servers.json of the package' : fallback
     return `  --${flagName(name).padEnd(flags)}${variableName(name).padEnd(variables)}${help} (${shown})\n`
   })
-  return `komgate ${version()}: HTTP for LysKOM servers
+  return `komgate ${packageVersion()}: HTTP for LysKOM servers
 
 Usage: komgate [--servers FILE] [--host H] [--port N] [setting ...]
 

@@ -28,6 +28,36 @@ const SHOWN: Readonly<Record<string, unknown>> = {
   calls: 9,
   since: '2026-11-27T08:00:00.000Z',
   open_ms: 1.8,
+  started: '2026-11-27T08:00:00.000Z',
+  node: 'v20.19.0',
+  settings: [
+    {
+      name: 'store',
+      flag: '--store',
+      variable: 'KOMGATE_STORE',
+      value: 'redis://…@redis:6379',
+      default: 'memory:',
+      source: 'environment',
+      is_masked: true,
+      description: 'where session records are kept: memory:, redis://, postgres://, mysql:// and so on',
+    },
+  ],
+  samples: [
+    {
+      time: 1795766400000,
+      sessions: 120,
+      requests_per_s: 88.5,
+      request_p50_ms: 0.41,
+      request_p99_ms: 4.2,
+      call_p50_ms: 0.32,
+      call_p99_ms: 3.6,
+      loop_p99_ms: 1.3,
+      loop_max_ms: 6.8,
+      memory_bytes: 134217728,
+      heap_bytes: 41943040,
+      limit_hits: 0,
+    },
+  ],
 }
 
 interface Request {

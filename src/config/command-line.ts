@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { type Config, configOf, isPortTaken, type SettingValues } from './config.ts'
+import { type CommandSettings, type Config, configOf, isPortTaken, type SettingValues } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { invalid, readJsonFile } from './json-file.ts'
 import { isServiceVariable } from './kubernetes.ts'
@@ -8,8 +8,8 @@ import { SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts'
 
 /** A parsed command line. */
 export type Command =
-  | { readonly action: 'help' | 'version'; readonly config?: undefined }
-  | { readonly action: 'run' | 'check'; readonly config: Config }
+  | { readonly action: 'help' | 'version'; readonly config?: undefined; readonly settings?: undefined }
+  | { readonly action: 'run' | 'check'; readonly config: Config; readonly settings: CommandSettings }
 
 type Environment = Readonly<Record<string, string | undefined>>
 type Flags = Readonly<Record<string, unknown>>
@@ -24,7 +24,7 @@ export function readCommand(args: readonly string[], env: Environment): Command 
   const flags = readFlags(args)
   if (flags.help) return { action: 'help' }
   if (flags.version) return { action: 'version' }
-  return { action: flags.check ? 'check' : 'run', config: configure(flags, env) }
+  return { action: flags.check ? 'check' : 'run', config: configure(flags, env), settings: settingsOf(flags, env) }
 }
 
 /**
@@ -35,6 +35,15 @@ export function readCommand(args: readonly string[], env: Environment): Command 
  */
 export function readConfig(args: readonly string[] = [], env: Environment = {}): Config {
   return configure(readFlags(args), env)
+}
+
+/** Returns where the settings are from. */
+function settingsOf(flags: Flags, env: Environment): CommandSettings {
+  const sources = SETTING_NAMES.map((name) => {
+    if (flags[flagName(name)] !== undefined) return [name, 'flag']
+    return readVariable(variableName(name), env) === undefined ? [name, undefined] : [name, 'environment']
+  }).filter(([, source]) => source !== undefined)
+  return { serversFile: readSetting('servers', flags, env) as string, sources: Object.fromEntries(sources) }
 }
 
 function configure(flags: Flags, env: Environment): Config {

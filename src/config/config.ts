@@ -22,6 +22,14 @@ import {
   type ValuesOf,
 } from './settings.ts'
 
+/** Where the command found its settings. */
+export interface CommandSettings {
+  /** the path of `servers.json` */
+  readonly serversFile: string
+  /** those that are not defaults */
+  readonly sources: { readonly [N in SettingName]?: 'flag' | 'environment' }
+}
+
 /** Options of a gateway. Every option except `servers` has a default. */
 export interface GatewayOptions extends StoreOptions {
   /** the LysKOM servers and the applications, in the shape of `servers.json` */
@@ -42,6 +50,8 @@ export interface GatewayOptions extends StoreOptions {
   readonly logger?: Logger
   /** creates OpenTelemetry spans; see `startTracing` */
   readonly tracing?: Tracing | undefined
+  /** set by the command, for `GET /admin/settings` */
+  readonly command?: CommandSettings | undefined
 }
 
 /** The values of all settings, by name. */
@@ -79,6 +89,7 @@ export function completeOptions(options: GatewayOptions): Config {
     'servers',
     'logger',
     'tracing',
+    'command',
     ...GROUP_NAMES,
     ...namesOf('store'),
     ...namesOf('command'),

@@ -10,6 +10,7 @@ import type { WebsocketLimitOptions } from './events/websocket-limits.ts'
 import type { ConnectionIdOptions } from './middleware/connection-id.ts'
 import type { CorsOptions } from './middleware/cors.ts'
 import type { UnreadBudget } from './node/unread-budget.ts'
+import type { AdminSetting } from './output/schemas/index.ts'
 import type { ListedServer } from './routes/gateway.ts'
 
 /** Options of the HTTP interface, by topic. */
@@ -51,4 +52,8 @@ export interface AppAdminOptions {
   adminPort?: number | undefined
   /** the key that allows access to the sessions of all clients; empty disables that access */
   adminKey: string
+  /** when the gateway started */
+  started: Date
+  /** the settings in force, without secrets */
+  settings: readonly AdminSetting[]
 }

@@ -120,7 +120,7 @@ export function operatorRoutes({ servers, sessions, admin, metrics, observers }:
   const { registry, store } = sessions
   return {
     observability: observabilityRoutes({ registry, store, metrics }),
-    administration: admin.adminKey === '' ? [] : adminRoutes({ servers, registry, observers }),
+    administration: admin.adminKey === '' ? [] : adminRoutes({ servers, registry, metrics, observers, ...admin }),
   }
 }
 

@@ -35,7 +35,7 @@ export function declaredRoutes({ adminKey = '', compat = [] }: DeclaredRouteOpti
     },
     http: DEFAULTS,
     limits: DEFAULTS,
-    admin: { adminKey },
+    admin: { adminKey, started: new Date(0), settings: [] },
     clientAddress,
     keyGuesses,
     unreadBudget: new UnreadBudget(DEFAULTS),

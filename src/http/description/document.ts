@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
+import { packageVersion } from '../../version.ts'
 import type { AnyRoute } from '../routes/route.ts'
 import { ErrorResponses } from './error-responses.ts'
 import { headerComponents } from './headers.ts'
@@ -7,9 +7,6 @@ import { type OperationContext, openApiPath, operationOf, responsesOf } from './
 import { ComponentSchemas, type JsonSchema } from './schemas.ts'
 import { type SecuritySettings, securitySchemes } from './security.ts'
 import { tagObjects, tagOf } from './tags.ts'
-
-/** The package.json of the package, for the version. */
-const PACKAGE = new URL('../../../package.json', import.meta.url)
 
 /** The number of routes in a slice: a few milliseconds of work. */
 const SLICE = 5
@@ -59,14 +56,13 @@ export async function openApiDocument(declared: readonly AnyRoute[], options: Do
     const path = openApiPath(route.path)
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation }
   })
-  const { version } = JSON.parse(await readFile(PACKAGE, 'utf8')) as { version: string }
   const parts = JSON.stringify([paths, errors.all])
   const isUsed = (reference: string): boolean => parts.includes(`"${reference}"`)
   return {
     openapi: '3.1.0',
     info: {
       title: 'komgate',
-      version,
+      version: packageVersion(),
       description: DESCRIPTION,
       license: { name: 'MIT', identifier: 'MIT' },
     },

@@ -1148,6 +1148,72 @@ export const RESPONSES: Readonly<Record<string, Response>> = {
       ]
     }
   },
+  "listSettings": {
+    "status": 200,
+    "body": {
+      "version": "0.1.0",
+      "node": "v20.19.0",
+      "started": "2026-11-27T08:00:00.000Z",
+      "settings": [
+        {
+          "name": "store",
+          "flag": "--store",
+          "variable": "KOMGATE_STORE",
+          "value": "redis://…@redis:6379",
+          "default": "memory:",
+          "source": "environment",
+          "is_masked": true,
+          "description": "where session records are kept: memory:, redis://, postgres://, mysql:// and so on"
+        }
+      ]
+    }
+  },
+  "listFigures": {
+    "status": 200,
+    "body": {
+      "interval_ms": 2000,
+      "limit_hits": {
+        "sessions": 0,
+        "sessions-per-address": 0,
+        "sessions-per-person": 0,
+        "openings-per-address": 0,
+        "logins-per-address": 0,
+        "login-failures": 0,
+        "key-failures": 0,
+        "websockets-per-session": 0,
+        "websocket-messages": 0,
+        "tickets-per-session": 0,
+        "body-size": 0,
+        "header-size": 0,
+        "request-time": 0,
+        "sessions-on-server": 0,
+        "open-files": 0,
+        "calls-per-session": 0,
+        "reply-size": 0,
+        "batch-size": 0,
+        "requests-per-connection": 0,
+        "unread-bytes-per-connection": 0,
+        "unread-bytes-per-address": 0,
+        "unread-bytes": 0
+      },
+      "samples": [
+        {
+          "time": 1795766400000,
+          "sessions": 120,
+          "requests_per_s": 88.5,
+          "request_p50_ms": 0.41,
+          "request_p99_ms": 4.2,
+          "call_p50_ms": 0.32,
+          "call_p99_ms": 3.6,
+          "loop_p99_ms": 1.3,
+          "loop_max_ms": 6.8,
+          "memory_bytes": 134217728,
+          "heap_bytes": 41943040,
+          "limit_hits": 0
+        }
+      ]
+    }
+  },
   "listAllSessions": {
     "status": 200,
     "body": {

@@ -1,19 +1,24 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { z } from 'zod'
+import { SAMPLE_MS } from '../../ops/metrics/figures.ts'
+import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { GuessLimits } from '../../sessions/guess-limits.ts'
+import { LIMITS } from '../../sessions/limit-error.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import { handleOf } from '../../store/record.ts'
+import { packageVersion } from '../../version.ts'
 import type { Env } from '../env.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { wireTrace } from '../events/wire-trace.ts'
+import { numberParameter } from '../input/numbers.ts'
 import { bearer } from '../middleware/app-key.ts'
 import { AppKeys } from '../middleware/app-keys.ts'
 import { closeOnRequest } from '../middleware/current-session.ts'
 import { empty, json } from '../node/responses.ts'
 import type { ErrorObservers } from '../output/error-response.ts'
 import { jsonList, mapPages, pagesOf } from '../output/json-list.ts'
-import { AdminServer, AdminSession } from '../output/schemas/index.ts'
+import { AdminFigures, AdminServer, AdminSession, type AdminSetting, AdminSettings } from '../output/schemas/index.ts'
 import type { ListedServer } from './gateway.ts'
 import { type AnyRoute, route } from './route.ts'
 
@@ -26,7 +31,12 @@ export interface AdminRouteOptions {
   /** the LysKOM servers by id */
   servers: ReadonlyMap<string, ListedServer>
   registry: Registry
+  metrics: Metrics
   observers: ErrorObservers
+  /** when the gateway started */
+  started: Date
+  /** the settings in force, without secrets */
+  settings: readonly AdminSetting[]
 }
 
 /** Options of `requireAdminKey`. */
@@ -40,7 +50,14 @@ export interface AdminKeyOptions {
 }
 
 /** Lists, traces and ends the sessions of all clients, for operators with the admin key. */
-export function adminRoutes({ servers, registry, observers }: AdminRouteOptions): AnyRoute[] {
+export function adminRoutes({
+  servers,
+  registry,
+  metrics,
+  observers,
+  started,
+  settings,
+}: AdminRouteOptions): AnyRoute[] {
   const find = (handle: string): GatewaySession => {
     for (const session of registry.all()) if (handleOf(session.key) === handle) return session
     throw new RequestError('not-found', 'There is no such session.')
@@ -56,6 +73,28 @@ export function adminRoutes({ servers, registry, observers }: AdminRouteOptions)
       responses: { 200: { schema: z.strictObject({ servers: z.array(AdminServer) }) } },
       example: { session: 'anonymous' },
       handle: () => json({ servers: [...servers.values()].map((server) => serverJson(server, registry)) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/admin/settings',
+      operation: 'listSettings',
+      summary: 'Lists the settings in force without secrets',
+      needs: 'admin-key',
+      responses: { 200: { schema: AdminSettings } },
+      example: {},
+      handle: () =>
+        json({ version: packageVersion(), node: process.version, started: started.toISOString(), settings }),
+    }),
+    route({
+      method: 'GET',
+      path: '/admin/figures',
+      operation: 'listFigures',
+      summary: 'Lists the figures of the last 15 minutes',
+      needs: 'admin-key',
+      query: { after: numberParameter(Number.MAX_SAFE_INTEGER).default(0).describe('only samples after this time') },
+      responses: { 200: { schema: AdminFigures } },
+      example: {},
+      handle: (_, { query: { after } }) => json(figuresJson(metrics, after)),
     }),
     route({
       method: 'GET',
@@ -111,6 +150,28 @@ export function requireAdminKey({ adminKey, keyGuesses, clientAddress }: AdminKe
   return (c, next) => {
     if (keys.allow(ADMIN, bearer(c), clientAddress(c))) return next()
     throw new RequestError('invalid-key', '"Authorization: Bearer" with the admin key is required.')
+  }
+}
+
+/** @param after milliseconds since 1970 */
+function figuresJson(metrics: Metrics, after: number): AdminFigures {
+  return {
+    interval_ms: SAMPLE_MS,
+    limit_hits: Object.fromEntries(LIMITS.map((limit) => [limit, metrics.hitsOf(limit)])),
+    samples: metrics.figures(after).map((figures) => ({
+      time: figures.time,
+      sessions: figures.sessions,
+      requests_per_s: figures.requests,
+      request_p50_ms: figures.requestP50,
+      request_p99_ms: figures.requestP99,
+      call_p50_ms: figures.callP50,
+      call_p99_ms: figures.callP99,
+      loop_p99_ms: figures.loopP99,
+      loop_max_ms: figures.loopMax,
+      memory_bytes: figures.memory,
+      heap_bytes: figures.heap,
+      limit_hits: figures.limitHits,
+    })),
   }
 }
 

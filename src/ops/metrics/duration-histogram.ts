@@ -4,7 +4,7 @@ import { Histogram, type Registry } from 'prom-client'
  * Upper bounds of the buckets, milliseconds. A call takes tenths of a millisecond on the same machine and about 50 ms
  * over a long distance.
  */
-const BOUNDS_MS: readonly number[] = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
+export const BOUNDS_MS: readonly number[] = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
 const INFINITY = '+Inf'
 
 type Labels = Readonly<Record<string, string>>
@@ -55,6 +55,18 @@ export class DurationHistogram extends Histogram {
     const durations = this.#bound.get(key) ?? new Durations(labels)
     this.#bound.set(key, durations)
     return durations
+  }
+
+  /**
+   * Returns the sums of all durations by bucket.
+   * @param isIncluded returns whether the durations with these labels count
+   */
+  totals(isIncluded: (labels: Labels) => boolean = () => true): Float64Array {
+    const sums = new Float64Array(BOUNDS_MS.length + 1)
+    for (const { labels, buckets } of this.#bound.values()) {
+      if (isIncluded(labels)) for (const [i, n] of buckets.entries()) sums[i] = (sums[i] as number) + n
+    }
+    return sums
   }
 
   /** Overrides the method with which prom-client reads a histogram. Labels without observations are left out. */

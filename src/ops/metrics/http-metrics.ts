@@ -8,6 +8,9 @@ const OTHER = 'other'
 /** The regular expression of a route parameter, `{[0-9]+}`. It is left out of labels. */
 const PARAMETER_PATTERN = /\{(?:[^{}]|\{[^}]*\})*\}/g
 
+/** Routes whose responses last as long as their clients stay. */
+const STREAMS = /\/(?:events|trace)$/
+
 /** The metrics of one route and method. */
 interface RouteMetrics {
   readonly labels: { readonly route: string; readonly method: string }
@@ -70,6 +73,11 @@ export class HttpMetrics {
     const { durations, responses } = this.#routes.get(pattern)?.get(known) ?? this.#bind(pattern, known)
     durations.observe(ms)
     responses.set(status, (responses.get(status) ?? 0) + 1)
+  }
+
+  /** Returns the numbers of responses by bucket of their duration, without streams. */
+  durations(): Float64Array {
+    return this.#duration.totals(({ route = '' }) => !STREAMS.test(route))
   }
 
   #bind(pattern: string | undefined, method: string): RouteMetrics {

@@ -12,6 +12,7 @@ import { DurationHistogram, type Durations } from './duration-histogram.ts'
 export class LyskomMetrics implements ConnectionObserver {
   /** The call durations by call. */
   readonly #durations: ReadonlyMap<CallName, Durations>
+  readonly #duration: DurationHistogram
   readonly #errors: Counter<'error'>
   readonly #unanswered: Counter<'code'>
   readonly #messages: Counter
@@ -22,12 +23,12 @@ export class LyskomMetrics implements ConnectionObserver {
 
   constructor(register: Registry) {
     const registers = [register]
-    const duration = new DurationHistogram(register, {
+    this.#duration = new DurationHistogram(register, {
       name: 'komgate_lyskom_call_duration_seconds',
       help: 'Time from a call to its reply or error reply, seconds.',
       labelNames: ['call'],
     })
-    this.#durations = new Map((Object.keys(CALLS) as CallName[]).map((call) => [call, duration.bind({ call })]))
+    this.#durations = new Map((Object.keys(CALLS) as CallName[]).map((call) => [call, this.#duration.bind({ call })]))
     this.#errors = new Counter({
       name: 'komgate_lyskom_errors_total',
       help: 'Error replies from LysKOM servers, by error.',
@@ -66,6 +67,11 @@ export class LyskomMetrics implements ConnectionObserver {
       help: 'Bytes sent to LysKOM servers.',
       registers,
     })
+  }
+
+  /** Returns the numbers of replies by bucket of the time since their call. */
+  durations(): Float64Array {
+    return this.#duration.totals()
   }
 
   received(bytes: number): void {

@@ -3,6 +3,7 @@ import type { ConnectionObserver } from '../../connection/observer.ts'
 import { LIMITS, type LimitName } from '../../sessions/limit-error.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import type { SessionStore } from '../../store/store.ts'
+import { FigureRecorder, type Figures } from './figures.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import { LyskomMetrics } from './lyskom-metrics.ts'
 import { ProcessMetrics } from './process-metrics.ts'
@@ -21,6 +22,8 @@ export class Metrics {
   readonly #lyskom: LyskomMetrics
   readonly #process: ProcessMetrics
   readonly #limitHits: Counter<'limit'>
+  readonly #hitsByLimit = new Map<LimitName, number>(LIMITS.map((limit) => [limit, 0]))
+  #figures: FigureRecorder | undefined
 
   constructor() {
     this.http = new HttpMetrics(this.#register)
@@ -90,6 +93,30 @@ export class Metrics {
   /** Counts a request or connection that a limit rejected. */
   limitHit(limit: LimitName): void {
     this.#limitHits.inc({ limit })
+    this.#hitsByLimit.set(limit, this.hitsOf(limit) + 1)
+  }
+
+  /** Returns how often a limit has rejected something. */
+  hitsOf(limit: LimitName): number {
+    return this.#hitsByLimit.get(limit) ?? 0
+  }
+
+  /**
+   * Starts the samples of `figures`.
+   * @param sessions returns the number of open sessions
+   */
+  recordFigures(sessions: () => number): void {
+    this.#figures ??= new FigureRecorder({
+      sessions,
+      requestDurations: () => this.http.durations(),
+      callDurations: () => this.#lyskom.durations(),
+      limitHits: () => LIMITS.reduce((sum, limit) => sum + this.hitsOf(limit), 0),
+    })
+  }
+
+  /** Returns the samples after a time; none unless `recordFigures` was called. @param time milliseconds since 1970 */
+  figures(time: number): readonly Figures[] {
+    return this.#figures?.after(time) ?? []
   }
 
   /** Returns all metrics in the Prometheus text format. */
@@ -110,5 +137,6 @@ export class Metrics {
   /** Stops measuring the event loop. */
   close(): void {
     this.#process.close()
+    this.#figures?.close()
   }
 }

@@ -1,14 +1,8 @@
 import { readdir } from 'node:fs/promises'
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { DELAYS, type Delays, LoopDelay } from './loop-delay.ts'
 
-/** Interval of the timer that measures the event-loop delay, milliseconds. */
-const RESOLUTION_MS = 20
-const NANOSECONDS = 1e9
 const MICROSECONDS = 1e6
-const DELAYS = ['mean', 'p50', 'p90', 'p99', 'max'] as const
-type Delays = Record<(typeof DELAYS)[number], number>
-const NO_DELAYS: Delays = { mean: 0, p50: 0, p90: 0, p99: 0, max: 0 }
 
 /**
  * Metrics of the process and of event-loop delay, under the names of prom-client's default metrics. The default metrics
@@ -16,8 +10,7 @@ const NO_DELAYS: Delays = { mean: 0, p50: 0, p90: 0, p99: 0, max: 0 }
  * measured from the first scrape on.
  */
 export class ProcessMetrics {
-  #delay: IntervalHistogram | undefined
-  #isClosed = false
+  readonly #delay = new LoopDelay()
 
   /** @param register the prom-client registry that exposes the metrics */
   constructor(register: Registry) {
@@ -67,11 +60,11 @@ export class ProcessMetrics {
         for (const type of process.getActiveResourcesInfo()) this.inc({ type })
       },
     })
-    let delays = NO_DELAYS
+    let delays: Delays
     for (const name of DELAYS) {
       gauge(`nodejs_eventloop_lag_${name}_seconds`, `Event-loop delay since the last scrape, seconds: ${name}.`, () => {
         // prom-client collects the gauges in the order of their registration.
-        if (name === DELAYS[0]) delays = this.#takeDelays()
+        if (name === DELAYS[0]) delays = this.#delay.take()
         return delays[name]
       })
     }
@@ -79,33 +72,7 @@ export class ProcessMetrics {
 
   /** Stops measuring the event loop. */
   close(): void {
-    this.#delay?.disable()
-    this.#isClosed = true
-  }
-
-  /**
-   * Returns the event-loop delay since the last scrape, seconds. The first scrape starts the measurement and returns
-   * zeros.
-   */
-  #takeDelays(): Delays {
-    const delay = this.#delay
-    if (delay === undefined) {
-      this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-      if (!this.#isClosed) this.#delay.enable()
-      return NO_DELAYS
-    }
-    if (delay.count === 0) return NO_DELAYS
-    // The histogram records the whole interval between two timer ticks, so subtract the resolution.
-    const seconds = (nanoseconds: number): number => Math.max(0, nanoseconds / NANOSECONDS - RESOLUTION_MS / 1000)
-    const delays = {
-      mean: seconds(delay.mean),
-      p50: seconds(delay.percentile(50)),
-      p90: seconds(delay.percentile(90)),
-      p99: seconds(delay.percentile(99)),
-      max: seconds(delay.max),
-    }
-    delay.reset()
-    return delays
+    this.#delay.close()
   }
 }
 

@@ -18,3 +18,56 @@ export const AdminServer = z
       .describe('The last attempt to open a session that failed.'),
   })
   .meta({ id: 'AdminServer', description: 'A LysKOM server, as operators see it.' })
+
+export type AdminSetting = z.output<typeof AdminSetting>
+export const AdminSetting = z
+  .strictObject({
+    name: z.string(),
+    flag: z.string().describe('On the command line.'),
+    variable: z.string().describe('In the environment.'),
+    value: z.string().describe('As on the command line. `…` stands for a secret.'),
+    default: z.string(),
+    source: z
+      .enum(['default', 'flag', 'environment', 'option'])
+      .describe('Where the value is from; `option` for a program that embeds the gateway.'),
+    is_masked: z.boolean().describe('Whether a secret is left out of the value.'),
+    description: z.string(),
+  })
+  .meta({ id: 'AdminSetting', description: 'A setting in force.' })
+
+export type AdminSettings = z.output<typeof AdminSettings>
+export const AdminSettings = z
+  .strictObject({
+    version: z.string().describe('The version of komgate.'),
+    node: z.string().describe('The version of Node.'),
+    started: z.iso.datetime().describe('When the gateway started.'),
+    settings: z.array(AdminSetting),
+  })
+  .meta({ id: 'AdminSettings', description: 'The program and its settings.' })
+
+const ms = z.number().min(0)
+const noneMs = ms.nullable()
+
+export type AdminFigures = z.output<typeof AdminFigures>
+export const AdminFigures = z
+  .strictObject({
+    interval_ms: count.describe('The interval of samples.'),
+    limit_hits: z.record(z.string(), count).describe('How often each limit has rejected something since the start.'),
+    samples: z.array(
+      z.strictObject({
+        time: count.describe('The end of the interval, milliseconds since 1970.'),
+        sessions: count,
+        requests_per_s: z.number().min(0),
+        request_p50_ms: noneMs.describe('Streams are left out. Null without requests.'),
+        request_p99_ms: noneMs,
+        call_p50_ms: noneMs.describe('The time that LysKOM servers took to reply. Null without calls.'),
+        call_p99_ms: noneMs,
+        loop_p99_ms: ms.describe('The delay of the event loop.'),
+        loop_max_ms: ms,
+        memory_bytes: count.describe('The resident memory.'),
+        heap_bytes: count.describe('The used part of the JavaScript heap.'),
+        limit_hits: count.describe('What limits rejected in the interval.'),
+      }),
+    ),
+  })
+  .meta({ id: 'AdminFigures', description: 'The figures of up to 15 minutes, oldest first.' })

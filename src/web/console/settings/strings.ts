@@ -1,0 +1,43 @@
+import { translated } from '../../shared/translated.ts'
+
+/** The sentences about the settings of the gateway. */
+export const t = translated({
+  en: {
+    version: 'komgate',
+    node: 'Node',
+    started: 'Started',
+    uptime: 'Uptime',
+    filter: 'Filter',
+    onlyChanged: 'Only those that are not defaults',
+    setting: 'Setting',
+    value: 'Value',
+    source: 'From',
+    default: 'default',
+    flag: 'command line',
+    environment: 'environment',
+    option: 'program',
+    isDefault: (value: string) => `default: ${value}`,
+    none: 'none',
+    masked: 'Secrets are left out.',
+    noMatch: 'No setting matches.',
+  },
+  sv: {
+    version: 'komgate',
+    node: 'Node',
+    started: 'Startade',
+    uptime: 'Drifttid',
+    filter: 'Filter',
+    onlyChanged: 'Bara de som inte har sitt standardvärde',
+    setting: 'Inställning',
+    value: 'Värde',
+    source: 'Från',
+    default: 'standard',
+    flag: 'kommandoraden',
+    environment: 'miljön',
+    option: 'programmet',
+    isDefault: (value: string) => `standard: ${value}`,
+    none: 'inget',
+    masked: 'Hemligheter visas inte.',
+    noMatch: 'Ingen inställning passar.',
+  },
+})
