@@ -9,6 +9,7 @@ import { t as common } from '../strings/index.ts'
 import { CreateForm } from './create-form.tsx'
 import { MembershipPanel } from './membership-panel.tsx'
 import { matchesName } from './name-match.ts'
+import { isNewcomer } from './newcomer.tsx'
 import { OtherConferences } from './others.tsx'
 import { t } from './strings.ts'
 
@@ -19,11 +20,10 @@ export function ConferencesView({ reader }: { reader: Reader }) {
   const [openNo, setOpenNo] = useState<number | undefined>(undefined)
   const { memberships } = reader.state.value
   const shown = memberships.filter(({ conference }) => matchesName(conference.name, pattern))
-  const isNewcomer = memberships.every(({ conference }) => conference.type.letterbox === 1)
   return (
     <section class="conferences" aria-labelledby="conferences">
       <ViewHeading id="conferences" title={common.value.allConferences} />
-      {isNewcomer && <p class="note">{strings.newcomer}</p>}
+      {isNewcomer(reader) && <p class="note">{strings.newcomer}</p>}
       <Field id="conference-filter" label={strings.filter} hint={strings.filterHint} error={undefined}>
         {(parts) => (
           <input
@@ -89,8 +89,14 @@ function MemberRow({
       <span class="meta">
         {unread > 0 && <span class="badge">{common.value.unreadCount(unread)}</span>}
         {type.passive === 1 && <span class="quiet">{strings.isPassive}</span>}
-        <span class="quiet">{strings.priorityIs(priority)}</span>
-        <button type="button" aria-expanded={isOpen} aria-label={strings.membershipIn(name)} onClick={onToggle}>
+        <span class="quiet priority">{strings.priorityIs(priority)}</span>
+        <button
+          type="button"
+          class="plain"
+          aria-expanded={isOpen}
+          aria-label={strings.membershipIn(name)}
+          onClick={onToggle}
+        >
           {strings.membership}
         </button>
       </span>

@@ -1,11 +1,12 @@
 import './membership.css'
 import type { Membership } from 'komgate/client'
+import { useEffect, useState } from 'preact/hooks'
 import { useAction } from '../../shared/use-action.ts'
 import type { Reader } from '../reading/reader.ts'
 import { ActionError } from '../shell/action-error.tsx'
 import { Confirm } from '../shell/confirm.tsx'
 import { Invitation } from './invitation.tsx'
-import { MAX_PRIORITY, moveTo, placeNextTo, setFlags } from './membership.ts'
+import { type Flags, MAX_PRIORITY, moveTo, placeNextTo, setFlags } from './membership.ts'
 import { NumberForm } from './number-form.tsx'
 import { t } from './strings.ts'
 
@@ -90,24 +91,28 @@ function CatchUp({ reader, membership: { conference } }: { reader: Reader; membe
 function FlagBoxes({ reader, membership }: { reader: Reader; membership: Membership }) {
   const strings = t.value
   const action = useAction()
+  const [wanted, setWanted] = useState<Flags>({})
   const { type, conference } = membership
+  // The membership has what was wanted, or has been changed elsewhere.
+  useEffect(() => setWanted({}), [type.passive, type.secret])
   const flags = [
     { flag: 'passive', label: strings.passive },
     ...(conference.type.forbid_secret === 1 ? [] : [{ flag: 'secret', label: strings.secret } as const]),
   ] as const
+  const set = async (change: Flags): Promise<void> => {
+    setWanted(change)
+    const isDone = await action.run(() => setFlags(reader.kom, membership, change))
+    if (!isDone) setWanted({})
+  }
   return (
     <div class="part">
       {flags.map(({ flag, label }) => (
         <label key={flag} class="check">
           <input
             type="checkbox"
-            checked={type[flag] === 1}
-            aria-disabled={action.isBusy}
-            onChange={async ({ currentTarget }) => {
-              const { checked } = currentTarget
-              const isDone = await action.run(() => setFlags(reader.kom, membership, { [flag]: checked }))
-              if (!isDone) currentTarget.checked = !checked
-            }}
+            checked={wanted[flag] ?? type[flag] === 1}
+            disabled={action.isBusy}
+            onChange={({ currentTarget: { checked } }) => void set({ [flag]: checked })}
           />
           {label}
         </label>

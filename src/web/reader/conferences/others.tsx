@@ -9,6 +9,7 @@ import { Loading } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
 import { JoinError, useJoin } from './join.tsx'
 import { NEWEST } from './membership.ts'
+import { isNewcomer } from './newcomer.tsx'
 import { t } from './strings.ts'
 
 const DELAY_MS = 150
@@ -25,9 +26,7 @@ interface Found {
 /** The conferences in which the person is no member: those that match a name, or all if the person asks for them. */
 export function OtherConferences({ reader, pattern }: { reader: Reader; pattern: string }) {
   const strings = t.value
-  const { memberships } = reader.state.value
-  const isNewcomer = memberships.every(({ conference }) => conference.type.letterbox === 1)
-  const [isAll, setAll] = useState(isNewcomer)
+  const [isAll, setAll] = useState(isNewcomer(reader))
   const settled = useSettled(pattern.trim())
   if (settled === '' && !isAll) {
     return (

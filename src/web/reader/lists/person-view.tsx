@@ -1,9 +1,10 @@
 import './lists.css'
 import { type Conference, LyskomError } from 'komgate/client'
 import { useAsync } from '../../shared/use-async.ts'
+import { fragmentOf } from '../address.ts'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
-import { ConferenceLink, Loading, Problem, Time } from '../shell/parts.tsx'
+import { Loading, Problem, Time } from '../shell/parts.tsx'
 import { ViewHeading } from '../shell/view-heading.tsx'
 import { t as common } from '../strings/index.ts'
 import { Facts } from './facts.tsx'
@@ -51,7 +52,7 @@ function Shown({ reader, letterbox, facts }: { reader: Reader; letterbox: Confer
         recipient={state.value.server.pers_pres_conf?.conf_no}
       />
       <About letterbox={letterbox} facts={facts} />
-      <Memberships reader={reader} no={no} facts={facts} />
+      <Memberships reader={reader} no={no} />
       <TextList
         key={no}
         reader={reader}
@@ -83,7 +84,7 @@ function About({ letterbox, facts: { stat } }: { letterbox: Conference; facts: P
   return (
     <Facts
       facts={[
-        [strings.lastLogin, stat && <Time time={stat.last_login} />],
+        [strings.lastLogin, stat && Date.parse(stat.last_login) > 0 && <Time time={stat.last_login} />],
         [strings.personCreated, <Time key="time" time={letterbox.creation_time} />],
         [strings.writtenTexts, stat?.no_of_created_texts],
       ]}
@@ -91,21 +92,24 @@ function About({ letterbox, facts: { stat } }: { letterbox: Conference; facts: P
   )
 }
 
-function Memberships({ reader, no, facts: { stat } }: { reader: Reader; no: number; facts: PersonFacts }) {
+function Memberships({ reader, no }: { reader: Reader; no: number }) {
   const strings = t.value
   return (
     <Pages
       label={strings.memberships}
-      summary={stat === undefined ? strings.memberships : strings.membershipsHere(stat.no_of_confs)}
+      summary={strings.memberships}
       empty={strings.noMemberships}
       load={async (first) => {
         const page = { passive: true, first, no_of_memberships: PAGE_SIZE }
         const { memberships, has_more } = await reader.kom.memberships.list(no, page)
-        return { rows: memberships, hasMore: has_more, next: first + memberships.length }
+        const rows = memberships.filter(({ conference }) => conference.conf_no !== no)
+        return { rows, hasMore: has_more, next: first + memberships.length }
       }}
       row={({ conference, type }) => (
         <>
-          <ConferenceLink server={reader.server} conference={conference} />
+          <a href={fragmentOf(reader.server, 'conferences', conference.conf_no)}>
+            <bdi>{conference.name}</bdi>
+          </a>
           {type.passive === 1 && <span class="quiet">{strings.passiveMember}</span>}
         </>
       )}

@@ -40,8 +40,7 @@ export const t = translated({
     isOnNow: 'On now',
     notOn: 'Not logged in',
     writtenTexts: 'Texts written',
-    memberships: 'Member of',
-    membershipsHere: (count: number) => `Member of ${count} ${count === 1 ? 'conference' : 'conferences'}`,
+    memberships: 'Memberships',
     noMemberships: 'There are no memberships that you may see.',
   },
   sv: {
@@ -82,8 +81,7 @@ export const t = translated({
     isOnNow: 'Inloggad nu',
     notOn: 'Inte inloggad',
     writtenTexts: 'Skrivna inlägg',
-    memberships: 'Medlem i',
-    membershipsHere: (count) => `Medlem i ${count} ${count === 1 ? 'möte' : 'möten'}`,
+    memberships: 'Medlemskap',
     noMemberships: 'Det finns inga medlemskap som du får se.',
   },
 })

@@ -49,7 +49,6 @@ export function PasswordForm({ reader }: { reader: Reader }) {
     <form
       ref={form}
       class="password"
-      aria-label={strings.password}
       noValidate
       onSubmit={(event) => {
         event.preventDefault()

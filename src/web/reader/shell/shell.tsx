@@ -4,6 +4,7 @@ import { address, fragmentOf } from '../address.ts'
 import { NewView } from '../compose/new-view.tsx'
 import { t as compose } from '../compose/strings.ts'
 import { ConferencesView } from '../conferences/conferences-view.tsx'
+import { Newcomer } from '../conferences/newcomer.tsx'
 import { ConferenceView } from '../lists/conference-view.tsx'
 import { PersonView } from '../lists/person-view.tsx'
 import type { Reader } from '../reading/reader.ts'
@@ -136,6 +137,7 @@ function Begin({ reader }: { reader: Reader }) {
         {strings.allRead}
       </h1>
       <p>{strings.allReadLong}</p>
+      <Newcomer reader={reader} />
       {kept > 0 && <p>{strings.keptUnread(kept)}</p>}
     </section>
   )
