@@ -94,6 +94,20 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)(
       await page.getByText('Passwords in LysKOM hold the letters').waitFor()
       await password.fill('sesame')
       await again.fill('sesame')
+      await page.route('**/persons/', async (route) => {
+        await route.fulfill({ status: 401, json: { error_type: 'httpkom', error_msg: 'LoginFirst' } })
+      })
+      await create.click()
+      await page.getByText('This server does not let you create a person.').waitFor()
+      await page.unroute('**/persons/')
+      // The answer is lost.
+      await page.route('**/persons/', async (route) => {
+        await route.fetch()
+        await route.abort()
+      })
+      await create.click()
+      await page.getByText('The server does not answer at the moment.').waitFor()
+      await page.unroute('**/persons/')
       await again.press('Enter')
 
       await title(page, 'All conferences')
@@ -406,7 +420,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)(
       await button(page, 'Cancel').click()
       await button(page, 'Log out everywhere').click()
       await button(page, 'Log out everywhere now').click()
-    await button(page, 'Log in').waitFor()
+      await button(page, 'Log in').waitFor()
       await first.page.getByText('Your session has ended.').waitFor()
       await expect.poll(async () => (await person.client.get('/sessions/current/who-am-i')).status).toBe(403)
       const { sessions: left } = (await (await stage.as('alice')).get('/sessions/')).json

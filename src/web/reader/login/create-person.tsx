@@ -1,4 +1,4 @@
-import { LyskomError, NotLoggedInError, RequestError } from 'komgate/client'
+import { type Kom, LyskomError, NotLoggedInError, RequestError, UnavailableError } from 'komgate/client'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Field } from '../../shared/field.tsx'
 import { useAction } from '../../shared/use-action.ts'
@@ -21,6 +21,8 @@ export function CreatePerson({ server, withSession }: FormProps) {
   const [errors, setErrors] = useState<Errors>({})
   const { isBusy, run } = useAction()
   const form = useRef<HTMLFormElement>(null)
+  // Whether an attempt may have created the person.
+  const isUncertain = useRef(false)
   useEffect(() => focusField(form.current, 'name'), [])
 
   const report = (found: Errors): void => {
@@ -29,10 +31,9 @@ export function CreatePerson({ server, withSession }: FormProps) {
     if (wrong !== undefined) focusField(form.current, wrong)
   }
   const create = async (): Promise<void> => {
-    const passwd = typed.password
+    const person = { name: typed.name.trim(), passwd: typed.password }
     await withSession(async (kom) => {
-      const { pers_no } = await kom.persons.create({ name: typed.name.trim(), passwd })
-      await kom.login({ pers_no, passwd })
+      await createAndLogIn(kom, person, isUncertain.current)
       go(fragmentOf(server, 'conferences'), true)
       await begin(server, kom, false)
     })
@@ -42,7 +43,12 @@ export function CreatePerson({ server, withSession }: FormProps) {
     const invalid = check(typed)
     report(invalid)
     if (Object.keys(invalid).length > 0) return
-    void run(() => create().catch((error: unknown) => report(errorsOf(error))))
+    void run(() =>
+      create().catch((error: unknown) => {
+        isUncertain.current ||= error instanceof UnavailableError
+        report(errorsOf(error))
+      }),
+    )
   }
   const input = (name: keyof Typed) => ({
     name,
@@ -73,6 +79,18 @@ export function CreatePerson({ server, withSession }: FormProps) {
       </button>
     </form>
   )
+}
+
+/** Creates a person and logs in. @param isAgain whether an earlier attempt may have created the person */
+async function createAndLogIn(kom: Kom, { name, passwd }: { name: string; passwd: string }, isAgain: boolean) {
+  try {
+    const { pers_no } = await kom.persons.create({ name, passwd })
+    await kom.login({ pers_no, passwd })
+  } catch (error) {
+    if (!isAgain || !(error instanceof LyskomError && error.name === 'PersonExists')) throw error
+    // With another password it is another person.
+    await kom.login({ pers_name: name, passwd }).catch(() => Promise.reject(error))
+  }
 }
 
 function check({ name, password, again }: Typed): Errors {
