@@ -16,3 +16,16 @@ export function shortTime(time: string, language: string, now = new Date()): str
 export function exactTime(time: string, language: string): string {
   return new Date(time).toLocaleString(language, { dateStyle: 'full', timeStyle: 'long' })
 }
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+] as const
+
+/** Returns how long ago something was, in the largest unit of which it is at least one: `3 hours ago`, `now`. */
+export function timeAgo(seconds: number, language: string): string {
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  const [unit, length] = UNITS.find((each) => seconds >= each[1]) ?? ['second', Number.POSITIVE_INFINITY]
+  return format.format(-Math.floor(seconds / length), unit)
+}

@@ -1,54 +1,62 @@
-import { LyskomError } from 'komgate/client'
-import { useEffect, useRef } from 'preact/hooks'
+import './lists.css'
+import { type Conference, LyskomError } from 'komgate/client'
 import { useAsync } from '../../shared/use-async.ts'
+import { fragmentOf } from '../address.ts'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
-import { Loading, Problem, TextLink } from '../shell/parts.tsx'
-import { t } from '../strings/index.ts'
+import { Loading, Problem, Time } from '../shell/parts.tsx'
+import { ViewHeading } from '../shell/view-heading.tsx'
+import { t as common } from '../strings/index.ts'
+import { Facts } from './facts.tsx'
+import { findPerson, type PersonFacts } from './find-person.ts'
+import { maySupervise } from './may-supervise.ts'
+import { Pages } from './pages.tsx'
+import { Presentation } from './presentation.tsx'
+import { t } from './strings.ts'
 import { TextList } from './text-list.tsx'
 
 const PAGE_SIZE = 25
 
-/** A person: their presentation and what they have written. */
+/** A person: who they are, whether they are logged in, and what they have written. */
 export function PersonView({ reader, no }: { reader: Reader; no: number }) {
-  const strings = t.value
-  const heading = useRef<HTMLHeadingElement>(null)
-  // The letterbox of a person has their name and presentation.
-  const { value, error, retry } = useAsync(no, () => reader.kom.conferences.get(no, { micro: false }))
-  const isPerson = value?.type.letterbox === 1
-  useEffect(() => {
-    if (value === undefined || !isPerson) return
-    document.title = `${value.name} – komgate`
-    heading.current?.focus({ preventScroll: true })
-    scrollTo(0, 0)
-  }, [value, isPerson])
-  if (error !== undefined || (value !== undefined && !isPerson)) {
-    const isGone = error === undefined || error instanceof LyskomError
+  const { value, error, retry } = useAsync(no, () => findPerson(reader.kom, no))
+  if (error !== undefined || value === null) {
+    const isGone = value === null || error instanceof LyskomError
     return (
       <Problem
-        title={strings.notFound}
-        message={isGone ? strings.personIsGone : errorText(error)}
+        title={common.value.notFound}
+        message={isGone ? common.value.personIsGone : errorText(error)}
         onRetry={isGone ? undefined : retry}
       />
     )
   }
-  if (value === undefined) return <Loading />
+  return value === undefined ? <Loading /> : <Shown reader={reader} {...value} />
+}
+
+function Shown({ reader, letterbox, facts }: { reader: Reader; letterbox: Conference; facts: PersonFacts }) {
+  const { conf_no: no, name } = letterbox
+  const { state } = reader
   return (
     <section class="person" aria-labelledby="person">
-      <h1 id="person" ref={heading} tabIndex={-1}>
-        <bdi>{value.name}</bdi>
-      </h1>
-      {value.presentation !== 0 && (
-        <p class="byline">
-          <TextLink server={reader.server} no={value.presentation}>
-            {strings.presentation}
-          </TextLink>
-        </p>
-      )}
+      <ViewHeading id="person" title={name} />
+      <Presence facts={facts} />
+      <p class="actions">
+        <button type="button" onClick={() => reader.writeTo(no)}>
+          {t.value.writeLetter}
+        </button>
+      </p>
+      <Presentation
+        reader={reader}
+        presented={letterbox}
+        isEditable={maySupervise(letterbox, state.value)}
+        recipient={state.value.server.pers_pres_conf?.conf_no}
+      />
+      <About letterbox={letterbox} facts={facts} />
+      <Memberships reader={reader} no={no} />
       <TextList
         key={no}
         reader={reader}
-        label={strings.textsBy}
+        label={t.value.textsBy}
         hasAuthors={false}
         isUnread={(textNo) => reader.isUnread(textNo)}
         load={(before) =>
@@ -56,5 +64,55 @@ export function PersonView({ reader, no }: { reader: Reader; no: number }) {
         }
       />
     </section>
+  )
+}
+
+function Presence({ facts: { session } }: { facts: PersonFacts }) {
+  const strings = t.value
+  if (session === undefined) return <p class="byline">{strings.notOn}</p>
+  const doing = session.what_am_i_doing.trim()
+  return (
+    <p class="byline">
+      <span class="badge">{strings.isOnNow}</span>
+      {doing !== '' && <span dir="auto">{doing}</span>}
+    </p>
+  )
+}
+
+function About({ letterbox, facts: { stat } }: { letterbox: Conference; facts: PersonFacts }) {
+  const strings = t.value
+  return (
+    <Facts
+      facts={[
+        [strings.lastLogin, stat && Date.parse(stat.last_login) > 0 && <Time time={stat.last_login} />],
+        [strings.personCreated, <Time key="time" time={letterbox.creation_time} />],
+        [strings.writtenTexts, stat?.no_of_created_texts],
+      ]}
+    />
+  )
+}
+
+function Memberships({ reader, no }: { reader: Reader; no: number }) {
+  const strings = t.value
+  return (
+    <Pages
+      label={strings.memberships}
+      summary={strings.memberships}
+      empty={strings.noMemberships}
+      load={async (first) => {
+        const page = { passive: true, first, no_of_memberships: PAGE_SIZE }
+        const { memberships, has_more } = await reader.kom.memberships.list(no, page)
+        const rows = memberships.filter(({ conference }) => conference.conf_no !== no)
+        return { rows, hasMore: has_more, next: first + memberships.length }
+      }}
+      row={({ conference, type }) => (
+        <>
+          <a href={fragmentOf(reader.server, 'conferences', conference.conf_no)}>
+            <bdi>{conference.name}</bdi>
+          </a>
+          {type.passive === 1 && <span class="quiet">{strings.passiveMember}</span>}
+        </>
+      )}
+    />
   )
 }

@@ -1,20 +1,14 @@
 import './login.css'
-import { type ConferenceName, LyskomError, RequestError } from 'komgate/client'
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { Field } from '../../shared/field.tsx'
+import { useEffect, useState } from 'preact/hooks'
 import { Preferences } from '../../shared/preference-fields.tsx'
-import { errorText } from '../error-text.ts'
-import { NameField } from '../names/name-field.tsx'
 import type { Server } from '../session/gateway.ts'
-import { begin, chooseServer } from '../session/session.ts'
-import { t } from '../strings/index.ts'
-import { DEMO, isDemoServer } from './demo-account.ts'
+import { chooseServer } from '../session/session.ts'
+import { CreatePerson } from './create-person.tsx'
+import { LoginForm } from './login-form.tsx'
+import { t } from './strings.ts'
 import { useSession } from './use-session.ts'
 
-/** Errors by field; those of `form` are about no field. */
-type Errors = { name?: string; password?: string; form?: string }
-
-/** The login form. */
+/** The page of a person who is not logged in: they log in, or create a person. */
 export function Login({
   servers,
   server,
@@ -26,105 +20,23 @@ export function Login({
   ended: { name: string } | undefined
 }) {
   const strings = t.value
-  const [name, setName] = useState(ended?.name ?? '')
-  const [password, setPassword] = useState('')
-  const [isKept, setKept] = useState(false)
-  const [errors, setErrors] = useState<Errors>({})
-  const [isBusy, setBusy] = useState(false)
-  const [isDemo, setDemo] = useState(false)
-  const form = useRef<HTMLFormElement>(null)
+  const [isCreating, setCreating] = useState(false)
   const withSession = useSession(server)
-
   useEffect(() => {
-    document.title = `${strings.logIn} – komgate`
-  }, [strings])
-  useEffect(() => {
-    focusField(form.current, ended === undefined ? 'username' : 'password')
-  }, [ended])
-  useEffect(() => {
-    let isCurrent = true
-    setDemo(false)
-    if (!servers.find(({ id }) => id === server)?.isLocal) return
-    withSession(isDemoServer).then(
-      (found) => isCurrent && setDemo(found),
-      // Logging in reports the error.
-      () => undefined,
-    )
-    return () => {
-      isCurrent = false
-    }
-  }, [servers, server, withSession])
-
-  const find = useCallback(
-    async (pattern: string): Promise<readonly ConferenceName[]> => {
-      const { conferences } = await withSession((kom) => kom.conferences.find(pattern, { want_confs: false }))
-      return conferences
-    },
-    [withSession],
-  )
-
-  const logIn = async (): Promise<Errors> => {
-    if (name.trim() === '') return { name: strings.nameIsMissing }
-    let person: ConferenceName | undefined
-    try {
-      const found = await find(name)
-      person = found.find((each) => each.name.toLowerCase() === name.trim().toLowerCase()) ?? found[0]
-      if (person === undefined) return { name: strings.nameIsUnknown }
-      if (found.length > 1 && person.name.toLowerCase() !== name.trim().toLowerCase()) {
-        return { name: strings.nameIsAmbiguous }
-      }
-    } catch (error) {
-      if (error instanceof RequestError && error.httpStatus === 400) return { name: strings.nameIsUnknown }
-      throw error
-    }
-    const pers_no = person.conf_no
-    try {
-      await withSession(async (kom) => {
-        await kom.login({ pers_no, passwd: password })
-        await begin(server, kom, isKept)
-      })
-      return {}
-    } catch (error) {
-      if (error instanceof LyskomError && error.name === 'InvalidPassword') return { password: strings.passwordIsWrong }
-      if (error instanceof RequestError && error.httpStatus === 400) return { password: strings.passwordIsWrong }
-      throw error
-    }
-  }
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault()
-    if (isBusy) return
-    setBusy(true)
-    setErrors({})
-    const found = await logIn().catch((error: unknown): Errors => ({ form: errorText(error) }))
-    setBusy(false)
-    setErrors(found)
-    if (found.name !== undefined) focusField(form.current, 'username')
-    else if (found.password !== undefined) focusField(form.current, 'password')
-  }
-
+    document.title = `${isCreating ? strings.createPerson : strings.logIn} – komgate`
+  }, [strings, isCreating])
+  const Form = isCreating ? CreatePerson : LoginForm
   return (
     <main class="login">
       <header>
         <h1>komgate</h1>
         <p>{strings.productLine}</p>
       </header>
-      <form ref={form} class="card" onSubmit={(event) => void submit(event)} noValidate>
-        {ended !== undefined && (
-          <p class="note" role="status">
-            {strings.sessionHasEnded}
-          </p>
-        )}
+      <div class="card">
         {servers.length > 1 && (
           <div class="field">
             <label for="login-server">{strings.server}</label>
-            <select
-              id="login-server"
-              value={server}
-              onChange={({ currentTarget: { value } }) => {
-                setErrors({})
-                chooseServer(value)
-              }}
-            >
+            <select id="login-server" value={server} onChange={({ currentTarget: { value } }) => chooseServer(value)}>
               {servers.map(({ id, name: label }) => (
                 <option key={id} value={id}>
                   {label}
@@ -133,65 +45,20 @@ export function Login({
             </select>
           </div>
         )}
-        <NameField
-          id="login-name"
-          label={strings.name}
-          matchesLabel={strings.persons}
-          autocomplete="username"
-          name={name}
-          error={errors.name}
-          find={find}
-          onInput={(value) => {
-            setName(value)
-            setErrors({})
-          }}
+        <Form
+          server={server}
+          mayBeDemo={servers.find(({ id }) => id === server)?.isLocal ?? false}
+          ended={ended}
+          withSession={withSession}
         />
-        <Field id="login-password" label={strings.password} error={errors.password}>
-          {(parts) => (
-            <input
-              {...parts}
-              type="password"
-              name="password"
-              autocomplete="current-password"
-              value={password}
-              onInput={({ currentTarget: { value } }) => setPassword(value)}
-            />
-          )}
-        </Field>
-        <label class="check">
-          <input type="checkbox" checked={isKept} onChange={({ currentTarget: { checked } }) => setKept(checked)} />
-          {strings.stayLoggedIn}
-        </label>
-        {errors.form !== undefined && (
-          <p class="error" role="alert">
-            {errors.form}
-          </p>
-        )}
-        <button type="submit" class="primary" aria-disabled={isBusy}>
-          {isBusy ? strings.loggingIn : strings.logIn}
-        </button>
-        {isDemo && (
-          <p class="note demo">
-            <span>{strings.demoHint(DEMO.name, DEMO.password)}</span>
-            <button
-              type="button"
-              onClick={() => {
-                setName(DEMO.name)
-                setPassword(DEMO.password)
-                setErrors({})
-                form.current?.querySelector<HTMLButtonElement>('button[type=submit]')?.focus()
-              }}
-            >
-              {strings.fillIn}
-            </button>
-          </p>
-        )}
-      </form>
+        <p class="other-form">
+          {!isCreating && <span>{strings.isNew}</span>}
+          <button type="button" onClick={() => setCreating(!isCreating)}>
+            {isCreating ? strings.back : strings.createPerson}
+          </button>
+        </p>
+      </div>
       <Preferences />
     </main>
   )
-}
-
-function focusField(form: HTMLFormElement | null, name: string): void {
-  form?.querySelector<HTMLInputElement>(`input[name=${name}]`)?.focus()
 }

@@ -2,11 +2,14 @@ import { type Kom, SessionLostError } from 'komgate/client'
 import { useCallback, useEffect, useRef } from 'preact/hooks'
 import { openSession } from '../session/gateway.ts'
 
+/** Calls a function with a session of the server. */
+export type WithSession = <T>(use: (kom: Kom) => Promise<T>) => Promise<T>
+
 /**
  * Returns a function that calls another one with a session of a server. The session is opened when it is first needed,
  * and once more when it has been lost. It is closed with the form, unless a person has logged in.
  */
-export function useSession(server: string): <T>(use: (kom: Kom) => Promise<T>) => Promise<T> {
+export function useSession(server: string): WithSession {
   const opened = useRef<Promise<Kom> | undefined>(undefined)
   useEffect(
     () => () => {

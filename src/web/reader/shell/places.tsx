@@ -1,12 +1,14 @@
 import { address, fragmentOf, type PlainView } from '../address.ts'
 import { t as compose } from '../compose/strings.ts'
 import type { Reader } from '../reading/reader.ts'
+import { t as settings } from '../settings/strings.ts'
 import { t } from '../strings/index.ts'
 
 /** The views that need no number, in the order in which they are listed. */
 const PLACES: readonly { view: PlainView; label(): string }[] = [
   { view: 'new', label: () => compose.value.writeText },
   { view: 'conferences', label: () => t.value.allConferences },
+  { view: 'settings', label: () => settings.value.settings },
 ]
 
 /** Links to the views that need no number. */

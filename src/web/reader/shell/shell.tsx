@@ -1,14 +1,15 @@
 import './shell.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { Preferences } from '../../shared/preference-fields.tsx'
 import { address, fragmentOf } from '../address.ts'
 import { NewView } from '../compose/new-view.tsx'
 import { t as compose } from '../compose/strings.ts'
+import { ConferencesView } from '../conferences/conferences-view.tsx'
+import { Newcomer } from '../conferences/newcomer.tsx'
 import { ConferenceView } from '../lists/conference-view.tsx'
-import { ConferencesView } from '../lists/conferences-view.tsx'
 import { PersonView } from '../lists/person-view.tsx'
 import type { Reader } from '../reading/reader.ts'
 import { logOut } from '../session/session.ts'
+import { SettingsView } from '../settings/settings-view.tsx'
 import { t } from '../strings/index.ts'
 import { TextView } from '../text/text-view.tsx'
 import { ConferenceList } from '../unread/conference-list.tsx'
@@ -80,7 +81,6 @@ export function Shell({ reader }: { reader: Reader }) {
           <p class="quiet">
             {strings.loggedInAs} <bdi>{state.value.person?.pers_name}</bdi>
           </p>
-          <Preferences />
         </footer>
       </div>
       <main id="main">
@@ -116,6 +116,7 @@ function View({ reader }: { reader: Reader }) {
     if (shown.no === undefined) return <ConferencesView reader={reader} />
     return <ConferenceView key={shown.no} reader={reader} no={shown.no} />
   }
+  if (shown.view === 'settings') return <SettingsView reader={reader} />
   return <Begin reader={reader} />
 }
 
@@ -136,6 +137,7 @@ function Begin({ reader }: { reader: Reader }) {
         {strings.allRead}
       </h1>
       <p>{strings.allReadLong}</p>
+      <Newcomer reader={reader} />
       {kept > 0 && <p>{strings.keptUnread(kept)}</p>}
     </section>
   )

@@ -1,21 +1,7 @@
 /** The sentences of the reader in English. Their names and parameters are those of every language. */
 export const en = {
-  productLine: 'Read and write in LysKOM',
   // Logging in
-  server: 'Server',
-  name: 'Name',
-  password: 'Password',
-  logIn: 'Log in',
-  loggingIn: 'Logging in…',
-  stayLoggedIn: 'Stay logged in on this device',
-  demoHint: (name: string, password: string) =>
-    `This is the demo server. Try it as ${name} with the password ${password}.`,
-  fillIn: 'Fill in',
   persons: 'Persons',
-  nameIsMissing: 'Enter your name, or the beginning of each of its words.',
-  nameIsUnknown: 'There is no person with that name on this server.',
-  nameIsAmbiguous: 'Several persons match. Choose one of them.',
-  passwordIsWrong: 'That is not the password of this person.',
   sessionHasEnded: 'Your session has ended. Log in again to go on where you were.',
   // The frame
   skipToText: 'Skip to the text',
@@ -69,10 +55,6 @@ export const en = {
   textIsGone: 'There is no such text, or you may not read it.',
   textIsGoneTitle: 'No such text',
   // Conferences and persons
-  presentation: 'Presentation',
-  readUnread: 'Read unread',
-  textsHere: 'Texts',
-  textsBy: 'Written texts',
   noTexts: 'There are no texts here.',
   older: 'Older texts',
   conferenceIsGone: 'There is no such conference, or you may not see it.',
