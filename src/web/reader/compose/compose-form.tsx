@@ -109,6 +109,7 @@ export function ComposeForm({
         find={reader.findNames}
         recipients={recipients}
         isFixed={isFixed}
+        isWritten={isWritten}
         proposed={proposed}
         error={errors.recipients}
         wrongNo={errors.confNo}
@@ -142,6 +143,7 @@ export function ComposeForm({
         form={form}
         images={draft.images}
         isFixed={isFixed}
+        isWritten={isWritten}
         errors={errors}
         latest={() => drafts.all.peek().get(keyOf(target))?.images ?? []}
         onChange={(images) => change({ images })}

@@ -11,6 +11,7 @@ export function ImagesField({
   form,
   images,
   isFixed,
+  isWritten,
   errors,
   latest,
   onChange,
@@ -19,7 +20,10 @@ export function ImagesField({
   /** where images are pasted */
   form: { readonly current: HTMLFormElement | null }
   images: readonly DraftImage[]
+  /** whether they cannot be changed now */
   isFixed: boolean
+  /** whether the text has been sent without some of them */
+  isWritten: boolean
   errors: ComposeErrors
   /** returns the images of the draft now: the person may have removed one while another was prepared */
   latest: () => readonly DraftImage[]
@@ -99,9 +103,9 @@ export function ImagesField({
           ))}
         </ul>
       )}
-      {!isFixed && (
+      {!isWritten && (
         <p class="add-images">
-          <button type="button" onClick={() => input.current?.click()}>
+          <button type="button" disabled={isFixed} onClick={() => input.current?.click()}>
             {strings.addImages}
           </button>
           <span class="quiet">{strings.dropHint}</span>

@@ -8,6 +8,7 @@ import { t as shared } from '../strings/index.ts'
 import type { Recipient } from './drafts.ts'
 import { t } from './strings.ts'
 
+const FIELD = 'compose-recipient'
 const TYPES = ['to', 'cc', 'bcc'] as const
 
 /** What the form does with the field. */
@@ -25,6 +26,7 @@ export function RecipientsField({
   find,
   recipients,
   isFixed,
+  isWritten,
   proposed,
   error,
   wrongNo,
@@ -34,7 +36,10 @@ export function RecipientsField({
   find: (name: string) => Promise<readonly ConferenceName[]>
   /** undefined while they are not known */
   recipients: readonly Recipient[] | undefined
+  /** whether they cannot be changed now */
   isFixed: boolean
+  /** whether the text has been sent to them */
+  isWritten: boolean
   /** the request for the proposed ones */
   proposed: Result<unknown>
   error: string | undefined
@@ -50,6 +55,7 @@ export function RecipientsField({
 
   /** Adds a recipient. Returns it, undefined if it is one already. */
   const add = ({ conf_no, name: full }: ConferenceName): Recipient | undefined => {
+    if (isFixed) return undefined
     setName('')
     const known = latest.current ?? []
     setNameError(known.some((each) => each.conf_no === conf_no) ? strings.isRecipient(full) : undefined)
@@ -67,6 +73,7 @@ export function RecipientsField({
     } catch (reason) {
       setNameError(errorText(reason))
     }
+    document.getElementById(FIELD)?.focus()
     return 'invalid'
   }
   useEffect(() => {
@@ -84,6 +91,7 @@ export function RecipientsField({
               key={recipient.conf_no}
               recipient={recipient}
               isFixed={isFixed}
+              isWritten={isWritten}
               isWrong={recipient.conf_no === wrongNo}
               onChange={(type) => onChange(recipients.map((each) => (each === recipient ? { ...each, type } : each)))}
               onRemove={() => onChange(recipients.filter((each) => each !== recipient))}
@@ -96,9 +104,9 @@ export function RecipientsField({
           </button>
         )}
       </div>
-      {!isFixed && (
+      {!isWritten && (
         <NameField
-          id="compose-recipient"
+          id={FIELD}
           label={strings.addRecipient}
           matchesLabel={strings.matchingRecipients}
           name={name}
@@ -112,7 +120,7 @@ export function RecipientsField({
           onEnter={() => void complete()}
         />
       )}
-      {isFixed && error !== undefined && (
+      {isWritten && error !== undefined && (
         <p class="error" role="alert">
           {error}
         </p>
@@ -124,12 +132,14 @@ export function RecipientsField({
 function Chip({
   recipient: { type, name },
   isFixed,
+  isWritten,
   isWrong,
   onChange,
   onRemove,
 }: {
   recipient: Recipient
   isFixed: boolean
+  isWritten: boolean
   isWrong: boolean
   onChange: (type: Recipient['type']) => void
   onRemove: () => void
@@ -150,8 +160,14 @@ function Chip({
         ))}
       </select>
       <bdi>{name}</bdi>
-      {!isFixed && (
-        <button type="button" class="plain" aria-label={strings.removeRecipient(name)} onClick={onRemove}>
+      {!isWritten && (
+        <button
+          type="button"
+          class="plain"
+          aria-label={strings.removeRecipient(name)}
+          disabled={isFixed}
+          onClick={onRemove}
+        >
           ×
         </button>
       )}
