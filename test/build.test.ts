@@ -96,9 +96,15 @@ describe('npm start', () => {
   it('bundles the web applications into files that the page names, with compressed copies', {
     timeout: BUILD_MS,
   }, async () => {
-    for (const name of ['reader', 'shared']) mkdirSync(inDir('src/web', name), { recursive: true })
+    for (const name of ['reader', 'console', 'shared', 'worker']) mkdirSync(inDir('src/web', name), { recursive: true })
     writeSource('web/tsconfig.json', '{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "preact" } }')
-    writeSource('web/shared/icon.svg', '<svg/>')
+    for (const icon of ['icon.svg', 'icon-192.png', 'icon-512.png', 'icon-maskable-512.png']) {
+      writeSource(`web/shared/${icon}`, icon)
+    }
+    writeSource('web/worker/main.ts', '')
+    writeSource('web/console/main.tsx', '')
+    writeSource('web/console/index.html', '<script src="assets/console.js"></script>')
+    writeSource('web/reader/app.webmanifest', '{}')
     writeSource('web/reader/main.css', 'body { color: red }')
     writeSource('web/reader/main.tsx', "import './main.css'\ndocument.body.replaceChildren('one')\n")
     writeSource('web/reader/index.html', '<link href="assets/reader.css"><script src="assets/reader.js"></script>')

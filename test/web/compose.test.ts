@@ -62,7 +62,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('writing
   it('writes a new text to a conference and others, and shows it', { timeout: TEST_MS }, async () => {
     const { club, carol } = stage.cast
     await asAlice(`conferences/${club.no}`, async (page) => {
-      await page.getByRole('button', { name: 'Write' }).click()
+      await page.getByRole('button', { name: 'Write', exact: true }).click()
       await heading(page, 'Write a text')
       expect(new URL(page.url()).hash).toBe(`#/kom/new/${club.no}`)
       await expect.poll(() => recipientNames(page)).toEqual([club.name])
