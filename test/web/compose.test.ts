@@ -356,8 +356,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('writing
         each.getByText(/Your text was sent|sent or discarded in another window/).textContent(),
       ),
     )
-    expect(outcomes.filter((text) => text?.includes('Your text was sent'))).toHaveLength(1)
     expect(await written('From two windows')).toHaveLength(1)
+    expect(outcomes.filter((text) => text?.includes('Your text was sent'))).toHaveLength(1)
     await reader.close()
   })
 

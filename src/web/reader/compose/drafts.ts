@@ -2,6 +2,7 @@ import { type ReadonlySignal, signal } from '@preact/signals'
 import type { ConferenceName } from 'komgate/client'
 import { readStored, writeStored } from '../../shared/stored.ts'
 import { forgetImage } from './image-store.ts'
+import { newId } from './new-id.ts'
 import { keyOf, type Target, targetOf } from './target.ts'
 
 /** A recipient of a text, and whether it is one of a copy or a blind copy. */
@@ -36,6 +37,8 @@ export interface Attempt {
 
 /** An unfinished text, which is kept on the device. */
 export interface Draft {
+  /** identifies it among all drafts of the browser once it is kept */
+  id?: string
   subject: string
   body: string
   /** undefined while they are those that the reader proposes */
@@ -97,8 +100,9 @@ export class Drafts {
   }
 
   /** Keeps the draft of a target. */
-  set(target: Target, draft: Draft): void {
+  set(target: Target, changed: Draft): void {
     const key = keyOf(target)
+    const draft = { ...changed, id: changed.id ?? this.#drafts.peek().get(key)?.id ?? newId() }
     this.#put(key, draft)
     if (this.#removed.peek() === key) this.#removed.value = undefined
     this.#isStored.value = writeStored('localStorage', this.#prefix + key, draft)

@@ -4,6 +4,7 @@ import type { DraftImage } from './drafts.ts'
 import { type ComposeErrors, fileError } from './errors.ts'
 import { base64Of, bytesOf, prepareImage } from './image.ts'
 import { forgetImage, imageData, keepImage } from './image-store.ts'
+import { newId } from './new-id.ts'
 import { t } from './strings.ts'
 
 /** The images of a draft. They are added by a button, or by pasting and dropping files anywhere in the page. */
@@ -201,7 +202,7 @@ function ImageRow({
 /** Makes an image of a draft from a file, and keeps its bytes. */
 async function makeImage(file: File): Promise<{ entry: DraftImage; isKept: boolean }> {
   const { blob, isConverted } = await prepareImage(file)
-  const id = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36)).join('')
+  const id = newId()
   const entry: DraftImage = {
     id,
     name: nameOf(file),

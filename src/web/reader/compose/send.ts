@@ -3,6 +3,7 @@ import type { Draft, DraftImage, Drafts, Recipient } from './drafts.ts'
 import { bytesOf } from './image.ts'
 import { forgetImage, imageData } from './image-store.ts'
 import { exclusively } from './lock.ts'
+import { noteSent, type SentText, sentText } from './sent-log.ts'
 import type { Target } from './target.ts'
 
 /** A text of which the answer of the gateway did not arrive: it may have been written. */
@@ -48,8 +49,11 @@ export type Outcome = { was: 'sent' | 'sent-before'; textNo: number } | { was: '
 export async function sendDraft(job: Job): Promise<Outcome> {
   const { drafts, target } = job
   return await exclusively(drafts.idOf(target), async () => {
+    // Nothing is stored before the lock: it would hide what another window has sent.
     const draft = drafts.reload(target)
     if (draft === undefined) return { was: 'gone' }
+    const sent = await sentText(draft.id)
+    if (sent !== undefined) return afterSent(job, draft, sent)
     let { textNo } = draft
     if (textNo === undefined && draft.attempt !== undefined) {
       const { attempt, ...rest } = draft
@@ -61,9 +65,19 @@ export async function sendDraft(job: Job): Promise<Outcome> {
     }
     textNo ??= await writeText(job, draft)
     await writeImages(job, textNo)
+    await noteSent(draft.id, { subject: draft.subject, body: draft.body, textNo })
     drafts.remove(target)
     return { was: 'sent', textNo }
   })
+}
+
+/** Returns what has become of a draft that another window has sent. What was changed since then becomes a new draft. */
+function afterSent({ drafts, target }: Job, draft: Draft, { subject, body, textNo }: SentText): Outcome {
+  drafts.remove(target)
+  if (subject === draft.subject && body === draft.body) return { was: 'gone' }
+  const { subject: changedSubject, body: changedBody, recipients, images } = draft
+  drafts.set(target, { subject: changedSubject, body: changedBody, images, ...(recipients && { recipients }) })
+  return { was: 'sent-before', textNo }
 }
 
 async function writeText(job: Job, draft: Draft): Promise<number> {
@@ -85,7 +99,7 @@ async function writeText(job: Job, draft: Draft): Promise<number> {
     return textNo
   } catch (error) {
     if (mayBeWritten(error)) throw new UncertainError('the answer did not arrive', { cause: error })
-    drafts.set(target, unsent)
+    drafts.set(target, { ...unsent, recipients })
     throw error
   }
 }

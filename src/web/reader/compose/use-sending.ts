@@ -67,7 +67,6 @@ async function trySend(
   const recipients = added === undefined ? chosen : [...chosen, added]
   const invalid = validate(draft, recipients)
   if (invalid !== undefined) return () => onErrors(invalid)
-  drafts.set(target, { ...draft, recipients })
   const persNo = reader.state.peek().person?.pers_no ?? 0
   try {
     const outcome = await sendDraft({ kom, drafts, target, recipients, persNo })
