@@ -45,7 +45,7 @@ export class Reader {
     this.server = server
     this.kom = kom
     this.live = live
-    this.marks = new ReadMarks(kom)
+    this.marks = new ReadMarks(kom, `${server}.${live.state.person?.pers_no ?? 0}`)
     this.drafts = new Drafts(server, live.state.person?.pers_no ?? 0)
     const state = signal(live.state)
     this.state = state
@@ -158,7 +158,7 @@ export class Reader {
     for (const stop of this.#stops) stop()
     const isLost = this.live.state.status === 'lost'
     this.live.close()
-    if (!isLost) await this.marks.close()
+    await this.marks.close(isLost)
   }
 
   /** Marks a text as read when the person goes on to another one, unless it was never shown or they keep it as unread. */
