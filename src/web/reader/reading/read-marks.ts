@@ -57,14 +57,14 @@ export class ReadMarks {
     if (isSent) await this.#kom.texts.markUnread(textNo)
   }
 
-  /** Sends the read markings that wait. */
+  /** Sends the read markings that wait, in one request with others that are made at the same time. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     const textNos = [...this.#waiting]
     if (textNos.length === 0) return
     this.#waiting.clear()
     this.#sending = [...this.#sending, ...textNos]
-    const outcomes = await this.#kom.batchSettled(textNos.map((no) => this.#kom.texts.markRead(no))).catch(() => [])
+    const outcomes = await Promise.allSettled(textNos.map((no) => this.#kom.texts.markRead(no)))
     const failed = textNos.filter((_, i) => {
       const outcome = outcomes[i]
       // A text that has been deleted cannot be marked.

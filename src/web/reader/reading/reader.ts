@@ -6,6 +6,9 @@ import type { Kind, Target } from '../compose/target.ts'
 import { nextUnread, type Place, type UnreadTexts } from './order.ts'
 import { ReadMarks } from './read-marks.ts'
 
+/** The shortest time between two requests for what events do not report. */
+const REVALIDATION_MS = 300_000
+
 /** A conference with unread texts. */
 export interface UnreadConference extends UnreadTexts {
   name: string
@@ -39,6 +42,7 @@ export class Reader {
   /** the text that the notice is about */
   readonly noticed = signal<{ notice: string; textNo: number } | undefined>(undefined)
   readonly #stops: (() => void)[] = []
+  #revalidatedAt = performance.now()
 
   /** @param onLost called with the error when the session has ended */
   constructor(server: string, kom: Kom, live: Live, onLost: (error: unknown) => void) {
@@ -56,14 +60,18 @@ export class Reader {
       const { texts } = state.value
       return nextUnread(candidates, { confNo: this.confNo.value, textNo: this.shown.value }, (no) => texts[no])
     })
-    const onHidden = (): void => {
+    const onVisibility = (): void => {
       if (document.visibilityState === 'hidden') void this.marks.flush()
+      else this.#revalidate()
     }
-    document.addEventListener('visibilitychange', onHidden)
+    const onFocus = (): void => this.#revalidate()
+    document.addEventListener('visibilitychange', onVisibility)
+    addEventListener('focus', onFocus)
     let lastShown: number | undefined
     this.#stops.push(
       () => this.drafts.close(),
-      () => document.removeEventListener('visibilitychange', onHidden),
+      () => document.removeEventListener('visibilitychange', onVisibility),
+      () => removeEventListener('focus', onFocus),
       live.subscribe((next) => {
         state.value = next
         this.marks.onUnread(next.unread)
@@ -78,8 +86,9 @@ export class Reader {
       // The next text is there before it is wanted.
       effect(() => {
         const textNo = this.next.value?.textNo
+        // When the text before has been marked as read: both are one request.
         if (textNo !== undefined && state.peek().texts[textNo] === undefined)
-          this.live.text(textNo).catch(() => undefined)
+          queueMicrotask(() => this.#prefetch(textNo))
       }),
     )
   }
@@ -159,6 +168,18 @@ export class Reader {
     const isLost = this.live.state.status === 'lost'
     this.live.close()
     await this.marks.close(isLost)
+  }
+
+  #prefetch(textNo: number): void {
+    this.live.text(textNo).catch(() => undefined)
+    void this.marks.flush()
+  }
+
+  /** Requests what events do not report, such as texts that the person has read with a client that uses no gateway. */
+  #revalidate(): void {
+    if (performance.now() - this.#revalidatedAt < REVALIDATION_MS) return
+    this.#revalidatedAt = performance.now()
+    this.live.revalidate().catch(() => undefined)
   }
 
   /** Marks a text as read when the person goes on to another one, unless it was never shown or they keep it as unread. */

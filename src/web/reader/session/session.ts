@@ -76,7 +76,8 @@ async function resume(server: string, connectionId: string, name: string): Promi
 }
 
 async function openReader(server: string, kom: Kom): Promise<Reader> {
-  const live = await kom.live()
+  // `Reader` requests what events do not report when the person returns to the page.
+  const live = await kom.live({ revalidateMs: 0 })
   const name = live.state.person?.pers_name ?? ''
   const reader: Reader = new Reader(server, kom, live, () => {
     void reader.close()
