@@ -47,11 +47,20 @@ export class ReadMarks {
 
   /** Sends the read markings that wait. */
   async flush(): Promise<void> {
+    await this.#send((requests) => this.#kom.batchSettled(requests).catch(() => []))
+  }
+
+  /** Sends the read markings that wait, in one batch with the requests that have been made in this tick. */
+  join(): void {
+    void this.#send((requests) => Promise.allSettled(requests))
+  }
+
+  async #send(settled: (requests: Promise<void>[]) => Promise<PromiseSettledResult<void>[]>): Promise<void> {
     clearTimeout(this.#timer)
     const textNos = [...this.#waiting]
     if (textNos.length === 0) return
     this.#waiting.clear()
-    const outcomes = await this.#kom.batchSettled(textNos.map((no) => this.#kom.texts.markRead(no))).catch(() => [])
+    const outcomes = await settled(textNos.map((no) => this.#kom.texts.markRead(no)))
     const failed = textNos.filter((_, i) => {
       const outcome = outcomes[i]
       // A text that has been deleted cannot be marked.
