@@ -7,5 +7,5 @@ const UNWANTED = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u20
  * control characters, and without those that would change the direction of the sentence.
  */
 export function plainText(text: string): string {
-  return text.replace(UNWANTED, ' ').trim()
+  return text.replace(UNWANTED, ' ').replace(/\s+/g, ' ').trim()
 }

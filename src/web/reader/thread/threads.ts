@@ -92,7 +92,7 @@ export class Threads {
     try {
       const { texts } = await this.#source.tree(textNo, LIMIT)
       this.#keep(Object.values(texts))
-      for (const { to, link } of this.#recent) this.#link(to, link)
+      for (const { to, link } of this.#recent) this.#add(to, link)
       this.#error.value = undefined
     } catch (error) {
       // The view of the text says that there is no such text.
@@ -118,6 +118,10 @@ export class Threads {
   /** Adds a comment or footnote to a text that is known. */
   #link(to: number, link: Link): void {
     if (this.#loading.size > 0) this.#recent.push({ to, link })
+    this.#add(to, link)
+  }
+
+  #add(to: number, link: Link): void {
     const parent = this.#texts.peek().get(to)
     if (parent === undefined) return
     if (!parent.comment_in_list.some(({ text_no }) => text_no === link.text_no)) {

@@ -31,10 +31,14 @@ export function treeOf(textNo: number, textOf: TextOf): Branch | undefined {
   if (text === undefined) return undefined
   const way = wayUp(text, textOf)
   const root = way.at(-1) as Overview
+  // The texts on the way to the shown text, by the number of the text above each.
+  const onWay = new Map(way.slice(1).map(({ text_no }, i) => [text_no, way[i] as Overview]))
   const seen = new Set([root.text_no])
   const top: Branch = { no: root.text_no, text: root, author: root.author, children: [] }
   // Depth first, because a text may be a comment on several. A thread may be deeper than the stack.
-  const waiting: { branch: Branch; links: Link[] }[] = [{ branch: top, links: linksBelow(root, way) }]
+  const waiting: { branch: Branch; links: Link[] }[] = [
+    { branch: top, links: linksBelow(root, onWay.get(root.text_no)) },
+  ]
   for (let last = waiting.at(-1); last !== undefined; last = waiting.at(-1)) {
     const link = last.links.shift()
     if (link === undefined) waiting.pop()
@@ -43,7 +47,7 @@ export function treeOf(textNo: number, textOf: TextOf): Branch | undefined {
       const below = textOf(link.text_no)
       const branch: Branch = { no: link.text_no, text: below, author: link.author, children: [] }
       last.branch.children.push(branch)
-      if (below !== undefined) waiting.push({ branch, links: linksBelow(below, way) })
+      if (below !== undefined) waiting.push({ branch, links: linksBelow(below, onWay.get(below.text_no)) })
     }
   }
   return top
@@ -64,12 +68,11 @@ function wayUp(text: Overview, textOf: TextOf): Overview[] {
   return way
 }
 
-/** Returns the links below a text. Those on the way to the shown text are among them, whatever the order of loading. */
-function linksBelow(text: Overview, way: readonly Overview[]): Link[] {
+/** Returns the links below a text. `next` is one of them, whatever the order in which the texts have been loaded. */
+function linksBelow(text: Overview, next: Overview | undefined): Link[] {
   const links = inReadingOrder(text.comment_in_list)
-  const below = way[way.findIndex(({ text_no }) => text_no === text.text_no) - 1]
-  if (below === undefined || links.some(({ text_no }) => text_no === below.text_no)) return links
-  return [...links, { type: 'comment', text_no: below.text_no, author: below.author }]
+  if (next === undefined || links.some(({ text_no }) => text_no === next.text_no)) return links
+  return [...links, { type: 'comment', text_no: next.text_no, author: next.author }]
 }
 
 /** Returns the numbers of the texts of a thread if all of them are known, otherwise undefined. */
