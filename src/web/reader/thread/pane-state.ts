@@ -12,5 +12,8 @@ ROOM.addEventListener('change', ({ matches }) => {
 /** Whether the thread has been opened on a screen without room for it. */
 export const isThreadOpen = signal(false)
 
+/** Whether the focus is to move into the thread. */
+export const isFocusWanted = signal(false)
+
 /** Whether the thread is displayed when a text is. */
 export const isThreadShown = computed(() => hasRoom.value || isThreadOpen.value)

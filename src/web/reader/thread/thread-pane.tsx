@@ -6,7 +6,7 @@ import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
 import { Time } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
-import { hasRoom, isThreadOpen, isThreadShown } from './pane-state.ts'
+import { hasRoom, isFocusWanted, isThreadOpen, isThreadShown } from './pane-state.ts'
 import { t } from './strings.ts'
 import { type Branch, treeOf } from './tree.ts'
 
@@ -25,12 +25,12 @@ export function toggleThread(): void {
     return
   }
   isThreadOpen.value = true
-  // The thread is rendered before it can have the focus.
-  setTimeout(() => document.querySelector<HTMLElement>(`#${ID} [aria-current], #${ID} h2`)?.focus())
+  isFocusWanted.value = true
 }
 
 function closeThread(): void {
   isThreadOpen.value = false
+  isFocusWanted.value = false
   document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })
 }
 
@@ -40,10 +40,16 @@ function Pane({ reader, no }: { reader: Reader; no: number }) {
   const { textOf, error } = reader.threads
   const tree = treeOf(no, textOf)
   const size = tree === undefined ? 0 : sizeOf(tree)
+  const isFocused = isFocusWanted.value
   useEffect(() => {
     const current = pane.current?.querySelector<HTMLElement>('[aria-current]')
     if (pane.current && current) showWithin(pane.current, current)
-  }, [no, size])
+    if (!isFocused) return
+    // The shown text is there when the thread has been loaded.
+    const target = current ?? pane.current?.querySelector<HTMLElement>('h2')
+    target?.focus({ preventScroll: true })
+    if (current) isFocusWanted.value = false
+  }, [no, size, isFocused])
   // A reset of the events has emptied it.
   useEffect(() => {
     if (error.value === undefined && reader.state.value.texts[no] !== undefined) void reader.threads.ensure(no)
