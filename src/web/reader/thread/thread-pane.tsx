@@ -40,15 +40,16 @@ function Pane({ reader, no }: { reader: Reader; no: number }) {
   const { textOf, error } = reader.threads
   const tree = treeOf(no, textOf)
   const size = tree === undefined ? 0 : sizeOf(tree)
+  // A thread that gets another top is rendered again.
+  const hadFocus = pane.current?.contains(document.activeElement) ?? false
   const isFocused = isFocusWanted.value
   useEffect(() => {
     const current = pane.current?.querySelector<HTMLElement>('[aria-current]')
     if (pane.current && current) showWithin(pane.current, current)
-    if (!isFocused) return
-    // The shown text is there when the thread has been loaded.
+    if (!isFocused && (!hadFocus || pane.current?.contains(document.activeElement))) return
     const target = current ?? pane.current?.querySelector<HTMLElement>('h2')
     target?.focus({ preventScroll: true })
-    if (current) isFocusWanted.value = false
+    isFocusWanted.value = false
   }, [no, size, isFocused])
   // A reset of the events has emptied it.
   useEffect(() => {
@@ -77,7 +78,7 @@ function Pane({ reader, no }: { reader: Reader; no: number }) {
       </header>
       {tree !== undefined && (
         <ul aria-labelledby="thread-title">
-          <Item reader={reader} branch={tree} current={no} above={undefined} />
+          <Item key={tree.no} reader={reader} branch={tree} current={no} above={undefined} />
         </ul>
       )}
       {error.value !== undefined && (
