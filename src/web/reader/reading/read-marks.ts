@@ -45,22 +45,13 @@ export class ReadMarks {
     if (isSent) await this.#kom.texts.markUnread(textNo)
   }
 
-  /** Sends the read markings that wait. */
+  /** Sends the read markings that wait, in one request with others that are made at the same time. */
   async flush(): Promise<void> {
-    await this.#send((requests) => this.#kom.batchSettled(requests).catch(() => []))
-  }
-
-  /** Sends the read markings that wait, in one batch with the requests that have been made in this tick. */
-  join(): void {
-    void this.#send((requests) => Promise.allSettled(requests))
-  }
-
-  async #send(settled: (requests: Promise<void>[]) => Promise<PromiseSettledResult<void>[]>): Promise<void> {
     clearTimeout(this.#timer)
     const textNos = [...this.#waiting]
     if (textNos.length === 0) return
     this.#waiting.clear()
-    const outcomes = await settled(textNos.map((no) => this.#kom.texts.markRead(no)))
+    const outcomes = await Promise.allSettled(textNos.map((no) => this.#kom.texts.markRead(no)))
     const failed = textNos.filter((_, i) => {
       const outcome = outcomes[i]
       // A text that has been deleted cannot be marked.

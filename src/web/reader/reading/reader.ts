@@ -110,7 +110,7 @@ export class Reader {
           const missing = wanted.filter((no) => texts[no] === undefined)
           for (const no of missing) live.text(no).catch(() => undefined)
           const thread = shown !== undefined && isThreadWanted ? this.threads.ensure(shown) : undefined
-          if (missing.length > 0 || thread !== undefined) this.marks.join()
+          if (missing.length > 0 || thread !== undefined) void this.marks.flush()
         })
       }),
       this.onEvent((event) => this.threads.onEvent(event)),
