@@ -58,6 +58,7 @@ export function ConferenceView({ reader, no }: { reader: Reader; no: number }) {
       </p>
       <TextList
         key={no}
+        belongs={({ recipients }) => recipients.some(({ recpt }) => recpt.conf_no === no)}
         reader={reader}
         label={strings.textsHere}
         isUnread={(textNo) => unread?.unread_texts.includes(textNo) ?? false}

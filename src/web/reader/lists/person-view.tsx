@@ -47,6 +47,7 @@ export function PersonView({ reader, no }: { reader: Reader; no: number }) {
       )}
       <TextList
         key={no}
+        belongs={({ author }) => author.pers_no === no}
         reader={reader}
         label={strings.textsBy}
         hasAuthors={false}
