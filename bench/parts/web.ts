@@ -2,6 +2,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Connection } from '../../src/connection/connection.ts'
+import type { MiscInfo } from '../../src/protocol/types.ts'
 import { chromiumInstalled, startChromium } from '../../test/support/chromium.ts'
 import { connectTo } from '../../test/support/connection.ts'
 import { startKomgate } from '../../test/support/komgate-process.ts'
@@ -20,6 +22,8 @@ const FAR_NAVIGATIONS = 5
 const PRESSES = 30
 /** Time between two presses, in which the next text is fetched. */
 const READING_MS = 300
+/** Texts of a long thread. */
+const THREAD = 200
 const SCROLLED_PX = 4000
 const SCROLL_PX_PER_S = 1600
 
@@ -208,6 +212,18 @@ async function measureNear(scope: Scope, browser: Browser): Promise<Row[]> {
   ]
 }
 
+/** Writes a thread in the letterbox of the person of a connection. Returns its first text. */
+async function writeThread(connection: Connection, persNo: number): Promise<number> {
+  const texts: number[] = []
+  for (let i = 0; i < THREAD; i++) {
+    const miscInfo: MiscInfo[] = [{ kind: 'recpt', value: persNo }]
+    if (i > 0) miscInfo.push({ kind: 'comm-to', value: texts[Math.floor((i - 1) / 3)] as number })
+    const text = Buffer.from(`the subject of text ${i}\na line of the body`)
+    texts.push(await connection.call('create-text', { text, miscInfo, auxItems: [] }))
+  }
+  return texts[0] as number
+}
+
 /** Measures the reader for a member of many conferences on a lyskomd that is far away. */
 async function measureFar(scope: Scope, browser: Browser): Promise<Row[]> {
   const lyskomd = await startInstalledLyskomd(scope)
@@ -230,11 +246,23 @@ async function measureFar(scope: Scope, browser: Browser): Promise<Row[]> {
   const box = await page.getByRole('list', { name: 'Unread' }).boundingBox()
   if (box === null) throw new Error('there is no list of unread texts')
   const list = await scroll(page, box.x + box.width / 2, box.y + 100)
+
+  const root = await writeThread(near, pers_no)
+  await page.evaluate(`location.hash = '#/far/texts/${root}'`)
+  const thread = page.getByRole('complementary', { name: 'Thread' })
+  await thread
+    .getByRole('link')
+    .nth(THREAD - 1)
+    .waitFor({ state: 'attached' })
+  const pane = await thread.boundingBox()
+  if (pane === null) throw new Error('there is no thread')
+  const tree = await scroll(page, pane.x + pane.width / 2, pane.y + 100)
   await context.close()
   const far = `${unread} in ${CONFERENCES} conferences, lyskomd ${RTT_MS} ms away`
   return [
     timesRow(`navigation to the first text, ${far}`, '< 2,000 ms', first),
     scrollRow(`scrolling the unread list of ${CONFERENCES} conferences`, list),
+    scrollRow(`scrolling a thread of ${THREAD} texts`, tree),
   ]
 }
 
