@@ -1,20 +1,13 @@
-import type { Connection } from '../../src/connection/connection.ts'
-import { mapConcurrent } from '../../src/map-concurrent.ts'
-import { noBits } from '../../src/protocol/codec.ts'
-import { extendedConfType, type MiscInfo, membershipType, personalFlags } from '../../src/protocol/types.ts'
 import { connectTo } from '../../test/support/connection.ts'
 import { startKomgate } from '../../test/support/komgate-process.ts'
 import { startProxy } from '../../test/support/proxy.ts'
 import type { Scope } from '../../test/support/scope.ts'
 import { timed } from '../../test/support/statistics.ts'
+import { CONFERENCES, createMember, PASSWORD, TEXTS_PER_CONFERENCE } from '../member.ts'
 import { alternate, compare, type Row, runPart, startInstalledLyskomd } from '../part.ts'
 
-const ADMINISTRATOR = { person: 5, passwd: 'gazonk', invisible: true }
-const PASSWORD = 'bench'
 /** Time of a round trip between the gateway and lyskomd, in milliseconds. */
 const RTT_MS = 50
-const CONFERENCES = 200
-const TEXTS_PER_CONFERENCE = 25
 const ROUNDS = 5
 /** Texts that jskom reads ahead of the first one, and the default number of a start. */
 const TEXTS = [5, 20]
@@ -24,37 +17,12 @@ interface Unread {
   unread_texts: number[]
 }
 
-/** Creates a member of 200 conferences with 5,000 unread texts, in threads. Returns the number of the person. */
-async function createContent(connection: Connection): Promise<number> {
-  await connection.call('login', ADMINISTRATOR)
-  const reader = { name: 'Reader', passwd: PASSWORD, flags: noBits(personalFlags), auxItems: [] }
-  const persNo = await connection.call('create-person', reader)
-  const type = noBits(extendedConfType)
-  const names = Array.from({ length: CONFERENCES }, (_, i) => `A conference of the benchmark ${i}`)
-  const confNos = await mapConcurrent(names, (name) => connection.call('create-conf', { name, type, auxItems: [] }))
-  const text = Buffer.from(`the subject of a text\n${'a line of the body\n'.repeat(50)}`)
-  await mapConcurrent(confNos, async (confNo) => {
-    let commented: number | undefined
-    for (let i = 0; i < TEXTS_PER_CONFERENCE; i++) {
-      const miscInfo: MiscInfo[] = [{ kind: 'recpt', value: confNo }]
-      if (commented !== undefined) miscInfo.push({ kind: 'comm-to', value: commented })
-      commented = await connection.call('create-text', { text, miscInfo, auxItems: [] })
-    }
-  })
-  await connection.call('login', { person: persNo, passwd: PASSWORD, invisible: true })
-  for (const [i, confNo] of confNos.entries()) {
-    const membership = { confNo, persNo, priority: 100, where: i + 1, type: noBits(membershipType) }
-    await connection.call('add-member', membership)
-  }
-  return persNo
-}
-
 /** Measures a start for a member of many conferences on a lyskomd that is far away. */
 async function measure(scope: Scope): Promise<Row[]> {
   const lyskomd = await startInstalledLyskomd(scope)
   if (lyskomd === undefined) return []
   const near = scope.use(await connectTo(lyskomd.port), (connection) => connection.close())
-  const pers_no = await createContent(near)
+  const pers_no = await createMember(near)
   const proxy = await startProxy(lyskomd, (line) => line.delay(RTT_MS / 2))
   scope.use(proxy, (running) => running.close())
   // Texts that one session has read would be read from the cache by the next one.

@@ -59,6 +59,9 @@ describe.each(BACKENDS)('body routes on $name', ({ start }) => {
       expect(headers.get('x-content-type-options')).toBe('nosniff')
       expect(headers.get('content-security-policy')).toMatch(/default-src 'none'.*sandbox/)
       expect(headers.get('content-security-policy')).not.toMatch(/script|allow-/)
+      // The web client may display it in a frame, pages of other origins may not.
+      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'self'")
+      expect(headers.get('x-frame-options')).toBe('SAMEORIGIN')
       expect(headers.get('cache-control')).toBe(REVALIDATED)
       expect(headers.get('etag')).toMatch(/^"[^"]+"$/)
     },

@@ -60,6 +60,23 @@ export class Stage {
     return Author.login(this.backend.port, person)
   }
 
+  /**
+   * Ends the gateway and starts another one, which does not have its sessions.
+   *
+   * @param whileAway called in between
+   */
+  async restartGateway(whileAway: () => Promise<void> = async () => undefined): Promise<void> {
+    await this.gateway.close()
+    await whileAway()
+    this.gateway = await startGatewayOf(this.backend)
+    this.forgetClients()
+  }
+
+  /** Makes `as` open new sessions, because the present ones have been lost. */
+  forgetClients(): void {
+    this.#clients.clear()
+  }
+
   /** Closes the connections of the authors, the gateway and the LysKOM server. */
   async end(): Promise<void> {
     for (const author of this.#authors.values()) await (await author).connection.close()
@@ -91,14 +108,18 @@ export function onStage(start: () => Promise<Backend>): Stage {
   beforeAll(async () => {
     stage.backend = await start()
     stage.cast = await makeCast(stage.backend)
-    const { host, port } = stage.backend
-    stage.gateway = await startDescribedGateway([
-      { id: 'kom', host, port },
-      { id: 'twin', host, port },
-    ])
+    stage.gateway = await startGatewayOf(stage.backend)
   })
   afterAll(() => stage.end())
   return stage
+}
+
+/** Starts a gateway that has the LysKOM server twice. */
+function startGatewayOf({ host, port }: Backend): Promise<TestGateway> {
+  return startDescribedGateway([
+    { id: 'kom', host, port },
+    { id: 'twin', host, port },
+  ])
 }
 
 /** Returns the value of a key; makes it if there is none. */

@@ -20,8 +20,8 @@ export interface Komgate {
 }
 
 export interface KomgateOptions {
-  /** ports on 127.0.0.1 of LysKOM servers, by server id */
-  servers: Record<string, number>
+  /** ports on 127.0.0.1 of LysKOM servers, by server id; `demo` for the demo server in the process of the gateway */
+  servers: Record<string, number | 'demo'>
   /** ids of applications of the session store */
   apps?: readonly string[]
   /** flags of the gateway */
@@ -37,7 +37,9 @@ export async function startKomgate(scope: Scope, options: KomgateOptions): Promi
   const { servers, apps = [], args = [], nodeArgs = [], onLog } = options
   const dir = scope.use(await mkdtemp(join(tmpdir(), 'komgate-process-')), (path) => rm(path, { recursive: true }))
   const file = join(dir, 'servers.json')
-  const entries = Object.entries(servers).map(([id, port]) => [id, { name: id, host: '127.0.0.1', port }])
+  const entries = Object.entries(servers).map(([id, port]) => {
+    return [id, port === 'demo' ? { name: id, demo: true } : { name: id, host: '127.0.0.1', port }]
+  })
   const plain = apps.map((id) => [id, { name: id, app: true }])
   await writeFile(file, JSON.stringify(Object.fromEntries([...entries, ...plain])))
   const port = await freePort()

@@ -19,6 +19,10 @@ describe('blocksOf', () => {
     expect(blocksOf('  one\n\n  two')).toEqual([{ kind: 'fixed', lines: ['  one', '', '  two'] }])
   })
 
+  it('wraps columns that are too wide to be read without scrolling', () => {
+    expect(kinds(`${'a  b'.repeat(100)}\nc  d`)).toEqual(['prose'])
+  })
+
   it('separates quotations from answers', () => {
     expect(blocksOf('> one\n> two\nYes.')).toEqual([
       { kind: 'quote', lines: ['> one', '> two'] },
@@ -36,6 +40,8 @@ describe('blocksOf', () => {
     blocksOf(`${' '.repeat(100_000)}\n`.repeat(20))
     blocksOf('> x\n\n'.repeat(10_000))
     partsOf('http://'.repeat(20_000))
+    partsOf('mailto:'.repeat(20_000))
+    partsOf('<1'.repeat(50_000))
     partsOf(`http://a/${'.'.repeat(100_000)}x`)
     expect(performance.now() - start).toBeLessThan(2000)
   })
@@ -52,17 +58,32 @@ describe('partsOf', () => {
     ])
   })
 
-  it.each(['text 4711', 'Text 4711', 'inlägg 4711', 'inlägget 4711', 'text no. 4711', 'inlägg nr 4711'])(
+  it('links addresses of mail', () => {
+    expect(partsOf('Write to <mailto:anna@example.org>.')).toEqual([
+      { text: 'Write to <' },
+      { text: 'mailto:anna@example.org', href: 'mailto:anna@example.org' },
+      { text: '>.' },
+    ])
+    expect(partsOf('a mailto: link, mailto:anna')).toEqual([{ text: 'a mailto: link, mailto:anna' }])
+  })
+
+  it.each(['<4711>', 'text 4711', 'Text 4711', 'inlägg 4711', 'inlägget 4711', 'text no. 4711', 'inlägg nr 4711'])(
     'links %s',
     (text) => {
       expect(partsOf(`in ${text}!`)).toEqual([{ text: 'in ' }, { text, textNo: 4711 }, { text: '!' }])
     },
   )
 
-  it.each(['context 4711', 'text 0', 'text 12345678901', 'javascript:alert(1)', 'data:text/html,x', 'texts 4711'])(
-    'does not link %s',
-    (text) => {
-      expect(partsOf(text)).toEqual([{ text }])
-    },
-  )
+  it.each([
+    'context 4711',
+    'text 0',
+    'text 12345678901',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'texts 4711',
+    '<4711',
+    '<0>',
+  ])('does not link %s', (text) => {
+    expect(partsOf(text)).toEqual([{ text }])
+  })
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type LinkedText, nextUnread } from '../../src/web/reader/reading/order.ts'
+import { coming, type LinkedText, nextUnread, upcoming } from '../../src/web/reader/reading/order.ts'
 
 /** Links by text: 1 has the comments 2 and 5, 2 the comment 3 and the footnote 4. */
 const LINKS: Record<number, LinkedText> = {
@@ -62,4 +62,34 @@ it('ends in a thread that is a circle', () => {
   const circle: Record<number, LinkedText> = { 1: links([2], [2]), 2: links([1], [1]) }
   const unread = [{ conf_no: 7, unread_texts: [9] }]
   expect(nextUnread(unread, { confNo: 7, textNo: 1 }, (no) => circle[no])).toEqual({ confNo: 7, textNo: 9 })
+})
+
+it('goes through threads that are deeper than the stack', () => {
+  const depth = 200_000
+  const linksOf = (no: number) => links(no > 1 ? [no - 1] : [], no < depth ? [no + 1] : [])
+  const unread = [{ conf_no: 7, unread_texts: [depth] }]
+  expect(nextUnread(unread, { confNo: 7, textNo: 1 }, linksOf)).toEqual({ confNo: 7, textNo: depth })
+})
+
+it('lists the texts that are read next, each once: of the thread, the conference, and the next conferences', () => {
+  const unread = [
+    { conf_no: 6, unread_texts: [20, 3] },
+    { conf_no: 7, unread_texts: [9, 3, 5, 1] },
+  ]
+  const from = { confNo: 7, textNo: 1 }
+  expect(upcoming(unread, from, (no) => LINKS[no], 10)).toEqual([3, 5, 9, 20])
+  expect(upcoming(unread, from, (no) => LINKS[no], 2)).toEqual([3, 5])
+  expect(upcoming(unread, { confNo: undefined, textNo: undefined }, () => undefined, 3)).toEqual([20, 3, 9])
+})
+
+it('says what comes: comments of the thread, texts of the conference, or the next conference', () => {
+  const unread = [
+    { conf_no: 6, unread_texts: [20, 21] },
+    { conf_no: 7, unread_texts: [1, 3, 5, 9] },
+  ]
+  const kindAfter = (textNo: number, next: { confNo: number; textNo: number }) =>
+    coming(unread, next, { confNo: 7, textNo }, (no) => LINKS[no])
+  expect(kindAfter(1, { confNo: 7, textNo: 3 })).toEqual({ kind: 'thread', count: 2 })
+  expect(kindAfter(9, { confNo: 7, textNo: 1 })).toEqual({ kind: 'conference', count: 3 })
+  expect(kindAfter(9, { confNo: 6, textNo: 20 })).toEqual({ kind: 'next-conference', count: 2 })
 })

@@ -1,13 +1,9 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { BACKENDS } from '../contract/backends.ts'
-import { onStage } from '../contract/stage.ts'
-import { build } from '../support/built-command.ts'
-import { chromiumInstalled, startChromium } from '../support/chromium.ts'
-import { startProxy } from '../support/proxy.ts'
-import { heading, openReader, type ReaderPage } from './reader-page.ts'
+import { chromiumInstalled } from '../support/chromium.ts'
+import { heading } from './reader-page.ts'
+import { onReaderStage } from './reader-stage.ts'
 
-const START_MS = 60_000
 const TEST_MS = 60_000
 
 const HOSTILE = [
@@ -17,52 +13,15 @@ const HOSTILE = [
 ].join('\n')
 
 describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the reader on $name', ({ start }) => {
-  const stage = onStage(start)
-  let browser: Browser
-  beforeAll(async () => {
-    await build()
-    browser = await startChromium()
-  }, START_MS)
-  afterAll(() => browser.close())
-
-  /** Runs a test with a page on which a person is logged in. */
-  async function asPerson(
-    person: 'alice' | 'bob',
-    test: (reader: ReaderPage) => Promise<void>,
-    options: Parameters<typeof openReader>[2] = {},
-  ): Promise<void> {
-    const reader = await openReader(browser, stage.gateway.url, options)
-    await reader.logIn(stage.cast[person].name, stage.cast[person].passwd)
-    await test(reader)
-    await reader.close()
-  }
-
-  /** Writes an unread text in the club, by bob. */
-  async function write(text: string, commentTo: number[] = []): Promise<number> {
-    const { club } = stage.cast
-    return await (await stage.author('bob')).write({ text: Buffer.from(text), to: [club.no], commentTo })
-  }
-
-  /** Returns the unread texts of alice in the club. */
-  async function unreadOfAlice(): Promise<number[]> {
-    const alice = await stage.as('alice')
-    const { cast } = stage
-    const { json } = await alice.get(`/persons/${cast.alice.no}/memberships/${cast.club.no}/unread`)
-    return json.unread_texts
-  }
-
-  async function readAll(): Promise<void> {
-    const alice = await stage.as('alice')
-    for (const { no } of [stage.cast.club, stage.cast.secret, stage.cast.closed]) {
-      await alice.post(`/persons/current/memberships/${no}/unread`, { no_of_unread: 0 })
-    }
-    await alice.post(`/persons/current/memberships/${stage.cast.alice.no}/unread`, { no_of_unread: 0 })
-  }
+  const on = onReaderStage(start)
+  const { stage } = on
+  const asPerson = on.asPerson.bind(on)
+  const write = on.write.bind(on)
 
   it('completes names while they are typed, and says beside the field what is wrong', {
     timeout: TEST_MS,
   }, async () => {
-    const reader = await openReader(browser, stage.gateway.url)
+    const reader = await on.open()
     const { page } = reader
     const name = page.getByLabel('Name')
     await name.pressSequentially('c a')
@@ -88,7 +47,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
   })
 
   it('reads thread by thread, marks as read in batches, and undoes it', { timeout: TEST_MS }, async () => {
-    await readAll()
+    await on.readAll()
     const first = await write('First\nThe first text.')
     const other = await write('Other\nAnother text.')
     const comment = await write(`Comment\nSee text ${other}.`, [first])
@@ -105,7 +64,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
       await page.keyboard.press('Space')
       await page.getByRole('heading', { level: 1, name: 'Other' }).waitFor()
       await page.getByText('All read').waitFor()
-      await expect.poll(unreadOfAlice).toEqual([other])
+      await expect.poll(() => on.unreadOfAlice()).toEqual([other])
       expect(requests.filter((each) => each.endsWith('/read-marking'))).toEqual([])
 
       // Back to the comment, which is kept as unread.
@@ -113,15 +72,15 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
       await page.getByRole('heading', { level: 1, name: 'Comment' }).waitFor()
       await page.keyboard.press('u')
       await page.getByText('The text is unread again.').waitFor()
-      await expect.poll(unreadOfAlice).toEqual([comment])
+      await expect.poll(() => on.unreadOfAlice()).toEqual([comment])
       await page.getByRole('link', { name: `text ${other}` }).click()
       await page.getByRole('heading', { level: 1, name: 'Other' }).waitFor()
-      expect(await unreadOfAlice()).toEqual([comment])
+      expect(await on.unreadOfAlice()).toEqual([comment])
     })
   })
 
   it('shows new texts, and what is read elsewhere, without a reload', { timeout: TEST_MS }, async () => {
-    await readAll()
+    await on.readAll()
     await asPerson('alice', async ({ page, requests }) => {
       await page.getByRole('heading', { level: 1, name: 'All read' }).waitFor()
       const before = requests.length
@@ -139,30 +98,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
     })
   })
 
-  it('says that the connection is interrupted, and goes on by itself', { timeout: TEST_MS }, async () => {
-    await readAll()
-    let isCut = false
-    const { hostname: host, port } = new URL(stage.gateway.url)
-    const proxy = await startProxy({ host, port: Number(port) }, (line) => {
-      if (isCut) line.reset()
-    })
-    const reader = await openReader(browser, `http://${proxy.host}:${proxy.port}`)
-    const { page } = reader
-    await reader.logIn(stage.cast.alice.name, stage.cast.alice.passwd)
-    await page.getByRole('heading', { level: 1, name: 'All read' }).waitFor()
-    isCut = true
-    for (const line of proxy.lines) line.reset()
-    await page.getByText('The connection is interrupted.').waitFor()
-    await write('Meanwhile\nWritten during the outage.')
-    isCut = false
-    await page.getByRole('heading', { level: 1, name: 'Meanwhile' }).waitFor()
-    await page.getByText('The connection is interrupted.').waitFor({ state: 'detached' })
-    await reader.close()
-    await proxy.close()
-  })
-
   it('shows a text full of HTML, control characters and long lines as text', { timeout: TEST_MS }, async () => {
-    await readAll()
+    await on.readAll()
     const textNo = await write(`<b>Hostile</b> \u202esubject\n${HOSTILE}`)
     await asPerson(
       'alice',
@@ -181,7 +118,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
   })
 
   it('sends a comment to the recipients of the text, and shows it there', { timeout: TEST_MS }, async () => {
-    await readAll()
+    await on.readAll()
     const textNo = await write('Question\nWhich day?')
     await asPerson('alice', async ({ page }) => {
       await page.getByRole('heading', { level: 1, name: 'Question' }).waitFor()
@@ -211,7 +148,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
   it('keeps a draft over a reload, and sends a comment once although its answer is lost', {
     timeout: TEST_MS,
   }, async () => {
-    await readAll()
+    await on.readAll()
     const textNo = await write('Dinner\nWho comes?')
     await asPerson('alice', async ({ page }) => {
       await page.getByRole('heading', { level: 1, name: 'Dinner' }).waitFor()
@@ -238,7 +175,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
   })
 
   it('keeps a comment on a text that is deleted meanwhile, and says so', { timeout: TEST_MS }, async () => {
-    await readAll()
+    await on.readAll()
     const textNo = await write('Vanishing\nSoon gone.')
     await asPerson('alice', async ({ page }) => {
       await page.getByRole('heading', { level: 1, name: 'Vanishing' }).waitFor()
@@ -250,27 +187,6 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
       await page.getByRole('button', { name: 'Send' }).click()
       await page.getByText('There is no such text').waitFor()
       expect(await page.getByLabel('Your comment').inputValue()).toBe('Too late.')
-    })
-  })
-
-  it('asks for the password when the session has ended, and keeps the place and the draft', {
-    timeout: TEST_MS,
-  }, async () => {
-    await readAll()
-    await write('Ending\nThe session ends.')
-    await asPerson('alice', async ({ page, logIn }) => {
-      await page.getByRole('heading', { level: 1, name: 'Ending' }).waitFor()
-      const { hash } = new URL(page.url())
-      await page.getByRole('button', { name: 'Comment' }).click()
-      await page.getByLabel('Your comment').fill('Half a sent')
-      const alice = await stage.as('alice')
-      await alice.delete('/sessions/mine?except=current')
-      await page.getByText('Your session has ended.').waitFor()
-      expect(await page.getByLabel('Name').inputValue()).toBe(stage.cast.alice.name)
-      await logIn(stage.cast.alice.name, stage.cast.alice.passwd)
-      await page.getByRole('heading', { level: 1, name: 'Ending' }).waitFor()
-      expect(new URL(page.url()).hash).toBe(hash)
-      expect(await page.getByLabel('Your comment').inputValue()).toBe('Half a sent')
     })
   })
 
@@ -301,7 +217,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
   })
 
   it('stays logged in when asked for, and forgets the session on logging out', { timeout: TEST_MS }, async () => {
-    const reader = await openReader(browser, stage.gateway.url)
+    const reader = await on.open()
     const { page } = reader
     await page.getByLabel('Stay logged in').check()
     await reader.logIn(stage.cast.bob.name, stage.cast.bob.passwd)

@@ -189,21 +189,6 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the reader on the demo
     await reader.close()
   })
 
-  it('opens a page in HTML in a sandbox', { timeout: TEST_MS }, async () => {
-    const reader = await open()
-    const { page } = reader
-    await enter(page)
-    await show(page, 'texts/30')
-    await page.getByText('• 3 < 5').waitFor()
-    const [popup] = await Promise.all([
-      page.context().waitForEvent('page'),
-      page.getByRole('button', { name: 'Open as a page' }).click(),
-    ])
-    await popup.getByRole('heading', { name: 'Hello from a text in HTML' }).waitFor()
-    expect(await popup.evaluate('origin')).toBe('null')
-    await reader.close()
-  })
-
   it('says that a server is away, and offers the others', { timeout: TEST_MS }, async () => {
     const reader = await open()
     const { page } = reader

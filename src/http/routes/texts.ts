@@ -15,8 +15,15 @@ const NewMark = z.object({ type: wholeNumber(2 ** 8 - 1) })
 
 /** Browsers must revalidate every read: they keep their cache when another person logs in. */
 const REVALIDATED = 'private, no-cache'
-/** The body of a text is displayed but never executed: HTML or SVG may not run scripts in the gateway's origin. */
-const INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+/**
+ * The body of a text is displayed but never executed: HTML or SVG may not run scripts in the gateway's origin. The web
+ * client, which has the same origin, may display it in a frame.
+ */
+const INERT = {
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox",
+  'X-Frame-Options': 'SAMEORIGIN',
+}
 
 /** Options of `textRoutes`. */
 export interface TextRouteOptions {
@@ -30,7 +37,7 @@ export interface TextRouteOptions {
 export function textRoutes({ basePath, vary }: TextRouteOptions): AnyRoute[] {
   const respond = etaggedJson(vary)
   const unchanged = { 'Cache-Control': REVALIDATED, Vary: vary }
-  const bodyHeaders = { ...unchanged, ...SECURITY, 'Content-Security-Policy': INERT }
+  const bodyHeaders = { ...unchanged, ...SECURITY, ...INERT }
   const params = { text_no: textNoParameter }
   const errors = { 'no-such-text': 404 } as const
 

@@ -69,6 +69,7 @@ function Shown({ reader, conference }: { reader: Reader; conference: Conference 
       <Members reader={reader} confNo={no} count={conference.no_of_members} />
       <TextList
         key={no}
+        belongs={({ recipients }) => recipients.some(({ recpt }) => recpt.conf_no === no)}
         reader={reader}
         label={t.value.textsHere}
         isUnread={(textNo) => unread?.unread_texts.includes(textNo) ?? false}

@@ -55,6 +55,7 @@ function Shown({ reader, letterbox, facts }: { reader: Reader; letterbox: Confer
       <Memberships reader={reader} no={no} />
       <TextList
         key={no}
+        belongs={({ author }) => author.pers_no === no}
         reader={reader}
         label={t.value.textsBy}
         hasAuthors={false}

@@ -1,15 +1,15 @@
 import './lists.css'
-import type { TextPage } from 'komgate/client'
-import { useEffect, useState } from 'preact/hooks'
+import type { KomEvent, TextPage } from 'komgate/client'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
-import { Loading, TextLink, Time } from '../shell/parts.tsx'
+import { Loading } from '../shell/parts.tsx'
 import { t } from '../strings/index.ts'
-
-type Texts = TextPage['texts']
+import type { Overview } from '../thread/tree.ts'
+import { TextRow } from './text-row.tsx'
 
 /**
- * Texts, newest first, with a button for older ones.
+ * Texts, newest first, with a button for older ones. New texts appear at the top as they are written.
  *
  * @param load returns a page of texts
  */
@@ -17,6 +17,7 @@ export function TextList({
   reader,
   label,
   hasAuthors = true,
+  belongs,
   isUnread,
   load,
 }: {
@@ -24,49 +25,70 @@ export function TextList({
   label: string
   /** whether the texts are by different persons. Default: true */
   hasAuthors?: boolean
+  /** returns whether a new text is one of the list */
+  belongs: (event: KomEvent<'new-text'>) => boolean
   isUnread: (textNo: number) => boolean
   load: (before: number | undefined) => Promise<TextPage>
 }) {
   const strings = t.value
-  const [texts, setTexts] = useState<Texts>([])
+  const [texts, setTexts] = useState<readonly Overview[]>([])
   const [before, setBefore] = useState<number | null | undefined>(undefined)
   const [isLoading, setLoading] = useState(false)
   const [error, setError] = useState<unknown>()
-  const more = async (): Promise<void> => {
-    if (isLoading) return
+  // A response that arrives after the list has begun again is of no use.
+  const round = useRef(0)
+  const more = async (from = before): Promise<void> => {
+    const current = round.current
     setLoading(true)
     setError(undefined)
     try {
-      const page = await load(before ?? undefined)
-      setTexts([...texts, ...page.texts])
+      const page = await load(from ?? undefined)
+      if (current !== round.current) return
+      setTexts((known) => union(known, page.texts))
       setBefore(page.next_before)
     } catch (reason) {
-      setError(reason)
+      if (current === round.current) setError(reason)
     }
-    setLoading(false)
+    if (current === round.current) setLoading(false)
   }
   useEffect(() => {
-    void more()
+    const begin = (): void => {
+      round.current++
+      setTexts([])
+      void more(undefined)
+    }
+    begin()
+    const stop = reader.onEvent((event) => {
+      if (event.type === 'reset') begin()
+      if (event.type === 'deleted-text') setTexts((known) => known.filter(({ text_no }) => text_no !== event.text_no))
+      if (event.type !== 'new-text' || !belongs(event)) return
+      // The event has no subject.
+      reader.live.text(event.text_no).then(
+        (text) => setTexts((known) => union([text], known)),
+        () => undefined,
+      )
+    })
+    return () => {
+      round.current++
+      stop()
+    }
   }, [])
 
   return (
     <section class="text-list" aria-label={label}>
       <h2>{label}</h2>
-      <ul aria-label={label}>
-        {texts.map(({ text_no, subject, author, creation_time }) => (
-          <li key={text_no}>
-            <TextLink server={reader.server} no={text_no}>
-              {subject === null || subject.trim() === '' ? strings.noSubject : subject}
-            </TextLink>
-            <span class="quiet">
-              {hasAuthors && <bdi>{author.pers_no === 0 ? strings.anonymous : author.pers_name}</bdi>}
-              <Time time={creation_time} />
-              {isUnread(text_no) && <span class="badge">{strings.isUnread}</span>}
-            </span>
-          </li>
+      <ul class="rows" aria-label={label}>
+        {texts.map((text) => (
+          <TextRow
+            key={text.text_no}
+            reader={reader}
+            text={text}
+            hasAuthor={hasAuthors}
+            isUnread={isUnread(text.text_no)}
+          />
         ))}
       </ul>
-      {texts.length === 0 && before === null && <p class="quiet">{strings.noTexts}</p>}
+      {texts.length === 0 && before === null && !isLoading && <p class="quiet">{strings.noTexts}</p>}
       {isLoading && <Loading />}
       {error !== undefined && (
         <p class="error" role="alert">
@@ -74,10 +96,22 @@ export function TextList({
         </p>
       )}
       {(error !== undefined || (before !== null && before !== undefined)) && (
-        <button type="button" aria-disabled={isLoading} onClick={() => void more()}>
+        <button
+          type="button"
+          aria-disabled={isLoading}
+          onClick={() => {
+            if (!isLoading) void more()
+          }}
+        >
           {error === undefined ? strings.older : strings.tryAgain}
         </button>
       )}
     </section>
   )
+}
+
+/** Returns the texts of two lists, each once. */
+function union(first: readonly Overview[], then: readonly Overview[]): Overview[] {
+  const known = new Set(first.map(({ text_no }) => text_no))
+  return [...first, ...then.filter(({ text_no }) => !known.has(text_no))]
 }

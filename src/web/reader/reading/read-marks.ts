@@ -1,5 +1,6 @@
 import { batch, signal } from '@preact/signals'
 import { type Kom, LyskomError, type NumberedUnread } from 'komgate/client'
+import { readStored, writeStored } from '../../shared/stored.ts'
 
 const DELAY_MS = 1000
 const RETRY_MS = 5000
@@ -8,25 +9,35 @@ const MAX_WAITING = 10
 /** How long a text stays read here although the gateway does not report that it has been read. */
 const CONFIRMATION_MS = 10_000
 
-/** Marks texts as read, many in one request, and shows them as read at once. */
+/**
+ * Marks texts as read, many in one request, and shows them as read at once. Markings that have not been sent are kept in the
+ * tab, and sent in the next session of the person.
+ */
 export class ReadMarks {
   /** texts that are read here, and may still be unread on the server */
   readonly read = signal<ReadonlySet<number>>(new Set())
   /** texts that the person keeps as unread when they go on */
   readonly kept = signal<ReadonlySet<number>>(new Set())
   readonly #kom: Kom
+  readonly #key: string
   readonly #waiting = new Set<number>()
+  #sending: readonly number[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
+  #isLost = false
 
-  constructor(kom: Kom) {
+  /** @param owner identifies the person and the server */
+  constructor(kom: Kom, owner: string) {
     this.#kom = kom
+    this.#key = `komgate.read.${owner}`
+    for (const textNo of readStored<number[]>('sessionStorage', this.#key) ?? []) this.markRead(textNo)
   }
 
   /** Marks a text as read. */
   markRead(textNo: number): void {
     if (this.#isClosed) return
     this.#waiting.add(textNo)
+    this.#keep()
     batch(() => {
       this.read.value = withNumber(this.read.value, textNo)
       this.kept.value = withoutNumber(this.kept.value, textNo)
@@ -38,6 +49,7 @@ export class ReadMarks {
   /** Marks a text as unread, and keeps it so. */
   async markUnread(textNo: number): Promise<void> {
     const isSent = !this.#waiting.delete(textNo)
+    this.#keep()
     batch(() => {
       this.kept.value = withNumber(this.kept.value, textNo)
       this.read.value = withoutNumber(this.read.value, textNo)
@@ -45,19 +57,22 @@ export class ReadMarks {
     if (isSent) await this.#kom.texts.markUnread(textNo)
   }
 
-  /** Sends the read markings that wait. */
+  /** Sends the read markings that wait, in one request with others that are made at the same time. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     const textNos = [...this.#waiting]
     if (textNos.length === 0) return
     this.#waiting.clear()
-    const outcomes = await this.#kom.batchSettled(textNos.map((no) => this.#kom.texts.markRead(no))).catch(() => [])
+    this.#sending = [...this.#sending, ...textNos]
+    const outcomes = await Promise.allSettled(textNos.map((no) => this.#kom.texts.markRead(no)))
     const failed = textNos.filter((_, i) => {
       const outcome = outcomes[i]
       // A text that has been deleted cannot be marked.
       return outcome?.status !== 'fulfilled' && !(outcome?.reason instanceof LyskomError)
     })
+    this.#sending = this.#sending.filter((no) => !textNos.includes(no))
     for (const no of failed) if (this.read.value.has(no)) this.#waiting.add(no)
+    this.#keep()
     if (failed.length > 0 && !this.#isClosed) this.#flushIn(RETRY_MS)
     setTimeout(() => this.#confirm(textNos.filter((no) => !failed.includes(no))), CONFIRMATION_MS)
   }
@@ -69,10 +84,19 @@ export class ReadMarks {
     this.#confirm([...this.read.value].filter((no) => !reported.has(no)))
   }
 
-  /** Sends what waits, and takes no more markings. */
-  async close(): Promise<void> {
+  /** Takes no more markings. Sends those that wait, unless the session is lost. */
+  async close(isLost: boolean): Promise<void> {
     this.#isClosed = true
-    await this.flush()
+    this.#isLost = isLost
+    clearTimeout(this.#timer)
+    if (!isLost) await this.flush()
+  }
+
+  #keep(): void {
+    // The next session has read them.
+    if (this.#isLost) return
+    const textNos = [...this.#waiting, ...this.#sending]
+    writeStored('sessionStorage', this.#key, textNos.length === 0 ? undefined : textNos)
   }
 
   #confirm(textNos: readonly number[]): void {

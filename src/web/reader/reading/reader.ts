@@ -1,10 +1,17 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals'
-import type { ConferenceName, Kom, Live, LiveState, Membership, Text } from 'komgate/client'
+import type { ConferenceName, Kom, KomEvent, Live, LiveState, Membership, Text } from 'komgate/client'
 import { address, fragmentOf, go } from '../address.ts'
 import { Drafts } from '../compose/drafts.ts'
 import type { Kind, Target } from '../compose/target.ts'
-import { nextUnread, type Place, type UnreadTexts } from './order.ts'
+import { isThreadShown } from '../thread/pane-state.ts'
+import { Threads } from '../thread/threads.ts'
+import { type Coming, coming, nextUnread, type Place, type UnreadTexts, upcoming } from './order.ts'
 import { ReadMarks } from './read-marks.ts'
+
+/** The shortest time between two requests for what events do not report. */
+const REVALIDATION_MS = 300_000
+/** The number of texts that are requested together before they are shown. */
+const PREFETCHED = 10
 
 /** A conference with unread texts. */
 export interface UnreadConference extends UnreadTexts {
@@ -17,12 +24,18 @@ export class Reader {
   readonly kom: Kom
   readonly live: Live
   readonly marks: ReadMarks
+  /** the threads of the texts that are read */
+  readonly threads: Threads
   /** what the server reports */
   readonly state: ReadonlySignal<LiveState>
   /** the conferences with unread texts, in reading order */
   readonly unread: ReadonlySignal<readonly UnreadConference[]>
+  /** the numbers of all unread texts */
+  readonly unreadNos: ReadonlySignal<ReadonlySet<number>>
   /** the unread text to read after the one that is shown */
   readonly next: ReadonlySignal<Place | undefined>
+  /** what comes with it */
+  readonly coming: ReadonlySignal<Coming | undefined>
   /** the number of the text that the address names */
   readonly shown: ReadonlySignal<number | undefined> = computed(() => {
     const { value } = address
@@ -39,31 +52,47 @@ export class Reader {
   /** the text that the notice is about */
   readonly noticed = signal<{ notice: string; textNo: number } | undefined>(undefined)
   readonly #stops: (() => void)[] = []
+  #revalidatedAt = performance.now()
+  readonly #listeners = new Set<(event: KomEvent) => void>()
 
   /** @param onLost called with the error when the session has ended */
   constructor(server: string, kom: Kom, live: Live, onLost: (error: unknown) => void) {
     this.server = server
     this.kom = kom
     this.live = live
-    this.marks = new ReadMarks(kom)
+    this.marks = new ReadMarks(kom, `${server}.${live.state.person?.pers_no ?? 0}`)
     this.drafts = new Drafts(server, live.state.person?.pers_no ?? 0)
     const state = signal(live.state)
     this.state = state
     this.unread = computed(() => unreadConferences(state.value, this.marks.read.value))
-    this.next = computed(() => {
-      const kept = this.marks.kept.value
-      const candidates = without(this.unread.value, kept)
-      const { texts } = state.value
-      return nextUnread(candidates, { confNo: this.confNo.value, textNo: this.shown.value }, (no) => texts[no])
+    this.unreadNos = computed(() => new Set(this.unread.value.flatMap(({ unread_texts }) => unread_texts)))
+    this.threads = new Threads({
+      held: (no) => state.value.texts[no],
+      tree: (no, limit) => kom.texts.tree(no, { limit }),
+      text: (no) => live.text(no),
+      isShown: () => isThreadShown.peek() && this.shown.peek() !== undefined,
     })
-    const onHidden = (): void => {
+    const { textOf } = this.threads
+    const candidates = computed(() => without(this.unread.value, this.marks.kept.value))
+    const from = computed(() => ({ confNo: this.confNo.value, textNo: this.shown.value }))
+    this.next = computed(() => nextUnread(candidates.value, from.value, textOf))
+    const nextNo = computed(() => this.next.value?.textNo)
+    this.coming = computed(() => {
+      const next = this.next.value
+      return next && coming(candidates.value, next, from.value, textOf)
+    })
+    const onVisibility = (): void => {
       if (document.visibilityState === 'hidden') void this.marks.flush()
+      else this.#revalidate()
     }
-    document.addEventListener('visibilitychange', onHidden)
+    const onFocus = (): void => this.#revalidate()
+    document.addEventListener('visibilitychange', onVisibility)
+    addEventListener('focus', onFocus)
     let lastShown: number | undefined
     this.#stops.push(
       () => this.drafts.close(),
-      () => document.removeEventListener('visibilitychange', onHidden),
+      () => document.removeEventListener('visibilitychange', onVisibility),
+      () => removeEventListener('focus', onFocus),
       live.subscribe((next) => {
         state.value = next
         this.marks.onUnread(next.unread)
@@ -75,12 +104,23 @@ export class Reader {
         lastShown = this.shown.value
         if (left !== undefined && left !== lastShown) untracked(() => this.#onLeave(left))
       }),
-      // The next text is there before it is wanted.
+      // The next texts are there before they are wanted. All requests of a tick are one.
       effect(() => {
-        const textNo = this.next.value?.textNo
-        if (textNo !== undefined && state.peek().texts[textNo] === undefined)
-          this.live.text(textNo).catch(() => undefined)
+        const next = nextNo.value
+        const shown = this.shown.value
+        const isThreadWanted = isThreadShown.value
+        untracked(() => {
+          const { texts } = state.value
+          const isShort = next !== undefined && texts[next] === undefined
+          const wanted = isShort ? upcoming(candidates.value, from.value, textOf, PREFETCHED) : []
+          if (shown !== undefined) wanted.push(shown)
+          const missing = wanted.filter((no) => texts[no] === undefined)
+          for (const no of missing) live.text(no).catch(() => undefined)
+          const thread = shown !== undefined && isThreadWanted ? this.threads.ensure(shown) : undefined
+          if (missing.length > 0 || thread !== undefined) void this.marks.flush()
+        })
       }),
+      this.onEvent((event) => this.threads.onEvent(event)),
     )
   }
 
@@ -136,7 +176,7 @@ export class Reader {
 
   /** Returns whether a text is unread in a conference of the person. */
   isUnread(textNo: number): boolean {
-    return this.unread.value.some(({ unread_texts }) => unread_texts.includes(textNo))
+    return this.unreadNos.value.has(textNo)
   }
 
   /** Returns the membership of the person in a conference, undefined if there is none. */
@@ -153,12 +193,30 @@ export class Reader {
     this.confNo.value = unread?.conf_no ?? conferences.find((no) => this.membership(no) !== undefined) ?? conferences[0]
   }
 
+  /** Calls a function with each event of the session, when the state has it, until the returned function is called. */
+  onEvent(listener: (event: KomEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Passes an event on. */
+  emit(event: KomEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
   /** Stops following the session. Sends the read markings that wait. */
   async close(): Promise<void> {
     for (const stop of this.#stops) stop()
     const isLost = this.live.state.status === 'lost'
     this.live.close()
-    if (!isLost) await this.marks.close()
+    await this.marks.close(isLost)
+  }
+
+  /** Requests what events do not report, such as texts that the person has read with a client that uses no gateway. */
+  #revalidate(): void {
+    if (performance.now() - this.#revalidatedAt < REVALIDATION_MS) return
+    this.#revalidatedAt = performance.now()
+    this.live.revalidate().catch(() => undefined)
   }
 
   /** Marks a text as read when the person goes on to another one, unless it was never shown or they keep it as unread. */

@@ -27,6 +27,7 @@ export function openSession(server: string, options: Pick<ConnectOptions, 'conne
     url: BASE,
     server,
     client: { name: 'komgate reader', version: '1' },
+    batch: true,
     // Read markings are sent when the page is hidden, perhaps for the last time.
     fetch: (url, init) => fetch(url, document.visibilityState === 'hidden' ? { ...init, keepalive: true } : init),
     ...options,

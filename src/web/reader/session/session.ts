@@ -76,10 +76,12 @@ async function resume(server: string, connectionId: string, name: string): Promi
 }
 
 async function openReader(server: string, kom: Kom): Promise<Reader> {
-  const live = await kom.live()
+  // `Reader` requests what events do not report when the person returns to the page.
+  let reader: Reader | undefined
+  const live = await kom.live({ revalidateMs: 0, onEvent: (event) => reader?.emit(event) })
   const name = live.state.person?.pers_name ?? ''
-  const reader: Reader = new Reader(server, kom, live, () => {
-    void reader.close()
+  reader = new Reader(server, kom, live, () => {
+    void reader?.close()
     ended(server, name)
   })
   return reader

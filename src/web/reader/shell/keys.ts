@@ -18,14 +18,15 @@ export function useKeys(context: Omit<CommandContext, 'textNo'>): void {
   useEffect(() => {
     let prefix = { key: '', time: 0 }
     const onKeyDown = (event: KeyboardEvent): void => {
-      // A key that is held down would mark everything as read.
-      if (event.repeat || shortcuts.value === 'off' || event.ctrlKey || event.metaKey || event.altKey) return
+      if (shortcuts.value === 'off' || event.ctrlKey || event.metaKey || event.altKey) return
       const target = event.target instanceof Element ? event.target : undefined
       if (event.defaultPrevented || target?.closest(TYPED) || document.querySelector('dialog[open]')) return
       const key = keyOf(event)
       const isSequence = prefix.key !== '' && event.timeStamp - prefix.time < SEQUENCE_MS
       const command = BY_KEYS.get(isSequence ? `${prefix.key} ${key}` : key)
       prefix = { key: !isSequence && PREFIXES.has(key) ? key : '', time: event.timeStamp }
+      // A key that is held down would mark everything as read.
+      if (event.repeat && !command?.isRepeated) return
       if (command === undefined || (event.key === ' ' && target?.closest(PRESSED))) return
       event.preventDefault()
       const { reader } = latest.current

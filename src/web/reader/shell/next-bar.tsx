@@ -1,3 +1,4 @@
+import { plainText } from '../../shared/plain-text.ts'
 import { goBack, hasBack } from '../address.ts'
 import type { Reader } from '../reading/reader.ts'
 import { t } from '../strings/index.ts'
@@ -14,21 +15,21 @@ export function NextBar({ reader }: { reader: Reader }) {
         <p role="status">{strings.allRead}</p>
       ) : (
         <button type="button" class="primary" aria-keyshortcuts="n Space" onClick={() => reader.readNext()}>
-          <span>{strings.nextUnread}</span> <small>{nextPlace(reader)}</small>
+          <span>{strings.nextUnread}</span> <small>{whatComes(reader)}</small>
         </button>
       )}
     </div>
   )
 }
 
-/** Returns the conference of the next text, and the number of its unread texts after the shown one. */
-function nextPlace(reader: Reader): string {
+/** Returns what comes next: comments in the thread, other texts of the conference, or the next conference. */
+function whatComes(reader: Reader): string {
   const strings = t.value
-  const next = reader.next.value
-  const conference = reader.unread.value.find(({ conf_no }) => conf_no === next?.confNo)
-  if (conference === undefined) return ''
-  const { kept } = reader.marks
-  const left = conference.unread_texts.filter((no) => !kept.value.has(no) && no !== reader.shown.value).length
-  const isHere = conference.conf_no === reader.confNo.value
-  return isHere ? strings.nextHere(conference.name, left) : strings.nextConference(conference.name, left)
+  const coming = reader.coming.value
+  const conference = reader.unread.value.find(({ conf_no }) => conf_no === reader.next.value?.confNo)
+  if (coming === undefined || conference === undefined) return ''
+  const name = plainText(conference.name)
+  const { kind, count } = coming
+  if (kind === 'thread') return strings.nextComments(name, count)
+  return kind === 'conference' ? strings.nextTexts(name, count) : strings.nextConference(name, count)
 }

@@ -1,5 +1,6 @@
 import { address, fragmentOf, type PlainView } from '../address.ts'
 import { t as compose } from '../compose/strings.ts'
+import { t as marksStrings } from '../marks/strings.ts'
 import type { Reader } from '../reading/reader.ts'
 import { t as settings } from '../settings/strings.ts'
 import { t } from '../strings/index.ts'
@@ -8,6 +9,7 @@ import { t } from '../strings/index.ts'
 const PLACES: readonly { view: PlainView; label(): string }[] = [
   { view: 'new', label: () => compose.value.writeText },
   { view: 'conferences', label: () => t.value.allConferences },
+  { view: 'marks', label: () => marksStrings.value.marks },
   { view: 'settings', label: () => settings.value.settings },
 ]
 

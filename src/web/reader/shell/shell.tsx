@@ -5,13 +5,17 @@ import { NewView } from '../compose/new-view.tsx'
 import { t as compose } from '../compose/strings.ts'
 import { ConferencesView } from '../conferences/conferences-view.tsx'
 import { Newcomer } from '../conferences/newcomer.tsx'
+import { GoTo } from '../goto/goto.tsx'
+import { t as goToStrings } from '../goto/strings.ts'
 import { ConferenceView } from '../lists/conference-view.tsx'
 import { PersonView } from '../lists/person-view.tsx'
+import { MarksView } from '../marks/marks-view.tsx'
 import type { Reader } from '../reading/reader.ts'
 import { logOut } from '../session/session.ts'
 import { SettingsView } from '../settings/settings-view.tsx'
 import { t } from '../strings/index.ts'
 import { TextView } from '../text/text-view.tsx'
+import { ThreadPane } from '../thread/thread-pane.tsx'
 import { ConferenceList } from '../unread/conference-list.tsx'
 import { Help } from './help.tsx'
 import { useKeys } from './keys.ts'
@@ -26,13 +30,15 @@ export function Shell({ reader }: { reader: Reader }) {
   const [isListOpen, setListOpen] = useState(false)
   const [isHelpOpen, setHelpOpen] = useState(false)
   const list = useRef<HTMLDivElement>(null)
+  const [isGoToOpen, setGoToOpen] = useState(false)
   const showHelp = (): void => setHelpOpen(true)
+  const showGoTo = (): void => setGoToOpen(true)
   const showList = (): void => {
     setListOpen(true)
     // The list is rendered before it can have the focus.
     setTimeout(() => list.current?.querySelector<HTMLElement>('nav button, nav a')?.focus())
   }
-  useKeys({ reader, showHelp, showList })
+  useKeys({ reader, showHelp, showList, showGoTo })
   useEffect(() => {
     if (reader.notice.value === '') return
     const timer = setTimeout(() => {
@@ -59,6 +65,9 @@ export function Shell({ reader }: { reader: Reader }) {
           {strings.conferences} {unreadCount > 0 && <span class="count">{unreadCount}</span>}
         </button>
         <span class="brand">komgate</span>
+        <button type="button" class="plain" aria-keyshortcuts="/" onClick={showGoTo}>
+          {goToStrings.value.goTo}
+        </button>
         <button type="button" class="plain show-keys" onClick={showHelp}>
           {strings.keys}
         </button>
@@ -91,10 +100,12 @@ export function Shell({ reader }: { reader: Reader }) {
         )}
         <View reader={reader} />
       </main>
+      <ThreadPane reader={reader} />
       <NextBar reader={reader} />
       <p class={reader.notice.value === '' ? 'notice' : 'notice shown'} role="status">
         {reader.notice} <NoticedText reader={reader} />
       </p>
+      {isGoToOpen && <GoTo reader={reader} onClose={() => setGoToOpen(false)} />}
       {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
     </div>
   )
@@ -111,6 +122,7 @@ function View({ reader }: { reader: Reader }) {
   const shown = address.value
   if (shown.view === 'new') return <NewView key={shown.no} reader={reader} no={shown.no ?? 0} />
   if (shown.view === 'texts') return <TextView reader={reader} no={shown.no} />
+  if (shown.view === 'marks') return <MarksView reader={reader} />
   if (shown.view === 'persons') return <PersonView key={shown.no} reader={reader} no={shown.no} />
   if (shown.view === 'conferences') {
     if (shown.no === undefined) return <ConferencesView reader={reader} />

@@ -20,8 +20,10 @@ export const en = {
   tryAgain: 'Try again',
   // Reading
   nextUnread: 'Next unread',
-  nextHere: (conference: string, left: number) => `${conference}, ${left} left`,
-  nextConference: (conference: string, left: number) => `Next conference: ${conference}, ${left}`,
+  nextComments: (conference: string, count: number) =>
+    `${count === 1 ? '1 comment' : `${count} comments`} in ${conference}`,
+  nextTexts: (conference: string, count: number) => `${count === 1 ? '1 text' : `${count} texts`} in ${conference}`,
+  nextConference: (conference: string, count: number) => `Next conference: ${conference}, ${count}`,
   back: 'Back',
   allRead: 'All read',
   allReadLong: 'You have read everything. New texts appear in the list as they are written.',
@@ -47,7 +49,6 @@ export const en = {
   quote: (lines: number) => `Quotation of ${lines} lines`,
   emptyBody: 'The text has no contents besides its subject.',
   htmlAsText: 'This text is a web page. It is shown without its layout.',
-  openPage: 'Open as a page',
   imageOf: (subject: string) => `Image: ${subject}`,
   otherContent: (type: string) => `The text is a file of the type ${type}.`,
   download: 'Download',

@@ -8,7 +8,8 @@ export interface Block {
   lines: string[]
 }
 
-const LINK = /\bhttps?:\/\/[^\s<>"]+|\b(?:text|inlägg)(?:et)? (?:nr |no\.? |#)?([1-9]\d{0,9})\b/gi
+const LINK =
+  /\b(?:https?:\/\/|mailto:)[^\s<>"]+|\b(?:text|inlägg)(?:et)? (?:nr |no\.? |#)?([1-9]\d{0,9})\b|<([1-9]\d{0,9})>/gi
 /** Characters after a URL that belong to the sentence. */
 const TRAILING = '.,:;!?\'")]'
 const QUOTED = /^\s{0,3}>/
@@ -16,6 +17,8 @@ const QUOTED = /^\s{0,3}>/
 const ALIGNED = /[^\s.!?:] {2,}\S|\t|[\u2500-\u259f]|[|\\/_+=*#~^-]{4,}|[{};]$/
 const INDENTED = /^ {2,}\S/
 
+/** A longer line is wrapped, so that it can be read without scrolling. */
+const MAX_FIXED_LENGTH = 200
 /** A line that is shorter ends where its author wants it to. */
 const WRAPPED_LENGTH = 50
 /** The beginning of a line that must not be joined to the one before: indented lines and lists. */
@@ -47,6 +50,7 @@ export function blocksOf(body: string): Block[] {
 
 function kindOf(lines: readonly string[]): Block['kind'] {
   if (lines.every((line) => QUOTED.test(line))) return 'quote'
+  if (lines.some(({ length }) => length > MAX_FIXED_LENGTH)) return 'prose'
   const isIndented = lines.every((line) => INDENTED.test(line))
   const aligned = lines.filter((line) => ALIGNED.test(line.trimEnd())).length
   if (isIndented || aligned * 2 > lines.length) return 'fixed'
@@ -54,12 +58,15 @@ function kindOf(lines: readonly string[]): Block['kind'] {
   return isWrapped && !lines.some((line) => STARTED.test(line)) ? 'flowing' : 'prose'
 }
 
-/** Finds the links in a line: URLs, and `text 4711`. */
+/** Finds the links in a line: URLs, `text 4711` and `<4711>`. */
 export function partsOf(line: string): Part[] {
   const parts: Part[] = []
   let end = 0
   for (const match of line.matchAll(LINK)) {
-    const [found, textNo] = match
+    const [found, named, bracketed] = match
+    const textNo = named ?? bracketed
+    // Without an address it is a word.
+    if (/^mailto:(?!.+@)/i.test(found)) continue
     const text = textNo === undefined ? withoutTrailing(found) : found
     if (match.index > end) parts.push({ text: line.slice(end, match.index) })
     parts.push(textNo === undefined ? { text, href: text } : { text, textNo: Number(textNo) })

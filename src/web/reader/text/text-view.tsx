@@ -1,13 +1,23 @@
 import './text.css'
 import { LyskomError, type Text } from 'komgate/client'
 import { useEffect, useRef } from 'preact/hooks'
+import { plainText } from '../../shared/plain-text.ts'
 import { useAsync } from '../../shared/use-async.ts'
 import { TextCompose, WriteButtons } from '../compose/text-compose.tsx'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
-import { ConferenceLink, Loading, PersonLink, Problem, TextLink, Time } from '../shell/parts.tsx'
+import { ConferenceLink, Loading, PersonLink, Problem, Time } from '../shell/parts.tsx'
 import { t } from '../strings/index.ts'
+import { t as threadStrings } from '../thread/strings.ts'
+import { toggleThread } from '../thread/thread-pane.tsx'
+import { isMarked, markRead, markUnread } from './actions.ts'
 import { Body } from './body.tsx'
+import { Comments, CommentTo } from './links.tsx'
+import { MoreMenu } from './more-menu.tsx'
+import { t as textStrings } from './strings.ts'
+
+/** The length from which a subject is no heading any more, but a text. */
+const LONG_SUBJECT = 200
 
 /** A text with what it comments and its comments. */
 export function TextView({ reader, no }: { reader: Reader; no: number }) {
@@ -41,7 +51,7 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
     reader.resumeWriting(text_no)
   }, [reader, text_no])
   useEffect(() => {
-    document.title = `${title} – komgate`
+    document.title = `${plainText(title)} – komgate`
   }, [title])
   const closeForm = (): void => {
     reader.writing.value = undefined
@@ -51,7 +61,7 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
   const isKept = reader.marks.kept.value.has(text_no)
   return (
     <article class="text" aria-labelledby="subject">
-      <h1 id="subject" ref={heading} tabIndex={-1} dir="auto">
+      <h1 id="subject" class={title.length > LONG_SUBJECT ? 'long' : undefined} ref={heading} tabIndex={-1} dir="auto">
         {title}
       </h1>
       <p class="byline">
@@ -59,6 +69,7 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
         <Time time={creation_time} />
         <span>{strings.text(text_no)}</span>
         {(isKept || isUnread) && <span class="badge">{strings.isUnread}</span>}
+        {isMarked(reader, text_no) && <span class="badge">{textStrings.value.marked}</span>}
       </p>
       {isGone && (
         <p class="note" role="status">
@@ -66,13 +77,17 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
         </p>
       )}
       <Recipients server={server} text={text} />
-      <Links server={server} text={text} />
+      <CommentTo reader={reader} text={text} />
       <div class="body">
         <Body reader={reader} text={text} />
       </div>
       <div class="actions">
         <WriteButtons reader={reader} text={text} />
         <ReadButton reader={reader} text={text} />
+        <button type="button" class="thread-button" aria-keyshortcuts="t" onClick={toggleThread}>
+          {threadStrings.value.thread}
+        </button>
+        <MoreMenu reader={reader} text={text} />
       </div>
       <TextCompose reader={reader} text={text} onClose={closeForm} />
       <Comments reader={reader} text={text} />
@@ -97,22 +112,6 @@ function ReadButton({ reader, text: { text_no, recipient_list } }: { reader: Rea
   )
 }
 
-/** Marks the shown text as read. */
-export function markRead(reader: Reader, textNo: number): void {
-  reader.marks.markRead(textNo)
-  reader.notice.value = t.value.isReadNow
-}
-
-/** Marks the shown text as unread. */
-export async function markUnread(reader: Reader, textNo: number): Promise<void> {
-  try {
-    await reader.marks.markUnread(textNo)
-    reader.notice.value = t.value.isUnreadAgain
-  } catch (error) {
-    reader.notice.value = errorText(error)
-  }
-}
-
 function Recipients({ server, text }: { server: string; text: Text }) {
   const strings = t.value
   const groups = [
@@ -135,52 +134,5 @@ function Recipients({ server, text }: { server: string; text: Text }) {
           ),
       )}
     </dl>
-  )
-}
-
-/** What the text comments. */
-function Links({ server, text }: { server: string; text: Text }) {
-  const strings = t.value
-  if (text.comment_to_list.length === 0) return null
-  return (
-    <ul class="links">
-      {text.comment_to_list.map(({ type, text_no, author }) => (
-        <li key={text_no}>
-          <TextLink server={server} no={text_no}>
-            {type === 'comment' ? strings.commentTo(text_no, author?.pers_name) : strings.footnoteTo(text_no)}
-          </TextLink>
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-function Comments({ reader, text }: { reader: Reader; text: Text }) {
-  const strings = t.value
-  const { comment_in_list } = text
-  if (comment_in_list.length === 0) return null
-  const ordered = [
-    ...comment_in_list.filter(({ type }) => type === 'footnote'),
-    ...comment_in_list.filter(({ type }) => type === 'comment'),
-  ]
-  return (
-    <section class="comments" aria-labelledby="comments">
-      <h2 id="comments">{strings.comments}</h2>
-      <ul>
-        {ordered.map(({ type, text_no, author }) => (
-          <li key={text_no}>
-            {author === null ? (
-              <span class="quiet">{strings.hiddenComment(text_no)}</span>
-            ) : (
-              <TextLink server={reader.server} no={text_no}>
-                {type === 'comment' ? strings.commentBy(author.pers_name) : strings.footnoteBy(author.pers_name)}
-              </TextLink>
-            )}
-            <span class="quiet">{strings.text(text_no)}</span>
-            {reader.isUnread(text_no) && <span class="badge">{strings.isUnread}</span>}
-          </li>
-        ))}
-      </ul>
-    </section>
   )
 }

@@ -1,0 +1,19 @@
+import { translated } from '../../shared/translated.ts'
+
+/** The sentences of the thread. */
+export const t = translated({
+  en: {
+    thread: 'Thread',
+    close: 'Close',
+    notLoaded: 'The thread could not be loaded.',
+    textCount: (count: number) => (count === 1 ? '1 text' : `${count} texts`),
+    key: 'to the thread',
+  },
+  sv: {
+    thread: 'Tråd',
+    close: 'Stäng',
+    notLoaded: 'Tråden kunde inte hämtas.',
+    textCount: (count) => `${count} inlägg`,
+    key: 'till tråden',
+  },
+})
