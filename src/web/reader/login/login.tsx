@@ -5,6 +5,7 @@ import { Field } from '../../shared/field.tsx'
 import { Preferences } from '../../shared/preference-fields.tsx'
 import { errorText } from '../error-text.ts'
 import { NameField } from '../names/name-field.tsx'
+import { ServerAway } from '../outage/server-away.tsx'
 import type { Server } from '../session/gateway.ts'
 import { begin, chooseServer } from '../session/session.ts'
 import { t } from '../strings/index.ts'
@@ -114,6 +115,11 @@ export function Login({
             {strings.sessionHasEnded}
           </p>
         )}
+        <ServerAway
+          isWatched={ended !== undefined || errors.form !== undefined}
+          withSession={withSession}
+          onBack={() => setErrors({})}
+        />
         {servers.length > 1 && (
           <div class="field">
             <label for="login-server">{strings.server}</label>

@@ -15,12 +15,15 @@ export class ReadMarks {
   /** texts that the person keeps as unread when they go on */
   readonly kept = signal<ReadonlySet<number>>(new Set())
   readonly #kom: Kom
+  readonly #reports: () => Promise<void>[]
   readonly #waiting = new Set<number>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
 
-  constructor(kom: Kom) {
+  /** @param reports returns what else there is to report, which is sent in the same batch */
+  constructor(kom: Kom, reports: () => Promise<void>[] = () => []) {
     this.#kom = kom
+    this.#reports = reports
   }
 
   /** Marks a text as read. */
@@ -51,7 +54,8 @@ export class ReadMarks {
     const textNos = [...this.#waiting]
     if (textNos.length === 0) return
     this.#waiting.clear()
-    const outcomes = await this.#kom.batchSettled(textNos.map((no) => this.#kom.texts.markRead(no))).catch(() => [])
+    const requests = [...textNos.map((no) => this.#kom.texts.markRead(no)), ...this.#reports()]
+    const outcomes = await this.#kom.batchSettled(requests).catch(() => [])
     const failed = textNos.filter((_, i) => {
       const outcome = outcomes[i]
       // A text that has been deleted cannot be marked.

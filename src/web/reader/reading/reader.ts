@@ -1,8 +1,13 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals'
-import type { ConferenceName, Kom, Live, LiveState, Membership, Text } from 'komgate/client'
+import type { ConferenceName, Kom, KomEvent, Live, LiveState, Membership, Person, Text } from 'komgate/client'
+import type { StorageArea } from '../../shared/stored.ts'
 import { address, fragmentOf, go } from '../address.ts'
 import { Drafts } from '../compose/drafts.ts'
 import type { Kind, Target } from '../compose/target.ts'
+import { MessageStore } from '../messages/message-store.ts'
+import { Messages } from '../messages/messages.ts'
+import { Activity } from './activity.ts'
+import { Names } from './names.ts'
 import { nextUnread, type Place, type UnreadTexts } from './order.ts'
 import { ReadMarks } from './read-marks.ts'
 
@@ -17,6 +22,8 @@ export class Reader {
   readonly kom: Kom
   readonly live: Live
   readonly marks: ReadMarks
+  readonly names: Names
+  readonly messages: Messages
   /** what the server reports */
   readonly state: ReadonlySignal<LiveState>
   /** the conferences with unread texts, in reading order */
@@ -39,14 +46,22 @@ export class Reader {
   /** the text that the notice is about */
   readonly noticed = signal<{ notice: string; textNo: number } | undefined>(undefined)
   readonly #stops: (() => void)[] = []
+  readonly #listeners = new Set<(event: KomEvent) => void>()
 
-  /** @param onLost called with the error when the session has ended */
-  constructor(server: string, kom: Kom, live: Live, onLost: (error: unknown) => void) {
+  /**
+   * @param storage where messages are kept
+   * @param onLost called with the error when the session has ended
+   */
+  constructor(server: string, kom: Kom, live: Live, storage: StorageArea, onLost: (error: unknown) => void) {
     this.server = server
     this.kom = kom
     this.live = live
-    this.marks = new ReadMarks(kom)
-    this.drafts = new Drafts(server, live.state.person?.pers_no ?? 0)
+    const activity = new Activity(kom, () => this.confNo.peek())
+    this.marks = new ReadMarks(kom, () => activity.reports())
+    this.names = new Names(kom, () => live.state)
+    const person = live.state.person as Person
+    this.messages = new Messages({ kom, names: this.names, person }, new MessageStore(server, person.pers_no, storage))
+    this.drafts = new Drafts(server, person.pers_no)
     const state = signal(live.state)
     this.state = state
     this.unread = computed(() => unreadConferences(state.value, this.marks.read.value))
@@ -75,6 +90,11 @@ export class Reader {
         lastShown = this.shown.value
         if (left !== undefined && left !== lastShown) untracked(() => this.#onLeave(left))
       }),
+      this.onEvent((event) => {
+        this.names.onEvent(event)
+        void this.messages.onEvent(event)
+      }),
+      () => this.messages.close(),
       // The next text is there before it is wanted.
       effect(() => {
         const textNo = this.next.value?.textNo
@@ -151,6 +171,17 @@ export class Reader {
     if (current !== undefined && conferences.includes(current)) return
     const unread = this.unread.peek().find(({ unread_texts }) => unread_texts.includes(text.text_no))
     this.confNo.value = unread?.conf_no ?? conferences.find((no) => this.membership(no) !== undefined) ?? conferences[0]
+  }
+
+  /** Calls a function with each event of the session, when the state has it, until the returned function is called. */
+  onEvent(listener: (event: KomEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Passes an event on. */
+  emit(event: KomEvent): void {
+    for (const listener of this.#listeners) listener(event)
   }
 
   /** Stops following the session. Sends the read markings that wait. */

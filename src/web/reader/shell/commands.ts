@@ -1,6 +1,7 @@
-import { goBack } from '../address.ts'
+import { fragmentOf, go, goBack } from '../address.ts'
 import { writeAbout } from '../compose/kinds.ts'
 import { t as compose } from '../compose/strings.ts'
+import { t as online } from '../online/strings.ts'
 import type { Reader } from '../reading/reader.ts'
 import { t } from '../strings/index.ts'
 import { markRead, markUnread } from '../text/text-view.tsx'
@@ -59,5 +60,10 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   { keys: ['g c'], meaning: () => t.value.keyList, run: ({ showList }) => showList() },
+  {
+    keys: ['g w'],
+    meaning: () => online.value.key,
+    run: ({ reader: { server } }) => go(fragmentOf(server, 'online')),
+  },
   { keys: ['?'], meaning: () => t.value.keyHelp, run: ({ showHelp }) => showHelp() },
 ]

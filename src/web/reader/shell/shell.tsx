@@ -7,6 +7,12 @@ import { t as compose } from '../compose/strings.ts'
 import { ConferenceView } from '../lists/conference-view.tsx'
 import { ConferencesView } from '../lists/conferences-view.tsx'
 import { PersonView } from '../lists/person-view.tsx'
+import { MessageCards } from '../messages/message-cards.tsx'
+import { MessagesView } from '../messages/messages-view.tsx'
+import { NotificationSwitch } from '../notify/notification-switch.tsx'
+import { watch } from '../notify/watch.ts'
+import { OnlineView } from '../online/online-view.tsx'
+import { Banner } from '../outage/banner.tsx'
 import type { Reader } from '../reading/reader.ts'
 import { logOut } from '../session/session.ts'
 import { t } from '../strings/index.ts'
@@ -32,6 +38,7 @@ export function Shell({ reader }: { reader: Reader }) {
     setTimeout(() => list.current?.querySelector<HTMLElement>('nav button, nav a')?.focus())
   }
   useKeys({ reader, showHelp, showList })
+  useEffect(() => watch(reader), [reader])
   useEffect(() => {
     if (reader.notice.value === '') return
     const timer = setTimeout(() => {
@@ -80,21 +87,19 @@ export function Shell({ reader }: { reader: Reader }) {
           <p class="quiet">
             {strings.loggedInAs} <bdi>{state.value.person?.pers_name}</bdi>
           </p>
+          <NotificationSwitch />
           <Preferences />
         </footer>
       </div>
       <main id="main">
-        {state.value.status === 'reconnecting' && (
-          <p class="banner" role="status">
-            {strings.reconnecting}
-          </p>
-        )}
+        <Banner state={state} />
         <View reader={reader} />
       </main>
       <NextBar reader={reader} />
       <p class={reader.notice.value === '' ? 'notice' : 'notice shown'} role="status">
         {reader.notice} <NoticedText reader={reader} />
       </p>
+      <MessageCards reader={reader} />
       {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
     </div>
   )
@@ -116,6 +121,8 @@ function View({ reader }: { reader: Reader }) {
     if (shown.no === undefined) return <ConferencesView reader={reader} />
     return <ConferenceView key={shown.no} reader={reader} no={shown.no} />
   }
+  if (shown.view === 'online') return <OnlineView reader={reader} />
+  if (shown.view === 'messages') return <MessagesView reader={reader} />
   return <Begin reader={reader} />
 }
 

@@ -30,7 +30,6 @@ export const sv: Translation<typeof en> = {
   keys: 'Tangenter',
   close: 'Stäng',
   useKeys: 'Använd enstaka tangenter som genvägar',
-  reconnecting: 'Förbindelsen är bruten. Försöker igen…',
   tryAgain: 'Försök igen',
   nextUnread: 'Nästa olästa',
   nextHere: (conference, left) => `${conference}, ${left} kvar`,
