@@ -53,6 +53,12 @@ describe('messages', () => {
     expect(messages.unseen.value.map(({ id }) => id)).toEqual(['a-3'])
   })
 
+  it('are listed in the order in which they have come', async () => {
+    const { event, brief } = tab()
+    await Promise.all([event('a-1', 7, 6, 'First'), event('a-2', 7, 0, 'Second')])
+    expect(brief().map(([, , text]) => text)).toEqual(['First', 'Second'])
+  })
+
   it('are listed once in two tabs of a session, and seen in both', async () => {
     const one = tab()
     const two = tab(one.store)

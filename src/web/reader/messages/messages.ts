@@ -36,6 +36,8 @@ export class Messages {
   readonly #listeners = new Set<(message: Message) => void>()
   readonly #stop: () => void
   #count = 0
+  /** Settles when the last event is in the list. */
+  #last: Promise<void> = Promise.resolve()
 
   constructor(source: MessageSource, store: MessageList) {
     this.#source = source
@@ -61,8 +63,14 @@ export class Messages {
   }
 
   /** Takes a message from an event. Resolves when it is in the list. */
-  async onEvent(event: KomEvent): Promise<void> {
-    if (event.type !== 'send-message') return
+  onEvent(event: KomEvent): Promise<void> {
+    if (event.type !== 'send-message') return Promise.resolve()
+    // A name that is not known yet must not change the order.
+    this.#last = this.#last.then(() => this.#take(event))
+    return this.#last
+  }
+
+  async #take(event: KomEvent<'send-message'>): Promise<void> {
     const { id, sender, recipient, message } = event
     const text = typeof message === 'string' ? message : message.latin1
     const own = this.#echoOf(sender, recipient, text)
