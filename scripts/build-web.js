@@ -53,7 +53,7 @@ export async function buildWeb(folder) {
   for (const { name } of APPLICATIONS) writeFileSync(join(folder, `${name}.html`), linked(`${name}/index.html`))
   const files = {
     'app.webmanifest': linked('reader/app.webmanifest'),
-    'sw.js': await buildWorker(linked('reader/index.html')),
+    'sw.js': await buildWorker(linked('reader/index.html'), [...hashed.values()]),
   }
   for (const [file, contents] of Object.entries(files)) writeFileSync(join(folder, file), contents)
   const manifest = {
@@ -66,11 +66,13 @@ export async function buildWeb(folder) {
 }
 
 /**
- * Bundles the service worker, which keeps the page of the reader and the assets that it names.
+ * Bundles the service worker, which keeps the page of the reader, the assets that it names, and the modules that it
+ * imports on demand.
  * @param {string} page
+ * @param {string[]} assets the names of all assets
  */
-async function buildWorker(page) {
-  const assets = [...page.matchAll(/(?<=")assets\/[\w.-]+(?=")/g)].map(([asset]) => asset)
+async function buildWorker(page, assets) {
+  const kept = assets.filter((name) => name.startsWith('reader-') || page.includes(`"assets/${name}"`))
   const { outputFiles } = await build({
     entryPoints: ['src/web/worker/main.ts'],
     bundle: true,
@@ -78,8 +80,13 @@ async function buildWorker(page) {
     write: false,
     target: 'es2022',
     define: {
-      ASSETS: JSON.stringify(assets),
-      VERSION: JSON.stringify(createHash('sha256').update(page).digest('hex').slice(0, 12)),
+      ASSETS: JSON.stringify(kept.map((name) => `assets/${name}`)),
+      VERSION: JSON.stringify(
+        createHash('sha256')
+          .update(page + kept.join())
+          .digest('hex')
+          .slice(0, 12),
+      ),
     },
   })
   return outputFiles.map(({ text }) => text).join('')

@@ -3,6 +3,8 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 
 const STEP_MS = 20_000
+/** `page.route` does not see the requests of a page that has a service worker. */
+const DEFAULTS = { locale: 'en-GB', colorScheme: 'light', serviceWorkers: 'block' } as const
 
 /** What a page does that the reader must not do. */
 export interface Offences {
@@ -39,7 +41,7 @@ export async function openReader(
   url: string,
   { fragment = '', app = '', ...options }: OpenOptions = {},
 ): Promise<ReaderPage> {
-  const context = await browser.newContext({ locale: 'en-GB', colorScheme: 'light', ...options })
+  const context = await browser.newContext({ ...DEFAULTS, ...options })
   const page = await context.newPage()
   page.setDefaultTimeout(STEP_MS)
   const offences: Offences = { violations: [], errors: [], foreign: [] }

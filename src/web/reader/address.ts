@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals'
 
 const NUMBERED_VIEWS = ['texts', 'conferences', 'persons', 'new'] as const
-const PLAIN_VIEWS = ['conferences', 'marks', 'new', 'settings'] as const
+const PLAIN_VIEWS = ['conferences', 'marks', 'messages', 'new', 'online', 'settings'] as const
 /** A view of one text, conference or person, or a new text to a conference or person. */
 export type NumberedView = (typeof NUMBERED_VIEWS)[number]
 /** A view that needs no number. */

@@ -2,7 +2,8 @@ import { useEffect } from 'preact/hooks'
 import { address } from './address.ts'
 import { errorText } from './error-text.ts'
 import { Login } from './login/login.tsx'
-import { session, start } from './session/session.ts'
+import { Outage } from './outage/outage.tsx'
+import { session, start, startAgain } from './session/session.ts'
 import { Loading, Problem } from './shell/parts.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -25,7 +26,11 @@ export function App() {
     case 'failed':
       return (
         <main class="alone">
-          <Problem title="komgate" message={errorText(value.error)} onRetry={() => void start()} />
+          {value.away === undefined ? (
+            <Problem title="komgate" message={errorText(value.error)} onRetry={() => void start()} />
+          ) : (
+            <Outage away={value.away} retry={startAgain} />
+          )}
         </main>
       )
     case 'login':

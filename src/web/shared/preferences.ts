@@ -16,6 +16,9 @@ export const theme = stored<Theme>('komgate.theme', THEMES, 'auto')
 /** Whether single keys are shortcuts. */
 export const shortcuts = stored<'on' | 'off'>('komgate.shortcuts', ['on', 'off'], 'on')
 
+/** Whether the person wants notifications of the system. */
+export const notifications = stored<'on' | 'off'>('komgate.notifications', ['on', 'off'], 'off')
+
 /** Keeps the document in the language and the theme of the person. */
 export function applyPreferences(): void {
   effect(() => {

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { Field } from '../../shared/field.tsx'
 import { errorText } from '../error-text.ts'
 import { NameField } from '../names/name-field.tsx'
+import { ServerAway } from '../outage/server-away.tsx'
 import { begin } from '../session/session.ts'
 import { t as common } from '../strings/index.ts'
 import { DEMO, isDemoServer } from './demo-account.ts'
@@ -105,6 +106,11 @@ export function LoginForm({ server, mayBeDemo, ended, withSession }: FormProps) 
           {common.value.sessionHasEnded}
         </p>
       )}
+      <ServerAway
+        isWatched={ended !== undefined || errors.form !== undefined}
+        withSession={withSession}
+        onBack={() => setErrors({})}
+      />
       <NameField
         id="login-name"
         label={strings.name}

@@ -20,16 +20,21 @@ export class ReadMarks {
   readonly kept = signal<ReadonlySet<number>>(new Set())
   readonly #kom: Kom
   readonly #key: string
+  readonly #reports: () => Promise<void>[]
   readonly #waiting = new Set<number>()
   #sending: readonly number[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
   #isLost = false
 
-  /** @param owner identifies the person and the server */
-  constructor(kom: Kom, owner: string) {
+  /**
+   * @param owner identifies the person and the server
+   * @param reports returns what else there is to report, which is sent in the same batch
+   */
+  constructor(kom: Kom, owner: string, reports: () => Promise<void>[] = () => []) {
     this.#kom = kom
     this.#key = `komgate.read.${owner}`
+    this.#reports = reports
     for (const textNo of readStored<number[]>('sessionStorage', this.#key) ?? []) this.markRead(textNo)
   }
 
@@ -64,7 +69,10 @@ export class ReadMarks {
     if (textNos.length === 0) return
     this.#waiting.clear()
     this.#sending = [...this.#sending, ...textNos]
-    const outcomes = await Promise.allSettled(textNos.map((no) => this.#kom.texts.markRead(no)))
+    const outcomes = await Promise.allSettled([
+      ...textNos.map((no) => this.#kom.texts.markRead(no)),
+      ...this.#reports(),
+    ])
     const failed = textNos.filter((_, i) => {
       const outcome = outcomes[i]
       // A text that has been deleted cannot be marked.

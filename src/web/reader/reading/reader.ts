@@ -1,10 +1,15 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals'
-import type { ConferenceName, Kom, KomEvent, Live, LiveState, Membership, Text } from 'komgate/client'
+import type { ConferenceName, Kom, KomEvent, Live, LiveState, Membership, Person, Text } from 'komgate/client'
+import type { StorageArea } from '../../shared/stored.ts'
 import { address, fragmentOf, go } from '../address.ts'
 import { Drafts } from '../compose/drafts.ts'
 import type { Kind, Target } from '../compose/target.ts'
+import { MessageStore } from '../messages/message-store.ts'
+import { Messages } from '../messages/messages.ts'
 import { isThreadShown } from '../thread/pane-state.ts'
 import { Threads } from '../thread/threads.ts'
+import { Activity } from './activity.ts'
+import { Names } from './names.ts'
 import { type Coming, coming, nextUnread, type Place, type UnreadTexts, upcoming } from './order.ts'
 import { ReadMarks } from './read-marks.ts'
 
@@ -26,6 +31,8 @@ export class Reader {
   readonly marks: ReadMarks
   /** the threads of the texts that are read */
   readonly threads: Threads
+  readonly names: Names
+  readonly messages: Messages
   /** what the server reports */
   readonly state: ReadonlySignal<LiveState>
   /** the conferences with unread texts, in reading order */
@@ -55,13 +62,20 @@ export class Reader {
   #revalidatedAt = performance.now()
   readonly #listeners = new Set<(event: KomEvent) => void>()
 
-  /** @param onLost called with the error when the session has ended */
-  constructor(server: string, kom: Kom, live: Live, onLost: (error: unknown) => void) {
+  /**
+   * @param storage where messages are kept
+   * @param onLost called with the error when the session has ended
+   */
+  constructor(server: string, kom: Kom, live: Live, storage: StorageArea, onLost: (error: unknown) => void) {
     this.server = server
     this.kom = kom
     this.live = live
-    this.marks = new ReadMarks(kom, `${server}.${live.state.person?.pers_no ?? 0}`)
-    this.drafts = new Drafts(server, live.state.person?.pers_no ?? 0)
+    const person = live.state.person as Person
+    const activity = new Activity(kom, () => this.confNo.peek())
+    this.marks = new ReadMarks(kom, `${server}.${person.pers_no}`, () => activity.reports())
+    this.names = new Names(kom, () => live.state)
+    this.messages = new Messages({ kom, names: this.names, person }, new MessageStore(server, person.pers_no, storage))
+    this.drafts = new Drafts(server, person.pers_no)
     const state = signal(live.state)
     this.state = state
     this.unread = computed(() => unreadConferences(state.value, this.marks.read.value))
@@ -104,6 +118,11 @@ export class Reader {
         lastShown = this.shown.value
         if (left !== undefined && left !== lastShown) untracked(() => this.#onLeave(left))
       }),
+      this.onEvent((event) => {
+        this.names.onEvent(event)
+        void this.messages.onEvent(event)
+      }),
+      () => this.messages.close(),
       // The next texts are there before they are wanted. All requests of a tick are one.
       effect(() => {
         const next = nextNo.value

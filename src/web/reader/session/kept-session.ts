@@ -1,4 +1,4 @@
-import { readStored, writeStored } from '../../shared/stored.ts'
+import { readStored, type StorageArea, writeStored } from '../../shared/stored.ts'
 
 /** What is kept of a session on this device, so that a reload goes on with it. */
 export interface KeptSession {
@@ -15,10 +15,15 @@ export function keptSession(server: string): KeptSession | undefined {
   return readStored('sessionStorage', keyOf(server)) ?? readStored('localStorage', keyOf(server))
 }
 
+/** Returns where the session of a server is kept. */
+export function keptIn(server: string): StorageArea {
+  return readStored('sessionStorage', keyOf(server)) === undefined ? 'localStorage' : 'sessionStorage'
+}
+
 /** Keeps a session for this tab, or for this device. */
-export function keepSession(server: string, session: KeptSession, isForDevice: boolean): void {
+export function keepSession(server: string, session: KeptSession, storage: StorageArea): void {
   forgetSession(server)
-  writeStored(isForDevice ? 'localStorage' : 'sessionStorage', keyOf(server), session)
+  writeStored(storage, keyOf(server), session)
   writeStored('localStorage', LAST_SERVER, server)
 }
 

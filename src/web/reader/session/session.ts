@@ -1,16 +1,19 @@
 import { signal } from '@preact/signals'
-import { type Kom, UnavailableError } from 'komgate/client'
+import type { Kom } from 'komgate/client'
+import type { StorageArea } from '../../shared/stored.ts'
 import { address, go } from '../address.ts'
+import { discardDraft } from '../messages/draft.ts'
+import { type Away, isOutage } from '../outage/away.ts'
 import { Reader } from '../reading/reader.ts'
 import { listServers, openSession, type Server } from './gateway.ts'
-import { forgetSession, keepSession, keptSession, lastServer } from './kept-session.ts'
+import { forgetSession, keepSession, keptIn, keptSession, lastServer } from './kept-session.ts'
 
 /** What the page does: it starts, asks for a login, reads, or cannot reach the gateway. */
 export type Session =
   | { state: 'starting' }
   | { state: 'login'; servers: readonly Server[]; server: string; ended?: { name: string } }
   | { state: 'reading'; reader: Reader }
-  | { state: 'failed'; error: unknown }
+  | { state: 'failed'; error: unknown; away: Away | undefined }
 
 /** The session of the page. */
 export const session = signal<Session>({ state: 'starting' })
@@ -21,30 +24,42 @@ let servers: readonly Server[] = []
 export async function start(): Promise<void> {
   if (session.value.state === 'reading') void session.value.reader.close()
   session.value = { state: 'starting' }
+  await startAgain()
+}
+
+/** Starts after a failure, which is shown meanwhile. Resolves with whether it has not failed again. */
+export async function startAgain(): Promise<boolean> {
+  let away: Away = 'gateway'
   try {
     servers = await listServers()
+    away = 'lyskom'
     const server = chosenServer()
     // The address names a server that the gateway does not have.
     if (address.value.server !== undefined && address.value.server !== server) go(`#/${server}/`, true)
     const kept = keptSession(server)
     if (kept === undefined) session.value = { state: 'login', servers, server }
     else await resume(server, kept.connectionId, kept.name)
+    return true
   } catch (error) {
-    session.value = { state: 'failed', error }
+    session.value = { state: 'failed', error, away: isOutage(error) ? away : undefined }
+    return false
   }
 }
 
 /** Begins to read in a session that is logged in. @param isKept whether it outlives the tab */
 export async function begin(server: string, kom: Kom, isKept: boolean): Promise<void> {
-  const reader = await openReader(server, kom)
+  const storage = isKept ? 'localStorage' : 'sessionStorage'
+  const reader = await openReader(server, kom, storage)
   const { state } = reader.live
-  keepSession(server, { connectionId: kom.connectionId, name: state.person?.pers_name ?? '' }, isKept)
+  keepSession(server, { connectionId: kom.connectionId, name: state.person?.pers_name ?? '' }, storage)
   session.value = { state: 'reading', reader }
 }
 
 /** Ends the session. Does not wait for the gateway, which may be away: it closes idle sessions itself. */
 export function logOut(reader: Reader): void {
   forgetSession(reader.server)
+  reader.messages.clear()
+  discardDraft()
   reader
     .close()
     .then(() => reader.kom.close())
@@ -68,19 +83,19 @@ function chosenServer(): string {
 async function resume(server: string, connectionId: string, name: string): Promise<void> {
   try {
     const kom = await openSession(server, { connectionId })
-    session.value = { state: 'reading', reader: await openReader(server, kom) }
+    session.value = { state: 'reading', reader: await openReader(server, kom, keptIn(server)) }
   } catch (error) {
-    if (error instanceof UnavailableError) throw error
+    if (isOutage(error)) throw error
     ended(server, name)
   }
 }
 
-async function openReader(server: string, kom: Kom): Promise<Reader> {
+async function openReader(server: string, kom: Kom, storage: StorageArea): Promise<Reader> {
   // `Reader` requests what events do not report when the person returns to the page.
   let reader: Reader | undefined
   const live = await kom.live({ revalidateMs: 0, onEvent: (event) => reader?.emit(event) })
   const name = live.state.person?.pers_name ?? ''
-  reader = new Reader(server, kom, live, () => {
+  reader = new Reader(server, kom, live, storage, () => {
     void reader?.close()
     ended(server, name)
   })

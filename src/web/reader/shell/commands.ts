@@ -3,6 +3,7 @@ import { writeAbout } from '../compose/kinds.ts'
 import { t as compose } from '../compose/strings.ts'
 import { t as goToStrings } from '../goto/strings.ts'
 import { t as marksStrings } from '../marks/strings.ts'
+import { t as online } from '../online/strings.ts'
 import type { Reader } from '../reading/reader.ts'
 import { t } from '../strings/index.ts'
 import { markRead, markUnread, toggleMark } from '../text/actions.ts'
@@ -88,6 +89,11 @@ export const COMMANDS: readonly Command[] = [
     keys: ['g m'],
     meaning: () => marksStrings.value.keyMarks,
     run: ({ reader }) => go(fragmentOf(reader.server, 'marks')),
+  },
+  {
+    keys: ['g w'],
+    meaning: () => online.value.key,
+    run: ({ reader: { server } }) => go(fragmentOf(server, 'online')),
   },
   { keys: ['/'], meaning: () => goToStrings.value.keyGoTo, run: ({ showGoTo }) => showGoTo() },
   { keys: ['?'], meaning: () => t.value.keyHelp, run: ({ showHelp }) => showHelp() },

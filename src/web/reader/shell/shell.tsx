@@ -10,6 +10,12 @@ import { t as goToStrings } from '../goto/strings.ts'
 import { ConferenceView } from '../lists/conference-view.tsx'
 import { PersonView } from '../lists/person-view.tsx'
 import { MarksView } from '../marks/marks-view.tsx'
+import { MessageCards } from '../messages/message-cards.tsx'
+import { MessagesView } from '../messages/messages-view.tsx'
+import { NotificationSwitch } from '../notify/notification-switch.tsx'
+import { watch } from '../notify/watch.ts'
+import { OnlineView } from '../online/online-view.tsx'
+import { Banner } from '../outage/banner.tsx'
 import type { Reader } from '../reading/reader.ts'
 import { logOut } from '../session/session.ts'
 import { SettingsView } from '../settings/settings-view.tsx'
@@ -39,6 +45,7 @@ export function Shell({ reader }: { reader: Reader }) {
     setTimeout(() => list.current?.querySelector<HTMLElement>('nav button, nav a')?.focus())
   }
   useKeys({ reader, showHelp, showList, showGoTo })
+  useEffect(() => watch(reader), [reader])
   useEffect(() => {
     if (reader.notice.value === '') return
     const timer = setTimeout(() => {
@@ -90,14 +97,11 @@ export function Shell({ reader }: { reader: Reader }) {
           <p class="quiet">
             {strings.loggedInAs} <bdi>{state.value.person?.pers_name}</bdi>
           </p>
+          <NotificationSwitch />
         </footer>
       </div>
       <main id="main">
-        {state.value.status === 'reconnecting' && (
-          <p class="banner" role="status">
-            {strings.reconnecting}
-          </p>
-        )}
+        <Banner state={state} />
         <View reader={reader} />
       </main>
       <ThreadPane reader={reader} />
@@ -106,6 +110,7 @@ export function Shell({ reader }: { reader: Reader }) {
         {reader.notice} <NoticedText reader={reader} />
       </p>
       {isGoToOpen && <GoTo reader={reader} onClose={() => setGoToOpen(false)} />}
+      <MessageCards reader={reader} />
       {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
     </div>
   )
@@ -129,6 +134,8 @@ function View({ reader }: { reader: Reader }) {
     return <ConferenceView key={shown.no} reader={reader} no={shown.no} />
   }
   if (shown.view === 'settings') return <SettingsView reader={reader} />
+  if (shown.view === 'online') return <OnlineView reader={reader} />
+  if (shown.view === 'messages') return <MessagesView reader={reader} />
   return <Begin reader={reader} />
 }
 

@@ -16,7 +16,6 @@ export const en = {
   keys: 'Keys',
   close: 'Close',
   useKeys: 'Use single keys as shortcuts',
-  reconnecting: 'The connection is interrupted. Trying again…',
   tryAgain: 'Try again',
   // Reading
   nextUnread: 'Next unread',

@@ -17,7 +17,6 @@ export const sv: Translation<typeof en> = {
   keys: 'Tangenter',
   close: 'Stäng',
   useKeys: 'Använd enstaka tangenter som genvägar',
-  reconnecting: 'Förbindelsen är bruten. Försöker igen…',
   tryAgain: 'Försök igen',
   nextUnread: 'Nästa olästa',
   nextComments: (conference, count) => `${count === 1 ? '1 kommentar' : `${count} kommentarer`} i ${conference}`,
