@@ -7,6 +7,7 @@ import { openReader, type ReaderPage } from './reader-page.ts'
 import { onReaderStage, type ReaderStage } from './reader-stage.ts'
 
 const TEST_MS = 60_000
+const OFFLINE = 'This device is offline.'
 const INTERRUPTED = 'The connection is interrupted.'
 
 /** A reader that reaches the gateway of a stage through a proxy, also after the gateway has been restarted. */
@@ -102,14 +103,14 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
     await page.context().setOffline(true)
     // Chromium keeps open connections.
     reader.cut(true)
-    await page.getByText(INTERRUPTED).waitFor()
+    await page.getByText(OFFLINE).waitFor()
     await page.getByLabel('Your comment').pressSequentially('dag')
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByRole('form', { name: 'Comment' }).getByRole('alert').waitFor()
     const meanwhile = await on.write('Meanwhile\nWritten during the outage.')
     reader.cut(false)
     await page.context().setOffline(false)
-    await page.getByText(INTERRUPTED).waitFor({ state: 'detached' })
+    await page.getByText(OFFLINE).waitFor({ state: 'detached' })
     await expectUnread(on, reader, [commented, meanwhile])
     await sendComment(on, reader, commented)
     await reader.close()
