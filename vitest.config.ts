@@ -20,6 +20,13 @@ const MEASURING = [
 const SLOW = [
   'test/http/generated.test.ts',
   'test/web/reader.test.ts',
+  'test/web/places.test.ts',
+  'test/web/compose.test.ts',
+  'test/web/threads.test.ts',
+  'test/web/online.test.ts',
+  'test/web/outages.test.ts',
+  'test/web/marks.test.ts',
+  'test/web/together.test.ts',
   'test/web/views.test.ts',
   'test/web/explorer.test.ts',
   'test/store/mysql.test.ts',
