@@ -110,7 +110,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
     const meanwhile = await on.write('Meanwhile\nWritten during the outage.')
     reader.cut(false)
     await page.context().setOffline(false)
-    await page.getByText(OFFLINE).waitFor({ state: 'detached' })
+    // The device is online before the page has its connection again.
+    for (const text of [OFFLINE, INTERRUPTED]) await page.getByText(text).waitFor({ state: 'detached' })
     await expectUnread(on, reader, [commented, meanwhile])
     await sendComment(on, reader, commented)
     await reader.close()
