@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { BACKENDS } from '../contract/backends.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import { accessibilityViolations, heading, type ReaderPage } from './reader-page.ts'
-import { onWebStage } from './web-stage.ts'
+import { onReaderStage } from './reader-stage.ts'
 
 const TEST_MS = 60_000
 const IMAGE = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
@@ -26,7 +26,7 @@ type Page = ReaderPage['page']
 const titled = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
 
 describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks and texts on $name', ({ start }) => {
-  const { stage, asPerson, write, readAll } = onWebStage(start)
+  const on = onReaderStage(start)
 
   const opened = (no: number) => ({ fragment: `#/kom/texts/${no}` })
   const show = (page: Page, fragment: string) => page.evaluate(`location.hash = '#/kom/${fragment}'`)
@@ -35,17 +35,19 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
     await page.getByRole('button', { name, exact: true }).click()
   }
   const marksOfAlice = async () =>
-    (await (await stage.as('alice')).get('/texts/marks')).json.marks.map(({ text_no }: { text_no: number }) => text_no)
+    (await (await on.stage.as('alice')).get('/texts/marks')).json.marks.map(
+      ({ text_no }: { text_no: number }) => text_no,
+    )
 
   it('marks texts and removes marks, and lists the marked texts as they are marked elsewhere', {
     timeout: TEST_MS,
   }, async () => {
-    await readAll()
-    const one = await write('One to keep\n.')
-    const two = await write('Two to keep\n.')
-    const gone = await write('Soon gone\n.')
-    const alice = await stage.as('alice')
-    await asPerson(
+    await on.readAll()
+    const one = await on.write('One to keep\n.')
+    const two = await on.write('Two to keep\n.')
+    const gone = await on.write('Soon gone\n.')
+    const alice = await on.stage.as('alice')
+    await on.asPerson(
       'alice',
       async ({ page }) => {
         await titled(page, 'One to keep')
@@ -59,7 +61,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
         await titled(page, 'Marked texts')
         const list = page.getByRole('list', { name: 'Marked texts' })
         await list.getByRole('link', { name: 'One to keep' }).waitFor()
-        expect(await list.getByRole('listitem').textContent()).toContain(stage.cast.bob.name)
+        expect(await list.getByRole('listitem').textContent()).toContain(on.stage.cast.bob.name)
 
         await alice.put(`/texts/${two}/mark`, { type: 7 })
         await list.getByRole('link', { name: 'Two to keep' }).waitFor()
@@ -68,7 +70,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
         expect(await accessibilityViolations(page)).toEqual([])
         await page.getByRole('button', { name: `Remove the mark on text ${two}` }).click()
         await list.getByRole('link', { name: 'Two to keep' }).waitFor({ state: 'detached' })
-        await (await stage.author('bob')).delete(gone)
+        await (await on.stage.author('bob')).delete(gone)
         await alice.delete(`/texts/${one}/mark`)
         await list.getByRole('link', { name: 'One to keep' }).waitFor({ state: 'detached' })
         await expect.poll(marksOfAlice).not.toContain(two)
@@ -79,13 +81,13 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
   })
 
   it('lists many marked texts in pages, each of them in one request', { timeout: TEST_MS }, async () => {
-    await readAll()
-    const alice = await stage.as('alice')
+    await on.readAll()
+    const alice = await on.stage.as('alice')
     const marked: number[] = []
-    for (let i = 1; i <= 30; i++) marked.push(await write(`Marked ${i}\n.`))
+    for (let i = 1; i <= 30; i++) marked.push(await on.write(`Marked ${i}\n.`))
     for (const no of marked) await alice.put(`/texts/${no}/mark`, { type: 100 })
-    await readAll()
-    await asPerson('alice', async ({ page, requests }) => {
+    await on.readAll()
+    await on.asPerson('alice', async ({ page, requests }) => {
       await titled(page, 'All read')
       const before = requests.length
       await page.getByRole('link', { name: 'Marked texts' }).click()
@@ -99,10 +101,10 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
   })
 
   it('has the rarer actions in a menu: link, raw text, recipients', { timeout: TEST_MS }, async () => {
-    await readAll()
-    const { club, other } = stage.cast
-    const textNo = await write('Actions\n<b>raw</b>', { contentType: 'text/plain; charset=utf-8' })
-    await asPerson(
+    await on.readAll()
+    const { club, other } = on.stage.cast
+    const textNo = await on.write('Actions\n<b>raw</b>', { contentType: 'text/plain; charset=utf-8' })
+    await on.asPerson(
       'alice',
       async ({ page }) => {
         await titled(page, 'Actions')
@@ -144,9 +146,9 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
   })
 
   it('deletes an own text after asking', { timeout: TEST_MS }, async () => {
-    await readAll()
-    const textNo = await write('Mine\n.')
-    await asPerson(
+    await on.readAll()
+    const textNo = await on.write('Mine\n.')
+    await on.asPerson(
       'bob',
       async ({ page }) => {
         await titled(page, 'Mine')
@@ -162,13 +164,13 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
       },
       opened(textNo),
     )
-    expect((await (await stage.as('bob')).get(`/texts/${textNo}`)).status).toBe(404)
+    expect((await (await on.stage.as('bob')).get(`/texts/${textNo}`)).status).toBe(404)
   })
 
   it('goes to a text by its number, and to conferences and persons by name', { timeout: TEST_MS }, async () => {
-    await readAll()
-    const { club, bob, texts } = stage.cast
-    await asPerson('alice', async ({ page }) => {
+    await on.readAll()
+    const { club, bob, texts } = on.stage.cast
+    await on.asPerson('alice', async ({ page }) => {
       await titled(page, 'All read')
       const dialog = page.getByRole('dialog', { name: 'Go to' })
       const field = dialog.getByLabel('Text number, conference or person')
@@ -209,13 +211,13 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
   it('shows hostile subjects, names and bodies as harmless, readable text everywhere', {
     timeout: TEST_MS,
   }, async () => {
-    await readAll()
-    const { json: eve } = await stage.send('POST', '/persons/', {
-      id: (await stage.fresh()).id,
+    await on.readAll()
+    const { json: eve } = await on.stage.send('POST', '/persons/', {
+      id: (await on.stage.fresh()).id,
       json: { name: HOSTILE_NAME, passwd: 'eve' },
     })
-    const author = await stage.authorOf({ no: eve.pers_no, passwd: 'eve' })
-    const { club } = stage.cast
+    const author = await on.stage.authorOf({ no: eve.pers_no, passwd: 'eve' })
+    const { club } = on.stage.cast
     const root = await author.write({
       contentType: 'text/plain; charset=utf-8',
       text: Buffer.from(`${HOSTILE_SUBJECT}\n${HOSTILE_BODY}`),
@@ -228,7 +230,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
       commentTo: [root],
     })
     await author.connection.close()
-    await asPerson(
+    await on.asPerson(
       'alice',
       async ({ page }) => {
         const fits = () => page.evaluate('document.documentElement.scrollWidth <= innerWidth')
@@ -267,7 +269,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
   })
 
   it('shows a web page in a sandbox in which nothing runs, and nothing is loaded', { timeout: TEST_MS }, async () => {
-    await readAll()
+    await on.readAll()
     const reached: unknown[] = []
     const foreign = createServer(({ url }, response) => {
       reached.push(url)
@@ -275,8 +277,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
     })
     await once(foreign.listen(0, '127.0.0.1'), 'listening')
     const url = `http://127.0.0.1:${(foreign.address() as AddressInfo).port}`
-    const textNo = await write(`Web page\n${htmlWith(url)}`, { contentType: 'text/html' })
-    await asPerson(
+    const textNo = await on.write(`Web page\n${htmlWith(url)}`, { contentType: 'text/html' })
+    await on.asPerson(
       'alice',
       async ({ page, offences }) => {
         await titled(page, 'Web page')
@@ -303,15 +305,15 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks a
   it('shows images with their description, and offers other files with type and size', {
     timeout: TEST_MS,
   }, async () => {
-    await readAll()
+    await on.readAll()
     const bytes = Buffer.from(IMAGE, 'base64')
     const withSubject = (subject: string, body: Buffer) => Buffer.concat([Buffer.from(`${subject}\n`), body])
-    const bob = await stage.author('bob')
-    const to = [stage.cast.club.no]
+    const bob = await on.stage.author('bob')
+    const to = [on.stage.cast.club.no]
     const image = await bob.write({ text: withSubject('dot.png', bytes), contentType: 'image/png', to })
     const broken = await bob.write({ text: withSubject('broken.png', Buffer.from('x')), contentType: 'image/png', to })
     const file = await bob.write({ text: withSubject('a.zip', Buffer.alloc(2500)), contentType: 'application/zip', to })
-    await asPerson(
+    await on.asPerson(
       'alice',
       async ({ page }) => {
         await page.getByRole('img', { name: 'Image: dot.png' }).waitFor()

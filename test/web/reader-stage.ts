@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
+import type { Stored } from '../contract/author.ts'
 import type { Backend } from '../contract/backends.ts'
 import { onStage, type Stage } from '../contract/stage.ts'
 import { build } from '../support/built-command.ts'
@@ -36,10 +37,10 @@ export class ReaderStage {
     await reader.close()
   }
 
-  /** Writes an unread text in the club, by bob. Its first line is the subject. */
-  async write(text: string, commentTo: number[] = []): Promise<number> {
-    const { club } = this.stage.cast
-    return await (await this.stage.author('bob')).write({ text: Buffer.from(text), to: [club.no], commentTo })
+  /** Writes a text by bob: its subject, a line feed, and its body. By default in the club. */
+  async write(text: string, more: Omit<Stored, 'text'> = {}): Promise<number> {
+    const bob = await this.stage.author('bob')
+    return await bob.write({ text: Buffer.from(text), to: [this.stage.cast.club.no], ...more })
   }
 
   /** Returns the unread texts of alice in the club. */

@@ -14,9 +14,6 @@ const HOSTILE = [
 
 describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the reader on $name', ({ start }) => {
   const on = onReaderStage(start)
-  const { stage } = on
-  const asPerson = on.asPerson.bind(on)
-  const write = on.write.bind(on)
 
   it('completes names while they are typed, and says beside the field what is wrong', {
     timeout: TEST_MS,
@@ -42,25 +39,25 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
     await page.getByRole('button', { name: 'Log in' }).click()
     await page.getByText('There is no person with that name on this server.').waitFor()
 
-    await reader.logIn('contract alice', stage.cast.alice.passwd)
+    await reader.logIn('contract alice', on.stage.cast.alice.passwd)
     await reader.close()
   })
 
   it('reads thread by thread, marks as read in batches, and undoes it', { timeout: TEST_MS }, async () => {
     await on.readAll()
-    const first = await write('First\nThe first text.')
-    const other = await write('Other\nAnother text.')
-    const comment = await write(`Comment\nSee text ${other}.`, [first])
-    await asPerson('alice', async ({ page, requests }) => {
+    const first = await on.write('First\nThe first text.')
+    const other = await on.write('Other\nAnother text.')
+    const comment = await on.write(`Comment\nSee text ${other}.`, { commentTo: [first] })
+    await on.asPerson('alice', async ({ page, requests }) => {
       const unread = page.getByRole('list', { name: 'Unread' })
       await page.getByRole('heading', { level: 1, name: 'First' }).waitFor()
       expect(new URL(page.url()).hash).toBe(`#/kom/texts/${first}`)
-      expect(await unread.getByRole('listitem').allTextContents()).toEqual([`${stage.cast.club.name}3`])
+      expect(await unread.getByRole('listitem').allTextContents()).toEqual([`${on.stage.cast.club.name}3`])
 
       await page.keyboard.press('n')
       await page.getByRole('heading', { level: 1, name: 'Comment' }).waitFor()
-      await page.getByRole('link', { name: `Comment to text ${first} by ${stage.cast.bob.name}` }).waitFor()
-      expect(await unread.getByRole('listitem').allTextContents()).toEqual([`${stage.cast.club.name}2`])
+      await page.getByRole('link', { name: `Comment to text ${first} by ${on.stage.cast.bob.name}` }).waitFor()
+      expect(await unread.getByRole('listitem').allTextContents()).toEqual([`${on.stage.cast.club.name}2`])
       await page.keyboard.press('Space')
       await page.getByRole('heading', { level: 1, name: 'Other' }).waitFor()
       await page.getByText('All read').waitFor()
@@ -81,27 +78,27 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
 
   it('shows new texts, and what is read elsewhere, without a reload', { timeout: TEST_MS }, async () => {
     await on.readAll()
-    await asPerson('alice', async ({ page, requests }) => {
+    await on.asPerson('alice', async ({ page, requests }) => {
       await page.getByRole('heading', { level: 1, name: 'All read' }).waitFor()
       const before = requests.length
-      const textNo = await write('Fresh\nJust written.')
+      const textNo = await on.write('Fresh\nJust written.')
       await page.getByRole('heading', { level: 1, name: 'Fresh' }).waitFor()
-      const later = await write('Later\nWritten after it.', [textNo])
-      await page.getByRole('link', { name: `Comment by ${stage.cast.bob.name}` }).waitFor()
+      const later = await on.write('Later\nWritten after it.', { commentTo: [textNo] })
+      await page.getByRole('link', { name: `Comment by ${on.stage.cast.bob.name}` }).waitFor()
       const items = page.getByRole('list', { name: 'Unread' }).getByRole('listitem')
-      await expect.poll(() => items.allTextContents()).toEqual([`${stage.cast.club.name}2`])
+      await expect.poll(() => items.allTextContents()).toEqual([`${on.stage.cast.club.name}2`])
 
-      const alice = await stage.as('alice')
+      const alice = await on.stage.as('alice')
       await alice.put(`/texts/${later}/read-marking`)
-      await expect.poll(() => items.allTextContents()).toEqual([`${stage.cast.club.name}1`])
+      await expect.poll(() => items.allTextContents()).toEqual([`${on.stage.cast.club.name}1`])
       expect(requests.slice(before).filter((each) => each.endsWith('/start'))).toEqual([])
     })
   })
 
   it('shows a text full of HTML, control characters and long lines as text', { timeout: TEST_MS }, async () => {
     await on.readAll()
-    const textNo = await write(`<b>Hostile</b> \u202esubject\n${HOSTILE}`)
-    await asPerson(
+    const textNo = await on.write(`<b>Hostile</b> \u202esubject\n${HOSTILE}`)
+    await on.asPerson(
       'alice',
       async ({ page }) => {
         await page.getByRole('heading', { level: 1, name: '<b>Hostile</b>' }).waitFor()
@@ -119,21 +116,21 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
 
   it('sends a comment to the recipients of the text, and shows it there', { timeout: TEST_MS }, async () => {
     await on.readAll()
-    const textNo = await write('Question\nWhich day?')
-    await asPerson('alice', async ({ page }) => {
+    const textNo = await on.write('Question\nWhich day?')
+    await on.asPerson('alice', async ({ page }) => {
       await page.getByRole('heading', { level: 1, name: 'Question' }).waitFor()
       await page.keyboard.press('c')
       expect(await page.getByLabel('Subject').inputValue()).toBe('Question')
-      await page.getByRole('form', { name: 'Comment' }).getByText(stage.cast.club.name).waitFor()
+      await page.getByRole('form', { name: 'Comment' }).getByText(on.stage.cast.club.name).waitFor()
       await page.getByLabel('Your comment').press('Control+Enter')
       await page.getByText('Write something first.').waitFor()
       await page.getByLabel('Your comment').fill('På torsdag ☕')
       await page.getByLabel('Your comment').press('Control+Enter')
       await page.getByText(/Your comment was sent as text \d+/).waitFor()
-      await page.getByRole('link', { name: `Comment by ${stage.cast.alice.name}` }).click()
+      await page.getByRole('link', { name: `Comment by ${on.stage.cast.alice.name}` }).click()
       await page.getByText('På torsdag ☕').waitFor()
     })
-    const alice = await stage.as('alice')
+    const alice = await on.stage.as('alice')
     const { comment_in_list } = (await alice.get(`/texts/${textNo}`)).json
     expect(comment_in_list).toHaveLength(1)
     const comment = (await alice.get(`/texts/${comment_in_list[0].text_no}`)).json
@@ -142,15 +139,15 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
       comment.body,
       comment.recipient_list[0].recpt.conf_no,
       comment.recipient_list.length,
-    ]).toEqual(['Question', 'På torsdag ☕', stage.cast.club.no, 1])
+    ]).toEqual(['Question', 'På torsdag ☕', on.stage.cast.club.no, 1])
   })
 
   it('keeps a draft over a reload, and sends a comment once although its answer is lost', {
     timeout: TEST_MS,
   }, async () => {
     await on.readAll()
-    const textNo = await write('Dinner\nWho comes?')
-    await asPerson('alice', async ({ page }) => {
+    const textNo = await on.write('Dinner\nWho comes?')
+    await on.asPerson('alice', async ({ page }) => {
       await page.getByRole('heading', { level: 1, name: 'Dinner' }).waitFor()
       await page.getByRole('button', { name: 'Comment' }).click()
       await page.getByLabel('Your comment').fill('I do.')
@@ -170,18 +167,18 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
       await page.getByRole('button', { name: 'Send' }).click()
       await page.getByText(/Your comment was sent as text \d+/).waitFor()
     })
-    const alice = await stage.as('alice')
+    const alice = await on.stage.as('alice')
     expect((await alice.get(`/texts/${textNo}`)).json.comment_in_list).toHaveLength(1)
   })
 
   it('keeps a comment on a text that is deleted meanwhile, and says so', { timeout: TEST_MS }, async () => {
     await on.readAll()
-    const textNo = await write('Vanishing\nSoon gone.')
-    await asPerson('alice', async ({ page }) => {
+    const textNo = await on.write('Vanishing\nSoon gone.')
+    await on.asPerson('alice', async ({ page }) => {
       await page.getByRole('heading', { level: 1, name: 'Vanishing' }).waitFor()
       await page.keyboard.press('c')
       await page.getByLabel('Your comment').fill('Too late.')
-      await (await stage.author('bob')).delete(textNo)
+      await (await on.stage.author('bob')).delete(textNo)
       await page.getByText('This text has been deleted').waitFor()
       await page.getByText('Nothing is unread.').waitFor()
       await page.getByRole('button', { name: 'Send' }).click()
@@ -193,8 +190,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
   it('shows conferences, persons and texts by their addresses, and says which do not exist', {
     timeout: TEST_MS,
   }, async () => {
-    const { club, bob, texts } = stage.cast
-    await asPerson('alice', async ({ page }) => {
+    const { club, bob, texts } = on.stage.cast
+    await on.asPerson('alice', async ({ page }) => {
       const open = (fragment: string) => page.evaluate(`location.hash = '#/kom/${fragment}'`)
       await open(`conferences/${club.no}`)
       await page.getByRole('heading', { level: 1, name: club.name }).waitFor()
@@ -220,11 +217,11 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the rea
     const reader = await on.open()
     const { page } = reader
     await page.getByLabel('Stay logged in').check()
-    await reader.logIn(stage.cast.bob.name, stage.cast.bob.passwd)
+    await reader.logIn(on.stage.cast.bob.name, on.stage.cast.bob.passwd)
     // Another tab of the browser.
     const other = await page.context().newPage()
-    await other.goto(`${stage.gateway.url}/app/`)
-    await other.getByText(`Logged in as ${stage.cast.bob.name}`).waitFor()
+    await other.goto(`${on.stage.gateway.url}/app/`)
+    await other.getByText(`Logged in as ${on.stage.cast.bob.name}`).waitFor()
     await other.getByRole('button', { name: 'Log out' }).click()
     await other.getByLabel('Password').waitFor()
     expect(await other.evaluate('Object.keys(localStorage).filter((key) => key.includes("session"))')).toEqual([])

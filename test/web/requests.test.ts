@@ -25,7 +25,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('an hour of reading', (
     await on.readAll()
     const textNos: number[] = []
     for (let i = 0; i < TEXTS + LEFT; i++) {
-      textNos.push(await on.write(`Text ${i}\nIts body.`, i % THREAD === 0 ? [] : textNos.slice(-1)))
+      textNos.push(await on.write(`Text ${i}\nIts body.`, { commentTo: i % THREAD === 0 ? [] : textNos.slice(-1) }))
     }
     const { alice, club } = stage.cast
     const reader = await on.open()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BACKENDS } from '../contract/backends.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import { accessibilityViolations, heading, type ReaderPage } from './reader-page.ts'
-import { onWebStage } from './web-stage.ts'
+import { onReaderStage } from './reader-stage.ts'
 
 const TEST_MS = 60_000
 const NARROW = { viewport: { width: 900, height: 700 } }
@@ -13,13 +13,15 @@ const titled = (page: Page, name: string) => page.getByRole('heading', { level: 
 const treesOf = (requests: readonly string[]) => requests.filter((each) => each.endsWith('/tree'))
 
 describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading on $name', ({ start }) => {
-  const { stage, asPerson, write, readAll } = onWebStage(start)
+  const on = onReaderStage(start)
 
   /** The thread of the shown text. */
   const threadOf = (page: Page) => page.getByRole('complementary', { name: 'Thread' })
   /** The texts of the thread: authors, times left out, and subjects. */
   const rowsOf = async (page: Page) =>
-    (await threadOf(page).getByRole('link').allTextContents()).map((each) => each.replace(stage.cast.bob.name, 'bob'))
+    (await threadOf(page).getByRole('link').allTextContents()).map((each) =>
+      each.replace(on.stage.cast.bob.name, 'bob'),
+    )
 
   /** Opens a text as alice, who has not read it. */
   const opened = (no: number, options = {}) => ({ fragment: `#/kom/texts/${no}`, ...options })
@@ -27,13 +29,13 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
   it('shows the thread beside the text: authors, subjects, the shown and the unread texts', {
     timeout: TEST_MS,
   }, async () => {
-    await readAll()
-    const root = await write('Buns\nWho bakes?')
-    const comment = await write('Buns\nI do.', { commentTo: [root] })
-    const other = await write('Cakes\nI bake cakes.', { commentTo: [root] })
-    const deep = await write('Buns\nThank you.', { commentTo: [comment] })
-    const note = await write('Buns\nOn Friday.', { footnoteTo: [root] })
-    await asPerson(
+    await on.readAll()
+    const root = await on.write('Buns\nWho bakes?')
+    const comment = await on.write('Buns\nI do.', { commentTo: [root] })
+    const other = await on.write('Cakes\nI bake cakes.', { commentTo: [root] })
+    const deep = await on.write('Buns\nThank you.', { commentTo: [comment] })
+    const note = await on.write('Buns\nOn Friday.', { footnoteTo: [root] })
+    await on.asPerson(
       'alice',
       async ({ page }) => {
         await titled(page, 'Buns')
@@ -62,19 +64,19 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
   it('shows new comments in the thread, also on texts that have not been read, and removes deleted ones', {
     timeout: TEST_MS,
   }, async () => {
-    await readAll()
-    const root = await write('Live\nOne.')
-    const comment = await write('Live\nTwo.', { commentTo: [root] })
-    await asPerson(
+    await on.readAll()
+    const root = await on.write('Live\nOne.')
+    const comment = await on.write('Live\nTwo.', { commentTo: [root] })
+    await on.asPerson(
       'alice',
       async ({ page, requests }) => {
         await titled(page, 'Live')
         await threadOf(page).getByText('2 texts').waitFor()
-        const fresh = await write('Fresh news\nThree.', { commentTo: [comment] })
+        const fresh = await on.write('Fresh news\nThree.', { commentTo: [comment] })
         await threadOf(page)
           .getByRole('link', { name: /Fresh news/ })
           .waitFor()
-        await (await stage.author('bob')).delete(fresh)
+        await (await on.stage.author('bob')).delete(fresh)
         await threadOf(page).getByText('2 texts').waitFor()
         expect(treesOf(requests).length).toBeLessThanOrEqual(1)
       },
@@ -83,11 +85,11 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
   })
 
   it('requests a thread once, and none where it is not shown', { timeout: TEST_MS }, async () => {
-    await readAll()
-    const root = await write('Once\n1')
+    await on.readAll()
+    const root = await on.write('Once\n1')
     let last = root
-    for (let i = 2; i <= 6; i++) last = await write(`Once\n${i}`, { commentTo: [last] })
-    await asPerson(
+    for (let i = 2; i <= 6; i++) last = await on.write(`Once\n${i}`, { commentTo: [last] })
+    await on.asPerson(
       'alice',
       async ({ page, requests }) => {
         await titled(page, 'Once')
@@ -103,7 +105,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
       },
       opened(root),
     )
-    await asPerson(
+    await on.asPerson(
       'alice',
       async ({ page, requests }) => {
         await titled(page, 'Once')
@@ -125,10 +127,10 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
   })
 
   it('opens what a text comments in place', { timeout: TEST_MS }, async () => {
-    await readAll()
-    const question = await write('Question\nWhat time is it?')
-    const answer = await write('Answer\nLate.', { commentTo: [question] })
-    await asPerson(
+    await on.readAll()
+    const question = await on.write('Question\nWhat time is it?')
+    const answer = await on.write('Answer\nLate.', { commentTo: [question] })
+    await on.asPerson(
       'alice',
       async ({ page }) => {
         await titled(page, 'Answer')
@@ -137,7 +139,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
         await titled(page, 'Answer')
         await page.getByRole('button', { name: `Hide text ${question}` }).click()
         await page.getByText('What time is it?').waitFor({ state: 'hidden' })
-        await page.getByRole('link', { name: `Comment to text ${question} by ${stage.cast.bob.name}` }).click()
+        await page.getByRole('link', { name: `Comment to text ${question} by ${on.stage.cast.bob.name}` }).click()
         await titled(page, 'Question')
         const comments = page.getByRole('region', { name: 'Comments' })
         await comments.getByText('Answer').waitFor()
@@ -149,10 +151,10 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
   it('lists the texts of a conference and of a person in pages, with new ones at the top', {
     timeout: TEST_MS,
   }, async () => {
-    await readAll()
-    const { club, bob } = stage.cast
-    for (let i = 1; i <= 30; i++) await write(`Number ${i}\n.`)
-    await asPerson(
+    await on.readAll()
+    const { club, bob } = on.stage.cast
+    for (let i = 1; i <= 30; i++) await on.write(`Number ${i}\n.`)
+    await on.asPerson(
       'alice',
       async ({ page, requests }) => {
         const rows = page.getByRole('list', { name: 'Texts', exact: true }).getByRole('listitem')
@@ -163,16 +165,16 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
         await page.getByRole('link', { name: 'Number 1', exact: true }).waitFor()
 
         const before = requests.length
-        const fresh = await write('Just written\n.')
+        const fresh = await on.write('Just written\n.')
         await expect.poll(() => rows.first().textContent()).toMatch(/^Just written.*Unread/)
         expect(requests.slice(before).filter((each) => each.endsWith('/texts/'))).toEqual([])
-        await (await stage.author('bob')).delete(fresh)
+        await (await on.stage.author('bob')).delete(fresh)
         await expect.poll(() => rows.first().textContent()).toMatch(/^Number 30/)
 
         await page.evaluate(`location.hash = '#/kom/persons/${bob.no}'`)
         const written = page.getByRole('list', { name: 'Written texts' }).getByRole('listitem')
         await expect.poll(() => written.count()).toBe(25)
-        await write('Again\n.')
+        await on.write('Again\n.')
         await expect.poll(() => written.first().textContent()).toMatch(/^Again/)
       },
       { fragment: `#/kom/conferences/${club.no}` },
@@ -180,14 +182,14 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
   })
 
   it('says what comes next', { timeout: TEST_MS }, async () => {
-    await readAll()
-    const { club, secret } = stage.cast
-    const root = await write('Start\n.')
-    const comment = await write('Comment\n.', { commentTo: [root] })
-    await write('Second comment\n.', { commentTo: [comment] })
-    await write('Other\n.')
-    await (await stage.author('alice')).write({ text: 'Hidden\n.', to: [secret.no] })
-    await asPerson('alice', async ({ page }) => {
+    await on.readAll()
+    const { club, secret } = on.stage.cast
+    const root = await on.write('Start\n.')
+    const comment = await on.write('Comment\n.', { commentTo: [root] })
+    await on.write('Second comment\n.', { commentTo: [comment] })
+    await on.write('Other\n.')
+    await (await on.stage.author('alice')).write({ text: 'Hidden\n.', to: [secret.no] })
+    await on.asPerson('alice', async ({ page }) => {
       const next = page.getByRole('button', { name: /^Next unread/ })
       for (const [title, sentence] of [
         ['Hidden', `Next conference: ${club.name}, 4`],
@@ -207,19 +209,19 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
   })
 
   it('takes at most 1.2 requests for each text that is read slowly', { timeout: TEST_MS }, async () => {
-    await readAll()
+    await on.readAll()
     // The last text of each thread remains unread.
     for (let thread = 0; thread < 4; thread++) {
-      const root = await write(`Slow ${thread}\n.`)
-      await write(`Slow ${thread}\n.`, { commentTo: [root] })
-      await write(`Slow ${thread}\n.`, { commentTo: [root] })
+      const root = await on.write(`Slow ${thread}\n.`)
+      await on.write(`Slow ${thread}\n.`, { commentTo: [root] })
+      await on.write(`Slow ${thread}\n.`, { commentTo: [root] })
     }
-    const alice = await stage.as('alice')
+    const alice = await on.stage.as('alice')
     const unread = async () => {
-      const { cast } = stage
+      const { cast } = on.stage
       return (await alice.get(`/persons/${cast.alice.no}/memberships/${cast.club.no}/unread`)).json.unread_texts.length
     }
-    await asPerson('alice', async ({ page, requests }) => {
+    await on.asPerson('alice', async ({ page, requests }) => {
       await titled(page, 'Slow 0')
       const before = requests.length
       for (let left = 11; left > 0; left--) {
@@ -234,11 +236,11 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
   })
 
   it('moves in lists and threads by j and k', { timeout: TEST_MS }, async () => {
-    await readAll()
-    const { club } = stage.cast
-    const root = await write('Top\n.')
-    await write('Below\n.', { commentTo: [root] })
-    await asPerson(
+    await on.readAll()
+    const { club } = on.stage.cast
+    const root = await on.write('Top\n.')
+    await on.write('Below\n.', { commentTo: [root] })
+    await on.asPerson(
       'alice',
       async ({ page }) => {
         await page.getByRole('list', { name: 'Texts', exact: true }).getByRole('listitem').first().waitFor()
