@@ -10,18 +10,13 @@ import { isThreadShown } from '../thread/pane-state.ts'
 import { Threads } from '../thread/threads.ts'
 import { Activity } from './activity.ts'
 import { Names } from './names.ts'
-import { type Coming, coming, nextUnread, type Place, type UnreadTexts, upcoming } from './order.ts'
+import type { Coming, Place } from './order.ts'
 import { ReadMarks } from './read-marks.ts'
+import { revalidateOnReturn } from './revalidation.ts'
+import { Unread, type UnreadConference } from './unread.ts'
 
-/** The shortest time between two requests for what events do not report. */
-const REVALIDATION_MS = 300_000
 /** The number of texts that are requested together before they are shown. */
 const PREFETCHED = 10
-
-/** A conference with unread texts. */
-export interface UnreadConference extends UnreadTexts {
-  name: string
-}
 
 /** What a person reads on a server, and where they are. */
 export class Reader {
@@ -59,7 +54,6 @@ export class Reader {
   /** the text that the notice is about */
   readonly noticed = signal<{ notice: string; textNo: number } | undefined>(undefined)
   readonly #stops: (() => void)[] = []
-  #revalidatedAt = performance.now()
   readonly #listeners = new Set<(event: KomEvent) => void>()
 
   /**
@@ -78,35 +72,33 @@ export class Reader {
     this.drafts = new Drafts(server, person.pers_no)
     const state = signal(live.state)
     this.state = state
-    this.unread = computed(() => unreadConferences(state.value, this.marks.read.value))
-    this.unreadNos = computed(() => new Set(this.unread.value.flatMap(({ unread_texts }) => unread_texts)))
     this.threads = new Threads({
       held: (no) => state.value.texts[no],
       tree: (no, limit) => kom.texts.tree(no, { limit }),
       text: (no) => live.text(no),
       isShown: () => isThreadShown.peek() && this.shown.peek() !== undefined,
     })
-    const { textOf } = this.threads
-    const candidates = computed(() => without(this.unread.value, this.marks.kept.value))
-    const from = computed(() => ({ confNo: this.confNo.value, textNo: this.shown.value }))
-    this.next = computed(() => nextUnread(candidates.value, from.value, textOf))
-    const nextNo = computed(() => this.next.value?.textNo)
-    this.coming = computed(() => {
-      const next = this.next.value
-      return next && coming(candidates.value, next, from.value, textOf)
+    const unread = new Unread({
+      state,
+      read: this.marks.read,
+      kept: this.marks.kept,
+      from: computed(() => ({ confNo: this.confNo.value, textNo: this.shown.value })),
+      textOf: this.threads.textOf,
     })
-    const onVisibility = (): void => {
+    this.unread = unread.conferences
+    this.unreadNos = unread.textNos
+    this.next = unread.next
+    this.coming = unread.coming
+    const nextNo = computed(() => this.next.value?.textNo)
+    const onHidden = (): void => {
       if (document.visibilityState === 'hidden') void this.marks.flush()
-      else this.#revalidate()
     }
-    const onFocus = (): void => this.#revalidate()
-    document.addEventListener('visibilitychange', onVisibility)
-    addEventListener('focus', onFocus)
+    document.addEventListener('visibilitychange', onHidden)
     let lastShown: number | undefined
     this.#stops.push(
       () => this.drafts.close(),
-      () => document.removeEventListener('visibilitychange', onVisibility),
-      () => removeEventListener('focus', onFocus),
+      () => document.removeEventListener('visibilitychange', onHidden),
+      revalidateOnReturn(live),
       live.subscribe((next) => {
         state.value = next
         this.marks.onUnread(next.unread)
@@ -131,7 +123,7 @@ export class Reader {
         untracked(() => {
           const { texts } = state.value
           const isShort = next !== undefined && texts[next] === undefined
-          const wanted = isShort ? upcoming(candidates.value, from.value, textOf, PREFETCHED) : []
+          const wanted = isShort ? unread.upcoming(PREFETCHED) : []
           if (shown !== undefined) wanted.push(shown)
           const missing = wanted.filter((no) => texts[no] === undefined)
           for (const no of missing) live.text(no).catch(() => undefined)
@@ -231,29 +223,9 @@ export class Reader {
     await this.marks.close(isLost)
   }
 
-  /** Requests what events do not report, such as texts that the person has read with a client that uses no gateway. */
-  #revalidate(): void {
-    if (performance.now() - this.#revalidatedAt < REVALIDATION_MS) return
-    this.#revalidatedAt = performance.now()
-    this.live.revalidate().catch(() => undefined)
-  }
-
   /** Marks a text as read when the person goes on to another one, unless it was never shown or they keep it as unread. */
   #onLeave(textNo: number): void {
     if (this.state.peek().texts[textNo] === undefined || this.marks.kept.peek().has(textNo)) return
     if (this.isUnread(textNo)) this.marks.markRead(textNo)
   }
-}
-
-function unreadConferences({ unread, memberships }: LiveState, read: ReadonlySet<number>): UnreadConference[] {
-  const names = new Map(memberships.map(({ conference }) => [conference.conf_no, conference.name]))
-  return without(unread, read).map((each) => ({ ...each, name: names.get(each.conf_no) ?? '' }))
-}
-
-/** Returns the conferences without some texts, and without those that have no others. */
-function without(unread: readonly UnreadTexts[], textNos: ReadonlySet<number>): UnreadTexts[] {
-  return unread.flatMap(({ conf_no, unread_texts }) => {
-    const left = unread_texts.filter((no) => !textNos.has(no))
-    return left.length === 0 ? [] : [{ conf_no, unread_texts: left }]
-  })
 }
