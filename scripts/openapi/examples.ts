@@ -28,6 +28,8 @@ const SHOWN: Readonly<Record<string, unknown>> = {
   calls: 9,
   since: '2026-11-27T08:00:00.000Z',
   open_ms: 1.8,
+  reply_ms: 0.3,
+  time: '2026-11-27T08:00:00Z',
   started: '2026-11-27T08:00:00.000Z',
   node: 'v20.19.0',
   settings: [

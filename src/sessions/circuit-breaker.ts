@@ -84,6 +84,15 @@ export class CircuitBreaker {
    */
   async try<T>(attempt: () => Promise<T>): Promise<T> {
     if (!this.allowsAttempt) throw new ServerDownError(this.#waitMs(), this.#lastFailure)
+    return this.tryAnyway(attempt)
+  }
+
+  /**
+   * Makes an attempt even if the circuit breaker is open.
+   * @returns the result of `attempt`
+   * @throws the error of `attempt`
+   */
+  async tryAnyway<T>(attempt: () => Promise<T>): Promise<T> {
     if (this.#state === 'open') this.#state = 'half-open'
     try {
       const result = await attempt()

@@ -4,6 +4,8 @@ import type { TcpAddress } from '../connection/transport.ts'
 import { BodyCache } from '../lyskom/body-cache.ts'
 import { type LyskomSession, type OpenOptions, openSession } from '../lyskom/session.ts'
 import { KomgateError } from '../protocol/komgate-error.ts'
+import type { Time } from '../protocol/types.ts'
+import { packageVersion } from '../version.ts'
 import { CircuitBreaker, ServerDownError } from './circuit-breaker.ts'
 import { ServerCapacity } from './server-capacity.ts'
 
@@ -19,7 +21,7 @@ export interface LyskomServerOptions {
   bodyCacheBytes: number
 }
 
-/** What is known of a LysKOM server from the sessions that were opened on it. */
+/** What is known of a LysKOM server from the sessions that were opened on it, and from checks. */
 export interface ServerState {
   /** whether the last attempt reached the server; null while that is unknown */
   up: boolean | null
@@ -27,11 +29,26 @@ export interface ServerState {
   since: Date | null
   /** live sessions */
   sessions: number
-  /** how long the last session took to open, milliseconds */
+  /** how long the last session or check took to open, milliseconds */
   openMs: number | null
   /** the last attempt that failed */
   lastFailure: { code: string; time: Date } | null
 }
+
+/** What a check of a LysKOM server has found. */
+export interface ServerCheck {
+  /** the time on the server */
+  time: Time
+  /** how long the connection took to open, milliseconds */
+  openMs: number
+  /** how long the server took to reply to get-time, milliseconds */
+  replyMs: number
+}
+
+/** The client that a check reports to the LysKOM server. */
+const CHECK_CLIENT = { clientHost: 'localhost', client: { name: 'komgate', version: packageVersion() } }
+
+type ClientOptions = Pick<OpenOptions, 'clientHost' | 'client'>
 
 /** A configured LysKOM server. Opens sessions on it and counts them. */
 export class LyskomServer {
@@ -44,6 +61,7 @@ export class LyskomServer {
   #allReserved = 0
   #openMs: number | null = null
   #lastFailure: ServerState['lastFailure'] = null
+  #check: Promise<ServerCheck> | undefined
 
   constructor(options: LyskomServerOptions) {
     this.#options = options
@@ -104,25 +122,21 @@ export class LyskomServer {
    * @throws ServerDownError immediately while the circuit breaker is open
    * @throws ConnectionError, KomError or ProtocolError, as `connect` does
    */
-  async open(options: Pick<OpenOptions, 'clientHost' | 'client'>): Promise<LyskomSession> {
-    const { address, connections: context } = this.#options
-    const start = performance.now()
-    try {
-      const session = await this.#breaker.try(() =>
-        openSession({ ...options, ...address, context, bodies: this.#bodies }),
-      )
-      this.#openMs = performance.now() - start
-      return session
-    } catch (error) {
-      // A `ServerDownError` is not an attempt.
-      if (error instanceof KomgateError && !(error instanceof ServerDownError)) {
-        this.#lastFailure = { code: error.code, time: new Date() }
-      }
-      if (error instanceof ConnectionError && error.code === 'server-full') {
-        this.#capacity.refused(this.#breaker.sessions, performance.now())
-      }
-      throw error
-    }
+  async open(options: ClientOptions): Promise<LyskomSession> {
+    return (await this.#recordFailure(() => this.#breaker.try(() => this.#open(options)))).session
+  }
+
+  /**
+   * Opens a connection even if the circuit breaker is open, asks for the time, and closes the connection. A check that is
+   * already running is shared, so that there is one connection for checks at a time.
+   * @throws ConnectionError, KomError or ProtocolError, as `connect` does; `unreachable` also if the connection is lost
+   * @throws ConnectionError `call-timeout` if the server does not reply to get-time
+   */
+  check(): Promise<ServerCheck> {
+    this.#check ??= this.#recordFailure(() => this.#breaker.tryAnyway(() => this.#askTime())).finally(() => {
+      this.#check = undefined
+    })
+    return this.#check
   }
 
   /** Counts a live session until its connection ends. */
@@ -134,4 +148,42 @@ export class LyskomServer {
 
   /** The `close` listener. All sessions share one function, which saves memory. */
   readonly #onClose = ({ code }: ConnectionError): void => this.#breaker.sessionClosed(code !== 'connection-closed')
+
+  async #open(options: ClientOptions): Promise<{ session: LyskomSession; openMs: number }> {
+    const { address, connections: context } = this.#options
+    const start = performance.now()
+    const session = await openSession({ ...options, ...address, context, bodies: this.#bodies })
+    const openMs = performance.now() - start
+    this.#openMs = openMs
+    return { session, openMs }
+  }
+
+  async #askTime(): Promise<ServerCheck> {
+    const { session, openMs } = await this.#open(CHECK_CLIENT)
+    const start = performance.now()
+    try {
+      const time = await session.connection.call('get-time')
+      return { time, openMs, replyMs: performance.now() - start }
+    } catch (error) {
+      if (!(error instanceof ConnectionError && error.code.startsWith('connection-'))) throw error
+      throw new ConnectionError('unreachable', `no reply to get-time: ${error.message}`, { cause: error })
+    } finally {
+      await session.close()
+    }
+  }
+
+  async #recordFailure<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt()
+    } catch (error) {
+      // A `ServerDownError` is not an attempt.
+      if (error instanceof KomgateError && !(error instanceof ServerDownError)) {
+        this.#lastFailure = { code: error.code, time: new Date() }
+      }
+      if (error instanceof ConnectionError && error.code === 'server-full') {
+        this.#capacity.refused(this.#breaker.sessions, performance.now())
+      }
+      throw error
+    }
+  }
 }

@@ -8,7 +8,7 @@ import { Admission, type AdmissionOptions } from './admission.ts'
 import { ChangeRelay } from './change-relay.ts'
 import { GatewaySession, type SessionContext, type SessionEvents } from './gateway-session.ts'
 import { type LoginLimitOptions, LoginLimits } from './login-limits.ts'
-import { LyskomServer, type ServerState } from './lyskom-server.ts'
+import { LyskomServer, type ServerCheck, type ServerState } from './lyskom-server.ts'
 
 /** Options of `Registry`. */
 export interface RegistryOptions {
@@ -124,6 +124,25 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Returns what is known of a server; undefined if it is not configured. */
   serverState(serverId: string): ServerState | undefined {
     return this.#servers.get(serverId)?.state
+  }
+
+  /**
+   * Checks whether a server responds.
+   * @throws RangeError for a server id that is not configured
+   * @throws RegistryError while the gateway is shutting down
+   * @throws as `LyskomServer.check` does
+   */
+  async check(serverId: string): Promise<ServerCheck> {
+    const server = this.#servers.get(serverId)
+    if (server === undefined) throw new RangeError('no such server')
+    if (this.#isShuttingDown) throw shuttingDown()
+    const check = server.check()
+    this.#opening.add(check)
+    try {
+      return await check
+    } finally {
+      this.#opening.delete(check)
+    }
   }
 
   /** Whether at least one server is up, may be tried again, or has live sessions. */

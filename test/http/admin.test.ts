@@ -11,6 +11,16 @@ const headers = { authorization: `Bearer ${KEY}` }
 const WHO_AM_I = '/kom/sessions/current/who-am-i'
 const LOGIN = 62
 
+const ROUTES = [
+  ['GET', '/admin/sessions'],
+  ['DELETE', '/admin/sessions/0123456789ab'],
+  ['GET', '/admin/sessions/0123456789ab/trace'],
+  ['GET', '/admin/servers'],
+  ['POST', '/admin/servers/kom/check'],
+  ['GET', '/admin/figures'],
+  ['GET', '/admin/settings'],
+] as const
+
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
@@ -30,11 +40,7 @@ async function sessions(gateway: TestGateway) {
 }
 
 describe('the admin API', () => {
-  it.each([
-    ['GET', '/admin/sessions'],
-    ['DELETE', '/admin/sessions/0123456789ab'],
-    ['GET', '/admin/sessions/0123456789ab/trace'],
-  ])('requires the admin key for %s %s', async (method, path) => {
+  it.each(ROUTES)('requires the admin key for %s %s', async (method, path) => {
     const { gateway } = await start()
     for (const authorization of ['', 'Bearer', `Bearer ${KEY}x`, `Bearer ${KEY.slice(1)}`, `Basic ${KEY}`, KEY]) {
       const { status, json } = await gateway.send(method, path, { headers: { authorization } })
@@ -57,11 +63,7 @@ describe('the admin API', () => {
     }
   })
 
-  it.each([
-    ['GET', '/admin/sessions'],
-    ['DELETE', '/admin/sessions/0123456789ab'],
-    ['GET', '/admin/sessions/0123456789ab/trace'],
-  ])('answers 404 to %s %s without an admin key', async (method, path) => {
+  it.each(ROUTES)('answers 404 to %s %s without an admin key', async (method, path) => {
     const { gateway } = await start(undefined, { adminKey: '' })
     for (const authorization of [undefined, 'Bearer ', `Bearer ${KEY}`]) {
       const answer = await gateway.send(method, path, authorization === undefined ? {} : { headers: { authorization } })

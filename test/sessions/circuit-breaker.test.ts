@@ -57,6 +57,17 @@ describe('CircuitBreaker', () => {
     await Promise.all([succeed(), succeed()])
   })
 
+  it('makes an attempt anyway on request, whose result closes it or opens it again', async () => {
+    await failThreeTimes()
+    vi.advanceTimersByTime(RETRY_MS / 2)
+    const down = new ConnectionError('unreachable', 'still')
+    await expect(breaker.tryAnyway(() => Promise.reject(down))).rejects.toBe(down)
+    await expect(succeed()).rejects.toMatchObject({ retryAfterMs: RETRY_MS })
+    expect(await breaker.tryAnyway(() => Promise.resolve('made'))).toBe('made')
+    expect([breaker.up, breaker.allowsAttempt]).toEqual([true, true])
+    await Promise.all([succeed(), succeed()])
+  })
+
   it('measures the retry delay with the monotonic clock', async () => {
     await failThreeTimes()
     vi.advanceTimersByTime(RETRY_MS)

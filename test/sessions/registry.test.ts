@@ -165,4 +165,26 @@ describe('Registry', () => {
     expect(session.lyskom.connection.dead?.code).toBe('connection-closed')
     await Promise.all(server.connections.map(({ closed }) => closed))
   })
+
+  it('shares a check of a server that is already running, and makes another one afterwards', async () => {
+    const { registry } = make()
+    const checks = await Promise.all([registry.check('kom'), registry.check('kom'), registry.check('kom')])
+    expect(new Set(checks).size).toBe(1)
+    expect(server.connections).toHaveLength(1)
+    await registry.check('kom')
+    expect(server.connections).toHaveLength(2)
+    await expect(Promise.allSettled([registry.check('down'), registry.check('down')])).resolves.toMatchObject([
+      { reason: { code: 'unreachable' } },
+      { reason: { code: 'unreachable' } },
+    ])
+    await expect(registry.check('kom')).resolves.toMatchObject({ replyMs: expect.any(Number) })
+  })
+
+  it('checks no server that is not configured, and none while it shuts down', async () => {
+    const { registry } = make()
+    await expect(registry.check('other')).rejects.toBeInstanceOf(RangeError)
+    registry.refuse()
+    await expect(registry.check('kom')).rejects.toMatchObject({ code: 'shutting-down' })
+    expect(server.connections).toHaveLength(0)
+  })
 })

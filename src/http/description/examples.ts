@@ -1148,6 +1148,14 @@ export const RESPONSES: Readonly<Record<string, Response>> = {
       ]
     }
   },
+  "checkServer": {
+    "status": 200,
+    "body": {
+      "time": "2026-11-27T08:00:00Z",
+      "open_ms": 1.8,
+      "reply_ms": 0.3
+    }
+  },
   "listSettings": {
     "status": 200,
     "body": {

@@ -1,10 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { z } from 'zod'
-import { SAMPLE_MS } from '../../ops/metrics/figures.ts'
 import type { Metrics } from '../../ops/metrics/metrics.ts'
+import type { ErrorCode } from '../../protocol/komgate-error.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { GuessLimits } from '../../sessions/guess-limits.ts'
-import { LIMITS } from '../../sessions/limit-error.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import { handleOf } from '../../store/record.ts'
 import { packageVersion } from '../../version.ts'
@@ -16,15 +15,40 @@ import { bearer } from '../middleware/app-key.ts'
 import { AppKeys } from '../middleware/app-keys.ts'
 import { closeOnRequest } from '../middleware/current-session.ts'
 import { empty, json } from '../node/responses.ts'
+import { checkJson, figuresJson, serverJson, sessionJson } from '../output/admin-json.ts'
 import type { ErrorObservers } from '../output/error-response.ts'
 import { jsonList, mapPages, pagesOf } from '../output/json-list.ts'
-import { AdminFigures, AdminServer, AdminSession, type AdminSetting, AdminSettings } from '../output/schemas/index.ts'
+import {
+  AdminCheck,
+  AdminFigures,
+  AdminServer,
+  AdminSession,
+  type AdminSetting,
+  AdminSettings,
+} from '../output/schemas/index.ts'
 import type { ListedServer } from './gateway.ts'
 import { type AnyRoute, route } from './route.ts'
 
 const ADMIN = 'admin'
 /** Sessions per page of the list: some milliseconds of work. */
 const PAGE = 500
+
+/** The errors of a check of a LysKOM server. */
+const CHECK_FAILURES = [
+  'not-found',
+  'unreachable',
+  'not-lyskom',
+  'connect-refused',
+  'server-full',
+  'open-files',
+  'connect-timeout',
+  'call-timeout',
+  'kom-error',
+  'unreadable',
+  'over-bound',
+  'message-too-large',
+  'shutting-down',
+] as const satisfies readonly ErrorCode[]
 
 /** Options of `adminRoutes`. */
 export interface AdminRouteOptions {
@@ -73,6 +97,21 @@ export function adminRoutes({
       responses: { 200: { schema: z.strictObject({ servers: z.array(AdminServer) }) } },
       example: { session: 'anonymous' },
       handle: () => json({ servers: [...servers.values()].map((server) => serverJson(server, registry)) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/admin/servers/:id/check',
+      operation: 'checkServer',
+      summary: 'Opens a connection to a LysKOM server and asks for its time',
+      needs: 'admin-key',
+      params: { id: z.string() },
+      responses: { 200: { schema: AdminCheck } },
+      rejects: CHECK_FAILURES,
+      example: { params: { id: 'demo' } },
+      async handle(_, { params: { id } }) {
+        if (!servers.has(id)) throw new RequestError('not-found', 'There is no such server.')
+        return json(checkJson(await registry.check(id)))
+      },
     }),
     route({
       method: 'GET',
@@ -151,61 +190,4 @@ export function requireAdminKey({ adminKey, keyGuesses, clientAddress }: AdminKe
     if (keys.allow(ADMIN, bearer(c), clientAddress(c))) return next()
     throw new RequestError('invalid-key', '"Authorization: Bearer" with the admin key is required.')
   }
-}
-
-/** @param after milliseconds since 1970 */
-function figuresJson(metrics: Metrics, after: number): AdminFigures {
-  return {
-    interval_ms: SAMPLE_MS,
-    limit_hits: Object.fromEntries(LIMITS.map((limit) => [limit, metrics.hitsOf(limit)])),
-    samples: metrics.figures(after).map((figures) => ({
-      time: figures.time,
-      sessions: figures.sessions,
-      requests_per_s: figures.requests,
-      request_p50_ms: figures.requestP50,
-      request_p99_ms: figures.requestP99,
-      call_p50_ms: figures.callP50,
-      call_p99_ms: figures.callP99,
-      loop_p99_ms: figures.loopP99,
-      loop_max_ms: figures.loopMax,
-      memory_bytes: figures.memory,
-      heap_bytes: figures.heap,
-      limit_hits: figures.limitHits,
-    })),
-  }
-}
-
-function serverJson({ id, name, host, port }: ListedServer, registry: Registry): AdminServer {
-  const { up = null, since, sessions = 0, openMs, lastFailure } = registry.serverState(id) ?? {}
-  return {
-    ...{ id, name, host, port, up, sessions },
-    since: since?.toISOString() ?? null,
-    open_ms: openMs == null ? null : Math.round(openMs * 1000) / 1000,
-    last_error: lastFailure == null ? null : { code: lastFailure.code, time: lastFailure.time.toISOString() },
-  }
-}
-
-/** @param now milliseconds of `performance.now()` */
-function sessionJson(
-  { key, serverId, clientAddress, lyskom, lastUsed, idleMs, hasStreams }: GatewaySession,
-  now: number,
-): AdminSession {
-  const { name, version } = lyskom.client
-  const idle = Math.max(0, now - lastUsed)
-  return {
-    handle: handleOf(key),
-    server: serverId,
-    session_no: lyskom.connection.sessionNo,
-    pers_no: lyskom.persNo === 0 ? null : lyskom.persNo,
-    client: `${name} ${version}`.trim(),
-    address: clientAddress,
-    idle: seconds(idle),
-    calls: lyskom.connection.calls,
-    // An open stream suspends the idle timeout.
-    lease: hasStreams ? null : Math.max(0, seconds(idleMs - idle)),
-  }
-}
-
-function seconds(ms: number): number {
-  return Math.round(ms / 1000)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ListedServer } from './server.ts'
-import { count } from './values.ts'
+import { count, Time } from './values.ts'
 
 export type AdminServer = z.output<typeof AdminServer>
 export const AdminServer = z
@@ -8,16 +8,25 @@ export const AdminServer = z
     ...ListedServer.omit({ sort_order: true }).shape,
     since: z.iso.datetime().nullable().describe('When `up` got its value. Null before the first attempt.'),
     sessions: count.describe('The number of open sessions.'),
-    open_ms: z.number().min(0).nullable().describe('How long the last session took to open, milliseconds.'),
+    open_ms: z.number().min(0).nullable().describe('How long the last session or check took to open, milliseconds.'),
     last_error: z
       .strictObject({
         code: z.string().describe('As in the label `code` of `komgate_sessions_failed_total`.'),
         time: z.iso.datetime(),
       })
       .nullable()
-      .describe('The last attempt to open a session that failed.'),
+      .describe('The last attempt to open a session, or check, that failed.'),
   })
   .meta({ id: 'AdminServer', description: 'A LysKOM server, as operators see it.' })
+
+export type AdminCheck = z.output<typeof AdminCheck>
+export const AdminCheck = z
+  .strictObject({
+    time: Time.describe('The time on the LysKOM server.'),
+    open_ms: z.number().min(0).describe('How long the connection took to open, milliseconds.'),
+    reply_ms: z.number().min(0).describe('How long the server took to reply to get-time, milliseconds.'),
+  })
+  .meta({ id: 'AdminCheck', description: 'A LysKOM server that responds.' })
 
 export type AdminSetting = z.output<typeof AdminSetting>
 export const AdminSetting = z
