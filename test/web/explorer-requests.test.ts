@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { curlLine, quoted, variablesOf } from '../../src/web/console/explorer/curl.ts'
+import { curlLine, quoted, variablesOf } from '../../src/web/console/explorer/curl/curl.ts'
 import { effectOf } from '../../src/web/console/explorer/effect.ts'
 import { type Description, groupsOf, type Operation, operationsOf } from '../../src/web/console/explorer/operations.ts'
 import {
@@ -15,8 +15,8 @@ import {
   fieldOfError,
   newDraft,
 } from '../../src/web/console/explorer/request.ts'
-import { shapeOf } from '../../src/web/console/explorer/schema.ts'
-import { faultsOf } from '../../src/web/console/explorer/validate.ts'
+import { shapeOf } from '../../src/web/console/explorer/schema/shape.ts'
+import { faultsOf } from '../../src/web/console/explorer/schema/validate.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const DESCRIPTION: Description = JSON.parse(readFileSync('docs/openapi.json', 'utf8'))

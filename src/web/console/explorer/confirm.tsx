@@ -1,3 +1,4 @@
+import '../confirm.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Effect } from './effect.ts'
 import { t } from './strings.ts'

@@ -21,6 +21,7 @@ const HARMLESS = new Set([
   'start',
   'sessmanGet',
   'microappValidate',
+  'checkServer',
 ])
 /** Routes of the compatibility APIs that change something by GET. */
 const CHANGING_BY_GET = /\/(?:new|update|add_session\.cgi|expire_session\.cgi)$/

@@ -4,12 +4,13 @@ import { Loading } from '../../shared/loading.tsx'
 import { useAsync } from '../../shared/use-async.ts'
 import { address } from '../address.ts'
 import type { Gateway } from '../gateway.ts'
+import { t as ofAnswer } from './answer/strings.ts'
 import { OperationList } from './operation-list.tsx'
 import { OperationView } from './operation-view.tsx'
 import { type Description, operationsOf, serversOf } from './operations.ts'
 import { type RecentRequest, recentRequests, remember } from './recent.ts'
-import { ExplorerSession } from './session.ts'
-import { SessionBar } from './session-bar.tsx'
+import { ExplorerSession } from './session/session.ts'
+import { SessionBar } from './session/session-bar.tsx'
 import { t } from './strings.ts'
 
 /** Makes any request of the gateway: a form from its description, the answer, and the same as a curl line. */
@@ -107,7 +108,7 @@ function Recent({
             >
               {request.operation}
             </a>{' '}
-            <span class="quiet">{request.status ?? strings.noAnswer}</span>
+            <span class="quiet">{request.status ?? ofAnswer.value.noAnswer}</span>
           </li>
         ))}
       </ol>

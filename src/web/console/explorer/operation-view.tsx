@@ -1,27 +1,23 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useMemo, useRef, useState } from 'preact/hooks'
 import type { Gateway } from '../gateway.ts'
-import { AnswerView } from './answer-view.tsx'
+import { OutcomeView } from './answer/outcome-view.tsx'
+import { useOutcome } from './answer/use-outcome.ts'
 import { Confirm } from './confirm.tsx'
-import { CurlView } from './curl-view.tsx'
+import { CurlView } from './curl/curl-view.tsx'
 import { type Effect, effectOf } from './effect.ts'
 import { DraftForm } from './form/draft-form.tsx'
+import { OperationHead } from './operation-head.tsx'
 import type { Operation } from './operations.ts'
 import { bodyOf, buildRequest, type Draft, exampleDraft, faultsOfDraft, fieldOfError, newDraft } from './request.ts'
-import type { Components } from './schema.ts'
-import { type Answer, EVENT_STREAM, errorMessageOf, type Secrets, type StreamAnswer, send } from './send.ts'
-import type { ExplorerSession } from './session.ts'
-import { StreamView } from './stream-view.tsx'
+import type { Components } from './schema/schema.ts'
+import { EVENT_STREAM, errorMessageOf, type Secrets } from './send.ts'
+import type { ExplorerSession } from './session/session.ts'
+import { t as ofSession } from './session/strings.ts'
+import { WebSocketView } from './stream/websocket-view.tsx'
 import { t } from './strings.ts'
-import { WebSocketView } from './websocket-view.tsx'
 
 /** Requests after which another person may be logged in, or the session may have ended. */
 const CHANGES_SESSION = /login|logout|endSession|endOwnSession|endAnySession|disconnect/i
-
-/** What became of the last request. */
-type Outcome =
-  | { state: 'none' | 'waiting' | 'failed' | 'stopped' }
-  | { state: 'answered'; answer: Answer }
-  | { state: 'streaming'; answer: StreamAnswer; isOpen: boolean }
 
 /** An operation: its form, its curl line, and the answer. */
 export function OperationView({
@@ -55,15 +51,9 @@ export function OperationView({
   const [refusal, setRefusal] = useState<{ path: (string | number)[]; message: string } | undefined>()
   const [isSessionMissing, setSessionMissing] = useState(false)
   const [asked, setAsked] = useState<Exclude<Effect, 'reads'> | undefined>()
-  const [outcome, setOutcome] = useState<Outcome>({ state: 'none' })
   const [appKey, setAppKey] = useState('')
-  const abort = useRef<AbortController | undefined>(undefined)
+  const sender = useOutcome()
   const form = useRef<HTMLFormElement>(null)
-  const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => {
-    heading.current?.focus()
-    return () => abort.current?.abort()
-  }, [])
 
   const faults = useMemo(() => faultsOfDraft(operation, draft, components), [operation, draft, components])
   const request = useMemo(
@@ -89,28 +79,17 @@ export function OperationView({
   const perform = async (): Promise<void> => {
     setAsked(undefined)
     if (request === undefined) return
-    abort.current?.abort()
-    const controller = new AbortController()
-    abort.current = controller
-    setOutcome({ state: 'waiting' })
-    let status: number | undefined
-    try {
-      const answer = await send(request, gateway.url, secrets, controller.signal)
-      if (controller.signal.aborted) return
-      ;({ status } = answer)
-      if ('stream' in answer) {
-        setOutcome({ state: 'streaming', answer, isOpen: true })
-      } else {
-        setOutcome({ state: 'answered', answer })
-        const message = errorMessageOf(answer)
-        const path = message === undefined ? undefined : fieldOfError(operation, message)
-        if (path !== undefined && message !== undefined) setRefusal({ path, message })
-      }
-    } catch {
-      if (abort.current === controller) setOutcome({ state: controller.signal.aborted ? 'stopped' : 'failed' })
+    const outcome = await sender.perform(request, gateway.url, secrets)
+    const answer = outcome !== undefined && 'answer' in outcome ? outcome.answer : undefined
+    const mayHaveEnded = operation.need === 'session' && answer?.status === 403
+    if (CHANGES_SESSION.test(operation.id) || mayHaveEnded) void session.refresh()
+    if (outcome === undefined) return
+    if (outcome.state === 'answered') {
+      const message = errorMessageOf(outcome.answer)
+      const path = message === undefined ? undefined : fieldOfError(operation, message)
+      if (path !== undefined && message !== undefined) setRefusal({ path, message })
     }
-    if (!controller.signal.aborted) onSent(draft, status)
-    if (CHANGES_SESSION.test(operation.id) || (operation.need === 'session' && status === 403)) void session.refresh()
+    if (outcome.state !== 'stopped') onSent(draft, answer?.status)
   }
   const submit = (event: Event): void => {
     event.preventDefault()
@@ -129,21 +108,10 @@ export function OperationView({
     else void perform()
   }
   const hasFields = operation.parameters.length > 0 || operation.body !== undefined
-  const isBusy = outcome.state === 'waiting' || (outcome.state === 'streaming' && outcome.isOpen)
 
   return (
     <article class="operation">
-      <h2 ref={heading} tabIndex={-1}>
-        {name}
-        {operation.isDeprecated && <span class="badge">{strings.deprecated}</span>}
-      </h2>
-      <p>
-        <code>
-          <strong>{operation.method}</strong> {operation.path}
-        </code>
-      </p>
-      <p>{operation.summary}.</p>
-      {operation.description !== '' && <Prose text={operation.description} />}
+      <OperationHead operation={operation} />
       {operation.isWebSocket ? (
         <WebSocketView url={gateway.url} path={operation.path} session={session} />
       ) : (
@@ -183,15 +151,15 @@ export function OperationView({
           )}
           {isSessionMissing && connectionId === undefined && (
             <p class="error" role="alert">
-              {strings.sessionIsNeeded}
+              {ofSession.value.sessionIsNeeded}
             </p>
           )}
           <p class="actions">
             <button type="submit" class="primary">
               {strings.send}
             </button>
-            {isBusy && (
-              <button type="button" onClick={() => abort.current?.abort()}>
+            {sender.isBusy && (
+              <button type="button" onClick={sender.stop}>
                 {strings.stop}
               </button>
             )}
@@ -220,22 +188,7 @@ export function OperationView({
           }}
         />
       )}
-      {outcome.state !== 'none' && (
-        <section class="answer" aria-label={strings.answer} aria-busy={outcome.state === 'waiting'}>
-          <h3>{strings.answer}</h3>
-          {outcome.state === 'waiting' && <p role="status">{strings.sending}</p>}
-          {outcome.state === 'stopped' && <p role="status">{strings.stopped}</p>}
-          {outcome.state === 'failed' && (
-            <p class="error" role="alert">
-              {strings.noAnswer}
-            </p>
-          )}
-          {outcome.state === 'answered' && <AnswerView key={outcome.answer.ms} answer={outcome.answer} name={name} />}
-          {outcome.state === 'streaming' && (
-            <StreamView answer={outcome.answer} onEnd={() => setOutcome({ ...outcome, isOpen: false })} />
-          )}
-        </section>
-      )}
+      <OutcomeView sender={sender} name={name} />
       <CurlView
         request={request}
         base={gateway.url}
@@ -244,9 +197,4 @@ export function OperationView({
       />
     </article>
   )
-}
-
-/** A description, in which code stands between backticks. */
-function Prose({ text }: { text: string }) {
-  return <p>{text.split('`').map((part, i) => (i % 2 === 1 ? <code key={String(i)}>{part}</code> : part))}</p>
 }

@@ -1,4 +1,4 @@
-import type { Components, Schema } from './schema.ts'
+import type { Components, Schema } from './schema/schema.ts'
 
 /** The parts of an OpenAPI document that the explorer uses. */
 export interface Description {

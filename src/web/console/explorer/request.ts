@@ -1,7 +1,7 @@
 import type { Body, Operation, Parameter } from './operations.ts'
-import type { Components } from './schema.ts'
-import { type Fault, type FaultCode, faultsOf } from './validate.ts'
-import { blank, sample } from './values.ts'
+import type { Components } from './schema/schema.ts'
+import { type Fault, type FaultCode, faultsOf } from './schema/validate.ts'
+import { blank, sample } from './schema/values.ts'
 
 /** What the person has filled in for an operation. */
 export interface Draft {

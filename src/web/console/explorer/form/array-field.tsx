@@ -1,10 +1,10 @@
 import { useRef } from 'preact/hooks'
-import type { Schema } from '../schema.ts'
-import { t } from '../strings.ts'
-import { blank } from '../values.ts'
+import type { Schema } from '../schema/schema.ts'
+import { blank } from '../schema/values.ts'
 import { type FieldProps, useForm } from './context.ts'
 import { Group } from './group.tsx'
 import { useMemberFocus } from './member-focus.ts'
+import { t } from './strings.ts'
 
 const ADD = 'add'
 

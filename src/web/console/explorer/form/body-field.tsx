@@ -1,7 +1,7 @@
 import { Field } from '../../../shared/field.tsx'
 import type { Body } from '../operations.ts'
 import { BODY, bodyOf, type Draft } from '../request.ts'
-import { t } from '../strings.ts'
+import { t } from './strings.ts'
 import { ValueField } from './value-field.tsx'
 
 /** The body of a request as a form, as JSON, or as a file. */

@@ -1,7 +1,7 @@
 import { type ComponentType, createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { Components, Schema } from '../schema.ts'
-import type { Path } from '../validate.ts'
+import type { Components, Schema } from '../schema/schema.ts'
+import type { Path } from '../schema/validate.ts'
 
 /** What every field has. */
 export interface FieldProps {

@@ -1,13 +1,14 @@
+import './form.css'
 import { useMemo } from 'preact/hooks'
-import { faultText } from '../fault-text.ts'
 import type { Operation } from '../operations.ts'
 import { type Draft, emptyBody } from '../request.ts'
-import type { Components } from '../schema.ts'
-import { t } from '../strings.ts'
-import type { Fault } from '../validate.ts'
+import { faultText } from '../schema/fault-text.ts'
+import type { Components } from '../schema/schema.ts'
+import type { Fault } from '../schema/validate.ts'
 import { BodyField } from './body-field.tsx'
 import { Form, keyOf } from './context.ts'
 import { Members } from './members.tsx'
+import { t } from './strings.ts'
 import { ValueField } from './value-field.tsx'
 
 /** The form of an operation: its parameters and its body. */

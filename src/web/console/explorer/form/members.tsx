@@ -1,9 +1,9 @@
-import { resolve, type Schema } from '../schema.ts'
-import { t } from '../strings.ts'
-import type { Path } from '../validate.ts'
-import { blank } from '../values.ts'
+import { resolve, type Schema } from '../schema/schema.ts'
+import type { Path } from '../schema/validate.ts'
+import { blank } from '../schema/values.ts'
 import { keyOf, useForm } from './context.ts'
 import { useMemberFocus } from './member-focus.ts'
+import { t } from './strings.ts'
 
 /** A property of an object, or a parameter. */
 export interface Member {

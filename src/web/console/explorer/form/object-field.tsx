@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks'
 import { Field } from '../../../shared/field.tsx'
-import type { Property, Schema } from '../schema.ts'
-import { t } from '../strings.ts'
-import { blank } from '../values.ts'
+import type { Schema } from '../schema/schema.ts'
+import type { Property } from '../schema/shape.ts'
+import { blank } from '../schema/values.ts'
 import { type FieldProps, keyOf, useForm } from './context.ts'
 import { Group } from './group.tsx'
 import { Members } from './members.tsx'
+import { t } from './strings.ts'
 
 /** Fields for the properties of an object. */
 export function ObjectField({ properties, ...props }: FieldProps & { properties: readonly Property[] }) {

@@ -1,4 +1,4 @@
-import { t } from '../strings.ts'
+import { t } from './strings.ts'
 
 /** A button that leaves a value out, if that is possible. */
 export function RemoveButton({ label, onRemove }: { label: string; onRemove: (() => void) | undefined }) {

@@ -1,12 +1,12 @@
 import type { ComponentChildren } from 'preact'
 import { useId, useState } from 'preact/hooks'
 import { Field } from '../../../shared/field.tsx'
-import { isPassword } from '../curl.ts'
+import { isPassword } from '../curl/curl.ts'
 import { BODY } from '../request.ts'
-import { t } from '../strings.ts'
-import { NotJson } from '../validate.ts'
+import { NotJson } from '../schema/validate.ts'
 import { type FieldProps, keyOf, useForm } from './context.ts'
 import { RemoveButton } from './remove-button.tsx'
+import { t } from './strings.ts'
 
 /** The longest values that have a single-line field. */
 const MAX_LINE = 1000

@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks'
-import { bestOption, isNullable, type Option, shapeOf } from '../schema.ts'
-import { t } from '../strings.ts'
-import { blank } from '../values.ts'
+import { bestOption, isNullable } from '../schema/alternatives.ts'
+import { type Option, shapeOf } from '../schema/shape.ts'
+import { blank } from '../schema/values.ts'
 import { ArrayField } from './array-field.tsx'
 import { type FieldProps, keyOf, useForm } from './context.ts'
 import { FlagsField, MapField, ObjectField } from './object-field.tsx'
 import { AnyField, BooleanField, ConstantField, EnumField, NumberField, TextField } from './scalar-fields.tsx'
+import { t } from './strings.ts'
 
 /** A field for any schema. */
 export function ValueField(props: FieldProps) {

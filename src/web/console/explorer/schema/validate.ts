@@ -1,4 +1,5 @@
-import { alternatives, bestOption, type Components, hasType, resolve, type Schema, typesOf } from './schema.ts'
+import { alternatives, bestOption } from './alternatives.ts'
+import { type Components, hasType, resolve, type Schema, typesOf } from './schema.ts'
 
 /** Where in a value a fault is: names of properties and indexes. */
 export type Path = readonly (string | number)[]

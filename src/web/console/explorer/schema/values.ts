@@ -1,4 +1,5 @@
-import { type Components, resolve, type Schema, shapeOf } from './schema.ts'
+import { type Components, resolve, type Schema } from './schema.ts'
+import { shapeOf } from './shape.ts'
 
 /** How deep an example goes into a schema, which may contain itself. */
 const MAX_DEPTH = 8

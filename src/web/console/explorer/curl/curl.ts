@@ -1,5 +1,5 @@
-import type { BuiltRequest, Header, Secret } from './request.ts'
-import { encodedBody } from './request.ts'
+import type { BuiltRequest, Header, Secret } from '../request.ts'
+import { encodedBody } from '../request.ts'
 
 /** The shell variables that stand for secrets. */
 export const VARIABLES: Readonly<Record<Secret, string>> = {

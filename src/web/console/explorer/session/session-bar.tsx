@@ -1,6 +1,7 @@
+import './session.css'
 import { LyskomError, RequestError } from 'komgate/client'
 import { useState } from 'preact/hooks'
-import { Field } from '../../shared/field.tsx'
+import { Field } from '../../../shared/field.tsx'
 import { type ExplorerSession, messageOf } from './session.ts'
 import { t } from './strings.ts'
 

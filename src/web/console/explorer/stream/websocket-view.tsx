@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { ExplorerSession } from '../session/session.ts'
+import { t as ofSession } from '../session/strings.ts'
 import { LogList, useLog } from './log-list.tsx'
-import type { ExplorerSession } from './session.ts'
 import { t } from './strings.ts'
 
 const EXAMPLE = { protocol: 'calls', ref_no: 1, request: { call: 'get-time' } }
@@ -18,7 +19,7 @@ export function WebSocketView({ url, path, session }: { url: URL; path: string; 
 
   const connect = async (): Promise<void> => {
     if (state.status !== 'open') {
-      setNotice(strings.sessionIsNeeded)
+      setNotice(ofSession.value.sessionIsNeeded)
       return
     }
     setStatus('connecting')

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
+import type { BuiltRequest } from '../request.ts'
+import type { Secrets } from '../send.ts'
 import { curlLine, variablesOf } from './curl.ts'
-import type { BuiltRequest } from './request.ts'
-import type { Secrets } from './send.ts'
 import { t } from './strings.ts'
 
 /** A request as a curl line, with shell variables for secrets unless the person asks for them. */

@@ -1,7 +1,8 @@
+import './answer.css'
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { language } from '../../shared/preferences.ts'
+import { language } from '../../../shared/preferences.ts'
+import type { Answer, AnswerHead } from '../send.ts'
 import { JsonTree } from './json-tree.tsx'
-import type { Answer, AnswerHead } from './send.ts'
 import { sizeText } from './size.ts'
 import { t } from './strings.ts'
 

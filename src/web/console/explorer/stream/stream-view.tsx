@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
-import { EventParser } from '../../../client/event-parser.ts'
-import { Head } from './answer-view.tsx'
+import { EventParser } from '../../../../client/event-parser.ts'
+import { Head } from '../answer/answer-view.tsx'
+import type { StreamAnswer } from '../send.ts'
 import { LogList, type LogRow, useLog } from './log-list.tsx'
-import type { StreamAnswer } from './send.ts'
 import { t } from './strings.ts'
 
 /** The events of a stream as they arrive. */

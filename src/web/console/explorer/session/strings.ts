@@ -1,0 +1,41 @@
+import { translated } from '../../../shared/translated.ts'
+
+/** The sentences about the session of the call explorer. */
+export const t = translated({
+  en: {
+    session: 'Session',
+    server: 'Server',
+    openSession: 'Open a session',
+    opening: 'Opening…',
+    endSession: 'End the session',
+    notOpen: 'No session is open. Calls of LysKOM need one.',
+    anonymous: 'A session is open, not logged in.',
+    loggedInAs: 'A session is open, logged in as',
+    sessionHasEnded: 'The session has ended.',
+    logIn: 'Log in',
+    logOut: 'Log out',
+    name: 'Name',
+    password: 'Password',
+    nameOrPasswordIsWrong: 'The LysKOM server does not accept this name and password.',
+    sessionFailed: (message: string) => `No session: ${message}`,
+    sessionIsNeeded: 'This request needs a session: open one above.',
+  },
+  sv: {
+    session: 'Session',
+    server: 'Server',
+    openSession: 'Öppna en session',
+    opening: 'Öppnar…',
+    endSession: 'Avsluta sessionen',
+    notOpen: 'Ingen session är öppen. LysKOM-anrop behöver en.',
+    anonymous: 'En session är öppen, ingen är inloggad.',
+    loggedInAs: 'En session är öppen, inloggad som',
+    sessionHasEnded: 'Sessionen är avslutad.',
+    logIn: 'Logga in',
+    logOut: 'Logga ut',
+    name: 'Namn',
+    password: 'Lösenord',
+    nameOrPasswordIsWrong: 'LysKOM-servern godtar inte det namnet och lösenordet.',
+    sessionFailed: (message: string) => `Ingen session: ${message}`,
+    sessionIsNeeded: 'Den här begäran behöver en session: öppna en ovan.',
+  },
+})
