@@ -50,7 +50,7 @@ export async function openReader(
   page.on('console', (message) => {
     const { url: source } = message.location()
     // Chromium logs each response with an error status.
-    if (message.type() === 'error' && source.includes('/app/')) offences.errors.push(message.text())
+    if (message.type() === 'error' && source.includes('/app/')) offences.errors.push(`${message.text()} ${source}`)
   })
   page.on('request', (request) => {
     const { protocol, origin, pathname } = new URL(request.url())

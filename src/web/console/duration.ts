@@ -18,11 +18,15 @@ function pair(seconds: number, large: number, largeName: string, small: number, 
   return rest === 0 ? first : `${first} ${unit(rest, smallName)}`
 }
 
+/** Formats by language and unit: making one for each value is slow. */
+const formats = new Map<string, Intl.NumberFormat>()
+
 function unit(value: number, name: string): string {
-  return new Intl.NumberFormat(language.value, {
-    style: 'unit',
-    unit: name,
-    unitDisplay: 'short',
-    maximumFractionDigits: 0,
-  }).format(value)
+  const { value: locale } = language
+  const key = `${locale} ${name}`
+  const format =
+    formats.get(key) ??
+    new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: 0 })
+  formats.set(key, format)
+  return format.format(value)
 }

@@ -2,6 +2,8 @@ import { signal } from '@preact/signals'
 
 /** Statuses of proxies whose gateway does not respond. */
 const AWAY = new Set([502, 503, 504])
+/** Routes that every gateway with an admin key has. */
+const ALWAYS = /^admin\/(servers|sessions|settings|figures)(\?|$)/
 
 /** Options of a request. */
 export interface RequestOptions {
@@ -66,7 +68,7 @@ export class Gateway {
     const error = response.ok ? undefined : await errorOf(response)
     this.isAway.value = error?.isAway === true
     if (error === undefined) return response
-    if (error.status === 401) this.#onRejected()
+    if (error.status === 401 || (error.status === 404 && ALWAYS.test(path))) this.#onRejected()
     throw error
   }
 

@@ -4,6 +4,7 @@ import { Loading } from '../../shared/loading.tsx'
 import { language } from '../../shared/preferences.ts'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
+import { TableFrame } from '../table-frame.tsx'
 import { ChartCard, type PlotComponent } from './chart-card.tsx'
 import { CHARTS, type Figures, summary } from './figures.ts'
 import { formatted } from './format.ts'
@@ -61,7 +62,7 @@ function usePlot(): { Plot: PlotComponent } | 'failed' | undefined {
 function FigureTable({ figures: { samples } }: { figures: Figures }) {
   const strings = t.value
   return (
-    <div class="table">
+    <TableFrame label={strings.figure}>
       <table>
         <thead>
           <tr>
@@ -96,7 +97,7 @@ function FigureTable({ figures: { samples } }: { figures: Figures }) {
           )}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
   )
 }
 
@@ -106,7 +107,7 @@ function LimitHits({ hits }: { hits: Figures['limit_hits'] }) {
   const hit = Object.entries(hits).filter(([, count]) => count > 0)
   if (hit.length === 0) return <p>{strings.noHits}</p>
   return (
-    <div class="table">
+    <TableFrame label={strings.limitHits}>
       <table>
         <thead>
           <tr>
@@ -127,6 +128,6 @@ function LimitHits({ hits }: { hits: Figures['limit_hits'] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
   )
 }

@@ -4,7 +4,10 @@ import { language } from '../../shared/preferences.ts'
 import { exactTime, shortTime } from '../../shared/time.ts'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
+import { milliseconds } from '../milliseconds.ts'
+import { TableFrame } from '../table-frame.tsx'
 import { usePolled } from '../use-polled.ts'
+import { ServerCheck } from './server-check.tsx'
 import { t } from './strings.ts'
 
 const INTERVAL_MS = 5000
@@ -25,10 +28,10 @@ interface Server {
 /** The LysKOM servers, and whether they are up. */
 export function ServersView({ gateway }: { gateway: Gateway }) {
   const strings = t.value
-  const { value, error } = usePolled<{ servers: Server[] }>(gateway, 'admin/servers', INTERVAL_MS)
+  const { value, error, refresh } = usePolled<{ servers: Server[] }>(gateway, 'admin/servers', INTERVAL_MS)
   if (value === undefined) return error === undefined ? <Loading /> : <p class="error">{errorText(error)}</p>
   return (
-    <div class="table">
+    <TableFrame label={strings.servers}>
       <table class="servers">
         <thead>
           <tr>
@@ -37,34 +40,51 @@ export function ServersView({ gateway }: { gateway: Gateway }) {
             <th scope="col" class="number">
               {strings.sessions}
             </th>
+            <th scope="col" class="number">
+              {strings.openTime}
+            </th>
             <th scope="col">{strings.lastError}</th>
+            <th scope="col">{strings.check}</th>
           </tr>
         </thead>
         <tbody>
           {value.servers.map((server) => (
-            <tr key={server.id}>
-              <th scope="row">
-                <bdi>{server.name}</bdi>
-                <span class="quiet">
-                  {server.id}, {server.host}:{server.port}
-                </span>
-              </th>
-              <td>
-                <State server={server} />
-              </td>
-              <td class="number">{server.sessions.toLocaleString(language.value)}</td>
-              <td>
-                {server.last_error !== null && (
-                  <>
-                    <code>{server.last_error.code}</code> <Time time={server.last_error.time} />
-                  </>
-                )}
-              </td>
-            </tr>
+            <Row key={server.id} server={server} gateway={gateway} onChecked={refresh} />
           ))}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
+  )
+}
+
+function Row({ server, gateway, onChecked }: { server: Server; gateway: Gateway; onChecked: () => void }) {
+  const { id, name, host, port, sessions, open_ms: openMs, last_error: lastError } = server
+  return (
+    <tr>
+      <th scope="row">
+        <bdi>{name}</bdi>
+        <span class="quiet">
+          {id}, {host}:{port}
+        </span>
+      </th>
+      <td>
+        <State server={server} />
+      </td>
+      <td class="number">{sessions.toLocaleString(language.value)}</td>
+      <td class="number">{openMs === null ? '–' : milliseconds(openMs)}</td>
+      <td>
+        {lastError === null ? (
+          '–'
+        ) : (
+          <>
+            <code>{lastError.code}</code> <Time time={lastError.time} />
+          </>
+        )}
+      </td>
+      <td class="check-server">
+        <ServerCheck gateway={gateway} id={id} name={name} onChecked={onChecked} />
+      </td>
+    </tr>
   )
 }
 

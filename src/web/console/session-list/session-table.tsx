@@ -1,5 +1,6 @@
 import { language } from '../../shared/preferences.ts'
 import { duration } from '../duration.ts'
+import { TableFrame } from '../table-frame.tsx'
 import { COLUMNS, type Column, type Order, type Session } from './arrange.ts'
 import { t } from './strings.ts'
 
@@ -19,8 +20,7 @@ export function SessionTable({
 }) {
   const strings = t.value
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls the table
-    <section class="table" aria-label={strings.session} tabIndex={0}>
+    <TableFrame label={strings.sessions}>
       <table class="sessions">
         <thead>
           <tr>
@@ -50,7 +50,7 @@ export function SessionTable({
           ))}
         </tbody>
       </table>
-    </section>
+    </TableFrame>
   )
 }
 

@@ -14,11 +14,10 @@ export const t = translated({
     calls: 'Calls',
     handle: 'Handle',
     actions: 'Actions',
-    session: 'Session',
+    sessions: 'Sessions',
     anonymous: 'Anonymous',
     person: (no: number) => `Person ${no}`,
     whileOpen: 'a stream is open',
-    sortBy: (column: string) => `Sort by ${column}`,
     count: (shown: number, all: number) =>
       shown === all ? `${all === 1 ? '1 session' : `${all} sessions`}` : `${shown} of ${all} sessions`,
     noSessions: 'No client has a session.',
@@ -37,7 +36,6 @@ export const t = translated({
       `End ${count === 1 ? 'the session' : `all ${count} sessions`} of person ${no} on ${server}?`,
     ofPerson: (no: number, server: string) => `Sessions of person ${no} on ${server}`,
     allSessions: 'All sessions',
-    ended: 'This session has ended.',
   },
   sv: {
     filter: 'Filter',
@@ -51,11 +49,10 @@ export const t = translated({
     calls: 'Anrop',
     handle: 'Beteckning',
     actions: 'Åtgärder',
-    session: 'Session',
+    sessions: 'Sessioner',
     anonymous: 'Anonym',
     person: (no: number) => `Person ${no}`,
     whileOpen: 'en ström är öppen',
-    sortBy: (column: string) => `Sortera efter ${column}`,
     count: (shown: number, all: number) =>
       shown === all ? `${all === 1 ? '1 session' : `${all} sessioner`}` : `${shown} av ${all} sessioner`,
     noSessions: 'Ingen klient har någon session.',
@@ -74,6 +71,5 @@ export const t = translated({
       `Avsluta ${count === 1 ? 'sessionen' : `alla ${count} sessioner`} för person ${no} på ${server}?`,
     ofPerson: (no: number, server: string) => `Sessioner för person ${no} på ${server}`,
     allSessions: 'Alla sessioner',
-    ended: 'Sessionen har avslutats.',
   },
 })

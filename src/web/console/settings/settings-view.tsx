@@ -6,11 +6,12 @@ import { exactTime, shortTime } from '../../shared/time.ts'
 import { duration } from '../duration.ts'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
+import { TableFrame } from '../table-frame.tsx'
 import { usePolled } from '../use-polled.ts'
 import { t } from './strings.ts'
 
 /** Settings change with a restart alone, which this interval shows. */
-const INTERVAL_MS = 10_000
+const INTERVAL_MS = 5000
 
 /** A setting in force, as `GET /admin/settings` lists it. */
 interface Setting {
@@ -97,8 +98,7 @@ export function SettingsView({ gateway }: { gateway: Gateway }) {
 function SettingTable({ settings }: { settings: readonly Setting[] }) {
   const strings = t.value
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls the table
-    <section class="table" aria-label={strings.setting} tabIndex={0}>
+    <TableFrame label={strings.setting}>
       <table class="settings">
         <thead>
           <tr>
@@ -127,6 +127,6 @@ function SettingTable({ settings }: { settings: readonly Setting[] }) {
           ))}
         </tbody>
       </table>
-    </section>
+    </TableFrame>
   )
 }

@@ -1,10 +1,13 @@
 import './trace.css'
+import { computed } from '@preact/signals'
 import { useState } from 'preact/hooks'
 import { language } from '../../shared/preferences.ts'
 import { Confirm } from '../confirm.tsx'
 import { errorText } from '../error-text.ts'
 import { type Gateway, GatewayError } from '../gateway.ts'
+import { milliseconds } from '../milliseconds.ts'
 import { t as list } from '../session-list/strings.ts'
+import { TableFrame } from '../table-frame.tsx'
 import { t } from './strings.ts'
 import { MAX_LINES, matching, type TraceLine } from './trace-log.ts'
 import { type Trace, useTrace } from './use-trace.ts'
@@ -13,11 +16,10 @@ import { type Trace, useTrace } from './use-trace.ts'
 export function TraceView({ gateway, handle }: { gateway: Gateway; handle: string }) {
   const strings = t.value
   const trace = useTrace(gateway, handle)
-  const { log, state } = trace
+  const { log, state, clear } = trace
   const [filter, setFilter] = useState('')
   const [frozen, setFrozen] = useState<readonly TraceLine[] | undefined>()
   const [isEnding, setEnding] = useState(false)
-  const [, setCleared] = useState(0)
   const lines = matching(frozen ?? log.lines, filter)
   const isPaused = frozen !== undefined
   const isOver = state === 'ended' || state === 'gone'
@@ -54,9 +56,8 @@ export function TraceView({ gateway, handle }: { gateway: Gateway; handle: strin
         <button
           type="button"
           onClick={() => {
-            log.clear()
+            clear()
             setFrozen(isPaused ? [] : undefined)
-            setCleared(Date.now())
           }}
         >
           {strings.clear}
@@ -97,8 +98,7 @@ function State({ trace: { log, state, error }, isPaused }: { trace: Trace; isPau
 function Lines({ lines }: { lines: readonly TraceLine[] }) {
   const strings = t.value
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls the table
-    <section class="table trace" aria-label={strings.lines} tabIndex={0}>
+    <TableFrame label={strings.lines} isTrace>
       <table>
         <thead>
           <tr>
@@ -123,7 +123,7 @@ function Lines({ lines }: { lines: readonly TraceLine[] }) {
           ))}
         </tbody>
       </table>
-    </section>
+    </TableFrame>
   )
 }
 
@@ -141,24 +141,25 @@ function Line({ line: { time, event, missed } }: { line: TraceLine }) {
   const kind = KINDS.find((each) => each === event.kind)
   return (
     <tr>
-      <td>{clock(time)}</td>
+      <td>{clock.value.format(time)}</td>
       <td>{kind === undefined ? event.kind : strings[kind]}</td>
       <td>{event.name}</td>
       <td class="number">{event.ref_no}</td>
       <td class="number">{event.bytes !== undefined && `${event.bytes.toLocaleString(language.value)} B`}</td>
-      <td class="number">{event.ms !== undefined && `${event.ms.toFixed(1)} ms`}</td>
+      <td class="number">{event.ms !== undefined && milliseconds(event.ms)}</td>
       <td class="error">{event.error}</td>
     </tr>
   )
 }
 
-/** Returns a time of the day in milliseconds, in the time zone of the operator. */
-function clock(time: number): string {
-  return new Date(time).toLocaleTimeString(language.value, {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    fractionalSecondDigits: 3,
-    hourCycle: 'h23',
-  })
-}
+/** The format of a time of the day in milliseconds, in the time zone of the operator. Making it for each line is slow. */
+const clock = computed(
+  () =>
+    new Intl.DateTimeFormat(language.value, {
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      fractionalSecondDigits: 3,
+      hourCycle: 'h23',
+    }),
+)

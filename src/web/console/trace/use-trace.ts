@@ -13,12 +13,14 @@ export interface Trace {
   state: 'starting' | 'running' | 'ended' | 'gone'
   /** why it could not be started; it is tried again */
   error?: unknown
+  /** removes all lines */
+  clear: () => void
 }
 
 /** Traces a session while the component is shown, and renders it at most every 200 ms. */
 export function useTrace(gateway: Gateway, handle: string): Trace {
   const [log] = useState(() => new TraceLog())
-  const [trace, setTrace] = useState<Trace>({ log, state: 'starting' })
+  const [trace, setTrace] = useState<Omit<Trace, 'clear'>>({ log, state: 'starting' })
   useEffect(() => {
     const abort = new AbortController()
     let retry: ReturnType<typeof setTimeout> | undefined
@@ -53,5 +55,11 @@ export function useTrace(gateway: Gateway, handle: string): Trace {
       clearInterval(show)
     }
   }, [gateway, handle, log])
-  return trace
+  return {
+    ...trace,
+    clear() {
+      log.clear()
+      setTrace((last) => ({ ...last }))
+    },
+  }
 }
