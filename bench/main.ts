@@ -3,7 +3,20 @@ import { once } from 'node:events'
 import { availableParallelism, loadavg } from 'node:os'
 import { build } from '../test/support/build.ts'
 
-const PARTS = ['http', 'reading', 'batch', 'far', 'start', 'memory', 'protocol', 'delays', 'events', 'store', 'web']
+const PARTS = [
+  'http',
+  'reading',
+  'batch',
+  'far',
+  'start',
+  'memory',
+  'protocol',
+  'delays',
+  'events',
+  'store',
+  'web',
+  'console',
+]
 
 /** Builds the package as installed, and runs each part in a process of its own. */
 async function main(): Promise<void> {

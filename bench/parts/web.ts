@@ -9,8 +9,8 @@ import { connectTo } from '../../test/support/connection.ts'
 import { startKomgate } from '../../test/support/komgate-process.ts'
 import { startProxy } from '../../test/support/proxy.ts'
 import type { Scope } from '../../test/support/scope.ts'
-import { median } from '../../test/support/statistics.ts'
 import { CONFERENCES, createMember, PASSWORD, TEXTS_PER_CONFERENCE } from '../member.ts'
+import { scroll, scrollRow, timesRow } from '../page-rows.ts'
 import { precise, progress, type Row, runPart, startInstalledLyskomd } from '../part.ts'
 
 const DEMO = { pers_no: 6, passwd: 'demo' }
@@ -24,8 +24,6 @@ const PRESSES = 30
 const READING_MS = 300
 /** Texts of a long thread. */
 const THREAD = 200
-const SCROLLED_PX = 4000
-const SCROLL_PX_PER_S = 1600
 
 /**
  * Runs in the page before its scripts. `firstText` resolves with the time from the navigation to the frame with a subject and
@@ -128,36 +126,6 @@ async function presses(page: Page, count: number): Promise<number[]> {
     times.push(Number(await page.evaluate('shown')))
   }
   return times
-}
-
-/** Scrolls what is at a point of the page. Resolves with the frames a second, and the longest frame in milliseconds. */
-async function scroll(page: Page, x: number, y: number): Promise<{ fps: number; longest: number; moved: number }> {
-  const cdp = await page.context().newCDPSession(page)
-  await page.evaluate(`(() => {
-    window.frames60 = []
-    window.isScrolling = true
-    const tick = (now) => { frames60.push(now); if (isScrolling) requestAnimationFrame(tick) }
-    requestAnimationFrame(tick)
-    window.scrolled = 0
-    addEventListener('scroll', ({ target }) => { scrolled = Math.max(scrolled, (target.scrollingElement ?? target).scrollTop) }, true)
-  })()`)
-  const gesture = { x, y, yDistance: -SCROLLED_PX, speed: SCROLL_PX_PER_S, gestureSourceType: 'mouse' as const }
-  await cdp.send('Input.synthesizeScrollGesture', gesture)
-  const [frames, moved] = (await page.evaluate('isScrolling = false, [frames60, scrolled]')) as [number[], number]
-  await cdp.detach()
-  const gaps = frames.slice(1).map((time, i) => time - (frames[i] as number))
-  const seconds = ((frames.at(-1) as number) - (frames[0] as number)) / 1000
-  return { fps: gaps.length / seconds, longest: Math.max(...gaps), moved }
-}
-
-function scrollRow(what: string, { fps, longest, moved }: Awaited<ReturnType<typeof scroll>>): Row {
-  if (moved < 1000) throw new Error(`${what}: only ${moved} px were scrolled`)
-  return { what, aim: '>= 55 frames/s', figures: `${precise(fps)} frames/s, longest frame ${precise(longest)} ms` }
-}
-
-function timesRow(what: string, aim: string, times: readonly number[]): Row {
-  const sorted = times.toSorted((a, b) => a - b)
-  return { what, aim, figures: `median ${precise(median(times))} ms, max ${precise(sorted.at(-1) ?? 0)} ms` }
 }
 
 /** Returns the size with gzip of the files of the reader. */

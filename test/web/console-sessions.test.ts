@@ -2,12 +2,15 @@ import type { Locator, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { chromiumInstalled } from '../support/chromium.ts'
 import type { TestGateway } from '../support/gateway.ts'
-import { ADMIN, column, onConsoleStage, openDemoReader, TEST_MS } from './console-stage.ts'
+import { type ListedSession, manySessions } from '../support/many-sessions.ts'
+import { ADMIN, column, enterKey, KEY, onConsoleStage, openDemoReader, TEST_MS } from './console-stage.ts'
 import { accessibilityViolations } from './reader-page.ts'
 
 /** Numbers of the columns. */
 const PERSON = 1
 const CLIENT = 2
+/** Rows of a page. */
+const PAGE = 50
 
 describe.skipIf(!chromiumInstalled() && !process.env.CI)('the sessions in the console', () => {
   const stage = onConsoleStage()
@@ -29,7 +32,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the sessions in the co
     await openDemoReader(gateway)
     const { page, close } = await stage.enter(gateway.url, '#/sessions')
     await page.getByText('4 sessions').waitFor()
-    expect(await column(table(page), CLIENT)).toEqual(['beta 1', 'Alpha <b> 1', 'gamma 1', 'test 1.0'])
+    const opened = ['beta 1', 'Alpha <b> 1', 'gamma 1', 'test 1.0']
+    expect(await column(table(page), CLIENT)).toEqual(opened)
     expect(await column(table(page), PERSON)).toEqual(['Anonymous', 'Anonymous', 'Anonymous', 'Person 6'])
 
     const sort = (name: string) => page.getByRole('button', { name, exact: true }).click()
@@ -40,6 +44,9 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the sessions in the co
     await sort('Client')
     await expect.poll(() => column(table(page), CLIENT)).toEqual(['test 1.0', 'gamma 1', 'beta 1', 'Alpha <b> 1'])
     expect(await head('Client').getAttribute('aria-sort')).toBe('descending')
+    await sort('Client')
+    await expect.poll(() => column(table(page), CLIENT)).toEqual(opened)
+    expect(await head('Client').getAttribute('aria-sort')).toBeNull()
     await sort('Person')
     await expect.poll(async () => (await column(table(page), PERSON))[0]).toBe('Person 6')
     for (const name of ['Server', 'Address', 'Idle', 'Ends in', 'Calls', 'Handle']) {
@@ -119,6 +126,39 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the sessions in the co
     // A session that has ended meanwhile is what the operator wants.
     await dialog.getByRole('button', { name: 'End', exact: true }).click()
     await page.getByText('No client has a session.').waitFor()
+    await close()
+  })
+
+  it('are usable when there are 20,000: few elements, sorted and filtered as a whole', {
+    timeout: TEST_MS,
+  }, async () => {
+    const sessions = manySessions(20_000)
+    const gateway = await stage.start()
+    const { page, close } = await stage.open(gateway.url, { fragment: '#/sessions' })
+    await page.route('**/admin/sessions', (route) => route.fulfill({ json: { sessions } }))
+    await enterKey(page, KEY)
+    await page.getByText('20,000 sessions').waitFor()
+    const clients = () => column(table(page), CLIENT)
+    const first = (list: readonly ListedSession[]) => list.slice(0, PAGE).map(({ client }) => client)
+    expect(await clients()).toEqual(first(sessions))
+    expect(await page.locator('*').count()).toBeLessThan(1500)
+    await page.getByRole('button', { name: 'Calls', exact: true }).click()
+    await page.getByRole('button', { name: 'Calls', exact: true }).click()
+    const sorted = sessions.toSorted((a, b) => b.calls - a.calls)
+    await expect.poll(clients).toEqual(first(sorted))
+    await page.getByLabel('Filter').fill('client-3 lyskom')
+    const found = sorted.filter(({ client, server }) => client.startsWith('client-3 ') && server === 'lyskom')
+    await page.getByText(`${found.length} of 20,000 sessions`).waitFor()
+    expect(await clients()).toEqual(first(found))
+    const pages = Math.ceil(found.length / PAGE)
+    await page.getByText(`Page 1 of ${pages}`).waitFor()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByText(`Page 2 of ${pages}`).waitFor()
+    expect(await clients()).toEqual(first(found.slice(PAGE)))
+    await page.getByRole('button', { name: 'Previous' }).click()
+    await page.getByText(`Page 1 of ${pages}`).waitFor()
+    expect(await page.getByRole('button', { name: 'Previous' }).isDisabled()).toBe(true)
+    expect(await accessibilityViolations(page)).toEqual([])
     await close()
   })
 })

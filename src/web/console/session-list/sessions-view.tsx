@@ -14,7 +14,7 @@ import { t } from './strings.ts'
 
 const INTERVAL_MS = 3000
 /** Rows of a page. */
-const PAGE = 100
+const PAGE = 50
 
 /** The sessions: `#/sessions`, those of a person: `#/sessions/demo/6`, the trace of one: `#/sessions/<handle>`. */
 export function SessionsView({ gateway }: { gateway: Gateway }) {

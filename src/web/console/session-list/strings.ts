@@ -19,7 +19,9 @@ export const t = translated({
     person: (no: number) => `Person ${no}`,
     whileOpen: 'a stream is open',
     count: (shown: number, all: number) =>
-      shown === all ? `${all === 1 ? '1 session' : `${all} sessions`}` : `${shown} of ${all} sessions`,
+      shown === all
+        ? `${all === 1 ? '1 session' : `${all.toLocaleString('en')} sessions`}`
+        : `${shown.toLocaleString('en')} of ${all.toLocaleString('en')} sessions`,
     noSessions: 'No client has a session.',
     noMatch: 'No session matches.',
     page: (page: number, pages: number) => `Page ${page} of ${pages}`,
@@ -54,7 +56,9 @@ export const t = translated({
     person: (no: number) => `Person ${no}`,
     whileOpen: 'en ström är öppen',
     count: (shown: number, all: number) =>
-      shown === all ? `${all === 1 ? '1 session' : `${all} sessioner`}` : `${shown} av ${all} sessioner`,
+      shown === all
+        ? `${all === 1 ? '1 session' : `${all.toLocaleString('sv')} sessioner`}`
+        : `${shown.toLocaleString('sv')} av ${all.toLocaleString('sv')} sessioner`,
     noSessions: 'Ingen klient har någon session.',
     noMatch: 'Ingen session passar.',
     page: (page: number, pages: number) => `Sida ${page} av ${pages}`,
