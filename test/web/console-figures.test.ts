@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chromiumInstalled } from '../support/chromium.ts'
-import { onConsoleStage, TEST_MS } from './console-stage.ts'
+import type { TestGateway } from '../support/gateway.ts'
+import { enterKey, KEY, onConsoleStage, startAdminGateway, TEST_MS } from './console-stage.ts'
 import { accessibilityViolations } from './reader-page.ts'
 
 const CHARTS = [
@@ -16,11 +17,16 @@ const CHARTS = [
 
 describe.skipIf(!chromiumInstalled() && !process.env.CI)('the figures in the console', () => {
   const stage = onConsoleStage()
+  let gateway: TestGateway
+  beforeAll(async () => {
+    // Samples are taken every two seconds.
+    gateway = await startAdminGateway()
+    await gateway.open()
+  })
+  afterAll(() => gateway?.close())
   const chart = (page: Page, title: string) => page.getByRole('img', { name: new RegExp(`^${title}, now `) })
 
   it('are charts with a text alternative, and a table', { timeout: TEST_MS }, async () => {
-    const gateway = await stage.start()
-    await gateway.open()
     const { page, close } = await stage.enter(gateway.url, '#/figures')
     for (const title of CHARTS) await chart(page, title).locator('canvas').waitFor()
     expect(await chart(page, 'Sessions').getAttribute('aria-label')).toBe('Sessions, now Sessions 1')
@@ -38,14 +44,13 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the figures in the con
   })
 
   it('are live', { timeout: TEST_MS }, async () => {
-    const gateway = await stage.start()
     const { page, close } = await stage.enter(gateway.url, '#/figures')
     const now = (title: string) => chart(page, title).getAttribute('aria-label')
-    await expect.poll(() => now('Sessions'), { timeout: 10_000 }).toBe('Sessions, now Sessions 0')
+    await expect.poll(() => now('Sessions'), { timeout: 10_000 }).toBe('Sessions, now Sessions 1')
     const before = await pixelsOf(page, 'Sessions')
     await gateway.open()
     await gateway.open()
-    await expect.poll(() => now('Sessions'), { timeout: 10_000 }).toBe('Sessions, now Sessions 2')
+    await expect.poll(() => now('Sessions'), { timeout: 10_000 }).toBe('Sessions, now Sessions 3')
     expect(await pixelsOf(page, 'Sessions')).not.toBe(before)
     const headers = { authorization: 'Bearer a-key-that-is-wrong' }
     for (let status = 401; status === 401; ) ({ status } = await gateway.send('GET', '/admin/servers', { headers }))
@@ -54,7 +59,6 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the figures in the con
   })
 
   it('show the values under the pointer', { timeout: TEST_MS }, async () => {
-    const gateway = await stage.start()
     const { page, close } = await stage.enter(gateway.url, '#/figures')
     await chart(page, 'Sessions').locator('canvas').waitFor()
     const card = page.getByRole('figure').filter({ has: chart(page, 'Sessions') })
@@ -65,7 +69,6 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the figures in the con
   })
 
   it('are drawn again when the colours change', { timeout: TEST_MS }, async () => {
-    const gateway = await stage.start()
     const { page, close } = await stage.enter(gateway.url, '#/figures')
     await chart(page, 'Memory').locator('canvas').waitFor()
     const light = await coloursOf(page, 'Memory')
@@ -75,11 +78,9 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the figures in the con
   })
 
   it('are a table when the charts cannot be loaded', { timeout: TEST_MS }, async () => {
-    const gateway = await stage.start()
     const { page } = await stage.open(gateway.url, { fragment: '#/figures' })
     await page.route(/\/console-plot-[^/]*\.js$/, (route) => route.abort())
-    await page.getByLabel('Admin key').fill('let-me-in-if-you-please')
-    await page.keyboard.press('Enter')
+    await enterKey(page, KEY)
     await page.getByText('The charts could not be loaded. The table shows the figures.').waitFor()
     await page.getByRole('rowheader', { name: 'Memory, resident' }).waitFor()
     await page.context().close()

@@ -24,9 +24,9 @@ export class ConsoleStage {
   browser!: Browser
   readonly closing: (() => Promise<void>)[] = []
 
-  /** Starts a gateway with an admin key: by default with the demo server and a server that cannot be reached. */
+  /** Starts a gateway for one test: by default with the demo server and a server that cannot be reached. */
   async start(settings: TestSettings = {}, servers = SERVERS): Promise<TestGateway> {
-    const gateway = await startTestGateway(servers, { adminKey: KEY, ...settings })
+    const gateway = await startAdminGateway(settings, servers)
     this.closing.push(() => gateway.close())
     return gateway
   }
@@ -43,6 +43,11 @@ export class ConsoleStage {
     await console.page.getByRole('navigation').first().waitFor()
     return console
   }
+}
+
+/** Starts a gateway with an admin key. */
+export function startAdminGateway(settings: TestSettings = {}, servers = SERVERS): Promise<TestGateway> {
+  return startTestGateway(servers, { adminKey: KEY, ...settings })
 }
 
 /** Starts Chromium before the tests of the enclosing `describe` block; closes gateways after each. */
