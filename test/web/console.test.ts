@@ -145,6 +145,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the console', () => {
       await page.getByRole('heading', { level: 1, name }).waitFor()
       await page.getByText('Loading…').waitFor({ state: 'detached' })
       expect([name, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([name, 320])
+      expect(await accessibilityViolations(page)).toEqual([])
     }
     await close()
   })

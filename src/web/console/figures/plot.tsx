@@ -6,6 +6,9 @@ import { formatted, MB } from './format.ts'
 
 const HEIGHT = 150
 const AXIS_WIDTH = 58
+const MINUTE_S = 60
+/** The steps of an axis of whole numbers. */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat()
 /** Time without samples after which a line is interrupted, seconds. */
 const GAP_S = 10
 
@@ -95,7 +98,9 @@ function optionsOf(
     grid: { stroke: grid, width: 1 },
     ticks: { show: false },
   }
-  const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+  const minutes = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
+  const clock = new Intl.DateTimeFormat(locale, minutes)
+  const exactClock = new Intl.DateTimeFormat(locale, { ...minutes, second: '2-digit' })
   return {
     width,
     height: HEIGHT,
@@ -103,11 +108,18 @@ function optionsOf(
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'figures' } },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, size: 28, space: 60, values: (_, splits) => splits.map((split) => clock.format(split * 1000)) },
+      {
+        ...axis,
+        size: 28,
+        space: 80,
+        values: (_, splits, __, ___, step) =>
+          splits.map((split) => (step < MINUTE_S ? exactClock : clock).format(split * 1000)),
+      },
       {
         ...axis,
         size: AXIS_WIDTH,
         space: 30,
+        ...(unit === 'count' && { incrs: WHOLE_STEPS }),
         values: (_, splits) => splits.map((split) => formatted(unit === 'bytes' ? split * MB : split, unit)),
       },
     ],

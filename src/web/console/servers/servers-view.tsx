@@ -32,7 +32,7 @@ export function ServersView({ gateway }: { gateway: Gateway }) {
   if (value === undefined) return error === undefined ? <Loading /> : <p class="error">{errorText(error)}</p>
   return (
     <TableFrame label={strings.servers}>
-      <table class="servers">
+      <table class="servers cards">
         <thead>
           <tr>
             <th scope="col">{strings.server}</th>
@@ -58,6 +58,7 @@ export function ServersView({ gateway }: { gateway: Gateway }) {
 }
 
 function Row({ server, gateway, onChecked }: { server: Server; gateway: Gateway; onChecked: () => void }) {
+  const strings = t.value
   const { id, name, host, port, sessions, open_ms: openMs, last_error: lastError } = server
   return (
     <tr>
@@ -67,12 +68,16 @@ function Row({ server, gateway, onChecked }: { server: Server; gateway: Gateway;
           {id}, {host}:{port}
         </span>
       </th>
-      <td>
+      <td data-label={strings.state}>
         <State server={server} />
       </td>
-      <td class="number">{sessions.toLocaleString(language.value)}</td>
-      <td class="number">{openMs === null ? '–' : milliseconds(openMs)}</td>
-      <td>
+      <td class="number" data-label={strings.sessions}>
+        {sessions.toLocaleString(language.value)}
+      </td>
+      <td class="number" data-label={strings.openTime}>
+        {openMs === null ? '–' : milliseconds(openMs)}
+      </td>
+      <td data-label={strings.lastError}>
         {lastError === null ? (
           '–'
         ) : (
@@ -81,8 +86,10 @@ function Row({ server, gateway, onChecked }: { server: Server; gateway: Gateway;
           </>
         )}
       </td>
-      <td class="check-server">
-        <ServerCheck gateway={gateway} id={id} name={name} onChecked={onChecked} />
+      <td class="whole">
+        <div class="check-server">
+          <ServerCheck gateway={gateway} id={id} name={name} onChecked={onChecked} />
+        </div>
       </td>
     </tr>
   )

@@ -21,7 +21,7 @@ export function SessionTable({
   const strings = t.value
   return (
     <TableFrame label={strings.sessions}>
-      <table class="sessions">
+      <table class="sessions cards">
         <thead>
           <tr>
             {COLUMNS.map((column) => (
@@ -59,25 +59,31 @@ function Row({ session, onEnd }: { session: Session; onEnd: (session: Session) =
   const { handle, server, pers_no, client, address, idle, lease, calls } = session
   return (
     <tr>
-      <td>{server}</td>
-      <td>
+      <td data-label={strings.server}>{server}</td>
+      <td data-label={strings.pers_no}>
         {pers_no === null ? (
           <span class="quiet">{strings.anonymous}</span>
         ) : (
           <a href={`#/sessions/${encodeURIComponent(server)}/${pers_no}`}>{strings.person(pers_no)}</a>
         )}
       </td>
-      <td class="client">
+      <td data-label={strings.client} class="client">
         <bdi>{client}</bdi>
       </td>
-      <td>{address}</td>
-      <td class="number">{duration(idle)}</td>
-      <td class="number">{lease === null ? strings.whileOpen : duration(lease)}</td>
-      <td class="number">{calls.toLocaleString(language.value)}</td>
-      <td>
+      <td data-label={strings.address}>{address}</td>
+      <td data-label={strings.idle} class="number">
+        {duration(idle)}
+      </td>
+      <td data-label={strings.lease} class="number">
+        {lease === null ? strings.whileOpen : duration(lease)}
+      </td>
+      <td data-label={strings.calls} class="number">
+        {calls.toLocaleString(language.value)}
+      </td>
+      <td data-label={strings.handle}>
         <code>{handle}</code>
       </td>
-      <td class="row-actions">
+      <td class="row-actions whole">
         <a class="button" href={`#/sessions/${handle}`} aria-label={strings.traceThis(handle)}>
           {strings.trace}
         </a>

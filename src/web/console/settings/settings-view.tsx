@@ -99,7 +99,7 @@ function SettingTable({ settings }: { settings: readonly Setting[] }) {
   const strings = t.value
   return (
     <TableFrame label={strings.setting}>
-      <table class="settings">
+      <table class="settings cards">
         <thead>
           <tr>
             <th scope="col">{strings.setting}</th>
@@ -116,13 +116,15 @@ function SettingTable({ settings }: { settings: readonly Setting[] }) {
                   {description}
                 </span>
               </th>
-              <td>
+              <td data-label={strings.value}>
                 {value === '' ? <span class="quiet">{strings.none}</span> : <code>{value}</code>}
                 {source !== 'default' && value !== fallback && (
                   <span class="quiet">{strings.isDefault(fallback === '' ? strings.none : fallback)}</span>
                 )}
               </td>
-              <td>{source === 'default' ? <span class="quiet">{strings.default}</span> : strings[source]}</td>
+              <td data-label={strings.source}>
+                {source === 'default' ? <span class="quiet">{strings.default}</span> : strings[source]}
+              </td>
             </tr>
           ))}
         </tbody>
