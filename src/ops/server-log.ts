@@ -19,7 +19,7 @@ const QUIET_PERIOD_MS = 10_000
 const MAX_KINDS = 20
 
 /**
- * Logs why sessions cannot be opened on a LysKOM server, once for each outage and kind of error, and the end of the
+ * Logs why sessions on a LysKOM server, and checks of it, fail, once for each outage and kind of error, and the end of the
  * outage. Error responses do not contain the reason, since it includes the server's address.
  * @param registry its events are logged
  * @param servers the LysKOM servers by server id
@@ -27,7 +27,7 @@ const MAX_KINDS = 20
 export function logServers(registry: Registry, servers: ReadonlyMap<string, TcpAddress>, log: Logger): void {
   const outages = new Map<string, Outage>()
 
-  registry.on('failed', (server, error) => {
+  const onFailure = (server: string, error: unknown): void => {
     if (!isServerError(error)) return
     const outage = outages.get(server) ?? { kinds: new Set(), lastsUntil: 0 }
     outages.set(server, outage)
@@ -37,14 +37,16 @@ export function logServers(registry: Registry, servers: ReadonlyMap<string, TcpA
     outage.kinds.add(kind)
     const { host, port } = servers.get(server) ?? {}
     log.error({ server, host, port, err: error }, 'LysKOM server: failing')
-  })
-
-  registry.on('opened', ({ serverId: server }) => {
+  }
+  const onSuccess = (server: string): void => {
     const outage = outages.get(server)
     if (outage === undefined || performance.now() < outage.lastsUntil) return
     outages.delete(server)
     log.info({ server }, 'LysKOM server: available again')
-  })
+  }
+  registry.on('failed', onFailure)
+  registry.on('opened', ({ serverId }) => onSuccess(serverId))
+  registry.on('checked', (server, error) => (error === undefined ? onSuccess(server) : onFailure(server, error)))
 }
 
 /** Returns whether the server caused an error, not the client or the shutdown of the gateway. */

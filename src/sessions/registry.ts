@@ -53,6 +53,8 @@ interface RegistryEvents extends SessionEvents {
   opened: [session: GatewaySession, requestId: string | undefined]
   /** a session could not be opened */
   failed: [serverId: string, error: unknown]
+  /** a server was checked; `error`: why that failed, undefined if the server responded */
+  checked: [serverId: string, error: unknown]
   /** the registry rejects new sessions from now on */
   draining: []
 }
@@ -139,7 +141,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const check = server.check()
     this.#opening.add(check)
     try {
-      return await check
+      const result = await check
+      this.emit('checked', serverId, undefined)
+      return result
+    } catch (error) {
+      this.emit('checked', serverId, error)
+      throw error
     } finally {
       this.#opening.delete(check)
     }

@@ -3,6 +3,7 @@ import { startFakeServer } from '../support/fake-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { errorReply } from '../support/wire.ts'
 
+const ADMIN_KEY = 'the-key-of-the-operator'
 const CLIENT = { client: { name: 'test', version: '1.0' } }
 
 const closing: (() => Promise<void>)[] = []
@@ -16,6 +17,7 @@ async function start(...args: Parameters<typeof startFakeServer>) {
   const gateway = await startTestGateway([{ id: 'kom', port: server.port }], {
     connectTimeoutMs: 150,
     serverRetryMs: 1,
+    adminKey: ADMIN_KEY,
   })
   closing.push(server.close, gateway.close)
   return { server, gateway }
@@ -45,6 +47,21 @@ describe('logServers', () => {
     await expect.poll(() => open(gateway), { interval: 5 }).toBe(201)
     expect(await open(gateway)).toBe(201)
     expect(lines(gateway).slice(1)).toEqual([
+      expect.objectContaining({ level: 30, msg: 'LysKOM server: available again', server: 'kom' }),
+    ])
+  })
+
+  it('logs why the check of an operator fails, and the end of the outage when one succeeds', async () => {
+    const { server, gateway } = await start()
+    const headers = { authorization: `Bearer ${ADMIN_KEY}` }
+    const check = async () => (await gateway.send('POST', '/admin/servers/kom/check', { headers })).status
+    await server.close()
+    expect([await check(), await check()]).toEqual([502, 502])
+    const back = await startFakeServer(undefined, { port: server.port })
+    closing.unshift(back.close)
+    expect(await check()).toBe(200)
+    expect(lines(gateway)).toEqual([
+      expect.objectContaining({ level: 50, msg: 'LysKOM server: failing', server: 'kom', port: server.port }),
       expect.objectContaining({ level: 30, msg: 'LysKOM server: available again', server: 'kom' }),
     ])
   })
