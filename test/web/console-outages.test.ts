@@ -121,4 +121,24 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the console, when some
     await page.getByRole('status').getByText(AWAY).waitFor({ state: 'detached' })
     await close()
   })
+
+  it('asks for nothing while its tab is hidden', { timeout: TEST_MS }, async () => {
+    const gateway = await stage.start()
+    const { page, requests, close } = await stage.enter(gateway.url)
+    await page.clock.install()
+    const listed = () => requests.filter((each) => each === 'GET /admin/sessions').length
+    await page.getByRole('link', { name: 'Sessions' }).click()
+    await page.getByText('No client has a session.').waitFor()
+    const become = (state: string) =>
+      page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true }),
+        document.dispatchEvent(new Event('visibilitychange'))`)
+    await become('hidden')
+    await page.clock.runFor(60_000)
+    expect(listed()).toBe(1)
+    await become('visible')
+    await expect.poll(listed).toBe(2)
+    await page.clock.runFor(10_000)
+    await expect.poll(listed).toBeGreaterThan(2)
+    await close()
+  })
 })

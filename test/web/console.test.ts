@@ -61,6 +61,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the console', () => {
     await row('Away LysKOM').getByText('Down', { exact: true }).waitFor()
     await row('Away LysKOM').getByText('unreachable').waitFor()
     expect(await accessibilityViolations(page)).toEqual([])
+    await gateway.open()
+    await expect.poll(() => row('Demo LysKOM').getByRole('cell').nth(1).textContent(), { timeout: 10_000 }).toBe('2')
     await close()
   })
 
