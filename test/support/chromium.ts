@@ -1,17 +1,19 @@
 import { existsSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 
-const CHROMIUM = '/usr/bin/chromium'
+/** The program of Debian's package. */
+export const CHROMIUM = '/usr/bin/chromium'
+/** Its arguments. It runs as root in containers, where its sandbox does not work. */
+export const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
 
 /** Reports whether Chromium is installed (`apt-get install chromium`). */
 export function chromiumInstalled(): boolean {
   return existsSync(CHROMIUM)
 }
 
-/** Starts a headless Chromium. It runs as root in containers, where its sandbox does not work. */
+/** Starts a headless Chromium. */
 export async function startChromium(): Promise<Browser> {
   // The import takes half a second.
   const { chromium } = await import('playwright-core')
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
-  return await chromium.launch({ executablePath: CHROMIUM, args })
+  return await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
 }
