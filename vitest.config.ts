@@ -19,6 +19,7 @@ const MEASURING = [
 /** Other files that take seconds. They start first: one that starts last would run alone. */
 const SLOW = [
   'test/http/generated.test.ts',
+  'test/web/pictures.test.ts',
   'test/web/reader.test.ts',
   'test/web/places.test.ts',
   'test/web/compose.test.ts',

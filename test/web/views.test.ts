@@ -90,50 +90,6 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the reader on the demo
     await reader.close()
   })
 
-  it('has no accessibility violations on any view, in the light and the dark theme', { timeout: TEST_MS }, async () => {
-    const reader = await open()
-    const { page } = reader
-    const found: Record<string, string[]> = {}
-    const check = async (view: string): Promise<void> => {
-      const violations = await accessibilityViolations(page)
-      if (violations.length > 0) found[view] = violations
-    }
-    await page.getByRole('button', { name: 'Fill in' }).waitFor()
-    await page.getByRole('button', { name: 'Log in' }).click()
-    await page.getByRole('alert').waitFor()
-    await check('login with an error')
-    await page.getByLabel('Name').pressSequentially('d')
-    await page.getByRole('listbox').waitFor()
-    await check('login with a completion')
-    await enter(page)
-    await check('text')
-    await page.keyboard.press('c')
-    await page.getByRole('form', { name: 'Comment' }).getByText('Demo Writer').waitFor()
-    await page.getByRole('button', { name: 'Send' }).click()
-    await page.getByRole('alert').waitFor()
-    await check('comment')
-    for (const [fragment, name] of [
-      ['texts/39', 'Kanelbullar (cinnamon buns), about 40'],
-      ['texts/30', 'A text in HTML'],
-      ['conferences/12', 'Fika och prat'],
-      ['persons/11', 'Erik Exempel'],
-      ['texts/9999', 'No such text'],
-    ] as const) {
-      await show(page, fragment)
-      await page.getByRole('heading', { level: 1, name }).waitFor()
-      if (!fragment.startsWith('texts')) await page.getByRole('main').getByRole('listitem').first().waitFor()
-      await check(fragment)
-    }
-    await page.getByRole('link', { name: 'All conferences' }).click()
-    await page.getByRole('heading', { level: 1, name: 'All conferences' }).waitFor()
-    await check('all conferences')
-    await page.keyboard.press('?')
-    await page.getByRole('dialog', { name: 'Keys' }).waitFor()
-    await check('keys')
-    expect(found).toEqual({})
-    await reader.close()
-  })
-
   it.each([320, 390])('fits a screen of %i pixels, with everything in reach', { timeout: TEST_MS }, async (width) => {
     const reader = await open({ viewport: { width, height: 640 }, hasTouch: true, isMobile: true })
     const { page } = reader

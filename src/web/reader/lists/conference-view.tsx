@@ -34,7 +34,7 @@ export function ConferenceView({ reader, no }: { reader: Reader; no: number }) {
     const isGone = error instanceof LyskomError
     return (
       <Problem
-        title={common.value.notFound}
+        title={isGone ? common.value.notFound : common.value.notLoaded}
         message={isGone ? common.value.conferenceIsGone : errorText(error)}
         onRetry={isGone ? undefined : retry}
       />

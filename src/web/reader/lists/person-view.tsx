@@ -24,7 +24,7 @@ export function PersonView({ reader, no }: { reader: Reader; no: number }) {
     const isGone = value === null || error instanceof LyskomError
     return (
       <Problem
-        title={common.value.notFound}
+        title={isGone ? common.value.notFound : common.value.notLoaded}
         message={isGone ? common.value.personIsGone : errorText(error)}
         onRetry={isGone ? undefined : retry}
       />

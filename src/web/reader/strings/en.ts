@@ -60,6 +60,7 @@ export const en = {
   conferenceIsGone: 'There is no such conference, or you may not see it.',
   personIsGone: 'There is no such person, or you may not see them.',
   notFound: 'Not found',
+  notLoaded: 'That could not be loaded',
   closed: 'Closed',
   // Keys
   spaceKey: 'Space',

@@ -57,6 +57,7 @@ export const sv: Translation<typeof en> = {
   conferenceIsGone: 'Det finns inget sådant möte, eller så får du inte se det.',
   personIsGone: 'Det finns ingen sådan person, eller så får du inte se den.',
   notFound: 'Finns inte',
+  notLoaded: 'Det gick inte att hämta',
   closed: 'Slutet',
   spaceKey: 'Blanksteg',
   keyNext: 'nästa olästa inlägg',

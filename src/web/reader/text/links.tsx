@@ -93,9 +93,7 @@ export function Comments({ reader, text }: { reader: Reader; text: Text }) {
                     plainText(author.pers_name) || strings.anonymous,
                   )}
                 </TextLink>
-                <span class="quiet beginning" dir="auto">
-                  {beginningOf(reader, text_no)}
-                </span>
+                <OtherSubject subject={reader.threads.textOf(text_no)?.subject} than={text.subject} />
               </>
             )}
             <span class="quiet">{strings.text(text_no)}</span>
@@ -107,7 +105,12 @@ export function Comments({ reader, text }: { reader: Reader; text: Text }) {
   )
 }
 
-/** Returns the subject of a text if it is known. */
-function beginningOf(reader: Reader, textNo: number): string {
-  return plainText(reader.threads.textOf(textNo)?.subject ?? '')
+/** The subject of a comment if it is known and not that of the text itself. */
+function OtherSubject({ subject, than }: { subject: string | null | undefined; than: string | null | undefined }) {
+  if (!subject || subject === than) return null
+  return (
+    <span class="quiet beginning" dir="auto">
+      {plainText(subject)}
+    </span>
+  )
 }
