@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Browser } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core'
 
 const CHROMIUM = '/usr/bin/chromium'
 
@@ -8,10 +8,21 @@ export function chromiumInstalled(): boolean {
   return existsSync(CHROMIUM)
 }
 
-/** Starts a headless Chromium. It runs as root in containers, where its sandbox does not work. */
+const OPTIONS = {
+  executablePath: CHROMIUM,
+  // It runs as root in containers, where its sandbox does not work.
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+}
+
+/** Starts a headless Chromium. */
 export async function startChromium(): Promise<Browser> {
   // The import takes half a second.
   const { chromium } = await import('playwright-core')
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
-  return await chromium.launch({ executablePath: CHROMIUM, args })
+  return await chromium.launch(OPTIONS)
+}
+
+/** Starts a headless Chromium that keeps its data in a directory until it is started there again. */
+export async function startChromiumIn(profile: string, options: BrowserContextOptions): Promise<BrowserContext> {
+  const { chromium } = await import('playwright-core')
+  return await chromium.launchPersistentContext(profile, { ...OPTIONS, ...options })
 }
