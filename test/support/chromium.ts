@@ -1,19 +1,28 @@
 import { existsSync } from 'node:fs'
-import type { Browser } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core'
 
-/** The program of Debian's package. */
-export const CHROMIUM = '/usr/bin/chromium'
-/** Its arguments. It runs as root in containers, where its sandbox does not work. */
-export const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
+const CHROMIUM = '/usr/bin/chromium'
 
 /** Reports whether Chromium is installed (`apt-get install chromium`). */
 export function chromiumInstalled(): boolean {
   return existsSync(CHROMIUM)
 }
 
+const OPTIONS = {
+  executablePath: CHROMIUM,
+  // It runs as root in containers, where its sandbox does not work.
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+}
+
 /** Starts a headless Chromium. */
 export async function startChromium(): Promise<Browser> {
   // The import takes half a second.
   const { chromium } = await import('playwright-core')
-  return await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
+  return await chromium.launch(OPTIONS)
+}
+
+/** Starts a headless Chromium that keeps its data in a directory until it is started there again. */
+export async function startChromiumIn(profile: string, options: BrowserContextOptions): Promise<BrowserContext> {
+  const { chromium } = await import('playwright-core')
+  return await chromium.launchPersistentContext(profile, { ...OPTIONS, ...options })
 }

@@ -82,6 +82,20 @@ describe('who is on', () => {
     expect(source.requests.filter((each) => each === 'list')).toHaveLength(1)
   })
 
+  it('is about one person if there is one', async () => {
+    const source = new Source()
+    const presence = new Presence(source.asSource, 7)
+    source.answers[0]?.([ALICE])
+    source.emit({ type: 'login', session_no: 2, pers_no: 7 })
+    source.emit({ type: 'login', session_no: 3, pers_no: 6 })
+    const info = { session: 3, person: 6, working_conference: 12, what_am_i_doing: '', username: '' }
+    source.emit({ type: 'i-am-on', info })
+    await settled()
+    await settled()
+    expect(brief(presence)).toEqual([[2, 'Bob', null, '']])
+    expect(source.requests.filter((each) => each === 'get-client-name')).toHaveLength(1)
+  })
+
   it('applies events that come before the response after it', async () => {
     const source = new Source()
     const presence = new Presence(source.asSource)

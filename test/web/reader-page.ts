@@ -1,10 +1,10 @@
 import axe, { type AxeResults } from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 
 const STEP_MS = 20_000
-/** `page.route` does not see the requests of a page that has a service worker. */
-const DEFAULTS = { locale: 'en-GB', colorScheme: 'light', serviceWorkers: 'block' } as const
+/** The options of contexts. `page.route` does not see the requests of a page that has a service worker. */
+export const DEFAULTS = { locale: 'en-GB', colorScheme: 'light', serviceWorkers: 'block' } as const
 
 /** What a page does that the reader must not do. */
 export interface Offences {
@@ -41,7 +41,11 @@ export async function openReader(
   url: string,
   { fragment = '', app = '', ...options }: OpenOptions = {},
 ): Promise<ReaderPage> {
-  const context = await browser.newContext({ ...DEFAULTS, ...options })
+  return await openIn(await browser.newContext({ ...DEFAULTS, ...options }), `${url}/app/${app}${fragment}`)
+}
+
+/** Opens a page of an application in a context. */
+export async function openIn(context: BrowserContext, url: string): Promise<ReaderPage> {
   const page = await context.newPage()
   page.setDefaultTimeout(STEP_MS)
   const offences: Offences = { violations: [], errors: [], foreign: [] }
@@ -61,7 +65,7 @@ export async function openReader(
   await page.addInitScript(
     "addEventListener('securitypolicyviolation', (event) => violated(event.effectiveDirective + ' ' + event.blockedURI))",
   )
-  await page.goto(`${url}/app/${app}${fragment}`)
+  await page.goto(url)
   return {
     page,
     offences,

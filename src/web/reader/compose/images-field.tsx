@@ -33,6 +33,7 @@ export function ImagesField({
 }) {
   const strings = t.value
   const input = useRef<HTMLInputElement>(null)
+  const addButton = useRef<HTMLButtonElement>(null)
   const [isPreparing, setPreparing] = useState(false)
   const [notKept, setNotKept] = useState<ReadonlySet<string>>(new Set())
 
@@ -85,6 +86,8 @@ export function ImagesField({
   const remove = (id: string): void => {
     forgetImage(id)
     onChange(latest().filter((each) => each.id !== id))
+    // The button that had the focus is gone.
+    addButton.current?.focus()
   }
   return (
     <div class="images-field">
@@ -106,7 +109,7 @@ export function ImagesField({
       )}
       {!isWritten && (
         <p class="add-images">
-          <button type="button" disabled={isFixed} onClick={() => input.current?.click()}>
+          <button ref={addButton} type="button" disabled={isFixed} onClick={() => input.current?.click()}>
             {strings.addImages}
           </button>
           <span class="quiet">{strings.dropHint}</span>

@@ -94,7 +94,11 @@ export function RecipientsField({
               isWritten={isWritten}
               isWrong={recipient.conf_no === wrongNo}
               onChange={(type) => onChange(recipients.map((each) => (each === recipient ? { ...each, type } : each)))}
-              onRemove={() => onChange(recipients.filter((each) => each !== recipient))}
+              onRemove={() => {
+                onChange(recipients.filter((each) => each !== recipient))
+                // The button that had the focus is gone.
+                document.getElementById(FIELD)?.focus()
+              }}
             />
           ))}
         </ul>

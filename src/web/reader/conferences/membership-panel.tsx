@@ -100,6 +100,11 @@ function FlagBoxes({ reader, membership }: { reader: Reader; membership: Members
     ...(conference.type.forbid_secret === 1 ? [] : [{ flag: 'secret', label: strings.secret } as const]),
   ] as const
   const set = async (change: Flags): Promise<void> => {
+    if (action.isBusy) {
+      // Displays the box as it was.
+      setWanted({ ...wanted })
+      return
+    }
     setWanted(change)
     const isDone = await action.run(() => setFlags(reader.kom, membership, change))
     if (!isDone) setWanted({})
@@ -111,7 +116,7 @@ function FlagBoxes({ reader, membership }: { reader: Reader; membership: Members
           <input
             type="checkbox"
             checked={wanted[flag] ?? type[flag] === 1}
-            disabled={action.isBusy}
+            aria-disabled={action.isBusy}
             onChange={({ currentTarget: { checked } }) => void set({ [flag]: checked })}
           />
           {label}

@@ -19,6 +19,7 @@ import { Members } from './members.tsx'
 import { Presentation, TextBody } from './presentation.tsx'
 import { t } from './strings.ts'
 import { TextList } from './text-list.tsx'
+import { useCurrent } from './use-current.ts'
 
 const PAGE_SIZE = 25
 
@@ -43,7 +44,8 @@ export function ConferenceView({ reader, no }: { reader: Reader; no: number }) {
   return value === undefined || isPerson ? <Loading /> : <Shown reader={reader} conference={value} />
 }
 
-function Shown({ reader, conference }: { reader: Reader; conference: Conference }) {
+function Shown({ reader, conference: loaded }: { reader: Reader; conference: Conference }) {
+  const conference = useCurrent(reader, loaded)
   const { conf_no: no, type } = conference
   const unread = reader.unread.value.find(({ conf_no }) => conf_no === no)
   const { server } = reader.state.value

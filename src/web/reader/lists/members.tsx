@@ -9,6 +9,8 @@ export function Members({ reader, confNo, count }: { reader: Reader; confNo: num
   const strings = t.value
   return (
     <Pages
+      // Its pages are those of the members that there were.
+      key={count}
       label={strings.members}
       summary={strings.membersHere(count)}
       load={(first) => listMembers(reader.kom, confNo, first)}

@@ -3,12 +3,13 @@ import { type Conference, LyskomError } from 'komgate/client'
 import { useAsync } from '../../shared/use-async.ts'
 import { fragmentOf } from '../address.ts'
 import { errorText } from '../error-text.ts'
+import { usePresence } from '../online/use-presence.ts'
 import type { Reader } from '../reading/reader.ts'
 import { Loading, Problem, Time } from '../shell/parts.tsx'
 import { ViewHeading } from '../shell/view-heading.tsx'
 import { t as common } from '../strings/index.ts'
 import { Facts } from './facts.tsx'
-import { findPerson, type PersonFacts } from './find-person.ts'
+import { findPerson, type PersonStat } from './find-person.ts'
 import { maySupervise } from './may-supervise.ts'
 import { Pages } from './pages.tsx'
 import { Presentation } from './presentation.tsx'
@@ -33,13 +34,13 @@ export function PersonView({ reader, no }: { reader: Reader; no: number }) {
   return value === undefined ? <Loading /> : <Shown reader={reader} {...value} />
 }
 
-function Shown({ reader, letterbox, facts }: { reader: Reader; letterbox: Conference; facts: PersonFacts }) {
+function Shown({ reader, letterbox, stat }: { reader: Reader; letterbox: Conference; stat: PersonStat | undefined }) {
   const { conf_no: no, name } = letterbox
   const { state } = reader
   return (
     <section class="person" aria-labelledby="person">
       <ViewHeading id="person" title={name} />
-      <Presence facts={facts} />
+      <IsOn reader={reader} no={no} />
       <p class="actions">
         <button type="button" onClick={() => reader.writeTo(no)}>
           {t.value.writeLetter}
@@ -51,7 +52,7 @@ function Shown({ reader, letterbox, facts }: { reader: Reader; letterbox: Confer
         isEditable={maySupervise(letterbox, state.value)}
         recipient={state.value.server.pers_pres_conf?.conf_no}
       />
-      <About letterbox={letterbox} facts={facts} />
+      <About letterbox={letterbox} stat={stat} />
       <Memberships reader={reader} no={no} />
       <TextList
         key={no}
@@ -68,8 +69,13 @@ function Shown({ reader, letterbox, facts }: { reader: Reader; letterbox: Confer
   )
 }
 
-function Presence({ facts: { session } }: { facts: PersonFacts }) {
+/** Says whether a person is logged in, and what they do; nothing while that is not known. */
+function IsOn({ reader, no }: { reader: Reader; no: number }) {
   const strings = t.value
+  const sessions = usePresence(reader, no)?.sessions.value
+  if (sessions === undefined) return <p class="byline" />
+  // The one that was used last.
+  const [session] = sessions
   if (session === undefined) return <p class="byline">{strings.notOn}</p>
   const doing = session.what_am_i_doing.trim()
   return (
@@ -80,7 +86,7 @@ function Presence({ facts: { session } }: { facts: PersonFacts }) {
   )
 }
 
-function About({ letterbox, facts: { stat } }: { letterbox: Conference; facts: PersonFacts }) {
+function About({ letterbox, stat }: { letterbox: Conference; stat: PersonStat | undefined }) {
   const strings = t.value
   return (
     <Facts

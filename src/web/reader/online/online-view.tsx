@@ -6,8 +6,9 @@ import { writeMessageTo } from '../messages/draft.ts'
 import type { Reader } from '../reading/reader.ts'
 import { ConferenceLink, Loading, PersonLink, Problem } from '../shell/parts.tsx'
 import { idleTime } from './idle.ts'
-import { Presence, type Seen } from './presence.ts'
+import type { Seen } from './presence.ts'
 import { t } from './strings.ts'
+import { usePresence } from './use-presence.ts'
 
 /** A session that has been idle for longer is folded. */
 const INACTIVE_MS = 30 * 60_000
@@ -17,18 +18,13 @@ const CLOCK_MS = 30_000
 /** Who is on: persons, what they do, and for how long they have been idle. */
 export function OnlineView({ reader }: { reader: Reader }) {
   const strings = t.value
-  const [presence, setPresence] = useState<Presence>()
+  const presence = usePresence(reader)
   const [now, setNow] = useState(Date.now())
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    const followed = new Presence(reader)
-    setPresence(followed)
     const clock = setInterval(() => setNow(Date.now()), CLOCK_MS)
-    return () => {
-      clearInterval(clock)
-      followed.close()
-    }
-  }, [reader])
+    return () => clearInterval(clock)
+  }, [])
   const sessions = presence?.sessions.value
   const error = presence?.error.value
   const isShown = sessions !== undefined

@@ -25,9 +25,12 @@ export class Presence {
   /** The events during a request for the sessions, which may be older or newer than its response. */
   #waiting: KomEvent[] | undefined
   #isClosed = false
+  readonly #persNo: number | undefined
 
-  constructor(source: PresenceSource) {
+  /** @param persNo the person whose sessions are followed. Default: all */
+  constructor(source: PresenceSource, persNo?: number) {
     this.#source = source
+    this.#persNo = persNo
     this.#stop = source.onEvent((event) => {
       if (this.#waiting === undefined) this.#apply(event)
       else this.#waiting.push(event)
@@ -43,7 +46,8 @@ export class Presence {
     this.error.value = undefined
     try {
       const { sessions } = await this.#source.kom.sessions.list()
-      this.#set(() => sessions.map(({ idle, ...session }) => ({ ...session, activeAt: Date.now() - 1000 * idle })))
+      const followed = sessions.filter(({ person }) => this.#isFollowed(person.pers_no))
+      this.#set(() => followed.map(({ idle, ...session }) => ({ ...session, activeAt: Date.now() - 1000 * idle })))
     } catch (error) {
       if (!this.#isClosed) this.error.value = error
     }
@@ -60,11 +64,16 @@ export class Presence {
   #apply(event: KomEvent): void {
     if (event.type === 'reset') void this.load()
     else if (event.type === 'logout') this.#without(event.session_no)
-    else if (event.type === 'login') void this.#add(event.session_no, event.pers_no)
-    else if (event.type === 'i-am-on') {
+    else if (event.type === 'login') {
+      if (this.#isFollowed(event.pers_no)) void this.#add(event.session_no, event.pers_no)
+    } else if (event.type === 'i-am-on') {
       const { session, person, working_conference, what_am_i_doing } = event.info
-      void this.#move(session, person, working_conference, what_am_i_doing)
+      if (this.#isFollowed(person)) void this.#move(session, person, working_conference, what_am_i_doing)
     } else if (event.type === 'new-name') this.#rename({ conf_no: event.conf_no, name: event.new_name })
+  }
+
+  #isFollowed(persNo: number): boolean {
+    return this.#persNo === undefined || this.#persNo === persNo
   }
 
   #without(sessionNo: number): void {

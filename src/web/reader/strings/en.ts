@@ -79,7 +79,7 @@ export const en = {
   tooMany: (seconds: number | undefined) =>
     seconds === undefined
       ? 'Too many requests. Try again later.'
-      : `Too many attempts. Try again in ${seconds} seconds.`,
+      : `Too many attempts. Try again in ${seconds === 1 ? '1 second' : `${seconds} seconds`}.`,
   refused: (name: string) => `The LysKOM server refuses that: ${name}.`,
   notPermitted: 'You may not do that.',
   invalid: (message: string) => `That is not valid: ${message}`,

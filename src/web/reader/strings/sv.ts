@@ -74,7 +74,7 @@ export const sv: Translation<typeof en> = {
   tooMany: (seconds) =>
     seconds === undefined
       ? 'För många anrop. Försök igen senare.'
-      : `För många försök. Försök igen om ${seconds} sekunder.`,
+      : `För många försök. Försök igen om ${seconds === 1 ? '1 sekund' : `${seconds} sekunder`}.`,
   refused: (name) => `LysKOM-servern nekar: ${name}.`,
   notPermitted: 'Det får du inte göra.',
   invalid: (message) => `Det är inte giltigt: ${message}`,

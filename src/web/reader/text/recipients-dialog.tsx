@@ -71,7 +71,7 @@ export function RecipientsDialog({ reader, text, onClose }: { reader: Reader; te
                   type="button"
                   class="plain"
                   aria-label={strings.removeRecipient(plainText(each.recpt.name))}
-                  disabled={isBusy}
+                  aria-disabled={isBusy}
                   onClick={() => void remove(each)}
                 >
                   {strings.remove}
@@ -114,7 +114,7 @@ export function RecipientsDialog({ reader, text, onClose }: { reader: Reader; te
                 ))}
               </select>
             </label>
-            <button type="submit" disabled={isBusy}>
+            <button type="submit" aria-disabled={isBusy}>
               {strings.add}
             </button>
           </form>
