@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { textNoOf } from '../../src/web/reader/goto/text-no.ts'
-import { en } from '../../src/web/reader/strings/en.ts'
-import { sv } from '../../src/web/reader/strings/sv.ts'
 import { plainText } from '../../src/web/shared/plain-text.ts'
 import { sizeText } from '../../src/web/shared/size.ts'
 
@@ -35,14 +33,4 @@ describe('sizeText', () => {
   ])('says %i bytes as %s', (bytes, text) => {
     expect(sizeText(bytes, 'en')).toBe(text)
   })
-})
-
-it.each([
-  [1, '1 second', '1 sekund'],
-  [30, '30 seconds', '30 sekunder'],
-])('says to wait for %i seconds', (seconds, english, swedish) => {
-  expect([en.tooMany(seconds), sv.tooMany(seconds)]).toEqual([
-    `Too many attempts. Try again in ${english}.`,
-    `För många försök. Försök igen om ${swedish}.`,
-  ])
 })
