@@ -14,7 +14,7 @@ export const RECORD = 'record'
 export function toStored({ app, user, name, ip, data, ...rest }: SessionRecord): StoredRecord {
   const { created, lastActive, idleMs, endsAt, reads, writes, revision } = rest
   const times = { created, lastActive, idleMs, endsAt }
-  return { app, user, name, ip, ...times, reads, writes, revision, data: dataText(data) }
+  return { app, user, name, ip, ...times, reads, writes, revision, data: JSON.stringify(data) }
 }
 
 /**
@@ -27,16 +27,15 @@ export function fromStored(key: Key, { app, user, name, ip, data, ...rest }: Sto
   return { key, app, user, name, ip, ...times, reads, writes, revision, data: JSON.parse(data) as Data }
 }
 
-/** Returns the data of a record as JSON. */
-export function dataText(data: Data): string {
-  return JSON.stringify(data)
-}
-
 /**
  * Returns the first millisecond in which an unused record is expired (`isExpired`), milliseconds since 1970; null for
  * never.
  */
-export function expiresAt({ lastActive, idleMs, endsAt }: SessionRecord): number | null {
+export function expiresAt({
+  lastActive,
+  idleMs,
+  endsAt,
+}: Pick<SessionRecord, 'lastActive' | 'idleMs' | 'endsAt'>): number | null {
   const idleEnd = idleMs === null ? Number.POSITIVE_INFINITY : lastActive + idleMs + 1
   const end = Math.min(idleEnd, endsAt ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(end) ? end : null

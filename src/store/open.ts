@@ -25,7 +25,8 @@ const openMemcached: Opener = async (...args) =>
   (await loadDriver(['memcache-client', 'tslib'], () => import('./backends/memcached/memcached.ts'))).openMemcached(
     ...args,
   )
-const openMongodb: Opener = async (...args) => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args)
+const openMongodb: Opener = async (...args) =>
+  (await loadDriver(['mongodb'], () => import('./backends/mongodb/mongodb.ts'))).openMongodb(...args)
 const openCouchbase: Opener = async (...args) =>
   (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args)
 

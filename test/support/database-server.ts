@@ -38,10 +38,10 @@ type RunAsUser = (command: string, args: readonly string[]) => Promise<void>
 export interface ServerKind {
   /** name in error messages and in the name of the working directory */
   name: string
-  /** the user for the server process if root runs the tests, since these servers refuse to run as root */
+  /** the user for the server process if root runs the tests, since most of these servers refuse to run as root */
   user: string
-  /** the signal for a shutdown that does not wait for clients */
-  stopSignal: 'SIGINT' | 'SIGTERM'
+  /** the signal for a shutdown that does not wait for clients; SIGKILL for a server that always waits */
+  stopSignal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'
   /**
    * Creates what is the same for every server of the kind, in an empty directory that belongs to `user`. It runs once
    * in a run of the tests; every server gets a copy.
