@@ -178,7 +178,7 @@ describe.skipIf(!ferretdbInstalled())('MongoDB, on FerretDB', () => {
     }
     afterEach(async () => {
       for (const each of opened.splice(0)) await each.close()
-    })
+    }, 60_000)
     const create = () => store.create({ key: keyOf(randomUUID()), app: 'a', user: 'u' })
     const untilItWorks = () => expect.poll(() => create().catch(() => undefined), { timeout: 10_000 }).toBeDefined()
 
