@@ -28,7 +28,7 @@ const openMemcached: Opener = async (...args) =>
 const openMongodb: Opener = async (...args) =>
   (await loadDriver(['mongodb'], () => import('./backends/mongodb/mongodb.ts'))).openMongodb(...args)
 const openCouchbase: Opener = async (...args) =>
-  (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args)
+  (await loadDriver(['couchbase'], () => import('./backends/couchbase/couchbase.ts'))).openCouchbase(...args)
 
 /** The openers by URL scheme. Drivers are loaded on first use. */
 const OPENERS: Readonly<Record<string, Opener>> = {

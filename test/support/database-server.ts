@@ -28,6 +28,10 @@ export interface DatabaseServer {
   stop(): Promise<void>
   /** Starts the server again on the same port. */
   start(): Promise<void>
+  /** Stops the process so that it does not reply, until `resume`. */
+  pause(): void
+  /** Continues the process. */
+  resume(): void
   /** Stops the server and removes its data. */
   close(): Promise<void>
 }
@@ -128,6 +132,8 @@ function handle(
     start: async () => {
       child ??= await launch(kind, dir, port)
     },
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     close: async () => {
       await stop()
       await remove()

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hasCommands } from './built-servers.ts'
 import { chromiumInstalled } from './chromium.ts'
+import { couchbaseMockInstalled } from './couchbase-mock.ts'
 import { INSTALLED_DIR } from './database-server.ts'
 import { ferretdbInstalled } from './ferretdb.ts'
 import { lyskomdInstalled } from './lyskomd.ts'
@@ -26,6 +27,7 @@ const SERVERS: readonly [name: string, packages: string, isInstalled: () => bool
 /** Servers that `.ci/build-servers` builds, the commands that it requires, and whether they are built. */
 const BUILT: readonly [name: string, commands: string[], isInstalled: () => boolean][] = [
   ['FerretDB', ['go'], ferretdbInstalled],
+  ['CouchbaseMock', ['javac', 'mvn'], couchbaseMockInstalled],
 ]
 
 /** Runs once before all tests. Returns a function that runs after them. */
