@@ -15,9 +15,9 @@ export const DRIVERS = {
 export type DriverName = keyof typeof DRIVERS
 
 /**
- * Loads a driver, or a module that imports it.
+ * Runs work that imports drivers.
  * @param names all packages that this kind of store requires
- * @param load imports the driver or the module
+ * @param load imports the drivers or modules that import them
  * @returns the result of `load`
  * @throws TypeError with the command that installs the packages, if one of them is missing
  */

@@ -8,11 +8,12 @@ import { StoreError } from '../../src/store/errors.ts'
 import { openBackend } from '../../src/store/open.ts'
 import { keyOf, type SessionRecord } from '../../src/store/record.ts'
 import { SessionStore } from '../../src/store/store.ts'
+import { SEVERAL_PAGES } from '../../src/store/testing/index.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
 import { ferretdbInstalled, startFerretdb, withMongodb } from '../support/ferretdb.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { startSerialProxy } from '../support/serial-proxy.ts'
-import { describeStore, SEVERAL_PAGES } from './contract.ts'
+import { describeStore } from './contract.ts'
 
 const DAY = 86_400_000
 const NOW = Date.UTC(2026, 0, 1)

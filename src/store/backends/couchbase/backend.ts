@@ -1,10 +1,23 @@
 import type { Cas, Collection } from 'couchbase'
-import type { Backend } from '../../backend.ts'
-import { expiresAt, fromStored, namedFields, RECORD, type StoredRecord, toStored } from '../../document.ts'
-import { StoreError } from '../../errors.ts'
-import type { Layout } from '../../layout.ts'
-import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
-import { Conflict, retryOnConflict } from '../../retry.ts'
+import {
+  afterRead,
+  afterWrite,
+  type Backend,
+  type Change,
+  Conflict,
+  expiresAt,
+  fromStored,
+  isExpired,
+  type Key,
+  type Layout,
+  namedFields,
+  RECORD,
+  retryOnConflict,
+  type SessionRecord,
+  type StoredRecord,
+  StoreError,
+  toStored,
+} from '../../index.ts'
 import { isNamed, storeError } from './errors.ts'
 
 const RETRY = { attempts: 100, pauseMs: 1, maxPauseMs: 20 }

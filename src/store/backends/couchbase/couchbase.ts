@@ -1,9 +1,5 @@
 import { type Collection, connect } from 'couchbase'
-import type { Backend } from '../../backend.ts'
-import { checkNames } from '../../document.ts'
-import { decoded, withoutPassword } from '../../driver.ts'
-import { StoreError } from '../../errors.ts'
-import type { Layout } from '../../layout.ts'
+import { type Backend, checkNames, decoded, type Layout, StoreError, withoutPassword } from '../../index.ts'
 import { CouchbaseBackend } from './backend.ts'
 import { isNamed } from './errors.ts'
 

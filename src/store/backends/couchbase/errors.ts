@@ -1,5 +1,5 @@
 import type { KeyValueErrorContext } from 'couchbase'
-import { StoreError } from '../../errors.ts'
+import { StoreError } from '../../index.ts'
 
 /** Names of SDK errors for a lost connection, a missing reply, or a server that does not serve requests. */
 const UNAVAILABLE: ReadonlySet<string> = new Set([

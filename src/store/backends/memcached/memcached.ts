@@ -1,10 +1,24 @@
-import type { Backend } from '../../backend.ts'
-import { checkNames, expiresAt, fromStored, namedFields, RECORD, type StoredRecord, toStored } from '../../document.ts'
-import { checkParameters } from '../../driver.ts'
-import { KeyedMutex } from '../../keyed-mutex.ts'
-import type { Layout } from '../../layout.ts'
-import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
-import { Conflict, retryOnConflict } from '../../retry.ts'
+import {
+  afterRead,
+  afterWrite,
+  type Backend,
+  type Change,
+  Conflict,
+  checkNames,
+  checkParameters,
+  expiresAt,
+  fromStored,
+  isExpired,
+  type Key,
+  KeyedMutex,
+  type Layout,
+  namedFields,
+  RECORD,
+  retryOnConflict,
+  type SessionRecord,
+  type StoredRecord,
+  toStored,
+} from '../../index.ts'
 import { MemcachedConnection } from './connection.ts'
 
 const RETRY = { attempts: 50, pauseMs: 1 }

@@ -1,12 +1,26 @@
 import { LRUCache } from 'lru-cache'
 import type { Collection, CreateIndexesOptions, Document, Filter, MongoClient } from 'mongodb'
-import type { Backend, Lists } from '../../backend.ts'
-import { expiresAt, fromStored, namedFields, RECORD, type StoredRecord, stopText, toStored } from '../../document.ts'
-import { StoreError } from '../../errors.ts'
-import type { Layout } from '../../layout.ts'
-import { PAGE, type Pages } from '../../pages.ts'
-import { type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
-import { Conflict, retryOnConflict } from '../../retry.ts'
+import {
+  type Backend,
+  type Change,
+  Conflict,
+  expiresAt,
+  fromStored,
+  isExpired,
+  type Key,
+  type Layout,
+  type Lists,
+  namedFields,
+  PAGE,
+  type Pages,
+  RECORD,
+  retryOnConflict,
+  type SessionRecord,
+  type StoredRecord,
+  StoreError,
+  stopText,
+  toStored,
+} from '../../index.ts'
 import { indexExists, storeError } from './errors.ts'
 
 type Query = Filter<Document>

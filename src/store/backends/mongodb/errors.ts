@@ -1,5 +1,5 @@
 import { MongoServerError } from 'mongodb'
-import { StoreError } from '../../errors.ts'
+import { StoreError } from '../../index.ts'
 
 /** Names of driver errors for a lost connection, or if no server is found in time. */
 const UNAVAILABLE_NAMES: ReadonlySet<string> = new Set([

@@ -1,10 +1,5 @@
 import { MongoClient } from 'mongodb'
-import type { Backend } from '../../backend.ts'
-import { checkNames } from '../../document.ts'
-import { withoutPassword } from '../../driver.ts'
-import { StoreError } from '../../errors.ts'
-import type { Layout } from '../../layout.ts'
-import { withMembers } from '../../url.ts'
+import { type Backend, checkNames, type Layout, StoreError, withoutPassword } from '../../index.ts'
 import { MongodbBackend } from './backend.ts'
 
 /**
@@ -64,4 +59,9 @@ function clientOf(url: URL): MongoClient {
 
 function textOf(error: unknown, url: URL): string {
   return withoutPassword(error instanceof Error ? error.message : String(error), url)
+}
+
+/** Returns a URL in the form that the driver parses: `parseStoreUrl` escapes the colons of a replica set. */
+export function withMembers(url: URL): string {
+  return url.href.replace(url.hostname, url.hostname.replace(/%3A/gi, ':'))
 }
