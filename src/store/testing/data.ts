@@ -112,6 +112,25 @@ export function defineDataTests(test: BackendTest, expect: Expect, { canList }: 
     expect((await store.find(app, key))?.data).toEqual(data)
   })
 
+  test('applies a write only to the revision that was read', async ({ app, backend, clock, create, store }) => {
+    const { key } = await create({ user: 'a' })
+    await store.touch(app, key)
+    expect(await backend.update(key, 0, { user: 'b' }, clock.now)).toBe(true)
+    expect(await backend.update(key, 0, { user: 'c' }, clock.now)).toBe(false)
+    expect(await backend.update(keyOf(`${app} unknown`), 0, { user: 'c' }, clock.now)).toBe(false)
+    expect(await store.find(app, key)).toMatchObject({ user: 'b', reads: 1, writes: 1, revision: 1 })
+  })
+
+  test('keeps the last activity for processes whose clock is behind', async ({ app, clock, create, store }) => {
+    const { key } = await create()
+    clock.now += 5000
+    await store.touch(app, key)
+    clock.now -= 3000
+    await store.touch(app, key)
+    expect(await store.merge(app, key, { a: 1 })).toMatchObject({ lastActive: START + 5000 })
+    expect(await store.find(app, key)).toMatchObject({ lastActive: START + 5000, reads: 2, writes: 1 })
+  })
+
   test('applies all of 20 concurrent patches', async ({ app, create, store }) => {
     const { key } = await create()
     await Promise.all(Array.from({ length: 20 }, (_, i) => store.merge(app, key, { [`k${i}`]: i })))
