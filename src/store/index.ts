@@ -23,3 +23,4 @@ export {
   type SessionRecord,
 } from './record.ts'
 export { Conflict, type RetryOptions, retryOnConflict } from './retry.ts'
+export { ServerCalls } from './server-calls.ts'

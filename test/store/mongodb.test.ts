@@ -1,37 +1,30 @@
-import { randomUUID } from 'node:crypto'
-import { inspect } from 'node:util'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Document, type MongoClient, MongoServerError } from 'mongodb'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Backend } from '../../src/store/backend.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { storeError } from '../../src/store/backends/mongodb/errors.ts'
-import { StoreError } from '../../src/store/errors.ts'
+import type { Backend, SessionRecord } from '../../src/store/index.ts'
 import { openBackend } from '../../src/store/open.ts'
-import { keyOf, type SessionRecord } from '../../src/store/record.ts'
 import { SessionStore } from '../../src/store/store.ts'
 import { SEVERAL_PAGES } from '../../src/store/testing/index.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
 import { ferretdbInstalled, startFerretdb, withMongodb } from '../support/ferretdb.ts'
-import { startProxy, type TcpProxy } from '../support/proxy.ts'
+import { startProxy } from '../support/proxy.ts'
 import { startSerialProxy } from '../support/serial-proxy.ts'
 import { describeStore } from './contract.ts'
+import { describeFaults, UNAVAILABLE } from './faults.ts'
+import { expectNamedFields, NAMED } from './named-fields.ts'
+import { recordWith } from './sql-contract.ts'
 
 const DAY = 86_400_000
 const NOW = Date.UTC(2026, 0, 1)
-const UNAVAILABLE = { name: 'StoreError', code: 'unavailable' }
 /** Parameters for concurrent calls to a server that serves one at a time and takes long to accept a connection. */
 const PATIENT = 'maxPoolSize=8&waitQueueTimeoutMS=20000'
-const NAMED = 'sid_field=_id&fields.ip=ip&fields.start=began&fields.stop=ends&fields.token=handle'
-
-const recordWith = (change: Partial<SessionRecord> = {}): SessionRecord => ({
-  ...{ key: keyOf(randomUUID()), app: 'app', user: 'u', name: 'a phone', ip: '::1', created: NOW, lastActive: NOW },
-  ...{ idleMs: 60_000, endsAt: null, reads: 0, writes: 0, revision: 0, data: { $a: 1, 'b.c': [] } },
-  ...change,
-})
 
 describe.skipIf(!ferretdbInstalled())('MongoDB, on FerretDB', () => {
   for (const [kind, query] of [
     ['MongoDB', ''],
-    ['MongoDB with fields for other programs', NAMED],
+    ['MongoDB with fields for other programs', `sid_field=_id&${NAMED}`],
   ] as const) {
     const start = async () => {
       const server = await startFerretdb()
@@ -50,6 +43,39 @@ describe.skipIf(!ferretdbInstalled())('MongoDB, on FerretDB', () => {
     describeStore(kind, start, { many: SEVERAL_PAGES })
   }
 
+  describeFaults('MongoDB', {
+    // A database of 400 kB.
+    start: () => startFerretdb({ maxPages: 100 }),
+    erase: async ({ dir }) => {
+      for (const name of await readdir(dir)) if (name.includes('.sqlite')) await rm(join(dir, name))
+    },
+    fill: async (_, create) => {
+      const fill = async () => {
+        for (let i = 0; i < 100; i++) await create()
+      }
+      await expect(fill()).rejects.toThrow()
+    },
+    denied: (url) => [[url.replace('s3cret', 'Wrong%20hunter2'), /Authentication failed/]],
+  })
+
+  test('goes to another MongoDB server behind its address, and ends the outage', async () => {
+    const [first, second] = [await startFerretdb(), await startFerretdb()]
+    const address = { host: '127.0.0.1', port: first.port }
+    const proxy = await startProxy(address)
+    const store = await SessionStore.open(withPort(first.url, proxy.port))
+    let recovered = 0
+    store.on('recovered', () => recovered++)
+    const { app, user, key } = recordWith({})
+    await first.stop()
+    await expect(store.create({ key, app, user })).rejects.toMatchObject(UNAVAILABLE)
+    expect(store.unavailable).toBeDefined()
+    address.port = second.port
+    await expect.poll(() => store.unavailable, { timeout: 10_000 }).toBeUndefined()
+    expect(recovered).toBe(1)
+    expect(await store.create({ key, app, user })).toBeDefined()
+    for (const each of [store, proxy, first, second]) await each.close()
+  }, 60_000)
+
   describe('MongoDB documents', () => {
     let server: DatabaseServer
     let backend: Backend
@@ -60,28 +86,33 @@ describe.skipIf(!ferretdbInstalled())('MongoDB, on FerretDB', () => {
     afterAll(async () => {
       await backend?.close()
       await server?.close()
-    })
+    }, 60_000)
 
     const inMongodb = <T>(work: (collection: ReturnType<typeof sessions>) => Promise<T>) =>
       withMongodb(server.url, (client) => work(sessions(client)))
     const documentOf = (key: string) => inMongodb((collection) => collection.findOne({ sid: key }))
     const expiryOf = async (key: string): Promise<unknown> => (await documentOf(key))?.record.over
+    const insert = async (change: Partial<SessionRecord> = {}) => {
+      const record = recordWith({ created: NOW, lastActive: NOW, idleMs: 60_000, ...change })
+      await backend.insert(record)
+      return record
+    }
 
     test('hold the time of expiry after every operation', async () => {
-      const { key } = recordWith()
-      await backend.insert(recordWith({ key }))
-      expect(await expiryOf(key)).toEqual(new Date(NOW + 60_001))
+      const { key } = await insert()
+      const expectExpiry = async (ms: number) => expect(await expiryOf(key)).toEqual(new Date(NOW + ms))
+      await expectExpiry(60_001)
       await backend.touch('app', key, NOW + 5000)
-      expect(await expiryOf(key)).toEqual(new Date(NOW + 65_001))
+      await expectExpiry(65_001)
       // A gateway whose clock is behind does not set an earlier time.
       await backend.touch('app', key, NOW + 3000)
-      expect(await expiryOf(key)).toEqual(new Date(NOW + 65_001))
+      await expectExpiry(65_001)
       expect(await backend.update(key, 0, { endsAt: NOW + 10_000 }, NOW + 6000)).toBe(true)
-      expect(await expiryOf(key)).toEqual(new Date(NOW + 10_000))
+      await expectExpiry(10_000)
       expect(await backend.update(key, 1, { endsAt: null }, NOW + 7000)).toBe(true)
-      expect(await expiryOf(key)).toEqual(new Date(NOW + 67_001))
+      await expectExpiry(67_001)
       expect(await backend.update(key, 2, { data: {} }, NOW + 8000)).toBe(true)
-      expect(await expiryOf(key)).toEqual(new Date(NOW + 68_001))
+      await expectExpiry(68_001)
       await backend.sweep(NOW + 68_000)
       expect(await backend.find(key)).toBeDefined()
       await backend.sweep(NOW + 68_001)
@@ -89,8 +120,7 @@ describe.skipIf(!ferretdbInstalled())('MongoDB, on FerretDB', () => {
     })
 
     test.for([null, Number.MAX_SAFE_INTEGER])('never expire with the idle timeout %s', async (idleMs) => {
-      const { key } = recordWith()
-      await backend.insert(recordWith({ key, idleMs }))
+      const { key } = await insert({ idleMs })
       expect(await expiryOf(key)).toBeNull()
       expect(await backend.touch('app', key, NOW + 1000)).toBeDefined()
       await backend.sweep(NOW + 1e12)
@@ -98,52 +128,42 @@ describe.skipIf(!ferretdbInstalled())('MongoDB, on FerretDB', () => {
     })
 
     test('keep strings that look like operators and field references', async () => {
-      const record = recordWith()
-      await backend.insert(record)
-      await backend.update(record.key, 0, { user: '$record.data', name: '$$ROOT', data: { $set: '$x' } }, NOW)
-      const changed = { user: '$record.data', name: '$$ROOT', data: { $set: '$x' }, writes: 1, revision: 1 }
-      expect(await backend.find(record.key)).toEqual({ ...record, ...changed })
+      const { key } = await insert({ data: { $a: 1, 'b.c': [] } })
+      expect(await backend.find(key)).toMatchObject({ data: { $a: 1, 'b.c': [] } })
+      const change = { user: '$record.data', name: '$$ROOT', data: { $set: '$x' } }
+      await backend.update(key, 0, change, NOW)
+      expect(await backend.find(key)).toMatchObject(change)
     })
 
     test('are read and written with the lifetime that another gateway has changed', async () => {
-      const { key } = recordWith()
+      const { key } = await insert()
       const other = await openBackend(server.url)
-      await backend.insert(recordWith({ key }))
       await backend.touch('app', key, NOW)
       await other.update(key, 0, { endsAt: NOW + 10_000 }, NOW)
       expect(await backend.touch('app', key, NOW + 1000)).toMatchObject({ reads: 1, endsAt: NOW + 10_000 })
       expect(await expiryOf(key)).toEqual(new Date(NOW + 10_000))
       await other.remove(key)
-      await other.insert(recordWith({ key, idleMs: 5000 }))
+      await insert({ key, idleMs: 5000 })
       expect(await backend.update(key, 0, { user: 'x' }, NOW)).toBe(false)
       expect(await backend.update(key, 0, { user: 'x' }, NOW)).toBe(true)
       expect(await backend.touch('app', key, NOW + 5001)).toBeUndefined()
       await other.close()
     })
 
-    test('have the fields for other programs beside the record', async () => {
-      const named = await openBackend(`${server.url}?table=named&${NAMED}`)
-      const { key } = recordWith()
-      const fields = { _id: key, ip: '::1', began: '2026-01-01 00:00:00', ends: '', handle: key.slice(0, 12) }
-      const read = () => withMongodb(server.url, (client) => client.db().collection<Document>('named').findOne({}))
-      await named.insert(recordWith({ key }))
-      expect(await read()).toMatchObject(fields)
-      await named.update(key, 0, { endsAt: NOW + DAY }, NOW)
-      expect(await read()).toMatchObject({ ...fields, ends: '2026-01-02 00:00:00' })
+    test('have the fields for other programs, and keep those that they add', async () => {
+      const named = await openBackend(`${server.url}?${NAMED}`)
+      const add = (key: string) =>
+        inMongodb((collection) => collection.updateOne({ sid: key }, { $set: { note: 'x' } }))
+      await expectNamedFields(named, documentOf, add)
       await named.close()
     })
 
     test('of other programs stay as they are', async () => {
-      const foreign = [
-        { _id: 1, session_id: 'x' },
-        { _id: 2, session_id: 'y' },
-      ]
-      await inMongodb((collection) => collection.insertMany(foreign as Document[]))
+      const foreign = [1, 2].map((_id) => ({ _id, session_id: 'x' }) as Document)
+      await inMongodb((collection) => collection.insertMany(foreign))
       await (await openBackend(server.url)).close()
       await backend.sweep(NOW + 9 * DAY)
-      expect(await inMongodb((collection) => collection.find({ session_id: { $exists: true } }).toArray())).toEqual(
-        foreign,
-      )
+      expect(await inMongodb((collection) => collection.find({ session_id: 'x' }).toArray())).toEqual(foreign)
     })
 
     test('need an index by key, by user, by activity and by expiry; an existing one is kept', async () => {
@@ -156,144 +176,21 @@ describe.skipIf(!ferretdbInstalled())('MongoDB, on FerretDB', () => {
       expect(await namesOf()).toEqual([...names, 'theirs'])
     })
   })
-
-  describe('faults of MongoDB', () => {
-    let first: DatabaseServer
-    let address: { host: string; port: number }
-    let proxy: TcpProxy
-    let isHung = false
-    let store: SessionStore
-    let password: string
-    const opened: { close(): Promise<void> }[] = []
-    const use = <T extends { close(): Promise<void> }>(each: T): T => {
-      opened.unshift(each)
-      return each
-    }
-    const open = async (server: DatabaseServer) => {
-      first = use(server)
-      address = { host: '127.0.0.1', port: first.port }
-      isHung = false
-      proxy = use(await startProxy(address, (line) => isHung && line.stall()))
-      password = new URL(first.url).password
-      store = use(await SessionStore.open(withPort(first.url, proxy.port)))
-    }
-    afterEach(async () => {
-      for (const each of opened.splice(0)) await each.close()
-    }, 60_000)
-    const create = () => store.create({ key: keyOf(randomUUID()), app: 'a', user: 'u' })
-    const untilItWorks = () => expect.poll(() => create().catch(() => undefined), { timeout: 10_000 }).toBeDefined()
-
-    test('rejects calls within seconds while the server does not reply, and accepts them when it does', async () => {
-      await open(await startFerretdb())
-      const { key } = await create()
-      isHung = true
-      for (const line of proxy.lines) line.stall()
-      const started = performance.now()
-      await expect(store.find('a', key)).rejects.toMatchObject(UNAVAILABLE)
-      await expect(create()).rejects.toMatchObject(UNAVAILABLE)
-      expect(performance.now() - started).toBeLessThan(15_000)
-      isHung = false
-      for (const line of proxy.lines) line.resume()
-      await untilItWorks()
-      expect(await store.find('a', key)).toBeDefined()
-    }, 60_000)
-
-    test('counts an interruption when the server was restarted empty between two calls', async () => {
-      await open(await startFerretdb())
-      const { key } = await create()
-      const { interruptions } = store
-      await first.stop()
-      address.port = use(await startFerretdb()).port
-      await untilItWorks()
-      expect(store.interruptions).toBeGreaterThan(interruptions)
-      expect(await store.find('a', key)).toBeUndefined()
-      expect(await store.restore({ key, app: 'a', user: 'u' }, true)).toBe(true)
-      expect(await store.find('a', key)).toBeDefined()
-    }, 60_000)
-
-    test('goes to another server behind its address, and ends the outage', async () => {
-      await open(await startFerretdb())
-      const recovered: number[] = []
-      store.on('recovered', () => recovered.push(1))
-      await create()
-      const second = use(await startFerretdb())
-      await first.stop()
-      await expect(create()).rejects.toMatchObject(UNAVAILABLE)
-      expect(store.unavailable).toBeDefined()
-      address.port = second.port
-      await expect.poll(() => store.unavailable, { timeout: 10_000 }).toBeUndefined()
-      expect(recovered).toHaveLength(1)
-      expect(await create()).toBeDefined()
-    }, 60_000)
-
-    test('rejects new sessions with full when there is no room, and keeps the others', async () => {
-      await open(await startFerretdb({ maxPages: 100 }))
-      const { key } = await create()
-      const fill = async () => {
-        for (let i = 0; i < 100; i++) {
-          await store.create({ key: keyOf(randomUUID()), app: 'a', user: 'u', data: { x: 'x'.repeat(20_000) } })
-        }
-      }
-      await expect(fill()).rejects.toMatchObject({ name: 'StoreError', code: 'full' })
-      expect(await store.find('a', key)).toBeDefined()
-      expect(await store.endUser('a', 'u')).toBeGreaterThan(1)
-      await untilItWorks()
-    }, 60_000)
-
-    test('aborts startup soon, without the password, if the server is down or hung or denies access', async () => {
-      await open(await startFerretdb())
-      isHung = true
-      const wrong = first.url.replace(password, 'Wrong%20hunter2')
-      const urls = [withPort(first.url, proxy.port), withPort(first.url, 1), wrong]
-      for (const url of urls) {
-        const started = performance.now()
-        const error = await rejection(openBackend(url))
-        expect(performance.now() - started).toBeLessThan(8000)
-        expect(error).toBeInstanceOf(StoreError)
-        expect(error).toMatchObject({ code: 'unavailable' })
-        expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/s3cret|hunter2/)
-      }
-      await expect(openBackend(wrong)).rejects.toThrow(/Authentication failed/)
-      isHung = false
-      for (const line of proxy.lines) line.resume()
-    }, 60_000)
-  })
 })
 
+const server = (code: number) => new MongoServerError({ message: 'm', code, codeName: 'Name' })
 test.for([
-  [10_107, 'unavailable'],
-  [91, 'unavailable'],
-  [14_031, 'full'],
-] as const)('converts the error %i of a MongoDB server to %s', ([code, expected]) => {
-  const error = new MongoServerError({ message: 'm', code, codeName: 'Name' })
-  expect(storeError(error)).toMatchObject({ name: 'StoreError', code: expected, kind: 'Name', cause: error })
-})
-
-test('converts an error of a socket that the driver does not convert to unavailable', () => {
-  const error = Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' })
-  expect(storeError(error)).toMatchObject({ ...UNAVAILABLE, cause: error })
+  [server(10_107), 'unavailable', 'Name'],
+  [server(91), 'unavailable', 'Name'],
+  [server(14_031), 'full', 'Name'],
+  // The driver does not convert all errors of its sockets.
+  [Object.assign(new Error('ended by the other party'), { code: 'EPIPE' }), 'unavailable', 'connection'],
+] as const)('converts the error %s of MongoDB to %s', ([error, code, kind]) => {
+  expect(storeError(error)).toMatchObject({ name: 'StoreError', code, kind, cause: error })
 })
 
 test('returns other errors of MongoDB unchanged', () => {
-  for (const other of [new MongoServerError({ message: 'E11000', code: 11_000 }), new TypeError('x'), 'x']) {
-    expect(storeError(other)).toBe(other)
-  }
-})
-
-test.for([
-  ['127.0.0.1:1', /must name a database/],
-  ['127.0.0.1:1/', /must name a database/],
-  ['127.0.0.1:1/db?nosuchoption=1', /nosuchoption/],
-  ['127.0.0.1:1/db?tls=perhaps', /tls/],
-  ['127.0.0.1:1/db?authMechanism=s3cr%C3%A9t', /authMechanism/],
-  ['127.0.0.1:1/db?sid_field=record', /"record" is the name of two fields/],
-  ['127.0.0.1:1/db?fields.ip=_id', /"_id" is the name of two fields/],
-  ['127.0.0.1:1/db?fields.ip=sid', /"sid" is the name of two fields/],
-] as const)('rejects the MongoDB URL …@%s without its password', async ([rest, message]) => {
-  const error = await rejection(openBackend(`mongodb://someone:s3cr%C3%A9t@${rest}`))
-  expect(error).toBeInstanceOf(TypeError)
-  expect(error).toMatchObject({ message: expect.stringMatching(message) })
-  expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/s3cr%C3%A9t|s3crét/)
+  for (const other of [server(11_000), new TypeError('x'), 'x']) expect(storeError(other)).toBe(other)
 })
 
 function sessions(client: MongoClient) {
@@ -304,11 +201,4 @@ function withPort(text: string, port: number): string {
   const url = new URL(text)
   url.port = `${port}`
   return url.href
-}
-
-async function rejection(opening: Promise<unknown>): Promise<unknown> {
-  return await opening.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
 }

@@ -13,9 +13,9 @@ import {
   namedFields,
   RECORD,
   retryOnConflict,
+  ServerCalls,
   type SessionRecord,
   type StoredRecord,
-  StoreError,
   toStored,
 } from '../../index.ts'
 import { isNamed, storeError } from './errors.ts'
@@ -42,8 +42,7 @@ export class CouchbaseBackend implements Backend {
   readonly #collection: Collection
   readonly #layout: Layout
   readonly #close: () => Promise<void>
-  #interruptions = 0
-  #isReachable = true
+  readonly #calls = new ServerCalls(storeError)
 
   /**
    * @param layout prefix of document ids, and names of the fields for other programs
@@ -57,12 +56,12 @@ export class CouchbaseBackend implements Backend {
 
   /** The number of interruptions. The SDK does not report lost connections, so failed calls are counted. */
   get interruptions(): number {
-    return this.#interruptions
+    return this.#calls.interruptions
   }
 
   async insert(record: SessionRecord): Promise<void> {
     const options = { expiry: expiryOf(record, record.lastActive) }
-    await this.#run(() => this.#collection.insert(this.#idOf(record.key), this.#document(record), options))
+    await this.#calls.run(() => this.#collection.insert(this.#idOf(record.key), this.#document(record), options))
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
@@ -108,7 +107,7 @@ export class CouchbaseBackend implements Backend {
    * @returns the result of `work`, undefined if there is no record
    */
   async #withRecord<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | undefined> {
-    return await retryOnConflict(() => this.#run(() => this.#tryWith(key, work)), RETRY)
+    return await retryOnConflict(() => this.#calls.run(() => this.#tryWith(key, work)), RETRY)
   }
 
   async #tryWith<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | Conflict | undefined> {
@@ -135,20 +134,6 @@ export class CouchbaseBackend implements Backend {
 
   #idOf(key: Key): string {
     return this.#layout.keyNs + key
-  }
-
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      const reply = await work()
-      this.#isReachable = true
-      return reply
-    } catch (error) {
-      const known = storeError(error)
-      const isReachable = !(known instanceof StoreError && known.code === 'unavailable')
-      if (this.#isReachable && !isReachable) this.#interruptions++
-      this.#isReachable = isReachable
-      throw known
-    }
   }
 }
 

@@ -15,9 +15,9 @@ import {
   type Pages,
   RECORD,
   retryOnConflict,
+  ServerCalls,
   type SessionRecord,
   type StoredRecord,
-  StoreError,
   stopText,
   toStored,
 } from '../../index.ts'
@@ -50,9 +50,7 @@ export class MongodbBackend implements Backend, Lists {
    * and the update applies only if the record still has that lifetime.
    */
   readonly #lifetimes = new LRUCache<Key, Lifetime>({ max: MAX_LIFETIMES })
-  #interruptions = 0
-  /** Whether a call has succeeded since the last interruption, so that a server that is down counts once. */
-  #isReachable = true
+  readonly #calls = new ServerCalls(storeError)
 
   /** @param layout names of the collection, of the key and of the fields for other programs */
   constructor(client: MongoClient, layout: Layout) {
@@ -63,16 +61,16 @@ export class MongodbBackend implements Backend, Lists {
     this.#collection = client.db().collection(layout.table, { readPreference: 'primary' })
     client.on('connectionClosed', ({ reason }) => {
       // The driver closes connections for other reasons too, and retries calls on other connections.
-      if (reason === 'error' || reason === 'stale') this.#onInterruption()
+      if (reason === 'error' || reason === 'stale') this.#calls.lost()
     })
   }
 
   get interruptions(): number {
-    return this.#interruptions
+    return this.#calls.interruptions
   }
 
   async time(): Promise<number> {
-    return Number((await this.#run(() => this.#client.db().command({ hello: 1 }))).localTime)
+    return Number((await this.#calls.run(() => this.#client.db().command({ hello: 1 }))).localTime)
   }
 
   /**
@@ -91,12 +89,12 @@ export class MongodbBackend implements Backend, Lists {
   async insert(record: SessionRecord): Promise<void> {
     const stored = { ...toStored(record), over: dateOf(expiresAt(record)) }
     const document = { [this.#layout.sidField]: record.key, ...namedFields(record, this.#layout), [RECORD]: stored }
-    await this.#run(() => this.#collection.insertOne(document))
+    await this.#calls.run(() => this.#collection.insertOne(document))
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
     const options = { projection: this.#projection }
-    const record = this.#read(await this.#run(() => this.#collection.findOne(this.#byKey(key), options)))
+    const record = this.#read(await this.#calls.run(() => this.#collection.findOne(this.#byKey(key), options)))
     if (record === undefined) this.#lifetimes.delete(key)
     else this.#lifetimes.set(key, { idleMs: record.idleMs, endsAt: record.endsAt })
     return record
@@ -134,7 +132,7 @@ export class MongodbBackend implements Backend, Lists {
       ...(Object.keys(set).length > 0 && { $set: set }),
     }
     const filter = { ...this.#withLifetime(key, lifetime), [field('revision')]: revision }
-    const { matchedCount } = await this.#run(() => this.#collection.updateOne(filter, update))
+    const { matchedCount } = await this.#calls.run(() => this.#collection.updateOne(filter, update))
     if (matchedCount === 1) this.#lifetimes.set(key, after)
     else this.#lifetimes.delete(key)
     return matchedCount === 1
@@ -142,11 +140,11 @@ export class MongodbBackend implements Backend, Lists {
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
     this.#lifetimes.delete(key)
-    return this.#read(await this.#run(() => this.#collection.findOneAndDelete(this.#byKey(key))))
+    return this.#read(await this.#calls.run(() => this.#collection.findOneAndDelete(this.#byKey(key))))
   }
 
   async sweep(now: number): Promise<void> {
-    await this.#run(() => this.#collection.deleteMany({ [EXPIRY]: { $lte: new Date(now) } }))
+    await this.#calls.run(() => this.#collection.deleteMany({ [EXPIRY]: { $lte: new Date(now) } }))
   }
 
   byUser(app: string, user: string, now: number): Pages {
@@ -161,7 +159,7 @@ export class MongodbBackend implements Backend, Lists {
     const loggedIn = { ...activeFilter(app, since, now), [USER]: { $ne: '' } }
     const pipeline = [{ $match: loggedIn }, { $group: { _id: `$${USER}` } }, { $count: 'users' }]
     const options = { allowDiskUse: true }
-    const [row] = await this.#run(() => this.#collection.aggregate(pipeline, options).toArray())
+    const [row] = await this.#calls.run(() => this.#collection.aggregate(pipeline, options).toArray())
     // An empty result has no row.
     return Number(row?.users ?? 0)
   }
@@ -175,7 +173,7 @@ export class MongodbBackend implements Backend, Lists {
     const filter = { ...this.#withLifetime(key, lifetime), [APP]: app, ...notExpired(now) }
     const update = { $inc: { [field('reads')]: 1 }, $max: { [LAST_ACTIVE]: now, ...laterExpiry(lifetime, now) } }
     const options = { returnDocument: 'before' } as const
-    return this.#read(await this.#run(() => this.#collection.findOneAndUpdate(filter, update, options)))
+    return this.#read(await this.#calls.run(() => this.#collection.findOneAndUpdate(filter, update, options)))
   }
 
   #byKey(key: Key): Query {
@@ -200,7 +198,7 @@ export class MongodbBackend implements Backend, Lists {
         page = []
       }
     } catch (error) {
-      throw this.#converted(error)
+      throw this.#calls.converted(error)
     }
     yield page
   }
@@ -215,32 +213,11 @@ export class MongodbBackend implements Backend, Lists {
 
   async #createIndex(keys: Record<string, 1 | -1>, options: CreateIndexesOptions = {}): Promise<void> {
     try {
-      await this.#run(() => this.#collection.createIndex(keys, options))
+      await this.#calls.run(() => this.#collection.createIndex(keys, options))
     } catch (error) {
       // An existing index with other options can be used too.
       if (!indexExists(error)) throw error
     }
-  }
-
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      const result = await work()
-      this.#isReachable = true
-      return result
-    } catch (error) {
-      throw this.#converted(error)
-    }
-  }
-
-  #converted(error: unknown): unknown {
-    const converted = storeError(error)
-    if (converted instanceof StoreError && converted.code === 'unavailable') this.#onInterruption()
-    return converted
-  }
-
-  #onInterruption(): void {
-    if (this.#isReachable) this.#interruptions++
-    this.#isReachable = false
   }
 }
 
