@@ -10,18 +10,34 @@ export type StoredRecord = Omit<SessionRecord, 'key' | 'data'> & { readonly data
 /** The document field that contains the record. */
 export const RECORD = 'record'
 
+/** A document of a session: the record, and fields under other names. */
+export interface SessionDocument {
+  readonly [RECORD]: StoredRecord
+  readonly [name: string]: unknown
+}
+
+/** Returns the document of a record, with the fields for other programs. */
+export function toDocument(record: SessionRecord, layout: Layout): SessionDocument {
+  return { ...namedFields(record, layout), [RECORD]: toStored(record) }
+}
+
+/**
+ * Returns the record in a document.
+ * @throws SyntaxError if its data is not JSON
+ */
+export function fromDocument(key: Key, document: SessionDocument): SessionRecord {
+  return fromStored(key, document[RECORD])
+}
+
 /** Converts a record to its stored form, without the key. */
-export function toStored({ app, user, name, ip, data, ...rest }: SessionRecord): StoredRecord {
+function toStored({ app, user, name, ip, data, ...rest }: SessionRecord): StoredRecord {
   const { created, lastActive, idleMs, endsAt, reads, writes, revision } = rest
   const times = { created, lastActive, idleMs, endsAt }
   return { app, user, name, ip, ...times, reads, writes, revision, data: JSON.stringify(data) }
 }
 
-/**
- * Converts a stored record back.
- * @throws SyntaxError if its data is not JSON
- */
-export function fromStored(key: Key, { app, user, name, ip, data, ...rest }: StoredRecord): SessionRecord {
+/** Converts a stored record back. */
+function fromStored(key: Key, { app, user, name, ip, data, ...rest }: StoredRecord): SessionRecord {
   const { created, lastActive, idleMs, endsAt, reads, writes, revision } = rest
   const times = { created, lastActive, idleMs, endsAt }
   return { key, app, user, name, ip, ...times, reads, writes, revision, data: JSON.parse(data) as Data }

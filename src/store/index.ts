@@ -5,7 +5,7 @@
 
 export type { Backend, Lists } from './backend.ts'
 export * from './document.ts'
-export { checkParameters, decoded, ReplyTimeoutError, withoutPassword, withTimeout } from './driver.ts'
+export { checkParameters, decoded, openingError, ReplyTimeoutError, withoutPassword, withTimeout } from './driver.ts'
 export { StoreError, type StoreErrorCode } from './errors.ts'
 export { KeyedMutex } from './keyed-mutex.ts'
 export { formatTime, type Layout } from './layout.ts'

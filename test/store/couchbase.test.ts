@@ -37,6 +37,8 @@ describe.skipIf(!couchbaseMockInstalled())('Couchbase, on CouchbaseMock', () => 
   describeFaults('Couchbase', {
     start: startCouchbaseMock,
     isSilent: true,
+    // The cluster itself tells its addresses.
+    canMove: false,
     fill: ({ url }) => commandMock(url, `opfail?count=1000&${NO_MEMORY}`),
     free: ({ url }) => commandMock(url, `opfail?count=0&${NO_MEMORY}`),
     // The mock accepts every password.

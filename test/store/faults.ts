@@ -5,6 +5,7 @@ import { openBackend } from '../../src/store/open.ts'
 import { type Key, keyOf, type SessionRecord } from '../../src/store/record.ts'
 import { SessionStore } from '../../src/store/store.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
+import { startProxy } from '../support/proxy.ts'
 
 /** A kind of server, and what goes wrong with it. */
 export interface Faults {
@@ -14,6 +15,8 @@ export interface Faults {
   erase?(server: DatabaseServer): Promise<void>
   /** whether the driver reports lost connections only with calls that fail; default: false */
   isSilent?: boolean
+  /** whether the address of the server may lead to another server later; default: true */
+  canMove?: boolean
   /** makes a server reject new records for lack of room */
   fill(server: DatabaseServer, create: () => Promise<unknown>): Promise<void>
   /** ends `fill`, unless the removal of all records does */
@@ -22,16 +25,21 @@ export interface Faults {
   denied(url: string): (readonly [url: string, message: RegExp])[]
 }
 
-export const UNAVAILABLE = { name: 'StoreError', code: 'unavailable' }
+const UNAVAILABLE = { name: 'StoreError', code: 'unavailable' }
 const SERVER_MS = 60_000
 /** The longest time that two calls take if the server does not reply, milliseconds. */
 const CALLS_MS = 15_000
 /** The longest time that komgate takes to abort its startup, milliseconds. */
 const STARTUP_MS = 9000
 const APP = 'app'
+/** The port in a URL. */
+const PORT = /:\d+(?=\/|$)/
 
 /** Defines the tests of a store whose server fails. */
-export function describeFaults(kind: string, { start, erase, isSilent = false, fill, free, denied }: Faults): void {
+export function describeFaults(
+  kind: string,
+  { start, erase, isSilent = false, canMove = true, fill, free, denied }: Faults,
+): void {
   describe(`faults of ${kind}`, () => {
     let server: DatabaseServer
     let store: SessionStore | undefined
@@ -107,6 +115,29 @@ export function describeFaults(kind: string, { start, erase, isSilent = false, f
       expect(await store.find(APP, key)).toBeDefined()
     }, 60_000)
 
+    if (canMove) {
+      test('goes to another server behind its address, and ends the outage', async () => {
+        server = await start()
+        const second = await start()
+        const address = { host: '127.0.0.1', port: server.port }
+        const proxy = await startProxy(address)
+        store = await SessionStore.open(server.url.replace(PORT, `:${proxy.port}`))
+        let recovered = 0
+        store.on('recovered', () => recovered++)
+        await create()
+        await server.stop()
+        await expect(create()).rejects.toMatchObject(UNAVAILABLE)
+        expect(store.unavailable).toBeDefined()
+        address.port = second.port
+        await expect.poll(() => store?.unavailable, { timeout: 10_000 }).toBeUndefined()
+        expect(recovered).toBe(1)
+        await create()
+        await store.close()
+        await proxy.close()
+        await second.close()
+      }, 60_000)
+    }
+
     test('rejects new sessions with full when there is no room, and keeps the others', async () => {
       const store = await open()
       const { key } = await create()
@@ -129,7 +160,7 @@ export function describeFaults(kind: string, { start, erase, isSilent = false, f
         })
       }
       for (const [url, message] of denied(server.url)) await opens(url, message)
-      await opens(server.url.replace(/:\d+(?=\/|$)/, ':1'), /unavailable/)
+      await opens(server.url.replace(PORT, ':1'), /unavailable/)
       server.pause()
       await opens(server.url, /unavailable/)
     }, 60_000)

@@ -1,34 +1,21 @@
 import type { Cas, Collection } from 'couchbase'
+import type { Backend, Change, Key, Layout, SessionDocument, SessionRecord } from '../../index.ts'
 import {
   afterRead,
   afterWrite,
-  type Backend,
-  type Change,
   Conflict,
   expiresAt,
-  fromStored,
+  fromDocument,
   isExpired,
-  type Key,
-  type Layout,
-  namedFields,
-  RECORD,
   retryOnConflict,
   ServerCalls,
-  type SessionRecord,
-  type StoredRecord,
-  toStored,
+  toDocument,
 } from '../../index.ts'
 import { isNamed, storeError } from './errors.ts'
 
 const RETRY = { attempts: 100, pauseMs: 1, maxPauseMs: 20 }
 /** Maximum lifetime of a document, seconds, since the SDK rejects larger ones. Above it a document does not expire. */
 const LONGEST_S = 50 * 365 * 86_400
-
-/** The document of a session: the record and the fields under the names of the layout. */
-interface SessionDocument {
-  readonly [RECORD]: StoredRecord
-  readonly [name: string]: unknown
-}
 
 interface Found {
   readonly document: SessionDocument
@@ -61,7 +48,9 @@ export class CouchbaseBackend implements Backend {
 
   async insert(record: SessionRecord): Promise<void> {
     const options = { expiry: expiryOf(record, record.lastActive) }
-    await this.#calls.run(() => this.#collection.insert(this.#idOf(record.key), this.#document(record), options))
+    await this.#calls.run(() =>
+      this.#collection.insert(this.#idOf(record.key), toDocument(record, this.#layout), options),
+    )
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
@@ -114,7 +103,7 @@ export class CouchbaseBackend implements Backend {
     try {
       const { content, cas } = await this.#collection.get(this.#idOf(key))
       const document: SessionDocument = content
-      return await work({ document, record: fromStored(key, document[RECORD]), cas })
+      return await work({ document, record: fromDocument(key, document), cas })
     } catch (error) {
       if (isNamed(error, 'DocumentNotFoundError')) return undefined
       if (isNamed(error, 'CasMismatchError')) return new Conflict()
@@ -124,12 +113,8 @@ export class CouchbaseBackend implements Backend {
 
   async #replace({ document, cas }: Found, record: SessionRecord, now: number): Promise<void> {
     // Keep the fields that other programs added to the document.
-    const changed = { ...document, ...this.#document(record) }
+    const changed = { ...document, ...toDocument(record, this.#layout) }
     await this.#collection.replace(this.#idOf(record.key), changed, { expiry: expiryOf(record, now), cas })
-  }
-
-  #document(record: SessionRecord): SessionDocument {
-    return { ...namedFields(record, this.#layout), [RECORD]: toStored(record) }
   }
 
   #idOf(key: Key): string {

@@ -1,5 +1,5 @@
-import { type Collection, connect } from 'couchbase'
-import { type Backend, checkNames, decoded, type Layout, StoreError, withoutPassword } from '../../index.ts'
+import { connect } from 'couchbase'
+import { type Backend, checkNames, decoded, type Layout, openingError } from '../../index.ts'
 import { CouchbaseBackend } from './backend.ts'
 import { isNamed } from './errors.ts'
 
@@ -28,23 +28,16 @@ export async function openCouchbase(url: URL, layout: Layout): Promise<Backend> 
     const cluster = await connect(`${url.protocol}//${url.host}${url.search}`, { ...credentials, timeouts: TIMEOUTS })
     try {
       const collection = cluster.bucket(bucket).defaultCollection()
-      await checkBucket(collection, layout)
+      // The SDK opens a bucket in the background and reports no errors.
+      await collection.get(`${layout.keyNs}nothing`).catch((error: unknown) => {
+        if (!isNamed(error, 'DocumentNotFoundError')) throw error
+      })
       return new CouchbaseBackend(collection, layout, () => cluster.close())
     } catch (error) {
       await cluster.close().catch(() => undefined)
       throw error
     }
   } catch (error) {
-    const why = withoutPassword(error instanceof Error ? error.message : String(error), url)
-    throw new StoreError('unavailable', `Couchbase is unavailable: ${why}`)
-  }
-}
-
-/** Reads from the bucket to detect errors, since the SDK opens a bucket in the background and reports none. */
-async function checkBucket(collection: Collection, { keyNs }: Layout): Promise<void> {
-  try {
-    await collection.get(`${keyNs}nothing`)
-  } catch (error) {
-    if (!isNamed(error, 'DocumentNotFoundError')) throw error
+    throw openingError('Couchbase', error, url)
   }
 }

@@ -1,25 +1,18 @@
 import { LRUCache } from 'lru-cache'
 import type { Collection, CreateIndexesOptions, Document, Filter, MongoClient } from 'mongodb'
+import type { Backend, Change, Key, Layout, Lists, SessionDocument, SessionRecord, StoredRecord } from '../../index.ts'
 import {
-  type Backend,
-  type Change,
   Conflict,
   expiresAt,
-  fromStored,
+  fromDocument,
   isExpired,
-  type Key,
-  type Layout,
-  type Lists,
-  namedFields,
   PAGE,
   type Pages,
   RECORD,
   retryOnConflict,
   ServerCalls,
-  type SessionRecord,
-  type StoredRecord,
   stopText,
-  toStored,
+  toDocument,
 } from '../../index.ts'
 import { indexExists, storeError } from './errors.ts'
 
@@ -87,9 +80,10 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   async insert(record: SessionRecord): Promise<void> {
-    const stored = { ...toStored(record), over: dateOf(expiresAt(record)) }
-    const document = { [this.#layout.sidField]: record.key, ...namedFields(record, this.#layout), [RECORD]: stored }
-    await this.#calls.run(() => this.#collection.insertOne(document))
+    const document = toDocument(record, this.#layout)
+    const stored = { ...document[RECORD], over: dateOf(expiresAt(record)) }
+    const whole = { ...document, [this.#layout.sidField]: record.key, [RECORD]: stored }
+    await this.#calls.run(() => this.#collection.insertOne(whole))
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
@@ -208,7 +202,7 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   #recordOf(document: Document): SessionRecord {
-    return fromStored(document[this.#layout.sidField], document[RECORD])
+    return fromDocument(document[this.#layout.sidField], document as SessionDocument)
   }
 
   async #createIndex(keys: Record<string, 1 | -1>, options: CreateIndexesOptions = {}): Promise<void> {

@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb'
-import { type Backend, checkNames, type Layout, StoreError, withoutPassword } from '../../index.ts'
+import { type Backend, checkNames, type Layout, openingError, withoutPassword } from '../../index.ts'
 import { MongodbBackend } from './backend.ts'
 
 /**
@@ -34,7 +34,7 @@ export async function openMongodb(url: URL, layout: Layout): Promise<Backend> {
     await backend.prepare()
   } catch (error) {
     await client.close().catch(() => undefined)
-    throw new StoreError('unavailable', `MongoDB is unavailable: ${textOf(error, url)}`)
+    throw openingError('MongoDB', error, url)
   }
   return backend
 }
@@ -53,12 +53,8 @@ function clientOf(url: URL): MongoClient {
   try {
     return new MongoClient(withDefaults(url))
   } catch (error) {
-    throw new TypeError(`the MongoDB driver rejects the store URL: ${textOf(error, url)}`)
+    throw new TypeError(`the MongoDB driver rejects the store URL: ${withoutPassword(String(error), url)}`)
   }
-}
-
-function textOf(error: unknown, url: URL): string {
-  return withoutPassword(error instanceof Error ? error.message : String(error), url)
 }
 
 /** Returns a URL in the form that the driver parses: `parseStoreUrl` escapes the colons of a replica set. */
