@@ -1,4 +1,4 @@
-/** The functions of a test framework that the tests of a backend call: those of Vitest or Jest. */
+/** The functions of a test framework that the tests of a backend call, such as those of Vitest. */
 export interface TestFramework {
   describe(title: string, body: () => void): unknown
   test(title: string, body: () => Promise<void>, timeoutMs?: number): unknown

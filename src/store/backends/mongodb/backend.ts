@@ -44,6 +44,8 @@ export class MongodbBackend implements Backend, Lists {
    */
   readonly #lifetimes = new LRUCache<Key, Lifetime>({ max: MAX_LIFETIMES })
   readonly #calls = new ServerCalls(storeError)
+  /** The number of interruptions before the indexes were last created. */
+  #preparedAfter = 0
 
   /** @param layout names of the collection, of the key and of the fields for other programs */
   constructor(client: MongoClient, layout: Layout) {
@@ -71,12 +73,14 @@ export class MongodbBackend implements Backend, Lists {
    * @throws StoreError if the server cannot be used
    */
   async prepare(): Promise<void> {
+    const { interruptions } = this
     const { sidField } = this.#layout
     // Sparse, since documents of other programs may lack the field. `_id` always has an index.
     if (sidField !== '_id') await this.#createIndex({ [sidField]: 1 }, { unique: true, sparse: true })
     await this.#createIndex({ [APP]: 1, [USER]: 1 })
     await this.#createIndex({ [APP]: 1, [LAST_ACTIVE]: -1 })
     await this.#createIndex({ [EXPIRY]: 1 })
+    this.#preparedAfter = interruptions
   }
 
   async insert(record: SessionRecord): Promise<void> {
@@ -138,6 +142,8 @@ export class MongodbBackend implements Backend, Lists {
   }
 
   async sweep(now: number): Promise<void> {
+    // The server may have been replaced by an empty one.
+    if (this.#preparedAfter !== this.interruptions) await this.prepare()
     await this.#calls.run(() => this.#collection.deleteMany({ [EXPIRY]: { $lte: new Date(now) } }))
   }
 
