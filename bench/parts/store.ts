@@ -92,7 +92,10 @@ async function redisRows(scope: Scope): Promise<Row[]> {
   ]
 }
 
-/** Compares get with touch and a findOne of the same document, through the same driver, on a database of its own. */
+/**
+ * Compares get with touch, a findOne and the smallest update of the same document, through the same driver. FerretDB
+ * writes every update to the disk.
+ */
 async function mongodbRows(scope: Scope): Promise<Row[]> {
   if (!ferretdbInstalled()) {
     process.stdout.write('store: FerretDB is not built; measurements with it are skipped\n')
@@ -101,16 +104,21 @@ async function mongodbRows(scope: Scope): Promise<Row[]> {
   const { url } = scope.use(await startFerretdb(), (running) => running.close())
   const store = scope.use(new SessionStore(await openBackend(`${url}?sid_field=_id`)), (opened) => opened.close())
   const client = scope.use(new MongoClient(url), (opened) => opened.close())
-  const collection = client.db().collection<{ _id: Key }>('komgate_sessions')
+  const collection = client.db().collection<{ _id: Key; n?: number }>('komgate_sessions')
   const { key } = await store.create({ key: keyOf(randomUUID()), app: APP, user: 'u', idleMs: 1e9, data: { a: 1 } })
   const repeated = (work: () => Promise<unknown>) => async (): Promise<void> => {
     for (let i = 0; i < MONGODB_GETS; i++) if ((await work()) == null) throw new Error('lost')
   }
   const touch = repeated(() => store.touch(APP, key))
   const find = repeated(() => collection.findOne({ _id: key }))
-  const times = await microseconds('store on MongoDB', MONGODB_GETS, touch, find)
-  const names = { what: 'get with touch, on FerretDB, one at a time', against: 'a bare findOne' }
-  return [compare(names, times.what, times.against, 'us')]
+  const update = repeated(() => collection.findOneAndUpdate({ _id: key }, { $inc: { n: 1 } }))
+  const what = 'get with touch, on FerretDB, one at a time'
+  const finds = await microseconds('store on MongoDB', MONGODB_GETS, touch, find)
+  const updates = await microseconds('store on MongoDB', MONGODB_GETS, touch, update)
+  return [
+    compare({ what, against: 'a bare findOne' }, finds.what, finds.against, 'us'),
+    compare({ what, against: 'a bare findOneAndUpdate' }, updates.what, updates.against, 'us'),
+  ]
 }
 
 async function httpRow(scope: Scope): Promise<Row> {
