@@ -36,6 +36,8 @@ const SLOW = [
   'test/web/console-figures.test.ts',
   'test/web/console-sessions.test.ts',
   'test/web/console.test.ts',
+  'test/store/couchbase.test.ts',
+  'test/store/mongodb.test.ts',
   'test/store/mysql.test.ts',
   'test/store/redis-connection.test.ts',
   'test/contract/last-time-read.test.ts',

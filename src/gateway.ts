@@ -107,7 +107,7 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
   const { servers: listed, apps } = parseServers(complete.servers)
   const serverIds = new Set(listed.map(({ id }) => id))
 
-  const store = await SessionStore.open(storeUrl, {
+  const store = await SessionStore.open(typeof options.store === 'object' ? options.store : storeUrl, {
     isElsewhere: ({ app, key }) => serverIds.has(app) && registry.byKey(key) === undefined,
   })
   const { servers, demos } = await startServers(listed, demo)

@@ -76,6 +76,14 @@ describe('komgate without its optional peers', () => {
     expect(await once(komgate, 'exit')).toEqual([0, null])
   })
 
+  it('has an interface for stores that loads without a driver or a test framework', async () => {
+    const script = `
+      const { StoreError } = await import('komgate/store')
+      console.log(typeof StoreError, typeof (await import('komgate/store-testing')).describeBackend)`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: project })
+    expect(stdout).toBe('function function\n')
+  })
+
   it('has types that compile in strict mode without skipLibCheck', {
     timeout: 60_000,
   }, async () => {
@@ -84,11 +92,14 @@ describe('komgate without its optional peers', () => {
       `import { createGateway, type Gateway, readConfig } from 'komgate'
        import { connect, type Kom } from 'komgate/client'
        import { session, type SessionOptions } from 'komgate/session'
+       import type { Backend } from 'komgate/store'
+       import type { BackendHarness } from 'komgate/store-testing'
        export const use: [typeof createGateway, typeof readConfig, typeof session] = [createGateway, readConfig, session]
        export const stat = (kom: Kom) => kom.call('get-text-stat', { text_no: 1 })
        export const year = async (...args: Parameters<typeof connect>): Promise<string> =>
          (await stat(await connect(...args))).creation_time.slice(0, 4)
-       export type Used = Gateway | SessionOptions\n`,
+       export const gatewayOn = (store: Backend) => createGateway({ servers: {}, store })
+       export type Used = Gateway | SessionOptions | BackendHarness\n`,
     )
     // Hono's own types need those of the DOM.
     const options = ['--strict', '--noEmit', '--module', 'nodenext', '--lib', 'es2024,dom', '--types', 'node']

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { MongoClient } from 'mongodb'
 import { createClient } from 'redis'
 import { MemoryBackend } from '../../src/store/backends/memory.ts'
 import { openBackend } from '../../src/store/open.ts'
 import { type Key, keyOf } from '../../src/store/record.ts'
 import { SessionStore } from '../../src/store/store.ts'
+import { ferretdbInstalled, startFerretdb } from '../../test/support/ferretdb.ts'
 import { startKomgate } from '../../test/support/komgate-process.ts'
 import { redisInstalled, startRedis } from '../../test/support/redis-server.ts'
 import type { Scope } from '../../test/support/scope.ts'
@@ -20,6 +22,7 @@ const RECORDS = 10_000
 /** Concurrent commands. */
 const CONCURRENCY = 64
 const REDIS_GETS = 6400
+const MONGODB_GETS = 400
 const MILLION = 1_000_000
 const FEW = 1000
 const LISTS = 500
@@ -29,7 +32,13 @@ const THROUGHPUT_ROUNDS = 5
 
 /** Measures the session store: in memory, on Redis, through the REST-Sessions API, and with a million records. */
 async function measure(scope: Scope): Promise<Row[]> {
-  return [await memoryRow(), ...(await redisRows(scope)), await httpRow(scope), ...(await millionRows())]
+  return [
+    await memoryRow(),
+    ...(await redisRows(scope)),
+    ...(await mongodbRows(scope)),
+    await httpRow(scope),
+    ...(await millionRows()),
+  ]
 }
 
 async function memoryRow(): Promise<Row> {
@@ -80,6 +89,35 @@ async function redisRows(scope: Scope): Promise<Row[]> {
   const what = `get with touch, on Redis, ${CONCURRENCY} at once`
   return [
     compare({ what, against: 'a bare GET of the record, pipelined', aim: '<= 1.3' }, times.what, times.against, 'us'),
+  ]
+}
+
+/**
+ * Compares get with touch, a findOne and the smallest update of the same document, through the same driver. FerretDB
+ * writes every update to the disk.
+ */
+async function mongodbRows(scope: Scope): Promise<Row[]> {
+  if (!ferretdbInstalled()) {
+    process.stdout.write('store: FerretDB is not built; measurements with it are skipped\n')
+    return []
+  }
+  const { url } = scope.use(await startFerretdb(), (running) => running.close())
+  const store = scope.use(new SessionStore(await openBackend(`${url}?sid_field=_id`)), (opened) => opened.close())
+  const client = scope.use(new MongoClient(url), (opened) => opened.close())
+  const collection = client.db().collection<{ _id: Key; n?: number }>('komgate_sessions')
+  const { key } = await store.create({ key: keyOf(randomUUID()), app: APP, user: 'u', idleMs: 1e9, data: { a: 1 } })
+  const repeated = (work: () => Promise<unknown>) => async (): Promise<void> => {
+    for (let i = 0; i < MONGODB_GETS; i++) if ((await work()) == null) throw new Error('lost')
+  }
+  const touch = repeated(() => store.touch(APP, key))
+  const find = repeated(() => collection.findOne({ _id: key }))
+  const update = repeated(() => collection.findOneAndUpdate({ _id: key }, { $inc: { n: 1 } }))
+  const what = 'get with touch, on FerretDB, one at a time'
+  const finds = await microseconds('store on MongoDB', MONGODB_GETS, touch, find)
+  const updates = await microseconds('store on MongoDB', MONGODB_GETS, touch, update)
+  return [
+    compare({ what, against: 'a bare findOne' }, finds.what, finds.against, 'us'),
+    compare({ what, against: 'a bare findOneAndUpdate' }, updates.what, updates.against, 'us'),
   ]
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Logger } from '../ops/logger.ts'
 import type { Tracing } from '../ops/tracing.ts'
+import type { Backend } from '../store/index.ts'
 import { ConfigError } from './config-error.ts'
 import type {
   AdminOptions,
@@ -31,9 +32,11 @@ export interface CommandSettings {
 }
 
 /** Options of a gateway. Every option except `servers` has a default. */
-export interface GatewayOptions extends StoreOptions {
+export interface GatewayOptions {
   /** the LysKOM servers and the applications, in the shape of `servers.json` */
   readonly servers: Servers
+  /** the session store: a URL, or a backend that the gateway closes when it closes itself */
+  readonly store?: NonNullable<StoreOptions['store']> | Backend
   /** the HTTP interface */
   readonly http?: HttpOptions
   /** metrics, health checks and administration */
@@ -80,7 +83,8 @@ function pick(group: Group, values: SettingValues): Record<string, unknown> {
 }
 
 /**
- * Validates options and completes them with the defaults of the settings for embedded gateways.
+ * Validates options and completes them with the defaults of the settings for embedded gateways. A backend in `store` is
+ * not part of the configuration.
  * @throws ConfigError for an unknown option or an invalid value
  */
 export function completeOptions(options: GatewayOptions): Config {
@@ -101,7 +105,11 @@ export function completeOptions(options: GatewayOptions): Config {
     checkNames(`${group}.`, values, new Set<string>(namesOf(group)))
     for (const [name, value] of Object.entries(values)) given.set(name, checked(`${group}.${name}`, name, value))
   }
-  if (options.store !== undefined) given.set('store', checked('store', 'store', options.store))
+  const { store } = options
+  if (typeof store === 'string') given.set('store', checked('store', 'store', store))
+  else if (store !== undefined && typeof store?.touch !== 'function') {
+    throw new ConfigError('store: must be a URL or a backend')
+  }
   const values = SETTING_NAMES.map((name) => [
     name,
     given.get(name) ?? z.decode(SETTINGS[name].schema, embeddedDefault(name)),

@@ -7,6 +7,8 @@ import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './setti
 
 /** Stands for a secret. */
 const MASK = '…'
+/** The value of a store that is a backend of the program. */
+const OWN_STORE = 'a backend of the program'
 
 /** What shows a value without its secrets, by setting. All other settings have none. */
 const MASKED: { readonly [N in SettingName]?: (text: string) => string } = {
@@ -24,9 +26,10 @@ export function shownSettings(config: Config, options: GatewayOptions): AdminSet
     const value = settingValue(name, config, options)
     if (value === undefined) return []
     const { schema, fallback, help }: Setting = SETTINGS[name]
-    const text = z.encode(schema, value.set)
+    const isOwnStore = name === 'store' && typeof options.store === 'object'
+    const text = isOwnStore ? OWN_STORE : z.encode(schema, value.set)
     const byDefault = options.command === undefined ? embeddedDefault(name) : fallback
-    const shown = text === '' ? text : (MASKED[name]?.(text) ?? text)
+    const shown = text === '' || isOwnStore ? text : (MASKED[name]?.(text) ?? text)
     return {
       name,
       flag: `--${flagName(name)}`,

@@ -10,33 +10,48 @@ export type StoredRecord = Omit<SessionRecord, 'key' | 'data'> & { readonly data
 /** The document field that contains the record. */
 export const RECORD = 'record'
 
-/** Converts a record to its stored form, without the key. */
-export function toStored({ app, user, name, ip, data, ...rest }: SessionRecord): StoredRecord {
-  const { created, lastActive, idleMs, endsAt, reads, writes, revision } = rest
-  const times = { created, lastActive, idleMs, endsAt }
-  return { app, user, name, ip, ...times, reads, writes, revision, data: dataText(data) }
+/** A document of a session: the record, and fields under other names. */
+export interface SessionDocument {
+  readonly [RECORD]: StoredRecord
+  readonly [name: string]: unknown
+}
+
+/** Returns the document of a record, with the fields for other programs. */
+export function toDocument(record: SessionRecord, layout: Layout): SessionDocument {
+  return { ...namedFields(record, layout), [RECORD]: toStored(record) }
 }
 
 /**
- * Converts a stored record back.
+ * Returns the record in a document.
  * @throws SyntaxError if its data is not JSON
  */
-export function fromStored(key: Key, { app, user, name, ip, data, ...rest }: StoredRecord): SessionRecord {
+export function fromDocument(key: Key, document: SessionDocument): SessionRecord {
+  return fromStored(key, document[RECORD])
+}
+
+/** Converts a record to its stored form, without the key. */
+function toStored({ app, user, name, ip, data, ...rest }: SessionRecord): StoredRecord {
+  const { created, lastActive, idleMs, endsAt, reads, writes, revision } = rest
+  const times = { created, lastActive, idleMs, endsAt }
+  return { app, user, name, ip, ...times, reads, writes, revision, data: JSON.stringify(data) }
+}
+
+/** Converts a stored record back. */
+function fromStored(key: Key, { app, user, name, ip, data, ...rest }: StoredRecord): SessionRecord {
   const { created, lastActive, idleMs, endsAt, reads, writes, revision } = rest
   const times = { created, lastActive, idleMs, endsAt }
   return { key, app, user, name, ip, ...times, reads, writes, revision, data: JSON.parse(data) as Data }
-}
-
-/** Returns the data of a record as JSON. */
-export function dataText(data: Data): string {
-  return JSON.stringify(data)
 }
 
 /**
  * Returns the first millisecond in which an unused record is expired (`isExpired`), milliseconds since 1970; null for
  * never.
  */
-export function expiresAt({ lastActive, idleMs, endsAt }: SessionRecord): number | null {
+export function expiresAt({
+  lastActive,
+  idleMs,
+  endsAt,
+}: Pick<SessionRecord, 'lastActive' | 'idleMs' | 'endsAt'>): number | null {
   const idleEnd = idleMs === null ? Number.POSITIVE_INFINITY : lastActive + idleMs + 1
   const end = Math.min(idleEnd, endsAt ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(end) ? end : null

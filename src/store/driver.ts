@@ -1,3 +1,5 @@
+import { StoreError } from './errors.ts'
+
 /** The optional packages with drivers, and their supported versions, as in `peerDependencies` of package.json. */
 export const DRIVERS = {
   couchbase: '4',
@@ -15,9 +17,9 @@ export const DRIVERS = {
 export type DriverName = keyof typeof DRIVERS
 
 /**
- * Loads a driver, or a module that imports it.
+ * Runs work that imports drivers.
  * @param names all packages that this kind of store requires
- * @param load imports the driver or the module
+ * @param load imports the drivers or modules that import them
  * @returns the result of `load`
  * @throws TypeError with the command that installs the packages, if one of them is missing
  */
@@ -56,6 +58,16 @@ export function withoutPassword(text: string, url: URL): string {
   const secrets = [url.password, ...secretParameters(url.search)].flatMap(spellings).filter((secret) => secret !== '')
   // Longest first, since a short secret may be part of a longer one.
   return secrets.sort((a, b) => b.length - a.length).reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
+}
+
+/**
+ * Returns the error for a server that cannot be used at startup.
+ * @param name name of the kind of server
+ * @param error an error of the driver, whose message may contain secrets of the URL
+ */
+export function openingError(name: string, error: unknown, url: URL): StoreError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new StoreError('unavailable', `${name} is unavailable: ${withoutPassword(reason, url)}`)
 }
 
 /** Returns the values of secret parameters as written in the URL, and the parts of them after a colon. */

@@ -13,21 +13,22 @@ import { parseStoreUrl } from './url.ts'
  */
 export type Opener = (url: URL, layout: Layout) => Promise<Backend>
 
-const openRedis: Opener = async (...args) =>
-  (await loadDriver(['redis'], () => import('./backends/redis/redis.ts'))).openRedis(...args)
-const openPostgres: Opener = async (...args) =>
-  (await loadDriver(['kysely', 'pg'], () => import('./backends/sql/sql.ts'))).openPostgres(...args)
-const openMysql: Opener = async (...args) =>
-  (await loadDriver(['kysely', 'mysql2'], () => import('./backends/sql/sql.ts'))).openMysql(...args)
-const openSqlite: Opener = async (...args) =>
-  (await loadDriver(['kysely'], () => import('./backends/sql/sql.ts'))).openSqlite(...args)
-const openMemcached: Opener = async (...args) =>
-  (await loadDriver(['memcache-client', 'tslib'], () => import('./backends/memcached/memcached.ts'))).openMemcached(
-    ...args,
+const openRedis: Opener = (...args) =>
+  loadDriver(['redis'], async () => (await import('./backends/redis/redis.ts')).openRedis(...args))
+const openPostgres: Opener = (...args) =>
+  loadDriver(['kysely', 'pg'], async () => (await import('./backends/sql/sql.ts')).openPostgres(...args))
+const openMysql: Opener = (...args) =>
+  loadDriver(['kysely', 'mysql2'], async () => (await import('./backends/sql/sql.ts')).openMysql(...args))
+const openSqlite: Opener = (...args) =>
+  loadDriver(['kysely'], async () => (await import('./backends/sql/sql.ts')).openSqlite(...args))
+const openMemcached: Opener = (...args) =>
+  loadDriver(['memcache-client', 'tslib'], async () =>
+    (await import('./backends/memcached/memcached.ts')).openMemcached(...args),
   )
-const openMongodb: Opener = async (...args) => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args)
-const openCouchbase: Opener = async (...args) =>
-  (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args)
+const openMongodb: Opener = (...args) =>
+  loadDriver(['mongodb'], async () => (await import('./backends/mongodb/mongodb.ts')).openMongodb(...args))
+const openCouchbase: Opener = (...args) =>
+  loadDriver(['couchbase'], async () => (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args))
 
 /** The openers by URL scheme. Drivers are loaded on first use. */
 const OPENERS: Readonly<Record<string, Opener>> = {

@@ -90,12 +90,12 @@ export class SessionStore extends EventEmitter<StoreEvents> {
 
   /**
    * Opens a store and synchronizes its clock.
-   * @param url the store URL, such as `memory:` or `redis://host:6379/0`
+   * @param where the store URL, such as `memory:` or `redis://host:6379/0`, or a backend
    * @throws StoreError if the server cannot be reached or used
    * @throws TypeError for an invalid URL, or if the driver is not installed
    */
-  static async open(url: string, options?: StoreOptions): Promise<SessionStore> {
-    const store = new SessionStore(await openBackend(url), options)
+  static async open(where: string | Backend, options?: StoreOptions): Promise<SessionStore> {
+    const store = new SessionStore(typeof where === 'string' ? await openBackend(where) : where, options)
     await store.#ownClock?.sync()
     return store
   }

@@ -22,8 +22,3 @@ export function parseStoreUrl(text: string): URL {
   if (!URL.canParse(written)) throw new TypeError('the store URL is invalid')
   return new URL(written)
 }
-
-/** Returns a MongoDB URL in the form that the driver parses. */
-export function withMembers(url: URL): string {
-  return url.href.replace(url.hostname, url.hostname.replace(/%3A/gi, ':'))
-}

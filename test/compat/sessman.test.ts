@@ -1,6 +1,9 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sessmanApi } from '../../src/compat/sessman.ts'
+import { openBackend } from '../../src/store/open.ts'
 import { type CompatApp, startCompatApi, unavailable, withoutLists } from '../support/compat-app.ts'
+import type { DatabaseServer } from '../support/database-server.ts'
+import { ferretdbInstalled, startFerretdb } from '../support/ferretdb.ts'
 
 const KEY = 'key-of-sessman'
 const KEYS = [
@@ -56,7 +59,23 @@ const get = (id: string | undefined) => api.send('GET', `/sessman/get?session_id
 const send = (method: string, path: string, body?: unknown, key: string | undefined = KEY) =>
   api.send(method, `/sessman/${path}`, { key, ...(body !== undefined && { body: JSON.stringify(body) }) })
 
-describe('the JavaScript class of sessman', () => {
+describe('the JavaScript class of sessman', describeClass)
+
+// sessman keeps its sessions in MongoDB.
+describe.skipIf(!ferretdbInstalled())('the JavaScript class of sessman, on MongoDB', () => {
+  let server: DatabaseServer
+  beforeAll(async () => {
+    server = await startFerretdb()
+  }, 60_000)
+  beforeEach(async () => {
+    api = startCompatApi(sessmanApi, { path: '/sessman', keys: KEYS, backend: await openBackend(server.url) })
+  })
+  afterEach(() => api.store.close())
+  afterAll(() => server?.close())
+  describeClass()
+})
+
+function describeClass(): void {
   it('creates a session that holds its data', async () => {
     const session = await BrowserSession.create('nicci', { cart: [], seen: { a: null } })
     expect(session.id).toMatch(/^[a-zA-Z0-9]{32}$/)
@@ -86,7 +105,7 @@ describe('the JavaScript class of sessman', () => {
     expect((await BrowserSession.create('nicci', {}, 'wrong')).id).toBeUndefined()
     expect((await BrowserSession.create('nicci', {}, 'key-of-mywebapp')).id).toBeUndefined()
   })
-})
+}
 
 describe('sessman', () => {
   it('does not extend a session on get', async () => {

@@ -1,6 +1,7 @@
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import type { SessionConfig, SessionResources } from '../../src/session.ts'
+import { couchbaseMockInstalled, startCouchbaseMock } from '../support/couchbase-mock.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
 import { mariadbInstalled, startMariadb } from '../support/mariadb-server.ts'
 import { memcachedInstalled, startMemcached } from '../support/memcached.ts'
@@ -111,6 +112,21 @@ export const KINDS: readonly Kind[] = [
       return {
         backend: { type: 'memcache', resource: 'memcache-sample', sid_field: 'token', fields: { stop: 'stopDate' } },
         resources: { 'memcache-sample': { _class: 'memcache', host: '127.0.0.1', port: server.port } },
+        server,
+      }
+    },
+  },
+  {
+    kind: 'couchbase',
+    isInstalled: couchbaseMockInstalled,
+    hasTable: false,
+    start: async () => {
+      const server = await startCouchbaseMock()
+      const { host, username, password, pathname } = new URL(server.url)
+      const cluster = { cluster: `couchbase://${host}`, bucket: pathname.slice(1), user: username, password }
+      return {
+        backend: { type: 'couchbase', resource: 'couchbase-sample', key_ns: 'sess::', fields: { stop: 'stopDate' } },
+        resources: { 'couchbase-sample': { _class: 'couchbase', ...cluster } },
         server,
       }
     },

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { optionsSource } from '../../scripts/settings-docs.ts'
 import { readConfig } from '../../src/config/command-line.ts'
 import { completeOptions, type GatewayOptions } from '../../src/config/config.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { createGateway, startGateway } from '../../src/gateway.ts'
+import { MemoryBackend } from '../../src/store/backends/memory.ts'
 
 const servers = { demo: { name: 'Demo', demo: true } } as const
 
@@ -40,6 +41,8 @@ describe('completeOptions', () => {
     [{ http: { autoCreate: 'yes' } }, 'http.autoCreate: must be true or false'],
     [{ http: { basePath: '/kom/' } }, 'http.basePath: must be a path'],
     [{ store: 'file:x' }, 'store: must be a URL that begins with one of'],
+    [{ store: {} }, 'store: must be a URL or a backend'],
+    [{ store: null }, 'store: must be a URL or a backend'],
     [{ compat: { appKeys: [{ app: 'x', key: 'with space' }] } }, 'compat.appKeys: must be app:key'],
     [{ http: { port: 7 }, admin: { adminPort: 7 } }, 'admin.adminPort: must differ from http.port'],
     [{ servers: {} }, 'servers: must list at least one server'],
@@ -55,6 +58,23 @@ describe('completeOptions', () => {
     const response = await fetch(`${gateway.url}/`)
     await gateway.close()
     expect(await response.json()).toMatchObject({ demo: { name: 'Demo' } })
+  })
+
+  it('configures a gateway with a backend of the program, which it closes', async () => {
+    const store = new MemoryBackend({ maxRecords: 10, maxBytes: 10_000 })
+    const [insert, close] = [vi.spyOn(store, 'insert'), vi.spyOn(store, 'close')]
+    const gateway = await createGateway({ servers, store })
+    const body = JSON.stringify({ client: { name: 'test', version: '1' } })
+    const created = await gateway.fetch(
+      new Request('http://localhost/demo/sessions/', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      }),
+    )
+    expect([created.status, insert.mock.calls.length, close.mock.calls.length]).toEqual([201, 1, 0])
+    await gateway.close()
+    expect(close).toHaveBeenCalledOnce()
   })
 
   it('accepts the options declared in src/config/options.ts, the output of `npm run docs`', () => {

@@ -3,6 +3,7 @@ import { readCommand } from '../../src/config/command-line.ts'
 import { completeOptions, type GatewayOptions } from '../../src/config/config.ts'
 import { SETTING_NAMES } from '../../src/config/settings.ts'
 import { shownSettings } from '../../src/config/shown-settings.ts'
+import { MemoryBackend } from '../../src/store/backends/memory.ts'
 
 const KEY = 'a-key-of-sixteen-letters'
 
@@ -73,5 +74,12 @@ describe('shownSettings', () => {
     ['mysql://u:s3%2Fcret@kom.example/db', 'mysql://…@kom.example/db'],
   ])('shows the store %s as %s', (url, value) => {
     expect(shown(['--store', url]).byName.store?.value).toBe(value)
+  })
+
+  it('shows that the store is a backend of the program', () => {
+    const store = new MemoryBackend({ maxRecords: 1, maxBytes: 1 })
+    const options: GatewayOptions = { servers: { demo: { name: 'Demo', demo: true } }, store }
+    const [setting] = shownSettings(completeOptions(options), options).filter(({ name }) => name === 'store')
+    expect(setting).toMatchObject({ value: 'a backend of the program', default: 'memory:', source: 'option' })
   })
 })

@@ -61,7 +61,9 @@ describe('examples/', () => {
   it('is listed in its README', () => {
     const page = readFileSync(join(ROOT, 'examples/README.md'), 'utf8')
     const listed = [...page.matchAll(/^\| \[([^\]]+)\]/gm)].map(([, name]) => name)
-    const programs = readdirSync(join(ROOT, 'examples')).filter((name) => /\.(?:ts|sh)$/.test(name))
+    const entries = readdirSync(join(ROOT, 'examples'), { withFileTypes: true })
+    const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+    const programs = names.filter((name) => /(?:\.ts|\.sh|\/)$/.test(name))
     expect(new Set(listed)).toEqual(new Set(programs))
   })
 

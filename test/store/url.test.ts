@@ -3,12 +3,14 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/command-line.ts'
+import { withMembers } from '../../src/store/backends/mongodb/mongodb.ts'
 import { redisAddress } from '../../src/store/backends/redis/address.ts'
 import { postgresAddress } from '../../src/store/backends/sql/postgres-url.ts'
 import { openBackend } from '../../src/store/open.ts'
-import { parseStoreUrl, withMembers } from '../../src/store/url.ts'
+import { parseStoreUrl } from '../../src/store/url.ts'
 import { postgresInstalled, startPostgres } from '../support/postgres-server.ts'
 import { redisInstalled, startRedis } from '../support/redis-server.ts'
 import { recordWith } from './sql-contract.ts'
@@ -53,6 +55,31 @@ describe('withMembers', () => {
       code: 'unavailable',
       message: expect.not.stringContaining('s3cret'),
     })
+  })
+})
+
+describe('openBackend with a MongoDB or Couchbase URL', () => {
+  it.each([
+    ['mongodb://u:s3cr%C3%A9t@h', /must name a database/],
+    ['mongodb://u:s3cr%C3%A9t@h/', /must name a database/],
+    ['mongodb://u:s3cr%C3%A9t@h/db?nosuchoption=1', /nosuchoption/],
+    ['mongodb://u:s3cr%C3%A9t@h/db?tls=perhaps', /tls/],
+    ['mongodb://u:s3cr%C3%A9t@h/db?authMechanism=s3cr%C3%A9t', /authMechanism/],
+    ['mongodb://u:s3cr%C3%A9t@h/db?sid_field=record', /"record" is the name of two fields/],
+    ['mongodb://u:s3cr%C3%A9t@h/db?fields.ip=_id', /"_id" is the name of two fields/],
+    ['mongodb://u:s3cr%C3%A9t@h/db?fields.ip=sid', /"sid" is the name of two fields/],
+    ['couchbases://u:s3cr%C3%A9t@h', /must name a bucket/],
+    ['couchbases://u:s3cr%C3%A9t@h/', /must name a bucket/],
+    ['couchbases://u:s3cr%C3%A9t@h/a`b', /must name a bucket/],
+    ['couchbases://u:s3cr%C3%A9t@h/a/b', /must name a bucket/],
+    ['couchbases://u:s3cr%C3%A9t@h/%zz', /%/],
+    ['couchbases://h/b', /must name a user/],
+    ['couchbases://u:s3cr%C3%A9t@h/b?fields.ip=record', /"record" is the name of two fields/],
+  ])('rejects %s with an error without its password', async (url, message) => {
+    const error = await openBackend(url).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error).toMatchObject({ message: expect.stringMatching(message) })
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/s3cr%C3%A9t|s3crét/)
   })
 })
 

@@ -28,6 +28,10 @@ export interface DatabaseServer {
   stop(): Promise<void>
   /** Starts the server again on the same port. */
   start(): Promise<void>
+  /** Stops the process so that it does not reply, until `resume`. */
+  pause(): void
+  /** Continues the process. */
+  resume(): void
   /** Stops the server and removes its data. */
   close(): Promise<void>
 }
@@ -38,10 +42,10 @@ type RunAsUser = (command: string, args: readonly string[]) => Promise<void>
 export interface ServerKind {
   /** name in error messages and in the name of the working directory */
   name: string
-  /** the user for the server process if root runs the tests, since these servers refuse to run as root */
+  /** the user for the server process if root runs the tests, since most of these servers refuse to run as root */
   user: string
-  /** the signal for a shutdown that does not wait for clients */
-  stopSignal: 'SIGINT' | 'SIGTERM'
+  /** the signal for a shutdown that does not wait for clients; SIGKILL for a server that always waits */
+  stopSignal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'
   /**
    * Creates what is the same for every server of the kind, in an empty directory that belongs to `user`. It runs once
    * in a run of the tests; every server gets a copy.
@@ -128,6 +132,8 @@ function handle(
     start: async () => {
       child ??= await launch(kind, dir, port)
     },
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     close: async () => {
       await stop()
       await remove()

@@ -1,8 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Backend, Lists } from '../backend.ts'
-import { StoreError } from '../errors.ts'
-import { type Pages, pagesOf } from '../pages.ts'
-import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../record.ts'
+import {
+  afterRead,
+  afterWrite,
+  type Backend,
+  type Change,
+  isExpired,
+  type Key,
+  type Lists,
+  type Pages,
+  pagesOf,
+  type SessionRecord,
+  StoreError,
+} from '../index.ts'
 
 /** Limits of `MemoryBackend`. */
 export interface MemoryOptions {

@@ -1,64 +1,56 @@
-import type { Backend, Lists } from '../../backend.ts'
-import { expiresAt, fromStored, namedFields, toStored } from '../../document.ts'
-import { StoreError } from '../../errors.ts'
-import type { Layout } from '../../layout.ts'
-import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
-import { Conflict, retryOnConflict } from '../../retry.ts'
-import { type Cas, type CouchbaseCollection, type CouchbaseDocument, isNamed, storeError } from './port.ts'
+import type { Cas, Collection } from 'couchbase'
+import type { Backend, Change, Key, Layout, SessionDocument, SessionRecord } from '../../index.ts'
+import {
+  afterRead,
+  afterWrite,
+  Conflict,
+  expiresAt,
+  fromDocument,
+  isExpired,
+  retryOnConflict,
+  ServerCalls,
+  toDocument,
+} from '../../index.ts'
+import { isNamed, storeError } from './errors.ts'
 
 const RETRY = { attempts: 100, pauseMs: 1, maxPauseMs: 20 }
 /** Maximum lifetime of a document, seconds, since the SDK rejects larger ones. Above it a document does not expire. */
 const LONGEST_S = 50 * 365 * 86_400
 
 interface Found {
-  readonly document: CouchbaseDocument
+  readonly document: SessionDocument
   readonly record: SessionRecord
   readonly cas: Cas
 }
 
-/** Options of `CouchbaseBackend`. */
-export interface CouchbaseOptions {
-  /** the collection with the session documents */
-  collection: CouchbaseCollection
-  /** the lists; undefined without the query service */
-  lists: Lists | undefined
-  /** prefix of document ids, and names of the fields for other programs */
-  layout: Layout
-  /** returns the cluster's time, milliseconds since 1970; undefined without the query service */
-  time?: (() => Promise<number>) | undefined
-  /** Closes the cluster. */
-  close(): Promise<void>
-}
-
-/**
- * Stores each record in a Couchbase document, which expires with the record. The tests use a fake collection; it has
- * not been tested with a real server.
- */
+/** Stores each record in a Couchbase document, which expires with the record. */
 export class CouchbaseBackend implements Backend {
-  readonly time: Backend['time']
-  readonly #options: CouchbaseOptions
-  #interruptions = 0
-  #isReachable = true
+  readonly lists = undefined
+  readonly #collection: Collection
+  readonly #layout: Layout
+  readonly #close: () => Promise<void>
+  readonly #calls = new ServerCalls(storeError)
 
-  constructor(options: CouchbaseOptions) {
-    this.#options = options
-    const { time } = options
-    if (time !== undefined) this.time = time
-  }
-
-  get lists(): Lists | undefined {
-    return this.#options.lists
+  /**
+   * @param layout prefix of document ids, and names of the fields for other programs
+   * @param close closes the cluster
+   */
+  constructor(collection: Collection, layout: Layout, close: () => Promise<void>) {
+    this.#collection = collection
+    this.#layout = layout
+    this.#close = close
   }
 
   /** The number of interruptions. The SDK does not report lost connections, so failed calls are counted. */
   get interruptions(): number {
-    return this.#interruptions
+    return this.#calls.interruptions
   }
 
   async insert(record: SessionRecord): Promise<void> {
     const options = { expiry: expiryOf(record, record.lastActive) }
-    const { collection } = this.#options
-    await this.#run(() => collection.insert(this.#idOf(record.key), this.#document(record), options))
+    await this.#calls.run(() =>
+      this.#collection.insert(this.#idOf(record.key), toDocument(record, this.#layout), options),
+    )
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
@@ -85,9 +77,8 @@ export class CouchbaseBackend implements Backend {
   }
 
   async remove(key: Key): Promise<SessionRecord | undefined> {
-    const { collection } = this.#options
     return await this.#withRecord(key, async ({ record, cas }) => {
-      await collection.remove(this.#idOf(key), { cas })
+      await this.#collection.remove(this.#idOf(key), { cas })
       return record
     })
   }
@@ -97,7 +88,7 @@ export class CouchbaseBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    await this.#options.close()
+    await this.#close()
   }
 
   /**
@@ -105,14 +96,14 @@ export class CouchbaseBackend implements Backend {
    * @returns the result of `work`, undefined if there is no record
    */
   async #withRecord<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | undefined> {
-    return await retryOnConflict(() => this.#run(() => this.#tryWith(key, work)), RETRY)
+    return await retryOnConflict(() => this.#calls.run(() => this.#tryWith(key, work)), RETRY)
   }
 
   async #tryWith<T>(key: Key, work: (found: Found) => Promise<T>): Promise<T | Conflict | undefined> {
     try {
-      const { content, cas } = await this.#options.collection.get(this.#idOf(key))
-      const document = content as CouchbaseDocument
-      return await work({ document, record: fromStored(key, document.record), cas })
+      const { content, cas } = await this.#collection.get(this.#idOf(key))
+      const document: SessionDocument = content
+      return await work({ document, record: fromDocument(key, document), cas })
     } catch (error) {
       if (isNamed(error, 'DocumentNotFoundError')) return undefined
       if (isNamed(error, 'CasMismatchError')) return new Conflict()
@@ -121,34 +112,13 @@ export class CouchbaseBackend implements Backend {
   }
 
   async #replace({ document, cas }: Found, record: SessionRecord, now: number): Promise<void> {
-    const { collection } = this.#options
     // Keep the fields that other programs added to the document.
-    const changed = { ...document, ...this.#document(record) }
-    await collection.replace(this.#idOf(record.key), changed, { expiry: expiryOf(record, now), cas })
-  }
-
-  #document(record: SessionRecord): CouchbaseDocument {
-    const { layout } = this.#options
-    const stored = { ...toStored(record), key: record.key, ns: layout.keyNs, over: expiresAt(record) }
-    return { ...namedFields(record, layout), record: stored }
+    const changed = { ...document, ...toDocument(record, this.#layout) }
+    await this.#collection.replace(this.#idOf(record.key), changed, { expiry: expiryOf(record, now), cas })
   }
 
   #idOf(key: Key): string {
-    return this.#options.layout.keyNs + key
-  }
-
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      const reply = await work()
-      this.#isReachable = true
-      return reply
-    } catch (error) {
-      const known = storeError(error)
-      const isReachable = !(known instanceof StoreError && known.code === 'unavailable')
-      if (this.#isReachable && !isReachable) this.#interruptions++
-      this.#isReachable = isReachable
-      throw known
-    }
+    return this.#layout.keyNs + key
   }
 }
 

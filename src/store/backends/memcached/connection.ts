@@ -1,5 +1,5 @@
 import { MemcacheClient } from 'memcache-client'
-import { StoreError } from '../../errors.ts'
+import { StoreError } from '../../index.ts'
 
 const PORT = 11_211
 /** Timeout for connecting and for each reply, milliseconds. */

@@ -1,10 +1,22 @@
-import type { Backend } from '../../backend.ts'
-import { checkNames, expiresAt, fromStored, namedFields, RECORD, type StoredRecord, toStored } from '../../document.ts'
-import { checkParameters } from '../../driver.ts'
-import { KeyedMutex } from '../../keyed-mutex.ts'
-import type { Layout } from '../../layout.ts'
-import { afterRead, afterWrite, type Change, isExpired, type Key, type SessionRecord } from '../../record.ts'
-import { Conflict, retryOnConflict } from '../../retry.ts'
+import {
+  afterRead,
+  afterWrite,
+  type Backend,
+  type Change,
+  Conflict,
+  checkNames,
+  checkParameters,
+  expiresAt,
+  fromDocument,
+  isExpired,
+  type Key,
+  KeyedMutex,
+  type Layout,
+  retryOnConflict,
+  type SessionDocument,
+  type SessionRecord,
+  toDocument,
+} from '../../index.ts'
 import { MemcachedConnection } from './connection.ts'
 
 const RETRY = { attempts: 50, pauseMs: 1 }
@@ -17,7 +29,6 @@ const SLACK_S = 60
 /** Lifetime with which memcached removes an item immediately. */
 const EXPIRED = -1
 
-type Document = { readonly [RECORD]: StoredRecord }
 /** A record and the version of its item. */
 type Versioned = { record: SessionRecord; casUniq: string | number }
 
@@ -74,13 +85,15 @@ class MemcachedBackend implements Backend {
 
   async insert(record: SessionRecord): Promise<void> {
     const options = { lifetime: this.#lifetimeOf(record, record.lastActive) }
-    await this.#connection.run((client) => client.set(this.#nameOf(record.key), this.#documentOf(record), options))
+    await this.#connection.run((client) =>
+      client.set(this.#nameOf(record.key), toDocument(record, this.#layout), options),
+    )
   }
 
   async find(key: Key): Promise<SessionRecord | undefined> {
     const name = this.#nameOf(key)
-    const item = await this.#connection.run((client) => client.get<Document>(name))
-    return item && fromStored(key, item.value[RECORD])
+    const item = await this.#connection.run((client) => client.get<SessionDocument>(name))
+    return item && fromDocument(key, item.value)
   }
 
   async touch(app: string, key: Key, now: number): Promise<SessionRecord | undefined> {
@@ -133,10 +146,10 @@ class MemcachedBackend implements Backend {
 
   async #read(key: Key): Promise<Versioned | undefined> {
     const name = this.#nameOf(key)
-    const item = await this.#connection.run((client) => client.gets<Document>(name))
+    const item = await this.#connection.run((client) => client.gets<SessionDocument>(name))
     if (item === undefined) return undefined
-    const { value, casUniq } = item as { value: Document; casUniq: string | number }
-    return { record: fromStored(key, value[RECORD]), casUniq }
+    const { value, casUniq } = item as { value: SessionDocument; casUniq: string | number }
+    return { record: fromDocument(key, value), casUniq }
   }
 
   /** Writes an item if its version is unchanged. Returns whether it was written. */
@@ -145,17 +158,13 @@ class MemcachedBackend implements Backend {
     const options = { casUniq, lifetime }
     return await this.#connection.run(async (client) => {
       try {
-        await client.cas(name, this.#documentOf(record), options)
+        await client.cas(name, toDocument(record, this.#layout), options)
         return true
       } catch (error) {
         if (error instanceof Error && /^(EXISTS|NOT_FOUND)$/.test(error.message)) return false
         throw error
       }
     })
-  }
-
-  #documentOf(record: SessionRecord): Record<string, unknown> {
-    return { ...namedFields(record, this.#layout), [RECORD]: toStored(record) }
   }
 
   #nameOf(key: Key): string {

@@ -1,13 +1,6 @@
-import type { Backend } from '../../backend.ts'
-import { checkNames } from '../../document.ts'
-import { loadDriver, withoutPassword } from '../../driver.ts'
-import { StoreError } from '../../errors.ts'
-import type { Layout } from '../../layout.ts'
-import { withMembers } from '../../url.ts'
+import { MongoClient } from 'mongodb'
+import { type Backend, checkNames, type Layout, openingError, withoutPassword } from '../../index.ts'
 import { MongodbBackend } from './backend.ts'
-import type { SessionDocument } from './port.ts'
-
-type Driver = Pick<typeof import('mongodb'), 'MongoClient'>
 
 /**
  * Driver options that apply unless the URL sets them. By default, the driver waits 30 s for a server and forever for a
@@ -22,35 +15,26 @@ const DEFAULTS = {
 }
 
 /**
- * Opens a MongoDB store. It has not been tested with a real server.
+ * Opens a MongoDB store. It uses only what FerretDB 1.24 supports too, so no update pipelines and no TTL indexes.
  *
  * Records are in the collection `layout.table`, each in a document with its key in `layout.sidField`, the fields for
  * other programs, and the record itself in `record`. The collection may contain other documents.
  * @param url `mongodb://user:password@host/database` or `mongodb+srv:`, with options of the driver in the query
  * @param layout names of the collection and of the fields
- * @param load imports the driver; replaced in tests
  * @throws StoreError `unavailable` if the server cannot be reached or used
- * @throws TypeError for an invalid URL or layout, or if the driver is not installed
+ * @throws TypeError for an invalid URL or layout
  */
-export async function openMongodb(
-  url: URL,
-  layout: Layout,
-  load: () => Promise<Driver> = () => import('mongodb'),
-): Promise<Backend> {
+export async function openMongodb(url: URL, layout: Layout): Promise<Backend> {
   if (url.pathname.length < 2) throw new TypeError('MongoDB store URLs must name a database')
   checkNames([...new Set(['_id', layout.sidField]), ...Object.values(layout.fields)])
-  const client = clientOf(await loadDriver(['mongodb'], load), url)
-  // Reads from the primary: a new session may not have reached the secondaries.
-  const collection = client.db().collection<SessionDocument>(layout.table, { readPreference: 'primary' })
-  const time = async () => Number((await client.db().command({ hello: 1 })).localTime)
-  const backend = new MongodbBackend({ collection, layout, time, close: () => client.close() })
-  client.on('topologyDescriptionChanged', (change) => backend.onTopologyChange(change))
+  const client = clientOf(url)
+  const backend = new MongodbBackend(client, layout)
   try {
     await client.connect()
     await backend.prepare()
   } catch (error) {
     await client.close().catch(() => undefined)
-    throw new StoreError('unavailable', `MongoDB is unavailable: ${textOf(error, url)}`)
+    throw openingError('MongoDB', error, url)
   }
   return backend
 }
@@ -65,14 +49,15 @@ function withDefaults(url: URL): string {
 }
 
 /** Creates the client. Errors of the driver about the URL are replaced, since they may contain passwords. */
-function clientOf({ MongoClient }: Driver, url: URL): InstanceType<Driver['MongoClient']> {
+function clientOf(url: URL): MongoClient {
   try {
     return new MongoClient(withDefaults(url))
   } catch (error) {
-    throw new TypeError(`the MongoDB driver rejects the store URL: ${textOf(error, url)}`)
+    throw new TypeError(`the MongoDB driver rejects the store URL: ${withoutPassword(String(error), url)}`)
   }
 }
 
-function textOf(error: unknown, url: URL): string {
-  return withoutPassword(error instanceof Error ? error.message : String(error), url)
+/** Returns a URL in the form that the driver parses: `parseStoreUrl` escapes the colons of a replica set. */
+export function withMembers(url: URL): string {
+  return url.href.replace(url.hostname, url.hostname.replace(/%3A/gi, ':'))
 }

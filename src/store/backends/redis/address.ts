@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { checkParameters, decoded } from '../../driver.ts'
+import { checkParameters, decoded } from '../../index.ts'
 
 /** The address of a Redis server and the credentials. */
 export interface RedisAddress {

@@ -1,9 +1,18 @@
-import type { Backend, Lists } from '../../backend.ts'
-import { checkNames, namedFields, stopText } from '../../document.ts'
-import { StoreError } from '../../errors.ts'
-import type { Layout } from '../../layout.ts'
-import { type Pages, pagesOf } from '../../pages.ts'
-import type { Change, Data, Key, SessionRecord } from '../../record.ts'
+import {
+  type Backend,
+  type Change,
+  checkNames,
+  type Data,
+  type Key,
+  type Layout,
+  type Lists,
+  namedFields,
+  type Pages,
+  pagesOf,
+  type SessionRecord,
+  StoreError,
+  stopText,
+} from '../../index.ts'
 import { RedisConnection } from './connection.ts'
 import { isOfCluster, NO_CLUSTER } from './replies.ts'
 import { INSERT, READ_INDEXED, REMOVE, SWEEP, TOUCH, UPDATE } from './scripts.ts'

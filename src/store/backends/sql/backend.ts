@@ -1,9 +1,17 @@
 import { type AliasedExpression, type Expression, type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely'
-import type { Backend, Lists } from '../../backend.ts'
-import { withTimeout } from '../../driver.ts'
-import { PAGE, type Pages, pagesOf } from '../../pages.ts'
-import type { Change, Key, SessionRecord } from '../../record.ts'
-import { Conflict, retryOnConflict } from '../../retry.ts'
+import {
+  type Backend,
+  type Change,
+  Conflict,
+  type Key,
+  type Lists,
+  PAGE,
+  type Pages,
+  pagesOf,
+  retryOnConflict,
+  type SessionRecord,
+  withTimeout,
+} from '../../index.ts'
 import type { SqlConnection } from './connection.ts'
 import type { SqlDatabase, SqlKind, SqlRow, SqlValue } from './kind.ts'
 import { keyOfColumn, NEVER, recordOf, type SelectedRow, type SqlTable } from './table.ts'

@@ -1,5 +1,4 @@
-import { StoreError } from '../../errors.ts'
-import { Conflict, retryOnConflict } from '../../retry.ts'
+import { Conflict, retryOnConflict, StoreError } from '../../index.ts'
 import type { SqlKind } from './kind.ts'
 
 const RETRY = { attempts: 10, pauseMs: 10 }

@@ -1,4 +1,4 @@
-import { ReplyTimeoutError } from '../../driver.ts'
+import { ReplyTimeoutError } from '../../index.ts'
 import type { Fault } from './kind.ts'
 
 /** Error numbers of a server that is running but does not serve this client at present. */

@@ -1,6 +1,6 @@
 import type { MysqlPool, MysqlPoolConnection } from 'kysely'
 import type { Pool, PoolConnection } from 'mysql2'
-import { withTimeout } from '../../driver.ts'
+import { withTimeout } from '../../index.ts'
 import type { SqlLimits } from './kind.ts'
 import { faultOf } from './mariadb-faults.ts'
 

@@ -1,6 +1,5 @@
 import { type Dialect, MysqlDialect, sql } from 'kysely'
 import type { PoolOptions } from 'mysql2'
-import { loadDriver } from '../../driver.ts'
 import type { SqlDatabase, SqlKind, SqlLimits } from './kind.ts'
 import { catalog } from './mariadb-catalog.ts'
 import { faultOf } from './mariadb-faults.ts'
@@ -36,7 +35,7 @@ const OLDEST_MYSQL = [8, 0, 13]
  * @throws TypeError for an invalid URL, or if the driver is not installed
  */
 export async function mariadb(url: URL): Promise<SqlKind> {
-  const { createPool, TypedParameter } = (await loadDriver(['kysely', 'mysql2'], () => import('mysql2'))).default
+  const { createPool, TypedParameter } = (await import('mysql2')).default
   const { pool: connectionLimit, rest } = extractPool(url, NAME, [...PARAMETERS, 'ssl-mode', ...SOCKETS])
   if (rest.pathname.length < 2) throw new TypeError(`${NAME} store URLs must name a database`)
   const ssl = extractSsl(rest)

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { decoded } from '../../driver.ts'
+import { decoded } from '../../index.ts'
 import { extractPool } from './url.ts'
 
 /** The address of a PostgreSQL store and its connection options. */

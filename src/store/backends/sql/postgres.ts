@@ -1,6 +1,6 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import type { PoolClient, PoolConfig } from 'pg'
-import { loadDriver, ReplyTimeoutError, withTimeout } from '../../driver.ts'
+import { ReplyTimeoutError, withTimeout } from '../../index.ts'
 import { columnsOfIndexes, type ExistingColumn, type Fault, type SqlKind, type SqlLimits } from './kind.ts'
 import { postgresAddress } from './postgres-url.ts'
 
@@ -26,7 +26,7 @@ const POOL_EXHAUSTED = 'timeout exceeded when trying to connect'
  * @throws TypeError for an invalid URL, or if the driver is not installed
  */
 export async function postgres(url: URL): Promise<SqlKind> {
-  const { Pool } = (await loadDriver(['kysely', 'pg'], () => import('pg'))).default
+  const { Pool } = (await import('pg')).default
   const { pool: max, url: address, where, connectMs, channelBinding } = await postgresAddress(url)
   const config: PoolConfig = {
     connectionString: address.href,

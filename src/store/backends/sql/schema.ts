@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type ColumnDefinitionBuilder, type Expression, sql } from 'kysely'
-import { Conflict, retryOnConflict } from '../../retry.ts'
+import { Conflict, retryOnConflict } from '../../index.ts'
 import type { ColumnType, ExistingColumn, Fault, SqlDatabase, SqlKind } from './kind.ts'
 import { type Columns, NEVER, SHORT, type SqlTable } from './table.ts'
 

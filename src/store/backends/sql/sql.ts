@@ -1,6 +1,5 @@
 import { Kysely } from 'kysely'
-import type { Backend } from '../../backend.ts'
-import type { Layout } from '../../layout.ts'
+import type { Backend, Layout } from '../../index.ts'
 import { SqlBackend } from './backend.ts'
 import { SqlConnection } from './connection.ts'
 import type { SqlKind, SqlRow } from './kind.ts'

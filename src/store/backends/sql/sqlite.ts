@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type SqliteDatabase, SqliteDialect, sql } from 'kysely'
-import { checkParameters, decoded } from '../../driver.ts'
+import { checkParameters, decoded } from '../../index.ts'
 import { columnsOfIndexes, type ExistingColumn, type SqlKind } from './kind.ts'
 import { faultOf } from './sqlite-faults.ts'
 import { guardOf, runUnguarded } from './sqlite-guard.ts'

@@ -1,6 +1,13 @@
-import { StoreError } from '../../errors.ts'
-import { formatTime, type Layout } from '../../layout.ts'
-import { type Change, type Data, handleOf, type Key, type SessionRecord } from '../../record.ts'
+import {
+  type Change,
+  type Data,
+  formatTime,
+  handleOf,
+  type Key,
+  type Layout,
+  type SessionRecord,
+  StoreError,
+} from '../../index.ts'
 import type { SqlRow, SqlValue } from './kind.ts'
 import { fromColumn, toColumn } from './text.ts'
 

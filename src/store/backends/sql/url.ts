@@ -1,4 +1,4 @@
-import { checkParameters, decoded } from '../../driver.ts'
+import { checkParameters, decoded } from '../../index.ts'
 
 const DEFAULT_POOL = 10
 
