@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { textNoOf } from '../../src/web/reader/goto/text-no.ts'
 import { en } from '../../src/web/reader/strings/en.ts'
-import { sv } from '../../src/web/reader/strings/sv.ts'
 import { plainText } from '../../src/web/shared/plain-text.ts'
 import { sizeText } from '../../src/web/shared/size.ts'
 
@@ -38,11 +37,8 @@ describe('sizeText', () => {
 })
 
 it.each([
-  [1, '1 second', '1 sekund'],
-  [30, '30 seconds', '30 sekunder'],
-])('says to wait for %i seconds', (seconds, english, swedish) => {
-  expect([en.tooMany(seconds), sv.tooMany(seconds)]).toEqual([
-    `Too many attempts. Try again in ${english}.`,
-    `För många försök. Försök igen om ${swedish}.`,
-  ])
+  [1, '1 second'],
+  [30, '30 seconds'],
+])('says to wait for %i seconds', (seconds, said) => {
+  expect(en.tooMany(seconds)).toBe(`Too many attempts. Try again in ${said}.`)
 })
