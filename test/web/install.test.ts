@@ -195,11 +195,13 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the installed reader',
 
     // The browser says itself that the gateway is away.
     front.become('away')
-    await expect(page.reload()).rejects.toThrow('net::ERR')
-    await expect(page.goto(`${app}console`)).rejects.toThrow('net::ERR')
-    await expect(page.goto(`${front.url}${BASE_PATH}/stats`)).rejects.toThrow('net::ERR')
-    await page.goto(app)
-    await page.getByText(AWAY).waitFor()
+    for (const url of [`${app}console`, `${front.url}${BASE_PATH}/stats`]) {
+      const tab = await page.context().newPage()
+      await expect(tab.goto(url)).rejects.toThrow('net::ERR')
+    }
+    const tab = await page.context().newPage()
+    await tab.goto(app)
+    await tab.getByText(AWAY).waitFor()
     await page.context().close()
   })
 
