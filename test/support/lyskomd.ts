@@ -51,8 +51,6 @@ export interface LyskomdOptions {
   database?: 'empty' | string
   /** Maximum size of a text, in bytes. The server's default is 131,072. */
   maxTextBytes?: number
-  /** The folder for its directory. Default: that for temporary files. */
-  parent?: string
   /** Maximum number of open files. lyskomd needs 23 of them itself, so that the others are connections. */
   openFiles?: number
 }
@@ -77,7 +75,7 @@ export function lyskomdInstalled(): boolean {
 export async function startLyskomd(options: LyskomdOptions = {}): Promise<Lyskomd> {
   if (!lyskomdInstalled()) throw new Error(`${LYSKOMD} is not installed: apt-get install lyskom-server netbase`)
   const nameServer = await startNameServer()
-  const dir = await mkdtemp(join(options.parent ?? tmpdir(), 'komgate-lyskomd-'))
+  const dir = await mkdtemp(join(tmpdir(), 'komgate-lyskomd-'))
   let child: ChildProcess | undefined
   const clear = async () => {
     if (child) await terminate(child)

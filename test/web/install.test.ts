@@ -132,6 +132,79 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the installed reader',
     await context.close()
   })
 
+  it('shows notifications by its worker where pages may not, and opens what they are about', {
+    timeout: TEST_MS,
+  }, async () => {
+    const reader = await open()
+    const { page } = reader
+    await page.context().grantPermissions(['notifications'])
+    // As in Chromium on phones. The page is not looked at.
+    await page.addInitScript(`
+      Notification = class {
+        static permission = 'granted'
+        constructor() {
+          throw new TypeError('Illegal constructor')
+        }
+      }
+      document.hasFocus = () => false
+    `)
+    await page.reload()
+    await logIn(reader)
+    await page.getByLabel('Notify me of letters and messages').check()
+    const id = await gateway.open()
+    const writer = { id, json: { pers_no: 7, passwd: 'demo' } }
+    expect((await gateway.send('POST', '/demo/sessions/current/login', writer)).status).toBe(201)
+    const letter = { subject: 'By the worker', body: 'Text.', recipient_list: [{ type: 'to', recpt: { conf_no: 6 } }] }
+    const sent = await gateway.send('POST', '/demo/texts/', {
+      id,
+      json: { ...letter, content_type: 'text/x-kom-basic' },
+    })
+    expect(sent.status).toBe(201)
+    const shown = () =>
+      page.evaluate(`(async () => {
+        const registration = await navigator.serviceWorker.ready
+        const notifications = await registration.getNotifications()
+        return notifications.map(({ title, body, data }) => [title, body, data])
+      })()`)
+    const fragment = `#/demo/texts/${sent.json.text_no}`
+    await expect.poll(shown).toEqual([['Letter from Demo Writer', 'By the worker', fragment]])
+
+    // What the worker says to the page on a click.
+    const [worker] = page.context().serviceWorkers()
+    await worker?.evaluate(`(async () => {
+      for (const client of await clients.matchAll()) client.postMessage({ fragment: '${fragment}' })
+    })()`)
+    await page.getByRole('heading', { level: 1, name: 'By the worker' }).waitFor()
+    await reader.close()
+  })
+
+  it('leaves the console and the API as they are', { timeout: TEST_MS }, async () => {
+    const { page } = await open()
+    await page.reload()
+    const app = `${front.url}${BASE_PATH}/app/`
+    await page.goto(`${app}console`)
+    await page.getByLabel('Admin key').waitFor()
+    expect((await cached(page)).filter((url) => url.includes('console'))).toEqual([])
+    expect(await page.evaluate('document.scripts[0].src')).toContain('/console-')
+    const kept: string[] = []
+    page.on('response', (response) => response.fromServiceWorker() && kept.push(response.url()))
+    await page.reload()
+    await page.getByLabel('Admin key').waitFor()
+    // The applications share the icon.
+    expect(kept.filter((url) => !url.includes('/assets/icon-'))).toEqual([])
+
+    // The browser says itself that the gateway is away.
+    front.become('away')
+    for (const url of [`${app}console`, `${front.url}${BASE_PATH}/stats`]) {
+      const tab = await page.context().newPage()
+      await expect(tab.goto(url)).rejects.toThrow('net::ERR')
+    }
+    const tab = await page.context().newPage()
+    await tab.goto(app)
+    await tab.getByText(AWAY).waitFor()
+    await page.context().close()
+  })
+
   it('removes itself when the gateway does not serve it any more', { timeout: TEST_MS }, async () => {
     const { page } = await open()
     await page.reload()

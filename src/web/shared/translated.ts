@@ -1,5 +1,9 @@
 import { computed, type ReadonlySignal } from '@preact/signals'
+import { plainText } from './plain-text.ts'
 import { type Language, language } from './preferences.ts'
+
+/** The longest words in a sentence, in characters. Names in LysKOM usually have at most 60. */
+const MAX_WORDS = 300
 
 /** Sentences by name: strings, and functions that return strings. */
 type Sentences = Record<string, string | ((...args: never[]) => string)>
@@ -11,5 +15,20 @@ export type Translation<E extends Sentences> = { [K in keyof E]: E[K] extends st
 export function translated<E extends Sentences>(
   tables: { en: E } & Record<Exclude<Language, 'en'>, Translation<NoInfer<E>>>,
 ): ReadonlySignal<Translation<E>> {
-  return computed(() => tables[language.value] as Translation<E>)
+  return computed(() => withPlainWords(tables[language.value] as Translation<E>))
+}
+
+/** Returns the same sentences; the words that they are given cannot change their direction, nor fill the page. */
+function withPlainWords<S extends Sentences>(sentences: S): S {
+  const entries = Object.entries(sentences).map(([name, sentence]) => {
+    if (typeof sentence === 'string') return [name, sentence]
+    return [name, (...args: unknown[]) => sentence(...(args.map(plainWord) as never[]))]
+  })
+  return Object.fromEntries(entries)
+}
+
+function plainWord(argument: unknown): unknown {
+  if (typeof argument !== 'string') return argument
+  const plain = plainText(argument)
+  return plain.length > MAX_WORDS ? `${plain.slice(0, MAX_WORDS)}…` : plain
 }

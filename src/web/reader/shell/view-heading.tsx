@@ -1,10 +1,11 @@
 import { useEffect, useRef } from 'preact/hooks'
+import { plainText } from '../../shared/plain-text.ts'
 
 /** The heading of a view. It names the page, and has the focus when the view opens. */
 export function ViewHeading({ id, title }: { id: string; title: string }) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    document.title = `${title} – komgate`
+    document.title = `${plainText(title)} – komgate`
   }, [title])
   useEffect(() => {
     heading.current?.focus({ preventScroll: true })
