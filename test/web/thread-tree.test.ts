@@ -1,5 +1,6 @@
 import type { KomEvent, Text, Thread } from 'komgate/client'
 import { describe, expect, it, vi } from 'vitest'
+import { MAX_DEPTH, type Nested, nested, rowsAround, rowsOf } from '../../src/web/reader/thread/rows.ts'
 import { Threads } from '../../src/web/reader/thread/threads.ts'
 import { type Branch, completeThread, type Overview, treeOf } from '../../src/web/reader/thread/tree.ts'
 
@@ -70,6 +71,50 @@ describe('treeOf', () => {
 
   it('is undefined for a text that is not known', () => {
     expect(shape(9, TEXTS)).toBeUndefined()
+  })
+})
+
+describe('the rows of a thread', () => {
+  const CHAIN = Array.from({ length: 5000 }, (_, i) => text(i + 1, i === 0 ? [] : [i], i === 4999 ? [] : [i + 2]))
+  const chain = treeOf(1, (no) => CHAIN[no - 1]) as Branch
+  const small = rowsOf(treeOf(1, textIn(TEXTS)) as Branch)
+  const nos = (rows: readonly { branch: Branch }[]) => rows.map(({ branch }) => branch.no)
+  const shapeOf = ({ row, children }: Nested): Numbers => [row.branch.no, ...children.map(shapeOf)]
+
+  it('are in reading order, with the level of each and the text above', () => {
+    expect(nos(small)).toEqual([1, 2, 4, 3, 5])
+    expect(small.map(({ depth, above }) => [depth, above?.no])).toEqual([
+      [0, undefined],
+      [1, 1],
+      [2, 2],
+      [2, 2],
+      [1, 1],
+    ])
+    expect(nested(small).map(shapeOf)).toEqual([[1, [2, [4], [3]], [5]]])
+  })
+
+  it('of a deep thread have a bounded depth, and are not limited by the stack', () => {
+    const rows = rowsOf(chain)
+    expect([rows.length, rows.at(-1)?.depth]).toEqual([5000, MAX_DEPTH])
+    const depthOf = ({ children }: Nested): number => 1 + Math.max(0, ...children.map(depthOf))
+    expect(nested(rows.slice(0, 500)).map(depthOf)).toEqual([MAX_DEPTH + 1])
+  })
+
+  it('around a text are a bounded number', () => {
+    const rows = rowsOf(chain)
+    const around = (no: number) => {
+      const { shown, before, after } = rowsAround(rows, no, 10)
+      return [nos(shown).at(0), nos(shown).at(-1), before, after]
+    }
+    expect(around(1)).toEqual([1, 10, 0, 4990])
+    expect(around(100)).toEqual([95, 104, 94, 4896])
+    expect(around(5000)).toEqual([4991, 5000, 4990, 0])
+    expect(rowsAround(small, 3, 10)).toEqual({ shown: small, before: 0, after: 0 })
+    expect(rowsAround([], 3, 10)).toEqual({ shown: [], before: 0, after: 0 })
+  })
+
+  it('whose text above is left out begin at the first level', () => {
+    expect(nested(small.slice(2)).map(shapeOf)).toEqual([[4], [3], [5]])
   })
 })
 

@@ -61,6 +61,35 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading
     )
   })
 
+  it('shows a part of a thread of hundreds of texts in a chain, around the shown one', {
+    timeout: TEST_MS,
+  }, async () => {
+    await on.readAll()
+    const nos: number[] = []
+    for (let i = 0; i < 700; i++) nos.push(await on.write(`Chain ${i}\nNext.`, { commentTo: nos.slice(-1) }))
+    const at = (i: number): string => `#/kom/texts/${nos[i]}`
+    await on.asPerson(
+      'alice',
+      async ({ page }) => {
+        await titled(page, 'Chain 100')
+        // Each adds the texts around it to the thread.
+        for (const i of [250, 400, 550]) {
+          await page.evaluate(`location.hash = '${at(i)}'`)
+          await titled(page, `Chain ${i}`)
+          await threadOf(page).locator('[aria-current=true]').waitFor()
+        }
+        await threadOf(page)
+          .getByText(/^\d+ texts above$/)
+          .waitFor()
+        expect(await threadOf(page).getByRole('link').count()).toBe(200)
+        await page.keyboard.press('n')
+        await titled(page, 'Chain 551')
+        expect(await threadOf(page).locator('[aria-current=true]').getAttribute('href')).toBe(at(551))
+      },
+      opened(nos[100] ?? 0),
+    )
+  })
+
   it('shows new comments in the thread, also on texts that have not been read, and removes deleted ones', {
     timeout: TEST_MS,
   }, async () => {

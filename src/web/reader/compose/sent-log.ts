@@ -33,19 +33,33 @@ export async function noteSent(draftId: string | undefined, text: SentText): Pro
 async function inStore<T>(mode: IDBTransactionMode, request: (store: IDBObjectStore) => IDBRequest<T>) {
   if (globalThis.indexedDB === undefined) return undefined
   return await new Promise<T | undefined>((resolve) => {
-    const opening = indexedDB.open(DATABASE, 1)
+    const opening = openDatabase()
+    if (opening === undefined) return resolve(undefined)
     opening.onupgradeneeded = () => void opening.result.createObjectStore(STORE)
     opening.onerror = () => resolve(undefined)
     opening.onsuccess = () => {
       const database = opening.result
-      const transaction = database.transaction(STORE, mode)
-      const made = request(transaction.objectStore(STORE))
       const end = (result: T | undefined): void => {
         database.close()
         resolve(result)
       }
-      transaction.oncomplete = () => end(made.result)
-      transaction.onabort = () => end(undefined)
+      try {
+        const transaction = database.transaction(STORE, mode)
+        const made = request(transaction.objectStore(STORE))
+        transaction.oncomplete = () => end(made.result)
+        transaction.onabort = () => end(undefined)
+      } catch {
+        end(undefined)
+      }
     }
   })
+}
+
+/** Returns undefined if the browser does not allow it, in some private modes for example. */
+function openDatabase(): IDBOpenDBRequest | undefined {
+  try {
+    return indexedDB.open(DATABASE, 1)
+  } catch {
+    return undefined
+  }
 }

@@ -107,7 +107,7 @@ export const t = translated({
     keepNewest: 'Inlägg som förblir olästa',
     keepNewestHint: 'De nyaste. 0 markerar alla inlägg som lästa.',
     countIsWrong: 'Skriv ett heltal, 0 eller mer.',
-    catchUp: 'Hoppa över',
+    catchUp: 'Läs bara de senaste',
     caughtUp: (name) => `Du är ikapp i ${name}.`,
     passive: 'Passiv: förbli medlem, men se inga olästa inlägg',
     secret: 'Hemligt: andra ser inte att du är medlem',

@@ -4,7 +4,7 @@ import { Field } from '../../shared/field.tsx'
 import { errorText } from '../error-text.ts'
 import { NameField } from '../names/name-field.tsx'
 import { ServerAway } from '../outage/server-away.tsx'
-import { begin } from '../session/session.ts'
+import { begin, type EndedSession } from '../session/session.ts'
 import { t as common } from '../strings/index.ts'
 import { DEMO, isDemoServer } from './demo-account.ts'
 import { focusField } from './fields.ts'
@@ -20,7 +20,7 @@ export interface FormProps {
   /** whether the server may be the demo server */
   mayBeDemo: boolean
   /** the session that has ended */
-  ended: { name: string } | undefined
+  ended: EndedSession | undefined
   withSession: WithSession
 }
 
@@ -29,7 +29,7 @@ export function LoginForm({ server, mayBeDemo, ended, withSession }: FormProps) 
   const strings = t.value
   const [name, setName] = useState(ended?.name ?? '')
   const [password, setPassword] = useState('')
-  const [isKept, setKept] = useState(false)
+  const [isKept, setKept] = useState(ended?.isKept ?? false)
   const [errors, setErrors] = useState<Errors>({})
   const [isBusy, setBusy] = useState(false)
   const [isDemo, setDemo] = useState(false)

@@ -2,7 +2,7 @@ import './login.css'
 import { useEffect, useState } from 'preact/hooks'
 import { Preferences } from '../../shared/preference-fields.tsx'
 import type { Server } from '../session/gateway.ts'
-import { chooseServer } from '../session/session.ts'
+import { chooseServer, type EndedSession } from '../session/session.ts'
 import { CreatePerson } from './create-person.tsx'
 import { LoginForm } from './login-form.tsx'
 import { t } from './strings.ts'
@@ -17,7 +17,7 @@ export function Login({
   servers: readonly Server[]
   server: string
   /** the session that has ended */
-  ended: { name: string } | undefined
+  ended: EndedSession | undefined
 }) {
   const strings = t.value
   const [isCreating, setCreating] = useState(false)

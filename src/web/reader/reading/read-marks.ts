@@ -59,7 +59,13 @@ export class ReadMarks {
       this.kept.value = withNumber(this.kept.value, textNo)
       this.read.value = withoutNumber(this.read.value, textNo)
     })
-    if (isSent) await this.#kom.texts.markUnread(textNo)
+    if (!isSent) return
+    try {
+      await this.#kom.texts.markUnread(textNo)
+    } catch (error) {
+      this.kept.value = withoutNumber(this.kept.value, textNo)
+      throw error
+    }
   }
 
   /** Sends the read markings that wait, in one request with others that are made at the same time. */

@@ -3,6 +3,9 @@ import { type ConnectOptions, connect, type Kom, UnavailableError } from 'komgat
 /** The base URL of the gateway: this page is below it in app/. */
 const BASE = new URL('..', document.baseURI)
 
+/** Characters of a request that may go on when the page is closed. */
+const MAX_OUTLIVING = 16_384
+
 /** A LysKOM server of the gateway. */
 export interface Server {
   id: string
@@ -28,10 +31,18 @@ export function openSession(server: string, options: Pick<ConnectOptions, 'conne
     server,
     client: { name: 'komgate reader', version: '1' },
     batch: true,
-    // Read markings are sent when the page is hidden, perhaps for the last time.
-    fetch: (url, init) => fetch(url, document.visibilityState === 'hidden' ? { ...init, keepalive: true } : init),
+    fetch: (url, init) => fetch(url, mayOutlivePage(init) ? { ...init, keepalive: true } : init),
     ...options,
   })
+}
+
+/**
+ * Returns whether a request goes on when the page is closed: what is sent while it is hidden, such as read markings, may be
+ * the last. Browsers reject larger bodies of such requests, 64 kB together.
+ */
+function mayOutlivePage(init: RequestInit | undefined): boolean {
+  const { body } = init ?? {}
+  return document.visibilityState === 'hidden' && typeof body === 'string' && body.length <= MAX_OUTLIVING
 }
 
 /** Returns the URL of the contents of a text, which works once. They may run nothing, see docs/api.md. */

@@ -8,10 +8,18 @@ import { Reader } from '../reading/reader.ts'
 import { listServers, openSession, type Server } from './gateway.ts'
 import { forgetSession, keepSession, keptIn, keptSession, lastServer } from './kept-session.ts'
 
+/** A session that has ended. */
+export interface EndedSession {
+  /** the name of the person */
+  name: string
+  /** whether the person wanted to stay logged in */
+  isKept: boolean
+}
+
 /** What the page does: it starts, asks for a login, reads, or cannot reach the gateway. */
 export type Session =
   | { state: 'starting' }
-  | { state: 'login'; servers: readonly Server[]; server: string; ended?: { name: string } }
+  | { state: 'login'; servers: readonly Server[]; server: string; ended?: EndedSession }
   | { state: 'reading'; reader: Reader }
   | { state: 'failed'; error: unknown; away: Away | undefined }
 
@@ -103,6 +111,7 @@ async function openReader(server: string, kom: Kom, storage: StorageArea): Promi
 }
 
 function ended(server: string, name: string): void {
+  const isKept = keptIn(server) === 'localStorage'
   forgetSession(server)
-  session.value = { state: 'login', servers, server, ended: { name } }
+  session.value = { state: 'login', servers, server, ended: { name, isKept } }
 }

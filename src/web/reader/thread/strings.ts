@@ -7,6 +7,8 @@ export const t = translated({
     close: 'Close',
     notLoaded: 'The thread could not be loaded.',
     textCount: (count: number) => (count === 1 ? '1 text' : `${count} texts`),
+    before: (count: number) => (count === 1 ? '1 text above' : `${count} texts above`),
+    after: (count: number) => (count === 1 ? '1 text below' : `${count} texts below`),
     key: 'to the thread',
   },
   sv: {
@@ -14,6 +16,8 @@ export const t = translated({
     close: 'Stäng',
     notLoaded: 'Tråden kunde inte hämtas.',
     textCount: (count) => `${count} inlägg`,
+    before: (count) => `${count} inlägg ovanför`,
+    after: (count) => `${count} inlägg nedanför`,
     key: 'till tråden',
   },
 })

@@ -7,10 +7,13 @@ import type { Reader } from '../reading/reader.ts'
 import { Time } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
 import { hasRoom, isFocusWanted, isThreadOpen, isThreadShown } from './pane-state.ts'
+import { type Nested, nested, rowsAround, rowsOf } from './rows.ts'
 import { t } from './strings.ts'
-import { type Branch, treeOf } from './tree.ts'
+import { type Overview, treeOf } from './tree.ts'
 
 const ID = 'thread'
+/** Texts of a thread that are shown at once: more would delay each next text. */
+const SHOWN = 200
 
 /** The thread of the shown text: beside it if there is room, otherwise above it when it has been opened. */
 export function ThreadPane({ reader }: { reader: Reader }) {
@@ -39,7 +42,9 @@ function Pane({ reader, no }: { reader: Reader; no: number }) {
   const pane = useRef<HTMLElement>(null)
   const { textOf, error } = reader.threads
   const tree = treeOf(no, textOf)
-  const size = tree === undefined ? 0 : sizeOf(tree)
+  const rows = tree === undefined ? [] : rowsOf(tree)
+  const size = rows.length
+  const { shown, before, after } = rowsAround(rows, no, SHOWN)
   // A thread that gets another top is rendered again.
   const hadFocus = pane.current?.contains(document.activeElement) ?? false
   const isFocused = isFocusWanted.value
@@ -76,11 +81,13 @@ function Pane({ reader, no }: { reader: Reader; no: number }) {
           </button>
         )}
       </header>
-      {tree !== undefined && (
+      {before > 0 && <p class="quiet">{strings.before(before)}</p>}
+      {size > 0 && (
         <ul aria-labelledby="thread-title">
-          <Item key={tree.no} reader={reader} branch={tree} current={no} above={undefined} />
+          <Items reader={reader} items={nested(shown)} current={no} />
         </ul>
       )}
+      {after > 0 && <p class="quiet">{strings.after(after)}</p>}
       {error.value !== undefined && (
         <div class="failed">
           <p class="error">
@@ -95,21 +102,28 @@ function Pane({ reader, no }: { reader: Reader; no: number }) {
   )
 }
 
+function Items({ reader, items, current }: { reader: Reader; items: readonly Nested[]; current: number }) {
+  return items.map((item) => <Item key={item.row.branch.no} reader={reader} item={item} current={current} />)
+}
+
 function Item({
   reader,
-  branch: { no, text, author, children },
+  item: {
+    row: {
+      branch: { no, text, author },
+      above,
+    },
+    children,
+  },
   current,
-  above,
 }: {
   reader: Reader
-  branch: Branch
+  item: Nested
   current: number
-  /** the subject of the text above */
-  above: string | undefined
 }) {
   const strings = common.value
   const isUnread = reader.isUnread(no)
-  const subject = plainText(text?.subject ?? '') || strings.noSubject
+  const subject = subjectOf(text)
   return (
     <li>
       <a
@@ -124,36 +138,25 @@ function Item({
         {text !== undefined && <Time time={text.creation_time} />}
         {isUnread && <span class="visually-hidden">{strings.isUnread}</span>}
         {text !== undefined && (
-          <span class={subject === above ? 'visually-hidden' : 'subject'} dir="auto">
+          <span
+            class={above !== undefined && subject === subjectOf(above.text) ? 'visually-hidden' : 'subject'}
+            dir="auto"
+          >
             {subject}
           </span>
         )}
       </a>
       {children.length > 0 && (
         <ul>
-          {children.map((each) => (
-            <Item
-              key={each.no}
-              reader={reader}
-              branch={each}
-              current={current}
-              above={text === undefined ? above : subject}
-            />
-          ))}
+          <Items reader={reader} items={children} current={current} />
         </ul>
       )}
     </li>
   )
 }
 
-function sizeOf(branch: Branch): number {
-  let size = 0
-  const waiting = [branch]
-  for (let each = waiting.pop(); each !== undefined; each = waiting.pop()) {
-    size++
-    waiting.push(...each.children)
-  }
-  return size
+function subjectOf(text: Overview | undefined): string {
+  return plainText(text?.subject ?? '') || common.value.noSubject
 }
 
 /** Scrolls a container, and nothing else, so that an element in it is visible. */

@@ -1,4 +1,5 @@
 import './conference-list.css'
+import { address } from '../address.ts'
 import type { Reader } from '../reading/reader.ts'
 import { t } from '../strings/index.ts'
 
@@ -6,7 +7,9 @@ import { t } from '../strings/index.ts'
 export function ConferenceList({ reader, onChoose }: { reader: Reader; onChoose: () => void }) {
   const strings = t.value
   const unread = reader.unread.value
-  const current = reader.confNo.value
+  // Other views have places of their own.
+  const { view, no } = address.value
+  const current = view === 'texts' ? reader.confNo.value : view === 'conferences' ? no : undefined
   return (
     <nav class="conference-list" aria-label={strings.conferences}>
       <h2 id="unread">{strings.unread}</h2>
