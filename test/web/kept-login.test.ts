@@ -97,6 +97,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)(
       for (const tab of [page, other]) {
         await tab.getByText('Your session has ended.').waitFor()
         expect(await tab.getByLabel('Name').inputValue()).toBe(alice.name)
+        expect(await tab.getByLabel('Stay logged in').isChecked()).toBe(true)
       }
       for (const tab of [page, other]) {
         await tab.getByLabel('Password').fill(alice.passwd)
