@@ -93,7 +93,8 @@ export function ComposeForm({
         void send()
       }}
       onKeyDown={(event) => {
-        if (event.defaultPrevented) return
+        // Enter ends the composition of a character.
+        if (event.defaultPrevented || event.isComposing) return
         if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void send()
         else if (event.key === 'Escape') onClose()
         // Enter in a line would send the text.

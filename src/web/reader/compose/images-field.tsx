@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { language } from '../../shared/preferences.ts'
+import { sizeText } from '../../shared/size.ts'
 import type { DraftImage } from './drafts.ts'
 import { type ComposeErrors, fileError } from './errors.ts'
 import { base64Of, bytesOf, prepareImage } from './image.ts'
@@ -188,8 +189,8 @@ function ImageRow({
           {textNo !== undefined
             ? strings.imageSent(textNo)
             : originalSize === undefined
-              ? sizeText(size)
-              : strings.imageReduced(sizeText(size), sizeText(originalSize))}
+              ? sizeText(size, language.value)
+              : strings.imageReduced(sizeText(size, language.value), sizeText(originalSize, language.value))}
         </p>
         {isNotKept && textNo === undefined && <p class="quiet">{strings.imageNotKept}</p>}
       </div>
@@ -220,15 +221,6 @@ async function makeImage(file: File): Promise<{ entry: DraftImage; isKept: boole
 function nameOf(file: File): string {
   const name = file.name.replace(/\.[^.]{1,5}$/, '').trim()
   return name === '' || name === 'image' ? t.value.defaultImageName : name.slice(0, 200)
-}
-
-function sizeText(bytes: number): string {
-  const [value, unit] = bytes < 1_000_000 ? [bytes / 1000, 'kilobyte'] : [bytes / 1_000_000, 'megabyte']
-  return value.toLocaleString(language.value, {
-    style: 'unit',
-    unit,
-    maximumFractionDigits: value < 10 ? 1 : 0,
-  })
 }
 
 function usePreview({ id, type, textNo }: DraftImage): string | undefined {

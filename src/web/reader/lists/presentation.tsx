@@ -8,6 +8,7 @@ import type { Reader } from '../reading/reader.ts'
 import { Loading } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
 import { Body } from '../text/body.tsx'
+import { KeptPresentation } from './presentation-draft.ts'
 import { savePresentation } from './save-presentation.ts'
 import { t } from './strings.ts'
 
@@ -37,7 +38,8 @@ export function Presentation({
 }) {
   const strings = t.value
   const [textNo, setTextNo] = useState(presented.presentation)
-  const [isEditing, setEditing] = useState(false)
+  const kept = new KeptPresentation(reader.server, reader.state.value.person?.pers_no ?? 0, presented.conf_no)
+  const [isEditing, setEditing] = useState(isEditable && kept.get() !== undefined)
   const edit = useRef<HTMLButtonElement>(null)
   const text = useText(reader, textNo)
   // A text that cannot be read is replaced by another one.
@@ -57,6 +59,7 @@ export function Presentation({
           presented={{ ...presented, presentation: textNo }}
           recipient={recipient ?? presented.conf_no}
           formerBody={text.value?.body ?? ''}
+          kept={kept}
           onSaved={(no) => {
             setTextNo(no)
             reader.notice.value = strings.presentationIsSaved
@@ -114,6 +117,7 @@ function Editor({
   presented: { conf_no, name, presentation },
   recipient,
   formerBody,
+  kept,
   onSaved,
   onCancel,
 }: {
@@ -121,13 +125,15 @@ function Editor({
   presented: Presented
   recipient: number
   formerBody: string
+  kept: KeptPresentation
   onSaved: (textNo: number) => void
   onCancel: () => void
 }) {
   const strings = t.value
-  const [body, setBody] = useState(formerBody)
+  const [draft] = useState(() => kept.get())
+  const [body, setBody] = useState(draft?.body ?? formerBody)
   const [isMissing, setMissing] = useState(false)
-  const isAgain = useRef(false)
+  const isAgain = useRef(draft?.isAttempted ?? false)
   const field = useRef<HTMLTextAreaElement>(null)
   const action = useAction()
   useEffect(() => field.current?.focus(), [])
@@ -135,7 +141,10 @@ function Editor({
     const persNo = reader.state.peek().person?.pers_no ?? 0
     const attempt = { no: conf_no, name, body, recipient, former: presentation, persNo, isAgain: isAgain.current }
     isAgain.current = true
-    onSaved(await savePresentation(reader.kom, attempt))
+    kept.set({ body, isAttempted: true })
+    const textNo = await savePresentation(reader.kom, attempt)
+    kept.remove()
+    onSaved(textNo)
   }
   const error = isMissing ? strings.presentationIsMissing : saveError(action.error)
   return (
@@ -159,6 +168,7 @@ function Editor({
             onInput={({ currentTarget: { value } }) => {
               setBody(value)
               setMissing(false)
+              kept.set({ body: value, isAttempted: isAgain.current })
             }}
           />
         )}
@@ -167,7 +177,14 @@ function Editor({
         <button type="submit" class="primary" aria-disabled={action.isBusy}>
           {action.isBusy ? strings.saving : strings.save}
         </button>
-        <button type="button" disabled={action.isBusy} onClick={onCancel}>
+        <button
+          type="button"
+          disabled={action.isBusy}
+          onClick={() => {
+            kept.remove()
+            onCancel()
+          }}
+        >
           {strings.cancel}
         </button>
       </p>

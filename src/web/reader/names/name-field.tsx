@@ -69,6 +69,8 @@ export function NameField({
     else onChoose(match)
   }
   const onKeyDown = (event: KeyboardEvent): void => {
+    // Enter ends the composition of a character.
+    if (event.isComposing) return
     const { key } = event
     const match = shown[active]
     if (key === 'Enter' && !event.ctrlKey && !event.metaKey && match !== undefined) choose(match)

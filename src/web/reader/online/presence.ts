@@ -47,7 +47,7 @@ export class Presence {
     try {
       const { sessions } = await this.#source.kom.sessions.list()
       const followed = sessions.filter(({ person }) => this.#isFollowed(person.pers_no))
-      this.#set(() => followed.map(({ idle, ...session }) => ({ ...session, activeAt: Date.now() - 1000 * idle })))
+      this.#show(followed.map(({ idle, ...session }) => ({ ...session, activeAt: Date.now() - 1000 * idle })))
     } catch (error) {
       if (!this.#isClosed) this.error.value = error
     }
@@ -139,9 +139,13 @@ export class Presence {
     )
   }
 
+  /** Changes the list, unless it could not be loaded: a part of it would look like all. */
   #set(change: (sessions: readonly Seen[]) => readonly Seen[]): void {
-    if (this.#isClosed) return
-    const next = change(this.sessions.peek() ?? [])
-    this.sessions.value = [...next].sort((a, b) => b.activeAt - a.activeAt)
+    const sessions = this.sessions.peek()
+    if (sessions !== undefined) this.#show(change(sessions))
+  }
+
+  #show(sessions: readonly Seen[]): void {
+    if (!this.#isClosed) this.sessions.value = [...sessions].sort((a, b) => b.activeAt - a.activeAt)
   }
 }

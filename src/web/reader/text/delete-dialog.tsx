@@ -1,6 +1,6 @@
 import type { Text } from 'komgate/client'
-import { useState } from 'preact/hooks'
 import { Dialog } from '../../shared/dialog.tsx'
+import { useAction } from '../../shared/use-action.ts'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
 import { deleteText } from './actions.ts'
@@ -9,8 +9,7 @@ import { t } from './strings.ts'
 /** Asks whether a text is to be deleted. */
 export function DeleteDialog({ reader, text, onClose }: { reader: Reader; text: Text; onClose: () => void }) {
   const strings = t.value
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>()
+  const { isBusy, error, run } = useAction()
   return (
     <Dialog title={strings.deleteTitle(text.text_no)} onClose={onClose}>
       {(close) => (
@@ -25,12 +24,11 @@ export function DeleteDialog({ reader, text, onClose }: { reader: Reader; text: 
             <button
               type="button"
               class="primary"
-              disabled={isBusy}
+              aria-disabled={isBusy}
               onClick={() => {
-                setBusy(true)
-                deleteText(reader, text).then(close, (reason: unknown) => {
-                  setError(reason)
-                  setBusy(false)
+                void run(async () => {
+                  await deleteText(reader, text)
+                  close()
                 })
               }}
             >

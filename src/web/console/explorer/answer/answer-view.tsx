@@ -1,9 +1,9 @@
 import './answer.css'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { language } from '../../../shared/preferences.ts'
+import { sizeText } from '../../../shared/size.ts'
 import type { Answer, AnswerHead } from '../send.ts'
 import { JsonTree } from './json-tree.tsx'
-import { sizeText } from './size.ts'
 import { t } from './strings.ts'
 
 /** The length of text that is shown at first: a page with megabytes of text does not respond. */

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { BACKENDS } from '../contract/backends.ts'
+import { chromiumInstalled } from '../support/chromium.ts'
+import { onReaderStage } from './reader-stage.ts'
+
+const TEST_MS = 90_000
+
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('a presentation on $name', ({ start }) => {
+  const on = onReaderStage(start)
+
+  it('that is being written outlives a reload and the end of the session', { timeout: TEST_MS }, async () => {
+    const { alice } = on.stage.cast
+    const reader = await on.open({ fragment: `#/kom/persons/${alice.no}` })
+    const { page } = reader
+    await reader.logIn(alice.name, alice.passwd)
+    const field = page.getByLabel('Text', { exact: true })
+    await page.getByRole('button', { name: 'Write a presentation' }).click()
+    await field.fill('I am half')
+    await page.reload()
+    await expect.poll(() => field.inputValue()).toBe('I am half')
+
+    await field.fill('I am half a sent')
+    await (await on.stage.fresh('alice')).delete('/sessions/mine')
+    on.stage.forgetClients()
+    await page.getByText('Your session has ended.').waitFor()
+    await page.getByLabel('Password').fill(alice.passwd)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await expect.poll(() => field.inputValue()).toBe('I am half a sent')
+
+    await field.fill('I am all of it.')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('The presentation is saved.').waitFor()
+    await page.getByText('I am all of it.').waitFor()
+    await page.getByRole('button', { name: 'Change the presentation' }).click()
+    expect(await field.inputValue()).toBe('I am all of it.')
+    await field.fill('Dropped.')
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.reload()
+    await page.getByRole('button', { name: 'Change the presentation' }).waitFor()
+    expect(await page.getByText('Dropped.').count()).toBe(0)
+    await reader.close()
+  })
+})
