@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { LimitError } from './limit-error.ts'
 import type { LyskomServer } from './lyskom-server.ts'
 import { ownNetworksOf } from './network.ts'
@@ -19,14 +20,20 @@ const MINUTE_MS = 60_000
 /** Multiples of `maxSessionsPerAddress` for the /64, /56 and /48 of an IPv6 address; the first one is for IPv4 too. */
 const FACTORS = [1, 2, 4]
 
+interface AdmissionEvents {
+  /** a session is being opened for an address */
+  opening: [address: string]
+}
+
 /** Limits the number of sessions, and the rate at which each client address opens them. */
-export class Admission {
+export class Admission extends EventEmitter<AdmissionEvents> {
   readonly #options: AdmissionOptions
   readonly #servers: readonly LyskomServer[]
   readonly #openings: RateLimit
 
   /** @param servers all LysKOM servers; `maxSessions` and `maxSessionsPerAddress` apply to the sum of their sessions */
   constructor(options: AdmissionOptions, servers: Iterable<LyskomServer>) {
+    super()
     this.#options = options
     this.#servers = [...servers]
     this.#openings = new RateLimit({
@@ -66,6 +73,12 @@ export class Admission {
       )
     }
     server.reserve(networks)
+    this.emit('opening', clientAddress)
+  }
+
+  /** Records an opening by another process in the rate limit, without checking it. */
+  recordOpening(clientAddress: string): void {
+    this.#openings.count(ownNetworksOf(clientAddress)[0])
   }
 
   /**

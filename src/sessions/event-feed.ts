@@ -117,6 +117,11 @@ export class EventFeed implements ChangeReceiver {
     else this.#checks.check(change, isContested)
   }
 
+  /** Begins a new epoch, because changes of other nodes may be lost. */
+  onLoss(): void {
+    this.#overflow()
+  }
+
   /** Adds the last event. */
   close(reason: string): void {
     this.#lyskom.connection.off('message', this.#receive)

@@ -16,7 +16,7 @@ import { SessionActivity } from './session-activity.ts'
 
 /**
  * Why a session was closed: `idle`, `deleted` (by its client), `ended` (through its record), `replaced` (by a new login of
- * its person), `admin` (by the operator), `shutdown`, or the code of the `ConnectionError` that ended its connection.
+ * its person), `admin` (by the operator), `shutdown`, `fenced` (another node of the cluster has taken the slot of its id), or the code of the `ConnectionError` that ended its connection.
  */
 export type CloseReason = string
 

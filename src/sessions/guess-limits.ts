@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { LimitError, type LimitErrorCode } from './limit-error.ts'
 import { type Attempt, DistributedFailures, Failures, type Outcome } from './login-failures.ts'
 import { lru } from './lru.ts'
@@ -28,12 +29,24 @@ const MAX_NETWORKS = 8
 /** How long an attempt waits for pending attempts, milliseconds. The attempt that it waits for may take longer. */
 const MAX_WAIT_MS = 10_000
 
+/** An attempt whose outcome is known. */
+export interface EndedAttempt {
+  readonly subject: string
+  readonly address: string
+  readonly outcome: 'failed' | 'succeeded'
+}
+
+interface GuessEvents {
+  /** an attempt has ended in this process */
+  ended: [EndedAttempt]
+}
+
 /**
  * Slows down guessing of passwords and keys. Failures are counted per subject, such as a person, in each network of the
  * client address and in all networks together. A network with an earlier success is counted separately: failures
  * elsewhere do not delay it, so guessing cannot lock out the owner of the password.
  */
-export class GuessLimits {
+export class GuessLimits extends EventEmitter<GuessEvents> {
   readonly #clock: () => number
   readonly #narrowest: Failures
   readonly #wider: readonly Failures[]
@@ -42,6 +55,7 @@ export class GuessLimits {
   readonly #known = lru<readonly string[]>({ max: MAX_SUBJECTS })
 
   constructor({ limit, message, free, freeInAll, maxDelayMs, clock = () => performance.now() }: GuessLimitOptions) {
+    super()
     this.#clock = clock
     const tooMany = (waitMs: number) => new LimitError(limit, message, waitMs)
     const shared = { maxDelayMs, clock, tooMany, clearsOnSuccess: false }
@@ -78,12 +92,24 @@ export class GuessLimits {
         end: (outcome) => {
           end(outcome)
           if (outcome === 'succeeded') this.#addKnown(subject, narrowest)
+          if (outcome !== 'unknown') this.emit('ended', { subject, address, outcome })
         },
       }
     } catch (error) {
       end('unknown')
       throw error
     }
+  }
+
+  /** Records an attempt that another process has allowed. */
+  record({ subject, address, outcome }: EndedAttempt): void {
+    const [narrowest, ...wider] = networksOf(address)
+    this.#narrowest.record(`${narrowest} ${subject}`, outcome)
+    if (!this.#isKnown(subject, narrowest)) {
+      for (const [i, network] of wider.entries()) this.#wider[i]?.record(`${network} ${subject}`, outcome)
+      this.#distributed.record(subject, outcome)
+    }
+    if (outcome === 'succeeded') this.#addKnown(subject, narrowest)
   }
 
   /**

@@ -70,6 +70,13 @@ export class Failures {
     return { pending: state.pending, end: (outcome) => this.#end(key, state, outcome) }
   }
 
+  /** Records an attempt of another process, whether or not this one would have delayed it. */
+  record(key: string, outcome: Outcome): void {
+    const state = this.#states.get(key) ?? { failures: 0, pending: 0, notBefore: 0, waiting: [] }
+    state.pending++
+    this.#end(key, state, outcome)
+  }
+
   /**
    * Returns a promise that resolves when a pending attempt ends, if `begin` would reject an attempt only because of the
    * pending attempts. Returns undefined if an attempt can begin, must be rejected, or too many attempts wait already.
@@ -134,6 +141,13 @@ export class DistributedFailures {
     state.pending++
     this.#states.set(key, state)
     return { pending: state.pending, end: (outcome) => this.#end(key, state, outcome) }
+  }
+
+  /** Records an attempt of another process, whether or not this one would have delayed it. */
+  record(key: string, outcome: Outcome): void {
+    const state = this.#states.get(key) ?? { failures: 0, pending: 0 }
+    state.pending++
+    this.#end(key, state, outcome)
   }
 
   #checkDelay(key: string, delayMs: number): void {

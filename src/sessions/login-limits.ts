@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { ConnectionError } from '../connection/errors.ts'
 import type { TcpAddress } from '../connection/transport.ts'
 import { KomError } from '../protocol/errors.ts'
@@ -55,10 +56,16 @@ const ANONYMOUS = 0
 const RATES = [1, 4, 8]
 const WRONG: ReadonlySet<string> = new Set<KomError['errorName']>(['invalid-password', 'undefined-person'])
 
+interface LoginLimitEvents {
+  /** a login from an address has been counted against the rate limit */
+  login: [address: string]
+}
+
 /** Limits logins. A session counts for the address of the client that opened it, even if other clients use it. */
-export class LoginLimits {
+export class LoginLimits extends EventEmitter<LoginLimitEvents> {
   readonly #maxPerPerson: number
-  readonly #guesses: GuessLimits
+  /** the limits on passwords that are wrong */
+  readonly guesses: GuessLimits
   readonly #servers: LoginLimitOptions['servers']
   readonly #rates: readonly RateLimit[]
   /** Sessions by the logged-in person, each with the number of its login. */
@@ -69,13 +76,14 @@ export class LoginLimits {
   #logins = 0
 
   constructor(options: LoginLimitOptions) {
+    super()
     const { maxSessionsPerPerson, maxLoginsPerMinute, freeLoginFailures, maxLoginDelayMs, clock } = options
     const time = clock && { clock }
     this.#servers = options.servers
     this.#maxPerPerson = maxSessionsPerPerson ?? Number.POSITIVE_INFINITY
     const max = maxLoginsPerMinute ?? Number.POSITIVE_INFINITY
     this.#rates = RATES.map((factor) => new RateLimit({ max: max * factor, periodMs: MINUTE_MS, ...time }))
-    this.#guesses = new GuessLimits({
+    this.guesses = new GuessLimits({
       limit: 'login-failures',
       message: 'Too many logins of this person have failed; wait before the next one.',
       free: freeLoginFailures ?? Number.POSITIVE_INFINITY,
@@ -95,7 +103,13 @@ export class LoginLimits {
     if (waitMs > 0) {
       throw new LimitError('logins-per-address', 'Too many logins from this address; wait before the next one.', waitMs)
     }
-    for (const [i, network] of networks.entries()) this.#rates[i]?.take(network)
+    this.recordLogin(clientAddress)
+    this.emit('login', clientAddress)
+  }
+
+  /** Records a login from an address in the rate limit, without checking it. */
+  recordLogin(address: string): void {
+    for (const [i, network] of networksOf(address).entries()) this.#rates[i]?.count(network)
   }
 
   /**
@@ -150,7 +164,7 @@ export class LoginLimits {
    * @throws LimitError `login-failures` while the client has to wait
    */
   beginGuess(session: LimitedSession, persNo: number): Attempt {
-    return this.#guesses.begin(this.#personOn(session, persNo), session.clientAddress)
+    return this.guesses.begin(this.#personOn(session, persNo), session.clientAddress)
   }
 
   /**
@@ -158,7 +172,7 @@ export class LoginLimits {
    * failure, usually immediately; see `GuessLimits.whenFree`.
    */
   whenFree<A extends Attempt>(session: LimitedSession, persNo: number, begin: () => A): A | Promise<A> {
-    return this.#guesses.whenFree(this.#personOn(session, persNo), session.clientAddress, begin)
+    return this.guesses.whenFree(this.#personOn(session, persNo), session.clientAddress, begin)
   }
 
   /**

@@ -37,8 +37,13 @@ export class RateLimit {
    */
   take(key: string): number {
     const waitMs = this.wait(key)
-    if (waitMs === 0) this.#fullAt.set(key, this.#nextFullAt(key))
+    if (waitMs === 0) this.count(key)
     return waitMs
+  }
+
+  /** Takes a token even if none is available, which is then owed: another process has let the request pass. */
+  count(key: string): void {
+    this.#fullAt.set(key, this.#nextFullAt(key))
   }
 
   /** Returns the time until a token of a key is available, milliseconds; 0 if one is available. Takes no token. */

@@ -1,12 +1,13 @@
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { v4 as uuid } from 'uuid'
 import type { ConnectionContext } from '../connection/context.ts'
 import type { TcpAddress } from '../connection/transport.ts'
+import type { LyskomSession } from '../lyskom/session.ts'
 import { KomgateError } from '../protocol/komgate-error.ts'
 import { type Key, keyOf } from '../store/record.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { ChangeRelay } from './change-relay.ts'
-import { GatewaySession, type SessionContext, type SessionEvents } from './gateway-session.ts'
+import { type CloseReason, GatewaySession, type SessionContext, type SessionEvents } from './gateway-session.ts'
 import { type LoginLimitOptions, LoginLimits } from './login-limits.ts'
 import { LyskomServer, type ServerCheck, type ServerState } from './lyskom-server.ts'
 
@@ -18,6 +19,8 @@ export interface RegistryOptions {
   connections: ConnectionContext
   lyskom: RegistryLyskomOptions
   limits: RegistryLimitOptions
+  /** creates a connection id, or throws while none may be created; default: a version 4 UUID */
+  newId?: () => string
 }
 
 /** Settings of each LysKOM server. */
@@ -55,7 +58,7 @@ interface RegistryEvents extends SessionEvents {
   failed: [serverId: string, error: unknown]
   /** a server was checked; `error`: why that failed, undefined if the server responded */
   checked: [serverId: string, error: unknown]
-  /** the registry rejects new sessions from now on */
+  /** the registry rejects new sessions from now on, events have ended, and the sessions end soon */
   draining: []
 }
 
@@ -82,14 +85,22 @@ const MAX_SWEEP_INTERVAL_MS = 10_000
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly #sessions = new Map<Key, GatewaySession>()
   readonly #servers: ReadonlyMap<string, LyskomServer>
-  readonly #admission: Admission
+  /** the limits on opening sessions */
+  readonly admission: Admission
+  /** the limits on logins */
+  readonly logins: LoginLimits
   readonly #context: SessionContext
+  /** carries the changes that sessions make to the event logs of others */
+  readonly changes: ChangeRelay
   readonly #opening = new Set<Promise<unknown>>()
   readonly #sweeper: NodeJS.Timeout
-  #isShuttingDown = false
+  readonly #newId: () => string
+  #isRefusing = false
+  #isDraining = false
 
-  constructor({ servers, connections, lyskom, limits }: RegistryOptions) {
+  constructor({ servers, connections, lyskom, limits, newId = uuid }: RegistryOptions) {
     super()
+    this.#newId = newId
     const { serverRetryMs: retryMs, bodyCacheBytes } = lyskom
     const { sessionIdleMs, loginIdleMs } = limits
     this.#servers = new Map(
@@ -98,12 +109,16 @@ export class Registry extends EventEmitter<RegistryEvents> {
         new LyskomServer({ address, connections, retryMs, bodyCacheBytes }),
       ]),
     )
-    this.#admission = new Admission(limits, this.#servers.values())
+    this.admission = new Admission(limits, this.#servers.values())
+    // The address of a demo server changes when another node of a cluster runs it. Ids keep the same server even so.
+    const first = new Map([...servers].map(([id, { host, port }]) => [id, { host, port }]))
+    this.changes = new ChangeRelay(first)
+    this.logins = new LoginLimits({ ...limits, servers: first })
     this.#context = {
       sessionIdleMs,
       loginIdleMs,
-      logins: new LoginLimits({ ...limits, servers }),
-      changes: new ChangeRelay(servers),
+      logins: this.logins,
+      changes: this.changes,
       events: this,
     }
     // Registered first, so that the session is removed before other listeners run.
@@ -137,7 +152,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   async check(serverId: string): Promise<ServerCheck> {
     const server = this.#servers.get(serverId)
     if (server === undefined) throw new RangeError('no such server')
-    if (this.#isShuttingDown) throw shuttingDown()
+    if (this.#isRefusing) throw shuttingDown()
     const check = server.check()
     this.#opening.add(check)
     try {
@@ -163,6 +178,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * @throws RangeError for a server id that is not configured
    * @throws RegistryError while the gateway is shutting down
    * @throws LimitError if a limit on sessions is reached
+   * @throws what `newId` throws
    * @throws ServerDownError immediately while the circuit breaker of the server is open
    * @throws ConnectionError, KomError or ProtocolError, as `connect` does
    */
@@ -170,14 +186,16 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const { serverId, clientAddress } = request
     const server = this.#servers.get(serverId)
     if (server === undefined) throw new RangeError('no such server')
-    if (this.#isShuttingDown) throw shuttingDown()
-    this.#admission.reserve(server, clientAddress)
+    if (this.#isRefusing) throw shuttingDown()
+    // Fails before the session is counted and a connection is opened; the session has an id of its own later.
+    this.#newId()
+    this.admission.reserve(server, clientAddress)
     const opening = this.#open(server, request)
     this.#opening.add(opening)
     try {
       return await opening
     } catch (error) {
-      this.#admission.release(server, clientAddress)
+      this.admission.release(server, clientAddress)
       this.emit('failed', serverId, error)
       throw error
     } finally {
@@ -222,25 +240,41 @@ export class Registry extends EventEmitter<RegistryEvents> {
     for (const session of this.#sessions.values()) if (session.hasTimedOut(now)) void session.close('idle')
   }
 
-  /** Rejects new sessions from now on, and ends the events of the live ones; otherwise these continue. */
-  refuse(): void {
-    if (this.#isShuttingDown) return
-    this.#isShuttingDown = true
+  /** Rejects new sessions from now on. Resolves when the last one has ended. */
+  async refuse(): Promise<void> {
+    this.#isRefusing = true
+    while (this.#sessions.size > 0) await once(this, 'closed')
+  }
+
+  /** Whether new sessions are rejected. */
+  get isRefusing(): boolean {
+    return this.#isRefusing
+  }
+
+  /** Rejects new sessions, and ends the events of the live ones; otherwise these continue. */
+  drain(): void {
+    if (this.#isDraining) return
+    this.#isRefusing = true
+    this.#isDraining = true
     for (const session of this.#sessions.values()) session.endEvents('shutdown')
     this.emit('draining')
   }
 
-  /** Whether new sessions are rejected. */
+  /** Whether events have ended. */
   get isDraining(): boolean {
-    return this.#isShuttingDown
+    return this.#isDraining
   }
 
   /** Rejects new sessions, and closes the live ones and those being opened. */
   async closeAll(): Promise<void> {
-    this.refuse()
+    this.drain()
     clearInterval(this.#sweeper)
-    const all = [...this.#sessions.values()].map((session) => session.end('shutdown'))
-    await Promise.all([...all, Promise.allSettled(this.#opening)])
+    await Promise.all([this.endAll('shutdown'), Promise.allSettled(this.#opening)])
+  }
+
+  /** Ends the live sessions immediately. Resolves when their connections are closed. */
+  async endAll(reason: CloseReason): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map((session) => session.end(reason)))
   }
 
   async #open(
@@ -248,17 +282,24 @@ export class Registry extends EventEmitter<RegistryEvents> {
     { serverId, clientAddress, client, requestId }: OpenRequest,
   ): Promise<{ id: string; session: GatewaySession }> {
     const lyskom = await server.open({ clientHost: clientAddress, client })
-    const { dead } = lyskom.connection
-    if (this.#isShuttingDown || dead !== undefined) {
-      await lyskom.close()
-      throw dead ?? shuttingDown()
-    }
-    const id = uuid()
+    const id = await this.#idFor(lyskom)
     server.sessionOpened(lyskom)
     const session = new GatewaySession({ key: keyOf(id), serverId, clientAddress, lyskom }, this.#context)
     this.#sessions.set(session.key, session)
     this.emit('opened', session, requestId)
     return { id, session }
+  }
+
+  /** Creates the connection id of a new session, or closes the session and rejects. */
+  async #idFor(lyskom: LyskomSession): Promise<string> {
+    try {
+      const { dead } = lyskom.connection
+      if (this.#isRefusing || dead !== undefined) throw dead ?? shuttingDown()
+      return this.#newId()
+    } catch (error) {
+      await lyskom.close()
+      throw error
+    }
   }
 
   #usable(id: string): GatewaySession | undefined {
@@ -269,7 +310,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   #remove({ key, serverId, clientAddress }: GatewaySession): void {
     this.#sessions.delete(key)
     const server = this.#servers.get(serverId)
-    if (server !== undefined) this.#admission.release(server, clientAddress)
+    if (server !== undefined) this.admission.release(server, clientAddress)
   }
 }
 

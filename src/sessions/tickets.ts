@@ -10,6 +10,14 @@ export const TICKET_SECONDS = 30
 const MAX_UNUSED = 100
 const TICKET_BYTES = 32
 
+/** Options of `Tickets`. */
+export interface TicketOptions {
+  /** returns the current time in milliseconds */
+  clock?: () => number
+  /** returns the text that a new ticket begins with, which tells the nodes of a cluster whose it is */
+  prefix?: () => string
+}
+
 interface Entry {
   readonly session: GatewaySession
   /** milliseconds of `performance.now()` */
@@ -22,16 +30,20 @@ interface Entry {
  */
 export class Tickets {
   readonly #clock: () => number
+  readonly #prefix: () => string
   readonly #entries = new Map<Key, Entry>()
   /** The unused tickets of each session, oldest first. */
   readonly #unused = new Map<GatewaySession, Set<Key>>()
 
   /**
    * @param registry reports the end of sessions, whose tickets become invalid
-   * @param clock returns the current time in milliseconds
    */
-  constructor(registry: Pick<Registry, 'on'>, clock = () => performance.now()) {
+  constructor(
+    registry: Pick<Registry, 'on'>,
+    { clock = () => performance.now(), prefix = () => '' }: TicketOptions = {},
+  ) {
     this.#clock = clock
+    this.#prefix = prefix
     registry.on('closed', (session) => this.#removeAll(session))
   }
 
@@ -41,7 +53,7 @@ export class Tickets {
   }
 
   /**
-   * Creates a ticket: 256 random bits in base64url.
+   * Creates a ticket: 256 random bits in base64url, of which the prefix replaces the first ones.
    * @throws LimitError if the session has 100 unused tickets
    */
   create(session: GatewaySession): string {
@@ -54,7 +66,8 @@ export class Tickets {
       else
         throw new LimitError('tickets-per-session', `A session has no more than ${MAX_UNUSED} unused tickets.`, waitMs)
     }
-    const ticket = randomBytes(TICKET_BYTES).toString('base64url')
+    const prefix = this.#prefix()
+    const ticket = prefix + randomBytes(TICKET_BYTES).toString('base64url').slice(prefix.length)
     const key = keyOf(ticket)
     this.#entries.set(key, { session, expiresAt: now + TICKET_SECONDS * 1000 })
     this.#unused.set(session, unused.add(key))

@@ -40,7 +40,10 @@ describe('a change relay', () => {
     const received: [name: string, ReceivedChange][] = []
     const makers: Record<string, ChangeMaker> = {}
     for (const [name, [serverId, persNo]] of Object.entries(addresses)) {
-      const receiver = { onChange: (change: ReceivedChange) => void received.push([name, change]) }
+      const receiver = {
+        onChange: (change: ReceivedChange) => void received.push([name, change]),
+        onLoss: () => undefined,
+      }
       makers[name] = { serverId, persNo, receiver }
       relay.add({ serverId, persNo }, receiver)
     }
@@ -235,7 +238,7 @@ describe('the events of a session', () => {
     await session.loginAs(6, 'x', false)
     const made: Change[] = []
     const maker = { serverId: 'kom', persNo: 6, receiver: undefined }
-    relay.add(maker, { onChange: ({ change }) => made.push(change) })
+    relay.add(maker, { onChange: ({ change }) => made.push(change), onLoss: () => undefined })
     const { connection } = lyskom
     const calls = connection.calls
     relay.begin(maker, read(4))()

@@ -183,7 +183,7 @@ describe('Registry', () => {
   it('checks no server that is not configured, and none while it shuts down', async () => {
     const { registry } = make()
     await expect(registry.check('other')).rejects.toBeInstanceOf(RangeError)
-    registry.refuse()
+    registry.drain()
     await expect(registry.check('kom')).rejects.toMatchObject({ code: 'shutting-down' })
     expect(server.connections).toHaveLength(0)
   })

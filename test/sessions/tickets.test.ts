@@ -19,7 +19,7 @@ beforeEach(async () => {
     limits: { sessionIdleMs: 60_000, loginIdleMs: 60_000, maxSessions: 10, maxSessionsPerAddress: 10 },
   })
   now = 1000
-  tickets = new Tickets(registry, () => now)
+  tickets = new Tickets(registry, { clock: () => now })
 })
 afterEach(async () => {
   await registry.closeAll()
@@ -32,6 +32,19 @@ async function open(): Promise<GatewaySession> {
 }
 
 describe('a ticket', () => {
+  it('begins with the prefix, and has no more characters for it', async () => {
+    let prefix = '0a7'
+    const named = new Tickets(registry, { clock: () => now, prefix: () => prefix })
+    const session = await open()
+    const created = [named.create(session), named.create(session)]
+    prefix = 'fff'
+    created.push(named.create(session))
+    expect(created.map((ticket) => ticket.slice(0, 3))).toEqual(['0a7', '0a7', 'fff'])
+    for (const ticket of created) expect(ticket).toMatch(/^[\w-]{43}$/)
+    for (const ticket of created) expect(named.use(ticket)).toBe(session)
+    expect(named.use(created[0] as string)).toBeUndefined()
+  })
+
   it('has 256 random bits in base64url and works once, for its session', async () => {
     const sessions = [await open(), await open()]
     const created = sessions.map((session) => tickets.create(session))
