@@ -1,6 +1,6 @@
 import { StoreError } from './errors.ts'
 
-/** The optional packages with drivers, and their supported versions, as in `peerDependencies` of package.json. */
+/** The optional packages, most with drivers, and their supported versions, as in `peerDependencies` of package.json. */
 export const DRIVERS = {
   couchbase: '4',
   kysely: '0.28',
@@ -11,19 +11,25 @@ export const DRIVERS = {
   redis: '6',
   // Required by memcache-parser 1.0, which memcache-client depends on, but not declared in its package.json.
   tslib: '2',
+  undici: '7',
 } as const
 
 /** The name of a package in `DRIVERS`. */
 export type DriverName = keyof typeof DRIVERS
 
 /**
- * Runs work that imports drivers.
- * @param names all packages that this kind of store requires
- * @param load imports the drivers or modules that import them
+ * Runs work that imports drivers or other optional packages.
+ * @param names all packages that it requires
+ * @param load imports the packages or modules that import them
+ * @param setting the setting that needs them
  * @returns the result of `load`
  * @throws TypeError with the command that installs the packages, if one of them is missing
  */
-export async function loadDriver<T>(names: readonly DriverName[], load: () => Promise<T>): Promise<T> {
+export async function loadDriver<T>(
+  names: readonly DriverName[],
+  load: () => Promise<T>,
+  setting = 'store',
+): Promise<T> {
   try {
     return await load()
   } catch (error) {
@@ -31,7 +37,9 @@ export async function loadDriver<T>(names: readonly DriverName[], load: () => Pr
     // If a dependency of the driver is missing, the driver's own message is the better one.
     if (missing === undefined) throw error
     const packages = names.map((name) => `${name}@${DRIVERS[name]}`).join(' ')
-    throw new TypeError(`store: the package "${missing}" is not installed; install it with: npm install ${packages}`)
+    throw new TypeError(
+      `${setting}: the package "${missing}" is not installed; install it with: npm install ${packages}`,
+    )
   }
 }
 

@@ -22,6 +22,7 @@ const MEANINGS: Readonly<Record<ErrorStatus, string>> = {
   413: 'The body is over the limit, or the session would hold too much data.',
   415: 'The body has a `Content-Encoding`. Send it uncompressed.',
   417: '`Expect` is not `100-continue`.',
+  421: 'The session is on another node.',
   424: 'A request of a batch depends on one that failed, or refers to a value that is not there.',
   429: 'The client exceeds a rate limit. Retry after `Retry-After` seconds.',
   431: 'The headers are over the limit.',

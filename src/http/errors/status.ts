@@ -75,6 +75,12 @@ export const STATUS = {
   'over-bound': 504,
   'message-too-large': 504,
 
+  // the nodes of a cluster
+  'foreign-node': 403,
+  misdirected: 421,
+  'cluster-unavailable': 503,
+  'node-unreachable': 504,
+
   // batches
   'batch-size': 504,
 

@@ -1,0 +1,232 @@
+import { redisAddress } from '../store/backends/redis/address.ts'
+import { RedisConnection } from '../store/backends/redis/connection.ts'
+import { Bus } from './bus.ts'
+import { ClusterError } from './errors.ts'
+import type { ForwardedResponse } from './exchange.ts'
+import { Forwarder, type ForwardingOutcome } from './forwarder.ts'
+import { type ForwardedRequest, NodeClient, PROBE_PATH, REFUSED_HEADER, type UpgradeResponse } from './node-client.ts'
+import type { Owner } from './owner.ts'
+import { Owners } from './owners.ts'
+import { type Address, type OwnDemo, SharedDemo } from './shared-demo.ts'
+import { FORWARDED_HEADER, MAX_SKEW_MS, Signatures, type SignedRequest } from './signature.ts'
+import { fingerprintOf, SlotLease, type SlotLeaseOptions } from './slot-lease.ts'
+import { idIn, type Slot, slotIn } from './slots.ts'
+
+/** The prefix of the keys in Redis. */
+const PREFIX = 'komgate:cluster:'
+
+/** Options of `Cluster`. */
+export interface ClusterOptions extends Pick<SlotLeaseOptions, 'clusterKey' | 'leaseMs'> {
+  /** the URL of the Redis database that coordinates the nodes */
+  redisUrl: string
+  /** where other nodes reach this one, without a path */
+  nodeUrl: string
+}
+
+/** Beats of the bus in the time of a lease. */
+const BEATS = 3
+/** The request by which a node is asked whether it is there, by other nodes and at its start by itself. */
+const PROBE: SignedRequest = { method: 'GET', target: PROBE_PATH }
+/** Timeouts of that request, milliseconds: at the start, and for nodes with a lease, which may be busy, and without one. */
+const PROBE_MS = 2000
+const BUSY_MS = 5000
+const LEASELESS_MS = 1000
+
+/** What refuses that request, by the code of the error. */
+const REFUSING = { 'foreign-node': 'a node with another cluster key', misdirected: 'another node' }
+
+/** Something else than this node answers at its URL. */
+export class NodeUrlError extends Error {}
+
+/** A request for another node before it is signed. */
+export type UnsignedRequest = Omit<ForwardedRequest, 'sign'>
+
+/** This node among the nodes that together are one gateway. */
+export class Cluster {
+  readonly #connection: RedisConnection
+  readonly #options: ClusterOptions
+  readonly #owners: Owners
+  readonly #signatures: Signatures
+  readonly #client = new NodeClient()
+  readonly #forwarder: Forwarder
+  /** the slot of this node */
+  readonly lease: SlotLease
+  /** what nodes tell each other */
+  readonly bus: Bus
+
+  private constructor(connection: RedisConnection, options: ClusterOptions) {
+    const { redisUrl, nodeUrl: url, clusterKey, leaseMs } = options
+    this.#connection = connection
+    this.#options = options
+    this.lease = new SlotLease({ connection, prefix: PREFIX, url, clusterKey, leaseMs })
+    // Redis delivers messages to the clients of all its databases.
+    const { database } = redisAddress(new URL(redisUrl))
+    const channel = `${PREFIX}${database}:${fingerprintOf(clusterKey)}`
+    this.bus = new Bus({ connection, redisUrl, channel, beatMs: leaseMs / BEATS })
+    this.#signatures = new Signatures(clusterKey)
+    const isAlive = (timeoutMs: number) => (owner: Owner) =>
+      this.#client.isAlive(owner, () => this.#sign(owner, PROBE, 'probe'), timeoutMs)
+    const isSettled = () => this.lease.isSettled
+    this.#owners = new Owners(connection, PREFIX, { isSettled, isAlive: isAlive(LEASELESS_MS) })
+    const refreshClock = () => this.lease.renew()
+    this.#forwarder = new Forwarder({
+      owners: this.#owners,
+      client: this.#client,
+      isAlive: isAlive(BUSY_MS),
+      refreshClock,
+    })
+  }
+
+  /**
+   * Connects to Redis. The node is not a part of the cluster until `join`.
+   * @throws StoreError if Redis cannot be reached or used
+   */
+  static async open(options: ClusterOptions): Promise<Cluster> {
+    return new Cluster(await RedisConnection.open(new URL(options.redisUrl)), options)
+  }
+
+  /**
+   * Takes a slot, when this node answers requests of other nodes at its URL.
+   *
+   * @returns false if nothing answers at the URL of this node, which other nodes may reach nevertheless
+   * @throws NodeUrlError if something else answers at the URL of this node
+   * @throws ClusterKeyError if the nodes on this Redis database have another cluster key
+   * @throws StoreError if Redis fails
+   */
+  async join(): Promise<boolean> {
+    const answers = await this.#answersAtUrl()
+    await this.bus.open()
+    await this.lease.take()
+    return answers
+  }
+
+  /**
+   * Creates a connection id in the slot of this node.
+   * @throws ClusterError `cluster-unavailable` while it is not certain that the slot is this node's
+   */
+  newId(): string {
+    return idIn(this.lease.slotForId())
+  }
+
+  /** Returns the slot of a connection id or a ticket if another node holds it, or nobody does. */
+  foreignSlot(text: string): Slot | undefined {
+    const slot = slotIn(text)
+    return slot === this.lease.slot ? undefined : slot
+  }
+
+  /**
+   * Resolves when it is certain which slot is this node's, or cannot be found out because Redis is away. This process may
+   * have been stopped for so long that another node has the slot now. Returns undefined if it is certain already.
+   */
+  certain(): Promise<void> | undefined {
+    return this.lease.isHeld ? undefined : this.lease.renew()
+  }
+
+  /**
+   * Sends a request to the owner of a slot, as `Forwarder.forward` does.
+   * @param clientAddress the address of the client, without spaces and commas
+   */
+  async forward(slot: Slot, request: UnsignedRequest, clientAddress: string): Promise<ForwardedResponse | undefined> {
+    return await this.#forwarder.forward(slot, this.#signed(request, clientAddress))
+  }
+
+  /** Like `forward`, for a request for a WebSocket. */
+  async upgrade(slot: Slot, request: UnsignedRequest, clientAddress: string): Promise<UpgradeResponse | undefined> {
+    return await this.#forwarder.upgrade(slot, this.#signed(request, clientAddress))
+  }
+
+  /**
+   * Returns all nodes by their slots.
+   * @throws ClusterError `cluster-unavailable` if Redis cannot be asked
+   */
+  async nodes(): Promise<ReadonlyMap<Slot, Owner>> {
+    return await this.#owners.all()
+  }
+
+  /** Sends a request to a node, as `Forwarder.ask` does. */
+  async ask(owner: Owner, request: UnsignedRequest, clientAddress: string): Promise<ForwardedResponse> {
+    // It ends in a second anyway, and a listener for each node would be too many.
+    const onGone = (): void => undefined
+    return await this.#forwarder.ask(owner, { ...this.#signed(request, clientAddress), onGone })
+  }
+
+  #signed(request: UnsignedRequest, clientAddress: string): ForwardedRequest {
+    const { method, target, headers, body, onGone } = request
+    return { method, target, headers, body, onGone, sign: (owner) => this.#sign(owner, request, clientAddress) }
+  }
+
+  /** Returns the header of a request to another node. */
+  #sign({ epoch }: Owner, request: SignedRequest, clientAddress: string): [name: string, value: string] {
+    const claims = { time: Math.round(this.lease.now()), epoch, clientAddress }
+    return [FORWARDED_HEADER, this.#signatures.sign(request, claims)]
+  }
+
+  /**
+   * Returns the client address of a request that another node has forwarded to this one.
+   * @throws ClusterError `foreign-node` unless another node has written the header for this request, less than 30 s ago
+   * @throws ClusterError `misdirected` for a request to an earlier epoch, or to another node
+   */
+  clientAddressIn(request: SignedRequest, header = ''): string {
+    const claims = this.#signatures.verify(request, header)
+    if (claims === undefined) throw new ClusterError('foreign-node', 'the signature is missing or wrong')
+    const skewMs = this.lease.now() - claims.time
+    if (Math.abs(skewMs) > MAX_SKEW_MS) {
+      // The clock of Redis may have been set.
+      void this.lease.renew()
+      throw new ClusterError(
+        'foreign-node',
+        `the signature is ${Math.round(skewMs / 1000)} s old by the clock of Redis`,
+      )
+    }
+    if (claims.epoch !== this.lease.owner.epoch)
+      throw new ClusterError('misdirected', 'the request is for another node')
+    return claims.clientAddress
+  }
+
+  /**
+   * Returns whether this node answers at its own URL, by a request as another node would send it.
+   * @throws NodeUrlError if something else answers
+   */
+  async #answersAtUrl(): Promise<boolean> {
+    const { owner } = this.lease
+    const headers = [this.#sign(owner, PROBE, 'probe')]
+    const signal = AbortSignal.timeout(PROBE_MS)
+    const response = await fetch(owner.url + PROBE_PATH, { headers, signal, redirect: 'manual' }).catch(() => undefined)
+    if (response === undefined) return false
+    if (response.status === 200 && (await response.text()) === owner.epoch) return true
+    const refused = response.headers.get(REFUSED_HEADER) as keyof typeof REFUSING | null
+    const what = refused === null ? 'something else' : REFUSING[refused]
+    throw new NodeUrlError(`${what} answers at ${owner.url}, the URL of this node`)
+  }
+
+  /**
+   * Returns a demo server that all nodes share, before it is opened.
+   * @param start starts a demo server, where other nodes can reach it
+   * @param address where the demo server is; it changes when another node runs it
+   */
+  sharedDemo(serverId: string, start: () => Promise<OwnDemo>, address: Address): SharedDemo {
+    const { nodeUrl, leaseMs } = this.#options
+    const host = new URL(nodeUrl).hostname.replace(/^\[|\]$/g, '')
+    return new SharedDemo({
+      connection: this.#connection,
+      key: `${PREFIX}demo:${serverId}`,
+      leaseMs,
+      host,
+      start,
+      address,
+    })
+  }
+
+  /** The number of forwarded requests by outcome. */
+  get outcomes(): ReadonlyMap<ForwardingOutcome, number> {
+    return this.#forwarder.outcomes
+  }
+
+  /** Gives the slot up and closes the connections. */
+  async close(): Promise<void> {
+    this.bus.close()
+    await this.lease.release()
+    await this.#client.close()
+    await this.#connection.close()
+  }
+}

@@ -1,0 +1,38 @@
+import { KomgateError } from '../protocol/komgate-error.ts'
+
+declare module '../protocol/komgate-error.ts' {
+  interface ErrorCodes extends Record<ClusterErrorCode, ClusterError> {}
+}
+
+/** Why the state of the cluster rejects a request. */
+export type ClusterErrorCode =
+  /** Redis cannot say which node has the session, or whether this node may open one */
+  | 'cluster-unavailable'
+  /** the node that has the session does not answer */
+  | 'node-unreachable'
+  /** another node has sent a request for a session that is not on this node; clients never receive it */
+  | 'misdirected'
+  /** a request claims to be from another node, and is not */
+  | 'foreign-node'
+
+const CLIENT_MESSAGES: Readonly<Record<ClusterErrorCode, string>> = {
+  'cluster-unavailable': 'The nodes of this gateway cannot agree at the moment; try again.',
+  'node-unreachable': 'The node of this gateway that has the session does not answer.',
+  misdirected: 'The session is not on this node.',
+  'foreign-node': 'Only nodes of this gateway may send this.',
+}
+
+/** A request cannot be carried out because of the state of the cluster. */
+export class ClusterError extends KomgateError {
+  constructor(
+    readonly code: ClusterErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+
+  override get clientMessage(): string {
+    return CLIENT_MESSAGES[this.code]
+  }
+}

@@ -1,0 +1,155 @@
+import { ClusterError, type ClusterErrorCode } from './errors.ts'
+import type { ForwardedResponse } from './exchange.ts'
+import {
+  ClientGoneError,
+  type ForwardedRequest,
+  type NodeClient,
+  RefusedError,
+  type Sent,
+  type UpgradeResponse,
+} from './node-client.ts'
+import { isSameOwner, type Owner } from './owner.ts'
+import type { Owners } from './owners.ts'
+import type { Slot } from './slots.ts'
+
+/** After this time without a response, and then at this interval, the owner is checked, milliseconds. */
+const CHECK_MS = 1000
+/** Timeout of a request for every node, milliseconds. */
+const ASK_MS = 1000
+
+/** How the forwarding of a request ended, for the metrics. */
+export type ForwardingOutcome = 'answered' | 'no-owner' | 'aborted' | ClusterErrorCode
+
+type Send<T> = (owner: Owner) => Sent<T>
+
+/** Options of `Forwarder`. */
+export interface ForwarderOptions {
+  owners: Owners
+  client: NodeClient
+  /** whether a node answers as the owner that it was */
+  isAlive: (owner: Owner) => Promise<boolean>
+  /** reads the clock of Redis again; never rejects */
+  refreshClock: () => Promise<void>
+}
+
+/** Sends requests to the nodes that hold the slots of their sessions. */
+export class Forwarder {
+  /** the number of requests by outcome */
+  readonly outcomes = new Map<ForwardingOutcome, number>()
+  readonly #options: ForwarderOptions
+  readonly #owners: Owners
+  readonly #client: NodeClient
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options
+    this.#owners = options.owners
+    this.#client = options.client
+  }
+
+  /**
+   * Sends a request to the owner of a slot, and to the next one if the slot has another owner by now.
+   *
+   * @returns the response; undefined if the slot has no owner, because the node has ended: its sessions have ended too
+   * @throws ClusterError `node-unreachable` if the owner is alive but does not answer: the session is kept
+   * @throws ClusterError `cluster-unavailable` if the owner is not known, or does not answer, while Redis cannot be asked, and
+   *   if the body cannot be sent again
+   * @throws ClientGoneError if the client disconnects before the response
+   */
+  async forward(slot: Slot, request: ForwardedRequest): Promise<ForwardedResponse | undefined> {
+    const isRepeatable = request.body === undefined || request.body instanceof Uint8Array
+    return await this.#counted(slot, isRepeatable, (owner) => this.#client.request(owner, request))
+  }
+
+  /** Like `forward`, for a request for a WebSocket. */
+  async upgrade(slot: Slot, request: ForwardedRequest): Promise<UpgradeResponse | undefined> {
+    return await this.#counted(slot, true, (owner) => this.#client.upgrade(owner, request))
+  }
+
+  /**
+   * Sends a request to a node, whatever slot it holds.
+   * @throws ClusterError `node-unreachable` if it does not answer within a second
+   */
+  async ask(owner: Owner, request: ForwardedRequest): Promise<ForwardedResponse> {
+    const sent = this.#client.request(owner, request)
+    const timer = setTimeout(() => sent.abort(new Error('no answer in time')), ASK_MS)
+    try {
+      return await sent.response
+    } catch (error) {
+      throw unreachable(owner, new Failure(error))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #counted<T>(slot: Slot, isRepeatable: boolean, send: Send<T>): Promise<T | undefined> {
+    let outcome: ForwardingOutcome = 'aborted'
+    try {
+      const response = await this.#toOwner(slot, isRepeatable, send)
+      outcome = response === undefined ? 'no-owner' : 'answered'
+      return response
+    } catch (error) {
+      if (error instanceof ClusterError) outcome = error.code
+      throw error
+    } finally {
+      this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1)
+    }
+  }
+
+  async #toOwner<T>(slot: Slot, isRepeatable: boolean, send: Send<T>): Promise<T | undefined> {
+    const known = isRepeatable ? this.#owners.of(slot) : this.#presentOwner(slot)
+    const owner = known instanceof Promise ? await known : known
+    if (owner === undefined) return undefined
+    const first = await this.#attempt(slot, owner, send)
+    if (!(first instanceof Failure)) return first
+    const isRefused = first.error instanceof RefusedError
+    // The clock of Redis has been set, or another server has taken its place.
+    if (isRefused) await this.#options.refreshClock()
+    const now = await this.#owners.lookUp(slot)
+    if (now === undefined) return undefined
+    if (isSameOwner(now, owner) && !isRefused) throw unreachable(now, first)
+    // Two owners cannot both carry the request out: its id is of one of them.
+    if (!isRepeatable) throw new ClusterError('cluster-unavailable', 'the body cannot be sent to the new owner again')
+    const second = await this.#attempt(slot, now, send)
+    if (second instanceof Failure) throw unreachable(now, second)
+    return second
+  }
+
+  /** Returns the owner of a slot as Redis names it, or else the one that is known. */
+  async #presentOwner(slot: Slot): Promise<Owner | undefined> {
+    return await this.#owners.lookUp(slot).catch(() => this.#owners.of(slot))
+  }
+
+  async #attempt<T>(slot: Slot, owner: Owner, send: Send<T>): Promise<T | Failure> {
+    const sent = send(owner)
+    const checks = setInterval(() => void this.#check(slot, owner, sent), CHECK_MS)
+    try {
+      return await sent.response
+    } catch (error) {
+      if (error instanceof ClientGoneError) throw error
+      return new Failure(error)
+    } finally {
+      clearInterval(checks)
+    }
+  }
+
+  /**
+   * Aborts a request that waits for its response if the owner has lost its lease or does not answer any more. The process
+   * may be stopped, or packets may be lost, while the kernels keep the connection.
+   */
+  async #check(slot: Slot, owner: Owner, sent: Sent<unknown>): Promise<void> {
+    // While Redis cannot be asked, the owner may still answer.
+    const now = await this.#owners.lookUp(slot).catch(() => owner)
+    if (!isSameOwner(now, owner)) sent.abort(new Error('the lease of the node has ended'))
+    else if (!(await this.#options.isAlive(owner)))
+      sent.abort(new Error('the node does not answer on a new connection'))
+  }
+}
+
+/** Why a node has not answered. */
+class Failure {
+  constructor(readonly error: unknown) {}
+}
+
+function unreachable({ url }: Owner, { error }: Failure): ClusterError {
+  return new ClusterError('node-unreachable', `the node ${url} does not answer`, { cause: error })
+}

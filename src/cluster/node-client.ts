@@ -1,0 +1,182 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { type Duplex, Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { Agent, type Dispatcher } from 'undici'
+import { Exchange, type ForwardedResponse } from './exchange.ts'
+import type { Owner } from './owner.ts'
+
+/** Timeout for connecting to a node, milliseconds: nodes are close to each other. */
+const CONNECT_MS = 2000
+/** How long an unused connection to a node is kept, milliseconds: less than the keep-alive timeout of a node. */
+const KEEP_ALIVE_MS = 60_000
+/** When the kernel begins to check a connection without traffic, milliseconds. */
+const TCP_KEEP_ALIVE_MS = 5000
+/** The path by which a node is asked whether it is there. */
+export const PROBE_PATH = '/.node'
+/** The header of a response with which the port for nodes refuses a request. */
+export const REFUSED_HEADER = 'Komgate-Refused'
+/** The status with which a node refuses a request for a slot that it does not hold. */
+const MISDIRECTED = 421
+/** The status with which it refuses a signature. */
+const FOREIGN = 403
+/** The header by which a node recognizes another one. */
+export type SignatureHeader = readonly [name: string, value: string]
+
+/** A request that another node has to answer. */
+export interface ForwardedRequest {
+  method: string
+  /** path and query, as the client sent them */
+  target: string
+  /** names and values by turns */
+  headers: readonly string[]
+  body?: Uint8Array | Readable | undefined
+  /** calls a function when the connection of the client is closed, or the response has ended */
+  onGone: (listener: () => void) => void
+  /** returns the header for an owner */
+  sign: (owner: Owner) => SignatureHeader
+}
+
+/** A request that has been sent. */
+export interface Sent<T> {
+  readonly response: Promise<T>
+  /** Ends the request, and the response, with an error. */
+  abort(reason: Error): void
+}
+
+/** A connection to another node that has become a WebSocket, or why it has not. */
+export type UpgradeResponse =
+  | { headers: readonly string[]; socket: Duplex; head: Uint8Array }
+  | { headers: readonly string[]; status: number; body: Uint8Array }
+
+/** A node does not hold the slot, and has not carried out the request. */
+export class MisdirectedError extends Error {}
+
+/** A node has refused the signature of a request, and has not carried it out. */
+export class RefusedError extends Error {}
+
+/** The client disconnected while another node worked on its request. */
+export class ClientGoneError extends Error {}
+
+/** Sends requests to other nodes over connections that are kept. */
+export class NodeClient {
+  readonly #agent = new Agent({
+    connect: { timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // The node has deadlines of its own, and a stream of events has none.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+
+  /** Whether nodes answer, by epoch, while they are asked. */
+  readonly #probes = new Map<string, Promise<boolean>>()
+
+  /**
+   * Sends a request to a node. The response rejects with
+   * - MisdirectedError if the node does not hold the slot
+   * - RefusedError if the node refuses the signature
+   * - ClientGoneError if the client disconnects before it
+   */
+  request(
+    owner: Owner,
+    { method, target: path, headers, body, onGone, sign }: ForwardedRequest,
+  ): Sent<ForwardedResponse> {
+    const exchange = new Exchange(method)
+    let isGone = false
+    onGone(() => {
+      if (exchange.hasEnded) return
+      isGone = true
+      exchange.abort(gone())
+    })
+    const options = { origin: owner.url, path, method: method as Dispatcher.HttpMethod, body: body ?? null }
+    this.#agent.dispatch({ ...options, headers: headers.concat(sign(owner)) }, exchange)
+    const response = exchange.response.then(accepted, (error: unknown) => {
+      // The end of the body comes before that of the connection.
+      throw isGone ? gone() : error
+    })
+    return { response, abort: (reason) => exchange.abort(reason) }
+  }
+
+  /** Like `request`, for a WebSocket. undici's own `upgrade` does not return a response that rejects. */
+  upgrade(owner: Owner, { method, target: path, headers, onGone, sign }: ForwardedRequest): Sent<UpgradeResponse> {
+    const { hostname: host, port } = new URL(owner.url)
+    const fields = headers.concat(sign(owner), ['Connection', 'Upgrade', 'Upgrade', 'websocket'])
+    // The path is not a part of a URL, which would change it.
+    const outgoing = httpRequest({ host, port, path, method, headers: fields, agent: false })
+    const abort = (reason: Error): void => void outgoing.destroy(reason)
+    let hasAnswered = false
+    onGone(() => hasAnswered || abort(gone()))
+    const response = Promise.race([once(outgoing, 'upgrade'), once(outgoing, 'response')]).then((args) => {
+      hasAnswered = true
+      return upgraded(...(args as [IncomingMessage, Duplex?, Uint8Array?]))
+    })
+    outgoing.end()
+    return { response, abort }
+  }
+
+  /**
+   * Returns whether a node answers on a new connection as the owner that it was. Probes of a node at the same time are one.
+   * @param header the signature of a request for `PROBE_PATH`
+   * @param timeoutMs how long the node may take, milliseconds
+   */
+  async isAlive(owner: Owner, header: () => SignatureHeader, timeoutMs: number): Promise<boolean> {
+    const { epoch } = owner
+    const running = this.#probes.get(epoch)
+    if (running !== undefined) return await running
+    const probe = probed(owner, header(), timeoutMs).finally(() => this.#probes.delete(epoch))
+    this.#probes.set(epoch, probe)
+    return await probe
+  }
+
+  /** Closes the connections; requests in flight fail. */
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+}
+
+async function probed({ url, epoch }: Owner, [name, value]: SignatureHeader, timeoutMs: number): Promise<boolean> {
+  const { hostname: host, port } = new URL(url)
+  const signal = AbortSignal.timeout(timeoutMs)
+  const outgoing = httpRequest({ host, port, path: PROBE_PATH, headers: { [name]: value }, signal, agent: false })
+  const answer = once(outgoing, 'response')
+  outgoing.end()
+  try {
+    const [response] = (await answer) as [IncomingMessage]
+    return (await buffer(response)).toString() === epoch
+  } catch {
+    return false
+  }
+}
+
+function gone(): ClientGoneError {
+  return new ClientGoneError('the client has disconnected')
+}
+
+/** Returns a response unless the node refuses the request. */
+function accepted(response: ForwardedResponse): ForwardedResponse {
+  const refusal = refusalIn(response.status, response.headers)
+  if (refusal === undefined) return response
+  if (response.body instanceof Readable) response.body.destroy()
+  throw refusal
+}
+
+/** Returns the response to a request for a WebSocket unless the node refuses the request. */
+async function upgraded(response: IncomingMessage, socket?: Duplex, head?: Uint8Array): Promise<UpgradeResponse> {
+  const { statusCode: status = 0, rawHeaders } = response
+  if (socket !== undefined && head !== undefined) {
+    response.socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS)
+    return { headers: rawHeaders, socket, head }
+  }
+  const body = await buffer(response)
+  const refusal = refusalIn(status, rawHeaders)
+  if (refusal !== undefined) throw refusal
+  return { headers: rawHeaders, status, body }
+}
+
+/** Returns the error for a response with which a node refuses a request. */
+function refusalIn(status: number, headers: readonly string[]): Error | undefined {
+  if (status === MISDIRECTED) return new MisdirectedError('the node does not hold the slot')
+  if (status !== FOREIGN) return undefined
+  const isRefused = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === REFUSED_HEADER.toLowerCase())
+  return isRefused ? new RefusedError('the node refuses the signature') : undefined
+}

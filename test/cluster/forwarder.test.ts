@@ -1,0 +1,179 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ClusterError } from '../../src/cluster/errors.ts'
+import type { ForwardedResponse } from '../../src/cluster/exchange.ts'
+import { Forwarder } from '../../src/cluster/forwarder.ts'
+import { type ForwardedRequest, NodeClient } from '../../src/cluster/node-client.ts'
+import type { Owner } from '../../src/cluster/owner.ts'
+import { Owners } from '../../src/cluster/owners.ts'
+import { slotOf } from '../../src/cluster/slots.ts'
+
+const SLOT = slotOf(1)
+const bytesOf = async ({ body }: ForwardedResponse) => (body instanceof Readable ? await buffer(body) : body)
+const closing: (() => unknown)[] = []
+
+/** Starts a node that answers with a function. */
+async function node(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closing.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+describe('a request to the owner of a slot', () => {
+  /** The owners as Redis names them; undefined while it is away. */
+  let redis: Map<string, Owner> | undefined
+  let refreshes: number
+  let isSettled: boolean
+  let client: NodeClient
+  let forwarder: Forwarder
+  beforeEach(() => {
+    redis = new Map()
+    refreshes = 0
+    const send = async <T>([, key = '']: readonly string[]): Promise<T> => {
+      if (redis === undefined) throw new Error('Redis is away')
+      const owner = redis.get(key)
+      return (owner === undefined ? null : JSON.stringify(owner)) as T
+    }
+    client = new NodeClient()
+    const isAlive = (owner: Owner) => client.isAlive(owner, () => ['x-probe', owner.epoch], 5000)
+    const owners = new Owners({ send }, '', { isSettled: () => isSettled, isAlive })
+    isSettled = true
+    forwarder = new Forwarder({ owners, client, isAlive, refreshClock: async () => void refreshes++ })
+  })
+  afterEach(async () => {
+    await client.close()
+    for (const close of closing.splice(0)) await close()
+  })
+
+  const own = (epoch: string, url: string): void => void redis?.set(`slot:${SLOT}`, { epoch, url })
+
+  async function forward(part: Partial<ForwardedRequest> = {}): Promise<string | undefined> {
+    const response = await forwarder.forward(SLOT, {
+      ...{ method: 'POST', target: '/', headers: [], body: new Uint8Array([1]) },
+      ...{ onGone: () => undefined, sign: ({ epoch }: Owner) => ['x-to', epoch] as const },
+      ...part,
+    })
+    return response && `${response.status} ${Buffer.from(await bytesOf(response))}`
+  }
+
+  it('is repeated if the owner holds another epoch by now', async () => {
+    const url = await node((request, response) => {
+      if (request.headers['x-to'] === 'old') response.writeHead(421).end()
+      else response.end('new')
+    })
+    own('old', url)
+    expect(await forward().catch((error: ClusterError) => error.code)).toBe('node-unreachable')
+    own('new', url)
+    expect(await forward()).toBe('200 new')
+  })
+
+  it('goes to the present owner at once if its body cannot be repeated', async () => {
+    const url = await node((request, response) => {
+      if (request.headers['x-to'] === 'old') response.writeHead(421).end()
+      else request.pipe(response)
+    })
+    own('old', url)
+    await forward().catch(() => undefined)
+    own('new', url)
+    expect(await forward({ body: Readable.from(['a', 'stream']) })).toBe('200 astream')
+    redis = undefined
+    expect(await forward({ body: Readable.from(['known']) })).toBe('200 known')
+  })
+
+  it('is signed again with the time of Redis if the owner refuses the signature, once', async () => {
+    let refusals = 0
+    const url = await node((_, response) => {
+      if (refreshes > 0) response.end('ok')
+      else response.writeHead(403, { 'komgate-refused': 'foreign-node' }).end(String(refusals++))
+    })
+    own('e', url)
+    expect(await forward()).toBe('200 ok')
+    expect([refusals, refreshes]).toEqual([1, 1])
+    const strict = await node((_, response) => response.writeHead(403, { 'Komgate-Refused': 'foreign-node' }).end())
+    own('f', strict)
+    await forwarder.forward(slotOf(2), {} as ForwardedRequest)
+    redis?.set('slot:003', { epoch: 'g', url: strict })
+    const request = { method: 'GET', target: '/', headers: [], sign: () => ['x', 'y'] as const }
+    const refused = forwarder.forward(slotOf(3), { ...request, onGone: () => undefined })
+    await expect(refused).rejects.toMatchObject({ code: 'node-unreachable' })
+    expect(refreshes).toBe(2)
+  })
+
+  it('passes a 403 of the session on', async () => {
+    own('e', await node((_, response) => response.writeHead(403).end('no')))
+    expect(await forward()).toBe('403 no')
+    expect(refreshes).toBe(0)
+  })
+
+  it('waits as long as the owner answers other connections', async () => {
+    let probes = 0
+    const url = await node(async (request, response) => {
+      const isProbe = request.headers['x-probe'] !== undefined
+      if (isProbe) probes++
+      await sleep(isProbe ? 100 : 2500)
+      response.end(isProbe ? request.headers['x-probe'] : 'late')
+    })
+    own('e', url)
+    expect(await Promise.all([forward(), forward()])).toEqual(['200 late', '200 late'])
+    // Requests that wait for the same node share a probe.
+    expect(probes).toBe(2)
+  })
+
+  it('is repeated at the next owner, of which the session is, if the connection to the one before breaks', async () => {
+    const url = await node((request, response) => {
+      if (request.headers['x-to'] === 'new') response.end('new')
+      else request.socket.destroy()
+    })
+    own('old', url)
+    await forward().catch(() => undefined)
+    own('new', url)
+    expect(await forward()).toBe('200 new')
+  })
+
+  it('goes on to an owner that Redis does not name any more, while it answers', async () => {
+    let isThere = true
+    const url = await node((request, response) => {
+      if (!isThere) request.socket.destroy()
+      else response.end(String(request.headers['x-probe'] ?? 'ok'))
+    })
+    own('e', url)
+    expect(await forward()).toBe('200 ok')
+    redis?.clear()
+    expect(await forward({ body: Readable.from(['stream']) })).toBe('200 ok')
+    isThere = false
+    isSettled = false
+    await expect(forward()).rejects.toMatchObject({ code: 'cluster-unavailable' })
+    isSettled = true
+    expect(await forward()).toBeUndefined()
+  })
+
+  it('fails if the owner cannot be reached, and says so as long as it has its lease', async () => {
+    const url = await node(() => undefined)
+    for (const close of closing.splice(0)) await close()
+    own('e', url)
+    await expect(forward()).rejects.toBeInstanceOf(ClusterError)
+    await expect(forward()).rejects.toMatchObject({ code: 'node-unreachable' })
+    redis?.clear()
+    expect(await forward()).toBeUndefined()
+    own('e', url)
+    await forward().catch(() => undefined)
+    redis = undefined
+    await expect(forward()).rejects.toMatchObject({ code: 'cluster-unavailable' })
+    expect(forwarder.outcomes).toEqual(
+      new Map([
+        ['node-unreachable', 3],
+        ['no-owner', 1],
+        ['cluster-unavailable', 1],
+      ]),
+    )
+  })
+})
