@@ -5,7 +5,7 @@ RUN npm ci --no-audit --no-fund
 COPY . .
 RUN npm run build
 # The packages of the stores, see docs/store.md. They are development dependencies, so that `npm prune` would remove them.
-ARG STORE_PACKAGES="kysely pg mysql2 redis memcache-client tslib"
+ARG STORE_PACKAGES="kysely pg mysql2 redis undici memcache-client tslib"
 RUN npm pkg delete devDependencies && npm pkg set $(printf 'dependencies.%s=* ' $STORE_PACKAGES) && \
     npm prune --no-audit --no-fund
 

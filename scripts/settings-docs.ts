@@ -16,6 +16,7 @@ const INTERFACES = {
   lyskom: 'LyskomOptions',
   compat: 'CompatApiOptions',
   demo: 'DemoOptions',
+  cluster: 'ClusterOptions',
   store: 'StoreOptions',
 } as const satisfies Record<Exclude<Group, 'command'>, string>
 /** A marker with the settings of one table, and the table: the following lines that begin with `|`. */
@@ -70,6 +71,7 @@ function row(name: SettingName): string {
 /** Returns a default as written in settings, followed by the same duration or size in a larger unit. */
 function withUnit(name: SettingName, text: string): string {
   if (text === '') return 'none'
+  if (text === '0') return '`0`'
   const units = name.endsWith('Ms') ? DURATIONS : /Bytes/.test(name) ? SIZES : []
   const [size, unit] = units.find(([each]) => Number(text) % each === 0) ?? []
   return size === undefined ? `\`${text}\`` : `\`${text}\` (${Number(text) / size} ${unit})`

@@ -1,9 +1,12 @@
+import type { Cluster } from './cluster/cluster.ts'
+import { type ClusterNode, clusterNode, hostOf, openCluster } from './cluster-node.ts'
 import { compatApis } from './compat/compat-apis.ts'
 import { type Config, completeOptions, type GatewayOptions } from './config/config.ts'
+import { ConfigError } from './config/config-error.ts'
 import { parseServers, type ServerConfig } from './config/servers.ts'
 import { shownSettings } from './config/shown-settings.ts'
 import { heartbeatFor, unfinishedFor } from './connection/settings.ts'
-import { type DemoServer, startDemoServer } from './demo/server.ts'
+import { type DemoServerOptions, startDemoServer } from './demo/server.ts'
 import { createAdminApp, createApp } from './http/app.ts'
 import type { AppOptions } from './http/app-options.ts'
 import type { Observers } from './http/bare-app.ts'
@@ -24,6 +27,9 @@ import { within } from './within.ts'
 /** The shortest time in milliseconds for each closing step at the deadline: the process exits within a second of it. */
 const MIN_CLOSING_MS = 400
 
+/** The default of the session store. */
+const MEMORY = 'memory:'
+
 type Fetch = (request: Request, env?: object) => Response | Promise<Response>
 
 /** A gateway without a port, for a program that has its own HTTP server. */
@@ -36,7 +42,7 @@ export interface Gateway {
   readonly onLimit: Observers['onLimit']
   /** bounds the memory of responses that clients do not read; `fetch` counts those of WebSockets */
   readonly unreadBudget: UnreadBudget
-  /** Rejects new sessions; open sessions continue. */
+  /** Rejects new sessions, and ends the events of the open ones, which otherwise continue. */
   refuse(): void
   /** Closes every LysKOM session and the session store. */
   close(): Promise<void>
@@ -60,25 +66,28 @@ export async function startGateway(options: GatewayOptions): Promise<ListeningGa
   const config = completeOptions(options)
   const { http, admin } = config
   const gateway = await buildGateway(config, options)
-  const { onLimit, unreadBudget } = gateway
+  const { onLimit, unreadBudget, node } = gateway
   const listeners: Listener[] = []
-  const start = async (fetch: Fetch, address: Partial<HttpServerOptions>): Promise<Listener> => {
-    const listener = await listen(fetch, { http: { ...http, ...address }, onLimit, unreadBudget })
+  const start = async (fetch: Fetch, address: Partial<HttpServerOptions>, isExclusive = true): Promise<Listener> => {
+    const listener = await listen(fetch, { http: { ...http, ...address }, onLimit, unreadBudget, isExclusive })
     listeners.push(listener)
     return listener
   }
   try {
     const { adminHost: host, adminPort: port } = admin
     const adminListener = port === undefined ? undefined : await start(gateway.adminFetch, { host, port, basePath: '' })
-    const listener = await start(gateway.fetch, {})
+    const nodeListener = node && (await start(node.fetch, node.address))
+    await node?.join()
+    const listener = await start(gateway.fetch, {}, false)
     return {
       url: listener.url + http.basePath,
       adminUrl: adminListener?.url,
       close: async () => {
+        await gateway.drain(config.cluster.drainMs)
         const deadline = performance.now() + http.shutdownTimeoutMs
         const leftMs = () => Math.max(MIN_CLOSING_MS, deadline - performance.now())
         gateway.refuse()
-        await listener.close()
+        await Promise.all([listener.close(), nodeListener?.close()])
         // A LysKOM server or a store that does not respond must not keep the process running.
         await within(leftMs(), gateway.close())
         // Close the admin port last: its health endpoint reports the shutdown until then.
@@ -97,20 +106,31 @@ export async function startGateway(options: GatewayOptions): Promise<ListeningGa
  * Rejects with a `ConfigError` for an unknown option or an invalid value, and if the session store cannot be opened.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  return await buildGateway(completeOptions(options), options)
+  const config = completeOptions(options)
+  // Other nodes need a port.
+  if (config.cluster.cluster !== '') throw new ConfigError('cluster.cluster: is only for `startGateway`')
+  return await buildGateway(config, options)
 }
 
-async function buildGateway(complete: Config, options: GatewayOptions): Promise<Gateway> {
-  const { store: storeUrl, http, limits, admin, lyskom, compat, demo } = complete
+/** A gateway, and what it is among the nodes of a cluster. */
+interface BuiltGateway extends Gateway {
+  readonly node?: ClusterNode | undefined
+  /** Rejects new sessions. Resolves when the last one has ended, or after a time. */
+  drain(ms: number): Promise<void>
+}
+
+async function buildGateway(complete: Config, options: GatewayOptions): Promise<BuiltGateway> {
+  const { http, limits, admin, lyskom, compat } = complete
   const { logger: log = silentLogger, tracing } = options
   const started = new Date()
   const { servers: listed, apps } = parseServers(complete.servers)
   const serverIds = new Set(listed.map(({ id }) => id))
 
-  const store = await SessionStore.open(typeof options.store === 'object' ? options.store : storeUrl, {
+  const cluster = await openCluster(complete.cluster)
+  const store = await SessionStore.open(typeof options.store === 'object' ? options.store : storeUrlOf(complete), {
     isElsewhere: ({ app, key }) => serverIds.has(app) && registry.byKey(key) === undefined,
   })
-  const { servers, demos } = await startServers(listed, demo)
+  const { servers, demos } = await startServers(listed, complete, cluster)
   const metrics = new Metrics()
   const registry = new Registry({
     servers,
@@ -123,6 +143,7 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
     },
     lyskom,
     limits,
+    ...(cluster && { newId: () => cluster.newId() }),
   })
   // A record is created before its session is logged in, so it has the longer idle timeout.
   const idleMs = Math.max(limits.sessionIdleMs, limits.loginIdleMs)
@@ -136,6 +157,7 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
       else log.info(entry, 'request')
     },
     onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),
+    onForeignNode: (error) => log.warn(`cluster: ${error.message}`),
   }
   const unreadBudget = new UnreadBudget(limits, onLimit)
   const keyGuesses = keyGuessLimits(limits)
@@ -144,6 +166,7 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
   metrics.watchDemos(demos)
   metrics.watch(registry, servers.keys())
   metrics.watchStore(store)
+  if (cluster !== undefined) metrics.watchCluster(cluster)
   // Only operators with the key can see the figures.
   if (admin.adminKey !== '') metrics.recordFigures(() => registry.size)
   metrics.watchUnread(() => unreadBudget.measure())
@@ -166,6 +189,7 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
     metrics,
     tracing,
     observers,
+    cluster,
   }
   const apis = compatApis(compat.compat, {
     store,
@@ -176,34 +200,68 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
     clientAddress,
     observers,
   })
+  const { fetch } = createApp(app, apis)
+  const { fetch: adminFetch } = createAdminApp(app)
+  const node =
+    cluster &&
+    clusterNode(cluster, {
+      ...{ fetch, registry, store, keyGuesses, log, options: complete.cluster },
+      ...(admin.adminPort !== undefined && { adminFetch }),
+    })
   return {
-    fetch: createApp(app, apis).fetch,
-    adminFetch: createAdminApp(app).fetch,
+    fetch,
+    node,
+    adminFetch,
     onLimit,
     unreadBudget,
-    refuse: () => registry.refuse(),
+    refuse: () => registry.drain(),
+    drain: (ms) => (ms === 0 ? Promise.resolve() : within(ms, registry.refuse())),
     close: async () => {
       await registry.closeAll()
       await records.close()
       await store.close()
       await Promise.all([...demos.values()].map((each) => each.close()))
+      await cluster?.close()
       metrics.close()
     },
   }
 }
 
+/** Returns the URL of the session store. Nodes of a cluster share one, by default in the Redis database of the cluster. */
+function storeUrlOf({ store, cluster: { cluster } }: Config): string {
+  return cluster !== '' && store === MEMORY ? cluster : store
+}
+
+/** A demo server that this process may run. */
+interface Demo {
+  readonly limitHits: ReadonlyMap<string, number>
+  close(): Promise<void>
+}
+
 /** Returns the servers and the demo servers by id. Starts the demo servers and fills in their addresses. */
 async function startServers(
   listed: readonly ServerConfig[],
-  { demoMaxTexts, demoMaxTextBytes, demoQuiet }: Config['demo'],
+  { demo: settings, cluster: { nodeHost, nodeUrl } }: Config,
+  cluster: Cluster | undefined,
 ) {
-  const limits = { texts: demoMaxTexts, textBytes: demoMaxTextBytes }
+  const limits = { texts: settings.demoMaxTexts, textBytes: settings.demoMaxTextBytes }
   const servers = new Map<string, ListedServer>()
-  const demos = new Map<string, DemoServer>()
+  const demos = new Map<string, Demo>()
   for (const [sortOrder, { id, name, demo, host, port }] of listed.entries()) {
-    const address = demo ? await startDemoServer({ limits, live: !demoQuiet }) : { host, port }
-    if ('close' in address) demos.set(id, address)
-    servers.set(id, { id, name, host: address.host, port: address.port, sortOrder })
+    const server: ListedServer = { id, name, host, port, sortOrder }
+    servers.set(id, server)
+    if (!demo) continue
+    const start = (options: DemoServerOptions = {}) =>
+      startDemoServer({ limits, live: !settings.demoQuiet, ...options })
+    if (cluster === undefined) {
+      const own = await start()
+      demos.set(id, own)
+      Object.assign(server, { host: own.host, port: own.port })
+    } else {
+      const shared = cluster.sharedDemo(id, () => start({ host: nodeHost || hostOf(nodeUrl) }), server)
+      await shared.open()
+      demos.set(id, shared)
+    }
   }
   return { servers, demos }
 }

@@ -9,6 +9,7 @@ import { escapeLine, escapeLineForTerminal } from './ops/log-lines.ts'
 import { startTracing } from './ops/tracing.ts'
 import { packageVersion } from './version.ts'
 import { within } from './within.ts'
+import { isWorker, reportReady, runWorkers } from './workers.ts'
 
 /** Exit code for an invalid configuration. */
 const EXIT_CONFIGURATION = 2
@@ -37,6 +38,11 @@ async function run(config: Config, command: CommandSettings): Promise<void> {
   flush.unref()
   // An unhandled rejection in one request must not end the sessions of all clients.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'internal error'))
+  if (config.cluster.workers > 1) {
+    const exitCode = await runWorkers(config, process.argv.slice(2), log)
+    log.flush(() => process.exit(exitCode))
+    return
+  }
   const tracing = await startTracing(process.env, log)
   const gateway = await startGateway({ ...config, logger: log, tracing, command })
 
@@ -44,7 +50,7 @@ async function run(config: Config, command: CommandSettings): Promise<void> {
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) return
     stopping = true
-    const deadline = performance.now() + config.http.shutdownTimeoutMs
+    const deadline = performance.now() + config.cluster.drainMs + config.http.shutdownTimeoutMs
     const leftMs = (graceMs: number): number => Math.max(0, deadline + graceMs - performance.now())
     // `process.exit` waits for blocked log writes, for example to a pipe whose reader has stopped.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), leftMs(EXIT_GRACE_MS))
@@ -64,7 +70,8 @@ async function run(config: Config, command: CommandSettings): Promise<void> {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
 
-  log.info(`komgate listening on ${gateway.url}`)
+  if (isWorker) reportReady(gateway.url)
+  else log.info(`komgate listening on ${gateway.url}`)
   if (gateway.adminUrl !== undefined) log.info(`metrics, health and administration on ${gateway.adminUrl}`)
   log.flush()
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { type CommandSettings, type Config, configOf, isPortTaken, type SettingValues } from './config.ts'
+import { type CommandSettings, type Config, configOf, conflictIn, type SettingValues } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { invalid, readJsonFile } from './json-file.ts'
 import { isServiceVariable } from './kubernetes.ts'
@@ -49,9 +49,8 @@ function settingsOf(flags: Flags, env: Environment): CommandSettings {
 function configure(flags: Flags, env: Environment): Config {
   const values = readSettings(flags, env)
   const config = configOf(values, readServers(values.servers))
-  if (isPortTaken(config)) {
-    throw new ConfigError(`${placeOf('adminPort', flags)}: must differ from the port that komgate listens on`)
-  }
+  const conflict = conflictIn(config)
+  if (conflict !== undefined) throw new ConfigError(`${placeOf(conflict.name, flags)}: ${conflict.reason}`)
   return config
 }
 

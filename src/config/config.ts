@@ -5,6 +5,7 @@ import type { Backend } from '../store/index.ts'
 import { ConfigError } from './config-error.ts'
 import type {
   AdminOptions,
+  ClusterOptions,
   CompatApiOptions,
   DemoOptions,
   HttpOptions,
@@ -49,6 +50,8 @@ export interface GatewayOptions {
   readonly compat?: CompatApiOptions
   /** the built-in demo server */
   readonly demo?: DemoOptions
+  /** several nodes as one gateway; only for `startGateway` */
+  readonly cluster?: ClusterOptions
   /** receives the log; without it nothing is logged */
   readonly logger?: Logger
   /** creates OpenTelemetry spans; see `startTracing` */
@@ -115,7 +118,11 @@ export function completeOptions(options: GatewayOptions): Config {
     given.get(name) ?? z.decode(SETTINGS[name].schema, embeddedDefault(name)),
   ])
   const config = configOf(Object.fromEntries(values) as SettingValues, options.servers)
-  if (isPortTaken(config)) throw new ConfigError('admin.adminPort: must differ from http.port')
+  if (config.cluster.workers > 1) throw new ConfigError('cluster.workers: is only for the command')
+  const conflict = conflictIn(config)
+  if (conflict !== undefined) {
+    throw new ConfigError(`${SETTINGS[conflict.name].group}.${conflict.name}: ${conflict.reason}`)
+  }
   return config
 }
 
@@ -125,9 +132,23 @@ export function embeddedDefault(name: SettingName): string {
   return embedded ?? fallback
 }
 
-/** Returns whether the admin port equals the port of the HTTP interface on the same host. */
-export function isPortTaken({ http, admin }: Pick<Config, 'http' | 'admin'>): boolean {
-  return admin.adminPort === http.port && http.port !== 0 && admin.adminHost === http.host
+/** Returns a setting that is not valid together with the others, and why. */
+export function conflictIn({ http, admin, cluster }: Config): { name: SettingName; reason: string } | undefined {
+  if (admin.adminPort === http.port && http.port !== 0 && admin.adminHost === http.host) {
+    return { name: 'adminPort', reason: 'must differ from the port that komgate listens on' }
+  }
+  if (cluster.cluster === '') {
+    return cluster.workers === 1 ? undefined : { name: 'cluster', reason: 'is missing; several workers need one' }
+  }
+  if (cluster.clusterKey === '') return { name: 'clusterKey', reason: 'is missing; the nodes of a cluster share it' }
+  // Workers find ports of their own.
+  if (cluster.nodeUrl === '' && cluster.workers > 1) return undefined
+  if (cluster.nodeUrl === '') return { name: 'nodeUrl', reason: 'is missing; other nodes reach this one there' }
+  const { hostname, port } = new URL(cluster.nodeUrl)
+  if (Number(port || 80) === http.port && (hostname === http.host || cluster.nodeHost === http.host)) {
+    return { name: 'nodeUrl', reason: 'must have another port than the one that komgate listens on' }
+  }
+  return undefined
 }
 
 function namesOf(group: Group): string[] {

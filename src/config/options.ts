@@ -336,6 +336,52 @@ export interface DemoOptions {
   readonly demoQuiet?: boolean
 }
 
+/** Several nodes as one gateway. */
+export interface ClusterOptions {
+  /**
+   * Redis database by which several nodes are one gateway: redis:// or rediss://.
+   * Valid: a URL such as redis://host:6379/0.
+   * @default none
+   */
+  readonly cluster?: string
+  /**
+   * Key with which the nodes sign their requests to each other.
+   * Valid: 32 or more characters, without spaces.
+   * @default none
+   */
+  readonly clusterKey?: string
+  /**
+   * Where other nodes reach this one; it listens on that port, and further workers on the ports after it.
+   * Valid: a URL such as http://10.0.0.7:5002, with a port and without a path.
+   * @default none
+   */
+  readonly nodeUrl?: string
+  /**
+   * Address to listen on for other nodes; default: the host of the node URL.
+   * Valid: a host name or an address, without scheme, port and brackets.
+   * @default none
+   */
+  readonly nodeHost?: string
+  /**
+   * Time after which a node that has ended is gone for the others.
+   * Valid: 300 to 600000.
+   * @default 10000 (10 s)
+   */
+  readonly leaseMs?: number
+  /**
+   * Time after SIGTERM or SIGINT in which the node serves its open sessions but opens no others.
+   * Valid: 0 to 86400000.
+   * @default 0
+   */
+  readonly drainMs?: number
+  /**
+   * Number of nodes that the command starts on this machine; they share the port, and more than 1 need a cluster.
+   * Valid: 1 to 64.
+   * @default 1
+   */
+  readonly workers?: number
+}
+
 /** The session store. */
 export interface StoreOptions {
   /**

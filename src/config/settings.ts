@@ -8,6 +8,8 @@ import { STORE_SCHEMES } from '../store/open.ts'
 import { HOST_RULE, isHost } from './host.ts'
 import { appKeys, flag, list, ms, oneOf, optionalWhole, origins, text, type Value, whole } from './values.ts'
 
+/** The longest draining, milliseconds. */
+const MAX_DRAIN_MS = 86_400_000
 const BUNDLED_SERVERS = fileURLToPath(new URL('../../servers.json', import.meta.url))
 
 const host = text((name) => isHost(name), HOST_RULE)
@@ -17,6 +19,11 @@ const storeUrl = text(
   (url) => STORE_SCHEMES.some((scheme) => url.startsWith(scheme)),
   `must be a URL that begins with one of ${STORE_SCHEMES.join(' ')}`,
 )
+
+function isNodeUrl(text: string): boolean {
+  if (!/^http:\/\/[^/?#@]+:\d{1,5}$/.test(text) || !URL.canParse(text)) return false
+  return new URL(text).port !== '0'
+}
 
 function someOf<const W extends readonly [string, ...string[]]>(words: W): Value<readonly W[number][]> {
   const error = `must be some of ${words.join(', ')}, with commas between them`
@@ -31,6 +38,7 @@ export const GROUPS = {
   lyskom: 'The connections to LysKOM servers.',
   compat: 'The compatibility APIs of other session managers.',
   demo: 'The built-in demo server.',
+  cluster: 'Several nodes as one gateway.',
 } as const
 /** A key of `GROUPS`, `store` for the option of that name, or `command` for settings that are no gateway options. */
 export type Group = keyof typeof GROUPS | 'store' | 'command'
@@ -236,6 +244,51 @@ export const SETTINGS = {
   cookiePartitioned: setting('http', flag, 'false', 'true adds the Partitioned attribute to the session cookie'),
   autoCreate: setting('http', flag, 'false', 'true opens a session for a request without a connection id'),
   sessmanTtlMs: setting('compat', ms, '86400000', 'lifetime of a sessman session after its last update'),
+  cluster: setting(
+    'cluster',
+    text((url) => url === '' || /^rediss?:\/\//.test(url), 'must be a URL such as redis://host:6379/0'),
+    '',
+    'Redis database by which several nodes are one gateway: redis:// or rediss://',
+  ),
+  clusterKey: setting(
+    'cluster',
+    text((key) => /^(?:[\x21-\x7e]{32,})?$/.test(key), 'must be 32 or more characters, without spaces'),
+    '',
+    'key with which the nodes sign their requests to each other',
+  ),
+  nodeUrl: setting(
+    'cluster',
+    text(
+      (url) => url === '' || isNodeUrl(url),
+      'must be a URL such as http://10.0.0.7:5002, with a port and without a path',
+    ),
+    '',
+    'where other nodes reach this one; it listens on that port, and further workers on the ports after it',
+  ),
+  nodeHost: setting(
+    'cluster',
+    text((name) => name === '' || isHost(name), HOST_RULE),
+    '',
+    'address to listen on for other nodes; default: the host of the node URL',
+  ),
+  leaseMs: setting(
+    'cluster',
+    whole(300, 600_000),
+    '10000',
+    'time after which a node that has ended is gone for the others',
+  ),
+  drainMs: setting(
+    'cluster',
+    whole(0, MAX_DRAIN_MS),
+    '0',
+    'time after SIGTERM or SIGINT in which the node serves its open sessions but opens no others',
+  ),
+  workers: setting(
+    'cluster',
+    whole(1, 64),
+    '1',
+    'number of nodes that the command starts on this machine; they share the port, and more than 1 need a cluster',
+  ),
   web: setting(
     'http',
     oneOf(['on', 'off'], 'must be on or off'),

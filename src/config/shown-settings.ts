@@ -13,8 +13,10 @@ const OWN_STORE = 'a backend of the program'
 /** What shows a value without its secrets, by setting. All other settings have none. */
 const MASKED: { readonly [N in SettingName]?: (text: string) => string } = {
   adminKey: () => MASK,
+  clusterKey: () => MASK,
   appKeys: (text) => text.replace(/:[^,]*/g, `:${MASK}`),
   store: maskedStore,
+  cluster: maskedStore,
 }
 
 /**

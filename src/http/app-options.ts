@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { Metrics } from '../ops/metrics/metrics.ts'
 import type { Tracing } from '../ops/tracing.ts'
 import type { GuessLimits } from '../sessions/guess-limits.ts'
@@ -32,6 +33,8 @@ export interface AppOptions {
   /** creates a span for each request */
   tracing?: Tracing | undefined
   observers: Observers
+  /** the nodes that have the sessions of other ids */
+  cluster?: Cluster | undefined
 }
 
 /** Settings of the HTTP interface. */

@@ -1,6 +1,8 @@
 import type { Hono, MiddlewareHandler } from 'hono'
+import { ClusterError } from '../cluster/errors.ts'
+import { FORWARDED_HEADER } from '../cluster/signature.ts'
 import type { AppOptions } from './app-options.ts'
-import { bareApp } from './bare-app.ts'
+import { bareApp, type Observers } from './bare-app.ts'
 import {
   adminPages,
   declareRoutes,
@@ -24,7 +26,7 @@ import type { AnyRoute } from './routes/route.ts'
  * @param mounted other APIs that are served beside the gateway's own
  */
 export function createApp(options: AppOptions, mounted: readonly MountedApi[] = []): Hono<Env> {
-  const { servers, sessions, http, clientAddress, metrics, tracing, observers } = options
+  const { servers, sessions, http, clientAddress, metrics, tracing, observers, cluster } = options
   const { registry } = sessions
   const shared = sharedBy(options, (request, bindings) => app.fetch(request, bindings))
   const requireSession = sessionMiddleware({
@@ -35,6 +37,7 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
   const guardOf: Guard = ({ needs, idFrom = 'header' }) => (needs === 'nothing' ? undefined : requireSession(idFrom))
 
   const app = bareApp({ basePath: http.basePath, registry, metrics, tracing, observers })
+  if (cluster !== undefined) app.use(rejectForeignNodes(observers))
   app.use(cors(http))
   app.use(limitBody(http.maxBodyBytes))
 
@@ -46,6 +49,16 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
   for (const prefix of serverPrefixes(declared.server)) app.use(`${prefix}/*`, isKnown)
   registerRoutes(app, declared.server, guardOf)
   return app
+}
+
+/** Returns middleware that rejects requests of clients that claim to be forwarded by a node. */
+function rejectForeignNodes({ onForeignNode }: Observers): MiddlewareHandler<Env> {
+  return (c, next) => {
+    if (c.req.header(FORWARDED_HEADER) === undefined || c.env?.forwarded !== undefined) return next()
+    const error = new ClusterError('foreign-node', `a client has sent ${FORWARDED_HEADER}`)
+    onForeignNode?.(error)
+    throw error
+  }
 }
 
 /** Creates the application for the separate port that only operators reach: metrics, health, administration. */

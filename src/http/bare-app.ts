@@ -14,7 +14,10 @@ import { empty } from './node/responses.ts'
 import { type ErrorObservers, errorResponse } from './output/error-response.ts'
 
 /** The observers of requests and errors. */
-export interface Observers extends ErrorObservers, Pick<AccessOptions, 'onAccess'> {}
+export interface Observers extends ErrorObservers, Pick<AccessOptions, 'onAccess'> {
+  /** called for each request that falsely claims to be from another node of the cluster */
+  onForeignNode?: (error: Error) => void
+}
 
 /** Options of `bareApp`. */
 export interface BareAppOptions {

@@ -4,7 +4,10 @@ import { openApiDocument } from './description/document.ts'
 import { descriptionRoute } from './description/route.ts'
 import { OpenWebsockets } from './events/websocket-limits.ts'
 import { ConnectionIds } from './middleware/connection-id.ts'
+import { Forwarding } from './middleware/forwarding.ts'
+import { OtherNodes } from './other-nodes.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { adminNodeRoute } from './routes/admin-nodes.ts'
 import { type BatchRouteOptions, batchRoute } from './routes/batch.ts'
 import { callRoutes } from './routes/calls.ts'
 import { conferenceRoutes } from './routes/conferences.ts'
@@ -48,16 +51,21 @@ export type DeclaredRoutes = Readonly<
 export interface Shared {
   ids: ConnectionIds
   tickets: Tickets
+  /** answers requests for sessions of other nodes of a cluster */
+  forwarding: Forwarding | undefined
   /** handles the requests of batches */
   fetch: BatchRouteOptions['fetch']
 }
 
 /** @param fetch default: for routes that are only read */
 export function sharedBy(
-  { sessions: { registry }, http }: AppOptions,
+  { sessions: { registry }, http, cluster, clientAddress }: AppOptions,
   fetch: Shared['fetch'] = () => Promise.reject(new Error('there is no application')),
 ): Shared {
-  return { ids: new ConnectionIds(registry, http), tickets: new Tickets(registry), fetch }
+  const ids = new ConnectionIds(registry, http)
+  const tickets = new Tickets(registry, { prefix: () => cluster?.lease.slot ?? '' })
+  const forwarding = cluster && new Forwarding({ cluster, registry, ids, clientAddress })
+  return { ids, tickets, forwarding, fetch }
 }
 
 /**
@@ -68,7 +76,7 @@ export function sharedBy(
 export function declareRoutes(
   options: AppOptions,
   mounted: readonly MountedApi[] = [],
-  { ids, tickets, fetch }: Shared = sharedBy(options),
+  { ids, tickets, forwarding, fetch }: Shared = sharedBy(options),
 ): DeclaredRoutes {
   const { servers, sessions, http, limits, admin, clientAddress, metrics, observers } = options
   const { registry } = sessions
@@ -83,13 +91,13 @@ export function declareRoutes(
       ...(http.web === 'on' ? [...readerRoutes(), assetRoute()] : []),
       ...(http.web === 'on' && admin.adminPort === undefined ? [consoleRoute()] : []),
       websocketRoute({
-        ...{ ...options, registry, ids, tickets, websockets },
+        ...{ ...options, registry, ids, tickets, forwarding, websockets },
         corsOrigins: http.corsOrigins,
         maxMessageBytes: http.maxBodyBytes,
       }),
     ],
     server: [
-      ...sessionRoutes({ registry, ids, clientAddress }),
+      ...sessionRoutes({ registry, ids, clientAddress, forwarding }),
       ...sessionDataRoutes({ ...sessions, observers }),
       ...serverRoutes(),
       ...conferenceRoutes(),
@@ -116,11 +124,26 @@ export function declareRoutes(
 export type OperatorRoutes = Pick<DeclaredRoutes, 'observability' | 'administration'>
 
 /** Declares metrics, health checks and, if an admin key is set, administration. */
-export function operatorRoutes({ servers, sessions, admin, metrics, observers }: AppOptions): OperatorRoutes {
+export function operatorRoutes({
+  servers,
+  sessions,
+  admin,
+  metrics,
+  observers,
+  cluster,
+  clientAddress,
+}: AppOptions): OperatorRoutes {
   const { registry, store } = sessions
+  const others = new OtherNodes({ cluster, clientAddress })
   return {
-    observability: observabilityRoutes({ registry, store, metrics }),
-    administration: admin.adminKey === '' ? [] : adminRoutes({ servers, registry, metrics, observers, ...admin }),
+    observability: observabilityRoutes({ registry, store, metrics, isNode: cluster !== undefined }),
+    administration:
+      admin.adminKey === ''
+        ? []
+        : [
+            ...adminRoutes({ servers, registry, metrics, observers, others, ...admin }),
+            adminNodeRoute({ registry, cluster, others, ...admin }),
+          ],
   }
 }
 

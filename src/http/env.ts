@@ -25,10 +25,18 @@ export interface RequestBatch {
   readonly afterResponse: (work: () => void) => void
 }
 
+/** What a request that another node has forwarded brings with it. */
+export interface ForwardedFrom {
+  /** the address of the client of the other node */
+  readonly clientAddress: string
+}
+
 /** The Hono environment: bindings and variables that middleware sets for the routes. */
 export interface Env {
-  /** Node's request and response; absent under other servers. `batch` is set for the requests of a batch. */
-  Bindings?: Partial<HttpBindings> & { batch?: RequestBatch }
+  /** Node's request and response; absent under other servers. `batch` is set for the requests of a batch,
+   * `forwarded` for those that another node has forwarded, and `tunnelled` when the connection is a WebSocket of another
+   * node. */
+  Bindings?: Partial<HttpBindings> & { batch?: RequestBatch; forwarded?: ForwardedFrom; tunnelled?: Promise<void> }
   Variables: {
     /** the id of the request in the log and in `X-Request-Id` */
     requestId: string

@@ -9,6 +9,8 @@ import { MemoryBackend } from '../../src/store/backends/memory.ts'
 
 const servers = { demo: { name: 'Demo', demo: true } } as const
 
+const KEY = 'k'.repeat(32)
+
 describe('completeOptions', () => {
   it('completes missing options with the defaults of the settings, but keeps demo servers quiet', () => {
     const { servers: _, ...defaults } = readConfig()
@@ -44,7 +46,19 @@ describe('completeOptions', () => {
     [{ store: {} }, 'store: must be a URL or a backend'],
     [{ store: null }, 'store: must be a URL or a backend'],
     [{ compat: { appKeys: [{ app: 'x', key: 'with space' }] } }, 'compat.appKeys: must be app:key'],
-    [{ http: { port: 7 }, admin: { adminPort: 7 } }, 'admin.adminPort: must differ from http.port'],
+    [
+      { http: { port: 7 }, admin: { adminPort: 7 } },
+      'admin.adminPort: must differ from the port that komgate listens on',
+    ],
+    [{ cluster: { cluster: 'redis://h' } }, 'cluster.clusterKey: is missing'],
+    [{ cluster: { cluster: 'redis://h', clusterKey: KEY } }, 'cluster.nodeUrl: is missing'],
+    [
+      { http: { port: 7 }, cluster: { cluster: 'redis://h', clusterKey: KEY, nodeUrl: 'http://127.0.0.1:7' } },
+      'cluster.nodeUrl: must have another port than the one that komgate listens on',
+    ],
+    [{ cluster: { nodeUrl: 'http://h:7/path' } }, 'cluster.nodeUrl: must be a URL such as'],
+    [{ cluster: { clusterKey: 'short' } }, 'cluster.clusterKey: must be 32 or more characters'],
+    [{ cluster: { cluster: 'http://h' } }, 'cluster.cluster: must be a URL such as redis://'],
     [{ servers: {} }, 'servers: must list at least one server'],
     [{ servers: { a: { name: 'A' } } }, 'servers.a.host: is missing'],
     [{ servers: { a: { name: 'A', host: 'h', port: 0 } } }, 'servers.a.port: must be a whole number'],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NODES } from '../support/gateway.ts'
 import {
   conferenceZero,
   gatewayError,
@@ -197,7 +198,9 @@ describe.each(BACKENDS)('persons on $name', ({ start }) => {
 
     it('rejects a missing block, a block that is not JSON and a person without a user area with 404', async () => {
       const { alice, bob } = stage.cast
-      for (const block of ['nosuch', 'common', 'elisp', 'JSKOM', '__proto__', '%E2%98%83', '%00']) {
+      // nginx, which is in front of a cluster, rejects a zero byte itself.
+      const zero = NODES > 1 ? [] : ['%00']
+      for (const block of ['nosuch', 'common', 'elisp', 'JSKOM', '__proto__', '%E2%98%83', ...zero]) {
         const answer = await get(alice.no, block)
         expect([block, answer.status, answer.json]).toEqual([block, ...absent])
       }

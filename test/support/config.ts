@@ -8,9 +8,12 @@ export type TestServer = Partial<ServerConfig> & { id: string }
 /** Settings by name, and the applications. */
 export type TestSettings = Partial<SettingValues> & { apps?: readonly AppConfig[] }
 
-const { http, admin, limits, lyskom, compat, demo, store, logLevel } = readConfig()
+const { http, admin, limits, lyskom, compat, demo, cluster, store, logLevel } = readConfig()
 /** The default values of all settings. */
-export const DEFAULTS = { ...http, ...admin, ...limits, ...lyskom, ...compat, ...demo, store, logLevel, servers: '' }
+export const DEFAULTS = {
+  ...{ ...http, ...admin, ...limits, ...lyskom, ...compat, ...demo, ...cluster },
+  ...{ store, logLevel, servers: '' },
+}
 
 /** Returns a configuration with these servers and settings, on a free port. Demo servers are quiet by default. */
 export function configFor(servers: readonly TestServer[], { apps = [], ...settings }: TestSettings = {}): Config {

@@ -30,11 +30,13 @@ export interface KomgateOptions {
   nodeArgs?: readonly string[]
   /** called with pieces of the log; without it the log is discarded */
   onLog?: (text: string) => void
+  /** called with what the process writes to standard error; without it, it goes to that of the tests */
+  onErrors?: (text: string) => void
 }
 
 /** Starts the built gateway (`dist/` in the working directory) in a process that ends with the scope. */
 export async function startKomgate(scope: Scope, options: KomgateOptions): Promise<Komgate> {
-  const { servers, apps = [], args = [], nodeArgs = [], onLog } = options
+  const { servers, apps = [], args = [], nodeArgs = [], onLog, onErrors } = options
   const dir = scope.use(await mkdtemp(join(tmpdir(), 'komgate-process-')), (path) => rm(path, { recursive: true }))
   const file = join(dir, 'servers.json')
   const entries = Object.entries(servers).map(([id, port]) => {
@@ -48,7 +50,8 @@ export async function startKomgate(scope: Scope, options: KomgateOptions): Promi
   const child = spawn(process.execPath, flags, { env, stdio: ['ignore', onLog ? 'pipe' : 'ignore', 'pipe'] })
   scope.use(child, stopProcess)
   if (onLog) child.stdout?.setEncoding('utf8').on('data', onLog)
-  forwardErrors(child)
+  if (onErrors) child.stderr?.setEncoding('utf8').on('data', onErrors)
+  else forwardErrors(child)
   await untilReady(child, port)
   return { pid: child.pid as number, port, stop: () => stopProcess(child) }
 }

@@ -17,6 +17,38 @@ export function nginxInstalled(): boolean {
  * @param gatewayPort port of the gateway on 127.0.0.1
  */
 export async function startNginx(gatewayPort: number): Promise<DatabaseServer> {
+  return await start((port) => configuration(port, gatewayPort))
+}
+
+/**
+ * Starts nginx as a load balancer that knows nothing of sessions: it gives each request to the next node.
+ *
+ * @param ports ports of the nodes on 127.0.0.1
+ */
+export async function startRoundRobin(ports: readonly number[]): Promise<DatabaseServer> {
+  return await start((port) =>
+    standalone(`
+upstream nodes { ${ports.map((node) => `server 127.0.0.1:${node} max_fails=0;`).join(' ')} keepalive 64; }
+map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+server {
+  listen 127.0.0.1:${port};
+  client_max_body_size 0;
+  location / {
+    proxy_pass http://nodes;
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $connection_upgrade;
+    proxy_buffering off;
+    proxy_request_buffering off;
+    proxy_read_timeout 1h;
+    proxy_next_upstream off;
+  }
+}`),
+  )
+}
+
+async function start(configure: (port: number) => string): Promise<DatabaseServer> {
   return await startServer({
     name: 'nginx',
     user: 'www-data',
@@ -24,7 +56,7 @@ export async function startNginx(gatewayPort: number): Promise<DatabaseServer> {
     prepare: async () => undefined,
     command(dir, port) {
       const file = join(dir, 'nginx.conf')
-      writeFileSync(file, configuration(port, gatewayPort))
+      writeFileSync(file, configure(port))
       return [NGINX, '-p', dir, '-e', 'error.log', '-c', file]
     },
     url: (port) => `http://127.0.0.1:${port}`,
@@ -40,6 +72,11 @@ function configuration(port: number, gatewayPort: number): string {
     .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
     .replace('listen [::]:443 ssl;', '')
     .replaceAll(/ssl_certificate\w* .*;/g, '')
+  return standalone(server)
+}
+
+/** Returns a configuration that needs no files outside of the directory of the server. */
+function standalone(server: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`)
   return `daemon off; master_process off; pid nginx.pid; events {}
 http { access_log off; ${temporary.join(' ')}

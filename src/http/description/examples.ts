@@ -1242,6 +1242,12 @@ export const RESPONSES: Readonly<Record<string, Response>> = {
   },
   "endAnySession": {
     "status": 204
+  },
+  "listNodes": {
+    "status": 200,
+    "body": {
+      "nodes": []
+    }
   }
 }
 

@@ -59,8 +59,8 @@ export function sinkStreamResponse(outgoing: unknown, start: (sink: StreamSink) 
   const encoder = new TextEncoder()
   const response = eventStreamResponse((controller) => {
     const sink: StreamSink = {
-      write(text) {
-        controller.enqueue(encoder.encode(text))
+      write(piece) {
+        controller.enqueue(typeof piece === 'string' ? encoder.encode(piece) : piece)
         return false
       },
       end: () => controller.close(),

@@ -9,6 +9,7 @@ import type { Env } from '../env.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { useSession } from '../middleware/current-session.ts'
 import { findSession, type SessionLookup } from '../middleware/find-session.ts'
+import type { Forwarding } from '../middleware/forwarding.ts'
 import type { UnreadBudget } from '../node/unread-budget.ts'
 import { type ErrorObservers, reportedError } from '../output/error-response.ts'
 import { EventSubscription } from './event-subscription.ts'
@@ -35,6 +36,8 @@ export interface WebsocketOptions extends SessionLookup {
   /** the largest message, in bytes */
   maxMessageBytes: number
   observers: ErrorObservers
+  /** answers requests for sessions of other nodes */
+  forwarding?: Forwarding | undefined
 }
 
 /**
@@ -57,6 +60,8 @@ export function websocket(options: WebsocketOptions): (c: Context<Env>) => Promi
     if (origin !== undefined && corsOrigins !== '*' && !corsOrigins.includes(origin)) {
       throw new RequestError('foreign-origin', 'This origin is not allowed.')
     }
+    const elsewhere = await options.forwarding?.respondToUpgrade(c, 'header-query-or-ticket')
+    if (elsewhere !== undefined) return elsewhere
     const session = await findSession(c, 'header-query-or-ticket', options)
     if (session === undefined) throw new RequestError('invalid-session', 'There is no such session.')
     useSession(c, session)

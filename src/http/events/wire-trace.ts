@@ -20,10 +20,19 @@ const HEARTBEAT_MS = 15_000
  * @throws RequestError `too-many-traces` (503) if 8 traces are running
  */
 export function wireTrace(registry: Registry, { lyskom }: GatewaySession): Response {
-  if (registry.listenerCount('draining') >= MAX_TRACES) {
+  if (tracesOf(registry).size >= MAX_TRACES) {
     throw new RequestError('too-many-traces', `No more than ${MAX_TRACES} traces can run at the same time.`)
   }
   return eventStreamResponse((controller) => new Trace(controller, registry, lyskom.connection))
+}
+
+/** The running traces of each registry. */
+const running = new WeakMap<Registry, Set<Trace>>()
+
+function tracesOf(registry: Registry): Set<Trace> {
+  const known = running.get(registry) ?? new Set()
+  running.set(registry, known)
+  return known
 }
 
 /** A trace that a client is reading. */
@@ -41,7 +50,9 @@ class Trace implements StreamSource {
     this.#registry = registry
     this.#connection = connection
     this.#timer = setInterval(this.#heartbeat, HEARTBEAT_MS)
-    const isLate = registry.listenerCount('draining') >= MAX_TRACES
+    const traces = tracesOf(registry)
+    const isLate = traces.size >= MAX_TRACES
+    traces.add(this)
     connection.on('wire', this.#send)
     connection.on('close', this.#onClose)
     registry.on('draining', this.#onDraining)
@@ -57,6 +68,7 @@ class Trace implements StreamSource {
     this.#connection.off('wire', this.#send)
     this.#connection.off('close', this.#onClose)
     this.#registry.off('draining', this.#onDraining)
+    tracesOf(this.#registry).delete(this)
   }
 
   readonly #send = (event: WireEvent): void => {

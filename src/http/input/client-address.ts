@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context } from 'hono'
-import type { RequestBatch } from '../env.ts'
+import type { ForwardedFrom, RequestBatch } from '../env.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 /** Headers in which a proxy reports the address of its client, in lower case. */
@@ -25,13 +25,19 @@ const PAIR = new RegExp(`^\\s*(${TOKEN})=(${TOKEN}|${QUOTED})\\s*$`)
 
 /**
  * Returns the address of the TCP peer, whatever the request headers claim: short and plain ASCII. For a request of a
- * batch, returns the client address of the batch.
+ * batch, returns the client address of the batch, and for one that another node has forwarded, the address that it names.
  */
 export function clientAddress(c: Context): string {
-  const batch = c.env?.batch as RequestBatch | undefined
-  if (batch !== undefined) return batch.clientAddress
+  const known = knownAddress(c)
+  if (known !== undefined) return known
   const address = c.env?.incoming === undefined ? undefined : getConnInfo(c).remote.address
   return plainAddress(address ?? '') ?? UNKNOWN
+}
+
+/** Returns the client address that a batch or another node has found for a request. */
+function knownAddress(c: Context): string | undefined {
+  const { batch, forwarded } = (c.env ?? {}) as { batch?: RequestBatch; forwarded?: ForwardedFrom }
+  return (batch ?? forwarded)?.clientAddress
 }
 
 /**
@@ -50,6 +56,8 @@ export function clientAddressBehind(
   const trusted = new TrustedProxies(proxies)
   const readHop = forwardedHeader === 'forwarded' ? forwardedFor : plainAddress
   return (c) => {
+    const known = knownAddress(c)
+    if (known !== undefined) return known
     let address = clientAddress(c)
     let rest = c.req.header(forwardedHeader)
     // From right to left: each hop was written by the one to its right, which is `address`.

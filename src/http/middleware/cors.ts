@@ -50,6 +50,8 @@ export function cors({ corsOrigins: origins, corsMaxAgeMs, transports }: CorsOpt
     credentials: transports.includes('cookie') && origins !== '*',
   })
   return ((c, next) => {
+    // The node that the client is connected to adds the headers.
+    if (c.env?.forwarded !== undefined) return next()
     if (c.req.header('origin') !== undefined) return answer(c, next)
     return origins === '*' ? next() : next().then(() => c.header('Vary', 'Origin', { append: true }))
   }) satisfies MiddlewareHandler

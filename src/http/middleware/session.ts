@@ -5,6 +5,7 @@ import { idleTimeoutHeader } from '../output/idle-timeout.ts'
 import { CONNECTION_HEADER, type IdSource } from './connection-id.ts'
 import { closeUnlessDelivered, useSession } from './current-session.ts'
 import { findSession, type SessionLookup } from './find-session.ts'
+import type { Forwarding } from './forwarding.ts'
 
 /** The client name and version of a session that the gateway opens automatically. */
 const UNNAMED_CLIENT = { name: 'komgate', version: '' }
@@ -15,6 +16,8 @@ export interface SessionMiddlewareOptions extends SessionLookup {
   autoCreate: boolean
   /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
+  /** answers requests for sessions of other nodes */
+  forwarding?: Forwarding | undefined
 }
 
 /**
@@ -23,7 +26,8 @@ export interface SessionMiddlewareOptions extends SessionLookup {
  * connection id or the ticket is missing, unknown or of another server, or if its session has ended.
  */
 export function sessionMiddleware(options: SessionMiddlewareOptions): (from: IdSource) => MiddlewareHandler<Env> {
-  return (from) => (c, next) => {
+  const { forwarding } = options
+  const useOwn = (c: Context<Env>, next: Next, from: IdSource): Promise<void> => {
     const session = findSession(c, from, options)
     if (session instanceof Promise) return session
     if (session !== undefined) {
@@ -33,6 +37,8 @@ export function sessionMiddleware(options: SessionMiddlewareOptions): (from: IdS
     if (options.autoCreate) return openAutomatically(c, next, options)
     throw new RequestError('invalid-session', `Missing ${CONNECTION_HEADER}.`)
   }
+  if (forwarding === undefined) return (from) => (c, next) => useOwn(c, next, from)
+  return (from) => async (c, next) => (await forwarding.respond(c, from)) ?? (await useOwn(c, next, from))
 }
 
 /** Rejects requests on sessions that are not logged in with 401. Register it after `requireSession`. */

@@ -8,8 +8,8 @@ import type { TrackedResponse } from './tracked-response.ts'
 
 /** Where a stream writes. */
 export interface StreamSink {
-  /** Writes text. Returns false if the client must read first; `resume` of the source follows. */
-  write(text: string): boolean
+  /** Writes text or bytes. Returns false if the client must read first; `resume` of the source follows. */
+  write(piece: string | Uint8Array): boolean
   /** Ends the stream. */
   end(): void
   /** Breaks the stream off, and discards what the client has not read. */
@@ -45,7 +45,7 @@ export function sendDirectly(response: Response, outgoing: TrackedResponse): boo
   }
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   const source = stream.start({
-    write: (text) => outgoing.write(text, onWritten),
+    write: (piece) => outgoing.write(piece, onWritten),
     end: () => void outgoing.end(),
     fail: () => outgoing.socket && resetSocket(outgoing.socket),
   })

@@ -1,5 +1,5 @@
 /**
- * What `serve` of node-server 2.1 leaves out: deadlines and limits of requests, a shutdown with a deadline, and the
+ * What node-server 2.1 leaves out: deadlines and limits of requests, a shutdown with a deadline, and the
  * body of a response that rejects an upgrade, since node-server writes its status and headers alone. Responses are
  * coalesced: without that, who-am-i on 32 connections has 15 % less throughput.
  */
@@ -8,11 +8,12 @@ import { once } from 'node:events'
 import type { Server, ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { serve } from '@hono/node-server'
+import { createAdaptorServer } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { WebSocketServer } from 'ws'
 import { WriteCoalescer } from '../../connection/write-coalescer.ts'
 import type { LimitName } from '../../sessions/limit-error.ts'
+import type { Env } from '../env.ts'
 import { Connections } from './connections.ts'
 import { sendDirectly } from './direct-stream.ts'
 import type { RequestHandler } from './http-connection.ts'
@@ -27,7 +28,7 @@ import { pingEach } from './websocket-pings.ts'
 /** Close code of RFC 6455. */
 const GOING_AWAY = 1001
 
-type ServeOptions = Parameters<typeof serve>[0]
+type ServeOptions = Parameters<typeof createAdaptorServer>[0]
 /** A `fetch` function as node-server calls it. */
 export type FetchCallback = ServeOptions['fetch']
 type WebSocketServerLike = NonNullable<ServeOptions['websocket']>['server']
@@ -64,6 +65,8 @@ export interface ListenOptions {
   unreadBudget: UnreadBudget
   /** called for each request that a limit rejects before it reaches `fetch` */
   onLimit?: (limit: LimitName) => void
+  /** whether each worker of a `node:cluster` has a port of its own; default: they share it, as Node's workers do */
+  isExclusive?: boolean
 }
 
 /** A listening HTTP server. */
@@ -81,13 +84,12 @@ export interface Listener {
 
 /** Starts serving HTTP and WebSockets. Rejects if the address is not available. */
 export async function listen(fetch: FetchCallback, options: ListenOptions): Promise<Listener> {
-  const { http, unreadBudget: budget, onLimit } = options
+  const { http, unreadBudget: budget, onLimit, isExclusive = false } = options
   const websockets = new WebSocketServer({ noServer: true, maxPayload: http.maxBodyBytes, perMessageDeflate: false })
   const isDraining = (): boolean => connections.isDraining
-  const server = serve({
+  const server = createAdaptorServer({
     fetch: coalescing(fetch, isDraining),
     hostname: http.host,
-    port: http.port,
     serverOptions: nodeOptions(http),
     websocket: { server: websockets as WebSocketServerLike },
   }) as Server
@@ -106,6 +108,7 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
   handleInOrder(server, connections)
   answerNodeErrors(server, connections, onLimit)
   serveUpgrades(server, connections, `${http.basePath}/websocket`)
+  server.listen({ host: http.host, port: http.port, exclusive: isExclusive })
   await once(server, 'listening')
   const stopPinging = pingEach(websockets, http.websocketPingMs)
   return {
@@ -152,7 +155,9 @@ function coalescing(fetch: FetchCallback, isDraining: () => boolean): FetchCallb
     const response = await fetch(request, env)
     const { incoming, outgoing } = env
     if (response instanceof Response) {
-      if (outgoing === undefined) await rejectUpgrade(incoming.socket as Socket, response, isDraining())
+      const { tunnelled } = env as Env['Bindings'] & object
+      if (tunnelled !== undefined) await tunnelled
+      else if (outgoing === undefined) await rejectUpgrade(incoming.socket as Socket, response, isDraining())
       else if (outgoing instanceof TrackedResponse && sendDirectly(response, outgoing)) return RESPONSE_ALREADY_SENT
     }
     if (coalescer.mayWriteNow()) return response

@@ -15,9 +15,10 @@ import { bearer } from '../middleware/app-key.ts'
 import { AppKeys } from '../middleware/app-keys.ts'
 import { closeOnRequest } from '../middleware/current-session.ts'
 import { empty, json } from '../node/responses.ts'
+import type { OtherNodes } from '../other-nodes.ts'
 import { checkJson, figuresJson, serverJson, sessionJson } from '../output/admin-json.ts'
 import type { ErrorObservers } from '../output/error-response.ts'
-import { jsonList, mapPages, pagesOf } from '../output/json-list.ts'
+import { jsonList, pagesOf } from '../output/json-list.ts'
 import {
   AdminCheck,
   AdminFigures,
@@ -61,6 +62,8 @@ export interface AdminRouteOptions {
   started: Date
   /** the settings in force, without secrets */
   settings: readonly AdminSetting[]
+  /** the other nodes of the cluster */
+  others: OtherNodes
 }
 
 /** Options of `requireAdminKey`. */
@@ -81,9 +84,13 @@ export function adminRoutes({
   observers,
   started,
   settings,
+  others,
 }: AdminRouteOptions): AnyRoute[] {
-  const find = (handle: string): GatewaySession => {
+  /** Returns a session of this node, or the response of the node that has it. */
+  const find = async (c: Context<Env>, handle: string): Promise<GatewaySession | Response> => {
     for (const session of registry.all()) if (handleOf(session.key) === handle) return session
+    const response = await others.firstFound(c)
+    if (response !== undefined) return response
     throw new RequestError('not-found', 'There is no such session.')
   }
 
@@ -144,14 +151,7 @@ export function adminRoutes({
       responses: { 200: { schema: z.strictObject({ sessions: z.array(AdminSession) }) } },
       example: { session: 'logged-in' },
       handle(c) {
-        const now = performance.now()
-        const pages = pagesOf(registry.all(), PAGE)
-        return jsonList(
-          c,
-          'sessions',
-          mapPages(pages, (session) => sessionJson(session, now)),
-          observers.onInternalError,
-        )
+        return jsonList(c, 'sessions', allSessions(c, registry, others), observers.onInternalError)
       },
     }),
     route({
@@ -165,7 +165,9 @@ export function adminRoutes({
       rejects: ['not-found'],
       example: { params: { handle: '3f9a1c04b7de' }, session: 'logged-in' },
       async handle(c, { params: { handle } }) {
-        await closeOnRequest(c, find(handle), 'admin')
+        const session = await find(c, handle)
+        if (session instanceof Response) return session
+        await closeOnRequest(c, session, 'admin')
         return empty(204)
       },
     }),
@@ -178,9 +180,27 @@ export function adminRoutes({
       params: { handle: z.string() },
       responses: { 200: { type: 'text/event-stream' } },
       rejects: ['not-found', 'too-many-traces'],
-      handle: (_, { params: { handle } }) => wireTrace(registry, find(handle)),
+      async handle(c, { params: { handle } }) {
+        const session = await find(c, handle)
+        return session instanceof Response ? session : wireTrace(registry, session)
+      },
     }),
   ]
+}
+
+/** Yields the sessions of this node, then those of each other node. */
+async function* allSessions(
+  c: Context<Env>,
+  registry: Registry,
+  others: OtherNodes,
+): AsyncGenerator<readonly AdminSession[], object, undefined> {
+  const now = performance.now()
+  for await (const page of pagesOf(registry.all(), PAGE)) yield page.map((session) => sessionJson(session, now))
+  for await (const { response } of others.ask(c)) {
+    const { sessions = [] } = response?.ok ? ((await response.json()) as { sessions?: AdminSession[] }) : {}
+    yield sessions
+  }
+  return {}
 }
 
 /** Returns the middleware that requires the admin key. */

@@ -12,10 +12,12 @@ export interface ObservabilityRouteOptions {
   registry: Registry
   store: SessionStore
   metrics: Metrics
+  /** whether the gateway is a node of a cluster */
+  isNode: boolean
 }
 
 /** Metrics and health checks. */
-export function observabilityRoutes({ registry, store, metrics }: ObservabilityRouteOptions): AnyRoute[] {
+export function observabilityRoutes({ registry, store, metrics, isNode }: ObservabilityRouteOptions): AnyRoute[] {
   return [
     route({
       method: 'GET',
@@ -49,7 +51,9 @@ export function observabilityRoutes({ registry, store, metrics }: ObservabilityR
       rejects: ['not-ready'],
       example: {},
       handle() {
-        if (registry.isDraining) return notReady('This gateway is shutting down.')
+        if (registry.isRefusing) return notReady('This gateway is shutting down.')
+        // The nodes of a cluster share what follows: a load balancer must not drop all of them at once.
+        if (isNode) return json({ ready: true })
         if (store.unavailable !== undefined) return notReady('The session store is unavailable.')
         if (!registry.isAnyReachable()) return notReady('No LysKOM server can be reached.')
         return json({ ready: true })

@@ -8,6 +8,7 @@ import { badRequest, latin1 } from '../input/body.ts'
 import { confNo, numberParameter } from '../input/numbers.ts'
 import { CONNECTION_HEADER, type ConnectionIds } from '../middleware/connection-id.ts'
 import { closeOnRequest, closeUnlessDelivered } from '../middleware/current-session.ts'
+import type { Forwarding } from '../middleware/forwarding.ts'
 import { empty, json } from '../node/responses.ts'
 import { idleTimeoutHeader } from '../output/idle-timeout.ts'
 import { personJson } from '../output/json.ts'
@@ -34,10 +35,17 @@ export interface SessionRouteOptions {
   ids: ConnectionIds
   /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
+  /** answers requests for sessions of other nodes */
+  forwarding?: Forwarding | undefined
 }
 
 /** Opening, closing and using sessions. */
-export function sessionRoutes({ registry, ids, clientAddress: addressOf }: SessionRouteOptions): AnyRoute[] {
+export function sessionRoutes({
+  registry,
+  ids,
+  clientAddress: addressOf,
+  forwarding,
+}: SessionRouteOptions): AnyRoute[] {
   return [
     route({
       method: 'POST',
@@ -53,10 +61,13 @@ export function sessionRoutes({ registry, ids, clientAddress: addressOf }: Sessi
       },
       rejects: ['session-exists'],
       guards: [
-        (c, next) => {
+        async (c, next) => {
           if (ids.of(c, 'header-or-query') !== undefined && !ids.isStaleCookie(c)) {
             throw new RequestError('session-exists', `${CONNECTION_HEADER} must be absent when a session is opened.`)
           }
+          // A cookie may be of a session of another node, which opens the new one if the session has ended.
+          const elsewhere = await forwarding?.respondIfAlive(c, 'header-or-query')
+          if (elsewhere !== undefined) return elsewhere
           // The socket is gone after the client disconnects, so its address is read before the body.
           c.set('clientAddress', addressOf(c))
           return next()

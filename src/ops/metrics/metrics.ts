@@ -1,8 +1,10 @@
 import { Counter, Gauge, Registry as Register } from 'prom-client'
+import type { Cluster } from '../../cluster/cluster.ts'
 import type { ConnectionObserver } from '../../connection/observer.ts'
 import { LIMITS, type LimitName } from '../../sessions/limit-error.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import type { SessionStore } from '../../store/store.ts'
+import { watchCluster } from './cluster-metrics.ts'
 import { FigureRecorder, type Figures } from './figures.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import { LyskomMetrics } from './lyskom-metrics.ts'
@@ -54,6 +56,11 @@ export class Metrics {
   /** Registers the metrics of a session store. */
   watchStore(store: SessionStore): void {
     watchStore(this.#register, store)
+  }
+
+  /** Registers the metrics of a node of a cluster. */
+  watchCluster(cluster: Cluster): void {
+    watchCluster(this.#register, cluster)
   }
 
   /**

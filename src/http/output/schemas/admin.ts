@@ -28,6 +28,18 @@ export const AdminCheck = z
   })
   .meta({ id: 'AdminCheck', description: 'A LysKOM server that responds.' })
 
+export type AdminNode = z.output<typeof AdminNode>
+export const AdminNode = z
+  .strictObject({
+    url: z.string().describe('Where other nodes reach it.'),
+    slot: z.string().describe('The first three digits of the connection ids that it creates.'),
+    is_asked: z.boolean().describe('Whether it is the node that answers.'),
+    version: z.string().nullable().describe('The version of komgate. Null, as what follows, if it does not answer.'),
+    started: z.iso.datetime().nullable(),
+    sessions: count.nullable().describe('The number of open sessions.'),
+  })
+  .meta({ id: 'AdminNode', description: 'A node of a cluster.' })
+
 export type AdminSetting = z.output<typeof AdminSetting>
 export const AdminSetting = z
   .strictObject({

@@ -1,0 +1,117 @@
+import type { Bus } from './cluster/bus.ts'
+import type { Cluster } from './cluster/cluster.ts'
+import type { ValuesOf } from './config/settings.ts'
+import type { HttpServerOptions } from './http/node/listener.ts'
+import { nodeRequests } from './http/node-requests.ts'
+import type { Logger } from './ops/logger.ts'
+import type { GuessLimits } from './sessions/guess-limits.ts'
+import type { Registry } from './sessions/registry.ts'
+import { loadDriver } from './store/driver.ts'
+import type { SessionStore } from './store/store.ts'
+
+type Fetch = (request: Request, env?: object) => Response | Promise<Response>
+type ClusterSettings = ValuesOf<'cluster'>
+
+/** What a gateway is among the nodes of a cluster. */
+export interface ClusterNode {
+  /** where it listens for other nodes */
+  readonly address: Pick<HttpServerOptions, 'host' | 'port'>
+  /** handles the requests of other nodes */
+  readonly fetch: Fetch
+  /**
+   * Becomes a node, when it listens at its address.
+   * @throws NodeUrlError, ClusterKeyError or StoreError as `Cluster.join` does
+   */
+  join(): Promise<void>
+}
+
+/**
+ * Connects to the Redis database of a cluster; undefined without one.
+ * @throws StoreError if Redis cannot be reached or used
+ * @throws TypeError for an invalid URL, or if a package is not installed
+ */
+export async function openCluster(settings: ClusterSettings): Promise<Cluster | undefined> {
+  const { cluster: redisUrl, ...options } = settings
+  if (redisUrl === '') return undefined
+  const { Cluster } = await loadDriver(['redis', 'undici'], () => import('./cluster/cluster.ts'), 'cluster')
+  return await Cluster.open({ redisUrl, ...options })
+}
+
+/** Options of `clusterNode`. */
+export interface ClusterNodeOptions {
+  /** handles the requests of clients */
+  fetch: Fetch
+  /** handles the requests of operators, if they have a port of their own */
+  adminFetch?: Fetch | undefined
+  registry: Registry
+  store: SessionStore
+  /** the limits on wrong keys */
+  keyGuesses: GuessLimits
+  log: Logger
+  options: ClusterSettings
+}
+
+/** Makes a gateway a node: its sessions end when another node takes its slot. */
+export function clusterNode(
+  cluster: Cluster,
+  { fetch, adminFetch = fetch, registry, store, keyGuesses, log, options }: ClusterNodeOptions,
+): ClusterNode {
+  const { port } = new URL(options.nodeUrl)
+  const { lease } = cluster
+  lease.on('lost', () => {
+    log.error('cluster: another node has taken the slot of this one, whose sessions end')
+    void registry.endAll('fenced')
+  })
+  // Its sessions end soon: other nodes need not wait for the requests that it finishes.
+  registry.once('draining', () => void lease.release())
+  lease.on('renewal', (error) => {
+    if (error === undefined) log.info('cluster: the lease is renewed again')
+    else
+      log.error({ err: error }, 'cluster: the lease cannot be renewed; new sessions are rejected when it has expired')
+  })
+  exchangeNotes(cluster.bus, { registry, store, keyGuesses })
+  // An admin port has no base path.
+  const isForAdmin = ({ url }: Request): boolean => new URL(url).pathname.startsWith('/admin/')
+  const onRejected = (error: Error): void =>
+    log.warn(`cluster: a request from another node is rejected: ${error.message}`)
+  return {
+    address: { host: options.nodeHost || hostOf(options.nodeUrl), port: Number(port || 80) },
+    fetch: nodeRequests(
+      (request, env) => (isForAdmin(request) ? adminFetch : fetch)(request, env),
+      cluster,
+      onRejected,
+    ),
+    async join() {
+      const answers = await cluster.join()
+      if (!answers) log.warn(`cluster: nothing answers at ${options.nodeUrl}, the URL of this node`)
+      log.info(`cluster: node ${options.nodeUrl} holds slot ${lease.slot}`)
+    },
+  }
+}
+
+/** Tells other nodes what happens on this one, and this one what happens on others. */
+function exchangeNotes(
+  bus: Bus,
+  { registry, store, keyGuesses }: Pick<ClusterNodeOptions, 'registry' | 'store' | 'keyGuesses'>,
+): void {
+  const { changes, admission, logins } = registry
+  changes.on('made', (made) => bus.publish({ kind: 'change', made }))
+  store.on('ended', ({ key }) => bus.publish({ kind: 'ended', key }))
+  admission.on('opening', (address) => bus.publish({ kind: 'opening', address }))
+  logins.on('login', (address) => bus.publish({ kind: 'login', address }))
+  logins.guesses.on('ended', (attempt) => bus.publish({ kind: 'guess', of: 'password', attempt }))
+  keyGuesses.on('ended', (attempt) => bus.publish({ kind: 'guess', of: 'key', attempt }))
+  bus.on('gap', () => changes.lose())
+  bus.on('note', (note) => {
+    if (note.kind === 'change') changes.receive(note.made)
+    else if (note.kind === 'ended') void registry.byKey(note.key)?.close('ended')
+    else if (note.kind === 'opening') admission.recordOpening(note.address)
+    else if (note.kind === 'login') logins.recordLogin(note.address)
+    else if (note.kind === 'guess') (note.of === 'key' ? keyGuesses : logins.guesses).record(note.attempt)
+  })
+}
+
+/** Returns the host of a node URL, an IPv6 address without brackets. */
+export function hostOf(nodeUrl: string): string {
+  return new URL(nodeUrl).hostname.replace(/^\[|\]$/g, '')
+}

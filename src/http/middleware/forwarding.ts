@@ -1,0 +1,96 @@
+import type { Context } from 'hono'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { ClusterError } from '../../cluster/errors.ts'
+import { ClientGoneError } from '../../cluster/node-client.ts'
+import type { Slot } from '../../cluster/slots.ts'
+import type { Registry } from '../../sessions/registry.ts'
+import type { Env } from '../env.ts'
+import { RequestError } from '../errors/request-error.ts'
+import { init, requestOf, responseOf } from '../forwarded.ts'
+import { tunnel } from '../node/tunnel.ts'
+import { OpenStreams } from '../open-streams.ts'
+import type { ConnectionIds, IdSource } from './connection-id.ts'
+
+/** nginx's status for a request whose client has disconnected before the response. */
+const CLIENT_GONE = 499
+
+/** Options of `Forwarding`. */
+export interface ForwardingOptions {
+  cluster: Cluster
+  /** reports when this node shuts down */
+  registry: Pick<Registry, 'once'>
+  ids: ConnectionIds
+  /** returns the client address of a request; see `clientAddressBehind` */
+  clientAddress: (c: Context) => string
+}
+
+/** Answers requests for sessions of other nodes with the responses of these nodes. */
+export class Forwarding {
+  readonly #options: ForwardingOptions
+  readonly #streams = new OpenStreams()
+
+  constructor(options: ForwardingOptions) {
+    this.#options = options
+    options.registry.once('draining', () => this.#streams.endAll())
+  }
+
+  /**
+   * Returns the response of the node that has the session of a request; undefined if the request is for this node.
+   *
+   * @throws RequestError `invalid-session` (403) if the node of the session has ended
+   * @throws ClusterError as `Forwarder.forward` does; `misdirected` for a request that another node has forwarded
+   */
+  async respond(c: Context<Env>, from: IdSource): Promise<Response | undefined> {
+    const slot = await this.#foreignSlot(c, from)
+    return slot === undefined ? undefined : ((await this.#forward(c, slot)) ?? rejectEnded())
+  }
+
+  /** Like `respond`, but returns undefined if the node of the session has ended. */
+  async respondIfAlive(c: Context<Env>, from: IdSource): Promise<Response | undefined> {
+    const slot = await this.#foreignSlot(c, from)
+    return slot === undefined ? undefined : await this.#forward(c, slot)
+  }
+
+  /** Like `respond`, for a request for a WebSocket: connects the client with the node if that accepts. */
+  async respondToUpgrade(c: Context<Env>, from: IdSource): Promise<Response | undefined> {
+    const { cluster, clientAddress } = this.#options
+    const slot = await this.#foreignSlot(c, from)
+    if (slot === undefined) return undefined
+    const upgraded = await cluster.upgrade(slot, await requestOf(c), clientAddress(c))
+    if (upgraded === undefined) return rejectEnded()
+    if ('status' in upgraded) return new Response(upgraded.body, init(upgraded.status, upgraded.headers))
+    tunnel(c, upgraded, this.#streams)
+    return new Response(null)
+  }
+
+  /** Returns the slot of the session of a request, if another node has it. */
+  async #foreignSlot(c: Context<Env>, from: IdSource): Promise<Slot | undefined> {
+    const { cluster, ids } = this.#options
+    if (c.env?.batch !== undefined) return undefined
+    const id = ids.of(c, from) ?? ids.ticketOf(c, from)
+    if (id === undefined) return undefined
+    const certain = cluster.certain()
+    if (certain !== undefined) await certain
+    const slot = cluster.foreignSlot(id)
+    if (slot !== undefined && c.env?.forwarded !== undefined) {
+      throw new ClusterError('misdirected', 'another node has forwarded a request for a slot of a third one')
+    }
+    return slot
+  }
+
+  async #forward(c: Context<Env>, slot: Slot): Promise<Response | undefined> {
+    const { cluster, clientAddress } = this.#options
+    try {
+      const response = await cluster.forward(slot, await requestOf(c), clientAddress(c))
+      return response && responseOf(response, c, this.#streams)
+    } catch (error) {
+      if (!(error instanceof ClientGoneError)) throw error
+      // Nothing receives it; the log has its status.
+      return new Response(null, { status: CLIENT_GONE })
+    }
+  }
+}
+
+function rejectEnded(): never {
+  throw new RequestError('invalid-session', 'There is no such session.')
+}

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import { Signatures } from '../../src/cluster/signature.ts'
+import { slotOf } from '../../src/cluster/slots.ts'
+import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
+import type { SendOptions, TestGateway } from '../support/gateway.ts'
+import { openRaw, rawRequest, WEBSOCKET_FIELDS } from '../support/raw-http.ts'
+import { withRedis } from '../support/redis-server.ts'
+import { canStartCluster, onCluster, SERVER, WHO_AM_I } from './stage.ts'
+
+const KEY = 'a-key-of-nodes-that-only-tests-have'
+const FORWARDED = 'komgate-forwarded'
+
+describe.skipIf(!canStartCluster)('requests between nodes', () => {
+  const stage = onCluster()
+
+  /** The owners of slots, as they are in Redis. */
+  async function owners(): Promise<{ slot: string; url: string; epoch: string }[]> {
+    return await withRedis(stage.cluster.redis.url, async (client) => {
+      const keys = await client.keys('komgate:cluster:slot:*')
+      return await Promise.all(
+        keys.map(async (key) => ({ slot: key.slice(-3), ...JSON.parse((await client.get(key)) ?? '') })),
+      )
+    })
+  }
+
+  /** The owner of a session. */
+  async function ownerOf(id: string) {
+    const found = (await owners()).find(({ slot }) => id.startsWith(slot))
+    if (found === undefined) throw new Error('no node has the session')
+    return found
+  }
+
+  interface Signing {
+    key?: string
+    method?: string
+    target?: string
+    ageMs?: number
+    epoch?: string
+  }
+
+  function sign({ key = KEY, method = 'GET', target = WHO_AM_I, ageMs = 0, epoch = '' }: Signing): string {
+    return new Signatures(key).sign({ method, target }, { time: Date.now() - ageMs, epoch, clientAddress: '192.0.2.7' })
+  }
+
+  /** Sends a request to the node port of the owner of a session. Returns the status. */
+  async function direct(id: string, forwarded?: string, options: SendOptions = {}, path = WHO_AM_I): Promise<number> {
+    const { url } = await ownerOf(id)
+    const headers = { ...(forwarded !== undefined && { [FORWARDED]: forwarded }), ...options.headers }
+    const response = await fetch(url + path, { headers: { 'httpkom-connection': id, ...headers } })
+    await response.arrayBuffer()
+    return response.status
+  }
+
+  const warnings = ({ log }: TestGateway) =>
+    log.filter((line) => line.includes('"level":40')).map((line) => JSON.parse(line).msg)
+
+  it('are answered by the node port with the right signature', async () => {
+    const id = await stage.logIn()
+    const { epoch } = await ownerOf(id)
+    expect(await direct(id, sign({ epoch }))).toBe(200)
+  })
+
+  it.each<[string, Signing, RegExp]>([
+    ['signed with another key', { key: 'another key of 32 characters, or more' }, /missing or wrong/],
+    ['signed for another path', { target: '/kom/sessions/current/who-am-j' }, /missing or wrong/],
+    ['signed for another method', { method: 'POST' }, /missing or wrong/],
+    ['signed 31 s ago', { ageMs: 31_000 }, /is 3\d s old/],
+    ['signed 36 s too early', { ageMs: -36_000 }, /is -3\d s old/],
+  ])('are rejected with 403 and a line in the log if %s', async (_, signing, reason) => {
+    const id = await stage.logIn()
+    const { epoch } = await ownerOf(id)
+    expect(await direct(id, sign({ epoch, ...signing }))).toBe(403)
+    expect(warnings(stage.owner).at(-1)).toMatch(reason)
+  })
+
+  it('are rejected with 403 and a line in the log without a signature', async () => {
+    const id = await stage.logIn()
+    const before = warnings(stage.owner).length
+    expect(await direct(id)).toBe(403)
+    expect(warnings(stage.owner).slice(before)).toEqual([expect.stringMatching(/the signature is missing or wrong/)])
+  })
+
+  it('are rejected with 403 with two signatures, one of which is right', async () => {
+    const id = await stage.logIn()
+    const { epoch } = await ownerOf(id)
+    expect(await direct(id, `${sign({ epoch })}, ${sign({ epoch, key: 'x'.repeat(32) })}`)).toBe(403)
+  })
+
+  it('are rejected with 421 if they are for an earlier epoch', async () => {
+    const id = await stage.logIn()
+    expect(await direct(id, sign({ epoch: crypto.randomUUID() }))).toBe(421)
+  })
+
+  it('go no further than one hop', async () => {
+    const id = await stage.logIn()
+    const third = await ownerOf(await (stage.cluster.nodes[2] as TestGateway).open())
+    const header = sign({ epoch: third.epoch })
+    const response = await fetch(third.url + WHO_AM_I, { headers: { 'httpkom-connection': id, [FORWARDED]: header } })
+    expect(response.status).toBe(421)
+  })
+
+  it('cannot be sent by clients, whatever they know', async () => {
+    const id = await stage.logIn()
+    const { epoch } = await ownerOf(id)
+    for (const forwarded of ['x', '', sign({ epoch })]) {
+      for (const node of [stage.owner, stage.other]) {
+        const before = warnings(node).length
+        const { status } = await node.send('GET', WHO_AM_I, { id, headers: { [FORWARDED]: forwarded } })
+        expect(status).toBe(403)
+        expect(warnings(node).slice(before)).toEqual([expect.stringMatching(/a client has sent Komgate-Forwarded/)])
+      }
+    }
+    const raw = await openRaw(stage.owner.url)
+    const fields = {
+      ...WEBSOCKET_FIELDS,
+      'Komgate-Forwarded': sign({ epoch, target: `/websocket?Httpkom-Connection=${id}` }),
+    }
+    raw.socket.write(rawRequest('GET', `/websocket?Httpkom-Connection=${id}`, fields))
+    expect(await raw.closed()).toMatch(/^HTTP\/1\.1 403 /)
+  })
+})
+
+describe.skipIf(!canStartCluster)('a session that another node opens', () => {
+  let server: FakeServer
+  const stage = onCluster({ trustedProxies: ['127.0.0.1'], transports: ['cookie'] }, async () => {
+    server = await startFakeServer()
+    return { ...server, stop: server.close }
+  })
+
+  it('has the client address that the first node has found behind a trusted proxy', async () => {
+    const id = await stage.owner.open()
+    expect((await stage.owner.send('DELETE', `/${SERVER}/sessions/0`, { id })).status).toBe(204)
+    // The node of the session in the cookie opens the new one.
+    const headers = {
+      cookie: `__Host-komgate-${SERVER}=${id}`,
+      'sec-fetch-site': 'same-origin',
+      'x-forwarded-for': '192.0.2.66, 198.51.100.9',
+    }
+    const json = { client: { name: 'test', version: '1' } }
+    const opened = await stage.other.send('POST', `/${SERVER}/sessions/`, { headers, json })
+    expect(opened.status).toBe(201)
+    expect(opened.json.connection_id.slice(0, 3)).toBe(id.slice(0, 3))
+    expect(server.connections.at(-1)?.hello).toMatch(/198\.51\.100\.9$/)
+  })
+})
+
+describe.skipIf(!canStartCluster)('an id that no node has', () => {
+  const stage = onCluster()
+
+  it('is rejected with 403 in any slot, and for a WebSocket too', async () => {
+    for (const id of [
+      '0',
+      'nonsense',
+      crypto.randomUUID(),
+      `${slotOf(4095)}${crypto.randomUUID().slice(3)}`,
+      'ABCdef',
+    ]) {
+      expect((await stage.other.send('GET', WHO_AM_I, { id })).status).toBe(403)
+    }
+    const raw = await openRaw(stage.other.url)
+    raw.socket.write(rawRequest('GET', `/websocket?Httpkom-Connection=${crypto.randomUUID()}`, WEBSOCKET_FIELDS))
+    expect(await raw.closed()).toMatch(/^HTTP\/1\.1 403 .*There is no such session/s)
+  })
+
+  it('is rejected with 403 on every node at once when its node has ended, and not before', async () => {
+    const [first, , third] = stage.cluster.nodes as [TestGateway, TestGateway, TestGateway]
+    const id = await stage.logIn(third)
+    const kept = await stage.logIn(first)
+    expect((await stage.other.send('GET', WHO_AM_I, { id })).status).toBe(200)
+    await third.close()
+    expect((await stage.other.send('GET', WHO_AM_I, { id })).status).toBe(403)
+    expect((await first.send('GET', WHO_AM_I, { id })).status).toBe(403)
+    expect((await stage.other.send('GET', WHO_AM_I, { id: kept })).status).toBe(200)
+  })
+})

@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { TestSettings } from '../support/config.ts'
+import { startCluster, type TestCluster, type TestGateway } from '../support/gateway.ts'
+import { nginxInstalled } from '../support/nginx.ts'
+import { redisInstalled } from '../support/redis-server.ts'
+
+const DEMO = [{ id: 'demo', demo: true }]
+const OPEN = { json: { client: { name: 'test', version: '1' } } }
+const KEY = 'the-key-of-the-operator'
+const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } })
+
+describe.skipIf(!(redisInstalled() && nginxInstalled()) && !process.env.CI)('limits of several nodes', () => {
+  let cluster: TestCluster
+  afterEach(() => cluster.close())
+
+  /** Starts two nodes, which have not counted anything. */
+  async function start(settings: TestSettings): Promise<[TestGateway, TestGateway]> {
+    cluster = await startCluster(DEMO, settings, 2)
+    return [cluster.nodes[0] as TestGateway, cluster.nodes[1] as TestGateway]
+  }
+
+  const open = async (node: TestGateway) => (await node.send('POST', '/demo/sessions/', OPEN)).status
+  const logIn = async (node: TestGateway, id: string, passwd: string) => {
+    const json = { pers_name: 'Demo Reader', passwd }
+    return (await node.send('POST', '/demo/sessions/current/login', { id, json })).status
+  }
+
+  it('count sessions opened on other nodes', async () => {
+    const [one, other] = await start({ maxOpeningsPerMinute: 4 })
+    expect([await open(one), await open(one), await open(other)]).toEqual([201, 201, 201])
+    await expect.poll(() => open(one)).toBe(429)
+    await expect.poll(() => open(other)).toBe(429)
+  })
+
+  it('count logins tried on other nodes', async () => {
+    const [one, other] = await start({ maxLoginsPerMinute: 3 })
+    const [own, others] = [await one.open(), await other.open()]
+    for (let i = 0; i < 3; i++) expect(await logIn(one, own, 'demo')).toBe(201)
+    await expect.poll(() => logIn(other, others, 'demo')).toBe(429)
+  })
+
+  it('delay guesses of a password after guesses on other nodes', async () => {
+    const [one, other] = await start({ freeLoginFailures: 3 })
+    const [own, others] = [await one.open(), await other.open()]
+    for (let i = 0; i < 3; i++) expect(await logIn(one, own, 'wrong')).toBe(401)
+    // A right password that arrived before the notes of the other node would end the delay.
+    await expect.poll(() => logIn(other, others, 'wrong')).toBe(429)
+  })
+
+  it('delay guesses of the admin key after guesses on other nodes', async () => {
+    const [one, other] = await start({ adminKey: KEY })
+    const statuses = new Set<number>()
+    while (!statuses.has(429)) statuses.add((await one.send('GET', '/admin/servers', bearer('wrong'))).status)
+    await expect.poll(async () => (await other.send('GET', '/admin/servers', bearer('other'))).status).toBe(429)
+  })
+})
