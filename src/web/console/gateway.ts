@@ -3,7 +3,7 @@ import { signal } from '@preact/signals'
 /** Statuses of proxies whose gateway does not respond. */
 const AWAY = new Set([502, 503, 504])
 /** Routes that every gateway with an admin key has. */
-const ALWAYS = /^admin\/(servers|sessions|settings|figures)(\?|$)/
+const ALWAYS = /^admin\/(servers|nodes|sessions|settings|figures)(\?|$)/
 
 /** Options of a request. */
 export interface RequestOptions {

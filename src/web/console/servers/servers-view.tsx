@@ -5,6 +5,7 @@ import { exactTime, shortTime } from '../../shared/time.ts'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
 import { milliseconds } from '../milliseconds.ts'
+import { NodesTable } from '../nodes/nodes-table.tsx'
 import { TableFrame } from '../table-frame.tsx'
 import { usePolled } from '../use-polled.ts'
 import { ServerCheck } from './server-check.tsx'
@@ -25,35 +26,38 @@ interface Server {
   last_error: { code: string; time: string } | null
 }
 
-/** The LysKOM servers, and whether they are up. */
+/** The LysKOM servers, and whether they are up; and the nodes of the gateway, if it has several. */
 export function ServersView({ gateway }: { gateway: Gateway }) {
   const strings = t.value
   const { value, error, refresh } = usePolled<{ servers: Server[] }>(gateway, 'admin/servers', INTERVAL_MS)
   if (value === undefined) return error === undefined ? <Loading /> : <p class="error">{errorText(error)}</p>
   return (
-    <TableFrame label={strings.servers}>
-      <table class="servers cards">
-        <thead>
-          <tr>
-            <th scope="col">{strings.server}</th>
-            <th scope="col">{strings.state}</th>
-            <th scope="col" class="number">
-              {strings.sessions}
-            </th>
-            <th scope="col" class="number">
-              {strings.openTime}
-            </th>
-            <th scope="col">{strings.lastError}</th>
-            <th scope="col">{strings.check}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {value.servers.map((server) => (
-            <Row key={server.id} server={server} gateway={gateway} onChecked={refresh} />
-          ))}
-        </tbody>
-      </table>
-    </TableFrame>
+    <>
+      <TableFrame label={strings.servers}>
+        <table class="servers cards">
+          <thead>
+            <tr>
+              <th scope="col">{strings.server}</th>
+              <th scope="col">{strings.state}</th>
+              <th scope="col" class="number">
+                {strings.sessions}
+              </th>
+              <th scope="col" class="number">
+                {strings.openTime}
+              </th>
+              <th scope="col">{strings.lastError}</th>
+              <th scope="col">{strings.check}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {value.servers.map((server) => (
+              <Row key={server.id} server={server} gateway={gateway} onChecked={refresh} />
+            ))}
+          </tbody>
+        </table>
+      </TableFrame>
+      <NodesTable gateway={gateway} />
+    </>
   )
 }
 

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { chromiumInstalled } from '../support/chromium.ts'
+import { startCluster } from '../support/gateway.ts'
+import { nginxInstalled } from '../support/nginx.ts'
+import { redisInstalled } from '../support/redis-server.ts'
+import { KEY, onConsoleStage, TEST_MS } from './console-stage.ts'
+import { accessibilityViolations } from './reader-page.ts'
+
+const INSTALLED = chromiumInstalled() && redisInstalled() && nginxInstalled()
+
+describe.skipIf(!INSTALLED && !process.env.CI)('the console of a cluster', () => {
+  const stage = onConsoleStage()
+
+  it('lists the nodes, and the sessions of all of them', { timeout: TEST_MS }, async () => {
+    const servers = [{ id: 'demo', demo: true }]
+    const cluster = await startCluster(servers, { adminKey: KEY, leaseMs: 600_000 }, 2)
+    stage.closing.push(() => cluster.close())
+    for (const node of cluster.nodes) await node.open()
+    const { page, close } = await stage.enter(cluster.nodes[0]?.url ?? '')
+    const nodes = page.getByRole('region', { name: 'Nodes' }).getByRole('row')
+    await nodes.nth(2).waitFor()
+    expect(await nodes.nth(1).textContent()).toMatch(/answers this page[\da-f]{3}1\d+\.\d+\.\d+/)
+    expect(await nodes.nth(2).textContent()).toMatch(/^http:\S+\d[\da-f]{3}1\d+\.\d+\.\d+/)
+    expect(await accessibilityViolations(page)).toEqual([])
+
+    await page.getByRole('link', { name: 'Sessions' }).click()
+    await page.getByRole('row').filter({ hasText: 'demo' }).nth(1).waitFor()
+    await close()
+  })
+
+  it('says when the nodes cannot be asked, and goes on', { timeout: TEST_MS }, async () => {
+    const cluster = await startCluster([{ id: 'demo', demo: true }], { adminKey: KEY, leaseMs: 600_000 }, 2)
+    stage.closing.push(() => cluster.close())
+    const { page, close } = await stage.enter(cluster.nodes[0]?.url ?? '')
+    await page.getByRole('region', { name: 'Nodes' }).getByRole('row').nth(2).waitFor()
+    await cluster.redis.stop()
+    await page.getByText('The nodes of this gateway cannot agree at the moment').waitFor()
+    await cluster.redis.start()
+    await page.getByText('The nodes of this gateway cannot agree at the moment').waitFor({ state: 'detached' })
+    await close()
+  })
+})
