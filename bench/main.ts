@@ -14,6 +14,7 @@ const PARTS = [
   'delays',
   'events',
   'store',
+  'cluster',
   'web',
   'console',
 ]
