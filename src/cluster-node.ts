@@ -1,8 +1,9 @@
 import type { Bus } from './cluster/bus.ts'
 import type { Cluster } from './cluster/cluster.ts'
+import { hostOf } from './cluster/node-url.ts'
 import type { ValuesOf } from './config/settings.ts'
+import { nodeRequests } from './http/cluster/node-requests.ts'
 import type { HttpServerOptions } from './http/node/listener.ts'
-import { nodeRequests } from './http/node-requests.ts'
 import type { Logger } from './ops/logger.ts'
 import type { GuessLimits } from './sessions/guess-limits.ts'
 import type { Registry } from './sessions/registry.ts'
@@ -109,9 +110,4 @@ function exchangeNotes(
     else if (note.kind === 'login') logins.recordLogin(note.address)
     else if (note.kind === 'guess') (note.of === 'key' ? keyGuesses : logins.guesses).record(note.attempt)
   })
-}
-
-/** Returns the host of a node URL, an IPv6 address without brackets. */
-export function hostOf(nodeUrl: string): string {
-  return new URL(nodeUrl).hostname.replace(/^\[|\]$/g, '')
 }

@@ -1,5 +1,6 @@
 import type { Cluster } from './cluster/cluster.ts'
-import { type ClusterNode, clusterNode, hostOf, openCluster } from './cluster-node.ts'
+import { hostOf } from './cluster/node-url.ts'
+import { type ClusterNode, clusterNode, openCluster } from './cluster-node.ts'
 import { compatApis } from './compat/compat-apis.ts'
 import { type Config, completeOptions, type GatewayOptions } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'

@@ -5,6 +5,7 @@ import { ClusterError } from './errors.ts'
 import type { ForwardedResponse } from './exchange.ts'
 import { Forwarder, type ForwardingOutcome } from './forwarder.ts'
 import { type ForwardedRequest, NodeClient, PROBE_PATH, REFUSED_HEADER, type UpgradeResponse } from './node-client.ts'
+import { hostOf } from './node-url.ts'
 import type { Owner } from './owner.ts'
 import { Owners } from './owners.ts'
 import { type Address, type OwnDemo, SharedDemo } from './shared-demo.ts'
@@ -206,7 +207,7 @@ export class Cluster {
    */
   sharedDemo(serverId: string, start: () => Promise<OwnDemo>, address: Address): SharedDemo {
     const { nodeUrl, leaseMs } = this.#options
-    const host = new URL(nodeUrl).hostname.replace(/^\[|\]$/g, '')
+    const host = hostOf(nodeUrl)
     return new SharedDemo({
       connection: this.#connection,
       key: `${PREFIX}demo:${serverId}`,

@@ -1,11 +1,11 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { Forwarding } from '../cluster/forwarding.ts'
 import type { Env } from '../env.ts'
 import { RequestError } from '../errors/request-error.ts'
 import { idleTimeoutHeader } from '../output/idle-timeout.ts'
 import { CONNECTION_HEADER, type IdSource } from './connection-id.ts'
 import { closeUnlessDelivered, useSession } from './current-session.ts'
 import { findSession, type SessionLookup } from './find-session.ts'
-import type { Forwarding } from './forwarding.ts'
 
 /** The client name and version of a session that the gateway opens automatically. */
 const UNNAMED_CLIENT = { name: 'komgate', version: '' }

@@ -1,10 +1,10 @@
-import type { Cluster } from '../cluster/cluster.ts'
-import { ClusterError } from '../cluster/errors.ts'
-import { PROBE_PATH, REFUSED_HEADER } from '../cluster/node-client.ts'
-import { FORWARDED_HEADER } from '../cluster/signature.ts'
-import type { Env } from './env.ts'
-import { publicError } from './errors/public-error.ts'
-import { json, text } from './node/responses.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { ClusterError } from '../../cluster/errors.ts'
+import { PROBE_PATH, REFUSED_HEADER } from '../../cluster/node-client.ts'
+import { FORWARDED_HEADER } from '../../cluster/signature.ts'
+import type { Env } from '../env.ts'
+import { publicError } from '../errors/public-error.ts'
+import { json, text } from '../node/responses.ts'
 
 type Fetch = (request: Request, env?: object) => Response | Promise<Response>
 

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
-import type { Cluster } from '../cluster/cluster.ts'
-import type { Owner } from '../cluster/owner.ts'
-import type { Slot } from '../cluster/slots.ts'
-import type { Env } from './env.ts'
-import { requestOf, responseOf } from './forwarded.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { Owner } from '../../cluster/owner.ts'
+import type { Slot } from '../../cluster/slots.ts'
+import type { Env } from '../env.ts'
+import { requestOf, responseOf } from './messages.ts'
 
 /** The answer of another node to a request for every node. */
 export interface NodeAnswer {

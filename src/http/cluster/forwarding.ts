@@ -6,10 +6,10 @@ import type { Slot } from '../../cluster/slots.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../env.ts'
 import { RequestError } from '../errors/request-error.ts'
-import { init, requestOf, responseOf } from '../forwarded.ts'
-import { tunnel } from '../node/tunnel.ts'
+import type { ConnectionIds, IdSource } from '../middleware/connection-id.ts'
 import { OpenStreams } from '../open-streams.ts'
-import type { ConnectionIds, IdSource } from './connection-id.ts'
+import { init, requestOf, responseOf } from './messages.ts'
+import { tunnel } from './tunnel.ts'
 
 /** nginx's status for a request whose client has disconnected before the response. */
 const CLIENT_GONE = 499
