@@ -15,6 +15,7 @@ const PARTS = [
   'events',
   'store',
   'cluster',
+  'workers',
   'web',
   'console',
 ]
