@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { Gateway } from './gateway.ts'
 
 /** The last value of something that is asked for again and again. */
@@ -11,42 +11,54 @@ export interface Polled<T> {
   refresh: () => void
 }
 
+/** Makes a request. @param last the last value, to which the response may add */
+type Ask<T> = (signal: AbortSignal, last: T | undefined) => Promise<T>
+
 /** How much longer than a request the pause after it is at least, so that long lists do not load the gateway. */
 const PAUSE_RATIO = 10
 
 /**
- * Asks the gateway for JSON at once and then in an interval, while the page is visible. After a failure the last value is
- * kept, and the requests continue.
- * @param path below the base URL
+ * Asks for something at once and then in an interval, while the page is visible. After a failure the last value is kept, and
+ * the requests continue.
+ *
+ * @param ask makes a request; another function asks anew
  * @param intervalMs shortest time from a response to the next request
  */
-export function usePolled<T>(gateway: Gateway, path: string, intervalMs: number): Polled<T> {
+export function usePolled<T>(ask: Ask<T>, intervalMs: number): Polled<T> {
   const [state, setState] = useState<{ value?: T; error?: unknown }>({})
   const [round, setRound] = useState(0)
   useEffect(() => {
     const abort = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
-    const ask = async (): Promise<void> => {
+    let last: T | undefined
+    const next = async (): Promise<void> => {
       clearTimeout(timer)
       if (document.visibilityState === 'hidden') return
+      let pauseMs = intervalMs
       const start = performance.now()
       try {
-        const value = await gateway.json<T>(path, { signal: abort.signal })
-        if (!abort.signal.aborted) setState({ value })
+        last = await ask(abort.signal, last)
+        pauseMs = Math.max(intervalMs, PAUSE_RATIO * (performance.now() - start))
+        if (!abort.signal.aborted) setState({ value: last })
       } catch (error) {
-        if (!abort.signal.aborted) setState((last) => ({ ...last, error }))
+        if (!abort.signal.aborted) setState((before) => ({ ...before, error }))
       }
-      const pauseMs = Math.max(intervalMs, PAUSE_RATIO * (performance.now() - start))
-      if (!abort.signal.aborted) timer = setTimeout(() => void ask(), pauseMs)
+      if (!abort.signal.aborted) timer = setTimeout(() => void next(), pauseMs)
     }
-    const onVisible = (): void => void ask()
+    const onVisible = (): void => void next()
     document.addEventListener('visibilitychange', onVisible)
-    void ask()
+    void next()
     return () => {
       abort.abort()
       clearTimeout(timer)
       document.removeEventListener('visibilitychange', onVisible)
     }
-  }, [gateway, path, intervalMs, round])
+  }, [ask, intervalMs, round])
   return { ...state, refresh: () => setRound(round + 1) }
+}
+
+/** Asks the gateway for JSON as `usePolled` does. @param path below the base URL */
+export function usePolledJson<T>(gateway: Gateway, path: string, intervalMs: number): Polled<T> {
+  const ask = useCallback((signal: AbortSignal) => gateway.json<T>(path, { signal }), [gateway, path])
+  return usePolled(ask, intervalMs)
 }

@@ -14,7 +14,7 @@ import { useFigures } from './use-figures.ts'
 /** The figures of the gateway as charts and as a table. */
 export function FiguresView({ gateway }: { gateway: Gateway }) {
   const strings = t.value
-  const { figures, error } = useFigures(gateway)
+  const { value: figures, error } = useFigures(gateway)
   const plot = usePlot()
   if (figures === undefined) return error === undefined ? <Loading /> : <p class="error">{errorText(error)}</p>
   const { samples } = figures

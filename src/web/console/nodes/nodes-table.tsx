@@ -3,7 +3,7 @@ import { exactTime, shortTime } from '../../shared/time.ts'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
 import { TableFrame } from '../table-frame.tsx'
-import { usePolled } from '../use-polled.ts'
+import { usePolledJson } from '../use-polled.ts'
 import { t } from './strings.ts'
 
 const INTERVAL_MS = 5000
@@ -21,7 +21,7 @@ interface Node {
 /** The nodes of the cluster; nothing for a gateway that is a single process. */
 export function NodesTable({ gateway }: { gateway: Gateway }) {
   const strings = t.value
-  const { value, error } = usePolled<{ nodes: Node[] }>(gateway, 'admin/nodes', INTERVAL_MS)
+  const { value, error } = usePolledJson<{ nodes: Node[] }>(gateway, 'admin/nodes', INTERVAL_MS)
   if (value === undefined) return error === undefined ? null : <p class="error">{errorText(error)}</p>
   if (value.nodes.length === 0) return null
   return (

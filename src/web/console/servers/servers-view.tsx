@@ -7,7 +7,7 @@ import type { Gateway } from '../gateway.ts'
 import { milliseconds } from '../milliseconds.ts'
 import { NodesTable } from '../nodes/nodes-table.tsx'
 import { TableFrame } from '../table-frame.tsx'
-import { usePolled } from '../use-polled.ts'
+import { usePolledJson } from '../use-polled.ts'
 import { ServerCheck } from './server-check.tsx'
 import { t } from './strings.ts'
 
@@ -29,7 +29,7 @@ interface Server {
 /** The LysKOM servers, and whether they are up; and the nodes of the gateway, if it has several. */
 export function ServersView({ gateway }: { gateway: Gateway }) {
   const strings = t.value
-  const { value, error, refresh } = usePolled<{ servers: Server[] }>(gateway, 'admin/servers', INTERVAL_MS)
+  const { value, error, refresh } = usePolledJson<{ servers: Server[] }>(gateway, 'admin/servers', INTERVAL_MS)
   if (value === undefined) return error === undefined ? <Loading /> : <p class="error">{errorText(error)}</p>
   return (
     <>

@@ -6,7 +6,7 @@ import { Confirm } from '../confirm.tsx'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
 import { TraceView } from '../trace/trace-view.tsx'
-import { usePolled } from '../use-polled.ts'
+import { usePolledJson } from '../use-polled.ts'
 import { arrange, isOf, nextOrder, type Order, type PersonKey, type Session } from './arrange.ts'
 import { endSessions } from './end-sessions.ts'
 import { SessionTable } from './session-table.tsx'
@@ -26,7 +26,7 @@ export function SessionsView({ gateway }: { gateway: Gateway }) {
 
 function SessionList({ gateway, person }: { gateway: Gateway; person: PersonKey | undefined }) {
   const strings = t.value
-  const { value, error, refresh } = usePolled<{ sessions: Session[] }>(gateway, 'admin/sessions', INTERVAL_MS)
+  const { value, error, refresh } = usePolledJson<{ sessions: Session[] }>(gateway, 'admin/sessions', INTERVAL_MS)
   const [filter, setFilter] = useState('')
   const [order, setOrder] = useState<Order | undefined>()
   const [chosenPage, setPage] = useState(0)

@@ -7,7 +7,7 @@ import { duration } from '../duration.ts'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
 import { TableFrame } from '../table-frame.tsx'
-import { usePolled } from '../use-polled.ts'
+import { usePolledJson } from '../use-polled.ts'
 import { t } from './strings.ts'
 
 /** Settings change with a restart alone, which this interval shows. */
@@ -36,7 +36,7 @@ interface Settings {
 /** The settings in force, and the versions of the program. */
 export function SettingsView({ gateway }: { gateway: Gateway }) {
   const strings = t.value
-  const { value, error } = usePolled<Settings>(gateway, 'admin/settings', INTERVAL_MS)
+  const { value, error } = usePolledJson<Settings>(gateway, 'admin/settings', INTERVAL_MS)
   const [filter, setFilter] = useState('')
   const [isChangedOnly, setChangedOnly] = useState(false)
   if (value === undefined) return error === undefined ? <Loading /> : <p class="error">{errorText(error)}</p>

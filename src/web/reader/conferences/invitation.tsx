@@ -1,7 +1,7 @@
 import type { Membership } from 'komgate/client'
 import { useAction } from '../../shared/use-action.ts'
 import type { Reader } from '../reading/reader.ts'
-import { ActionError } from '../shell/action-error.tsx'
+import { Failure } from '../shell/failure.tsx'
 import { setFlags } from './membership.ts'
 import { t } from './strings.ts'
 
@@ -22,7 +22,7 @@ export function Invitation({ reader, membership }: { reader: Reader; membership:
       <button type="button" aria-disabled={action.isBusy} onClick={() => void action.run(decline)}>
         {strings.decline}
       </button>
-      <ActionError action={action} />
+      <Failure error={action.error} />
     </div>
   )
 }

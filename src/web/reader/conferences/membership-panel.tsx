@@ -3,8 +3,8 @@ import type { Membership } from 'komgate/client'
 import { useEffect, useState } from 'preact/hooks'
 import { useAction } from '../../shared/use-action.ts'
 import type { Reader } from '../reading/reader.ts'
-import { ActionError } from '../shell/action-error.tsx'
 import { Confirm } from '../shell/confirm.tsx'
+import { Failure } from '../shell/failure.tsx'
 import { Invitation } from './invitation.tsx'
 import { type Flags, MAX_PRIORITY, moveTo, placeNextTo, setFlags } from './membership.ts'
 import { NumberForm } from './number-form.tsx'
@@ -61,7 +61,7 @@ function Order({ reader, membership }: { reader: Reader; membership: Membership 
           </button>
         ))}
       </p>
-      <ActionError action={action} />
+      <Failure error={action.error} />
     </div>
   )
 }
@@ -122,7 +122,7 @@ function FlagBoxes({ reader, membership }: { reader: Reader; membership: Members
           {label}
         </label>
       ))}
-      <ActionError action={action} />
+      <Failure error={action.error} />
     </div>
   )
 }

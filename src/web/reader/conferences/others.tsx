@@ -3,8 +3,8 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { useAsync } from '../../shared/use-async.ts'
 import { fragmentOf } from '../address.ts'
-import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { Loading } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
 import { JoinError, useJoin } from './join.tsx'
@@ -57,16 +57,7 @@ function Matches({ reader, pattern }: { reader: Reader; pattern: string }) {
   const strings = t.value
   const [count, setCount] = useState(PAGE_SIZE)
   const { value, error, retry } = useAsync(pattern, () => findConferences(reader.kom, pattern))
-  if (error !== undefined) {
-    return (
-      <p class="error" role="alert">
-        {errorText(error)}{' '}
-        <button type="button" onClick={retry}>
-          {common.value.tryAgain}
-        </button>
-      </p>
-    )
-  }
+  if (error !== undefined) return <Failure error={error} onRetry={retry} />
   if (value === undefined) return <Loading />
   const others = value.filter(({ conf_no }) => reader.membership(conf_no) === undefined)
   return (

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { useAction } from '../../shared/use-action.ts'
-import { errorText } from '../error-text.ts'
+import { Failure } from '../shell/failure.tsx'
 import { Loading } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
 import { t } from './strings.ts'
@@ -55,11 +55,7 @@ export function Pages<T>({
       </ul>
       {empty !== undefined && !page.hasMore && page.rows.length === 0 && <p class="quiet">{empty}</p>}
       {isBusy && <Loading />}
-      {error !== undefined && (
-        <p class="error" role="alert">
-          {errorText(error)}
-        </p>
-      )}
+      <Failure error={error} />
       {!isBusy && (error !== undefined || (page.hasMore && page.next > 0)) && (
         <button type="button" onClick={more}>
           {error === undefined ? t.value.more : common.value.tryAgain}

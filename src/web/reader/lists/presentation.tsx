@@ -5,8 +5,8 @@ import { useAction } from '../../shared/use-action.ts'
 import { type Result, useAsync } from '../../shared/use-async.ts'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { Loading } from '../shell/parts.tsx'
-import { t as common } from '../strings/index.ts'
 import { Body } from '../text/body.tsx'
 import { KeptPresentation } from './presentation-draft.ts'
 import { savePresentation } from './save-presentation.ts'
@@ -94,16 +94,7 @@ function useText(reader: Reader, no: number): Result<Text | undefined> {
 
 function TextResult({ reader, text: { value, error, retry } }: { reader: Reader; text: Result<Text | undefined> }) {
   if (error instanceof LyskomError) return <p class="quiet">{t.value.presentationIsGone}</p>
-  if (error !== undefined) {
-    return (
-      <p class="error" role="alert">
-        {errorText(error)}{' '}
-        <button type="button" onClick={retry}>
-          {common.value.tryAgain}
-        </button>
-      </p>
-    )
-  }
+  if (error !== undefined) return <Failure error={error} onRetry={retry} />
   if (value === undefined) return <Loading />
   return (
     <div class="body">

@@ -1,8 +1,8 @@
 import './lists.css'
 import type { KomEvent, TextPage } from 'komgate/client'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { Loading } from '../shell/parts.tsx'
 import { t } from '../strings/index.ts'
 import type { Overview } from '../thread/tree.ts'
@@ -90,11 +90,7 @@ export function TextList({
       </ul>
       {texts.length === 0 && before === null && !isLoading && <p class="quiet">{strings.noTexts}</p>}
       {isLoading && <Loading />}
-      {error !== undefined && (
-        <p class="error" role="alert">
-          {errorText(error)}
-        </p>
-      )}
+      <Failure error={error} />
       {(error !== undefined || (before !== null && before !== undefined)) && (
         <button
           type="button"

@@ -1,10 +1,9 @@
 import { LyskomError } from 'komgate/client'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { errorText } from '../error-text.ts'
 import { TextRow } from '../lists/text-row.tsx'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { Loading } from '../shell/parts.tsx'
-import { t as common } from '../strings/index.ts'
 import { toggleMark } from '../text/actions.ts'
 import type { Overview } from '../thread/tree.ts'
 import { t } from './strings.ts'
@@ -60,16 +59,7 @@ export function MarksView({ reader }: { reader: Reader }) {
           )
         })}
       </ul>
-      {error !== undefined && (
-        <>
-          <p class="error" role="alert">
-            {errorText(error)}
-          </p>
-          <button type="button" onClick={retry}>
-            {common.value.tryAgain}
-          </button>
-        </>
-      )}
+      <Failure error={error} onRetry={retry} />
       {error === undefined && !isComplete && <Loading />}
       {isComplete && size < marked.length && (
         <button type="button" onClick={() => setSize(size + PAGE_SIZE)}>

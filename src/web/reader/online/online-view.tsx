@@ -4,6 +4,7 @@ import { language } from '../../shared/preferences.ts'
 import { errorText } from '../error-text.ts'
 import { writeMessageTo } from '../messages/draft.ts'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { ConferenceLink, Loading, PersonLink, Problem } from '../shell/parts.tsx'
 import { idleTime } from './idle.ts'
 import type { Seen } from './presence.ts'
@@ -60,11 +61,7 @@ export function OnlineView({ reader }: { reader: Reader }) {
           </ul>
         </details>
       )}
-      {error !== undefined && (
-        <p class="error" role="alert">
-          {errorText(error)}
-        </p>
-      )}
+      <Failure error={error} />
       <button type="button" class="plain" onClick={() => void presence?.load()}>
         {strings.refresh}
       </button>

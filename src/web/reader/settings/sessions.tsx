@@ -4,13 +4,11 @@ import { language } from '../../shared/preferences.ts'
 import { timeAgo } from '../../shared/time.ts'
 import { useAction } from '../../shared/use-action.ts'
 import { useAsync } from '../../shared/use-async.ts'
-import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
 import { logOut } from '../session/session.ts'
-import { ActionError } from '../shell/action-error.tsx'
 import { Confirm } from '../shell/confirm.tsx'
+import { Failure } from '../shell/failure.tsx'
 import { Loading } from '../shell/parts.tsx'
-import { t as common } from '../strings/index.ts'
 import { endOtherSessions } from './log-out-everywhere.ts'
 import { t } from './strings.ts'
 
@@ -22,14 +20,7 @@ export function Sessions({ reader }: { reader: Reader }) {
   return (
     <>
       {value === undefined && error === undefined && <Loading />}
-      {error !== undefined && (
-        <p class="error" role="alert">
-          {errorText(error)}{' '}
-          <button type="button" onClick={retry}>
-            {common.value.tryAgain}
-          </button>
-        </p>
-      )}
+      <Failure error={error} onRetry={retry} />
       {value !== undefined && (
         <ul class="rows" aria-label={strings.sessions}>
           <li>{strings.thisSession}</li>
@@ -76,7 +67,7 @@ function SessionRow({ reader, session, onEnded }: { reader: Reader; session: Own
           {strings.end}
         </button>
       </span>
-      <ActionError action={action} />
+      <Failure error={action.error} />
     </li>
   )
 }

@@ -1,9 +1,10 @@
 import './settings.css'
 import type { ComponentChildren } from 'preact'
 import { Preferences } from '../../shared/preference-fields.tsx'
-import { shortcuts } from '../../shared/preferences.ts'
+
 import type { Reader } from '../reading/reader.ts'
 import { PersonLink } from '../shell/parts.tsx'
+import { ShortcutsSwitch } from '../shell/shortcuts-switch.tsx'
 import { ViewHeading } from '../shell/view-heading.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { Sessions } from './sessions.tsx'
@@ -20,16 +21,7 @@ export function SettingsView({ reader }: { reader: Reader }) {
         <Preferences />
       </Part>
       <Part id="keyboard" title={strings.keyboard}>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={shortcuts.value === 'on'}
-            onChange={({ currentTarget: { checked } }) => {
-              shortcuts.value = checked ? 'on' : 'off'
-            }}
-          />
-          {strings.useKeys}
-        </label>
+        <ShortcutsSwitch />
       </Part>
       {person !== null && (
         <Part id="you" title={strings.yourPage}>

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { useAction } from '../../shared/use-action.ts'
-import { ActionError } from './action-error.tsx'
+import { Failure } from './failure.tsx'
 
 /** A button for something that cannot be undone: it asks first. */
 export function Confirm({
@@ -47,7 +47,7 @@ export function Confirm({
           </button>
         </p>
       )}
-      <ActionError action={action} />
+      <Failure error={action.error} />
     </>
   )
 }

@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { shortcuts } from '../../shared/preferences.ts'
+
 import { t } from '../strings/index.ts'
 import { COMMANDS } from './commands.ts'
+import { ShortcutsSwitch } from './shortcuts-switch.tsx'
 
 /** A dialog that lists the keys. */
 export function Help({ onClose }: { onClose: () => void }) {
@@ -31,16 +32,7 @@ export function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={shortcuts.value === 'on'}
-          onChange={({ currentTarget: { checked } }) => {
-            shortcuts.value = checked ? 'on' : 'off'
-          }}
-        />
-        {strings.useKeys}
-      </label>
+      <ShortcutsSwitch />
       <button type="button" class="primary" onClick={() => dialog.current?.close()}>
         {strings.close}
       </button>

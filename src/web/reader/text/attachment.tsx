@@ -4,9 +4,10 @@ import { language } from '../../shared/preferences.ts'
 import { sizeText } from '../../shared/size.ts'
 import { useAsync } from '../../shared/use-async.ts'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { Loading } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
-import { Action, Failure } from './body-parts.tsx'
+import { Action } from './body-parts.tsx'
 import { t } from './strings.ts'
 
 /** An image, which is loaded with the rights of the person. */

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { errorText } from '../error-text.ts'
+import { Failure } from '../shell/failure.tsx'
 
 /** A sentence with a button, and the error of what the button does. */
 export function Action({ note, label, run }: { note: string; label: string; run: () => Promise<void> }) {
@@ -18,16 +18,7 @@ export function Action({ note, label, run }: { note: string; label: string; run:
           {label}
         </button>
       </p>
-      {error !== undefined && <Failure error={error} />}
+      <Failure error={error} />
     </>
-  )
-}
-
-/** The error of a part of a body. */
-export function Failure({ error }: { error: unknown }) {
-  return (
-    <p class="error" role="alert">
-      {errorText(error)}
-    </p>
   )
 }

@@ -1,8 +1,8 @@
 import type { Text } from 'komgate/client'
 import { Dialog } from '../../shared/dialog.tsx'
 import { useAction } from '../../shared/use-action.ts'
-import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { deleteText } from './actions.ts'
 import { t } from './strings.ts'
 
@@ -15,11 +15,7 @@ export function DeleteDialog({ reader, text, onClose }: { reader: Reader; text: 
       {(close) => (
         <>
           <p>{strings.deleteMeaning}</p>
-          {error !== undefined && (
-            <p class="error" role="alert">
-              {errorText(error)}
-            </p>
-          )}
+          <Failure error={error} />
           <div class="actions">
             <button
               type="button"

@@ -2,9 +2,9 @@ import type { Text } from 'komgate/client'
 import { useState } from 'preact/hooks'
 import { plainText } from '../../shared/plain-text.ts'
 import { useAsync } from '../../shared/use-async.ts'
-import { errorText } from '../error-text.ts'
 import { inReadingOrder } from '../reading/order.ts'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { Loading, PersonLink, TextLink, Time } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
 import { Body } from './body.tsx'
@@ -51,13 +51,7 @@ function Above({ reader, link: { type, text_no, author } }: { reader: Reader; li
 function InPlace({ reader, no }: { reader: Reader; no: number }) {
   const { value, error } = useAsync(no, () => reader.live.text(no))
   const text = reader.state.value.texts[no] ?? value
-  if (error !== undefined && text === undefined) {
-    return (
-      <p class="error" role="alert">
-        {errorText(error)}
-      </p>
-    )
-  }
+  if (error !== undefined && text === undefined) return <Failure error={error} />
   if (text === undefined) return <Loading />
   return (
     <>

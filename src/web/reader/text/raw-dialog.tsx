@@ -1,8 +1,8 @@
 import type { Text } from 'komgate/client'
 import { Dialog } from '../../shared/dialog.tsx'
 import { useAsync } from '../../shared/use-async.ts'
-import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
+import { Failure } from '../shell/failure.tsx'
 import { t as common } from '../strings/index.ts'
 import { t } from './strings.ts'
 
@@ -28,11 +28,7 @@ export function RawDialog({ reader, text, onClose }: { reader: Reader; text: Tex
               </div>
             ))}
           </dl>
-          {stat.error !== undefined && (
-            <p class="error" role="alert">
-              {errorText(stat.error)}
-            </p>
-          )}
+          <Failure error={stat.error} />
           {body === undefined ? (
             <p>{strings.noText}</p>
           ) : (
