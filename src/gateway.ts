@@ -153,8 +153,8 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
   const onLimit: Gateway['onLimit'] = (limit) => metrics.limitHit(limit)
   const observers: Observers = {
     onLimit,
-    onAccess(entry, isInBatch) {
-      if (isInBatch) log.debug?.(entry, 'request')
+    onAccess(entry, isPart) {
+      if (isPart) log.debug?.(entry, 'request')
       else log.info(entry, 'request')
     },
     onInternalError: (error, requestId) => log.error({ err: error, requestId }, 'internal error'),

@@ -29,8 +29,11 @@ export interface AccessOptions {
   /** the live sessions, whose ids are no request ids */
   registry: Registry
   metrics: Metrics
-  /** called for each request after its response; `isInBatch`: for a request of a batch, which has an entry itself */
-  onAccess: (entry: AccessEntry, isInBatch: boolean) => void
+  /**
+   * Called for each request after its response.
+   * @param isPart whether it belongs to another request that has an entry: to a batch, or to one that another node forwards
+   */
+  onAccess: (entry: AccessEntry, isPart: boolean) => void
 }
 
 /**
@@ -39,7 +42,9 @@ export interface AccessOptions {
 export function access({ registry, metrics, onAccess }: AccessOptions) {
   const ids = new RequestIds(registry)
   return createMiddleware<Env>(async (c, next) => {
-    metrics.http.received()
+    // The node that forwards it counts it.
+    const isForwarded = c.env?.forwarded !== undefined
+    if (!isForwarded) metrics.http.received()
     const start = performance.now()
     const requestId = ids.of(c)
     c.set('requestId', requestId)
@@ -52,7 +57,8 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
     const { status } = c.res
     const ms = performance.now() - start
     const report = (): void => {
-      metrics.http.answered((c.get('route') as MatchedRoute | undefined)?.path, c.req.method, status, ms)
+      const { path } = (c.get('route') as MatchedRoute | undefined) ?? {}
+      if (!isForwarded) metrics.http.answered(path, c.req.method, status, ms)
       const session = c.get('session') as GatewaySession | undefined
       const entry = {
         method: c.req.method,
@@ -62,7 +68,7 @@ export function access({ registry, metrics, onAccess }: AccessOptions) {
         session: session && handleOf(session.key),
         requestId,
       }
-      onAccess(entry, batch !== undefined)
+      onAccess(entry, isForwarded || batch !== undefined)
       if (batch === undefined) endRequest(c)
     }
     if (batch !== undefined) {
