@@ -128,7 +128,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the console', () => {
     await page.getByText(/Svarade på [\d,]+ ms, dess klocka: \d\d:\d\d:\d\d/).waitFor()
     await page.getByText('Uppe', { exact: true }).waitFor()
     const tabs = await page.getByRole('navigation', { name: 'Vyer' }).getByRole('link').allTextContents()
-    expect(tabs).toEqual(['Servrar', 'Sessioner', 'Mätvärden', 'Inställningar', 'Utforska'])
+    expect(tabs).toEqual(['Servrar', 'Sessioner', 'Mätvärden', 'Inställningar', 'API-utforskare'])
     expect(await accessibilityViolations(page)).toEqual([])
     await page.getByLabel('Språk').selectOption('en')
     await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor()

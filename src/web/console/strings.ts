@@ -24,7 +24,7 @@ export const t = translated({
     sessions: 'Sessioner',
     figures: 'Mätvärden',
     settings: 'Inställningar',
-    explorer: 'Utforska',
+    explorer: 'API-utforskare',
     logOut: 'Logga ut',
     away: 'Gatewayen svarar inte. Sidan försöker igen tills den gör det.',
     tooMany: (seconds: number | undefined) =>

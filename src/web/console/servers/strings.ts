@@ -29,7 +29,7 @@ export const t = translated({
     down: 'Nere',
     unknown: 'Okänt',
     since: 'sedan',
-    openTime: 'Öppnas på',
+    openTime: 'Öppningstid',
     lastError: 'Senaste misslyckade försök',
     check: 'Kontrollera',
     checkThis: (name: string) => `Kontrollera ${name}`,

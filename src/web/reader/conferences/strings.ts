@@ -120,7 +120,7 @@ export const t = translated({
     create: 'Skapa ett möte',
     name: 'Namn',
     nameHint: 'Ord inom parentes behöver inte skrivas för att hitta det: Nyheter (om) LysKOM.',
-    kind: 'Slag',
+    kind: 'Typ av möte',
     open: 'Öppet',
     openMeans: 'Alla får gå med, läsa och skriva.',
     closed: 'Slutet',
