@@ -33,9 +33,14 @@ export function inRange(what: string, found: number, min: number, max: number): 
   return { what, found: String(found), expected, passed: found >= min && found <= max }
 }
 
+/** Asserts that a number is not 0. */
+function atLeastOne(what: string, found: number): Assertion {
+  return { what, found: String(found), expected: '1 at least', passed: found > 0 }
+}
+
 /** Asserts that no problem was recorded, and that every request and WebSocket message is accounted for. */
 export function problemAssertions(observations: Observations): Assertion[] {
-  const { requests, messages, events } = observations
+  const { requests, messages, events, compared } = observations
   const accounted = (what: string, { sent, answered, aborted }: typeof requests): Assertion => ({
     ...equal(what, answered + aborted, sent),
     found: `${answered} + ${aborted}`,
@@ -45,6 +50,7 @@ export function problemAssertions(observations: Observations): Assertion[] {
       const { count, examples } = observations.problems(kind as keyof typeof PROBLEMS)
       return equal(what, count, 0, examples)
     }),
+    atLeastOne('responses compared with the session or person of the client', compared.total),
     accounted('requests: one response, or the client disconnected', requests),
     accounted('WebSocket messages: one response, or the client disconnected', messages),
     {
@@ -61,8 +67,8 @@ export function coverageAssertion(what: string, wanted: readonly string[], seen:
   return { ...equal(what, found, wanted.length, missing), found: `${found}, ${seen.total} times` }
 }
 
-/** Asserts that memory does not grow beyond noise in the second half of the run. */
-export function memoryAssertions(samples: readonly Sample[]): Assertion[] {
+/** Asserts that the memory of all nodes together does not grow beyond noise in the second half of the run. */
+export function memoryAssertions(samples: readonly Sample[], nodes: number): Assertion[] {
   const late = samples.slice(Math.floor(samples.length / 2))
   const heaps = late.flatMap(({ heap }) => heap ?? [])
   const growth = (what: string, values: readonly number[], noise: number): Assertion => {
@@ -72,8 +78,8 @@ export function memoryAssertions(samples: readonly Sample[]): Assertion[] {
   }
   const sizes = late.map(({ rss }) => rss)
   return [
-    growth('heap after collection: growth in the second half', heaps, HEAP_NOISE),
-    growth('RSS: growth in the second half', sizes, RSS_NOISE),
+    growth('heap after collection: growth in the second half', heaps, nodes * HEAP_NOISE),
+    growth('RSS: growth in the second half', sizes, nodes * RSS_NOISE),
   ]
 }
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { mapConcurrent } from '../../src/map-concurrent.ts'
-import { openHandles } from '../support/process-resources.ts'
 import { type Assertion, equal, inRange } from './assertions.ts'
 import { Client } from './client.ts'
 import type { Environment } from './environment.ts'
 import { restoreConnections } from './faults.ts'
+import { handlesOf } from './nodes.ts'
 import type { Random } from './random.ts'
 import { readStats } from './samples.ts'
 import type { Server } from './server.ts'
@@ -17,7 +17,7 @@ const SETTLE_MS = 10_000
 
 /** Checks that nothing but the texts remains after all clients have left and all faults are over. Stops the gateway. */
 export async function audit(environment: Environment, random: Random): Promise<Assertion[]> {
-  const { targets, servers, komgate, log } = environment
+  const { targets, servers, nodes, logs } = environment
   for (const target of targets) restoreConnections(target)
   const assertions: Assertion[] = []
   try {
@@ -29,10 +29,12 @@ export async function audit(environment: Environment, random: Random): Promise<A
     // The result also covers a gateway that does not respond or has exited.
     assertions.push(equal('audit', (error as Error).message, 'completed'))
   }
+  const lines = logs.reduce((sum, log) => sum + log.lines, 0)
+  const errors = logs.flatMap((log) => log.errors)
   return [
     ...assertions,
-    equal('exit code of komgate', await komgate.stop(), 0),
-    equal(`errors among ${log.lines} lines of its log`, log.errors.length, 0, log.errors.slice(0, 5)),
+    ...(await Promise.all(nodes.map(({ stop }) => stop()))).map((code) => equal('exit code of komgate', code, 0)),
+    equal(`errors among ${lines} lines of its log`, errors.length, 0, errors.slice(0, 5)),
   ]
 }
 
@@ -68,8 +70,8 @@ async function auditSessions(environment: Environment): Promise<Assertion[]> {
   const sum = (prefix: string): number =>
     Object.entries(stats).reduce((total, [name, value]) => total + (name.startsWith(prefix) ? value : 0), 0)
   const found = `${sum('komgate.sessions.closed.')} and ${stats['komgate.sessions.active.last']}`
-  // The request for the counts itself has no response yet.
-  const responses = sum('komgate.http.responses.sent.') + 1
+  // The request for the counts itself has no response yet, at each node.
+  const responses = sum('komgate.http.responses.sent.') + environment.nodes.length
   return [
     equal('sessions: closed, and still open', found, `${stats['komgate.sessions.opened.last']} and 0`),
     equal('responses by the count of komgate', responses, stats['komgate.http.requests.received.last']),
@@ -77,12 +79,12 @@ async function auditSessions(environment: Environment): Promise<Assertion[]> {
 }
 
 /** Checks that no connections to the servers remain and that the gateway has as many open files as at the start. */
-async function auditConnections({ openConnections, komgate, idleHandles }: Environment): Promise<Assertion[]> {
+async function auditConnections({ openConnections, nodes, idleHandles }: Environment): Promise<Assertion[]> {
   let open: Record<string, number> = {}
   let handles = Number.NaN
   await poll(SETTLE_MS, async () => {
     open = await openConnections()
-    handles = await openHandles(komgate.pid)
+    handles = await handlesOf(nodes)
     return Object.values(open).every((count) => count === 0) && handles <= idleHandles
   })
   const remaining = Object.entries(open).filter(([, count]) => count !== 0)

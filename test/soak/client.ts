@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpResponse } from '../support/http-connection.ts'
 import { type CheckedRequest, type ClientOptions, HttpClient } from './http-client.ts'
+import { clientNameOf, Identity } from './identity.ts'
 import type { Person } from './server.ts'
 
-/** The request body that opens a session. */
+/** The request body that opens a session in which no person is logged in. */
 export const OPEN_SESSION = { client: { name: 'soak', version: '1' } }
 
 export interface TextJson {
   text_no: number
   subject: string
   body: string
+  author: { pers_no: number }
 }
 
 /** What clients of each kind do. */
@@ -19,18 +21,38 @@ export type Kinds = Readonly<Record<string, (client: Client, options: ClientOpti
 export class Client extends HttpClient {
   /** its connection id */
   id: string | undefined
+  /** what its session is */
+  readonly identity = new Identity(this.options.observations, `${this.options.kind} (${this.options.server.id})`)
 
-  /** Opens a session. */
-  async open(): Promise<void> {
+  /**
+   * Opens a session.
+   * @param person who is going to log in, and no one else
+   */
+  async open(person?: Person): Promise<void> {
     const path = `/${this.options.server.id}/sessions/`
-    const response = await this.request({ method: 'POST', path, json: OPEN_SESSION, allow: [201] })
-    this.id = jsonOf<{ connection_id: string }>(response).connection_id
+    const json =
+      person === undefined ? OPEN_SESSION : { client: { ...OPEN_SESSION.client, name: clientNameOf(person) } }
+    const response = await this.request({ method: 'POST', path, json, allow: [201] })
+    const { connection_id, session_no } = jsonOf<{ connection_id: string; session_no: number }>(response)
+    this.id = connection_id
+    this.identity.sessionNo = session_no
+  }
+
+  /** Like that of `HttpClient`. Compares the response with the session to which it belongs. */
+  override async requestOn(...args: Parameters<HttpClient['requestOn']>): Promise<HttpResponse> {
+    const [, request] = args
+    if (request.id === undefined || request.id !== this.id) return await super.requestOn(...args)
+    const { person } = this.identity
+    this.identity.sent(request)
+    const response = await super.requestOn(...args)
+    this.identity.received(request, response, person)
+    return response
   }
 
   /** Opens a session and logs a random person in. Returns the person. */
   async openAndLogIn(): Promise<Person> {
     const person = this.options.random.pick(this.options.server.persons)
-    await this.open()
+    await this.open(person)
     await this.login(person)
     return person
   }
@@ -76,13 +98,18 @@ export class Client extends HttpClient {
     return jsonOf<{ text_no: number }>(response).text_no
   }
 
-  /** Checks that a text matches what was posted, and reports whether it does. */
-  async checkText(textNo: number, subject: string, size: number): Promise<boolean> {
+  /**
+   * Checks that a text matches what was posted, and reports whether it does.
+   * @param author who has posted it, if that is known
+   */
+  async checkText(textNo: number, subject: string, size: number, author?: number | null): Promise<boolean> {
     const { server } = this.options
     const { crashes } = server
     const text = await this.get<TextJson>(`/texts/${textNo}`)
     // After a crash the server may reuse the number.
-    if ((text.subject === subject && text.body === bodyOf(subject, size)) || server.crashes !== crashes) return true
+    if (server.crashes !== crashes) return true
+    this.identity.compare('author of an own text', text.author.pers_no, author)
+    if (text.subject === subject && text.body === bodyOf(subject, size)) return true
     this.wrong(`text ${textNo} was "${subject}" of ${size}, is "${text.subject}" with a body of ${text.body?.length}`)
     return false
   }

@@ -1,21 +1,23 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readDemoData } from '../../src/demo/demo-data.ts'
 import { type DemoServer, startDemoServer } from '../../src/demo/server.ts'
-import { startInspectedKomgate } from '../support/komgate-process.ts'
 import { type Lyskomd, lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
-import { openHandles, openSockets } from '../support/process-resources.ts'
+import { openSockets } from '../support/process-resources.ts'
 import { startProxy } from '../support/proxy.ts'
 import type { Scope } from '../support/scope.ts'
 import { Client, jsonOf } from './client.ts'
+import { handlesOf, startNodes } from './nodes.ts'
 import { Observations } from './observations.ts'
 import type { Random } from './random.ts'
 import type { FaultyServer, Person, Server } from './server.ts'
-import { FLAGS } from './settings.ts'
 import type { ClientContext } from './workload.ts'
 
 const PERSONS = 6
 const FAILING_PERSONS = 2
 const FIRST_TEXTS = 10
+/** Time in which connections that no request uses are closed: more than `httpIdleMs`. */
+const POOL_MS = 8000
 /** Addresses that no client of the workload has. */
 const SETUP_ADDRESS = '127.1.255.1'
 
@@ -24,8 +26,10 @@ export type Environment = Awaited<ReturnType<typeof startEnvironment>>
 /**
  * Starts the gateway and its servers: a demo server without faults, one with connection faults, and a lyskomd with
  * server faults if it is installed. Then creates persons, conferences and texts.
+ *
+ * @param count of nodes
  */
-export async function startEnvironment(scope: Scope, random: Random) {
+export async function startEnvironment(scope: Scope, random: Random, count: number) {
   const stable = await startDemo(scope)
   const faulty = await startDemo(scope)
   const targets = [await startTarget(scope, newServer('faulty', true), faulty.port)]
@@ -35,27 +39,32 @@ export async function startEnvironment(scope: Scope, random: Random) {
     targets.push(await startTarget(scope, server, lyskomd.port, lyskomd))
   } else process.stdout.write('lyskomd is not installed (apt-get install lyskom-server netbase): it is left out\n')
 
-  const log = new ErrorLog()
-  const komgate = await startInspectedKomgate(scope, {
+  const logs: ErrorLog[] = []
+  const { nodes, port } = await startNodes(scope, count, {
     servers: {
       stable: stable.port,
       ...Object.fromEntries(targets.map(({ server, proxy }) => [server.id, proxy.port])),
     },
-    args: FLAGS,
-    onLog: (text) => log.read(text),
+    newLog() {
+      const log = new ErrorLog()
+      logs.push(log)
+      return (text) => log.read(text)
+    },
   })
   const servers = [newServer('stable', false), ...targets.map(({ server }) => server)]
-  const context: ClientContext = { port: komgate.port, observations: new Observations(), servers }
+  const context: ClientContext = { port, observations: new Observations(), servers }
   for (const server of servers) await createContent(context, server, random.fork(server.id))
   // SIGTERM makes lyskomd save its database, so that later crashes do not lose the persons.
   lyskomd?.kill('SIGTERM')
   await lyskomd?.restart()
   const ownSockets = lyskomd && (await openSockets(lyskomd.pid))
-  await komgate.inspector.heldBytes()
+  await Promise.all(nodes.map(({ inspector }) => inspector.heldBytes()))
+  // Connections between nodes and from nginx.
+  if (count > 1) await sleep(POOL_MS)
   return {
     ...context,
-    komgate,
-    log,
+    nodes,
+    logs,
     targets,
     /** Returns the number of open connections, by the count of each server and proxy. */
     openConnections: async (): Promise<Record<string, number>> => ({
@@ -64,8 +73,8 @@ export async function startEnvironment(scope: Scope, random: Random) {
       ...(lyskomd && { lyskomd: (await openSockets(lyskomd.pid)) - (ownSockets ?? 0) }),
       ...Object.fromEntries(targets.map(({ server, proxy }) => [`${server.id}'s proxy`, proxy.lines.length])),
     }),
-    /** open files and sockets of the gateway without clients */
-    idleHandles: await openHandles(komgate.pid),
+    /** open files and sockets of all nodes without clients */
+    idleHandles: await handlesOf(nodes),
   }
 }
 
@@ -114,7 +123,7 @@ async function createContent({ port, observations }: ClientContext, server: Serv
   client.close()
 }
 
-/** Counts the errors in the gateway's log, except those of the outages that the soak test causes. */
+/** Counts the errors in the log of a node, except those of the outages that the soak test causes. */
 class ErrorLog {
   lines = 0
   readonly errors: string[] = []

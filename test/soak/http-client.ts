@@ -126,12 +126,13 @@ export class HttpClient {
 
   /** Checks that the API defines the response. Throws `Interrupted` if the client cannot continue after it. */
   #check(what: string, response: HttpResponse, request: CheckedRequest, requestId: string): void {
-    const { observations, server } = this.options
+    const { observations, server, kind } = this.options
     const { status, body } = response
     observations.statuses.add(status)
     const text = body.toString('utf8', 0, 300)
     const wrong = (reason: string): void => observations.problem('wrong response', `${what}: ${status} ${reason}`)
-    if (status >= 400 && request.method !== 'HEAD' && !isErrorBody(body)) wrong(`without an error message: ${text}`)
+    const isError = isErrorBody(body) || (kind === 'malformed' && isOfNginx(response))
+    if (status >= 400 && request.method !== 'HEAD' && !isError) wrong(`without an error message: ${text}`)
     // Responses that Node sends before a request reaches the gateway have no request id.
     const respondedId = header(response, 'x-request-id') ?? (status >= 400 ? requestId : '')
     if (respondedId !== requestId) wrong(`to ${respondedId}, not ${requestId}`)
@@ -156,6 +157,11 @@ export class HttpClient {
     }
     return await this.connect()
   }
+}
+
+/** Whether nginx has rejected a request itself, which it has not passed on. */
+function isOfNginx({ status, body }: HttpResponse): boolean {
+  return status < 500 && body.includes('<center>nginx')
 }
 
 /** Older clients treat an empty body as success. */

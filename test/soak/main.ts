@@ -19,6 +19,7 @@ import { CLIENT_KINDS, runClients } from './workload.ts'
 const PROGRESS_MS = 5000
 const MAX_MINUTES = 7 * 24 * 60
 const MAX_CLIENTS = 500
+const MAX_NODES = 16
 const STOPPED = 'stopped by the operator'
 
 /** @throws Error for an unknown option or a value out of range */
@@ -28,11 +29,12 @@ function readOptions() {
       minutes: { type: 'string', default: '60' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       clients: { type: 'string', default: '40' },
+      nodes: { type: 'string', default: '1' },
       kinds: { type: 'string', default: CLIENT_KINDS.join(',') },
       picture: { type: 'string', default: 'soak.svg' },
     },
   })
-  const number = (name: 'minutes' | 'clients', max: number): number => {
+  const number = (name: 'minutes' | 'clients' | 'nodes', max: number): number => {
     const value = Number(values[name])
     if (!(value >= 1 && value <= max)) throw new Error(`--${name} must be a number from 1 to ${max}`)
     return value
@@ -43,16 +45,18 @@ function readOptions() {
     if (kind === undefined) throw new Error(`--kinds must be some of ${CLIENT_KINDS.join(', ')}`)
     return kind
   })
-  return { minutes, clients, kinds, seed: values.seed, picture: resolve(values.picture) }
+  const nodes = Math.round(number('nodes', MAX_NODES))
+  return { minutes, clients, nodes, kinds, seed: values.seed, picture: resolve(values.picture) }
 }
 
 async function soak(scope: Scope): Promise<void> {
-  const { minutes, seed, clients, kinds, picture } = readOptions()
+  const { minutes, seed, clients, nodes, kinds, picture } = readOptions()
   await build('npm run --silent build')
   const random = new Random(seed)
-  const environment = await startEnvironment(scope, random.fork('persons'))
+  const environment = await startEnvironment(scope, random.fork('persons'), nodes)
   const { observations, targets } = environment
-  process.stdout.write(`${clients} clients for ${minutes} minutes, seed ${seed}, node ${process.version}\n`)
+  const size = `${clients} clients${nodes > 1 ? `, ${nodes} nodes behind nginx` : ''}`
+  process.stdout.write(`${size} for ${minutes} minutes, seed ${seed}, node ${process.version}\n`)
 
   const delay = monitorEventLoopDelay()
   delay.enable()
@@ -76,7 +80,7 @@ async function soak(scope: Scope): Promise<void> {
   process.stderr.write('soak: checking what remains\n')
   const remaining = await audit(environment, random.fork('audit'))
 
-  const title = `komgate: ${clients} clients, ${minutes} minutes, seed ${seed}`
+  const title = `komgate: ${size}, ${minutes} minutes, seed ${seed}`
   await writeFile(picture, drawChart(title, samples, observations.faults, start))
   const faults = new Counts()
   for (const { name } of observations.faults) faults.add(name)
@@ -85,7 +89,7 @@ async function soak(scope: Scope): Promise<void> {
   const passed = printResult(observations, [
     ...problemAssertions(observations),
     ...remaining,
-    ...memoryAssertions(samples),
+    ...memoryAssertions(samples, nodes),
     coverageAssertion('kinds of clients', kinds, observations.clients),
     coverageAssertion('kinds of faults', targets.flatMap(faultNames), faults),
   ])
@@ -96,9 +100,10 @@ async function soak(scope: Scope): Promise<void> {
 /** Prints the observations and assertions. Returns whether all assertions passed. */
 function printResult(observations: Observations, assertions: readonly Assertion[]): boolean {
   const { stdout } = process
-  const { clients, interrupted, statuses, latencies } = observations
+  const { clients, interrupted, statuses, compared, latencies } = observations
   stdout.write(`clients: ${clients}; ${interrupted.total} of them interrupted by a fault\n`)
   stdout.write(`statuses: ${new Counts([...statuses].sort(([a], [b]) => Number(a) - Number(b)))}\n`)
+  stdout.write(`compared: ${compared}\n`)
   for (const [kind, latency] of Object.entries(latencies)) {
     const [p50, p99, max] = [50, 99, 100].map((percent) => percentile(latency, percent)?.toFixed(1))
     const times = `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms of ${RESPONSE_MS} ms`

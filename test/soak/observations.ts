@@ -6,6 +6,7 @@ export const PROBLEMS = {
   'wrong response': 'responses that the API does not define',
   unsolicited: 'responses without a request',
   'wrong content': 'responses with wrong content',
+  'another session': 'responses of another session',
   'wrong events': 'event streams with missing, repeated or misplaced events',
   stuck: 'clients that did not end',
 }
@@ -51,6 +52,8 @@ export class Observations {
   /** messages that clients have sent to themselves, as events on each of their followers, which use several connections */
   readonly events = { expected: 0, received: 0, connections: 0 }
   readonly statuses = new Counts()
+  /** comparisons of a part of a response with the session or person of the client, by part */
+  readonly compared = new Counts()
   /** clients by kind, and those that a fault ended early */
   readonly clients = new Counts()
   readonly interrupted = new Counts()

@@ -1,6 +1,7 @@
-import { openHandles, residentBytes } from '../support/process-resources.ts'
+import { residentBytes } from '../support/process-resources.ts'
 import type { Environment } from './environment.ts'
 import { HttpClient, Interrupted } from './http-client.ts'
+import { handlesOf, totalOf } from './nodes.ts'
 import { percentile } from './observations.ts'
 import { Random } from './random.ts'
 import type { Server } from './server.ts'
@@ -12,7 +13,7 @@ const MIN_INTERVAL_MS = 1000
 /** A full garbage collection pauses the gateway. */
 const HEAP_INTERVAL_MS = 4000
 
-/** State of the gateway at one moment. Times in milliseconds, memory in bytes. */
+/** State of all nodes together at one moment. Times in milliseconds, memory in bytes. */
 export interface Sample {
   /** of `performance.now()` */
   at: number
@@ -27,19 +28,24 @@ export interface Sample {
   handles: number
 }
 
-/** Reads the gateway's counters, by the names of `GET /stats`, from an address of its own. */
-export async function readStats({ port, observations, servers }: Environment): Promise<Record<string, number>> {
+/** Reads the counters of all nodes, by the names of `GET /stats`, from an address of its own. Returns their sums. */
+export async function readStats({ nodes, observations, servers }: Environment): Promise<Record<string, number>> {
   const server = servers[0] as Server
-  const options = { port, address: '127.1.254.1', observations, server, kind: 'stats', random: new Random('') }
-  const client = new HttpClient(options)
-  const { body } = await client.request({ method: 'GET', path: '/stats', allow: [200] })
-  client.close()
-  return JSON.parse(body.toString()) as Record<string, number>
+  const sums: Record<string, number> = {}
+  for (const { port } of nodes) {
+    const options = { port, address: '127.1.254.1', observations, server, kind: 'stats', random: new Random('') }
+    const client = new HttpClient(options)
+    const { body } = await client.request({ method: 'GET', path: '/stats', allow: [200] })
+    client.close()
+    const stats = JSON.parse(body.toString()) as Record<string, number>
+    for (const [name, value] of Object.entries(stats)) sums[name] = (sums[name] ?? 0) + value
+  }
+  return sums
 }
 
 /** Takes samples until the period ends or the gateway stops responding, which is recorded. */
 export async function takeSamples(environment: Environment, minutes: number, period: AbortSignal): Promise<Sample[]> {
-  const { komgate, observations } = environment
+  const { nodes, observations } = environment
   const { stable, faulty } = observations.recent
   const samples: Sample[] = []
   let heapAt = Number.NEGATIVE_INFINITY
@@ -60,9 +66,9 @@ export async function takeSamples(environment: Environment, minutes: number, per
       stableP50: percentile(stable, 50),
       stableP99: percentile(stable, 99),
       faultyP99: percentile(faulty, 99),
-      rss: await residentBytes(komgate.pid),
-      heap: isHeapDue ? await komgate.inspector.heldBytes() : undefined,
-      handles: await openHandles(komgate.pid),
+      rss: await totalOf(nodes, ({ pid }) => residentBytes(pid)),
+      heap: isHeapDue ? await totalOf(nodes, ({ inspector }) => inspector.heldBytes()) : undefined,
+      handles: await handlesOf(nodes),
     })
     stable.reset()
     faulty.reset()

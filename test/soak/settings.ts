@@ -35,6 +35,22 @@ export const FLAGS: readonly string[] = Object.entries(SETTINGS).flatMap(([name,
   String(value),
 ])
 
+/** Further flags of a node of a cluster, which nginx connects to. */
+export const CLUSTER_FLAGS: readonly string[] = [
+  ...['--cluster-key', 'a-key-of-the-nodes-of-a-soak-test', '--trusted-proxies', '127.0.0.1'],
+]
+
+/** Directives of nginx, with the timeouts of the gateway. It closes unused connections to nodes before they do. */
+export const NGINX = {
+  upstream: `keepalive_timeout ${SETTINGS.httpIdleMs / 2}ms;`,
+  location: 'proxy_set_header X-Forwarded-For $remote_addr;',
+  server: `
+  client_header_timeout ${SETTINGS.httpRequestMs}ms;
+  client_body_timeout ${SETTINGS.httpRequestMs}ms;
+  keepalive_timeout ${SETTINGS.httpIdleMs}ms;
+  send_timeout ${SETTINGS.httpStallMs}ms;`,
+}
+
 /** Allowance for a busy machine, in milliseconds. */
 export const MARGIN_MS = 3000
 /** Every response arrives within this time; by then the keepalive has detected a silent connection. */

@@ -65,10 +65,14 @@ export class Streams {
 
   /** Disconnects the followers, and checks that they have received every event once and in order. */
   async close(): Promise<void> {
+    const { identity } = this.#client
     const { observations, kind, server } = this.#client.options
     for (const follower of this.#followers) {
       if ((await withDeadline(RESPONSE_MS, follower.stop())) === 'late') this.#client.wrong('a stream does not end')
       observations.events.connections += follower.connections
+      for (const { data } of follower.events) {
+        if (data.type === 'send-message') identity.compare('recipient of a message', data.recipient, identity.person)
+      }
       const [epoch, first] = this.#begin.split('-')
       const ids = follower.events.map(({ id }) => id)
       const gap = ids.findIndex((id, i) => id !== `${epoch}-${Number(first) + i + 1}`)

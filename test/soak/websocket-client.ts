@@ -5,11 +5,16 @@ import { Interrupted } from './http-client.ts'
 import { RESPONSE_MS } from './settings.ts'
 import { withDeadline } from './with-deadline.ts'
 
+/** The reply to a message; undefined for an error of the LysKOM server. */
+interface Reply {
+  reply?: unknown
+}
+
 /** The WebSocket of a client. */
 export class WebSocketClient {
   readonly #socket: WebSocket
   readonly #client: Client
-  readonly #pending = new Map<number, (result: 'answered' | 'closed') => void>()
+  readonly #pending = new Map<number, (result: Reply | 'closed') => void>()
   #lastRef = 0
   #hasLeft = false
 
@@ -45,8 +50,8 @@ export class WebSocketClient {
     return websocket
   }
 
-  /** Sends a request and waits for its response. Rejects with `Interrupted` if there is none. */
-  async request(protocol: 'a' | 'echo', request: unknown): Promise<void> {
+  /** Sends a request and waits for its reply, which is undefined for an error. Rejects with `Interrupted` if there is none. */
+  async request(protocol: 'a' | 'echo', request: unknown): Promise<unknown> {
     const { observations, server } = this.#client.options
     observations.messages.sent++
     if (this.#socket.readyState !== WebSocket.OPEN) {
@@ -54,11 +59,23 @@ export class WebSocketClient {
       throw new Interrupted('the WebSocket is closed')
     }
     const ref_no = ++this.#lastRef
-    const ended = new Promise<'answered' | 'closed'>((resolve) => this.#pending.set(ref_no, resolve))
+    const ended = new Promise<Reply | 'closed'>((resolve) => this.#pending.set(ref_no, resolve))
     this.#socket.send(JSON.stringify({ protocol, ref_no, request }))
     const result = await withDeadline(RESPONSE_MS, ended)
     if (result === 'late') observations.problem('no response', `${protocol} ${request} on a WebSocket (${server.id})`)
-    if (result !== 'answered') throw new Interrupted(`the WebSocket: ${result}`)
+    if (typeof result === 'string') throw new Interrupted(`the WebSocket: ${result}`)
+    return result.reply
+  }
+
+  /** Compares the number of the session with that of its client. */
+  async whoAmI(): Promise<void> {
+    const { identity } = this.#client
+    identity.compare('session on a WebSocket', Number(await this.request('a', '56')), identity.sessionNo)
+  }
+
+  /** Compares an echo with what was sent. */
+  async echo(text: string): Promise<void> {
+    this.#client.identity.compare('echo on a WebSocket', await this.request('echo', text), text)
   }
 
   close(): void {
@@ -89,12 +106,12 @@ export class WebSocketClient {
 
   #receive(text: string): void {
     const { observations } = this.#client.options
-    const { ref_no } = JSON.parse(text) as { ref_no: number }
+    const { ref_no, reply } = JSON.parse(text) as Reply & { ref_no: number }
     const resolve = this.#pending.get(ref_no)
     if (resolve !== undefined) {
       this.#pending.delete(ref_no)
       observations.messages.answered++
-      resolve('answered')
+      resolve({ reply })
     } else if (!this.#hasLeft) observations.problem('unsolicited', `a response to message ${ref_no} of a WebSocket`)
   }
 

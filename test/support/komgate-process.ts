@@ -19,6 +19,11 @@ export interface Komgate {
   stop(): Promise<number | NodeJS.Signals | null>
 }
 
+/** A gateway with a connection to its inspector. */
+export interface InspectedKomgate extends Komgate {
+  inspector: Inspector
+}
+
 export interface KomgateOptions {
   /** ports on 127.0.0.1 of LysKOM servers, by server id; `demo` for the demo server in the process of the gateway */
   servers: Record<string, number | 'demo'>
@@ -57,10 +62,7 @@ export async function startKomgate(scope: Scope, options: KomgateOptions): Promi
 }
 
 /** Starts the gateway with a connection to its inspector. */
-export async function startInspectedKomgate(
-  scope: Scope,
-  options: KomgateOptions,
-): Promise<Komgate & { inspector: Inspector }> {
+export async function startInspectedKomgate(scope: Scope, options: KomgateOptions): Promise<InspectedKomgate> {
   const port = await freePort()
   const nodeArgs = [...inspectorFlags(port), ...(options.nodeArgs ?? [])]
   const komgate = await startKomgate(scope, { ...options, nodeArgs })

@@ -24,15 +24,20 @@ export async function startNginx(gatewayPort: number): Promise<DatabaseServer> {
  * Starts nginx as a load balancer that knows nothing of sessions: it gives each request to the next node.
  *
  * @param ports ports of the nodes on 127.0.0.1
+ * @param extra more directives: for connections to nodes, and for clients
  */
-export async function startRoundRobin(ports: readonly number[]): Promise<DatabaseServer> {
+export async function startRoundRobin(
+  ports: readonly number[],
+  { upstream = '', server = '', location = '' }: { upstream?: string; server?: string; location?: string } = {},
+): Promise<DatabaseServer> {
   return await start((port) =>
     standalone(`
-upstream nodes { ${ports.map((node) => `server 127.0.0.1:${node} max_fails=0;`).join(' ')} keepalive 64; }
+upstream nodes { ${ports.map((node) => `server 127.0.0.1:${node} max_fails=0;`).join(' ')} keepalive 64; ${upstream} }
 map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
 server {
   listen 127.0.0.1:${port};
   client_max_body_size 0;
+  ${server}
   location / {
     proxy_pass http://nodes;
     proxy_http_version 1.1;
@@ -43,6 +48,7 @@ server {
     proxy_request_buffering off;
     proxy_read_timeout 1h;
     proxy_next_upstream off;
+    ${location}
   }
 }`),
   )
@@ -78,7 +84,7 @@ function configuration(port: number, gatewayPort: number): string {
 /** Returns a configuration that needs no files outside of the directory of the server. */
 function standalone(server: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`)
-  return `daemon off; master_process off; pid nginx.pid; events {}
+  return `daemon off; master_process off; pid nginx.pid; events { worker_connections 4096; }
 http { access_log off; ${temporary.join(' ')}
 ${server}
 }`
