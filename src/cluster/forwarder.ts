@@ -4,6 +4,7 @@ import {
   ClientGoneError,
   type ForwardedRequest,
   type NodeClient,
+  NotReadError,
   RefusedError,
   type Sent,
   type UpgradeResponse,
@@ -106,7 +107,8 @@ export class Forwarder {
     if (isRefused) await this.#options.refreshClock()
     const now = await this.#owners.lookUp(slot)
     if (now === undefined) return undefined
-    if (isSameOwner(now, owner) && !isRefused) throw unreachable(now, first)
+    const mayRepeat = isRefused || first.error instanceof NotReadError
+    if (isSameOwner(now, owner) && !mayRepeat) throw unreachable(now, first)
     // Two owners cannot both carry the request out: its id is of one of them.
     if (!isRepeatable) throw new ClusterError('cluster-unavailable', 'the body cannot be sent to the new owner again')
     const second = await this.#attempt(slot, now, send)

@@ -20,6 +20,8 @@ export const REFUSED_HEADER = 'Komgate-Refused'
 const MISDIRECTED = 421
 /** The status with which it refuses a signature. */
 const FOREIGN = 403
+/** The status with which a node closes a connection on which no request has begun in time. */
+const NOT_READ = 408
 /** The header by which a node recognizes another one. */
 export type SignatureHeader = readonly [name: string, value: string]
 
@@ -55,6 +57,9 @@ export class MisdirectedError extends Error {}
 /** A node has refused the signature of a request, and has not carried it out. */
 export class RefusedError extends Error {}
 
+/** A node has closed the connection of a request, which it has not read. */
+export class NotReadError extends Error {}
+
 /** The client disconnected while another node worked on its request. */
 export class ClientGoneError extends Error {}
 
@@ -75,6 +80,7 @@ export class NodeClient {
    * Sends a request to a node. The response rejects with
    * - MisdirectedError if the node does not hold the slot
    * - RefusedError if the node refuses the signature
+   * - NotReadError if the node has not read it, unless its body is a stream, which may be slow
    * - ClientGoneError if the client disconnects before it
    */
   request(
@@ -90,7 +96,8 @@ export class NodeClient {
     })
     const options = { origin: owner.url, path, method: method as Dispatcher.HttpMethod, body: body ?? null }
     this.#agent.dispatch({ ...options, headers: headers.concat(sign(owner)) }, exchange)
-    const response = exchange.response.then(accepted, (error: unknown) => {
+    const accept = (answer: ForwardedResponse) => accepted(answer, body instanceof Readable)
+    const response = exchange.response.then(accept, (error: unknown) => {
       // The end of the body comes before that of the connection.
       throw isGone ? gone() : error
     })
@@ -153,8 +160,9 @@ function gone(): ClientGoneError {
 }
 
 /** Returns a response unless the node refuses the request. */
-function accepted(response: ForwardedResponse): ForwardedResponse {
-  const refusal = refusalIn(response.status, response.headers)
+function accepted(response: ForwardedResponse, isStream: boolean): ForwardedResponse {
+  const isUnread = response.status === NOT_READ && !isStream
+  const refusal = isUnread ? new NotReadError('not read by the node') : refusalIn(response.status, response.headers)
   if (refusal === undefined) return response
   if (response.body instanceof Readable) response.body.destroy()
   throw refusal

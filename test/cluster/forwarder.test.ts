@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -87,6 +87,24 @@ describe('a request to the owner of a slot', () => {
     expect(await forward({ body: Readable.from(['a', 'stream']) })).toBe('200 astream')
     redis = undefined
     expect(await forward({ body: Readable.from(['known']) })).toBe('200 known')
+  })
+
+  it('is repeated if the owner has closed the connection before it has read the request', async () => {
+    const url = await node((_, response) => void response.end('read'))
+    const { port } = new URL(url)
+    let isFirst = true
+    const slow = createTcpServer((socket) => {
+      // What Node sends on a connection without a request, which arrives as the answer to the next one.
+      if (isFirst) socket.once('data', () => socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'))
+      else socket.pipe(connect(Number(port), '127.0.0.1')).pipe(socket)
+      isFirst = false
+    }).listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    closing.push(() => slow.close())
+    own('e', `http://127.0.0.1:${(slow.address() as AddressInfo).port}`)
+    expect(await forward()).toBe('200 read')
+    isFirst = true
+    expect(await forward({ body: Readable.from(['a', 'stream']), headers: [] })).toContain('408')
   })
 
   it('is signed again with the time of Redis if the owner refuses the signature, once', async () => {
