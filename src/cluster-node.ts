@@ -1,4 +1,3 @@
-import type { Bus } from './cluster/bus.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import { hostOf } from './cluster/node-url.ts'
 import type { ValuesOf } from './config/settings.ts'
@@ -70,7 +69,7 @@ export function clusterNode(
     else
       log.error({ err: error }, 'cluster: the lease cannot be renewed; new sessions are rejected when it has expired')
   })
-  exchangeNotes(cluster.bus, { registry, store, keyGuesses })
+  exchangeNotes(cluster, { registry, store, keyGuesses })
   // An admin port has no base path.
   const isForAdmin = ({ url }: Request): boolean => new URL(url).pathname.startsWith('/admin/')
   const onRejected = (error: Error): void =>
@@ -84,6 +83,7 @@ export function clusterNode(
     ),
     async join() {
       const answers = await cluster.join()
+      await cluster.sessionCounts.start(() => registry.counts())
       if (!answers) log.warn(`cluster: nothing answers at ${options.nodeUrl}, the URL of this node`)
       log.info(`cluster: node ${options.nodeUrl} holds slot ${lease.slot}`)
     },
@@ -92,7 +92,7 @@ export function clusterNode(
 
 /** Tells other nodes what happens on this one, and this one what happens on others. */
 function exchangeNotes(
-  bus: Bus,
+  { bus, lease }: Cluster,
   { registry, store, keyGuesses }: Pick<ClusterNodeOptions, 'registry' | 'store' | 'keyGuesses'>,
 ): void {
   const { changes, admission, logins } = registry
@@ -101,6 +101,7 @@ function exchangeNotes(
   admission.on('opening', (address) => bus.publish({ kind: 'opening', address }))
   logins.on('login', (address) => bus.publish({ kind: 'login', address }))
   logins.guesses.on('ended', (attempt) => bus.publish({ kind: 'guess', of: 'password', attempt }))
+  logins.on('crowded', (crowd) => bus.publish({ kind: 'crowded', crowd }))
   keyGuesses.on('ended', (attempt) => bus.publish({ kind: 'guess', of: 'key', attempt }))
   bus.on('gap', () => changes.lose())
   bus.on('note', (note) => {
@@ -108,6 +109,8 @@ function exchangeNotes(
     else if (note.kind === 'ended') void registry.byKey(note.key)?.close('ended')
     else if (note.kind === 'opening') admission.recordOpening(note.address)
     else if (note.kind === 'login') logins.recordLogin(note.address)
-    else if (note.kind === 'guess') (note.of === 'key' ? keyGuesses : logins.guesses).record(note.attempt)
+    else if (note.kind === 'crowded') {
+      if (note.crowd.process === lease.owner.epoch) logins.replaceLongestIdle(note.crowd)
+    } else if (note.kind === 'guess') (note.of === 'key' ? keyGuesses : logins.guesses).record(note.attempt)
   })
 }

@@ -144,7 +144,7 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
     },
     lyskom,
     limits,
-    ...(cluster && { newId: () => cluster.newId() }),
+    ...(cluster && { newId: () => cluster.newId(), counts: cluster.sessionCounts }),
   })
   // A record is created before its session is logged in, so it has the longer idle timeout.
   const idleMs = Math.max(limits.sessionIdleMs, limits.loginIdleMs)

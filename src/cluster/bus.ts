@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { createClient } from 'redis'
 import type { MadeChange } from '../sessions/change-relay.ts'
 import type { EndedAttempt } from '../sessions/guess-limits.ts'
+import type { Crowd } from '../sessions/login-limits.ts'
 import { redisAddress } from '../store/backends/redis/address.ts'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
 import type { Key } from '../store/record.ts'
@@ -29,6 +30,8 @@ export type Note =
   | { kind: 'opening' | 'login'; address: string }
   /** a password or a key of the operator was right or wrong */
   | { kind: 'guess'; of: 'password' | 'key'; attempt: EndedAttempt }
+  /** a person has too many sessions, some of which a node has to close */
+  | { kind: 'crowded'; crowd: Crowd }
   /** nothing has happened */
   | { kind: 'beat' }
 

@@ -8,6 +8,7 @@ import { type ForwardedRequest, NodeClient, PROBE_PATH, REFUSED_HEADER, type Upg
 import { hostOf } from './node-url.ts'
 import type { Owner } from './owner.ts'
 import { Owners } from './owners.ts'
+import { SessionCounts } from './session-counts.ts'
 import { type Address, type OwnDemo, SharedDemo } from './shared-demo.ts'
 import { FORWARDED_HEADER, MAX_SKEW_MS, Signatures, type SignedRequest } from './signature.ts'
 import { fingerprintOf, SlotLease, type SlotLeaseOptions } from './slot-lease.ts'
@@ -54,6 +55,8 @@ export class Cluster {
   readonly lease: SlotLease
   /** what nodes tell each other */
   readonly bus: Bus
+  /** the numbers of sessions of all nodes */
+  readonly sessionCounts: SessionCounts
 
   private constructor(connection: RedisConnection, options: ClusterOptions) {
     const { redisUrl, nodeUrl: url, clusterKey, leaseMs } = options
@@ -64,6 +67,8 @@ export class Cluster {
     const { database } = redisAddress(new URL(redisUrl))
     const channel = `${PREFIX}${database}:${fingerprintOf(clusterKey)}`
     this.bus = new Bus({ connection, redisUrl, channel, beatMs: leaseMs / BEATS })
+    const epoch = (): string => this.lease.owner.epoch
+    this.sessionCounts = new SessionCounts({ connection, prefix: PREFIX, epoch, leaseMs })
     this.#signatures = new Signatures(clusterKey)
     const isAlive = (timeoutMs: number) => (owner: Owner) =>
       this.#client.isAlive(owner, () => this.#sign(owner, PROBE, 'probe'), timeoutMs)
@@ -226,6 +231,7 @@ export class Cluster {
   /** Gives the slot up and closes the connections. */
   async close(): Promise<void> {
     this.bus.close()
+    await this.sessionCounts.close()
     await this.lease.release()
     await this.#client.close()
     await this.#connection.close()

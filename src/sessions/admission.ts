@@ -3,6 +3,7 @@ import { LimitError } from './limit-error.ts'
 import type { LyskomServer } from './lyskom-server.ts'
 import { ownNetworksOf } from './network.ts'
 import { RateLimit } from './rate-limit.ts'
+import type { SessionCount, SharedCounts } from './shared-counts.ts'
 
 /** Options of `Admission`. */
 export interface AdmissionOptions {
@@ -30,10 +31,15 @@ export class Admission extends EventEmitter<AdmissionEvents> {
   readonly #options: AdmissionOptions
   readonly #servers: readonly LyskomServer[]
   readonly #openings: RateLimit
+  readonly #counts: SharedCounts | undefined
 
-  /** @param servers all LysKOM servers; `maxSessions` and `maxSessionsPerAddress` apply to the sum of their sessions */
-  constructor(options: AdmissionOptions, servers: Iterable<LyskomServer>) {
+  /**
+   * @param servers all LysKOM servers; `maxSessions` and `maxSessionsPerAddress` apply to the sum of their sessions
+   * @param counts the sessions of other processes, to which `maxSessionsPerAddress` applies too
+   */
+  constructor(options: AdmissionOptions, servers: Iterable<LyskomServer>, counts?: SharedCounts) {
     super()
+    this.#counts = counts
     this.#options = options
     this.#servers = [...servers]
     this.#openings = new RateLimit({
@@ -49,16 +55,13 @@ export class Admission extends EventEmitter<AdmissionEvents> {
    * @throws LimitError `sessions`, `sessions-per-address` or `openings-per-address` if a limit is reached
    */
   reserve(server: LyskomServer, clientAddress: string): void {
-    const { maxSessions, maxSessionsPerAddress } = this.#options
+    const { maxSessions } = this.#options
     const networks = ownNetworksOf(clientAddress)
     if (this.#sum((each) => each.reserved) >= maxSessions) {
       throw new LimitError('sessions', `this gateway holds no more than ${maxSessions} sessions`)
     }
     for (const [i, network] of networks.entries()) {
-      const max = maxSessionsPerAddress * (FACTORS[i] ?? 1)
-      if (this.#sum((each) => each.reservedFor(network)) < max) continue
-      const whose = i === 0 ? 'one client address' : 'one client network'
-      throw new LimitError('sessions-per-address', `this gateway holds no more than ${max} sessions for ${whose}`)
+      if (this.#reservedFor(network) >= this.#max(i)) throw this.#tooMany(i)
     }
     const waitMs = this.#openings.take(networks[0])
     if (waitMs > 0) {
@@ -76,6 +79,28 @@ export class Admission extends EventEmitter<AdmissionEvents> {
     this.emit('opening', clientAddress)
   }
 
+  /**
+   * Checks the limit of a reserved session again, with the sessions of other processes; undefined if there are none.
+   * @throws LimitError `sessions-per-address`, as a rejection
+   */
+  checkElsewhere(clientAddress: string): Promise<void> | undefined {
+    return this.#counts && this.#checkElsewhere(this.#counts, ownNetworksOf(clientAddress))
+  }
+
+  async #checkElsewhere(shared: SharedCounts, networks: readonly string[]): Promise<void> {
+    const counts = networks.map((network) => this.#countOf(network))
+    const elsewhere = await shared.exchange(counts)
+    for (const [i, [, own]] of counts.entries()) {
+      if (own + (elsewhere[i]?.sessions ?? 0) > this.#max(i)) throw this.#tooMany(i)
+    }
+  }
+
+  /** The sessions of each client network, as other processes count them. */
+  *counts(): Generator<SessionCount, void, undefined> {
+    const networks = new Set(this.#servers.flatMap((server) => [...server.networks]))
+    for (const network of networks) yield this.#countOf(network)
+  }
+
   /** Records an opening by another process in the rate limit, without checking it. */
   recordOpening(clientAddress: string): void {
     this.#openings.count(ownNetworksOf(clientAddress)[0])
@@ -86,7 +111,30 @@ export class Admission extends EventEmitter<AdmissionEvents> {
    * @param clientAddress the address that the session was reserved for
    */
   release(server: LyskomServer, clientAddress: string): void {
-    server.release(ownNetworksOf(clientAddress))
+    const networks = ownNetworksOf(clientAddress)
+    server.release(networks)
+    this.#counts?.publish(networks.map((network) => this.#countOf(network)))
+  }
+
+  #countOf(network: string): SessionCount {
+    return [`address ${network}`, this.#reservedFor(network)]
+  }
+
+  #reservedFor(network: string): number {
+    return this.#sum((server) => server.reservedFor(network))
+  }
+
+  /** Returns the maximum for a network. @param i its index in `ownNetworksOf` */
+  #max(i: number): number {
+    return this.#options.maxSessionsPerAddress * (FACTORS[i] ?? 1)
+  }
+
+  #tooMany(i: number): LimitError {
+    const whose = i === 0 ? 'one client address' : 'one client network'
+    return new LimitError(
+      'sessions-per-address',
+      `this gateway holds no more than ${this.#max(i)} sessions for ${whose}`,
+    )
   }
 
   #sum(count: (server: LyskomServer) => number): number {

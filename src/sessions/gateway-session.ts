@@ -275,6 +275,8 @@ export class GatewaySession extends SessionActivity implements CallWatcher, Chan
       await this.logout()
       throw error
     }
+    const room = this.#context.logins.makeRoomElsewhere(this, persNo)
+    if (room !== undefined) await room
   }
 
   #beginLogin(persNo: number): LoginAttempt {

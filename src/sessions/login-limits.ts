@@ -8,6 +8,7 @@ import type { Attempt, Outcome } from './login-failures.ts'
 import { networksOf } from './network.ts'
 import { RateLimit } from './rate-limit.ts'
 import { serverKey } from './server-key.ts'
+import type { SessionCount, SharedCounts } from './shared-counts.ts'
 
 /** Options of `LoginLimits`. An undefined limit does not apply. */
 export interface LoginLimitOptions {
@@ -25,6 +26,8 @@ export interface LoginLimitOptions {
   freeLoginFailuresPerPerson?: number
   /** longest delay, milliseconds */
   maxLoginDelayMs?: number
+  /** the sessions of other processes, to which the limit of a person applies too */
+  counts?: SharedCounts | undefined
   /** the current time, milliseconds since an arbitrary origin */
   clock?: () => number
 }
@@ -59,6 +62,16 @@ const WRONG: ReadonlySet<string> = new Set<KomError['errorName']>(['invalid-pass
 interface LoginLimitEvents {
   /** a login from an address has been counted against the rate limit */
   login: [address: string]
+  /** a person has too many sessions, most of them in another process, which has to close some */
+  crowded: [crowd: Crowd]
+}
+
+/** Sessions of a person that a process has to close. */
+export interface Crowd {
+  process: string
+  /** server and person, as `LoginLimits` names them */
+  person: string
+  sessions: number
 }
 
 /** Limits logins. A session counts for the address of the client that opened it, even if other clients use it. */
@@ -67,6 +80,7 @@ export class LoginLimits extends EventEmitter<LoginLimitEvents> {
   /** the limits on passwords that are wrong */
   readonly guesses: GuessLimits
   readonly #servers: LoginLimitOptions['servers']
+  readonly #counts: SharedCounts | undefined
   readonly #rates: readonly RateLimit[]
   /** Sessions by the logged-in person, each with the number of its login. */
   readonly #sessions = new Map<string, Map<LimitedSession, number>>()
@@ -80,6 +94,7 @@ export class LoginLimits extends EventEmitter<LoginLimitEvents> {
     const { maxSessionsPerPerson, maxLoginsPerMinute, freeLoginFailures, maxLoginDelayMs, clock } = options
     const time = clock && { clock }
     this.#servers = options.servers
+    this.#counts = options.counts
     this.#maxPerPerson = maxSessionsPerPerson ?? Number.POSITIVE_INFINITY
     const max = maxLoginsPerMinute ?? Number.POSITIVE_INFINITY
     this.#rates = RATES.map((factor) => new RateLimit({ max: max * factor, periodMs: MINUTE_MS, ...time }))
@@ -147,15 +162,32 @@ export class LoginLimits extends EventEmitter<LoginLimitEvents> {
     const others = this.#others(person, session)
     const excess = others.length + 1 - this.#maxPerPerson
     if (excess <= 0) return
-    const logins = this.#sessions.get(person)
-    const replaceable = others.filter(
-      (other) => !other.hasStreams && !this.#pending.has(other) && (logins?.get(other) ?? 0) <= earlier,
-    )
+    const replaceable = this.#replaceable(person, session, earlier)
     if (replaceable.length < excess) throw this.#tooMany()
-    const longestIdleFirst = replaceable.sort(
-      (one, other) => Number(one.requests > 0) - Number(other.requests > 0) || one.lastUsed - other.lastUsed,
-    )
-    for (const other of longestIdleFirst.slice(0, excess)) void other.close('replaced')
+    replace(replaceable.slice(0, excess))
+  }
+
+  /**
+   * Like `makeRoom`, with the sessions of other processes: the process that has most sessions of the person closes those that
+   * have been idle for the longest time. Does nothing if they all have streams. Undefined if there are no other processes.
+   */
+  makeRoomElsewhere(session: LimitedSession, persNo: number): Promise<void> | undefined {
+    return this.#counts && this.#makeRoomElsewhere(this.#counts, session, this.#personOn(session, persNo))
+  }
+
+  async #makeRoomElsewhere(counts: SharedCounts, session: LimitedSession, person: string): Promise<void> {
+    const own = this.#countOf(person)
+    const [elsewhere] = await counts.exchange([own])
+    const excess = own[1] + (elsewhere?.sessions ?? 0) - this.#maxPerPerson
+    if (elsewhere?.most === undefined || excess <= 0) return
+    const { process, sessions } = elsewhere.most
+    if (sessions > own[1]) this.emit('crowded', { process, person, sessions: excess })
+    else replace(this.#replaceable(person, session).slice(0, excess))
+  }
+
+  /** Closes sessions of a person who has too many in all processes. */
+  replaceLongestIdle({ person, sessions }: Pick<Crowd, 'person' | 'sessions'>): void {
+    replace(this.#replaceable(person).slice(0, sessions))
   }
 
   /**
@@ -183,10 +215,36 @@ export class LoginLimits extends EventEmitter<LoginLimitEvents> {
   recordPerson(session: LimitedSession, before: number, now: number): void {
     if (before !== ANONYMOUS) this.#remove(this.#personOn(session, before), session)
     if (now !== ANONYMOUS) this.#add(this.#personOn(session, now), session)
+    const changed = [before, now].filter((persNo) => persNo !== ANONYMOUS)
+    this.#counts?.publish(changed.map((persNo) => this.#countOf(this.#personOn(session, persNo))))
+  }
+
+  /** The sessions of each person, as other processes count them. */
+  *counts(): Generator<SessionCount, void, undefined> {
+    for (const person of this.#sessions.keys()) yield this.#countOf(person)
+  }
+
+  #countOf(person: string): SessionCount {
+    return [`person ${person}`, this.#sessions.get(person)?.size ?? 0]
+  }
+
+  /**
+   * Returns the sessions of a person that may be closed, the longest idle first; those with requests in flight are last.
+   * @param but a session that is not closed
+   * @param earlier only sessions with one of so many first logins
+   */
+  #replaceable(person: string, but?: LimitedSession, earlier = this.#logins): LimitedSession[] {
+    const logins = this.#sessions.get(person)
+    const replaceable = this.#others(person, but).filter(
+      (other) => !other.hasStreams && !this.#pending.has(other) && (logins?.get(other) ?? 0) <= earlier,
+    )
+    return replaceable.sort(
+      (one, other) => Number(one.requests > 0) - Number(other.requests > 0) || one.lastUsed - other.lastUsed,
+    )
   }
 
   /** Returns the sessions of a person that are not being closed, without `but`. */
-  #others(person: string, but: LimitedSession): LimitedSession[] {
+  #others(person: string, but?: LimitedSession): LimitedSession[] {
     const sessions = this.#sessions.get(person)?.keys() ?? []
     return [...sessions].filter((session) => session !== but && !session.isClosing)
   }
@@ -215,6 +273,10 @@ export class LoginLimits extends EventEmitter<LoginLimitEvents> {
     sessions?.delete(session)
     if (sessions?.size === 0) this.#sessions.delete(person)
   }
+}
+
+function replace(sessions: readonly LimitedSession[]): void {
+  for (const session of sessions) void session.close('replaced')
 }
 
 /**

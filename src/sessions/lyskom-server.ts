@@ -95,6 +95,11 @@ export class LyskomServer {
     return this.#reserved.get(network) ?? 0
   }
 
+  /** The client networks that have sessions, including those being opened. */
+  get networks(): IterableIterator<string> {
+    return this.#reserved.keys()
+  }
+
   /** Counts a session before it is opened, for each network of its client. */
   reserve(networks: readonly string[]): void {
     for (const network of networks) this.#reserved.set(network, this.reservedFor(network) + 1)

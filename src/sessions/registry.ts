@@ -10,6 +10,7 @@ import { ChangeRelay } from './change-relay.ts'
 import { type CloseReason, GatewaySession, type SessionContext, type SessionEvents } from './gateway-session.ts'
 import { type LoginLimitOptions, LoginLimits } from './login-limits.ts'
 import { LyskomServer, type ServerCheck, type ServerState } from './lyskom-server.ts'
+import type { SessionCount, SharedCounts } from './shared-counts.ts'
 
 /** Options of `Registry`. */
 export interface RegistryOptions {
@@ -21,6 +22,8 @@ export interface RegistryOptions {
   limits: RegistryLimitOptions
   /** creates a connection id, or throws while none may be created; default: a version 4 UUID */
   newId?: () => string
+  /** the numbers of sessions of other processes */
+  counts?: SharedCounts | undefined
 }
 
 /** Settings of each LysKOM server. */
@@ -32,7 +35,7 @@ export interface RegistryLyskomOptions {
 }
 
 /** Limits of sessions and logins. */
-export interface RegistryLimitOptions extends AdmissionOptions, Omit<LoginLimitOptions, 'servers'> {
+export interface RegistryLimitOptions extends AdmissionOptions, Omit<LoginLimitOptions, 'servers' | 'counts'> {
   /** idle timeout: anonymous sessions without requests for this long are closed, milliseconds */
   sessionIdleMs: number
   /** the idle timeout while a person is logged in, milliseconds */
@@ -98,7 +101,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   #isRefusing = false
   #isDraining = false
 
-  constructor({ servers, connections, lyskom, limits, newId = uuid }: RegistryOptions) {
+  constructor({ servers, connections, lyskom, limits, newId = uuid, counts }: RegistryOptions) {
     super()
     this.#newId = newId
     const { serverRetryMs: retryMs, bodyCacheBytes } = lyskom
@@ -109,11 +112,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
         new LyskomServer({ address, connections, retryMs, bodyCacheBytes }),
       ]),
     )
-    this.admission = new Admission(limits, this.#servers.values())
+    this.admission = new Admission(limits, this.#servers.values(), counts)
     // The address of a demo server changes when another node of a cluster runs it. Ids keep the same server even so.
     const first = new Map([...servers].map(([id, { host, port }]) => [id, { host, port }]))
     this.changes = new ChangeRelay(first)
-    this.logins = new LoginLimits({ ...limits, servers: first })
+    this.logins = new LoginLimits({ ...limits, servers: first, counts })
     this.#context = {
       sessionIdleMs,
       loginIdleMs,
@@ -190,6 +193,13 @@ export class Registry extends EventEmitter<RegistryEvents> {
     // Fails before the session is counted and a connection is opened; the session has an id of its own later.
     this.#newId()
     this.admission.reserve(server, clientAddress)
+    try {
+      const check = this.admission.checkElsewhere(clientAddress)
+      if (check !== undefined) await check
+    } catch (error) {
+      this.admission.release(server, clientAddress)
+      throw error
+    }
     const opening = this.#open(server, request)
     this.#opening.add(opening)
     try {
@@ -201,6 +211,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
     } finally {
       this.#opening.delete(opening)
     }
+  }
+
+  /** The numbers of sessions that other processes count. */
+  *counts(): Generator<SessionCount, void, undefined> {
+    yield* this.admission.counts()
+    yield* this.logins.counts()
   }
 
   /**

@@ -39,6 +39,48 @@ describe.skipIf(!(redisInstalled() && nginxInstalled()) && !process.env.CI)('lim
     await expect.poll(() => logIn(other, others, 'demo')).toBe(429)
   })
 
+  it('count the sessions of an address on all nodes, and no longer those that have ended', async () => {
+    const [one, other] = await start({ maxSessionsPerAddress: 3 })
+    const ids = [await one.open(), await other.open(), await one.open()]
+    const rejected = await other.send('POST', '/demo/sessions/', OPEN)
+    expect([rejected.status, rejected.json.limit]).toEqual([503, 'sessions-per-address'])
+    expect(await open(one)).toBe(503)
+    await other.send('DELETE', '/demo/sessions/0', { id: ids[0] as string })
+    await expect.poll(() => open(other)).toBe(201)
+    expect(await open(one)).toBe(503)
+  })
+
+  it('do not count the sessions of a node that has been stopped', async () => {
+    const [one, other] = await start({ maxSessionsPerAddress: 2 })
+    for (let i = 0; i < 2; i++) await one.open()
+    expect(await open(other)).toBe(503)
+    await one.close()
+    await expect.poll(() => open(other)).toBe(201)
+  })
+
+  it('count on each node by itself while Redis is stopped, without a delay', async () => {
+    const [one, other] = await start({ maxSessionsPerAddress: 2, leaseMs: 30_000 })
+    await one.open()
+    await cluster.redis.close()
+    const before = performance.now()
+    expect([await open(other), await open(other), await open(other)]).toEqual([201, 201, 503])
+    expect(performance.now() - before).toBeLessThan(2000)
+  })
+
+  it('close the longest idle session of a person on the node that has most of them', async () => {
+    const [one, other] = await start({ maxSessionsPerPerson: 2 })
+    const logged = async (node: TestGateway): Promise<string> => {
+      const id = await node.open()
+      expect(await logIn(node, id, 'demo')).toBe(201)
+      return id
+    }
+    const status = async (id: string) => (await one.send('GET', '/demo/sessions/current/who-am-i', { id })).status
+    const [first, second] = [await logged(one), await logged(one)]
+    const third = await logged(other)
+    await expect.poll(() => status(first)).toBe(403)
+    expect([await status(second), await status(third)]).toEqual([200, 200])
+  })
+
   it('delay guesses of a password after guesses on other nodes', async () => {
     const [one, other] = await start({ freeLoginFailures: 3 })
     const [own, others] = [await one.open(), await other.open()]
