@@ -76,11 +76,10 @@ export function clusterNode(
     log.warn(`cluster: a request from another node is rejected: ${error.message}`)
   return {
     address: { host: options.nodeHost || hostOf(options.nodeUrl), port: Number(port || 80) },
-    fetch: nodeRequests(
-      (request, env) => (isForAdmin(request) ? adminFetch : fetch)(request, env),
-      cluster,
-      onRejected,
-    ),
+    fetch: nodeRequests({
+      ...{ cluster, registry, onRejected },
+      fetch: (request, env) => (isForAdmin(request) ? adminFetch : fetch)(request, env),
+    }),
     async join() {
       const answers = await cluster.join()
       await cluster.sessionCounts.start(() => registry.counts())

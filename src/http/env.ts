@@ -42,6 +42,8 @@ export interface Env {
     requestId: string
     /** the id of the server in the path; set for all routes below it */
     serverId: string
+    /** the connection id in a cookie, set when it is chosen before the session is found: of several, or for another node */
+    cookieId: string
     /** set by the route that opens a session */
     clientAddress: string
     /** set by `requireSession` */

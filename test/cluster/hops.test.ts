@@ -1,6 +1,11 @@
+import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
+import type { Cluster } from '../../src/cluster/cluster.ts'
 import { Signatures } from '../../src/cluster/signature.ts'
 import { slotOf } from '../../src/cluster/slots.ts'
+import { nodeRequests } from '../../src/http/cluster/node-requests.ts'
+import { clientAddressBehind } from '../../src/http/input/client-address.ts'
+import type { Registry } from '../../src/sessions/registry.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
 import type { SendOptions, TestGateway } from '../support/gateway.ts'
 import { openRaw, rawRequest, WEBSOCKET_FIELDS } from '../support/raw-http.ts'
@@ -120,27 +125,72 @@ describe.skipIf(!canStartCluster)('requests between nodes', () => {
   })
 })
 
-describe.skipIf(!canStartCluster)('a session that another node opens', () => {
+describe('the client address of a request that another node has forwarded', () => {
+  it('is the one that the signature holds, whatever the headers claim', async () => {
+    const addressOf = clientAddressBehind(['127.0.0.1'], 'x-forwarded-for')
+    const app = new Hono().get('/', (c) => c.text(addressOf(c)))
+    const handle = nodeRequests({
+      cluster: { clientAddressIn: () => '192.0.2.7' } as unknown as Cluster,
+      registry: {} as Registry,
+      fetch: app.fetch,
+      onRejected: () => undefined,
+    })
+    const headers = { 'x-forwarded-for': '198.51.100.9' }
+    const response = await handle(new Request('http://127.0.0.1/', { headers }), {})
+    expect(await response.text()).toBe('192.0.2.7')
+  })
+})
+
+describe.skipIf(!canStartCluster)('a new session of a browser that has the cookie of an ended one', () => {
   let server: FakeServer
-  const stage = onCluster({ trustedProxies: ['127.0.0.1'], transports: ['cookie'] }, async () => {
+  const stage = onCluster({ trustedProxies: ['127.0.0.1'], transports: ['cookie'], drainMs: 2000 }, async () => {
     server = await startFakeServer()
     return { ...server, stop: server.close }
   })
+  const json = { client: { name: 'test', version: '1' } }
+  const headersFor = (id: string) => ({
+    cookie: `__Host-komgate-${SERVER}=${id}`,
+    'sec-fetch-site': 'same-origin',
+    'x-forwarded-for': '192.0.2.66, 198.51.100.9',
+  })
 
-  it('has the client address that the first node has found behind a trusted proxy', async () => {
-    const id = await stage.owner.open()
-    expect((await stage.owner.send('DELETE', `/${SERVER}/sessions/0`, { id })).status).toBe(204)
-    // The node of the session in the cookie opens the new one.
-    const headers = {
-      cookie: `__Host-komgate-${SERVER}=${id}`,
-      'sec-fetch-site': 'same-origin',
-      'x-forwarded-for': '192.0.2.66, 198.51.100.9',
-    }
-    const json = { client: { name: 'test', version: '1' } }
+  async function openStale(node: TestGateway): Promise<string> {
+    const id = await node.open()
+    expect((await node.send('DELETE', `/${SERVER}/sessions/0`, { id })).status).toBe(204)
+    return id
+  }
+
+  it('is opened by the node asked, with the address of the client', async () => {
+    const headers = headersFor(await openStale(stage.owner))
+    const own = await stage.other.open()
     const opened = await stage.other.send('POST', `/${SERVER}/sessions/`, { headers, json })
     expect(opened.status).toBe(201)
-    expect(opened.json.connection_id.slice(0, 3)).toBe(id.slice(0, 3))
+    expect(opened.json.connection_id.slice(0, 3)).toBe(own.slice(0, 3))
     expect(server.connections.at(-1)?.hello).toMatch(/198\.51\.100\.9$/)
+  })
+
+  it('is opened with a body without a length', async () => {
+    const headers = headersFor(await openStale(stage.owner))
+    const raw = await openRaw(stage.other.url)
+    const fields = { ...headers, 'Transfer-Encoding': 'chunked', 'Content-Type': 'application/json' }
+    const body = JSON.stringify(json)
+    raw.socket.write(rawRequest('POST', `/${SERVER}/sessions/`, fields))
+    raw.socket.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`)
+    await raw.received(/^HTTP\/1\.1 201 /)
+    raw.socket.destroy()
+  })
+
+  it('is opened while the node of the ended one drains, and not if its session lives', async () => {
+    const third = stage.cluster.nodes[2] as TestGateway
+    const [stale, live] = [await openStale(third), await third.open()]
+    const closed = third.close()
+    expect((await third.send('POST', `/${SERVER}/sessions/`, { json })).status).toBe(503)
+    const open = async (id: string) =>
+      (await stage.other.send('POST', `/${SERVER}/sessions/`, { headers: headersFor(id), json })).status
+    expect(await open(stale)).toBe(201)
+    expect(await open(live)).toBe(409)
+    await closed
+    expect(await open(live)).toBe(201)
   })
 })
 

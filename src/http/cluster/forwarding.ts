@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { validate } from 'uuid'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { ClusterError } from '../../cluster/errors.ts'
 import { ClientGoneError } from '../../cluster/node-client.ts'
@@ -8,6 +9,7 @@ import type { Env } from '../env.ts'
 import { RequestError } from '../errors/request-error.ts'
 import type { ConnectionIds, IdSource } from '../middleware/connection-id.ts'
 import { OpenStreams } from '../open-streams.ts'
+import { livenessRequest } from './liveness.ts'
 import { init, requestOf, responseOf } from './messages.ts'
 import { tunnel } from './tunnel.ts'
 
@@ -45,28 +47,53 @@ export class Forwarding {
     return slot === undefined ? undefined : ((await this.#forward(c, slot)) ?? rejectEnded())
   }
 
-  /** Like `respond`, but returns undefined if the node of the session has ended. */
-  async respondIfAlive(c: Context<Env>, from: IdSource): Promise<Response | undefined> {
-    const slot = await this.#foreignSlot(c, from)
-    return slot === undefined ? undefined : await this.#forward(c, slot)
-  }
-
   /** Like `respond`, for a request for a WebSocket: connects the client with the node if that accepts. */
   async respondToUpgrade(c: Context<Env>, from: IdSource): Promise<Response | undefined> {
     const { cluster, clientAddress } = this.#options
     const slot = await this.#foreignSlot(c, from)
     if (slot === undefined) return undefined
-    const upgraded = await cluster.upgrade(slot, await requestOf(c), clientAddress(c))
+    const upgraded = await unlessGone(async () => cluster.upgrade(slot, await requestOf(c), clientAddress(c)))
     if (upgraded === undefined) return rejectEnded()
+    if (upgraded instanceof Response) return upgraded
     if ('status' in upgraded) return new Response(upgraded.body, init(upgraded.status, upgraded.headers))
     tunnel(c, upgraded, this.#streams)
     return new Response(null)
+  }
+
+  /**
+   * Returns the first of several ids whose session is live, on any node; undefined if none is.
+   * @throws ClusterError as `Forwarder.forward` does, if it is not certain
+   */
+  async firstLive(c: Context<Env>, ids: readonly string[]): Promise<string | undefined> {
+    for (const id of ids) if (await this.#isLive(c, id)) return id
+    return undefined
+  }
+
+  /** Sets `cookieId` for a request whose session a cookie selects, so that this and the other node mean the same one. */
+  async #chooseCookie(c: Context<Env>, cookies: readonly string[]): Promise<void> {
+    const id = cookies.length > 1 ? ((await this.firstLive(c, cookies)) ?? cookies[0]) : cookies[0]
+    // Anything else is unknown on this node as on all others, and may not be valid in a header.
+    if (id !== undefined && validate(id)) c.set('cookieId', id)
+  }
+
+  async #isLive(c: Context<Env>, id: string): Promise<boolean> {
+    const { cluster, ids, clientAddress } = this.#options
+    if (!validate(id)) return false
+    const certain = cluster.certain()
+    if (certain !== undefined) await certain
+    const slot = cluster.foreignSlot(id)
+    if (slot === undefined) return ids.isLive(c, id)
+    const request = livenessRequest(id, c.get('serverId') as string | undefined)
+    const response = await cluster.forward(slot, request, clientAddress(c))
+    return response?.status === 204
   }
 
   /** Returns the slot of the session of a request, if another node has it. */
   async #foreignSlot(c: Context<Env>, from: IdSource): Promise<Slot | undefined> {
     const { cluster, ids } = this.#options
     if (c.env?.batch !== undefined) return undefined
+    const cookies = ids.inCookies(c, from)
+    if (cookies.length > 0) await this.#chooseCookie(c, cookies)
     const id = ids.of(c, from) ?? ids.ticketOf(c, from)
     if (id === undefined) return undefined
     const certain = cluster.certain()
@@ -80,14 +107,19 @@ export class Forwarding {
 
   async #forward(c: Context<Env>, slot: Slot): Promise<Response | undefined> {
     const { cluster, clientAddress } = this.#options
-    try {
-      const response = await cluster.forward(slot, await requestOf(c), clientAddress(c))
-      return response && responseOf(response, c, this.#streams)
-    } catch (error) {
-      if (!(error instanceof ClientGoneError)) throw error
-      // Nothing receives it; the log has its status.
-      return new Response(null, { status: CLIENT_GONE })
-    }
+    const response = await unlessGone(async () => cluster.forward(slot, await requestOf(c), clientAddress(c)))
+    return response instanceof Response ? response : response && responseOf(response, c, this.#streams)
+  }
+}
+
+/** Returns what another node has answered, or the response to a client that has disconnected. */
+async function unlessGone<T>(send: () => Promise<T>): Promise<T | Response> {
+  try {
+    return await send()
+  } catch (error) {
+    if (!(error instanceof ClientGoneError)) throw error
+    // Nothing receives it; the log has its status.
+    return new Response(null, { status: CLIENT_GONE })
   }
 }
 

@@ -6,6 +6,7 @@ import type { UnsignedRequest } from '../../cluster/cluster.ts'
 import { contentLength, type ForwardedResponse } from '../../cluster/exchange.ts'
 import { FORWARDED_HEADER } from '../../cluster/signature.ts'
 import type { Env } from '../env.ts'
+import { CONNECTION_HEADER } from '../middleware/connection-id.ts'
 import type { SinkSource, StreamSink } from '../node/direct-stream.ts'
 import { REQUEST_ID_HEADER } from '../node/request-id.ts'
 import { TrackedResponse } from '../node/tracked-response.ts'
@@ -45,11 +46,15 @@ export async function requestOf(c: Context<Env>): Promise<UnsignedRequest> {
 
 function headersOf(c: Context<Env>): string[] {
   const headers: string[] = [REQUEST_ID_HEADER, c.get('requestId')]
+  const cookieId = c.get('cookieId') as string | undefined
+  // This node has chosen between the cookies, and has checked that they may be used.
+  if (cookieId !== undefined) headers.push(CONNECTION_HEADER, cookieId)
   const { rawHeaders = [] } = c.env?.incoming ?? {}
   const named = tokensOf(c.req.header('connection'))
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
     const key = name.toLowerCase()
+    if (key === 'cookie' && cookieId !== undefined) continue
     if (!OF_CONNECTION.has(key) && !named.includes(key)) headers.push(name, rawHeaders[i + 1] as string)
   }
   return headers

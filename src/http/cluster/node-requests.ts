@@ -2,25 +2,35 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { ClusterError } from '../../cluster/errors.ts'
 import { PROBE_PATH, REFUSED_HEADER } from '../../cluster/node-client.ts'
 import { FORWARDED_HEADER } from '../../cluster/signature.ts'
+import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../env.ts'
 import { publicError } from '../errors/public-error.ts'
 import { json, text } from '../node/responses.ts'
+import { livenessResponse } from './liveness.ts'
 
 type Fetch = (request: Request, env?: object) => Response | Promise<Response>
 
-/**
- * Returns a function that handles the requests of other nodes, and no others.
- *
- * @param fetch handles what clients have sent to other nodes
- * @param onRejected called with the error for each request that it does not handle
- */
-export function nodeRequests(fetch: Fetch, cluster: Cluster, onRejected: (error: ClusterError) => void): Fetch {
+/** Options of `nodeRequests`. */
+export interface NodeRequestOptions {
+  cluster: Cluster
+  /** the live sessions of this node */
+  registry: Registry
+  /** handles what clients have sent to other nodes */
+  fetch: Fetch
+  /** called with the error for each request that is rejected */
+  onRejected: (error: ClusterError) => void
+}
+
+/** Returns a function that handles the requests of other nodes, and no others. */
+export function nodeRequests({ cluster, registry, fetch, onRejected }: NodeRequestOptions): Fetch {
   return (request, env: NonNullable<Env['Bindings']> = {}) => {
     const target = env.incoming?.url ?? ''
     const header = request.headers.get(FORWARDED_HEADER) ?? ''
     try {
       const clientAddress = cluster.clientAddressIn({ method: request.method, target }, header)
       if (target === PROBE_PATH) return text(cluster.lease.owner.epoch)
+      const liveness = livenessResponse(request, target, cluster, registry)
+      if (liveness !== undefined) return liveness
       // The same object: Hono's Node server marks it when a WebSocket opens.
       return fetch(request, Object.assign(env, { forwarded: { clientAddress } }))
     } catch (error) {

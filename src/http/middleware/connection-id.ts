@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { generateCookie } from 'hono/cookie'
 import type { Registry } from '../../sessions/registry.ts'
+import type { Env } from '../env.ts'
 import { cookieValues } from '../input/cookies.ts'
 import { bearer } from './app-key.ts'
 import { rejectForeignPage } from './own-pages.ts'
@@ -39,6 +40,7 @@ export type IdSource = 'header' | 'header-or-query' | 'header-query-or-ticket'
 
 /** The query parameter with a ticket. */
 const TICKET = 'ticket'
+const NONE: readonly string[] = []
 
 /** Reads connection ids from requests, and issues them in responses. */
 export class ConnectionIds {
@@ -64,9 +66,11 @@ export class ConnectionIds {
    * after a ticket, because browsers add it to every request.
    * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
    */
-  of(c: Context, from: IdSource): string | undefined {
-    const id = c.req.header(HEADER_KEY) ?? this.#explicitId(c, from)
-    return id ?? (this.ticketOf(c, from) === undefined ? this.#cookieId(c) : undefined)
+  of(c: Context<Env>, from: IdSource): string | undefined {
+    const id = c.req.header(HEADER_KEY) ?? this.#explicitId(c, from) ?? (c.get('cookieId') as string | undefined)
+    if (id !== undefined) return id
+    const ids = this.inCookies(c, from)
+    return ids.length > 1 ? (ids.find((each) => this.isLive(c, each)) ?? ids[0]) : ids[0]
   }
 
   /** Returns the ticket of a request, valid or not. A connection id overrides it. */
@@ -75,13 +79,27 @@ export class ConnectionIds {
   }
 
   /**
-   * Returns whether the only id of a request is a cookie of a session that has ended.
+   * Returns the ids in the cookies of a request, of which the first one with a live session counts, or else the first one.
+   * Returns none if the request has an id or a ticket elsewhere, which override them.
    * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
    */
-  isStaleCookie(c: Context): boolean {
-    if (c.req.header(HEADER_KEY) !== undefined || this.#explicitId(c, 'header-or-query') !== undefined) return false
-    const id = this.#cookieId(c)
-    return id !== undefined && this.#registry.find(c.get('serverId'), id) === undefined
+  inCookies(c: Context<Env>, from: IdSource): readonly string[] {
+    const { transports, corsOrigins } = this.#options
+    if (!transports.includes('cookie')) return NONE
+    if ((c.req.header(HEADER_KEY) ?? this.#explicitId(c, from) ?? this.ticketOf(c, from)) !== undefined) return NONE
+    const serverId = c.get('serverId') as string | undefined
+    const ids = cookieValues(c, (name) =>
+      serverId === undefined ? name.startsWith(COOKIE_PREFIX) : name === COOKIE_PREFIX + serverId,
+    )
+    if (ids.length > 0) rejectForeignPage(c, corsOrigins)
+    return ids
+  }
+
+  /** Returns whether this gateway has a live session with an id: on the server in the path, or on any without one. */
+  isLive(c: Context<Env>, id: string): boolean {
+    const serverId = c.get('serverId') as string | undefined
+    const session = serverId === undefined ? this.#registry.findAnywhere(id) : this.#registry.find(serverId, id)
+    return session !== undefined
   }
 
   /** Returns the headers that issue a new id, or, without an id, those that delete the cookie. */
@@ -109,21 +127,5 @@ export class ConnectionIds {
     }
     const inQuery = from === 'header' ? undefined : c.req.query(CONNECTION_HEADER)
     return inQuery ?? (transports.includes('query') ? c.req.query(QUERY_PARAMETER) : undefined)
-  }
-
-  /** Returns the id in a cookie: of several cookies the first one with a live session, else the first one. */
-  #cookieId(c: Context): string | undefined {
-    const { transports, corsOrigins } = this.#options
-    if (!transports.includes('cookie')) return undefined
-    const serverId = c.get('serverId') as string | undefined
-    const ids = cookieValues(c, (name) =>
-      serverId === undefined ? name.startsWith(COOKIE_PREFIX) : name === COOKIE_PREFIX + serverId,
-    )
-    if (ids.length === 0) return undefined
-    rejectForeignPage(c, corsOrigins)
-    if (ids.length === 1) return ids[0]
-    const isLive = (id: string): boolean =>
-      (serverId === undefined ? this.#registry.findAnywhere(id) : this.#registry.find(serverId, id)) !== undefined
-    return ids.find(isLive) ?? ids[0]
   }
 }

@@ -56,7 +56,7 @@ export function text(value: string, status = 200, headers?: PlainHeaders): Respo
 }
 
 /** Returns a response without a body. */
-export function empty(status: 201 | 204, headers?: PlainHeaders): Response {
+export function empty(status: 201 | 204 | 404, headers?: PlainHeaders): Response {
   return new Response(null, { status, headers: merged(CHANGING, headers) })
 }
 

@@ -35,7 +35,7 @@ export interface SessionRouteOptions {
   ids: ConnectionIds
   /** returns the client address of a request; see `clientAddressBehind` */
   clientAddress: (c: Context) => string
-  /** answers requests for sessions of other nodes */
+  /** finds sessions of other nodes */
   forwarding?: Forwarding | undefined
 }
 
@@ -62,12 +62,15 @@ export function sessionRoutes({
       rejects: ['session-exists'],
       guards: [
         async (c, next) => {
-          if (ids.of(c, 'header-or-query') !== undefined && !ids.isStaleCookie(c)) {
+          const cookies = ids.inCookies(c, 'header-or-query')
+          // Browsers send the cookies of ended sessions too.
+          const hasSession =
+            cookies.length === 0
+              ? ids.of(c, 'header-or-query') !== undefined
+              : ((await forwarding?.firstLive(c, cookies)) ?? cookies.find((id) => ids.isLive(c, id))) !== undefined
+          if (hasSession) {
             throw new RequestError('session-exists', `${CONNECTION_HEADER} must be absent when a session is opened.`)
           }
-          // A cookie may be of a session of another node, which opens the new one if the session has ended.
-          const elsewhere = await forwarding?.respondIfAlive(c, 'header-or-query')
-          if (elsewhere !== undefined) return elsewhere
           // The socket is gone after the client disconnects, so its address is read before the body.
           c.set('clientAddress', addressOf(c))
           return next()
