@@ -41,8 +41,8 @@ export async function openCluster(settings: ClusterSettings): Promise<Cluster | 
 export interface ClusterNodeOptions {
   /** handles the requests of clients */
   fetch: Fetch
-  /** handles the requests of operators, if they have a port of their own */
-  adminFetch?: Fetch | undefined
+  /** handles the requests of operators */
+  adminFetch: Fetch
   registry: Registry
   store: SessionStore
   /** the limits on wrong keys */
@@ -54,7 +54,7 @@ export interface ClusterNodeOptions {
 /** Makes a gateway a node: its sessions end when another node takes its slot. */
 export function clusterNode(
   cluster: Cluster,
-  { fetch, adminFetch = fetch, registry, store, keyGuesses, log, options }: ClusterNodeOptions,
+  { fetch, adminFetch, registry, store, keyGuesses, log, options }: ClusterNodeOptions,
 ): ClusterNode {
   const { port } = new URL(options.nodeUrl)
   const { lease } = cluster
@@ -70,16 +70,11 @@ export function clusterNode(
       log.error({ err: error }, 'cluster: the lease cannot be renewed; new sessions are rejected when it has expired')
   })
   exchangeNotes(cluster, { registry, store, keyGuesses })
-  // An admin port has no base path.
-  const isForAdmin = ({ url }: Request): boolean => new URL(url).pathname.startsWith('/admin/')
   const onRejected = (error: Error): void =>
     log.warn(`cluster: a request from another node is rejected: ${error.message}`)
   return {
     address: { host: options.nodeHost || hostOf(options.nodeUrl), port: Number(port || 80) },
-    fetch: nodeRequests({
-      ...{ cluster, registry, onRejected },
-      fetch: (request, env) => (isForAdmin(request) ? adminFetch : fetch)(request, env),
-    }),
+    fetch: nodeRequests({ cluster, registry, fetch, adminFetch, onRejected }),
     async join() {
       const answers = await cluster.join()
       await cluster.sessionCounts.start(() => registry.counts())

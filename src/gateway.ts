@@ -204,11 +204,7 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
   const { fetch } = createApp(app, apis)
   const { fetch: adminFetch } = createAdminApp(app)
   const node =
-    cluster &&
-    clusterNode(cluster, {
-      ...{ fetch, registry, store, keyGuesses, log, options: complete.cluster },
-      ...(admin.adminPort !== undefined && { adminFetch }),
-    })
+    cluster && clusterNode(cluster, { fetch, adminFetch, registry, store, keyGuesses, log, options: complete.cluster })
   return {
     fetch,
     node,

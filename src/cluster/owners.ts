@@ -3,9 +3,6 @@ import { ClusterError } from './errors.ts'
 import { type Owner, parseOwner } from './owner.ts'
 import type { Slot } from './slots.ts'
 
-/** Keys that Redis looks at in one step of a scan. */
-const SCAN_COUNT = '1000'
-
 /** What else says that a slot has an owner, when Redis names none. */
 export interface OwnerDoubts {
   /** whether Redis has known all leases for the time of a lease: if not, it may have started empty */
@@ -59,18 +56,11 @@ export class Owners {
    * @throws ClusterError `cluster-unavailable` if Redis cannot be asked
    */
   async all(): Promise<ReadonlyMap<Slot, Owner>> {
-    const prefix = `${this.#prefix}slot:`
+    const slots = (await this.#ask<Slot[]>(['HKEYS', `${this.#prefix}epochs`])).sort()
     const found = new Map<Slot, Owner>()
-    let cursor = '0'
-    do {
-      const scan = ['SCAN', cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_COUNT]
-      const [next, keys] = await this.#ask<[string, string[]]>(scan)
-      const owners = keys.length === 0 ? [] : await this.#ask<(string | null)[]>(['MGET', ...keys])
-      for (const [i, json] of owners.entries()) {
-        if (json !== null) found.set(keys[i]?.slice(prefix.length) as Slot, parseOwner(json))
-      }
-      cursor = next
-    } while (cursor !== '0')
+    if (slots.length === 0) return found
+    const owners = await this.#ask<(string | null)[]>(['MGET', ...slots.map((slot) => `${this.#prefix}slot:${slot}`)])
+    for (const [i, json] of owners.entries()) if (json !== null) found.set(slots[i] as Slot, parseOwner(json))
     return found
   }
 

@@ -134,7 +134,7 @@ export function operatorRoutes({
   clientAddress,
 }: AppOptions): OperatorRoutes {
   const { registry, store } = sessions
-  const others = new OtherNodes({ cluster, clientAddress })
+  const others = new OtherNodes({ cluster, registry, clientAddress })
   return {
     observability: observabilityRoutes({ registry, store, metrics, isNode: cluster !== undefined }),
     administration:

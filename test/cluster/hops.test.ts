@@ -133,6 +133,7 @@ describe('the client address of a request that another node has forwarded', () =
       cluster: { clientAddressIn: () => '192.0.2.7' } as unknown as Cluster,
       registry: {} as Registry,
       fetch: app.fetch,
+      adminFetch: app.fetch,
       onRejected: () => undefined,
     })
     const headers = { 'x-forwarded-for': '198.51.100.9' }

@@ -129,6 +129,19 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the sessions in the co
     await close()
   })
 
+  it('of nodes that do not answer are reported as missing', { timeout: TEST_MS }, async () => {
+    const gateway = await stage.start()
+    const { page, close } = await stage.open(gateway.url, { fragment: '#/sessions' })
+    let missing: string[] | null = ['http://10.0.0.7:5002', 'http://10.0.0.8:5002']
+    await page.route('**/admin/sessions', (route) => route.fulfill({ json: { sessions: [], missing } }))
+    await enterKey(page, KEY)
+    await page.getByText('Not complete: no answer from http://10.0.0.7:5002, http://10.0.0.8:5002.').waitFor()
+    expect(await page.getByText('No client has a session.').count()).toBe(0)
+    missing = null
+    await page.getByText('Not complete: Redis does not answer').waitFor()
+    await close()
+  })
+
   it('are usable when there are 20,000: few elements, sorted and filtered as a whole', {
     timeout: TEST_MS,
   }, async () => {

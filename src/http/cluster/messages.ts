@@ -44,7 +44,8 @@ export async function requestOf(c: Context<Env>): Promise<UnsignedRequest> {
   }
 }
 
-function headersOf(c: Context<Env>): string[] {
+/** Returns the header fields of a request without those of its connection: names and values in alternation. */
+export function headersOf(c: Context<Env>): string[] {
   const headers: string[] = [REQUEST_ID_HEADER, c.get('requestId')]
   const cookieId = c.get('cookieId') as string | undefined
   // This node has chosen between the cookies, and has checked that they may be used.

@@ -6,6 +6,7 @@ import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../env.ts'
 import { publicError } from '../errors/public-error.ts'
 import { json, text } from '../node/responses.ts'
+import { adminRequest } from './admin-requests.ts'
 import { livenessResponse } from './liveness.ts'
 
 type Fetch = (request: Request, env?: object) => Response | Promise<Response>
@@ -17,12 +18,14 @@ export interface NodeRequestOptions {
   registry: Registry
   /** handles what clients have sent to other nodes */
   fetch: Fetch
+  /** handles what operators have sent to other nodes */
+  adminFetch: Fetch
   /** called with the error for each request that is rejected */
   onRejected: (error: ClusterError) => void
 }
 
 /** Returns a function that handles the requests of other nodes, and no others. */
-export function nodeRequests({ cluster, registry, fetch, onRejected }: NodeRequestOptions): Fetch {
+export function nodeRequests({ cluster, registry, fetch, adminFetch, onRejected }: NodeRequestOptions): Fetch {
   return (request, env: NonNullable<Env['Bindings']> = {}) => {
     const target = env.incoming?.url ?? ''
     const header = request.headers.get(FORWARDED_HEADER) ?? ''
@@ -32,7 +35,9 @@ export function nodeRequests({ cluster, registry, fetch, onRejected }: NodeReque
       const liveness = livenessResponse(request, target, cluster, registry)
       if (liveness !== undefined) return liveness
       // The same object: Hono's Node server marks it when a WebSocket opens.
-      return fetch(request, Object.assign(env, { forwarded: { clientAddress } }))
+      Object.assign(env, { forwarded: { clientAddress } })
+      const forOperators = adminRequest(request, target)
+      return forOperators === undefined ? fetch(request, env) : adminFetch(forOperators, env)
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error
       onRejected(error)

@@ -4,7 +4,7 @@ import type { Registry } from '../../sessions/registry.ts'
 import { packageVersion } from '../../version.ts'
 import type { OtherNodes } from '../cluster/other-nodes.ts'
 import { json } from '../node/responses.ts'
-import { AdminNode } from '../output/schemas/index.ts'
+import { AdminNode, MissingNodes } from '../output/schemas/index.ts'
 import { type AnyRoute, route } from './route.ts'
 
 /** Options of `adminNodeRoute`. */
@@ -24,20 +24,19 @@ export function adminNodeRoute({ registry, cluster, others, started }: AdminNode
     operation: 'listNodes',
     summary: 'Lists the nodes of the cluster',
     needs: 'admin-key',
-    responses: { 200: { schema: z.strictObject({ nodes: z.array(AdminNode) }) } },
-    rejects: ['cluster-unavailable'],
+    responses: { 200: { schema: z.strictObject({ nodes: z.array(AdminNode), missing: MissingNodes }) } },
     example: {},
     async handle(c) {
       if (cluster === undefined) return json({ nodes: [] })
       const { owner, slot } = cluster.lease
       const state = { version: packageVersion(), started: started.toISOString(), sessions: registry.size }
       const nodes: AdminNode[] = [{ url: owner.url, slot, is_asked: c.env?.forwarded === undefined, ...state }]
-      for await (const { owner, slot, response } of others.ask(c)) {
+      const answers = await others.readAll<{ nodes: AdminNode[] }>(c)
+      for (const { owner, slot, value } of answers.nodes) {
         const silent = { url: owner.url, slot, is_asked: false, version: null, started: null, sessions: null }
-        const { nodes: own = [] } = response?.ok ? ((await response.json()) as { nodes?: AdminNode[] }) : {}
-        nodes.push(own[0] ?? silent)
+        nodes.push(value?.nodes[0] ?? silent)
       }
-      return json({ nodes })
+      return json({ nodes, ...answers.missing })
     },
   })
 }

@@ -26,6 +26,7 @@ import {
   AdminSession,
   type AdminSetting,
   AdminSettings,
+  MissingNodes,
 } from '../output/schemas/index.ts'
 import type { ListedServer } from './gateway.ts'
 import { type AnyRoute, route } from './route.ts'
@@ -148,7 +149,7 @@ export function adminRoutes({
       operation: 'listAllSessions',
       summary: 'Lists the sessions of all clients',
       needs: 'admin-key',
-      responses: { 200: { schema: z.strictObject({ sessions: z.array(AdminSession) }) } },
+      responses: { 200: { schema: z.strictObject({ sessions: z.array(AdminSession), missing: MissingNodes }) } },
       example: { session: 'logged-in' },
       handle(c) {
         return jsonList(c, 'sessions', allSessions(c, registry, others), observers.onInternalError)
@@ -162,7 +163,7 @@ export function adminRoutes({
       needs: 'admin-key',
       params: { handle: z.string() },
       responses: { 204: {} },
-      rejects: ['not-found'],
+      rejects: ['not-found', 'cluster-unavailable', 'node-unreachable'],
       example: { params: { handle: '3f9a1c04b7de' }, session: 'logged-in' },
       async handle(c, { params: { handle } }) {
         const session = await find(c, handle)
@@ -179,7 +180,7 @@ export function adminRoutes({
       needs: 'admin-key',
       params: { handle: z.string() },
       responses: { 200: { type: 'text/event-stream' } },
-      rejects: ['not-found', 'too-many-traces'],
+      rejects: ['not-found', 'too-many-traces', 'cluster-unavailable', 'node-unreachable'],
       async handle(c, { params: { handle } }) {
         const session = await find(c, handle)
         return session instanceof Response ? session : wireTrace(registry, session)
@@ -188,7 +189,7 @@ export function adminRoutes({
   ]
 }
 
-/** Yields the sessions of this node, then those of each other node. */
+/** Yields the sessions of this node, then those of the other nodes. Returns the field for nodes that have not answered. */
 async function* allSessions(
   c: Context<Env>,
   registry: Registry,
@@ -196,11 +197,9 @@ async function* allSessions(
 ): AsyncGenerator<readonly AdminSession[], object, undefined> {
   const now = performance.now()
   for await (const page of pagesOf(registry.all(), PAGE)) yield page.map((session) => sessionJson(session, now))
-  for await (const { response } of others.ask(c)) {
-    const { sessions = [] } = response?.ok ? ((await response.json()) as { sessions?: AdminSession[] }) : {}
-    yield sessions
-  }
-  return {}
+  const { nodes, missing } = await others.readAll<{ sessions: AdminSession[] }>(c)
+  for (const { value } of nodes) if (value !== undefined) yield* pagesOf(value.sessions, PAGE)
+  return missing
 }
 
 /** Returns the middleware that requires the admin key. */

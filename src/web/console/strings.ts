@@ -14,6 +14,8 @@ export const t = translated({
     away: 'The gateway does not respond. This page tries again until it does.',
     tooMany: (seconds: number | undefined) =>
       seconds === undefined ? 'Too many attempts. Try again later.' : `Too many attempts. Try again in ${seconds} s.`,
+    silentNodes: (urls: string) => `Not complete: no answer from ${urls}.`,
+    unknownNodes: 'Not complete: Redis does not answer, so that the other nodes are not known.',
     cancel: 'Cancel',
     failed: (message: string) => `The gateway refused the request: ${message}`,
   },
@@ -31,6 +33,8 @@ export const t = translated({
       seconds === undefined
         ? 'För många försök. Försök igen senare.'
         : `För många försök. Försök igen om ${seconds} s.`,
+    silentNodes: (urls: string) => `Inte fullständigt: inget svar från ${urls}.`,
+    unknownNodes: 'Inte fullständigt: Redis svarar inte, så att de andra noderna inte är kända.',
     cancel: 'Avbryt',
     failed: (message: string) => `Gatewayen avvisade begäran: ${message}`,
   },

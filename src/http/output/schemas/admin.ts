@@ -40,6 +40,15 @@ export const AdminNode = z
   })
   .meta({ id: 'AdminNode', description: 'A node of a cluster.' })
 
+export const MissingNodes = z
+  .array(z.string())
+  .nullable()
+  .optional()
+  .describe(
+    'The URLs of nodes that have not answered, so that their part is missing; null if Redis cannot be asked for the ' +
+      'nodes. Absent if nothing is missing.',
+  )
+
 export type AdminSetting = z.output<typeof AdminSetting>
 export const AdminSetting = z
   .strictObject({

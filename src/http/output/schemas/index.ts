@@ -2,7 +2,7 @@
  * The JSON values that the HTTP API returns, as schemas. They describe the API, give the values their types and check
  * them in tests; responses are not validated against them. Objects have no fields besides those of their schema.
  */
-export { AdminCheck, AdminFigures, AdminNode, AdminServer, AdminSetting, AdminSettings } from './admin.ts'
+export { AdminCheck, AdminFigures, AdminNode, AdminServer, AdminSetting, AdminSettings, MissingNodes } from './admin.ts'
 export { AuxItem } from './aux-items.ts'
 export { BatchResponses } from './batch.ts'
 export { Conference, ConferenceType, MicroConference } from './conferences.ts'

@@ -2,6 +2,7 @@ import { language } from '../../shared/preferences.ts'
 import { exactTime, shortTime } from '../../shared/time.ts'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
+import { type Missing, missingText } from '../missing.ts'
 import { TableFrame } from '../table-frame.tsx'
 import { usePolledJson } from '../use-polled.ts'
 import { t } from './strings.ts'
@@ -21,13 +22,14 @@ interface Node {
 /** The nodes of the cluster; nothing for a gateway that is a single process. */
 export function NodesTable({ gateway }: { gateway: Gateway }) {
   const strings = t.value
-  const { value, error } = usePolledJson<{ nodes: Node[] }>(gateway, 'admin/nodes', INTERVAL_MS)
+  const { value, error } = usePolledJson<{ nodes: Node[]; missing?: Missing }>(gateway, 'admin/nodes', INTERVAL_MS)
   if (value === undefined) return error === undefined ? null : <p class="error">{errorText(error)}</p>
   if (value.nodes.length === 0) return null
   return (
     <section>
       <h2>{strings.nodes}</h2>
       {error !== undefined && <p class="error">{errorText(error)}</p>}
+      {value.missing === null && <p class="error">{missingText(value.missing)}</p>}
       <TableFrame label={strings.nodes}>
         <table class="nodes cards">
           <thead>

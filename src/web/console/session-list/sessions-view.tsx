@@ -5,6 +5,7 @@ import { address } from '../address.ts'
 import { Confirm } from '../confirm.tsx'
 import { errorText } from '../error-text.ts'
 import type { Gateway } from '../gateway.ts'
+import { type Missing, missingText } from '../missing.ts'
 import { TraceView } from '../trace/trace-view.tsx'
 import { usePolledJson } from '../use-polled.ts'
 import { arrange, isOf, nextOrder, type Order, type PersonKey, type Session } from './arrange.ts'
@@ -16,6 +17,12 @@ const INTERVAL_MS = 3000
 /** Rows of a page. */
 const PAGE = 50
 
+/** What `GET /admin/sessions` returns. */
+interface Sessions {
+  sessions: Session[]
+  missing?: Missing
+}
+
 /** The sessions: `#/sessions`, those of a person: `#/sessions/demo/6`, the trace of one: `#/sessions/<handle>`. */
 export function SessionsView({ gateway }: { gateway: Gateway }) {
   const [first, second] = address.value.rest
@@ -26,7 +33,7 @@ export function SessionsView({ gateway }: { gateway: Gateway }) {
 
 function SessionList({ gateway, person }: { gateway: Gateway; person: PersonKey | undefined }) {
   const strings = t.value
-  const { value, error, refresh } = usePolledJson<{ sessions: Session[] }>(gateway, 'admin/sessions', INTERVAL_MS)
+  const { value, error, refresh } = usePolledJson<Sessions>(gateway, 'admin/sessions', INTERVAL_MS)
   const [filter, setFilter] = useState('')
   const [order, setOrder] = useState<Order | undefined>()
   const [chosenPage, setPage] = useState(0)
@@ -89,8 +96,11 @@ function SessionList({ gateway, person }: { gateway: Gateway; person: PersonKey 
         </div>
         <p class="count quiet">{strings.count(shown.length, all.length)}</p>
       </div>
+      {value?.missing !== undefined && <p class="error">{missingText(value.missing)}</p>}
       {shown.length === 0 ? (
-        <p>{all.length === 0 ? strings.noSessions : strings.noMatch}</p>
+        (all.length > 0 || value?.missing === undefined) && (
+          <p>{all.length === 0 ? strings.noSessions : strings.noMatch}</p>
+        )
       ) : (
         <SessionTable
           sessions={shown.slice(page * PAGE, (page + 1) * PAGE)}
