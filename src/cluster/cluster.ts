@@ -120,6 +120,12 @@ export class Cluster {
     return slot === this.lease.slot ? undefined : slot
   }
 
+  /** Returns whether an id is in the slot of another node to which this one has sent requests: it may be that of a session. */
+  isOfKnownNode(id: string): boolean {
+    const slot = this.foreignSlot(id)
+    return slot !== undefined && this.#owners.isKnown(slot)
+  }
+
   /**
    * Resolves when it is certain which slot is this node's, or cannot be found out because Redis is away. This process may
    * have been stopped for so long that another node has the slot now. Returns undefined if it is certain already.

@@ -38,6 +38,11 @@ export class Owners {
     return this.#known.get(slot) ?? this.lookUp(slot)
   }
 
+  /** Returns whether the owner of a slot is known without asking Redis. */
+  isKnown(slot: Slot): boolean {
+    return this.#known.has(slot)
+  }
+
   /**
    * Asks Redis for the owner of a slot. Lookups of a slot at the same time are one. An owner that Redis does not name any
    * more, because it is cut off from Redis, is still the owner while it answers.

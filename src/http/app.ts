@@ -36,7 +36,7 @@ export function createApp(options: AppOptions, mounted: readonly MountedApi[] = 
   })
   const guardOf: Guard = ({ needs, idFrom = 'header' }) => (needs === 'nothing' ? undefined : requireSession(idFrom))
 
-  const app = bareApp({ basePath: http.basePath, registry, metrics, tracing, observers })
+  const app = bareApp({ basePath: http.basePath, registry, cluster, metrics, tracing, observers })
   if (cluster !== undefined) app.use(rejectForeignNodes(observers))
   app.use(cors(http))
   app.use(limitBody(http.maxBodyBytes))
@@ -63,8 +63,8 @@ function rejectForeignNodes({ onForeignNode }: Observers): MiddlewareHandler<Env
 
 /** Creates the application for the separate port that only operators reach: metrics, health, administration. */
 export function createAdminApp(options: AppOptions): Hono<Env> {
-  const { sessions, metrics, tracing, observers } = options
-  const app = bareApp({ basePath: '', registry: sessions.registry, metrics, tracing, observers })
+  const { sessions, cluster, metrics, tracing, observers } = options
+  const app = bareApp({ basePath: '', registry: sessions.registry, cluster, metrics, tracing, observers })
   const operator = operatorRoutes(options)
   registerOperatorRoutes(app, operator, options)
   registerRoutes(app, adminPages(operator, options))

@@ -20,7 +20,7 @@ export interface Observers extends ErrorObservers, Pick<AccessOptions, 'onAccess
 }
 
 /** Options of `bareApp`. */
-export interface BareAppOptions {
+export interface BareAppOptions extends Pick<AccessOptions, 'cluster'> {
   /** the prefix of every path, `/kom` for example; empty for none */
   basePath: string
   registry: Registry
@@ -31,7 +31,7 @@ export interface BareAppOptions {
 }
 
 /** Creates an application without routes that counts and logs requests and renders every error as JSON. */
-export function bareApp({ basePath, registry, metrics, tracing, observers }: BareAppOptions): Hono<Env> {
+export function bareApp({ basePath, registry, cluster, metrics, tracing, observers }: BareAppOptions): Hono<Env> {
   const app = new Hono<Env>({ router: new MemoizedRouter(), getPath: pathUnder(basePath) })
   app.onError((error, c) => errorResponse(error, c, observers))
   const rejectMethod = methodNotAllowed({
@@ -51,6 +51,6 @@ export function bareApp({ basePath, registry, metrics, tracing, observers }: Bar
     return c.res
   })
   if (tracing !== undefined) app.use(requestSpans(tracing))
-  app.use(access({ registry, metrics, onAccess: observers.onAccess }))
+  app.use(access({ registry, cluster, metrics, onAccess: observers.onAccess }))
   return app
 }

@@ -150,6 +150,34 @@ describe.skipIf(!canStartCluster)('a node that has not the session', () => {
     }
   })
 
+  it.each([
+    ['of the request', true],
+    ['of another session', false],
+  ])('replaces a request id that holds the connection id %s, and logs it nowhere', async (_, isOfRequest) => {
+    const id = await stage.logIn()
+    // Before the first request, the node does not know the node of the session.
+    if (!isOfRequest) await stage.other.send('GET', WHO_AM_I, { id })
+    for (const text of [`x-${id}`, id, `${id}.1`, id.replaceAll('-', '').toUpperCase()]) {
+      if (isOfRequest && !text.includes(id)) continue
+      const { headers } = await stage.other.send('GET', isOfRequest ? WHO_AM_I : TEXT, {
+        ...(isOfRequest && { id }),
+        headers: { 'x-request-id': text },
+      })
+      expect(headers.get('x-request-id')).toMatch(/^[\da-f]{12}-[\da-z]+$/)
+    }
+    const digits = id.replaceAll('-', '')
+    for (const { log } of [stage.owner, stage.other]) {
+      expect(log.filter((line) => line.toLowerCase().replaceAll('-', '').includes(digits))).toEqual([])
+    }
+  })
+
+  it('keeps a request id that is a UUID in a slot without a node', async () => {
+    const id = await stage.logIn()
+    const requestId = 'fff58ebd-02f7-4d3f-942e-904344e8cde5'
+    const { headers } = await stage.other.send('GET', WHO_AM_I, { id, headers: { 'x-request-id': requestId } })
+    expect(headers.get('x-request-id')).toBe(requestId)
+  })
+
   it('rejects a chunked body over the limit with 413', async () => {
     const id = await stage.logIn()
     const raw = await openRaw(stage.other.url)

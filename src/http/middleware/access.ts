@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import type { Cluster } from '../../cluster/cluster.ts'
 import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Registry } from '../../sessions/registry.ts'
@@ -28,6 +29,8 @@ export interface AccessEntry {
 export interface AccessOptions {
   /** the live sessions, whose ids are no request ids */
   registry: Registry
+  /** the nodes that have the sessions of other ids */
+  cluster?: Cluster | undefined
   metrics: Metrics
   /**
    * Called for each request after its response.
@@ -39,8 +42,8 @@ export interface AccessOptions {
 /**
  * Returns middleware that assigns request ids, counts requests and reports responses. Register it before all others.
  */
-export function access({ registry, metrics, onAccess }: AccessOptions) {
-  const ids = new RequestIds(registry)
+export function access({ registry, cluster, metrics, onAccess }: AccessOptions) {
+  const ids = new RequestIds(registry, cluster)
   return createMiddleware<Env>(async (c, next) => {
     // The node that forwards it counts it.
     const isForwarded = c.env?.forwarded !== undefined

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
+import type { Cluster } from '../../cluster/cluster.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import { keyOf } from '../../store/record.ts'
 import { connectionIdsIn } from '../input/ids.ts'
@@ -25,11 +26,14 @@ const VALID = /^[A-Za-z0-9._=-]{1,128}$/
  */
 export class RequestIds {
   readonly #registry: Registry
+  readonly #cluster: Pick<Cluster, 'isOfKnownNode'> | undefined
   readonly #prefix = randomBytes(6).toString('hex')
   #last = 0
 
-  constructor(registry: Registry) {
+  /** @param cluster the nodes that have the sessions of other ids */
+  constructor(registry: Registry, cluster?: Pick<Cluster, 'isOfKnownNode'>) {
     this.#registry = registry
+    this.#cluster = cluster
   }
 
   /** Returns the id of a request. */
@@ -41,10 +45,18 @@ export class RequestIds {
 
   /** Request ids are logged, so they may not contain a connection id or a token, in any spelling. */
   #isSecret(text: string, c: Context): boolean {
-    for (const id of connectionIdsIn(text)) if (this.#registry.byKey(keyOf(id)) !== undefined) return true
+    for (const id of connectionIdsIn(text)) {
+      if (this.#registry.byKey(keyOf(id)) !== undefined || this.#cluster?.isOfKnownNode(id) === true) return true
+      if (credentialsOf(c).some((each) => each.includes(id))) return true
+    }
     if (text.length < SHORTEST_TOKEN) return false
-    return c.req.url.includes(text) || CREDENTIALS.some((name) => c.req.header(name)?.includes(text) === true)
+    return credentialsOf(c).some((each) => each.includes(text))
   }
+}
+
+/** Returns the parts of a request that may hold ids, tokens and keys. */
+function credentialsOf({ req }: Context): string[] {
+  return [req.url, ...CREDENTIALS.map((name) => req.header(name) ?? '')]
 }
 
 /** A Node response that adds the `X-Request-Id` header. */
