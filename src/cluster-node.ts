@@ -10,12 +10,16 @@ import { loadDriver } from './store/driver.ts'
 import type { SessionStore } from './store/store.ts'
 
 type Fetch = (request: Request, env?: object) => Response | Promise<Response>
+/** How much longer the head of a request is when another node has forwarded it, at most: with its header and two ids. */
+const ADDED_HEADER_BYTES = 1024
+const ANY_ADDRESS = ['0.0.0.0/0', '::/0']
+
 type ClusterSettings = ValuesOf<'cluster'>
 
 /** What a gateway is among the nodes of a cluster. */
 export interface ClusterNode {
-  /** where it listens for other nodes */
-  readonly address: Pick<HttpServerOptions, 'host' | 'port'>
+  /** Returns the options of the listener for other nodes, which differ from those for clients. */
+  listenerOptions(http: Pick<HttpServerOptions, 'maxHeaderBytes'>): Partial<HttpServerOptions>
   /** handles the requests of other nodes */
   readonly fetch: Fetch
   /**
@@ -73,7 +77,13 @@ export function clusterNode(
   const onRejected = (error: Error): void =>
     log.warn(`cluster: a request from another node is rejected: ${error.message}`)
   return {
-    address: { host: options.nodeHost || hostOf(options.nodeUrl), port: Number(port || 80) },
+    listenerOptions: ({ maxHeaderBytes }) => ({
+      host: options.nodeHost || hostOf(options.nodeUrl),
+      port: Number(port || 80),
+      maxHeaderBytes: maxHeaderBytes + ADDED_HEADER_BYTES,
+      // Each node limits what its own clients do not read. All clients of a node have its address.
+      trustedProxies: ANY_ADDRESS,
+    }),
     fetch: nodeRequests({ cluster, registry, fetch, adminFetch, onRejected }),
     async join() {
       const answers = await cluster.join()

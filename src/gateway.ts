@@ -77,7 +77,7 @@ export async function startGateway(options: GatewayOptions): Promise<ListeningGa
   try {
     const { adminHost: host, adminPort: port } = admin
     const adminListener = port === undefined ? undefined : await start(gateway.adminFetch, { host, port, basePath: '' })
-    const nodeListener = node && (await start(node.fetch, node.address))
+    const nodeListener = node && (await start(node.fetch, node.listenerOptions(http)))
     await node?.join()
     const listener = await start(gateway.fetch, {}, false)
     return {

@@ -15,8 +15,15 @@ import { canStartCluster, onCluster, SERVER, WHO_AM_I } from './stage.ts'
 const KEY = 'a-key-of-nodes-that-only-tests-have'
 const FORWARDED = 'komgate-forwarded'
 
+const MEGABYTE = 2 ** 20
+const MAX_HEADER_BYTES = 2000
+
 describe.skipIf(!canStartCluster)('requests between nodes', () => {
-  const stage = onCluster()
+  const stage = onCluster({
+    maxHeaderBytes: MAX_HEADER_BYTES,
+    maxUnreadBytesPerAddress: MEGABYTE,
+    maxUnreadBytes: 3 * MEGABYTE,
+  })
 
   /** The owners of slots, as they are in Redis. */
   async function owners(): Promise<{ slot: string; url: string; epoch: string }[]> {
@@ -102,6 +109,47 @@ describe.skipIf(!canStartCluster)('requests between nodes', () => {
     const header = sign({ epoch: third.epoch })
     const response = await fetch(third.url + WHO_AM_I, { headers: { 'httpkom-connection': id, [FORWARDED]: header } })
     expect(response.status).toBe(421)
+  })
+
+  it('count against the total limit of unread bytes only: each node limits its own clients', async () => {
+    const id = await stage.logIn()
+    const { url, epoch } = await ownerOf(id)
+    const json = { subject: 's', body: 'x'.repeat(130_000), content_type: 'text/x-kom-basic', recipient_list: [] }
+    const written = await stage.owner.send('POST', `/${SERVER}/texts/`, { id, json })
+    const target = `/${SERVER}/texts/${written.json.text_no}`
+    const request = rawRequest('GET', target, {
+      'Httpkom-Connection': id,
+      'Komgate-Forwarded': sign({ epoch, target }),
+    })
+    const sockets = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const { socket } = await openRaw(url)
+        socket.pause()
+        socket.write(request.repeat(690))
+        return socket
+      }),
+    )
+    const hits = async (limit: string) => {
+      const { text } = await stage.owner.send('GET', '/metrics')
+      return Number(new RegExp(`^komgate_limit_hits_total\\{limit="${limit}"\\} (\\d+)$`, 'm').exec(text)?.[1])
+    }
+    await expect.poll(() => hits('unread-bytes'), { timeout: 10_000 }).toBeGreaterThan(0)
+    expect(await hits('unread-bytes-per-address')).toBe(0)
+    for (const socket of sockets) socket.destroy()
+  })
+
+  it.each([
+    ['below', -1, /^HTTP\/1\.1 200 /],
+    ['over', 600, /^HTTP\/1\.1 431 /],
+  ])('may have a head that is just %s the limit at the first node', async (_, more, status) => {
+    const id = await stage.logIn()
+    const fieldsOf = (padding: string) => ({ 'Httpkom-Connection': id, 'X-Padding': padding, Connection: 'close' })
+    const bare = rawRequest('GET', WHO_AM_I, fieldsOf('')).length
+    for (const node of [stage.owner, stage.other]) {
+      const raw = await openRaw(node.url)
+      raw.socket.write(rawRequest('GET', WHO_AM_I, fieldsOf('x'.repeat(MAX_HEADER_BYTES - bare + more))))
+      expect(await raw.closed()).toMatch(status)
+    }
   })
 
   it('cannot be sent by clients, whatever they know', async () => {
