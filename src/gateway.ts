@@ -120,7 +120,23 @@ interface BuiltGateway extends Gateway {
   drain(ms: number): Promise<void>
 }
 
+/** Builds a gateway. What it has opened is closed if a later step fails. */
 async function buildGateway(complete: Config, options: GatewayOptions): Promise<BuiltGateway> {
+  const opened: { close(): Promise<void> }[] = []
+  try {
+    return await build(complete, options, opened)
+  } catch (error) {
+    for (const each of opened.toReversed()) await each.close()
+    throw error
+  }
+}
+
+/** @param opened receives what must be closed */
+async function build(
+  complete: Config,
+  options: GatewayOptions,
+  opened: { close(): Promise<void> }[],
+): Promise<BuiltGateway> {
   const { http, limits, admin, lyskom, compat } = complete
   const { logger: log = silentLogger, tracing } = options
   const started = new Date()
@@ -128,10 +144,12 @@ async function buildGateway(complete: Config, options: GatewayOptions): Promise<
   const serverIds = new Set(listed.map(({ id }) => id))
 
   const cluster = await openCluster(complete.cluster)
+  if (cluster !== undefined) opened.push(cluster)
   const store = await SessionStore.open(typeof options.store === 'object' ? options.store : storeUrlOf(complete), {
     isElsewhere: ({ app, key }) => serverIds.has(app) && registry.byKey(key) === undefined,
   })
-  const { servers, demos } = await startServers(listed, complete, cluster)
+  opened.push(store)
+  const { servers, demos } = await startServers(listed, complete, { cluster, opened })
   const metrics = new Metrics()
   const registry = new Registry({
     servers,
@@ -239,7 +257,7 @@ interface Demo {
 async function startServers(
   listed: readonly ServerConfig[],
   { demo: settings, cluster: { nodeHost, nodeUrl } }: Config,
-  cluster: Cluster | undefined,
+  { cluster, opened }: { cluster: Cluster | undefined; opened: { close(): Promise<void> }[] },
 ) {
   const limits = { texts: settings.demoMaxTexts, textBytes: settings.demoMaxTextBytes }
   const servers = new Map<string, ListedServer>()
@@ -252,10 +270,12 @@ async function startServers(
       startDemoServer({ limits, live: !settings.demoQuiet, ...options })
     if (cluster === undefined) {
       const own = await start()
+      opened.push(own)
       demos.set(id, own)
       Object.assign(server, { host: own.host, port: own.port })
     } else {
       const shared = cluster.sharedDemo(id, () => start({ host: nodeHost || hostOf(nodeUrl) }), server)
+      opened.push(shared)
       await shared.open()
       demos.set(id, shared)
     }
