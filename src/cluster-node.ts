@@ -73,7 +73,7 @@ export function clusterNode(
     else
       log.error({ err: error }, 'cluster: the lease cannot be renewed; new sessions are rejected when it has expired')
   })
-  exchangeNotes(cluster, { registry, store, keyGuesses })
+  exchangeMessages(cluster, { registry, store, keyGuesses, log })
   const onRejected = (error: Error): void =>
     log.warn(`cluster: a request from another node is rejected: ${error.message}`)
   return {
@@ -94,10 +94,10 @@ export function clusterNode(
   }
 }
 
-/** Tells other nodes what happens on this one, and this one what happens on others. */
-function exchangeNotes(
+/** Sends to other nodes what happens on this one, and applies what happens on others. */
+function exchangeMessages(
   { bus, lease }: Cluster,
-  { registry, store, keyGuesses }: Pick<ClusterNodeOptions, 'registry' | 'store' | 'keyGuesses'>,
+  { registry, store, keyGuesses, log }: Pick<ClusterNodeOptions, 'registry' | 'store' | 'keyGuesses' | 'log'>,
 ): void {
   const { changes, admission, logins } = registry
   changes.on('made', (made) => bus.publish({ kind: 'change', made }))
@@ -107,14 +107,15 @@ function exchangeNotes(
   logins.guesses.on('ended', (attempt) => bus.publish({ kind: 'guess', of: 'password', attempt }))
   logins.on('crowded', (crowd) => bus.publish({ kind: 'crowded', crowd }))
   keyGuesses.on('ended', (attempt) => bus.publish({ kind: 'guess', of: 'key', attempt }))
-  bus.on('gap', () => changes.lose())
-  bus.on('note', (note) => {
-    if (note.kind === 'change') changes.receive(note.made)
-    else if (note.kind === 'ended') void registry.byKey(note.key)?.close('ended')
-    else if (note.kind === 'opening') admission.recordOpening(note.address)
-    else if (note.kind === 'login') logins.recordLogin(note.address)
-    else if (note.kind === 'crowded') {
-      if (note.crowd.process === lease.owner.epoch) logins.replaceLongestIdle(note.crowd)
-    } else if (note.kind === 'guess') (note.of === 'key' ? keyGuesses : logins.guesses).record(note.attempt)
+  bus.on('gap', () => changes.reportLoss())
+  bus.on('unreadable', (reason) => log.warn(`cluster: ${reason}`))
+  bus.on('message', (message, from) => {
+    if (message.kind === 'change') changes.receive({ ...message.made, node: from })
+    else if (message.kind === 'ended') void registry.byKey(message.key)?.close('ended')
+    else if (message.kind === 'opening') admission.recordOpening(message.address)
+    else if (message.kind === 'login') logins.recordLogin(message.address)
+    else if (message.kind === 'crowded') {
+      if (message.crowd.process === lease.owner.epoch) logins.replaceLongestIdle(message.crowd)
+    } else if (message.kind === 'guess') (message.of === 'key' ? keyGuesses : logins.guesses).record(message.attempt)
   })
 }

@@ -2,47 +2,44 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { LRUCache } from 'lru-cache'
 import { createClient } from 'redis'
-import type { MadeChange } from '../sessions/change-relay.ts'
-import type { EndedAttempt } from '../sessions/guess-limits.ts'
-import type { Crowd } from '../sessions/login-limits.ts'
 import { redisAddress } from '../store/backends/redis/address.ts'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
-import type { Key } from '../store/record.ts'
+import { StoreError, withTimeout } from '../store/index.ts'
+import { type Message, messageJson, parseMessage, type ReceivedMessage } from './messages.ts'
 import { SLOTS } from './slots.ts'
 
 /** First and longest pause before the subscription connects again, milliseconds. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 400
-/** Timeouts for connecting and for a connection without traffic, and the interval of pings, milliseconds. */
+/** Timeouts for connecting, for the subscription and for a connection without traffic, and interval of pings, milliseconds. */
 const CONNECT_MS = 1500
+const OPEN_MS = 4000
 const SILENT_MS = 4000
 const PING_MS = 1000
-/** Beats that may be on their way before the subscription counts as silent. */
-const MAX_SILENT_BEATS = 2
-
-/** What a node says to all others. */
-export type Note =
-  /** a session has made a change */
-  | { kind: 'change'; made: MadeChange }
-  /** the record of a session has been ended, which may be on another node */
-  | { kind: 'ended'; key: Key }
-  /** a session has been opened, or a login tried, from an address */
-  | { kind: 'opening' | 'login'; address: string }
-  /** a password or a key of the operator was right or wrong */
-  | { kind: 'guess'; of: 'password' | 'key'; attempt: EndedAttempt }
-  /** a person has too many sessions, some of which a node has to close */
-  | { kind: 'crowded'; crowd: Crowd }
-  /** nothing has happened */
-  | { kind: 'beat' }
-
-/** A note as it is sent: `n` counts the notes of the sender except its beats. */
-type Message = Note & { from: string; n: number }
+/** Heartbeats in the time of a lease. */
+const HEARTBEATS = 3
+/** Heartbeats of this node that Redis has accepted and not returned, after which the subscription counts as broken. */
+const MAX_UNRETURNED = 3
+/** Heartbeats of this node that have returned since another one has sent anything, after which that one counts as ended. */
+const MAX_SILENCE = HEARTBEATS + 1
+/** Shortest time between two gaps, milliseconds: an outage interrupts all senders at about the same time. */
+const GAP_MS = 1000
 
 interface BusEvents {
-  /** a note of another node */
-  note: [Note]
-  /** Notes may be lost. */
+  /** a message of another node; `from` identifies the start of that node */
+  message: [message: Message, from: string]
+  /** Changes by other nodes may be lost. */
   gap: []
+  /** A message cannot be read; only the first one is reported. */
+  unreadable: [reason: string]
+}
+
+/** Another node. */
+interface Sender {
+  /** the number of its last change */
+  n: number
+  /** heartbeats of this node that have returned since its last message */
+  silence: number
 }
 
 /** Options of `Bus`. */
@@ -50,93 +47,169 @@ export interface BusOptions {
   connection: Pick<RedisConnection, 'send'>
   redisUrl: string
   channel: string
-  /** how often a node tells the number of its last note, milliseconds: a loss is noticed after that time */
-  beatMs: number
+  /** A loss is noticed after a third of that time, and a node that has crashed after that time, milliseconds. */
+  leaseMs: number
 }
 
 /**
- * Carries notes between the nodes by Redis, and notices if notes are lost: by the numbers of each sender, which its beats
- * repeat, and by the beats of this node, which come back while its subscription works.
+ * Carries messages between the nodes by Redis, and notices if changes are lost: by the numbers of each sender, which its
+ * heartbeats repeat, by the end of its heartbeats, and by the heartbeats of this node, which return while its subscription
+ * works. Redis passes all messages on in the same order, so the heartbeats of this node are the clock for those of others.
  */
 export class Bus extends EventEmitter<BusEvents> {
   readonly #options: BusOptions
   readonly #subscription: ReturnType<typeof subscriptionOf>
   readonly #from = randomUUID()
+  /** The number of the last change. */
+  #n = 0
+  readonly #senders = new LRUCache<string, Sender>({ max: SLOTS })
+  #heartbeats: NodeJS.Timeout | undefined
+  /** Heartbeats that have been sent, and of those the last one that has returned. */
   #sent = 0
-  /** The number of the last note of each sender. A sender that has ended is dropped when there is no room. */
-  readonly #received = new LRUCache<string, number>({ max: SLOTS })
-  #beats: NodeJS.Timeout | undefined
-  /** Beats since a note of this node came back. */
-  #silentBeats = 0
+  #returned = 0
+  #unreturned = 0
+  #isOpen = false
+  /** Whether this node has just started, and has no sessions yet. */
+  #isNew = true
+  #gapPause: NodeJS.Timeout | undefined
+  #isGapPending = false
+  #hasReported = false
 
   constructor(options: BusOptions) {
     super()
     this.#options = options
-    this.#subscription = subscriptionOf(options.redisUrl)
+    this.#subscription = subscriptionOf(options.redisUrl, () => this.#isOpen)
     // The client connects again by itself, and the loss is noticed when it has.
     this.#subscription.on('error', () => undefined)
   }
 
-  /** Receives the notes of other nodes from now on. Rejects if Redis cannot be reached. */
+  /**
+   * Receives the messages of other nodes from now on.
+   * @throws StoreError if messages cannot be sent and received within some seconds
+   */
   async open(): Promise<void> {
-    const { channel, beatMs } = this.#options
-    await this.#subscription.connect()
-    await this.#subscription.subscribe(channel, (text) => this.#receive(text))
-    this.#subscription.on('ready', () => this.emit('gap'))
-    this.#beats = setInterval(() => this.#beat(), beatMs)
-    this.#beats.unref()
-    // The other nodes answer an unknown sender with their numbers.
-    this.#publish({ kind: 'beat' })
+    const { redisUrl, leaseMs } = this.#options
+    try {
+      await withTimeout(this.#subscribe(), OPEN_MS)
+    } catch (cause) {
+      this.#subscription.destroy()
+      const { where } = redisAddress(new URL(redisUrl))
+      const reason = (cause as Error).message
+      throw new StoreError('unavailable', `Redis at ${where}: messages cannot be received: ${reason}`, { cause })
+    }
+    this.#isOpen = true
+    this.#subscription.on('ready', () => this.#lose())
+    // The other nodes send an unknown sender their numbers.
+    await this.#send({ kind: 'present' })
+    this.#heartbeats = setInterval(() => void this.#heartbeat(), leaseMs / HEARTBEATS)
+    this.#heartbeats.unref()
   }
 
-  /** Sends a note to all other nodes. What cannot be sent is noticed by them as a gap. */
-  publish(note: Exclude<Note, { kind: 'beat' }>): void {
-    this.#sent++
-    this.#publish(note)
+  /** Sends a message to all other nodes. If a change cannot be sent, they notice a gap. */
+  publish(message: Message): void {
+    if (message.kind === 'change') this.#n++
+    this.#send(message).catch(() => undefined)
   }
 
-  /** Stops sending and receiving. */
-  close(): void {
-    clearInterval(this.#beats)
+  /** Stops receiving, and informs the other nodes that this one ends. Never rejects. */
+  async close(): Promise<void> {
+    clearInterval(this.#heartbeats)
+    clearTimeout(this.#gapPause)
+    this.removeAllListeners()
+    if (this.#isOpen) await this.#send({ kind: 'leaving' }).catch(() => undefined)
     this.#subscription.destroy()
   }
 
-  #publish(note: Note): void {
-    const { connection, channel } = this.#options
-    const message: Message = { ...note, from: this.#from, n: this.#sent }
-    connection.send(['PUBLISH', channel, JSON.stringify(message)]).catch(() => undefined)
+  async #subscribe(): Promise<void> {
+    await this.#subscription.connect()
+    await this.#subscription.subscribe(this.#options.channel, (text) => this.#receive(text))
   }
 
-  /** Connects the subscription again if it is silent: Redis may have moved, while the old server keeps the connection. */
-  #beat(): void {
-    if (this.#silentBeats++ >= MAX_SILENT_BEATS && this.#subscription.isReady) {
-      this.#silentBeats = 0
+  async #send(message: Message): Promise<void> {
+    const { connection, channel } = this.#options
+    await connection.send(['PUBLISH', channel, messageJson(message, { from: this.#from, n: this.#n })])
+  }
+
+  async #heartbeat(): Promise<void> {
+    this.#isNew = false
+    // Redis may have moved, while the old server keeps the subscription.
+    if (this.#unreturned >= MAX_UNRETURNED && this.#subscription.isReady) {
+      this.#unreturned = 0
       this.#subscription.destroy()
       this.#subscription.connect().catch(() => undefined)
     }
-    this.#publish({ kind: 'beat' })
-  }
-
-  #receive(text: string): void {
-    const message = JSON.parse(text) as Message
-    const { from, n } = message
-    if (from === this.#from) {
-      this.#silentBeats = 0
+    const no = ++this.#sent
+    try {
+      await this.#send({ kind: 'heartbeat' })
+    } catch {
       return
     }
-    const last = this.#received.get(from)
-    this.#received.set(from, n)
-    if (last === undefined) this.#publish({ kind: 'beat' })
-    const steps = message.kind === 'beat' ? 0 : 1
-    // The first notes of a sender may be lost too.
-    if (n !== (last ?? 0) + steps) this.emit('gap')
-    this.emit('note', message.kind === 'change' ? { ...message, made: { ...message.made, node: from } } : message)
+    if (no > this.#returned) this.#unreturned++
+  }
+
+  #receive(json: string): void {
+    const received = parseMessage(json)
+    if (received === undefined) this.#reportOnce('another program sends messages on the channel of the nodes')
+    else if (received.from === this.#from) this.#receiveOwn(received)
+    else this.#receiveOther(received)
+  }
+
+  #receiveOther({ kind, from, n, message }: ReceivedMessage): void {
+    const sender = this.#senders.get(from)
+    if (sender === undefined && kind === 'leaving') return
+    const isChange = kind === 'change'
+    // The first changes of a sender may be lost too.
+    if (n !== (sender?.n ?? 0) + Number(isChange) || (isChange && message === undefined)) this.#lose()
+    if (kind === 'leaving') this.#senders.delete(from)
+    else this.#senders.set(from, { n, silence: 0 })
+    if (sender === undefined) this.#send({ kind: 'present' }).catch(() => undefined)
+    if (message === undefined)
+      this.#reportOnce(`messages of the kind "${kind}" are ignored, which another version sends`)
+    else this.emit('message', message, from)
+  }
+
+  /** Notices nodes that have sent nothing for the time of a lease, and may have made a change that they have not sent. */
+  #receiveOwn({ kind }: ReceivedMessage): void {
+    if (kind !== 'heartbeat') return
+    this.#unreturned = 0
+    this.#returned = this.#sent
+    for (const sender of this.#senders.values()) {
+      if (++sender.silence === MAX_SILENCE) this.#lose()
+    }
+  }
+
+  /** Reports a gap: at once, or if there was one in the last second, at the end of that time. */
+  #lose(): void {
+    if (this.#isNew) {
+      this.emit('gap')
+      return
+    }
+    if (this.#gapPause !== undefined) {
+      this.#isGapPending = true
+      return
+    }
+    this.emit('gap')
+    this.#gapPause = setTimeout(() => {
+      this.#gapPause = undefined
+      if (!this.#isGapPending) return
+      this.#isGapPending = false
+      this.#lose()
+    }, GAP_MS)
+    this.#gapPause.unref()
+  }
+
+  #reportOnce(text: string): void {
+    if (this.#hasReported) return
+    this.#hasReported = true
+    this.emit('unreadable', text)
   }
 }
 
-function subscriptionOf(redisUrl: string) {
+/** @param isOpen whether the client connects again when the connection is lost */
+function subscriptionOf(redisUrl: string, isOpen: () => boolean) {
   const { socket, username, password, database } = redisAddress(new URL(redisUrl))
-  const reconnectStrategy = (retries: number): number => Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS)
+  const pauseMs = (retries: number): number => Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS)
+  const reconnectStrategy = (retries: number): number | false => isOpen() && pauseMs(retries)
   return createClient({
     RESP: 2,
     socket: { ...socket, connectTimeout: CONNECT_MS, socketTimeout: SILENT_MS, reconnectStrategy },

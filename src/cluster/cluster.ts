@@ -25,8 +25,6 @@ export interface ClusterOptions extends Pick<SlotLeaseOptions, 'clusterKey' | 'l
   nodeUrl: string
 }
 
-/** Beats of the bus in the time of a lease. */
-const BEATS = 3
 /** The request by which a node is asked whether it is there, by other nodes and at its start by itself. */
 const PROBE: SignedRequest = { method: 'GET', target: PROBE_PATH }
 /** Timeouts of that request, milliseconds: at the start, and for nodes with a lease, which may be busy, and without one. */
@@ -53,7 +51,7 @@ export class Cluster {
   readonly #forwarder: Forwarder
   /** the slot of this node */
   readonly lease: SlotLease
-  /** what nodes tell each other */
+  /** the messages between nodes */
   readonly bus: Bus
   /** the numbers of sessions of all nodes */
   readonly sessionCounts: SessionCounts
@@ -66,7 +64,7 @@ export class Cluster {
     // Redis delivers messages to the clients of all its databases.
     const { database } = redisAddress(new URL(redisUrl))
     const channel = `${PREFIX}${database}:${fingerprintOf(clusterKey)}`
-    this.bus = new Bus({ connection, redisUrl, channel, beatMs: leaseMs / BEATS })
+    this.bus = new Bus({ connection, redisUrl, channel, leaseMs })
     const epoch = (): string => this.lease.owner.epoch
     this.sessionCounts = new SessionCounts({ connection, prefix: PREFIX, epoch, leaseMs })
     this.#signatures = new Signatures(clusterKey)
@@ -236,7 +234,7 @@ export class Cluster {
 
   /** Gives the slot up and closes the connections. */
   async close(): Promise<void> {
-    this.bus.close()
+    await this.bus.close()
     await this.sessionCounts.close()
     await this.lease.release()
     await this.#client.close()

@@ -149,8 +149,8 @@ export class ChangeRelay extends EventEmitter<RelayEvents> {
     }
   }
 
-  /** Tells all receivers that changes of other processes may be lost. */
-  lose(): void {
+  /** Reports to all receivers that changes of other processes may be lost. */
+  reportLoss(): void {
     for (const persons of this.#receivers.values()) {
       for (const receivers of persons.values()) for (const receiver of receivers) receiver.onLoss()
     }

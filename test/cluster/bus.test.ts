@@ -1,14 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Bus } from '../../src/cluster/bus.ts'
 import type { MadeChange } from '../../src/sessions/change-relay.ts'
 import { RedisConnection } from '../../src/store/backends/redis/connection.ts'
 import { keyOf } from '../../src/store/record.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
+import { freePort } from '../support/lyskomd.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { redisInstalled, startRedis, withRedis } from '../support/redis-server.ts'
 
-const BEAT_MS = 100
-const CHANNEL = 'notes'
+const LEASE_MS = 300
+/** A lease without heartbeats in the time of a test. */
+const LONG_MS = 180_000
 
 const change = (textNo: number): MadeChange => ({
   serverId: 'kom',
@@ -17,58 +20,78 @@ const change = (textNo: number): MadeChange => ({
   isContested: false,
 })
 
-describe.skipIf(!redisInstalled())('notes between nodes', () => {
+describe.skipIf(!redisInstalled())('messages between nodes', () => {
   let redis: DatabaseServer
+  let channel: string
   const closing: (() => unknown)[] = []
   beforeAll(async () => {
     redis = await startRedis()
   }, 30_000)
+  beforeEach(() => {
+    channel = randomUUID()
+  })
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close()
   })
   afterAll(() => redis?.close())
 
-  /** A node with all that it receives. `loses` makes it lose what it sends, as if Redis had not received it. */
-  async function node({ url = redis.url, beatMs = BEAT_MS } = {}) {
+  /** A node with all that it receives. `loses` makes it lose all or one kind of what it sends, as if Redis had not received it. */
+  async function node({ url = redis.url, leaseMs = LEASE_MS } = {}) {
     const connection = await RedisConnection.open(new URL(url))
-    const state = { loses: false }
+    const state = { loses: undefined as string | undefined, heartbeats: 0 }
     const send = async <T>(args: readonly string[]): Promise<T> => {
-      if (state.loses && !args.at(-1)?.includes('"kind":"beat"')) throw new Error('lost')
+      if (args.at(-1)?.includes('"heartbeat"')) state.heartbeats++
+      if (state.loses !== undefined && args.at(-1)?.includes(state.loses)) throw new Error('lost')
       return await connection.send<T>(args)
     }
-    const bus = new Bus({ connection: { send }, redisUrl: url, channel: CHANNEL, beatMs })
+    const bus = new Bus({ connection: { send }, redisUrl: url, channel, leaseMs })
     const received: string[] = []
-    bus.on('note', (note) => {
-      if (note.kind === 'change' && 'localNos' in note.made.change) received.push(`change ${note.made.change.localNos}`)
-      if (note.kind === 'ended') received.push('ended')
+    bus.on('message', (message) => {
+      if (['heartbeat', 'present', 'leaving'].includes(message.kind)) return
+      const made = message.kind === 'change' ? message.made.change : undefined
+      received.push(made !== undefined && 'localNos' in made ? `change ${made.localNos}` : message.kind)
     })
     bus.on('gap', () => received.push('gap'))
-    await bus.open()
+    bus.on('unreadable', (reason) => received.push(reason))
     closing.push(
       () => connection.close(),
       () => bus.close(),
     )
+    await bus.open()
     return { bus, received, state }
   }
 
-  /** Starts nodes that have heard of each other. */
+  type Node = Awaited<ReturnType<typeof node>>
+
+  /** Starts nodes that know each other, and that count losses. */
   async function nodes(count: number, options: Parameters<typeof node>[0] = {}) {
-    const started: Awaited<ReturnType<typeof node>>[] = []
+    const started: Node[] = []
     for (let i = 0; i < count; i++) started.push(await node(options))
-    // A note of the last one has passed all that was sent before.
-    started.at(-1)?.bus.publish({ kind: 'ended', key: keyOf('x') })
-    for (const { received } of started.slice(0, -1)) {
-      await expect.poll(() => received, { interval: 2 }).toContain('ended')
+    for (const { bus } of started) bus.publish({ kind: 'ended', key: keyOf('x') })
+    for (const { received } of started) {
+      await expect.poll(() => received.length, { interval: 2 }).toBe(count - 1)
       received.length = 0
     }
-    return started as [(typeof started)[0], (typeof started)[0], (typeof started)[0]]
+    return started as [Node, Node, Node]
   }
 
-  const proxied = async (): Promise<TcpProxy> => {
-    const proxy = await startProxy({ host: '127.0.0.1', port: redis.port })
+  /** Waits until a node has sent some more heartbeats. */
+  async function expectHeartbeats({ state }: Node, count: number): Promise<void> {
+    const end = state.heartbeats + count
+    await expect.poll(() => state.heartbeats, { timeout: 5000 }).toBeGreaterThanOrEqual(end)
+  }
+
+  const proxied = async (address = { host: '127.0.0.1', port: redis.port }): Promise<TcpProxy> => {
+    const proxy = await startProxy(address)
     closing.push(() => proxy.close())
     return proxy
   }
+
+  const publish = (text: string) => withRedis(redis.url, (client) => client.publish(channel, text))
+
+  /** The ids of the connections that subscribe. */
+  const subscriptions = async () =>
+    (await withRedis(redis.url, (client) => client.clientList({ TYPE: 'PUBSUB' }))).map(({ id }) => id).sort()
 
   it('reach all other nodes in order, and not their sender', async () => {
     const [first, second, third] = await nodes(3)
@@ -80,33 +103,95 @@ describe.skipIf(!redisInstalled())('notes between nodes', () => {
     expect(first.received).toEqual([])
   })
 
-  it('are told to be lost by the next note', async () => {
-    const [first, second] = await nodes(2, { beatMs: 60_000 })
-    first.state.loses = true
+  it('reveal by the next change that one is lost', async () => {
+    const [first, second] = await nodes(2, { leaseMs: LONG_MS })
+    first.state.loses = 'change'
     first.bus.publish({ kind: 'change', made: change(1) })
-    first.state.loses = false
+    first.state.loses = undefined
     first.bus.publish({ kind: 'change', made: change(2) })
     await expect.poll(() => second.received).toEqual(['gap', 'change 2'])
   })
 
-  it('are told to be lost by the next beat, the first note of a node too', async () => {
+  it('reveal by the next heartbeat that a change is lost', async () => {
+    const [first, second] = await nodes(2)
+    first.state.loses = 'change'
+    first.bus.publish({ kind: 'change', made: change(1) })
+    await expect.poll(() => second.received).toEqual(['gap'])
+  })
+
+  it('reveal that the first change of a node is lost', async () => {
+    const [first] = await nodes(1)
+    const second = await node()
+    second.state.loses = 'change'
+    second.bus.publish({ kind: 'change', made: change(1) })
+    await expect.poll(() => first.received).toEqual(['gap'])
+  })
+
+  it('reveal no loss when those of rate limits and ended records are lost', async () => {
+    const [first, second] = await nodes(2)
+    first.state.loses = '"kind":"'
+    first.bus.publish({ kind: 'opening', address: '10.0.0.1' })
+    first.bus.publish({ kind: 'login', address: '10.0.0.1' })
+    first.bus.publish({ kind: 'ended', key: keyOf('x') })
+    first.bus.publish({
+      kind: 'guess',
+      of: 'key',
+      attempt: { subject: 'admin', address: '10.0.0.1', outcome: 'failed' },
+    })
+    first.state.loses = undefined
+    first.bus.publish({ kind: 'change', made: change(1) })
+    await expect.poll(() => second.received).toEqual(['change 1'])
+  })
+
+  it('reveal by their end that a node has crashed, within one and a third leases', async () => {
     const [first, second, third] = await nodes(3)
-    for (const { state, bus } of [first, third]) {
-      state.loses = true
-      bus.publish({ kind: 'change', made: change(1) })
-    }
-    await expect.poll(() => second.received).toEqual(['gap', 'gap'])
+    const start = performance.now()
+    first.state.loses = '"kind":"'
+    await expect.poll(() => second.received, { interval: 5 }).toEqual(['gap'])
+    expect(performance.now() - start).toBeGreaterThan(LEASE_MS * 0.6)
+    expect(performance.now() - start).toBeLessThan(LEASE_MS * 4)
+    await expect.poll(() => third.received).toEqual(['gap'])
+    // It was only cut off, and has made no changes.
+    first.state.loses = undefined
+    first.bus.publish({ kind: 'change', made: change(1) })
+    await expect.poll(() => second.received).toEqual(['gap', 'change 1'])
+  })
+
+  it('of a node that is closed leave no gap, and a change that it has lost before leaves one', async () => {
+    const [first, second, third] = await nodes(3)
+    await second.bus.close()
+    await expectHeartbeats(first, 6)
+    expect(first.received).toEqual([])
+    third.state.loses = 'change'
+    third.bus.publish({ kind: 'change', made: change(1) })
+    await third.bus.close()
+    await expect.poll(() => first.received).toEqual(['gap'])
   })
 
   it('of nodes that were there before are not missed by a node that starts', async () => {
-    const [first] = await nodes(2)
-    for (let i = 0; i < 5; i++) first.bus.publish({ kind: 'change', made: change(i) })
-    const { received } = await node({ beatMs: 60_000 })
-    // It has no sessions yet, when it learns the numbers of the others.
-    await expect.poll(() => received.length).toBeGreaterThan(0)
-    const before = received.length
-    first.bus.publish({ kind: 'change', made: change(9) })
-    await expect.poll(() => received.slice(before)).toEqual(['change 9'])
+    const before = await nodes(2)
+    for (const { bus } of before) for (let i = 0; i < 5; i++) bus.publish({ kind: 'change', made: change(i) })
+    const { received } = await node({ leaseMs: LONG_MS })
+    // It has no sessions yet, when it learns the numbers of each of the others.
+    await expect.poll(() => received).toEqual(['gap', 'gap'])
+    for (const { bus } of before) bus.publish({ kind: 'change', made: change(9) })
+    await expect.poll(() => received).toEqual(['gap', 'gap', 'change 9', 'change 9'])
+  })
+
+  it('lead to one gap each second, when those of several nodes are lost', async () => {
+    const others = await nodes(6)
+    const last = others.pop() as Node
+    const times: number[] = []
+    last.bus.on('gap', () => times.push(performance.now()))
+    await expectHeartbeats(last, 2)
+    for (const { state, bus } of others) {
+      state.loses = 'change'
+      bus.publish({ kind: 'change', made: change(1) })
+    }
+    await expect.poll(() => times.length, { timeout: 3000 }).toBe(2)
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThan(980)
+    await expectHeartbeats(last, 4)
+    expect(last.received).toEqual(['gap', 'gap'])
   })
 
   it('may be lost while the subscription is interrupted, which counts as a gap', async () => {
@@ -118,12 +203,23 @@ describe.skipIf(!redisInstalled())('notes between nodes', () => {
     await expect.poll(() => second.received).toEqual(['gap', 'change 1'])
   })
 
+  it('are received on the same connection while none can be sent', async () => {
+    const [first, second] = await nodes(2)
+    const before = await subscriptions()
+    first.state.loses = '"kind":"'
+    // Of those that were sent before.
+    await expectHeartbeats(second, 12)
+    second.bus.publish({ kind: 'change', made: change(1) })
+    await expect.poll(() => first.received).toEqual(['change 1'])
+    expect(await subscriptions()).toEqual(before)
+    expect(second.received).toEqual(['gap'])
+  })
+
   it('are received again, after a gap, when Redis has moved and the old server keeps the subscription', async () => {
     const old = await startRedis()
     closing.push(() => old.close())
     const address = { host: '127.0.0.1', port: redis.port }
-    const proxy = await startProxy(address)
-    closing.push(() => proxy.close())
+    const proxy = await proxied(address)
     const [first] = await nodes(1)
     address.port = old.port
     const moved = await node({ url: `redis://127.0.0.1:${proxy.port}/0` })
@@ -152,4 +248,39 @@ describe.skipIf(!redisInstalled())('notes between nodes', () => {
       })
       .toContain('change 1')
   })
+
+  it('of unknown kinds or forms are ignored and reported once', async () => {
+    const [first, second] = await nodes(2)
+    await publish(JSON.stringify({ kind: 'later', from: 'x', n: 0 }))
+    const reported = ['messages of the kind "later" are ignored, which another version sends']
+    await expect.poll(() => second.received).toEqual(reported)
+    const unreadable = { kind: 'guess', of: 'key', attempt: null, from: 'x', n: 0 }
+    for (const text of ['', '{', 'null', '{"kind":"change"}', JSON.stringify(unreadable)]) await publish(text)
+    first.bus.publish({ kind: 'change', made: change(1) })
+    await expect.poll(() => second.received).toEqual([...reported, 'change 1'])
+  })
+
+  it('lead to a gap if they are changes of an unknown form', async () => {
+    const [first] = await nodes(1)
+    await expectHeartbeats(first, 2)
+    await publish(JSON.stringify({ kind: 'change', made: { change: { type: 'later' } }, from: 'x', n: 1 }))
+    await expect.poll(() => first.received).toContain('gap')
+  })
+
+  it.each(['refused', 'silent'])(
+    'fail the start within 5 s, when the subscription is %s',
+    async (how) => {
+      const connection = await RedisConnection.open(new URL(redis.url))
+      closing.push(() => connection.close())
+      const proxy = await startProxy({ host: '127.0.0.1', port: redis.port }, (line) => line.stall())
+      closing.push(() => proxy.close())
+      const redisUrl = `redis://127.0.0.1:${how === 'silent' ? proxy.port : await freePort()}/0`
+      const bus = new Bus({ connection, redisUrl, channel, leaseMs: LEASE_MS })
+      const start = performance.now()
+      await expect(bus.open()).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable' })
+      expect(performance.now() - start).toBeLessThan(how === 'silent' ? 5000 : 1000)
+      await bus.close()
+    },
+    10_000,
+  )
 })

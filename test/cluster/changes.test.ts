@@ -91,13 +91,13 @@ describe('changes of other nodes', () => {
     ])
   })
 
-  it('stay contested if they are', () => {
+  it('stay contested if they are contested where they were made', () => {
     node.relay.receive({ ...from('a', read, 6), isContested: true })
     expect(node.contested).toEqual([['own', true]])
   })
 
-  it('may be lost for all sessions', () => {
-    node.relay.lose()
+  it('are lost for all sessions, if any may be lost', () => {
+    node.relay.reportLoss()
     expect(new Set(node.losses)).toEqual(new Set(['own', 'person', 'elsewhere']))
     expect(node.losses).toHaveLength(3)
   })
