@@ -1,5 +1,7 @@
 import type { Cluster } from './cluster/cluster.ts'
+import { ClusterKeyError, NodeUrlError } from './cluster/errors.ts'
 import { hostOf } from './cluster/node-url.ts'
+import { ConfigError } from './config/config-error.ts'
 import type { ValuesOf } from './config/settings.ts'
 import { nodeRequests } from './http/cluster/node-requests.ts'
 import type { HttpServerOptions } from './http/node/listener.ts'
@@ -24,7 +26,8 @@ export interface ClusterNode {
   readonly fetch: Fetch
   /**
    * Becomes a node, when it listens at its address.
-   * @throws NodeUrlError, ClusterKeyError or StoreError as `Cluster.join` does
+   * @throws ConfigError if the URL of this node or the cluster key is wrong
+   * @throws StoreError if Redis fails
    */
   join(): Promise<void>
 }
@@ -73,7 +76,8 @@ export function clusterNode(
     else
       log.error({ err: error }, 'cluster: the lease cannot be renewed; new sessions are rejected when it has expired')
   })
-  exchangeMessages(cluster, { registry, store, keyGuesses, log })
+  cluster.on('warning', (text) => log.warn(`cluster: ${text}`))
+  exchangeMessages(cluster, { registry, store, keyGuesses })
   const onRejected = (error: Error): void =>
     log.warn(`cluster: a request from another node is rejected: ${error.message}`)
   return {
@@ -86,7 +90,7 @@ export function clusterNode(
     }),
     fetch: nodeRequests({ cluster, registry, fetch, adminFetch, onRejected }),
     async join() {
-      const answers = await cluster.join()
+      const answers = await joined(cluster)
       await cluster.sessionCounts.start(() => registry.counts())
       if (!answers) log.warn(`cluster: nothing answers at ${options.nodeUrl}, the URL of this node`)
       log.info(`cluster: node ${options.nodeUrl} holds slot ${lease.slot}`)
@@ -94,10 +98,22 @@ export function clusterNode(
   }
 }
 
+/** Joins a cluster as `Cluster.join` does, with errors of the configuration as such. */
+async function joined(cluster: Cluster): Promise<boolean> {
+  try {
+    return await cluster.join()
+  } catch (error) {
+    if (error instanceof NodeUrlError) throw new ConfigError(`cluster.nodeUrl: ${error.message}`, { cause: error })
+    if (error instanceof ClusterKeyError)
+      throw new ConfigError(`cluster.clusterKey: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
 /** Sends to other nodes what happens on this one, and applies what happens on others. */
 function exchangeMessages(
   { bus, lease }: Cluster,
-  { registry, store, keyGuesses, log }: Pick<ClusterNodeOptions, 'registry' | 'store' | 'keyGuesses' | 'log'>,
+  { registry, store, keyGuesses }: Pick<ClusterNodeOptions, 'registry' | 'store' | 'keyGuesses'>,
 ): void {
   const { changes, admission, logins } = registry
   changes.on('made', (made) => bus.publish({ kind: 'change', made }))
@@ -108,7 +124,6 @@ function exchangeMessages(
   logins.on('crowded', (crowd) => bus.publish({ kind: 'crowded', crowd }))
   keyGuesses.on('ended', (attempt) => bus.publish({ kind: 'guess', of: 'key', attempt }))
   bus.on('gap', () => changes.reportLoss())
-  bus.on('unreadable', (reason) => log.warn(`cluster: ${reason}`))
   bus.on('message', (message, from) => {
     if (message.kind === 'change') changes.receive({ ...message.made, node: from })
     else if (message.kind === 'ended') void registry.byKey(message.key)?.close('ended')

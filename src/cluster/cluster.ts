@@ -1,11 +1,13 @@
+import { EventEmitter } from 'node:events'
 import { redisAddress } from '../store/backends/redis/address.ts'
 import { RedisConnection } from '../store/backends/redis/connection.ts'
+import { evictsKeys } from '../store/backends/redis/redis.ts'
 import { Bus } from './bus.ts'
-import { ClusterError } from './errors.ts'
+import { ClusterError, NodeUrlError } from './errors.ts'
 import type { ForwardedResponse } from './exchange.ts'
 import { Forwarder, type ForwardingOutcome } from './forwarder.ts'
 import { type ForwardedRequest, NodeClient, PROBE_PATH, REFUSED_HEADER, type UpgradeResponse } from './node-client.ts'
-import { hostOf } from './node-url.ts'
+import { hostOf, isLoopback } from './node-url.ts'
 import type { Owner } from './owner.ts'
 import { Owners } from './owners.ts'
 import { SessionCounts } from './session-counts.ts'
@@ -35,14 +37,16 @@ const LEASELESS_MS = 1000
 /** What refuses that request, by the code of the error. */
 const REFUSING = { 'foreign-node': 'a node with another cluster key', misdirected: 'another node' }
 
-/** Something else than this node answers at its URL. */
-export class NodeUrlError extends Error {}
+interface ClusterEvents {
+  /** The operator should change something. */
+  warning: [text: string]
+}
 
 /** A request for another node before it is signed. */
 export type UnsignedRequest = Omit<ForwardedRequest, 'sign'>
 
 /** This node among the nodes that together are one gateway. */
-export class Cluster {
+export class Cluster extends EventEmitter<ClusterEvents> {
   readonly #connection: RedisConnection
   readonly #options: ClusterOptions
   readonly #owners: Owners
@@ -58,6 +62,7 @@ export class Cluster {
 
   private constructor(connection: RedisConnection, options: ClusterOptions) {
     const { redisUrl, nodeUrl: url, clusterKey, leaseMs } = options
+    super()
     this.#connection = connection
     this.#options = options
     this.lease = new SlotLease({ connection, prefix: PREFIX, url, clusterKey, leaseMs })
@@ -71,7 +76,12 @@ export class Cluster {
     const isAlive = (timeoutMs: number) => (owner: Owner) =>
       this.#client.isAlive(owner, () => this.#sign(owner, PROBE, 'probe'), timeoutMs)
     const isSettled = () => this.lease.isSettled
-    this.#owners = new Owners(connection, PREFIX, { isSettled, isAlive: isAlive(LEASELESS_MS) })
+    const onInvalid = (slot: Slot): void =>
+      void this.emit('warning', `${PREFIX}slot:${slot} in Redis was not written by a node with the cluster key`)
+    const doubts = { isSettled, isAlive: isAlive(LEASELESS_MS), onInvalid }
+    this.#owners = new Owners({ connection, prefix: PREFIX, clusterKey, ...doubts })
+    this.lease.on('reconnected', () => void this.#checkEviction())
+    this.bus.on('unreadable', (reason) => this.emit('warning', reason))
     const refreshClock = () => this.lease.renew()
     this.#forwarder = new Forwarder({
       owners: this.#owners,
@@ -93,15 +103,42 @@ export class Cluster {
    * Takes a slot, when this node answers requests of other nodes at its URL.
    *
    * @returns false if nothing answers at the URL of this node, which other nodes may reach nevertheless
-   * @throws NodeUrlError if something else answers at the URL of this node
+   * @throws NodeUrlError if another node has the URL of this one, something else answers there, or some nodes have a loopback
+   *   address and others have not
    * @throws ClusterKeyError if the nodes on this Redis database have another cluster key
    * @throws StoreError if Redis fails
    */
   async join(): Promise<boolean> {
+    await this.lease.readClock()
     const answers = await this.#answersAtUrl()
+    await this.lease.checkKey()
+    await this.#checkLoopback()
+    await this.#checkEviction()
     await this.bus.open()
     await this.lease.take()
     return answers
+  }
+
+  /**
+   * Checks whether this node and the others can reach each other: a loopback address is for one machine.
+   * @throws NodeUrlError if they cannot
+   */
+  async #checkLoopback(): Promise<void> {
+    const { nodeUrl } = this.#options
+    for (const { url } of (await this.#owners.all()).values()) {
+      if (isLoopback(url) === isLoopback(nodeUrl)) continue
+      const [local, remote] = isLoopback(url) ? [url, nodeUrl] : [nodeUrl, url]
+      throw new NodeUrlError(`${local} is a loopback address, at which the node ${remote} cannot reach a node`)
+    }
+  }
+
+  /** Warns if Redis may evict leases. */
+  async #checkEviction(): Promise<void> {
+    if (!(await evictsKeys(this.#connection))) return
+    this.emit(
+      'warning',
+      'Redis evicts keys when its memory is full, leases too; set its maxmemory-policy to noeviction',
+    )
   }
 
   /**
@@ -112,7 +149,7 @@ export class Cluster {
     return idIn(this.lease.slotForId())
   }
 
-  /** Returns the slot of a connection id or a ticket if another node holds it, or nobody does. */
+  /** Returns the slot of a connection id or a ticket if another node holds it, or none does. */
   foreignSlot(text: string): Slot | undefined {
     const slot = slotIn(text)
     return slot === this.lease.slot ? undefined : slot
@@ -125,10 +162,10 @@ export class Cluster {
   }
 
   /**
-   * Resolves when it is certain which slot is this node's, or cannot be found out because Redis is away. This process may
-   * have been stopped for so long that another node has the slot now. Returns undefined if it is certain already.
+   * Resolves when it is certain which slot is this node's, or cannot be found out because Redis is unavailable. This process
+   * may have been stopped for so long that another node has the slot now. Returns undefined if it is certain already.
    */
-  certain(): Promise<void> | undefined {
+  confirmSlot(): Promise<void> | undefined {
     return this.lease.isHeld ? undefined : this.lease.renew()
   }
 
@@ -221,6 +258,7 @@ export class Cluster {
       connection: this.#connection,
       key: `${PREFIX}demo:${serverId}`,
       leaseMs,
+      confirmSettled: () => this.lease.confirmSettled(),
       host,
       start,
       address,

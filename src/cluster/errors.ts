@@ -6,7 +6,7 @@ declare module '../protocol/komgate-error.ts' {
 
 /** Why the state of the cluster rejects a request. */
 export type ClusterErrorCode =
-  /** Redis cannot say which node has the session, or whether this node may open one */
+  /** Redis does not name the node that has the session, or whether this node may open one is not certain */
   | 'cluster-unavailable'
   /** the node that has the session does not answer */
   | 'node-unreachable'
@@ -34,5 +34,15 @@ export class ClusterError extends KomgateError {
 
   override get clientMessage(): string {
     return CLIENT_MESSAGES[this.code]
+  }
+}
+
+/** The URL of this node is that of another node or of something else, or other nodes cannot reach it. */
+export class NodeUrlError extends Error {}
+
+/** The nodes on a Redis database have another cluster key. */
+export class ClusterKeyError extends Error {
+  constructor() {
+    super('the nodes on this Redis database have another cluster key')
   }
 }

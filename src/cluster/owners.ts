@@ -3,12 +3,19 @@ import { ClusterError } from './errors.ts'
 import { type Owner, parseOwner } from './owner.ts'
 import type { Slot } from './slots.ts'
 
-/** What else says that a slot has an owner, when Redis names none. */
-export interface OwnerDoubts {
+/** Options of `Owners`. */
+export interface OwnersOptions {
+  connection: Pick<RedisConnection, 'send'>
+  /** the prefix of the keys in Redis */
+  prefix: string
+  /** the secret of the cluster, with which nodes prove that they have written their records */
+  clusterKey: string
   /** whether Redis has known all leases for the time of a lease: if not, it may have started empty */
   isSettled: () => boolean
-  /** whether a node answers as the owner that it was */
+  /** whether a node answers as the owner that it was, when Redis does not name it any more */
   isAlive: (owner: Owner) => Promise<boolean>
+  /** called once for each slot whose record was not written by a node */
+  onInvalid: (slot: Slot) => void
 }
 
 /**
@@ -17,22 +24,19 @@ export interface OwnerDoubts {
  * it and create ids at any moment. Bounded by the number of slots.
  */
 export class Owners {
-  readonly #connection: Pick<RedisConnection, 'send'>
-  readonly #prefix: string
+  readonly #options: OwnersOptions
   readonly #known = new Map<Slot, Owner>()
   readonly #lookups = new Map<Slot, Promise<Owner | undefined>>()
-  readonly #doubts: OwnerDoubts
+  /** slots whose record was not written by a node */
+  readonly #invalid = new Set<Slot>()
 
-  /** @param prefix the prefix of the keys in Redis */
-  constructor(connection: Pick<RedisConnection, 'send'>, prefix: string, doubts: OwnerDoubts) {
-    this.#connection = connection
-    this.#prefix = prefix
-    this.#doubts = doubts
+  constructor(options: OwnersOptions) {
+    this.#options = options
   }
 
   /**
    * Returns the owner of a slot; undefined if it has none.
-   * @throws ClusterError `cluster-unavailable`, as a rejection, if it is not known and Redis cannot be asked
+   * @throws ClusterError `cluster-unavailable`, as a rejection, if it is not known and `lookUp` rejects
    */
   of(slot: Slot): Owner | Promise<Owner | undefined> {
     return this.#known.get(slot) ?? this.lookUp(slot)
@@ -46,7 +50,8 @@ export class Owners {
   /**
    * Asks Redis for the owner of a slot. Lookups of a slot at the same time are one. An owner that Redis does not name any
    * more, because it is cut off from Redis, is still the owner while it answers.
-   * @throws ClusterError `cluster-unavailable` if Redis cannot be asked, or may not have all leases
+   * @throws ClusterError `cluster-unavailable` if Redis cannot be asked, may not have all leases, or has a record that was not
+   *   written by a node
    */
   async lookUp(slot: Slot): Promise<Owner | undefined> {
     const running = this.#lookups.get(slot)
@@ -61,35 +66,54 @@ export class Owners {
    * @throws ClusterError `cluster-unavailable` if Redis cannot be asked
    */
   async all(): Promise<ReadonlyMap<Slot, Owner>> {
-    const slots = (await this.#ask<Slot[]>(['HKEYS', `${this.#prefix}epochs`])).sort()
+    const slots = (await this.#ask<Slot[]>(['HKEYS', `${this.#options.prefix}epochs`])).sort()
+    if (slots.length === 0) return new Map()
+    const records = await this.#ask<(string | null)[]>(['MGET', ...slots.map((slot) => this.#keyOf(slot))])
     const found = new Map<Slot, Owner>()
-    if (slots.length === 0) return found
-    const owners = await this.#ask<(string | null)[]>(['MGET', ...slots.map((slot) => `${this.#prefix}slot:${slot}`)])
-    for (const [i, json] of owners.entries()) if (json !== null) found.set(slots[i] as Slot, parseOwner(json))
+    for (const [i, slot] of slots.entries()) {
+      const owner = this.#parse(slot, records[i] ?? null)
+      if (owner !== undefined) found.set(slot, owner)
+    }
     return found
   }
 
   async #ask<T>(command: readonly string[]): Promise<T> {
     try {
-      return await this.#connection.send<T>(command)
+      return await this.#options.connection.send<T>(command)
     } catch (cause) {
       throw new ClusterError('cluster-unavailable', 'Redis cannot be asked for the owners of slots', { cause })
     }
   }
 
   async #lookUp(slot: Slot): Promise<Owner | undefined> {
-    const json = await this.#ask<string | null>(['GET', `${this.#prefix}slot:${slot}`])
-    if (json !== null) {
-      const owner = parseOwner(json)
+    const json = await this.#ask<string | null>(['GET', this.#keyOf(slot)])
+    const owner = this.#parse(slot, json)
+    if (owner !== undefined) {
       this.#known.set(slot, owner)
       return owner
     }
+    if (json !== null) throw new ClusterError('cluster-unavailable', `the record of slot ${slot} is not of a node`)
     const known = this.#known.get(slot)
-    if (known !== undefined && (await this.#doubts.isAlive(known))) return known
-    if (!this.#doubts.isSettled()) {
+    if (known !== undefined && (await this.#options.isAlive(known))) return known
+    if (!this.#options.isSettled()) {
       throw new ClusterError('cluster-unavailable', 'Redis was interrupted and may not have all leases yet')
     }
     this.#known.delete(slot)
     return undefined
+  }
+
+  #keyOf(slot: Slot): string {
+    return `${this.#options.prefix}slot:${slot}`
+  }
+
+  /** Returns the owner in a record; undefined without a record, or if a node has not written it. */
+  #parse(slot: Slot, json: string | null): Owner | undefined {
+    if (json === null) return undefined
+    const owner = parseOwner(slot, json, this.#options.clusterKey)
+    if (owner === undefined && !this.#invalid.has(slot)) {
+      this.#invalid.add(slot)
+      this.#options.onInvalid(slot)
+    }
+    return owner
   }
 }

@@ -7,54 +7,84 @@ import type { Script } from '../store/backends/redis/scripts.ts'
  *   epochs       hash of the epoch that held each slot last, without expiry: a node whose lease has expired may take its
  *                slot again only if no other node has held it since
  *   key          fingerprint of the cluster key, while a node is alive
+ *   demo:<id>    JSON of the address of a demo server, until the lease of the node that runs it expires
  *
- * The scripts reply with an outcome and the time of Redis as seconds and microseconds.
+ * CLAIM and RENEW reply with an outcome and the time of Redis as seconds and microseconds.
  */
 
 /**
- * ARGV: JSON of the owner, its epoch, its URL, the slot, the TTL in milliseconds, the fingerprint, and for CLAIM whether it
- * replaces an owner with its own URL, which has ended.
+ * Ends the leases of earlier starts of a node, in all slots, if none of them may be alive.
+ *
+ * KEYS: epochs, key. ARGV: the prefix of slots, the fingerprint, the URL of the node, its new epoch, and how long the lease
+ * of a living node lasts at least, milliseconds. Replies with the longest time that the lease of such a node lasts; with 0 if
+ * there is none, and with -1 if the nodes have another key.
  */
+export const END_EARLIER = script(`
+local print = redis.call('GET', KEYS[2])
+if print and print ~= ARGV[2] then return -1 end
+local longest = 0
+local ended = {}
+for _, slot in ipairs(redis.call('HKEYS', KEYS[1])) do
+  local isJson, owner = pcall(cjson.decode, redis.call('GET', ARGV[1] .. slot) or '')
+  if isJson and type(owner) == 'table' and owner.url == ARGV[3] then
+    local left = redis.call('PTTL', ARGV[1] .. slot)
+    if left > tonumber(ARGV[5]) then longest = math.max(longest, left) else table.insert(ended, slot) end
+  end
+end
+if longest > 0 then return longest end
+for _, slot in ipairs(ended) do
+  redis.call('DEL', ARGV[1] .. slot)
+  redis.call('HSET', KEYS[1], slot, ARGV[4])
+end
+return 0
+`)
+
+/** KEYS: the slot, epochs, key. ARGV: JSON of the owner, its epoch, the slot, the TTL in milliseconds, the fingerprint. */
 export const CLAIM = script(`
 local print = redis.call('GET', KEYS[3])
-if print and print ~= ARGV[6] then return {'other-key', redis.call('TIME')} end
-local held = redis.call('GET', KEYS[1])
-if held and (ARGV[7] == 'false' or cjson.decode(held).url ~= ARGV[3]) then return {'taken', redis.call('TIME')} end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[5])
-redis.call('HSET', KEYS[2], ARGV[4], ARGV[2])
-redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[5])
+if print and print ~= ARGV[5] then return {'other-key', redis.call('TIME')} end
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'taken', redis.call('TIME')} end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
+redis.call('HSET', KEYS[2], ARGV[3], ARGV[2])
+redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[4])
 return {'held', redis.call('TIME')}
 `)
 
 /** The same arguments. A lease that has expired is taken again if no other node has held the slot since. */
 export const RENEW = script(`
 local print = redis.call('GET', KEYS[3])
-if print and print ~= ARGV[6] then return {'other-key', redis.call('TIME')} end
+if print and print ~= ARGV[5] then return {'other-key', redis.call('TIME')} end
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return {'taken', redis.call('TIME')} end
 if not held then
-  local last = redis.call('HGET', KEYS[2], ARGV[4])
+  local last = redis.call('HGET', KEYS[2], ARGV[3])
   if last and last ~= ARGV[2] then return {'taken', redis.call('TIME')} end
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[5])
-redis.call('HSET', KEYS[2], ARGV[4], ARGV[2])
-redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[5])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
+redis.call('HSET', KEYS[2], ARGV[3], ARGV[2])
+redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[4])
 return {held and 'held' or 'retaken', redis.call('TIME')}
 `)
 
-/** Deletes the lease of an owner. ARGV: JSON of the owner. */
+/** The time of Redis since 1970. */
+export type RedisTime = [seconds: string, microseconds: string]
+/** What CLAIM and RENEW reply. */
+export type LeaseReply = [outcome: 'held' | 'retaken' | 'taken' | 'other-key', time: RedisTime]
+
+/** KEYS: the lease of a demo server. ARGV: JSON of the address, TTL in milliseconds. Replies with the JSON of the holder. */
+export const HOLD = script(`
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return held end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]
+`)
+
+/** Deletes a lease, unless another node has it. KEYS: the lease. ARGV: its JSON. */
 export const RELEASE = script(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `)
 
-/** What CLAIM and RENEW reply. */
-export type LeaseReply = [
-  outcome: 'held' | 'retaken' | 'taken' | 'other-key',
-  time: [seconds: string, microseconds: string],
-]
-
-/** Returns a script by its text. */
-export function script(text: string): Script {
+function script(text: string): Script {
   return { text, sha: hash('sha1', text) }
 }

@@ -1,22 +1,9 @@
 import { z } from 'zod'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
-import { script } from './scripts.ts'
+import { HOLD, RELEASE } from './scripts.ts'
 
 /** Checks in the time of a lease. */
 const CHECKS = 3
-
-/** KEYS: the lease. ARGV: JSON of the address, TTL in milliseconds. Replies with the JSON of the holder. */
-const HOLD = script(`
-local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] then return held end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]
-`)
-/** Deletes the lease of an address. */
-const RELEASE = script(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-`)
 
 const Address = z.strictObject({ host: z.string(), port: z.int() })
 /** Where a demo server is. */
@@ -35,6 +22,8 @@ export interface SharedDemoOptions {
   /** the key of the lease in Redis */
   key: string
   leaseMs: number
+  /** whether Redis has known all leases for the time of a lease, which it is asked for: if not, it may have started empty */
+  confirmSettled: () => Promise<boolean>
   /** where other nodes reach this one */
   host: string
   /** where the demo server is, which changes when another node runs it */
@@ -44,14 +33,17 @@ export interface SharedDemoOptions {
 }
 
 /**
- * A demo server that all nodes share: one of them runs it, and the others connect to that. When the node has ended, another
- * one starts a demo server anew, with the texts of the beginning.
+ * A demo server that all nodes share: one of them runs it, and the others connect to that. When the node has ended,
+ * another one starts a demo server anew, with the texts of the beginning.
  */
 export class SharedDemo {
   /** the demo server, if this node runs it */
   #own: OwnDemo | undefined
   readonly #options: SharedDemoOptions
   #timer: NodeJS.Timeout | undefined
+  #check: Promise<void> | undefined
+  /** Whether another node has run it. */
+  #hasHolder = false
 
   constructor(options: SharedDemoOptions) {
     this.#options = options
@@ -62,36 +54,60 @@ export class SharedDemo {
     return this.#own?.limitHits ?? new Map()
   }
 
-  /** Finds the demo server, or starts it. Rejects if Redis fails. */
+  /**
+   * Finds the demo server, or starts it.
+   * @throws StoreError if Redis fails
+   */
   async open(): Promise<void> {
-    await this.#check()
-    // While Redis is away, the demo server stays where it is.
-    this.#timer = setInterval(() => void this.#check().catch(() => undefined), this.#options.leaseMs / CHECKS)
+    try {
+      await this.check()
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+    // While Redis is unavailable, the demo server stays where it is.
+    this.#timer = setInterval(() => void this.check().catch(() => undefined), this.#options.leaseMs / CHECKS)
   }
 
   /** Stops the demo server, if this node runs it. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    await this.#check?.catch(() => undefined)
     const { connection, key } = this.#options
     if (this.#own === undefined) return
     await connection.run(RELEASE, [key], [this.#addressOf(this.#own)]).catch(() => undefined)
     await this.#own.close()
   }
 
-  async #check(): Promise<void> {
-    const { connection, key, leaseMs, start } = this.#options
-    const own = this.#own
-    if (own === undefined) {
+  /** Renews the lease, or finds out which node has it, or takes it. Checks at the same time are one. */
+  async check(): Promise<void> {
+    this.#check ??= this.#checkOnce().finally(() => {
+      this.#check = undefined
+    })
+    await this.#check
+  }
+
+  async #checkOnce(): Promise<void> {
+    const { connection, key, leaseMs, start, confirmSettled } = this.#options
+    if (this.#own === undefined) {
       const held = await connection.send<string | null>(['GET', key])
-      if (held !== null) return this.#moveTo(held)
+      if (held !== null) {
+        this.#hasHolder = true
+        this.#moveTo(held)
+        return
+      }
+      // The node that runs it takes the lease again when Redis has started empty.
+      if (this.#hasHolder && !(await confirmSettled())) return
+      this.#own = await start()
     }
-    const candidate = own ?? (await start())
-    const held = await connection.run<string>(HOLD, [key], [this.#addressOf(candidate), `${leaseMs}`])
-    const isOwn = held === this.#addressOf(candidate)
-    this.#own = isOwn ? candidate : undefined
+    const own = this.#own
+    const held = await connection.run<string>(HOLD, [key], [this.#addressOf(own), `${leaseMs}`])
     this.#moveTo(held)
+    if (held === this.#addressOf(own)) return
     // Another node was faster, or has taken the lease while this one was stopped.
-    if (!isOwn) await candidate.close()
+    this.#hasHolder = true
+    this.#own = undefined
+    await own.close()
   }
 
   #addressOf({ port }: OwnDemo): string {

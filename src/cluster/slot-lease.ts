@@ -1,17 +1,24 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
-import { ClusterError } from './errors.ts'
-import type { Owner } from './owner.ts'
-import { CLAIM, type LeaseReply, RELEASE, RENEW } from './scripts.ts'
+import { ClusterError, ClusterKeyError, NodeUrlError } from './errors.ts'
+import { type Owner, ownerJson } from './owner.ts'
+import { CLAIM, END_EARLIER, type LeaseReply, RELEASE, RENEW, type RedisTime } from './scripts.ts'
 import { SLOTS, type Slot, slotOf } from './slots.ts'
 
 /** Renewals in the time of a lease. */
 const RENEWALS = 3
+/**
+ * The part of a lease that is left at least while it is renewed in time: two thirds, less some time for late renewals. After a
+ * renewal, more than `RENEWED` is left.
+ */
+const LIVING = 0.6
+const RENEWED = 0.7
 
 /** Options of `SlotLease`. */
 export interface SlotLeaseOptions {
-  connection: Pick<RedisConnection, 'run' | 'interruptions'>
+  connection: Pick<RedisConnection, 'run' | 'send' | 'interruptions'>
   /** the prefix of the keys in Redis */
   prefix: string
   /** where other nodes reach this one */
@@ -27,12 +34,14 @@ interface LeaseEvents {
   lost: [slot: Slot]
   /** Redis has replied, or has failed with an error; only changes are reported. */
   renewal: [error: unknown]
+  /** The connection to Redis has been interrupted, and Redis has replied again: it may be another server. */
+  reconnected: []
 }
 
 /**
  * The lease of the slot in which this node creates connection ids. A node needs a single slot, because sessions stay where
- * they were opened, and it is the load balancer that distributes them. The slot follows from the URL of the node, so that it is
- * the same one after a restart, if no other node has it.
+ * they were opened, and it is the load balancer that distributes them. The slot follows from the URL of the node, so that
+ * it is the same one after a restart, if no other node has it.
  */
 export class SlotLease extends EventEmitter<LeaseEvents> {
   readonly #options: SlotLeaseOptions
@@ -58,12 +67,35 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
   }
 
   /**
-   * Takes a slot, and renews its lease from now on.
+   * Reads the clock of Redis.
+   * @throws StoreError if Redis cannot be reached
+   */
+  async readClock(): Promise<void> {
+    this.#setClock(await this.#options.connection.send<RedisTime>(['TIME']))
+  }
+
+  /**
+   * Checks whether this node has the cluster key of the others.
+   * @throws StoreError if Redis cannot be reached
+   * @throws ClusterKeyError if it has another one
+   */
+  async checkKey(): Promise<void> {
+    const { connection, prefix, clusterKey } = this.#options
+    const fingerprint = await connection.send<string | null>(['GET', `${prefix}key`])
+    if (fingerprint !== null && fingerprint !== fingerprintOf(clusterKey)) throw new ClusterKeyError()
+  }
+
+  /**
+   * Takes a slot, and renews its lease from now on. If another node with the URL of this one has a lease, which may be an
+   * earlier start of this node that has crashed, it waits for up to 0.4 leases whether that lease is renewed.
+   *
    * @throws StoreError if Redis cannot be reached
    * @throws ClusterKeyError if the nodes on this Redis database have another cluster key
+   * @throws NodeUrlError if another node has the URL of this one
    */
   async take(): Promise<void> {
-    await this.#claim(true)
+    await this.#endEarlier()
+    await this.#claim()
     this.#timer = setInterval(() => void this.renew(), this.#options.leaseMs / RENEWALS)
   }
 
@@ -101,9 +133,15 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     throw new ClusterError('cluster-unavailable', 'the lease of the slot of this node has expired')
   }
 
-  /** Renews the lease, unless it is released. Never rejects: the state says what came of it. */
+  /** Like `isSettled`, after Redis has been asked. */
+  async confirmSettled(): Promise<boolean> {
+    await this.renew()
+    return this.isSettled
+  }
+
+  /** Renews the lease while this node has one. Never rejects: the state shows the outcome. */
   async renew(): Promise<void> {
-    if (this.#isReleased) return
+    if (this.#isReleased || this.#timer === undefined) return
     this.#renewal ??= this.#renew().finally(() => {
       this.#renewal = undefined
     })
@@ -116,7 +154,7 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     this.#isReleased = true
     await this.#renewal
     const { connection } = this.#options
-    await connection.run(RELEASE, this.#keys.slice(0, 1), [JSON.stringify(this.#owner)]).catch(() => undefined)
+    await connection.run(RELEASE, this.#keys.slice(0, 1), [this.#json]).catch(() => undefined)
   }
 
   async #renew(): Promise<void> {
@@ -128,8 +166,7 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
         this.#heldUntil = Number.NEGATIVE_INFINITY
         this.#owner = { ...this.#owner, epoch: randomUUID() }
         this.emit('lost', lost)
-        // An owner with the same URL is a later start of this node, which must not lose the slot again.
-        await this.#claim(false)
+        await this.#claim()
       }
       this.#report(undefined)
     } catch (error) {
@@ -137,34 +174,62 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     }
   }
 
-  /**
-   * Takes the slot that follows from the URL, or the next one that is free.
-   * @param replaces whether it may be taken from an owner with the same URL, which has ended
-   */
-  async #claim(replaces: boolean): Promise<void> {
+  /** Ends the leases of earlier starts of this node, which have crashed. */
+  async #endEarlier(): Promise<void> {
+    const { leaseMs, url } = this.#options
+    const leftMs = await this.#endNotLiving(leaseMs * LIVING)
+    if (leftMs === 0) return
+    const longestMs = Math.max(leaseMs, leftMs)
+    await sleep(leftMs - longestMs * LIVING)
+    const isRenewed = (await this.#endNotLiving(longestMs * RENEWED)) > 0
+    if (isRenewed) throw new NodeUrlError(`another node has the URL ${url}`)
+  }
+
+  /** Returns the longest time that a lease with the URL of this node lasts, and 0 if they have been ended. Milliseconds. */
+  async #endNotLiving(livingMs: number): Promise<number> {
+    const { connection, prefix, url, clusterKey } = this.#options
+    const keys = [`${prefix}epochs`, `${prefix}key`]
+    const args = [`${prefix}slot:`, fingerprintOf(clusterKey), url, this.#owner.epoch, `${Math.round(livingMs)}`]
+    const leftMs = await connection.run<number>(END_EARLIER, keys, args)
+    if (leftMs < 0) throw new ClusterKeyError()
+    return leftMs
+  }
+
+  /** Takes the slot that follows from the URL, or the next one that is free. */
+  async #claim(): Promise<void> {
     const first = firstSlot(this.#owner.url)
     for (let i = 0; i < SLOTS; i++) {
       this.#slot = slotOf((first + i) % SLOTS)
-      const outcome = await this.#run(CLAIM, `${replaces}`)
+      const outcome = await this.#run(CLAIM)
       if (outcome === 'held') return
       if (outcome === 'other-key') throw new ClusterKeyError()
     }
     throw new ClusterError('cluster-unavailable', 'every slot is taken')
   }
 
-  async #run(script: typeof CLAIM, ...more: readonly string[]): Promise<LeaseReply[0]> {
+  async #run(script: typeof CLAIM): Promise<LeaseReply[0]> {
     const { connection, clusterKey, leaseMs } = this.#options
-    const { epoch, url } = this.#owner
     const sentAt = performance.now()
-    const args = [JSON.stringify(this.#owner), epoch, url, this.#slot, `${leaseMs}`, fingerprintOf(clusterKey), ...more]
-    const [outcome, [seconds, microseconds]] = await connection.run<LeaseReply>(script, this.#keys, args)
+    const args = [this.#json, this.#owner.epoch, this.#slot, `${leaseMs}`, fingerprintOf(clusterKey)]
+    const [outcome, time] = await connection.run<LeaseReply>(script, this.#keys, args)
     const { interruptions } = connection
-    if (outcome === 'retaken' || interruptions !== this.#interruptions) this.#settledAt = performance.now() + leaseMs
+    const isReconnected = interruptions !== this.#interruptions
+    if (outcome === 'retaken' || isReconnected) this.#settledAt = performance.now() + leaseMs
     this.#interruptions = interruptions
-    this.#offsetMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - performance.now()
+    this.#setClock(time)
     // Counted from before the command, so that this node stops before Redis does.
     if (outcome === 'held' || outcome === 'retaken') this.#heldUntil = sentAt + leaseMs
+    if (isReconnected) this.emit('reconnected')
     return outcome
+  }
+
+  #setClock([seconds, microseconds]: RedisTime): void {
+    this.#offsetMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - performance.now()
+  }
+
+  /** The record of this node in Redis. */
+  get #json(): string {
+    return ownerJson(this.#slot, this.#owner, this.#options.clusterKey)
   }
 
   get #keys(): string[] {
@@ -177,13 +242,6 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     if (isFailing === this.#isFailing) return
     this.#isFailing = isFailing
     this.emit('renewal', error)
-  }
-}
-
-/** The nodes on a Redis database have another cluster key. */
-export class ClusterKeyError extends Error {
-  constructor() {
-    super('the nodes on this Redis database have another cluster key')
   }
 }
 

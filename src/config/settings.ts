@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { isNodeUrl } from '../cluster/node-url.ts'
 import { COMPAT_APIS } from '../compat/compat-apis.ts'
 import { FORWARDED_HEADERS } from '../http/input/client-address.ts'
 import { isNetwork } from '../http/input/trusted-proxies.ts'
@@ -19,11 +20,6 @@ const storeUrl = text(
   (url) => STORE_SCHEMES.some((scheme) => url.startsWith(scheme)),
   `must be a URL that begins with one of ${STORE_SCHEMES.join(' ')}`,
 )
-
-function isNodeUrl(text: string): boolean {
-  if (!/^http:\/\/[^/?#@]+:\d{1,5}$/.test(text) || !URL.canParse(text)) return false
-  return new URL(text).port !== '0'
-}
 
 function someOf<const W extends readonly [string, ...string[]]>(words: W): Value<readonly W[number][]> {
   const error = `must be some of ${words.join(', ')}, with commas between them`

@@ -9,9 +9,9 @@ import { ClusterError } from '../../src/cluster/errors.ts'
 import type { ForwardedResponse } from '../../src/cluster/exchange.ts'
 import { Forwarder } from '../../src/cluster/forwarder.ts'
 import { type ForwardedRequest, NodeClient } from '../../src/cluster/node-client.ts'
-import type { Owner } from '../../src/cluster/owner.ts'
+import { type Owner, ownerJson } from '../../src/cluster/owner.ts'
 import { Owners } from '../../src/cluster/owners.ts'
-import { slotOf } from '../../src/cluster/slots.ts'
+import { type Slot, slotOf } from '../../src/cluster/slots.ts'
 
 const SLOT = slotOf(1)
 const bytesOf = async ({ body }: ForwardedResponse) => (body instanceof Readable ? await buffer(body) : body)
@@ -28,6 +28,8 @@ async function node(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+const KEY = 'k'.repeat(32)
+
 describe('a request to the owner of a slot', () => {
   /** The owners as Redis names them; undefined while it is away. */
   let redis: Map<string, Owner> | undefined
@@ -41,11 +43,14 @@ describe('a request to the owner of a slot', () => {
     const send = async <T>([, key = '']: readonly string[]): Promise<T> => {
       if (redis === undefined) throw new Error('Redis is away')
       const owner = redis.get(key)
-      return (owner === undefined ? null : JSON.stringify(owner)) as T
+      return (owner === undefined ? null : ownerJson(key.slice(-3) as Slot, owner, KEY)) as T
     }
     client = new NodeClient()
     const isAlive = (owner: Owner) => client.isAlive(owner, () => ['x-probe', owner.epoch], 5000)
-    const owners = new Owners({ send }, '', { isSettled: () => isSettled, isAlive })
+    const owners = new Owners({
+      ...{ connection: { send }, prefix: '', clusterKey: KEY, isAlive },
+      ...{ isSettled: () => isSettled, onInvalid: () => undefined },
+    })
     isSettled = true
     forwarder = new Forwarder({ owners, client, isAlive, refreshClock: async () => void refreshes++ })
   })

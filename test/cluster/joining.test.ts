@@ -1,13 +1,20 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { SlotLease } from '../../src/cluster/slot-lease.ts'
+import { ConfigError } from '../../src/config/config-error.ts'
 import { startDemoServer } from '../../src/demo/server.ts'
+import { RedisConnection } from '../../src/store/backends/redis/connection.ts'
 import type { TestSettings } from '../support/config.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { freePort } from '../support/lyskomd.ts'
-import { redisInstalled, startRedis } from '../support/redis-server.ts'
+import { redisInstalled, startRedis, withRedis } from '../support/redis-server.ts'
 import { canFail, onFaultStage } from './fault-stage.ts'
 import { CLUSTER_KEY } from './node-process.ts'
 import { SERVER, WHO_AM_I } from './stage.ts'
+
+/** The lease of a node on another machine. */
+const LEASE = { prefix: 'komgate:cluster:', clusterKey: CLUSTER_KEY, leaseMs: 1500 }
 
 describe.skipIf(!redisInstalled() && !process.env.CI)('a node that starts', () => {
   let redis: DatabaseServer
@@ -59,6 +66,68 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a node that starts', () =
   it('is refused with the URL of something else, the port for clients too', async () => {
     const first = await start({ nodeUrl: await freeUrl() })
     await expect(start({ nodeUrl: first.url, ...otherHost })).rejects.toThrow(`something else answers at ${first.url}`)
+  })
+
+  it('is refused with the URL of a node on another machine that is alive, where nothing else is at that URL', async () => {
+    const nodeUrl = await freeUrl()
+    const connection = await RedisConnection.open(new URL(redis.url))
+    const elsewhere = new SlotLease({ connection, ...LEASE, url: nodeUrl })
+    await elsewhere.take()
+    const startedAt = performance.now()
+    const refused = start({ nodeUrl, leaseMs: LEASE.leaseMs })
+    await expect(refused).rejects.toThrow(`cluster.nodeUrl: another node has the URL ${nodeUrl}`)
+    await expect(refused).rejects.toBeInstanceOf(ConfigError)
+    expect(performance.now() - startedAt).toBeLessThan(LEASE.leaseMs * 0.4 + 1000)
+    expect(elsewhere.isHeld).toBe(true)
+    await elsewhere.release()
+    await connection.close()
+    await start({ nodeUrl })
+  })
+
+  it.each([
+    ['a loopback URL', () => freeUrl(), 'http://10.0.0.9:5002'],
+    ['a URL for other machines', async () => 'http://node.invalid:5002', 'http://127.0.0.1:5002'],
+  ])('is refused with %s, if another node has not such a one', async (_, urlOf, other) => {
+    const nodeUrl = await urlOf()
+    const connection = await RedisConnection.open(new URL(redis.url))
+    const elsewhere = new SlotLease({ connection, ...LEASE, url: other })
+    await elsewhere.take()
+    const refused = start({ nodeUrl, nodeHost: '127.0.0.1' })
+    const [local, remote] = other.includes('127') ? [other, nodeUrl] : [nodeUrl, other]
+    await expect(refused).rejects.toThrow(
+      `cluster.nodeUrl: ${local} is a loopback address, at which the node ${remote} cannot reach a node`,
+    )
+    await expect(refused).rejects.toBeInstanceOf(ConfigError)
+    await elsewhere.release()
+    await connection.close()
+  })
+
+  it('does not send requests to a URL that no node has written, and logs a warning', async () => {
+    const victim = await start({ nodeUrl: await freeUrl() })
+    const node = await start({ nodeUrl: await freeUrl() })
+    const id = await victim.open()
+    const forged = JSON.stringify({ epoch: randomUUID(), url: await freeUrl(), mac: '' })
+    const name = `komgate:cluster:slot:${id.slice(0, 3)}`
+    await withRedis(redis.url, (client) => client.set(name, forged))
+    for (let i = 0; i < 2; i++) expect((await node.send('GET', WHO_AM_I, { id })).status).toBe(503)
+    const warnings = node.log.filter((line) => line.includes(`${name} in Redis was not written by a node`))
+    expect(warnings).toHaveLength(1)
+    await withRedis(redis.url, (client) => client.del(name))
+  })
+
+  it('logs a warning if Redis evicts leases, and when it does after an interruption', async () => {
+    const evict = (policy: string) =>
+      withRedis(redis.url, (client) => client.configSet({ maxmemory: '100mb', 'maxmemory-policy': policy }))
+    await evict('allkeys-lru')
+    const warnings = (node: TestGateway) => node.log.filter((line) => line.includes('Redis evicts keys')).length
+    const first = await start({ nodeUrl: await freeUrl(), leaseMs: 300 })
+    expect(warnings(first)).toBe(1)
+    await evict('noeviction')
+    const second = await start({ nodeUrl: await freeUrl(), leaseMs: 300 })
+    await evict('volatile-ttl')
+    await withRedis(redis.url, (client) => client.clientKill({ filter: 'TYPE', type: 'normal' }))
+    await expect.poll(() => warnings(second)).toBe(1)
+    await withRedis(redis.url, (client) => client.configSet({ maxmemory: '0', 'maxmemory-policy': 'noeviction' }))
   })
 
   it('logs a warning if nothing answers at its URL, and 504 is the answer for its sessions', async () => {

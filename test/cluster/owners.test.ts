@@ -1,28 +1,33 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Owner } from '../../src/cluster/owner.ts'
+import { type Owner, ownerJson } from '../../src/cluster/owner.ts'
 import { Owners } from '../../src/cluster/owners.ts'
-import { slotOf } from '../../src/cluster/slots.ts'
+import { type Slot, slotOf } from '../../src/cluster/slots.ts'
 
 const SLOT = slotOf(1)
 const OWNER: Owner = { epoch: 'e1', url: 'http://10.0.0.7:5002' }
 const NEXT: Owner = { epoch: 'e2', url: 'http://10.0.0.7:5002' }
+const KEY = 'k'.repeat(32)
 const UNAVAILABLE = { code: 'cluster-unavailable' }
 
 describe('the owners of slots', () => {
   let redis: Map<string, string>
   let commands: string[]
-  let isAway: boolean
+  let isDown: boolean
   let owners: Owners
   let isSettled: boolean
   /** epochs of the nodes that answer */
   let alive: Set<string>
+  /** slots that were reported */
+  let invalid: Slot[]
   beforeEach(() => {
-    redis = new Map([['p:slot:001', JSON.stringify(OWNER)]])
+    redis = new Map()
+    claim(SLOT, OWNER)
+    invalid = []
     commands = []
-    isAway = false
+    isDown = false
     const send = async <T>(args: readonly string[]): Promise<T> => {
       commands.push(args.join(' '))
-      if (isAway) throw new Error('Redis is away')
+      if (isDown) throw new Error('Redis is unavailable')
       const [name, key = ''] = args
       // One slot has no owner any more.
       if (name === 'HKEYS') return [...redis.keys(), 'p:slot:002'].map((each) => each.slice(-3)) as T
@@ -31,22 +36,29 @@ describe('the owners of slots', () => {
     }
     isSettled = true
     alive = new Set()
-    owners = new Owners({ send }, 'p:', {
+    owners = new Owners({
+      connection: { send },
+      prefix: 'p:',
+      clusterKey: KEY,
       isSettled: () => isSettled,
       isAlive: async ({ epoch }) => alive.has(epoch),
+      onInvalid: (slot) => invalid.push(slot),
     })
   })
 
+  /** Writes the record of a node. */
+  const claim = (slot: Slot, owner: Owner, key = KEY) => redis.set(`p:slot:${slot}`, ownerJson(slot, owner, key))
+
   it('are asked for once, and kept', async () => {
     expect(await owners.of(SLOT)).toEqual(OWNER)
-    redis.set('p:slot:001', JSON.stringify(NEXT))
+    claim(SLOT, NEXT)
     expect(owners.of(SLOT)).toEqual(OWNER)
     expect(commands).toEqual(['GET p:slot:001'])
   })
 
   it('are replaced by a lookup', async () => {
     await owners.of(SLOT)
-    redis.set('p:slot:001', JSON.stringify(NEXT))
+    claim(SLOT, NEXT)
     expect(await owners.lookUp(SLOT)).toEqual(NEXT)
     expect(owners.of(SLOT)).toEqual(NEXT)
     redis.clear()
@@ -63,20 +75,20 @@ describe('the owners of slots', () => {
 
   it('are found as soon as a slot that had none has one', async () => {
     expect(await owners.of(slotOf(2))).toBeUndefined()
-    redis.set('p:slot:002', JSON.stringify(NEXT))
+    claim(slotOf(2), NEXT)
     expect(await owners.of(slotOf(2))).toEqual(NEXT)
   })
 
-  it('are known while Redis is away if they were before, and others are not', async () => {
+  it('are known while Redis is unavailable if they were before, and others are not', async () => {
     await owners.of(SLOT)
     await owners.of(slotOf(2))
-    isAway = true
+    isDown = true
     expect(await owners.of(SLOT)).toEqual(OWNER)
     await expect(owners.lookUp(SLOT)).rejects.toMatchObject(UNAVAILABLE)
     expect(await owners.of(SLOT)).toEqual(OWNER)
     await expect(owners.of(slotOf(2))).rejects.toMatchObject(UNAVAILABLE)
     await expect(owners.of(slotOf(3))).rejects.toMatchObject(UNAVAILABLE)
-    isAway = false
+    isDown = false
     expect(await owners.of(slotOf(3))).toBeUndefined()
   })
 
@@ -94,8 +106,33 @@ describe('the owners of slots', () => {
     expect(await owners.of(SLOT)).toBeUndefined()
   })
 
+  it.each([
+    ['a record for another slot', ownerJson(slotOf(3), NEXT, KEY)],
+    ['a record with another key', ownerJson(slotOf(2), NEXT, 'x'.repeat(32))],
+    ['another URL in a record', ownerJson(slotOf(2), NEXT, KEY).replace('10.0.0.7', '10.6.6.6')],
+    ['a record without a MAC', JSON.stringify(NEXT)],
+    ['a URL that is not of a node', ownerJson(slotOf(2), { ...NEXT, url: 'http://10.0.0.7:5002/path' }, KEY)],
+    ['a text', '{'],
+  ])('are not known by %s, which is reported once', async (_, json) => {
+    redis.set('p:slot:002', json)
+    await expect(owners.of(slotOf(2))).rejects.toMatchObject(UNAVAILABLE)
+    await expect(owners.lookUp(slotOf(2))).rejects.toMatchObject(UNAVAILABLE)
+    expect(await owners.all()).toEqual(new Map([[SLOT, OWNER]]))
+    expect(invalid).toEqual([slotOf(2)])
+    // A node is known until another one takes its slot.
+    await owners.of(SLOT)
+    redis.set(`p:slot:${SLOT}`, json)
+    await expect(owners.lookUp(SLOT)).rejects.toMatchObject(UNAVAILABLE)
+    expect(owners.of(SLOT)).toEqual(OWNER)
+  })
+
+  it('are known by records with fields of later versions', async () => {
+    redis.set('p:slot:002', JSON.stringify({ ...JSON.parse(ownerJson(slotOf(2), NEXT, KEY)), zone: 'b' }))
+    expect(await owners.of(slotOf(2))).toEqual(NEXT)
+  })
+
   it('are listed with their slots', async () => {
-    redis.set('p:slot:fff', JSON.stringify(NEXT))
+    claim(slotOf(4095), NEXT)
     expect(await owners.all()).toEqual(
       new Map([
         ['001', OWNER],
@@ -104,7 +141,7 @@ describe('the owners of slots', () => {
     )
     redis.clear()
     expect(await owners.all()).toEqual(new Map())
-    isAway = true
+    isDown = true
     await expect(owners.all()).rejects.toMatchObject(UNAVAILABLE)
   })
 })

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Owner } from '../../src/cluster/owner.ts'
-import { ClusterKeyError, SlotLease, type SlotLeaseOptions } from '../../src/cluster/slot-lease.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ClusterKeyError, NodeUrlError } from '../../src/cluster/errors.ts'
+import { type Owner, parseOwner } from '../../src/cluster/owner.ts'
+import { SlotLease, type SlotLeaseOptions } from '../../src/cluster/slot-lease.ts'
+import type { Slot } from '../../src/cluster/slots.ts'
 import { RedisConnection } from '../../src/store/backends/redis/connection.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
 import { redisInstalled, startRedis, withRedis } from '../support/redis-server.ts'
@@ -14,6 +16,8 @@ const PREFIX = 'test:'
 /** A lease that lasts for as long as a test. */
 const LONG_MS = 60_000
 const SHORT_MS = 300
+/** A lease of which a part can be measured. */
+const LEASE_MS = 1500
 
 describe.skipIf(!redisInstalled())('the lease of a slot', () => {
   let redis: DatabaseServer
@@ -51,19 +55,27 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     return made
   }
 
-  async function ownerOf(slot: string): Promise<Owner | undefined> {
+  async function ownerOf(slot: Slot): Promise<Owner | undefined> {
     const json = await withRedis(redis.url, (client) => client.get(`${PREFIX}slot:${slot}`))
-    return json === null ? undefined : JSON.parse(json)
+    return json === null ? undefined : parseOwner(slot, json, KEY)
   }
 
   /** Deletes the lease, as its expiry does. */
   const expire = (slot: string) => withRedis(redis.url, (client) => client.del(`${PREFIX}slot:${slot}`))
 
-  it('names the node in Redis, and begins a new epoch with each start', async () => {
-    const { lease } = await taken()
+  /** Makes the leases of a node those of one that has crashed: they end some time after their last renewal. */
+  async function crash({ lease }: Awaited<ReturnType<typeof taken>>, leftMs: number): Promise<void> {
+    lease.renew = async () => undefined
+    await withRedis(redis.url, (client) => client.pExpire(`${PREFIX}slot:${lease.slot}`, leftMs))
+  }
+
+  it('has a record in Redis, and begins a new epoch with each start', async () => {
+    const first = await taken()
+    const { lease } = first
     expect(lease.slot).toMatch(/^[\da-f]{3}$/)
     expect(lease.slotForId()).toBe(lease.slot)
     expect(await ownerOf(lease.slot)).toEqual({ url: URL_OF_NODE, epoch: lease.owner.epoch })
+    await crash(first, LONG_MS / 2)
     const restarted = await taken()
     expect(restarted.lease.slot).toBe(lease.slot)
     expect(restarted.lease.owner.epoch).not.toBe(lease.owner.epoch)
@@ -145,6 +157,7 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
 
   it('is lost to a later start of the node, which keeps it', async () => {
     const first = await taken()
+    await withRedis(redis.url, (client) => client.pExpire(`${PREFIX}slot:${first.lease.slot}`, LONG_MS / 2))
     const second = await taken()
     const { slot } = second.lease
     for (let i = 0; i < 3; i++) {
@@ -155,6 +168,58 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     expect(second.lost).toEqual([])
     expect(first.lease.slot).not.toBe(slot)
     expect(await ownerOf(slot)).toEqual(second.lease.owner)
+  })
+
+  it('is taken within 0.4 leases from a node that has crashed, whenever that was', async () => {
+    for (const leftMs of [LEASE_MS, LEASE_MS * 0.8, LEASE_MS * 0.6, 10]) {
+      const first = await taken({ leaseMs: LEASE_MS })
+      await crash(first, leftMs)
+      const start = performance.now()
+      const second = await taken({ leaseMs: LEASE_MS })
+      const waitMs = Math.max(0, leftMs - LEASE_MS * 0.6)
+      expect(performance.now() - start).toBeGreaterThan(waitMs - 50)
+      expect(performance.now() - start).toBeLessThan(waitMs + 300)
+      expect(second.lease.slot).toBe(first.lease.slot)
+      await second.lease.release()
+    }
+  })
+
+  it('is refused to a second node with the same URL, and the first one keeps it', async () => {
+    const first = await taken({ leaseMs: LEASE_MS })
+    const { owner, slot } = first.lease
+    const second = node({ leaseMs: LEASE_MS }).lease
+    const start = performance.now()
+    const refusal = second.take()
+    await expect(refusal).rejects.toBeInstanceOf(NodeUrlError)
+    await expect(refusal).rejects.toThrow(`another node has the URL ${URL_OF_NODE}`)
+    expect(performance.now() - start).toBeLessThan(LEASE_MS * 0.4 + 300)
+    expect(second.isHeld).toBe(false)
+    expect(await ownerOf(slot)).toEqual(owner)
+    expect(first.lost).toEqual([])
+  })
+
+  it('ends with the next start of the node, which takes another slot, and is not taken again by the earlier one', async () => {
+    const other = await taken({ url: COLLIDING })
+    const first = await taken()
+    const { slot } = first.lease
+    await other.lease.release()
+    await withRedis(redis.url, (client) => client.pExpire(`${PREFIX}slot:${slot}`, LONG_MS / 2))
+    const second = await taken()
+    expect(second.lease.slot).toBe(other.lease.slot)
+    expect(await ownerOf(slot)).toBeUndefined()
+    // It was suspended.
+    await first.lease.renew()
+    expect(first.lost).toEqual([slot])
+  })
+
+  it('is taken although Redis has something else under the same names', async () => {
+    await withRedis(redis.url, async (client) => {
+      await client.hSet(`${PREFIX}epochs`, { '001': 'e', '002': 'e', '003': 'e' })
+      await client.set(`${PREFIX}slot:001`, '{')
+      await client.set(`${PREFIX}slot:002`, '[1]')
+    })
+    const { lease } = await taken()
+    expect(lease.isHeld).toBe(true)
   })
 
   it('is of the next slot if a node with another URL has the first one', async () => {
@@ -170,6 +235,8 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     const { lease } = await taken()
     const stranger = node({ url: 'http://10.0.0.8:5002', clusterKey: 'x'.repeat(32) }).lease
     await expect(stranger.take()).rejects.toBeInstanceOf(ClusterKeyError)
+    await expect(stranger.checkKey()).rejects.toBeInstanceOf(ClusterKeyError)
+    await lease.checkKey()
     expect(stranger.isHeld).toBe(false)
     const text = await withRedis(redis.url, (client) => client.get(`${PREFIX}key`))
     expect(text).not.toContain('kkkk')
@@ -193,13 +260,17 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
 
   it('is not released if another node has taken the slot', async () => {
     const { lease } = await taken()
+    await withRedis(redis.url, (client) => client.pExpire(`${PREFIX}slot:${lease.slot}`, LONG_MS / 2))
     const { lease: second } = await taken()
     await lease.release()
     expect(await ownerOf(lease.slot)).toEqual(second.owner)
   })
 
-  it('tells the time of Redis', async () => {
-    const { lease } = await taken()
+  it('has the time of Redis, also before it is taken', async () => {
+    const { lease } = node()
+    vi.spyOn(Date, 'now').mockReturnValue(0)
+    await lease.readClock()
+    vi.restoreAllMocks()
     const [seconds] = await withRedis(redis.url, (client) => client.sendCommand<[string, string]>(['TIME']))
     expect(Math.abs(lease.now() - Number(seconds) * 1000)).toBeLessThan(2000)
   })

@@ -79,8 +79,8 @@ export class Forwarding {
   async #isLive(c: Context<Env>, id: string): Promise<boolean> {
     const { cluster, ids, clientAddress } = this.#options
     if (!validate(id)) return false
-    const certain = cluster.certain()
-    if (certain !== undefined) await certain
+    const confirmation = cluster.confirmSlot()
+    if (confirmation !== undefined) await confirmation
     const slot = cluster.foreignSlot(id)
     if (slot === undefined) return ids.isLive(c, id)
     const request = livenessRequest(id, c.get('serverId') as string | undefined)
@@ -96,8 +96,8 @@ export class Forwarding {
     if (cookies.length > 0) await this.#chooseCookie(c, cookies)
     const id = ids.of(c, from) ?? ids.ticketOf(c, from)
     if (id === undefined) return undefined
-    const certain = cluster.certain()
-    if (certain !== undefined) await certain
+    const confirmation = cluster.confirmSlot()
+    if (confirmation !== undefined) await confirmation
     const slot = cluster.foreignSlot(id)
     if (slot !== undefined && c.env?.forwarded !== undefined) {
       throw new ClusterError('misdirected', 'another node has forwarded a request for a slot of a third one')

@@ -38,7 +38,7 @@ export function livenessResponse(
 
   async function livenessOf(id: string, serverId: string | undefined): Promise<Response> {
     // Another node may have taken the slot while this process was stopped.
-    await cluster.certain()
+    await cluster.confirmSlot()
     const session = serverId === undefined ? registry.findAnywhere(id) : registry.find(serverId, id)
     return empty(session === undefined ? 404 : 204)
   }

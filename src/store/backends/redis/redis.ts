@@ -52,7 +52,7 @@ async function rejectCluster(connection: RedisConnection, { keyNs }: Layout): Pr
 }
 
 /** Returns whether the server evicts keys at its memory limit rather than rejecting writes. */
-async function evictsKeys(connection: RedisConnection): Promise<boolean> {
+export async function evictsKeys(connection: Pick<RedisConnection, 'send'>): Promise<boolean> {
   // An access control list may forbid INFO.
   const memory = await connection.send<string>(['INFO', 'memory']).catch(() => '')
   const isBounded = /^maxmemory:[1-9]/m.test(memory)
