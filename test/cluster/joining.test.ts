@@ -177,3 +177,18 @@ describe.skipIf(!canFail)('nodes with wrong clocks', () => {
     expect((times[0] as number) - (times[2] as number)).toBeGreaterThan(500_000)
   })
 })
+
+describe.skipIf(!canFail)('a process with a wrong cluster key or the URL of another node', () => {
+  const stage = onFaultStage()
+
+  it('exits with code 2, and states the setting', async () => {
+    const { nodeUrl } = await stage.start()
+    const strange = stage.start({ key: CLUSTER_KEY.toUpperCase() })
+    await expect(strange).rejects.toThrow(
+      /komgate ended with 2.*cluster\.clusterKey: the nodes on this Redis database have another cluster key\n$/,
+    )
+    const second = stage.start({ nodeUrl, nodeHost: '127.0.0.2' })
+    await expect(second).rejects.toThrow(`cluster.nodeUrl: another node answers at ${nodeUrl}, the URL of this node`)
+    await expect(second).rejects.toThrow('komgate ended with 2')
+  })
+})
