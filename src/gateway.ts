@@ -55,8 +55,11 @@ export interface ListeningGateway {
   readonly url: string
   /** the base URL of metrics, health and administration if they have their own port */
   readonly adminUrl: string | undefined
-  /** Stops listening, lets requests in flight finish within the deadline, and closes every LysKOM session. */
-  close(): Promise<void>
+  /**
+   * Stops listening, lets requests in flight finish within the deadline, and closes every LysKOM session.
+   * @param endDraining aborts the wait of `cluster.drainMs`
+   */
+  close(endDraining?: AbortSignal): Promise<void>
 }
 
 /**
@@ -83,8 +86,8 @@ export async function startGateway(options: GatewayOptions): Promise<ListeningGa
     return {
       url: listener.url + http.basePath,
       adminUrl: adminListener?.url,
-      close: async () => {
-        await gateway.drain(config.cluster.drainMs)
+      close: async (endDraining) => {
+        await gateway.drain(config.cluster.drainMs, endDraining)
         const deadline = performance.now() + http.shutdownTimeoutMs
         const leftMs = () => Math.max(MIN_CLOSING_MS, deadline - performance.now())
         gateway.refuse()
@@ -116,8 +119,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 /** A gateway, and what it is among the nodes of a cluster. */
 interface BuiltGateway extends Gateway {
   readonly node?: ClusterNode | undefined
-  /** Rejects new sessions. Resolves when the last one has ended, or after a time. */
-  drain(ms: number): Promise<void>
+  /** Rejects new sessions. Resolves when the last one has ended, or after a time, or when `end` aborts. */
+  drain(ms: number, end?: AbortSignal): Promise<void>
 }
 
 /** Builds a gateway. What it has opened is closed if a later step fails. */
@@ -230,7 +233,7 @@ async function build(
     onLimit,
     unreadBudget,
     refuse: () => registry.drain(),
-    drain: (ms) => (ms === 0 ? Promise.resolve() : within(ms, registry.refuse())),
+    drain: (ms, end) => (ms === 0 ? Promise.resolve() : within(ms, registry.refuse(), end)),
     close: async () => {
       await registry.closeAll()
       await records.close()

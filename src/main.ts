@@ -9,7 +9,7 @@ import { escapeLine, escapeLineForTerminal } from './ops/log-lines.ts'
 import { startTracing } from './ops/tracing.ts'
 import { packageVersion } from './version.ts'
 import { within } from './within.ts'
-import { isWorker, reportReady, runWorkers } from './workers.ts'
+import { isWorker, onWorkerCommand, reportReady, runWorkers } from './workers.ts'
 
 /** Exit code for an invalid configuration. */
 const EXIT_CONFIGURATION = 2
@@ -46,18 +46,29 @@ async function run(config: Config, command: CommandSettings): Promise<void> {
   const tracing = await startTracing(process.env, log)
   const gateway = await startGateway({ ...config, logger: log, tracing, command })
 
-  let stopping = false
-  const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stopping) return
-    stopping = true
-    const deadline = performance.now() + config.cluster.drainMs + config.http.shutdownTimeoutMs
-    const leftMs = (graceMs: number): number => Math.max(0, deadline + graceMs - performance.now())
+  const { drainMs } = config.cluster
+  const draining = new AbortController()
+  let deadline = Number.POSITIVE_INFINITY
+  const leftMs = (graceMs: number): number => Math.max(0, deadline + graceMs - performance.now())
+  let force: NodeJS.Timeout | undefined
+  /** The process ends at the shutdown timeout after a time in milliseconds, or as before if that is earlier. */
+  const endAfter = (ms: number): void => {
+    deadline = Math.min(deadline, performance.now() + ms + config.http.shutdownTimeoutMs)
+    clearTimeout(force)
     // `process.exit` waits for blocked log writes, for example to a pipe whose reader has stopped.
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), leftMs(EXIT_GRACE_MS))
-    log.info(`${signal}: closing`)
+    force = setTimeout(() => process.kill(process.pid, 'SIGKILL'), leftMs(EXIT_GRACE_MS))
+  }
+  const endDraining = (): void => {
+    endAfter(0)
+    draining.abort()
+  }
+  const isStopping = (): boolean => force !== undefined
+  const stop = async (reason: string): Promise<void> => {
+    endAfter(drainMs)
+    log.info(`${reason}: closing`)
     let exitCode = 0
     try {
-      await gateway.close()
+      await gateway.close(draining.signal)
       // An unresponsive collector must not keep the process running.
       await within(leftMs(TRACES_GRACE_MS), tracing?.close())
       log.info('closed')
@@ -67,8 +78,19 @@ async function run(config: Config, command: CommandSettings): Promise<void> {
     }
     log.flush(() => process.exit(exitCode))
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (!isStopping()) void stop(signal)
+    // The terminal or service manager sends a signal to the workers too.
+    else if (!isWorker) endDraining()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  if (isWorker) {
+    onWorkerCommand((command) => {
+      if (command === 'end draining') endDraining()
+      else if (!isStopping()) void stop('the command stops')
+    })
+  }
 
   if (isWorker) reportReady(gateway.url)
   else log.info(`komgate listening on ${gateway.url}`)

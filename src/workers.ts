@@ -5,19 +5,28 @@ import { setTimeout } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import type { Logger } from './ops/logger.ts'
 
-/** Pause before a worker that has ended is replaced, milliseconds. */
+/** Pauses before a worker that has ended is replaced, milliseconds: twice as long after each that has not started. */
 const RESTART_MS = 1000
+const MAX_RESTART_MS = 30_000
 const LOOPBACK = '127.0.0.1'
 
-/** What a worker tells when it is ready. */
+/** What a worker reports when it is ready. */
 interface Ready {
   /** the URL of the gateway */
   url: string
 }
 
-/** Tells the process that has started this one as a worker that it is ready. */
+/** What the process that has started a worker orders: to stop, and to close what is left without more draining. */
+export type WorkerCommand = 'stop' | 'end draining'
+
+/** Reports to the process that has started this one as a worker that it is ready. */
 export function reportReady(url: string): void {
   process.send?.({ url } satisfies Ready)
+}
+
+/** Calls a function with each command of the process that has started this one as a worker. */
+export function onWorkerCommand(listener: (command: WorkerCommand) => void): void {
+  process.on('message', listener)
 }
 
 /** Whether this process is a worker. */
@@ -25,7 +34,7 @@ export const { isWorker } = cluster
 
 /**
  * Starts the command several times as nodes of one cluster, which share the port of the gateway. A worker that ends is
- * replaced. Stops them all on SIGTERM and SIGINT.
+ * replaced. Stops them all on SIGTERM and SIGINT; a second signal ends the draining.
  *
  * @param args the arguments of the command
  * @returns the exit code: 0, or that of a worker that did not start or was not closed properly
@@ -35,50 +44,64 @@ export async function runWorkers(
   args: readonly string[],
   log: Logger,
 ): Promise<number> {
-  const running = new Set<Worker>()
-  let isStopping = false
+  /** the workers, and whether each is ready */
+  const running = new Map<Worker, boolean>()
+  const stopping = new AbortController()
   let exitCode = 0
   const urls = await nodeUrls(settings.nodeUrl, settings.workers)
-  const stop = (signal: NodeJS.Signals, code = 0): void => {
-    exitCode ||= code
-    if (isStopping) return
-    isStopping = true
-    log.info(`${signal}: closing the workers`)
-    for (const worker of running) worker.process.kill(signal)
+  const stop = (): void => {
+    stopping.abort()
+    for (const [worker, isReady] of running) {
+      // A signal may reach the workers from elsewhere too, of a terminal for example, and must not count twice.
+      if (isReady) worker.send('stop' satisfies WorkerCommand, () => undefined)
+      else worker.process.kill()
+    }
   }
-  // Node passes the number of the signal too.
-  process.on('SIGTERM', () => stop('SIGTERM'))
-  process.on('SIGINT', () => stop('SIGINT'))
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (!stopping.signal.aborted) {
+      log.info(`${signal}: closing the workers`)
+      stop()
+    } else for (const worker of running.keys()) worker.send('end draining' satisfies WorkerCommand, () => undefined)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
 
-  /** Runs one worker, and another one after it, until all are stopped. Calls `onReady` when the first one is ready. */
-  const run = async (nodeUrl: string, i: number, onReady: (url: string) => void): Promise<void> => {
+  const waiting = new Set(urls)
+  const onReady = (nodeUrl: string, { url }: Ready): void => {
+    if (waiting.delete(nodeUrl) && waiting.size === 0) log.info(`komgate listening on ${url}`)
+  }
+
+  /** Runs one worker, and another one after it, until all are stopped. */
+  const run = async (nodeUrl: string, i: number): Promise<void> => {
     const ports = admin.adminPort ? ['--admin-port', `${admin.adminPort + i}`] : []
-    let isReady = false
-    while (!isStopping) {
+    let pauseMs = RESTART_MS
+    while (!stopping.signal.aborted) {
       cluster.setupPrimary({ args: [...args, '--workers', '1', '--node-url', nodeUrl, ...ports] })
       const worker = cluster.fork()
-      running.add(worker)
-      worker.once('message', ({ url }: Ready) => {
-        isReady = true
-        onReady(url)
+      running.set(worker, false)
+      worker.once('message', (ready: Ready) => {
+        running.set(worker, true)
+        onReady(nodeUrl, ready)
       })
       const [code] = (await once(worker, 'exit')) as [number | null]
+      const isReady = running.get(worker) === true
       running.delete(worker)
-      if (isStopping) exitCode ||= code ?? 1
-      // It would fail again: its settings, or a port that is taken.
-      else if (!isReady) stop('SIGTERM', code ?? 1)
-      else {
-        log.error(`the worker ${nodeUrl} has ended and is replaced`)
-        await setTimeout(RESTART_MS)
+      if (stopping.signal.aborted) {
+        if (isReady) exitCode ||= code ?? 1
+      } else if (waiting.has(nodeUrl)) {
+        // It would fail again: its settings, or a port that is taken.
+        log.error(`the worker ${nodeUrl} has not started`)
+        exitCode ||= code ?? 1
+        stop()
+      } else {
+        pauseMs = isReady ? RESTART_MS : Math.min(2 * pauseMs, MAX_RESTART_MS)
+        log.error(`the worker ${nodeUrl} has ended and is replaced in ${pauseMs / 1000} s`)
+        await setTimeout(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
       }
     }
   }
 
-  let waiting = urls.length
-  const onReady = (url: string): void => {
-    if (--waiting === 0) log.info(`komgate listening on ${url}`)
-  }
-  await Promise.all(urls.map((url, i) => run(url, i, onReady)))
+  await Promise.all(urls.map(run))
   return exitCode
 }
 

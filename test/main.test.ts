@@ -61,6 +61,18 @@ async function open(url: string): Promise<string> {
 }
 
 describe('the command', () => {
+  it('drains from the first signal until the second one', async () => {
+    const { child, exit, ready } = komgate('--port', '0', '--servers', join(dir, 'servers.json'), '--drain-ms', '60000')
+    const url = await ready()
+    const id = await open(url)
+    child.kill('SIGTERM')
+    await expect.poll(async () => (await fetch(`${url}/ready`)).status).toBe(503)
+    const headers = { 'httpkom-connection': id }
+    expect((await fetch(`${url}/kom/sessions/current/who-am-i`, { headers })).status).toBe(200)
+    child.kill('SIGINT')
+    expect(await exit).toBe(0)
+  })
+
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'closes every session with disconnect and exits with 0 on %s',
     async (signal) => {

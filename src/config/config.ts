@@ -134,9 +134,11 @@ export function embeddedDefault(name: SettingName): string {
 
 /** Returns a setting that is not valid together with the others, and why. */
 export function conflictIn({ http, admin, cluster }: Config): { name: SettingName; reason: string } | undefined {
-  if (admin.adminPort === http.port && http.port !== 0 && admin.adminHost === http.host) {
-    return { name: 'adminPort', reason: 'must differ from the port that komgate listens on' }
+  const adminPorts = portsFrom(admin.adminPort, cluster.workers)
+  if (adminPorts.includes(http.port) && isSameHost(admin.adminHost, http.host)) {
+    return { name: 'adminPort', reason: `must differ from the port that komgate listens on${ofWorkers(cluster)}` }
   }
+  if (adminPorts.some(isTooHigh)) return { name: 'adminPort', reason: TOO_HIGH }
   if (cluster.cluster === '') {
     return cluster.workers === 1 ? undefined : { name: 'cluster', reason: 'is missing; several workers need one' }
   }
@@ -145,10 +147,35 @@ export function conflictIn({ http, admin, cluster }: Config): { name: SettingNam
   if (cluster.nodeUrl === '' && cluster.workers > 1) return undefined
   if (cluster.nodeUrl === '') return { name: 'nodeUrl', reason: 'is missing; other nodes reach this one there' }
   const { hostname, port } = new URL(cluster.nodeUrl)
-  if (Number(port || 80) === http.port && (hostname === http.host || cluster.nodeHost === http.host)) {
-    return { name: 'nodeUrl', reason: 'must have another port than the one that komgate listens on' }
+  const isNodeHost = (host: string): boolean => [hostname, cluster.nodeHost].some((each) => isSameHost(each, host))
+  const nodePorts = portsFrom(Number(port || 80), cluster.workers)
+  if (nodePorts.includes(http.port) && isNodeHost(http.host)) {
+    const reason = `must have another port than the one that komgate listens on${ofWorkers(cluster)}`
+    return { name: 'nodeUrl', reason }
+  }
+  if (nodePorts.some(isTooHigh)) return { name: 'nodeUrl', reason: TOO_HIGH }
+  if (nodePorts.some((each) => adminPorts.includes(each)) && isNodeHost(admin.adminHost)) {
+    return { name: 'adminPort', reason: `must differ from the port of the node URL${ofWorkers(cluster)}` }
   }
   return undefined
+}
+
+const MAX_PORT = 65_535
+const TOO_HIGH = `is too high: there is no port for each worker up to ${MAX_PORT}`
+const isTooHigh = (port: number): boolean => port > MAX_PORT
+
+/** Returns the ports of the workers, from a port on; none for a port that the system chooses. */
+function portsFrom(port: number | undefined, workers: number): number[] {
+  return port ? Array.from({ length: workers }, (_, i) => port + i) : []
+}
+
+function ofWorkers({ workers }: Config['cluster']): string {
+  return workers > 1 ? `, for each of the ${workers} workers` : ''
+}
+
+/** Whether two addresses to listen on may be the same; one of them may stand for all addresses. */
+function isSameHost(one: string, other: string): boolean {
+  return one === other || [one, other].some((host) => host === '0.0.0.0' || host === '::')
 }
 
 function namesOf(group: Group): string[] {

@@ -202,6 +202,31 @@ describe('readConfig', () => {
     expect(readConfig(['--port', '7', '--host', '127.0.0.2', '--admin-port', '7']).admin.adminPort).toBe(7)
   })
 
+  it.each([
+    [
+      '--admin-port',
+      ['--port', '8', '--admin-port', '7'],
+      'must differ from the port that komgate listens on, for each',
+    ],
+    ['--admin-port', ['--admin-port', '65535'], 'is too high: there is no port for each worker up to 65535'],
+    ['--node-url', ['--port', '8', '--node-url', 'http://127.0.0.1:7'], 'must have another port than the one'],
+    ['--node-url', ['--port', '8', '--host', '0.0.0.0', '--node-url', 'http://h:7'], 'must have another port than'],
+    ['--node-url', ['--node-url', 'http://127.0.0.1:65535'], 'is too high'],
+    [
+      '--admin-port',
+      ['--node-url', 'http://127.0.0.1:7', '--admin-port', '8'],
+      'must differ from the port of the node',
+    ],
+    [
+      '--admin-port',
+      ['--node-url', 'http://127.0.0.1:8', '--admin-port', '7'],
+      'must differ from the port of the node',
+    ],
+  ])('rejects %s if two workers cannot have it: %j', (flag, args, message) => {
+    const workers = ['--workers', '2', '--cluster', 'redis://h', '--cluster-key', 'k'.repeat(32)]
+    expect(() => readConfig([...workers, ...args])).toThrow(`command line: ${flag}: ${message}`)
+  })
+
   /** The variables of a Service with two ports, as Kubernetes sets them. */
   const serviceVariables = (name: string, ip: string): Record<string, string> => ({
     [`${name}_SERVICE_HOST`]: ip,
