@@ -149,7 +149,7 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a command with several wo
     expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('EADDRINUSE') })
     await start()
     const refused = await failure('--cluster-key', 'another-key-of-32-characters-or-more')
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('another cluster key') })
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('another cluster key') })
   })
 })
 

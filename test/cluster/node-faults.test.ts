@@ -31,7 +31,7 @@ describe.skipIf(!canFail)('a node that fails', () => {
     expect(after).toEqual([403, 403, 403])
     const { answers, count } = await running.stop()
     expect(answers).toEqual([200])
-    expect(count).toBeGreaterThan(100)
+    expect(count).toBeGreaterThan(10)
   })
 
   it('killed and started again: old ids are rejected with 403 as soon as it is back, and new ones work', async () => {
