@@ -11,7 +11,10 @@ import { SLOTS } from './slots.ts'
 /** First and longest pause before the subscription connects again, milliseconds. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 400
-/** Timeouts for connecting, for the subscription and for a connection without traffic, and interval of pings, milliseconds. */
+/**
+ * Timeouts for connecting, for the subscription and for a connection without traffic, and interval of pings,
+ * milliseconds.
+ */
 const CONNECT_MS = 1500
 const OPEN_MS = 4000
 const SILENT_MS = 4000
@@ -20,7 +23,9 @@ const PING_MS = 1000
 const HEARTBEATS = 3
 /** Heartbeats of this node that Redis has accepted and not returned, after which the subscription counts as broken. */
 const MAX_UNRETURNED = 3
-/** Heartbeats of this node that have returned since another one has sent anything, after which that one counts as ended. */
+/**
+ * Heartbeats of this node that have returned since another one has sent anything, after which that one counts as ended.
+ */
 const MAX_SILENCE = HEARTBEATS + 1
 /** Shortest time between two gaps, milliseconds: an outage interrupts all senders at about the same time. */
 const GAP_MS = 1000
@@ -52,9 +57,10 @@ export interface BusOptions {
 }
 
 /**
- * Carries messages between the nodes by Redis, and notices if changes are lost: by the numbers of each sender, which its
- * heartbeats repeat, by the end of its heartbeats, and by the heartbeats of this node, which return while its subscription
- * works. Redis passes all messages on in the same order, so the heartbeats of this node are the clock for those of others.
+ * Carries messages between the nodes by Redis, and notices if changes are lost: by the numbers of each sender, which
+ * its heartbeats repeat, by the end of its heartbeats, and by the heartbeats of this node, which return while its
+ * subscription works. Redis passes all messages on in the same order, so the heartbeats of this node are the clock for
+ * those of others.
  */
 export class Bus extends EventEmitter<BusEvents> {
   readonly #options: BusOptions
@@ -168,7 +174,9 @@ export class Bus extends EventEmitter<BusEvents> {
     else this.emit('message', message, from)
   }
 
-  /** Notices nodes that have sent nothing for the time of a lease, and may have made a change that they have not sent. */
+  /**
+   * Notices nodes that have sent nothing for the time of a lease, and may have made a change that they have not sent.
+   */
   #receiveOwn({ kind }: ReceivedMessage): void {
     if (kind !== 'heartbeat') return
     this.#unreturned = 0

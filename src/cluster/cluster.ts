@@ -29,7 +29,9 @@ export interface ClusterOptions extends Pick<SlotLeaseOptions, 'clusterKey' | 'l
 
 /** The request by which a node is asked whether it is there, by other nodes and at its start by itself. */
 const PROBE: SignedRequest = { method: 'GET', target: PROBE_PATH }
-/** Timeouts of that request, milliseconds: at the start, and for nodes with a lease, which may be busy, and without one. */
+/**
+ * Timeouts of that request, milliseconds: at the start, and for nodes with a lease, which may be busy, and without one.
+ */
 const PROBE_MS = 2000
 const BUSY_MS = 5000
 const LEASELESS_MS = 1000
@@ -103,8 +105,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
    * Takes a slot, when this node answers requests of other nodes at its URL.
    *
    * @returns false if nothing answers at the URL of this node, which other nodes may reach nevertheless
-   * @throws NodeUrlError if another node has the URL of this one, something else answers there, or some nodes have a loopback
-   *   address and others have not
+   * @throws NodeUrlError if another node has the URL of this one, something else answers there, or some nodes have a
+   *   loopback address and others have not
    * @throws ClusterKeyError if the nodes on this Redis database have another cluster key
    * @throws StoreError if Redis fails
    */
@@ -162,8 +164,9 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   }
 
   /**
-   * Resolves when it is certain which slot is this node's, or cannot be found out because Redis is unavailable. This process
-   * may have been stopped for so long that another node has the slot now. Returns undefined if it is certain already.
+   * Resolves when it is certain which slot is this node's, or cannot be found out because Redis is unavailable. This
+   * process may have been stopped for so long that another node has the slot now. Returns undefined if it is certain
+   * already.
    */
   confirmSlot(): Promise<void> | undefined {
     return this.lease.isHeld ? undefined : this.lease.renew()

@@ -24,7 +24,10 @@ export function ownerJson(slot: Slot, { epoch, url }: Owner, clusterKey: string)
   return JSON.stringify({ epoch, url, mac: macOf(slot, { epoch, url }, clusterKey) })
 }
 
-/** Returns an owner from its JSON in Redis; undefined if no node with the key of the cluster has written it for the slot. */
+/**
+ * Returns an owner from its JSON in Redis; undefined if no node with the key of the cluster has written it for the
+ * slot.
+ */
 export function parseOwner(slot: Slot, json: string, clusterKey: string): Owner | undefined {
   const record = recordIn(json)
   if (record === undefined) return undefined

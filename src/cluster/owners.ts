@@ -19,9 +19,9 @@ export interface OwnersOptions {
 }
 
 /**
- * The nodes that hold the slots. An owner is kept, and looked up again only when it does not answer for its slot, so that a
- * forwarded request needs no round trip to Redis. A slot without an owner is looked up each time, because a node may take
- * it and create ids at any moment. Bounded by the number of slots.
+ * The nodes that hold the slots. An owner is kept, and looked up again only when it does not answer for its slot, so
+ * that a forwarded request needs no round trip to Redis. A slot without an owner is looked up each time, because a node
+ * may take it and create ids at any moment. Bounded by the number of slots.
  */
 export class Owners {
   readonly #options: OwnersOptions
@@ -48,10 +48,10 @@ export class Owners {
   }
 
   /**
-   * Asks Redis for the owner of a slot. Lookups of a slot at the same time are one. An owner that Redis does not name any
-   * more, because it is cut off from Redis, is still the owner while it answers.
-   * @throws ClusterError `cluster-unavailable` if Redis cannot be asked, may not have all leases, or has a record that was not
-   *   written by a node
+   * Asks Redis for the owner of a slot. Lookups of a slot at the same time are one. An owner that Redis does not name
+   * any more, because it is cut off from Redis, is still the owner while it answers.
+   * @throws ClusterError `cluster-unavailable` if Redis cannot be asked, may not have all leases, or has a record that
+   *   was not written by a node
    */
   async lookUp(slot: Slot): Promise<Owner | undefined> {
     const running = this.#lookups.get(slot)

@@ -4,8 +4,8 @@ import type { Script } from '../store/backends/redis/scripts.ts'
 /*
  * Keys in Redis, after a common prefix:
  *   slot:<slot>  JSON of the `Owner` that holds the slot, until its lease expires
- *   epochs       hash of the epoch that held each slot last, without expiry: a node whose lease has expired may take its
- *                slot again only if no other node has held it since
+ *   epochs       hash of the epoch that held each slot last, without expiry: a node whose lease has expired may take
+ *                its slot again only if no other node has held it since
  *   key          fingerprint of the cluster key, while a node is alive
  *   demo:<id>    JSON of the address of a demo server, until the lease of the node that runs it expires
  *
@@ -15,9 +15,9 @@ import type { Script } from '../store/backends/redis/scripts.ts'
 /**
  * Ends the leases of earlier starts of a node, in all slots, if none of them may be alive.
  *
- * KEYS: epochs, key. ARGV: the prefix of slots, the fingerprint, the URL of the node, its new epoch, and how long the lease
- * of a living node lasts at least, milliseconds. Replies with the longest time that the lease of such a node lasts; with 0 if
- * there is none, and with -1 if the nodes have another key.
+ * KEYS: epochs, key. ARGV: the prefix of slots, the fingerprint, the URL of the node, its new epoch, and how long the
+ * lease of a living node lasts at least, milliseconds. Replies with the longest time that the lease of such a node lasts;
+ * with 0 if there is none, and with -1 if the nodes have another key.
  */
 export const END_EARLIER = script(`
 local print = redis.call('GET', KEYS[2])
@@ -39,7 +39,11 @@ end
 return 0
 `)
 
-/** KEYS: the slot, epochs, key. ARGV: JSON of the owner, its epoch, the slot, the TTL in milliseconds, the fingerprint. */
+/**
+ * Takes a slot that is free.
+ *
+ * KEYS: the slot, epochs, key. ARGV: JSON of the owner, its epoch, the slot, the TTL in milliseconds, the fingerprint.
+ */
 export const CLAIM = script(`
 local print = redis.call('GET', KEYS[3])
 if print and print ~= ARGV[5] then return {'other-key', redis.call('TIME')} end
@@ -50,7 +54,7 @@ redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[4])
 return {'held', redis.call('TIME')}
 `)
 
-/** The same arguments. A lease that has expired is taken again if no other node has held the slot since. */
+/** Renews a lease, and takes it again if it has expired and no other node has held the slot since. The same arguments. */
 export const RENEW = script(`
 local print = redis.call('GET', KEYS[3])
 if print and print ~= ARGV[5] then return {'other-key', redis.call('TIME')} end
@@ -71,7 +75,11 @@ export type RedisTime = [seconds: string, microseconds: string]
 /** What CLAIM and RENEW reply. */
 export type LeaseReply = [outcome: 'held' | 'retaken' | 'taken' | 'other-key', time: RedisTime]
 
-/** KEYS: the lease of a demo server. ARGV: JSON of the address, TTL in milliseconds. Replies with the JSON of the holder. */
+/**
+ * Takes or renews the lease of a demo server, unless another node has it.
+ *
+ * KEYS: the lease. ARGV: JSON of the address, TTL in milliseconds. Replies with the JSON of the holder.
+ */
 export const HOLD = script(`
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return held end

@@ -22,7 +22,10 @@ export interface SharedDemoOptions {
   /** the key of the lease in Redis */
   key: string
   leaseMs: number
-  /** whether Redis has known all leases for the time of a lease, which it is asked for: if not, it may have started empty */
+  /**
+   * whether Redis has known all leases for the time of a lease, which it is asked for: if not, it may have started
+   * empty
+   */
   confirmSettled: () => Promise<boolean>
   /** where other nodes reach this one */
   host: string

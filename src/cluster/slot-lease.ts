@@ -10,8 +10,8 @@ import { SLOTS, type Slot, slotOf } from './slots.ts'
 /** Renewals in the time of a lease. */
 const RENEWALS = 3
 /**
- * The part of a lease that is left at least while it is renewed in time: two thirds, less some time for late renewals. After a
- * renewal, more than `RENEWED` is left.
+ * The part of a lease that is left at least while it is renewed in time: two thirds, less some time for late renewals.
+ * After a renewal, more than `RENEWED` is left.
  */
 const LIVING = 0.6
 const RENEWED = 0.7
@@ -39,9 +39,9 @@ interface LeaseEvents {
 }
 
 /**
- * The lease of the slot in which this node creates connection ids. A node needs a single slot, because sessions stay where
- * they were opened, and it is the load balancer that distributes them. The slot follows from the URL of the node, so that
- * it is the same one after a restart, if no other node has it.
+ * The lease of the slot in which this node creates connection ids. A node needs a single slot, because sessions stay
+ * where they were opened, and it is the load balancer that distributes them. The slot follows from the URL of the node,
+ * so that it is the same one after a restart, if no other node has it.
  */
 export class SlotLease extends EventEmitter<LeaseEvents> {
   readonly #options: SlotLeaseOptions
@@ -86,8 +86,8 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
   }
 
   /**
-   * Takes a slot, and renews its lease from now on. If another node with the URL of this one has a lease, which may be an
-   * earlier start of this node that has crashed, it waits for up to 0.4 leases whether that lease is renewed.
+   * Takes a slot, and renews its lease from now on. If another node with the URL of this one has a lease, which may be
+   * an earlier start of this node that has crashed, it waits for up to 0.4 leases whether that lease is renewed.
    *
    * @throws StoreError if Redis cannot be reached
    * @throws ClusterKeyError if the nodes on this Redis database have another cluster key
@@ -185,7 +185,9 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     if (isRenewed) throw new NodeUrlError(`another node has the URL ${url}`)
   }
 
-  /** Returns the longest time that a lease with the URL of this node lasts, and 0 if they have been ended. Milliseconds. */
+  /**
+   * Returns the longest time that a lease with the URL of this node lasts, and 0 if they have been ended. Milliseconds.
+   */
   async #endNotLiving(livingMs: number): Promise<number> {
     const { connection, prefix, url, clusterKey } = this.#options
     const keys = [`${prefix}epochs`, `${prefix}key`]

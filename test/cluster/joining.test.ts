@@ -68,7 +68,7 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a node that starts', () =
     await expect(start({ nodeUrl: first.url, ...otherHost })).rejects.toThrow(`something else answers at ${first.url}`)
   })
 
-  it('is refused with the URL of a node on another machine that is alive, where nothing else is at that URL', async () => {
+  it('is refused with the URL of a living node on another machine, although it answers there itself', async () => {
     const nodeUrl = await freeUrl()
     const connection = await RedisConnection.open(new URL(redis.url))
     const elsewhere = new SlotLease({ connection, ...LEASE, url: nodeUrl })

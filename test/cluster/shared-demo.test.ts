@@ -90,7 +90,7 @@ describe.skipIf(!redisInstalled())('a demo server of all nodes', () => {
     expect([first.closed, second.started, second.address.port]).toEqual([[], [], 1])
   })
 
-  it('is run by another node when its own has ended while Redis was started empty, after the time of a lease', async () => {
+  it('is run by another node a lease after an empty start of Redis, when its own node has ended', async () => {
     const [, second] = [await opened(), await opened()]
     await forget()
     second.isSettled = false

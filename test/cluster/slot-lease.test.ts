@@ -198,7 +198,7 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     expect(first.lost).toEqual([])
   })
 
-  it('ends with the next start of the node, which takes another slot, and is not taken again by the earlier one', async () => {
+  it('ends with a later start of the node that takes another slot, also for the earlier one', async () => {
     const other = await taken({ url: COLLIDING })
     const first = await taken()
     const { slot } = first.lease
