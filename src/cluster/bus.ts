@@ -5,7 +5,7 @@ import { createClient } from 'redis'
 import { redisAddress } from '../store/backends/redis/address.ts'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
 import { StoreError, withTimeout } from '../store/index.ts'
-import { type Message, messageJson, parseMessage, type ReceivedMessage } from './messages.ts'
+import { type Message, MessageCodec, type ReceivedMessage } from './messages.ts'
 import { SLOTS } from './slots.ts'
 
 /** First and longest pause before the subscription connects again, milliseconds. */
@@ -52,6 +52,8 @@ export interface BusOptions {
   connection: Pick<RedisConnection, 'send'>
   redisUrl: string
   channel: string
+  /** the secret of the cluster, which authenticates messages */
+  clusterKey: string
   /** A loss is noticed after a third of that time, and a node that has crashed after that time, milliseconds. */
   leaseMs: number
 }
@@ -64,6 +66,7 @@ export interface BusOptions {
  */
 export class Bus extends EventEmitter<BusEvents> {
   readonly #options: BusOptions
+  readonly #codec: MessageCodec
   readonly #subscription: ReturnType<typeof subscriptionOf>
   readonly #from = randomUUID()
   /** The number of the last change. */
@@ -84,6 +87,7 @@ export class Bus extends EventEmitter<BusEvents> {
   constructor(options: BusOptions) {
     super()
     this.#options = options
+    this.#codec = new MessageCodec(options.channel, options.clusterKey)
     this.#subscription = subscriptionOf(options.redisUrl, () => this.#isOpen)
     // The client connects again by itself, and the loss is noticed when it has.
     this.#subscription.on('error', () => undefined)
@@ -133,7 +137,7 @@ export class Bus extends EventEmitter<BusEvents> {
 
   async #send(message: Message): Promise<void> {
     const { connection, channel } = this.#options
-    await connection.send(['PUBLISH', channel, messageJson(message, { from: this.#from, n: this.#n })])
+    await connection.send(['PUBLISH', channel, this.#codec.encode(message, { from: this.#from, n: this.#n })])
   }
 
   async #heartbeat(): Promise<void> {
@@ -153,9 +157,10 @@ export class Bus extends EventEmitter<BusEvents> {
     if (no > this.#returned) this.#unreturned++
   }
 
-  #receive(json: string): void {
-    const received = parseMessage(json)
-    if (received === undefined) this.#reportOnce('another program sends messages on the channel of the nodes')
+  #receive(text: string): void {
+    const received = this.#codec.decode(text)
+    if (received === undefined)
+      this.#reportOnce('messages are ignored that were not sent by a node with the cluster key')
     else if (received.from === this.#from) this.#receiveOwn(received)
     else this.#receiveOther(received)
   }

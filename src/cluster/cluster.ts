@@ -71,7 +71,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     // Redis delivers messages to the clients of all its databases.
     const { database } = redisAddress(new URL(redisUrl))
     const channel = `${PREFIX}${database}:${fingerprintOf(clusterKey)}`
-    this.bus = new Bus({ connection, redisUrl, channel, leaseMs })
+    this.bus = new Bus({ connection, redisUrl, channel, clusterKey, leaseMs })
     const epoch = (): string => this.lease.owner.epoch
     this.sessionCounts = new SessionCounts({ connection, prefix: PREFIX, epoch, leaseMs })
     this.#signatures = new Signatures(clusterKey)

@@ -1,3 +1,4 @@
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { Key } from '../store/record.ts'
 
@@ -66,17 +67,36 @@ export interface ReceivedMessage extends z.output<typeof Envelope> {
   readonly message: Message | undefined
 }
 
-/** Returns the JSON of a message. */
-export function messageJson(message: Message, envelope: Pick<ReceivedMessage, 'from' | 'n'>): string {
-  return JSON.stringify({ ...message, ...envelope })
-}
+/** Length of a MAC in base64url. */
+const MAC_LENGTH = 43
 
-/** Returns a message from its JSON; undefined if a node has not sent it. */
-export function parseMessage(json: string): ReceivedMessage | undefined {
-  try {
+/** Writes and reads the messages on a channel. Each begins with a MAC, because they can end sessions and lift limits. */
+export class MessageCodec {
+  readonly #channel: string
+  readonly #key: KeyObject
+
+  constructor(channel: string, clusterKey: string) {
+    this.#channel = channel
+    this.#key = createSecretKey(clusterKey, 'utf8')
+  }
+
+  /** Returns the text of a message. */
+  encode(message: Message, envelope: Pick<ReceivedMessage, 'from' | 'n'>): string {
+    return this.sign(JSON.stringify({ ...message, ...envelope }))
+  }
+
+  /** Puts the MAC before a JSON text. */
+  sign(json: string): string {
+    return createHmac('sha256', this.#key).update(`${this.#channel}\n${json}`).digest('base64url') + json
+  }
+
+  /** Returns a message from its text; undefined if no node with the cluster key has sent it on the channel. */
+  decode(text: string): ReceivedMessage | undefined {
+    const json = text.slice(MAC_LENGTH)
+    const [given, expected] = [Buffer.from(text), Buffer.from(this.sign(json))]
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
     const value: unknown = JSON.parse(json)
-    return { ...Envelope.parse(value), message: Message.safeParse(value).data }
-  } catch {
-    return undefined
+    const envelope = Envelope.safeParse(value)
+    return envelope.success ? { ...envelope.data, message: Message.safeParse(value).data } : undefined
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Bus } from '../../src/cluster/bus.ts'
+import { MessageCodec } from '../../src/cluster/messages.ts'
 import type { MadeChange } from '../../src/sessions/change-relay.ts'
 import { RedisConnection } from '../../src/store/backends/redis/connection.ts'
 import { keyOf } from '../../src/store/record.ts'
@@ -10,6 +11,7 @@ import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { redisInstalled, startRedis, withRedis } from '../support/redis-server.ts'
 
 const LEASE_MS = 300
+const KEY = 'k'.repeat(32)
 /** A lease without heartbeats in the time of a test. */
 const LONG_MS = 180_000
 
@@ -47,7 +49,7 @@ describe.skipIf(!redisInstalled())('messages between nodes', () => {
       if (state.loses !== undefined && args.at(-1)?.includes(state.loses)) throw new Error('lost')
       return await connection.send<T>(args)
     }
-    const bus = new Bus({ connection: { send }, redisUrl: url, channel, leaseMs })
+    const bus = new Bus({ connection: { send }, redisUrl: url, channel, clusterKey: KEY, leaseMs })
     const received: string[] = []
     bus.on('message', (message) => {
       if (['heartbeat', 'present', 'leaving'].includes(message.kind)) return
@@ -91,6 +93,9 @@ describe.skipIf(!redisInstalled())('messages between nodes', () => {
   }
 
   const publish = (text: string) => withRedis(redis.url, (client) => client.publish(channel, text))
+
+  /** Sends what a later version may send. */
+  const publishLater = (value: object) => publish(new MessageCodec(channel, KEY).sign(JSON.stringify(value)))
 
   /** The ids of the connections that subscribe. */
   const subscriptions = async () =>
@@ -254,11 +259,11 @@ describe.skipIf(!redisInstalled())('messages between nodes', () => {
 
   it('of unknown kinds or forms are ignored and reported once', async () => {
     const [first, second] = await nodes(2)
-    await publish(JSON.stringify({ kind: 'later', from: 'x', n: 0 }))
+    await publishLater({ kind: 'later', from: 'x', n: 0 })
     const reported = ['messages of the kind "later" are ignored, which another version sends']
     await expect.poll(() => second.received).toEqual(reported)
-    const unreadable = { kind: 'guess', of: 'key', attempt: null, from: 'x', n: 0 }
-    for (const text of ['', '{', 'null', '{"kind":"change"}', JSON.stringify(unreadable)]) await publish(text)
+    await publishLater({ kind: 'guess', of: 'key', attempt: null, from: 'x', n: 0 })
+    await publishLater({ from: 'x' })
     first.bus.publish({ kind: 'change', made: change(1) })
     await expect.poll(() => second.received).toEqual([...reported, 'change 1'])
   })
@@ -266,8 +271,19 @@ describe.skipIf(!redisInstalled())('messages between nodes', () => {
   it('lead to a gap if they are changes of an unknown form', async () => {
     const [first] = await nodes(1)
     await expectHeartbeats(first, 2)
-    await publish(JSON.stringify({ kind: 'change', made: { change: { type: 'later' } }, from: 'x', n: 1 }))
+    await publishLater({ kind: 'change', made: { change: { type: 'later' } }, from: 'x', n: 1 })
     await expect.poll(() => first.received).toContain('gap')
+  })
+
+  it('of programs without the cluster key, or for another channel, are ignored and reported once', async () => {
+    const [first, second] = await nodes(2)
+    const json = JSON.stringify({ kind: 'change', made: change(7), from: 'x', n: 1 })
+    const foreign = [new MessageCodec(channel, 'x'.repeat(32)), new MessageCodec(`${channel}2`, KEY)]
+    const texts = ['', '{', json, `${'A'.repeat(43)}${json}`, ...foreign.map((codec) => codec.sign(json))]
+    for (const text of texts) await publish(text)
+    first.bus.publish({ kind: 'change', made: change(1) })
+    const reported = 'messages are ignored that were not sent by a node with the cluster key'
+    await expect.poll(() => second.received).toEqual([reported, 'change 1'])
   })
 
   it.each(['refused', 'silent'])(
@@ -278,7 +294,7 @@ describe.skipIf(!redisInstalled())('messages between nodes', () => {
       const proxy = await startProxy({ host: '127.0.0.1', port: redis.port }, (line) => line.stall())
       closing.push(() => proxy.close())
       const redisUrl = `redis://127.0.0.1:${how === 'silent' ? proxy.port : await freePort()}/0`
-      const bus = new Bus({ connection, redisUrl, channel, leaseMs: LEASE_MS })
+      const bus = new Bus({ connection, redisUrl, channel, clusterKey: KEY, leaseMs: LEASE_MS })
       const start = performance.now()
       await expect(bus.open()).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable' })
       expect(performance.now() - start).toBeLessThan(how === 'silent' ? 5000 : 1000)
