@@ -15,9 +15,9 @@ import type { Script } from '../store/backends/redis/scripts.ts'
 /**
  * Ends the leases of earlier starts of a node, in all slots, if none of them may be alive.
  *
- * KEYS: epochs, key. ARGV: the prefix of slots, the fingerprint, the URL of the node, its new epoch, and how long the
- * lease of a living node lasts at least, milliseconds. Replies with the longest time that the lease of such a node lasts;
- * with 0 if there is none, and with -1 if the nodes have another key.
+ * KEYS: epochs, key. ARGV: the prefix of slots, the fingerprint, the URL of the node, and how long the lease of a
+ * living node lasts at least, milliseconds. Replies with the longest time that the lease of such a node lasts; with 0
+ * if there is none, and with -1 if the nodes have another key.
  */
 export const END_EARLIER = script(`
 local print = redis.call('GET', KEYS[2])
@@ -28,13 +28,13 @@ for _, slot in ipairs(redis.call('HKEYS', KEYS[1])) do
   local isJson, owner = pcall(cjson.decode, redis.call('GET', ARGV[1] .. slot) or '')
   if isJson and type(owner) == 'table' and owner.url == ARGV[3] then
     local left = redis.call('PTTL', ARGV[1] .. slot)
-    if left > tonumber(ARGV[5]) then longest = math.max(longest, left) else table.insert(ended, slot) end
+    if left > tonumber(ARGV[4]) then longest = math.max(longest, left) else table.insert(ended, slot) end
   end
 end
 if longest > 0 then return longest end
 for _, slot in ipairs(ended) do
   redis.call('DEL', ARGV[1] .. slot)
-  redis.call('HSET', KEYS[1], slot, ARGV[4])
+  redis.call('HSET', KEYS[1], slot, 'ended')
 end
 return 0
 `)
@@ -54,7 +54,9 @@ redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[4])
 return {'held', redis.call('TIME')}
 `)
 
-/** Renews a lease, and takes it again if it has expired and no other node has held the slot since. The same arguments. */
+/**
+ * Renews a lease, and takes it again if it has expired and no other node has held the slot since. The same arguments.
+ */
 export const RENEW = script(`
 local print = redis.call('GET', KEYS[3])
 if print and print ~= ARGV[5] then return {'other-key', redis.call('TIME')} end

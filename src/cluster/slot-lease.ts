@@ -191,7 +191,7 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
   async #endNotLiving(livingMs: number): Promise<number> {
     const { connection, prefix, url, clusterKey } = this.#options
     const keys = [`${prefix}epochs`, `${prefix}key`]
-    const args = [`${prefix}slot:`, fingerprintOf(clusterKey), url, this.#owner.epoch, `${Math.round(livingMs)}`]
+    const args = [`${prefix}slot:`, fingerprintOf(clusterKey), url, `${Math.round(livingMs)}`]
     const leftMs = await connection.run<number>(END_EARLIER, keys, args)
     if (leftMs < 0) throw new ClusterKeyError()
     return leftMs

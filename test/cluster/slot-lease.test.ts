@@ -207,6 +207,9 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     const second = await taken()
     expect(second.lease.slot).toBe(other.lease.slot)
     expect(await ownerOf(slot)).toBeUndefined()
+    // The sessions of an epoch are counted once.
+    const epochs = await withRedis(redis.url, (client) => client.hVals(`${PREFIX}epochs`))
+    expect(epochs.filter((epoch) => epoch === second.lease.owner.epoch)).toHaveLength(1)
     // It was suspended.
     await first.lease.renew()
     expect(first.lost).toEqual([slot])
