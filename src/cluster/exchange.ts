@@ -72,6 +72,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
         callback(error)
       },
     })
+    // It may break before something reads it.
+    this.#stream.on('error', () => undefined)
     this.#resolve({ status, headers: this.#headers, body: this.#stream })
   }
 

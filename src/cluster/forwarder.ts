@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { ClusterError, type ClusterErrorCode } from './errors.ts'
 import type { ForwardedResponse } from './exchange.ts'
 import {
@@ -12,6 +13,7 @@ import {
 import { isSameOwner, type Owner } from './owner.ts'
 import type { Owners } from './owners.ts'
 import type { Slot } from './slots.ts'
+import { StreamChecks } from './stream-checks.ts'
 
 /** After this time without a response, and then at this interval, the owner is checked, milliseconds. */
 const CHECK_MS = 1000
@@ -21,6 +23,7 @@ const ASK_MS = 1000
 /** How the forwarding of a request ended, for the metrics. */
 export type ForwardingOutcome = 'answered' | 'no-owner' | 'aborted' | ClusterErrorCode
 
+type AnyResponse = ForwardedResponse | UpgradeResponse
 type Send<T> = (owner: Owner) => Sent<T>
 
 /** Options of `Forwarder`. */
@@ -40,11 +43,13 @@ export class Forwarder {
   readonly #options: ForwarderOptions
   readonly #owners: Owners
   readonly #client: NodeClient
+  readonly #streams: StreamChecks
 
   constructor(options: ForwarderOptions) {
     this.#options = options
     this.#owners = options.owners
     this.#client = options.client
+    this.#streams = new StreamChecks(options.isAlive)
   }
 
   /**
@@ -74,7 +79,7 @@ export class Forwarder {
     const sent = this.#client.request(owner, request)
     const timer = setTimeout(() => sent.abort(new Error('no answer in time')), ASK_MS)
     try {
-      return await sent.response
+      return this.#checked(owner, await sent.response)
     } catch (error) {
       throw unreachable(owner, new Failure(error))
     } finally {
@@ -82,7 +87,7 @@ export class Forwarder {
     }
   }
 
-  async #counted<T>(slot: Slot, isRepeatable: boolean, send: Send<T>): Promise<T | undefined> {
+  async #counted<T extends AnyResponse>(slot: Slot, isRepeatable: boolean, send: Send<T>): Promise<T | undefined> {
     let outcome: ForwardingOutcome = 'aborted'
     try {
       const response = await this.#toOwner(slot, isRepeatable, send)
@@ -96,7 +101,7 @@ export class Forwarder {
     }
   }
 
-  async #toOwner<T>(slot: Slot, isRepeatable: boolean, send: Send<T>): Promise<T | undefined> {
+  async #toOwner<T extends AnyResponse>(slot: Slot, isRepeatable: boolean, send: Send<T>): Promise<T | undefined> {
     const known = isRepeatable ? this.#owners.of(slot) : this.#presentOwner(slot)
     const owner = known instanceof Promise ? await known : known
     if (owner === undefined) return undefined
@@ -121,17 +126,24 @@ export class Forwarder {
     return await this.#owners.lookUp(slot).catch(() => this.#owners.of(slot))
   }
 
-  async #attempt<T>(slot: Slot, owner: Owner, send: Send<T>): Promise<T | Failure> {
+  async #attempt<T extends AnyResponse>(slot: Slot, owner: Owner, send: Send<T>): Promise<T | Failure> {
     const sent = send(owner)
     const checks = setInterval(() => void this.#check(slot, owner, sent), CHECK_MS)
     try {
-      return await sent.response
+      return this.#checked(owner, await sent.response)
     } catch (error) {
       if (error instanceof ClientGoneError) throw error
       return new Failure(error)
     } finally {
       clearInterval(checks)
     }
+  }
+
+  /** Has the owner checked while a response goes on as a stream or as a WebSocket. Returns the response. */
+  #checked<T extends AnyResponse>(owner: Owner, response: T): T {
+    const stream = 'socket' in response ? response.socket : response.body
+    if (stream instanceof Readable) this.#streams.add(owner, stream)
+    return response
   }
 
   /**

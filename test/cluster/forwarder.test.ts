@@ -179,6 +179,46 @@ describe('a request to the owner of a slot', () => {
     expect(await forward()).toBeUndefined()
   })
 
+  it('fails if the owner dies between the headers and the body', async () => {
+    const url = await node((request, response) => {
+      if (request.headers['x-probe'] !== undefined) response.end(request.headers['x-probe'])
+      else response.writeHead(200, { 'content-length': '10' }).write('half', () => request.socket.destroy())
+    })
+    own('e', url)
+    await expect(forward()).rejects.toMatchObject({ code: 'node-unreachable' })
+  })
+
+  it('fails if a body of known length stalls, and its owner does not answer', async () => {
+    const url = await node((request, response) => {
+      if (request.headers['x-probe'] !== undefined) response.end('another epoch')
+      else response.writeHead(200, { 'content-length': '10' }).write('half')
+    })
+    own('e', url)
+    await expect(forward()).rejects.toMatchObject({ code: 'node-unreachable' })
+  })
+
+  it('ends a stream if the owner does not answer any more, by one check for all streams', async () => {
+    let probes = 0
+    const url = await node((request, response) => {
+      if (request.headers['x-probe'] === undefined) response.write('begun')
+      else response.end(probes++ === 0 ? request.headers['x-probe'] : 'another epoch')
+    })
+    own('e', url)
+    const streams = await Promise.all(
+      [1, 2].map(async () => {
+        const response = await forwarder.forward(SLOT, {
+          ...{ method: 'GET', target: '/', headers: [], onGone: () => undefined },
+          sign: () => ['x', 'y'] as const,
+        })
+        return response?.body as Readable
+      }),
+    )
+    const errors = await Promise.all(streams.map((stream) => once(stream.resume(), 'error')))
+    for (const [error] of errors) expect(String(error)).toMatch(/does not answer any more/)
+    // It was there at the first check.
+    expect(probes).toBe(2)
+  })
+
   it('fails if the owner cannot be reached, and says so as long as it has its lease', async () => {
     const url = await node(() => undefined)
     for (const close of closing.splice(0)) await close()
