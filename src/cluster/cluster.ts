@@ -169,7 +169,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
    * already.
    */
   confirmSlot(): Promise<void> | undefined {
-    return this.lease.isHeld ? undefined : this.lease.renew()
+    return this.lease.isHeld ? undefined : this.lease.confirm()
   }
 
   /**

@@ -148,6 +148,13 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     await this.#renewal
   }
 
+  /** Resolves when the slot is held, or Redis has replied to a command that was sent from now on, or has failed. */
+  async confirm(): Promise<void> {
+    // The reply to an earlier command may have waited while this process was suspended.
+    await this.#renewal
+    if (!this.isHeld) await this.renew()
+  }
+
   /** Gives the slot up. Never rejects. */
   async release(): Promise<void> {
     clearInterval(this.#timer)

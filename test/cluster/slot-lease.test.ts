@@ -109,6 +109,38 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     expect(lease.isHeld).toBe(false)
   })
 
+  it('is not confirmed by a reply that has waited while another node took the slot', async () => {
+    let reply: Promise<void> | undefined
+    const { lease, lost } = await taken({
+      leaseMs: SHORT_MS,
+      connection: {
+        interruptions: connection.interruptions,
+        send: (command) => connection.send(command),
+        async run<T>(...args: Parameters<RedisConnection['run']>): Promise<T> {
+          const result = await connection.run<T>(...args)
+          await reply
+          return result
+        },
+      },
+    })
+    const { slot } = lease
+    let resume = (): void => undefined
+    reply = new Promise((resolve) => {
+      resume = resolve
+    })
+    const renewed = lease.renew()
+    await expect.poll(() => ownerOf(slot), { interval: 10 }).toBeUndefined()
+    const other = await taken({ url: COLLIDING })
+    expect(other.lease.slot).toBe(slot)
+    const confirmed = lease.confirm()
+    reply = undefined
+    resume()
+    await renewed
+    await confirmed
+    expect(lost).toEqual([slot])
+    expect(lease.slot).not.toBe(slot)
+  })
+
   it('is taken again, with the same epoch, when it has expired and no other node has held the slot', async () => {
     const { lease, lost } = await taken()
     const { owner, slot } = lease
