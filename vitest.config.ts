@@ -41,6 +41,7 @@ const SLOW = [
   'test/cluster/node-faults.test.ts',
   'test/cluster/redis-faults.test.ts',
   'test/cluster/network-faults.test.ts',
+  'test/cluster/partition-faults.test.ts',
   'test/workers.test.ts',
   'test/store/mysql.test.ts',
   'test/store/redis-connection.test.ts',

@@ -1,6 +1,6 @@
 import { createHash, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Komgate, startKomgate } from '../support/komgate-process.ts'
+import { type Komgate, type Place, startKomgate } from '../support/komgate-process.ts'
 import { freePort } from '../support/lyskomd.ts'
 import type { Scope } from '../support/scope.ts'
 import { SERVER, WHO_AM_I } from './stage.ts'
@@ -15,23 +15,27 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 /** What a node is started with. */
 export interface NodeOptions {
   redisUrl: string
-  /** port of the LysKOM server on 127.0.0.1 */
+  /** port of the LysKOM server */
   lyskomPort: number
   nodeUrl?: string
   nodeHost?: string
   key?: string
   leaseMs?: number
   nodeArgs?: readonly string[]
+  place?: Place
 }
 
 /** A node that is a process of its own. */
 export class NodeProcess {
+  /** the base URL for clients */
+  readonly url: string
   readonly nodeUrl: string
   readonly #komgate: Komgate
   readonly #log: string[]
   readonly #errors: string[]
 
-  private constructor(komgate: Komgate, nodeUrl: string, log: string[], errors: string[]) {
+  private constructor(komgate: Komgate, url: string, nodeUrl: string, log: string[], errors: string[]) {
+    this.url = url
     this.#komgate = komgate
     this.nodeUrl = nodeUrl
     this.#log = log
@@ -40,7 +44,7 @@ export class NodeProcess {
 
   /** Starts a node. Rejects, with its error output in the message, if it does not start. */
   static async start(scope: Scope, options: NodeOptions): Promise<NodeProcess> {
-    const { redisUrl, lyskomPort, nodeUrl = await freeUrl(), nodeHost, nodeArgs = [] } = options
+    const { redisUrl, lyskomPort, nodeUrl = await freeUrl(), nodeHost, nodeArgs = [], place } = options
     const log: string[] = []
     const errors: string[] = []
     const args = [
@@ -49,9 +53,11 @@ export class NodeProcess {
       ...(nodeHost === undefined ? [] : ['--node-host', nodeHost]),
     ]
     const output = { onLog: (text: string) => void log.push(text), onErrors: (text: string) => void errors.push(text) }
-    const started = { servers: { [SERVER]: lyskomPort }, args, nodeArgs, ...output }
+    const started = { servers: { [SERVER]: lyskomPort }, args, nodeArgs, ...output, ...(place && { place }) }
     try {
-      const node = new NodeProcess(await startKomgate(scope, started), nodeUrl, log, errors)
+      const komgate = await startKomgate(scope, started)
+      const url = `http://${place?.host ?? '127.0.0.1'}:${komgate.port}`
+      const node = new NodeProcess(komgate, url, nodeUrl, log, errors)
       // To stop in order takes longer.
       return scope.use(node, () => node.kill('SIGKILL'))
     } catch (error) {
@@ -67,11 +73,6 @@ export class NodeProcess {
   /** what it has written to standard error */
   get errors(): string {
     return this.#errors.join('')
-  }
-
-  /** the base URL for clients */
-  get url(): string {
-    return `http://127.0.0.1:${this.#komgate.port}`
   }
 
   /** Opens a session. Resolves with its id. */

@@ -19,16 +19,30 @@ export interface Komgate {
   stop(): Promise<number | NodeJS.Signals | null>
 }
 
+/** Where a gateway runs. */
+export interface Place {
+  /** beginning of the command line, for a network namespace for example */
+  prefix: readonly string[]
+  /** the address for clients */
+  host: string
+  /** the address of the LysKOM servers */
+  serverHost: string
+}
+
+const HERE: Place = { prefix: [], host: '127.0.0.1', serverHost: '127.0.0.1' }
+
 /** A gateway with a connection to its inspector. */
 export interface InspectedKomgate extends Komgate {
   inspector: Inspector
 }
 
 export interface KomgateOptions {
-  /** ports on 127.0.0.1 of LysKOM servers, by server id; `demo` for the demo server in the process of the gateway */
+  /** ports of LysKOM servers, by server id; `demo` for the demo server in the process of the gateway */
   servers: Record<string, number | 'demo'>
   /** ids of applications of the session store */
   apps?: readonly string[]
+  /** default: this machine, with LysKOM servers on 127.0.0.1 */
+  place?: Place
   /** flags of the gateway */
   args?: readonly string[]
   /** flags of Node */
@@ -41,23 +55,25 @@ export interface KomgateOptions {
 
 /** Starts the built gateway (`dist/` in the working directory) in a process that ends with the scope. */
 export async function startKomgate(scope: Scope, options: KomgateOptions): Promise<Komgate> {
-  const { servers, apps = [], args = [], nodeArgs = [], onLog, onErrors } = options
+  const { servers, apps = [], args = [], nodeArgs = [], place = HERE, onLog, onErrors } = options
   const dir = scope.use(await mkdtemp(join(tmpdir(), 'komgate-process-')), (path) => rm(path, { recursive: true }))
   const file = join(dir, 'servers.json')
   const entries = Object.entries(servers).map(([id, port]) => {
-    return [id, port === 'demo' ? { name: id, demo: true } : { name: id, host: '127.0.0.1', port }]
+    return [id, port === 'demo' ? { name: id, demo: true } : { name: id, host: place.serverHost, port }]
   })
   const plain = apps.map((id) => [id, { name: id, app: true }])
   await writeFile(file, JSON.stringify(Object.fromEntries([...entries, ...plain])))
   const port = await freePort()
-  const flags = [...nodeArgs, resolve('dist/main.js'), '--servers', file, '--port', String(port), ...args]
+  const { prefix, host } = place
+  const flags = ['--servers', file, '--host', host, '--port', String(port), ...args]
+  const [program = '', ...all] = [...prefix, process.execPath, ...nodeArgs, resolve('dist/main.js'), ...flags]
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KOMGATE_')))
-  const child = spawn(process.execPath, flags, { env, stdio: ['ignore', onLog ? 'pipe' : 'ignore', 'pipe'] })
+  const child = spawn(program, all, { env, stdio: ['ignore', onLog ? 'pipe' : 'ignore', 'pipe'] })
   scope.use(child, stopProcess)
   if (onLog) child.stdout?.setEncoding('utf8').on('data', onLog)
   if (onErrors) child.stderr?.setEncoding('utf8').on('data', onErrors)
   else forwardErrors(child)
-  await untilReady(child, port)
+  await untilReady(child, host, port)
   return { pid: child.pid as number, port, stop: () => stopProcess(child) }
 }
 
@@ -90,12 +106,12 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-async function untilReady(child: ChildProcess, port: number): Promise<void> {
+async function untilReady(child: ChildProcess, host: string, port: number): Promise<void> {
   const started = performance.now()
   for (;;) {
     if (hasEnded(child)) throw new Error(`komgate ended with ${child.exitCode ?? child.signalCode}`)
     try {
-      await (await fetch(`http://127.0.0.1:${port}/`)).arrayBuffer()
+      await (await fetch(`http://${host}:${port}/`)).arrayBuffer()
       return
     } catch (error) {
       if (performance.now() - started > START_MS) throw error
