@@ -48,6 +48,8 @@ export interface Env {
     clientAddress: string
     /** set by `requireSession` */
     session: GatewaySession
+    /** the connection id of a session of another node, to which the request is forwarded */
+    foreignId: string
     /** whether the request no longer counts as in flight on its session; see `releaseSession` */
     isReleased: boolean
     /** the declared route that matched; absent before it does */

@@ -8,6 +8,8 @@ interface Line {
   path: string
   status: number
   requestId: string
+  /** the handle of the session */
+  session?: string
 }
 
 const INFO = 30
@@ -37,7 +39,19 @@ describe.skipIf(!canStartCluster)('a forwarded request', () => {
     const [asked, inner] = [stage.other, stage.owner].flatMap((node) => requestLines(node, requestId))
     expect(asked).toMatchObject({ level: INFO, path: WHO_AM_I, status: 200 })
     expect(inner).toMatchObject({ level: DEBUG, path: WHO_AM_I, status: 200 })
+    expect(asked?.session).toMatch(/^[\da-f]{12}$/)
+    expect(inner?.session).toBe(asked?.session)
     expect(await counted(stage.other)).toBe('1')
     expect(await counted(stage.owner)).toBeUndefined()
+  })
+
+  it('is logged without a session if that has ended', async () => {
+    const id = await stage.logIn()
+    await stage.owner.send('DELETE', '/kom/sessions/0', { id })
+    const requestId = 'a-request-for-an-ended-session'
+    const { status } = await stage.other.send('GET', WHO_AM_I, { id, headers: { 'X-Request-Id': requestId } })
+    expect(status).toBe(403)
+    await expect.poll(() => requestLines(stage.other, requestId)).toHaveLength(1)
+    expect(requestLines(stage.other, requestId)[0]?.session).toBeUndefined()
   })
 })

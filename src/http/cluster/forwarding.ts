@@ -94,7 +94,8 @@ export class Forwarding {
     if (c.env?.batch !== undefined) return undefined
     const cookies = ids.inCookies(c, from)
     if (cookies.length > 0) await this.#chooseCookie(c, cookies)
-    const id = ids.of(c, from) ?? ids.ticketOf(c, from)
+    const connectionId = ids.of(c, from)
+    const id = connectionId ?? ids.ticketOf(c, from)
     if (id === undefined) return undefined
     const confirmation = cluster.confirmSlot()
     if (confirmation !== undefined) await confirmation
@@ -102,6 +103,7 @@ export class Forwarding {
     if (slot !== undefined && c.env?.forwarded !== undefined) {
       throw new ClusterError('misdirected', 'another node has forwarded a request for a slot of a third one')
     }
+    if (slot !== undefined && connectionId !== undefined) c.set('foreignId', connectionId)
     return slot
   }
 

@@ -4,7 +4,7 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import type { Metrics } from '../../ops/metrics/metrics.ts'
 import type { GatewaySession } from '../../sessions/gateway-session.ts'
 import type { Registry } from '../../sessions/registry.ts'
-import { handleOf } from '../../store/record.ts'
+import { handleOf, keyOf } from '../../store/record.ts'
 import type { Env, MatchedRoute } from '../env.ts'
 import { withoutIds } from '../input/ids.ts'
 import { NamedResponse, REQUEST_ID_HEADER, RequestIds } from '../node/request-id.ts'
@@ -62,13 +62,12 @@ export function access({ registry, cluster, metrics, onAccess }: AccessOptions) 
     const report = (): void => {
       const { path } = (c.get('route') as MatchedRoute | undefined) ?? {}
       if (!isForwarded) metrics.http.answered(path, c.req.method, status, ms)
-      const session = c.get('session') as GatewaySession | undefined
       const entry = {
         method: c.req.method,
         path: printablePath(withoutIds(c.req.path).slice(0, MAX_PATH)),
         status,
         ms: Math.round(ms * 1000) / 1000,
-        session: session && handleOf(session.key),
+        session: handleIn(c, status),
         requestId,
       }
       onAccess(entry, isForwarded || batch !== undefined)
@@ -85,6 +84,15 @@ export function access({ registry, cluster, metrics, onAccess }: AccessOptions) 
     if (outgoing instanceof NamedResponse && outgoing.socket?.destroyed === false) outgoing.once('close', report)
     else report()
   })
+}
+
+/** Returns the handle of the session of a request, on this node or another one. */
+function handleIn(c: Context<Env>, status: number): string | undefined {
+  const session = c.get('session') as GatewaySession | undefined
+  if (session !== undefined) return handleOf(session.key)
+  const foreignId = c.get('foreignId') as string | undefined
+  // Its node may have answered that there is no such session.
+  return foreignId === undefined || status === 403 ? undefined : handleOf(keyOf(foreignId))
 }
 
 /** Counts the request as no longer in flight on its session. */
