@@ -8,7 +8,7 @@ import { forwardErrors, Inspector, inspectorFlags } from './inspector.ts'
 import { freePort } from './lyskomd.ts'
 import type { Scope } from './scope.ts'
 
-const START_MS = 10_000
+const START_MS = 30_000
 /** Closing 10,000 sessions in order takes some seconds. */
 const STOP_MS = 20_000
 
