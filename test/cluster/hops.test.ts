@@ -17,6 +17,8 @@ const FORWARDED = 'komgate-forwarded'
 
 const MEGABYTE = 2 ** 20
 const MAX_HEADER_BYTES = 2000
+/** Of each node. */
+const MAX_SESSIONS = 6
 
 describe.skipIf(!canStartCluster)('requests between nodes', () => {
   const stage = onCluster({
@@ -192,7 +194,8 @@ describe('the client address of a request that another node has forwarded', () =
 
 describe.skipIf(!canStartCluster)('a new session of a browser that has the cookie of an ended one', () => {
   let server: FakeServer
-  const stage = onCluster({ trustedProxies: ['127.0.0.1'], transports: ['cookie'], drainMs: 2000 }, async () => {
+  const settings = { transports: ['cookie' as const], drainMs: 2000, maxSessions: MAX_SESSIONS }
+  const stage = onCluster({ trustedProxies: ['127.0.0.1'], ...settings }, async () => {
     server = await startFakeServer()
     return { ...server, stop: server.close }
   })
@@ -227,6 +230,16 @@ describe.skipIf(!canStartCluster)('a new session of a browser that has the cooki
     raw.socket.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`)
     await raw.received(/^HTTP\/1\.1 201 /)
     raw.socket.destroy()
+  })
+
+  it('is opened while the node of the ended one is full', async () => {
+    const third = stage.cluster.nodes[2] as TestGateway
+    const headers = headersFor(await openStale(third))
+    const full: string[] = []
+    for (let i = 0; i < MAX_SESSIONS; i++) full.push(await third.open())
+    expect((await third.send('POST', `/${SERVER}/sessions/`, { json })).status).toBe(503)
+    expect((await stage.other.send('POST', `/${SERVER}/sessions/`, { headers, json })).status).toBe(201)
+    for (const id of full) await third.send('DELETE', `/${SERVER}/sessions/0`, { id })
   })
 
   it('is opened while the node of the ended one drains, and not if its session lives', async () => {
