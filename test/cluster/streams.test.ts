@@ -11,6 +11,7 @@ import { withRedis } from '../support/redis-server.ts'
 import { canStartCluster, onCluster, SERVER, WHO_AM_I } from './stage.ts'
 
 const ACTIVE = 82
+const ADMIN_KEY = 'a-key-of-sixteen-letters-or-more'
 const EVENTS = `/${SERVER}/sessions/current/events`
 
 /** Opens a WebSocket, with the messages that it receives. */
@@ -183,15 +184,19 @@ describe.skipIf(!canStartCluster)('a request that waits for the LysKOM server', 
 })
 
 describe.skipIf(!canStartCluster)('a node that shuts down', () => {
-  const stage = onCluster({ shutdownTimeoutMs: 10_000 })
+  const stage = onCluster({ shutdownTimeoutMs: 10_000, adminKey: ADMIN_KEY })
 
   it('ends the streams and WebSockets that it passes on at once, and their sessions go on', async () => {
     const id = await stage.logIn()
     const events = await EventClient.open(stage.other.url + EVENTS, { id })
     const { socket } = await connect(stage.other, `Httpkom-Connection=${id}`)
     const closed = once(socket, 'close')
+    const headers = { authorization: `Bearer ${ADMIN_KEY}` }
+    const [{ handle }] = (await stage.other.send('GET', '/admin/sessions', { headers })).json.sessions
+    const trace = await EventClient.open(`${stage.other.url}/admin/sessions/${handle}/trace`, { headers })
+    expect(trace.response.status).toBe(200)
     const start = performance.now()
-    await Promise.all([stage.other.close(), events.ended, closed])
+    await Promise.all([stage.other.close(), events.ended, closed, trace.ended])
     expect(performance.now() - start).toBeLessThan(5000)
     expect((await stage.owner.send('GET', WHO_AM_I, { id })).status).toBe(200)
   })

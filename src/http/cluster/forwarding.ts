@@ -52,12 +52,15 @@ export class Forwarding {
     const { cluster, clientAddress } = this.#options
     const slot = await this.#foreignSlot(c, from)
     if (slot === undefined) return undefined
-    const upgraded = await unlessGone(async () => cluster.upgrade(slot, await requestOf(c), clientAddress(c)))
-    if (upgraded === undefined) return rejectEnded()
-    if (upgraded instanceof Response) return upgraded
-    if ('status' in upgraded) return new Response(upgraded.body, init(upgraded.status, upgraded.headers))
-    tunnel(c, upgraded, this.#streams)
-    return new Response(null)
+    try {
+      const upgraded = await cluster.upgrade(slot, await requestOf(c), clientAddress(c))
+      if (upgraded === undefined) return rejectEnded()
+      if ('status' in upgraded) return new Response(upgraded.body, init(upgraded.status, upgraded.headers))
+      tunnel(c, upgraded, this.#streams)
+      return new Response(null)
+    } catch (error) {
+      return responseToGone(error)
+    }
   }
 
   /**
@@ -109,20 +112,19 @@ export class Forwarding {
 
   async #forward(c: Context<Env>, slot: Slot): Promise<Response | undefined> {
     const { cluster, clientAddress } = this.#options
-    const response = await unlessGone(async () => cluster.forward(slot, await requestOf(c), clientAddress(c)))
-    return response instanceof Response ? response : response && responseOf(response, c, this.#streams)
+    try {
+      const response = await cluster.forward(slot, await requestOf(c), clientAddress(c))
+      return response && responseOf(response, c, this.#streams)
+    } catch (error) {
+      return responseToGone(error)
+    }
   }
 }
 
-/** Returns what another node has answered, or the response to a client that has disconnected. */
-async function unlessGone<T>(send: () => Promise<T>): Promise<T | Response> {
-  try {
-    return await send()
-  } catch (error) {
-    if (!(error instanceof ClientGoneError)) throw error
-    // Nothing receives it; the log has its status.
-    return new Response(null, { status: CLIENT_GONE })
-  }
+/** Returns the response to a client that has disconnected: nothing receives it, but the log has its status. */
+function responseToGone(error: unknown): Response {
+  if (!(error instanceof ClientGoneError)) throw error
+  return new Response(null, { status: CLIENT_GONE })
 }
 
 function rejectEnded(): never {
