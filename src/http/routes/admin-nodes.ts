@@ -24,7 +24,7 @@ export function adminNodeRoute({ registry, cluster, others, started }: AdminNode
     operation: 'listNodes',
     summary: 'Lists the nodes of the cluster',
     needs: 'admin-key',
-    responses: { 200: { schema: z.strictObject({ nodes: z.array(AdminNode), missing: MissingNodes }) } },
+    responses: { 200: { schema: z.strictObject({ nodes: z.array(AdminNode), missing: MissingNodes.optional() }) } },
     example: {},
     async handle(c) {
       if (cluster === undefined) return json({ nodes: [] })

@@ -149,7 +149,9 @@ export function adminRoutes({
       operation: 'listAllSessions',
       summary: 'Lists the sessions of all clients',
       needs: 'admin-key',
-      responses: { 200: { schema: z.strictObject({ sessions: z.array(AdminSession), missing: MissingNodes }) } },
+      responses: {
+        200: { schema: z.strictObject({ sessions: z.array(AdminSession), missing: MissingNodes.optional() }) },
+      },
       example: { session: 'logged-in' },
       handle(c) {
         return jsonList(c, 'sessions', allSessions(c, registry, others), observers.onInternalError)

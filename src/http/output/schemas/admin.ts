@@ -43,11 +43,12 @@ export const AdminNode = z
 export const MissingNodes = z
   .array(z.string())
   .nullable()
-  .optional()
-  .describe(
-    'The URLs of nodes that have not answered, so that their part is missing; null if Redis cannot be asked for the ' +
+  .meta({
+    id: 'MissingNodes',
+    description:
+      'The URLs of nodes that have not answered, so that their part is missing; null if Redis cannot be asked for the ' +
       'nodes. Absent if nothing is missing.',
-  )
+  })
 
 export type AdminSetting = z.output<typeof AdminSetting>
 export const AdminSetting = z
