@@ -16,6 +16,14 @@ const RENEWALS = 3
 const LIVING = 0.6
 const RENEWED = 0.7
 
+/**
+ * How long Redis may fail, milliseconds, before it counts as unavailable for a request: the connection of a process that was
+ * suspended has timed out, and is made again at once.
+ */
+const RECONNECT_MS = 2000
+/** Pause between attempts during that time, milliseconds. */
+const RETRY_MS = 20
+
 /** Options of `SlotLease`. */
 export interface SlotLeaseOptions {
   connection: Pick<RedisConnection, 'run' | 'send' | 'interruptions'>
@@ -54,6 +62,8 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
   #offsetMs = Date.now() - performance.now()
   #renewal: Promise<void> | undefined
   #isFailing = false
+  /** milliseconds of `performance.now()` */
+  #failingSince = 0
   /** Milliseconds of `performance.now()` until which leases of other nodes may be missing in Redis. */
   #settledAt = Number.NEGATIVE_INFINITY
   #interruptions = 0
@@ -148,11 +158,15 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     await this.#renewal
   }
 
-  /** Resolves when the slot is held, or Redis has replied to a command that was sent from now on, or has failed. */
+  /** Resolves when the slot is held, or Redis has replied to a command that was sent from now on, or keeps failing. */
   async confirm(): Promise<void> {
     // The reply to an earlier command may have waited while this process was suspended.
     await this.#renewal
-    if (!this.isHeld) await this.renew()
+    while (!this.isHeld && !this.#isReleased) {
+      await this.renew()
+      if (!this.#isFailing || performance.now() - this.#failingSince > RECONNECT_MS) return
+      await sleep(RETRY_MS)
+    }
   }
 
   /** Gives the slot up. Never rejects. */
@@ -250,6 +264,7 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     const isFailing = error !== undefined
     if (isFailing === this.#isFailing) return
     this.#isFailing = isFailing
+    this.#failingSince = performance.now()
     this.emit('renewal', error)
   }
 }

@@ -8,6 +8,8 @@ import { SERVER } from './stage.ts'
 
 /** Time in which a node without a lease may still answer, milliseconds. */
 const PROBE_MS = 1000
+/** After this time without traffic the connection to Redis is made again, milliseconds. */
+const REDIS_SILENT_MS = 4500
 
 describe.skipIf(!canFail)('a node that fails', () => {
   const stage = onFaultStage()
@@ -71,6 +73,7 @@ describe.skipIf(!canFail)('a node that fails', () => {
     const [suspended, second] = started
     const [id] = ids
     expect(await second.status(id)).toBe(200)
+    const redisTimesOut = sleep(REDIS_SILENT_MS)
     suspended.kill('SIGSTOP')
     const inFlight = suspended.status(id)
     const gone = await until(() => second.status(id), isGone)
@@ -80,6 +83,7 @@ describe.skipIf(!canFail)('a node that fails', () => {
     const taken = await successor.open()
     expect(taken.slice(0, 3)).toBe(id.slice(0, 3))
     if (ends) await successor.stop()
+    await redisTimesOut
     suspended.kill('SIGCONT')
     // Requests that waited in the kernel, too.
     expect(await inFlight).toBe(403)

@@ -141,6 +141,36 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     expect(lease.slot).not.toBe(slot)
   })
 
+  it('is not confirmed by a connection that has timed out, but when it is made again', async () => {
+    let isDown = false
+    const { lease, lost } = await taken({
+      connection: {
+        interruptions: connection.interruptions,
+        send: (command) => connection.send(command),
+        async run<T>(...args: Parameters<RedisConnection['run']>): Promise<T> {
+          if (isDown) throw new Error('Redis is unavailable')
+          return await connection.run<T>(...args)
+        },
+      },
+      leaseMs: SHORT_MS,
+    })
+    const { slot } = lease
+    await expire(slot)
+    await taken({ url: COLLIDING })
+    isDown = true
+    await expect.poll(() => lease.isHeld, { interval: 10 }).toBe(false)
+    const confirmed = lease.confirm()
+    await sleep(100)
+    expect(lost).toEqual([])
+    isDown = false
+    await confirmed
+    expect(lost).toEqual([slot])
+    isDown = true
+    await expect.poll(() => lease.isHeld, { interval: 10 }).toBe(false)
+    await lease.confirm()
+    expect(lease.isHeld).toBe(false)
+  })
+
   it('is taken again, with the same epoch, when it has expired and no other node has held the slot', async () => {
     const { lease, lost } = await taken()
     const { owner, slot } = lease
