@@ -54,6 +54,29 @@ server {
   )
 }
 
+/**
+ * Starts nginx as a load balancer that chooses the node by the slot of a session.
+ *
+ * @param bySlot upstreams, and a map to one of them as `$komgate_node`, by default `komgate`
+ * @param ports ports of the nodes on 127.0.0.1
+ */
+export async function startBySlot(bySlot: string, ports: readonly number[]): Promise<DatabaseServer> {
+  return await start((port) =>
+    standalone(`
+upstream komgate { ${ports.map((node) => `server 127.0.0.1:${node};`).join(' ')} keepalive 64; }
+${bySlot}
+server {
+  listen 127.0.0.1:${port};
+  location / {
+    proxy_pass http://$komgate_node;
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header Connection '';
+  }
+}`),
+  )
+}
+
 async function start(configure: (port: number) => string): Promise<DatabaseServer> {
   return await startServer({
     name: 'nginx',
