@@ -112,7 +112,7 @@ async function joined(cluster: Cluster): Promise<boolean> {
 
 /** Sends to other nodes what happens on this one, and applies what happens on others. */
 function exchangeMessages(
-  { bus, lease }: Cluster,
+  { bus, sessionCounts }: Cluster,
   { registry, store, keyGuesses }: Pick<ClusterNodeOptions, 'registry' | 'store' | 'keyGuesses'>,
 ): void {
   const { changes, admission, logins } = registry
@@ -130,7 +130,7 @@ function exchangeMessages(
     else if (message.kind === 'opening') admission.recordOpening(message.address)
     else if (message.kind === 'login') logins.recordLogin(message.address)
     else if (message.kind === 'crowded') {
-      if (message.crowd.process === lease.owner.epoch) logins.replaceLongestIdle(message.crowd)
+      if (message.crowd.process === sessionCounts.id) logins.replaceLongestIdle(message.crowd)
     } else if (message.kind === 'guess') (message.of === 'key' ? keyGuesses : logins.guesses).record(message.attempt)
   })
 }

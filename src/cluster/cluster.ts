@@ -72,8 +72,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const { database } = redisAddress(new URL(redisUrl))
     const channel = `${PREFIX}${database}:${fingerprintOf(clusterKey)}`
     this.bus = new Bus({ connection, redisUrl, channel, clusterKey, leaseMs })
-    const epoch = (): string => this.lease.owner.epoch
-    this.sessionCounts = new SessionCounts({ connection, prefix: PREFIX, epoch, leaseMs })
+    this.sessionCounts = new SessionCounts({ connection, prefix: PREFIX, leaseMs })
     this.#signatures = new Signatures(clusterKey)
     const isAlive = (timeoutMs: number) => (owner: Owner) =>
       this.#client.isAlive(owner, () => this.#sign(owner, PROBE, 'probe'), timeoutMs)

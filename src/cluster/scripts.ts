@@ -95,6 +95,6 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 `)
 
-function script(text: string): Script {
+export function script(text: string): Script {
   return { text, sha: hash('sha1', text) }
 }
