@@ -130,7 +130,7 @@ function exchangeMessages(
     else if (message.kind === 'opening') admission.recordOpening(message.address)
     else if (message.kind === 'login') logins.recordLogin(message.address)
     else if (message.kind === 'crowded') {
-      if (message.crowd.process === sessionCounts.id) logins.replaceLongestIdle(message.crowd)
+      if (message.crowd.process === sessionCounts.id) void logins.replaceLongestIdle(message.crowd.person)
     } else if (message.kind === 'guess') (message.of === 'key' ? keyGuesses : logins.guesses).record(message.attempt)
   })
 }

@@ -39,7 +39,7 @@ const Message = z.discriminatedUnion('kind', [
   /** a person has too many sessions, some of which a node has to close */
   z.object({
     kind: z.literal('crowded'),
-    crowd: z.object({ process: z.string(), person: z.string(), sessions: z.int() }),
+    crowd: z.object({ process: z.string(), person: z.string() }),
   }),
   /** the node is there, in regular intervals */
   z.object({ kind: z.literal('heartbeat') }),

@@ -231,6 +231,7 @@ export class GatewaySession extends SessionActivity implements CallWatcher, Chan
   async close(reason: CloseReason = 'deleted', request?: ClosingRequest): Promise<void> {
     if (this.#closing !== undefined || this.hasEnded) return
     this.#closing = new Closing()
+    this.#context.logins.recordClosing(this, this.#countedPerson)
     // Streams end while the requests in flight finish.
     this.endEvents(reason)
     const ownRequests = request?.isOwn ? 1 : 0

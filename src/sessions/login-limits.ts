@@ -66,12 +66,11 @@ interface LoginLimitEvents {
   crowded: [crowd: Crowd]
 }
 
-/** Sessions of a person that a process has to close. */
+/** A person some of whose sessions a process has to close. */
 export interface Crowd {
   process: string
   /** server and person, as `LoginLimits` names them */
   person: string
-  sessions: number
 }
 
 /** Limits logins. A session counts for the address of the client that opened it, even if other clients use it. */
@@ -181,13 +180,16 @@ export class LoginLimits extends EventEmitter<LoginLimitEvents> {
     const excess = own[1] + (elsewhere?.sessions ?? 0) - this.#maxPerPerson
     if (elsewhere?.most === undefined || excess <= 0) return
     const { process, sessions } = elsewhere.most
-    if (sessions > own[1]) this.emit('crowded', { process, person, sessions: excess })
+    if (sessions > own[1]) this.emit('crowded', { process, person })
     else replace(this.#replaceable(person, session).slice(0, excess))
   }
 
-  /** Closes sessions of a person who has too many in all processes. */
-  replaceLongestIdle({ person, sessions }: Pick<Crowd, 'person' | 'sessions'>): void {
-    replace(this.#replaceable(person).slice(0, sessions))
+  /** Closes sessions of a person who has too many in all processes, as it is after all earlier closings. */
+  async replaceLongestIdle(person: string): Promise<void> {
+    const [elsewhere] = (await this.#counts?.exchange([this.#countOf(person)])) ?? []
+    // Another call may have closed some meanwhile.
+    const excess = this.#countOf(person)[1] + (elsewhere?.sessions ?? 0) - this.#maxPerPerson
+    if (excess > 0) replace(this.#replaceable(person).slice(0, excess))
   }
 
   /**
@@ -217,6 +219,14 @@ export class LoginLimits extends EventEmitter<LoginLimitEvents> {
     if (now !== ANONYMOUS) this.#add(this.#personOn(session, now), session)
     const changed = [before, now].filter((persNo) => persNo !== ANONYMOUS)
     this.#counts?.publish(changed.map((persNo) => this.#countOf(this.#personOn(session, persNo))))
+  }
+
+  /**
+   * Records that a session is being closed, and does not count from then on.
+   * @param persNo its person number; 0 for an anonymous session
+   */
+  recordClosing(session: LimitedSession, persNo: number): void {
+    this.recordPerson(session, persNo, ANONYMOUS)
   }
 
   /** The sessions of each person, as other processes count them. */

@@ -4,6 +4,7 @@ import { BodyCache } from '../../src/lyskom/body-cache.ts'
 import { LyskomSession } from '../../src/lyskom/session.ts'
 import type { GatewaySession, SessionEvents } from '../../src/sessions/gateway-session.ts'
 import { type LoginLimitOptions, LoginLimits } from '../../src/sessions/login-limits.ts'
+import type { SessionCount, SharedCounts } from '../../src/sessions/shared-counts.ts'
 import { connectTo } from '../support/connection.ts'
 import { type FakeServer, type Handler, startFakeServer } from '../support/fake-server.ts'
 import { gatewaySession } from '../support/gateway-session.ts'
@@ -401,6 +402,24 @@ describe('GatewaySession.login at the maximum of sessions for one person', () =>
     second.endRequest()
     await closing
     expect([first.isClosing, second.hasEnded]).toEqual([false, true])
+  })
+})
+
+describe('the sessions of a person that other processes count', () => {
+  it('do not include one that is being closed, while it finishes a request', async () => {
+    const published: SessionCount[] = []
+    const publish = (counts: readonly SessionCount[]) => void published.push(...counts)
+    const exchange = async (counts: readonly SessionCount[]) => counts.map(() => ({ sessions: 0 }))
+    const counts: SharedCounts = { publish, exchange }
+    const [session] = await open({ counts })
+    await session.login({ persNo: 6 }, 'right')
+    expect(published.at(-1)).toEqual(['person kom 6', 1])
+    session.beginRequest()
+    const closing = session.close('admin')
+    expect(published.at(-1)).toEqual(['person kom 6', 0])
+    session.endRequest()
+    await closing
+    expect(published.filter(([, sessions]) => sessions < 0)).toEqual([])
   })
 })
 

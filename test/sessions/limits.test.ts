@@ -8,6 +8,7 @@ import type { Attempt } from '../../src/sessions/login-failures.ts'
 import { type LimitedSession, LoginLimits, outcomeOf } from '../../src/sessions/login-limits.ts'
 import { networkOf, networksOf } from '../../src/sessions/network.ts'
 import { RateLimit } from '../../src/sessions/rate-limit.ts'
+import type { SessionCount } from '../../src/sessions/shared-counts.ts'
 
 function stoppedClock() {
   let now = 1_000_000
@@ -341,6 +342,26 @@ describe('LoginLimits', () => {
     expect(() => limits.beginGuess(session, 6)).toThrow(LimitError)
     expect(() => limits.beginLogin(session, 6)).toThrow(LimitError)
     expect(() => limits.beginLogin(session, 7)).not.toThrow()
+  })
+
+  it('closes as many sessions of a person as there are too many in all processes, however often they ask', async () => {
+    const exchange = async (counts: readonly SessionCount[]) => counts.map(() => ({ sessions: 2 }))
+    const limits = new LoginLimits({ counts: { exchange, publish: () => undefined }, maxSessionsPerPerson: 4 })
+    const closed: number[] = []
+    for (let i = 0; i < 3; i++) {
+      const idle: LimitedSession = {
+        ...sessionOn('kom'),
+        hasStreams: false,
+        lastUsed: i,
+        close: async () => {
+          closed.push(i)
+          limits.recordClosing(idle, 6)
+        },
+      }
+      limits.recordPerson(idle, 0, 6)
+    }
+    await Promise.all([limits.replaceLongestIdle('kom 6'), limits.replaceLongestIdle('kom 6')])
+    expect(closed).toEqual([0])
   })
 
   it('limits the sessions of a person, counting pending logins and other ids of the same server', () => {
