@@ -193,13 +193,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
     // Fails before the session is counted and a connection is opened; the session has an id of its own later.
     this.#newId()
     this.admission.reserve(server, clientAddress)
-    try {
-      const check = this.admission.checkElsewhere(clientAddress)
-      if (check !== undefined) await check
-    } catch (error) {
-      this.admission.release(server, clientAddress)
-      throw error
-    }
+    const check = this.admission.checkElsewhere(clientAddress)
+    if (check !== undefined) await this.#afterCheck(check, server, clientAddress)
     const opening = this.#open(server, request)
     this.#opening.add(opening)
     try {
@@ -291,6 +286,20 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Ends the live sessions immediately. Resolves when their connections are closed. */
   async endAll(reason: CloseReason): Promise<void> {
     await Promise.all([...this.#sessions.values()].map((session) => session.end(reason)))
+  }
+
+  /** Waits for a check of a reserved session. Releases it, and rejects, if that fails or the gateway shuts down meanwhile. */
+  async #afterCheck(check: Promise<void>, server: LyskomServer, clientAddress: string): Promise<void> {
+    this.#opening.add(check)
+    try {
+      await check
+      if (this.#isRefusing) throw shuttingDown()
+    } catch (error) {
+      this.admission.release(server, clientAddress)
+      throw error
+    } finally {
+      this.#opening.delete(check)
+    }
   }
 
   async #open(

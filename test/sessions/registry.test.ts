@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
 import { Registry, type RegistryLimitOptions } from '../../src/sessions/registry.ts'
+import type { CountElsewhere, SessionCount, SharedCounts } from '../../src/sessions/shared-counts.ts'
 import { handleOf } from '../../src/store/record.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
 
@@ -18,7 +19,7 @@ afterEach(async () => {
   await server.close()
 })
 
-function make(limits: Partial<RegistryLimitOptions> = {}) {
+function make(limits: Partial<RegistryLimitOptions> = {}, counts?: SharedCounts) {
   const registry = new Registry({
     servers: new Map([
       ['kom', { host: '127.0.0.1', port: server.port }],
@@ -31,6 +32,7 @@ function make(limits: Partial<RegistryLimitOptions> = {}) {
     },
     lyskom: { serverRetryMs: 1000, bodyCacheBytes: 1000 },
     limits: { sessionIdleMs: 60_000, loginIdleMs: 120_000, maxSessions: 10, maxSessionsPerAddress: 10, ...limits },
+    counts,
   })
   registries.push(registry)
   const events: string[] = []
@@ -164,6 +166,28 @@ describe('Registry', () => {
     await expect(registry.open(request)).rejects.toMatchObject({ code: 'shutting-down' })
     expect(session.lyskom.connection.dead?.code).toBe('connection-closed')
     await Promise.all(server.connections.map(({ closed }) => closed))
+  })
+
+  it('connects to no server when it shuts down while it waits for the counts of other processes', async () => {
+    const published: SessionCount[] = []
+    let reply: (elsewhere: CountElsewhere[]) => void = () => undefined
+    const { registry } = make(
+      {},
+      {
+        exchange: () => new Promise((resolve) => (reply = resolve)),
+        publish: (counts) => void published.push(...counts),
+      },
+    )
+    const opening = registry.open(request)
+    let isClosed = false
+    const closing = registry.closeAll().then(() => (isClosed = true))
+    await new Promise(setImmediate)
+    expect(isClosed).toBe(false)
+    reply([{ sessions: 0 }])
+    await expect(opening).rejects.toMatchObject({ code: 'shutting-down' })
+    await closing
+    expect(published).toEqual([['address 192.0.2.1', 0]])
+    expect(server.connections).toHaveLength(0)
   })
 
   it('shares a check of a server that is already running, and makes another one afterwards', async () => {
