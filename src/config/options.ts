@@ -161,19 +161,19 @@ export interface LimitOptions {
    */
   readonly loginIdleMs?: number
   /**
-   * Maximum number of sessions.
+   * Maximum number of sessions, on each node of a cluster.
    * Valid: 1 to 1000000.
    * @default 20000
    */
   readonly maxSessions?: number
   /**
-   * Maximum number of sessions for one client address.
+   * Maximum number of sessions for one client address, on all nodes of a cluster.
    * Valid: 1 to 1000000.
    * @default 200
    */
   readonly maxSessionsPerAddress?: number
   /**
-   * Maximum number of sessions on which one person is logged in.
+   * Maximum number of sessions on which one person is logged in, on all nodes of a cluster.
    * Valid: 1 to 1000000.
    * @default 50
    */

@@ -100,18 +100,18 @@ export const SETTINGS = {
   ),
   sessionIdleMs: setting('limits', ms, '1800000', 'idle timeout of an anonymous session'),
   loginIdleMs: setting('limits', ms, '604800000', 'idle timeout of a session while a person is logged in'),
-  maxSessions: setting('limits', whole(1, 1_000_000), '20000', 'maximum number of sessions'),
+  maxSessions: setting('limits', whole(1, 1_000_000), '20000', 'maximum number of sessions, on each node of a cluster'),
   maxSessionsPerAddress: setting(
     'limits',
     whole(1, 1_000_000),
     '200',
-    'maximum number of sessions for one client address',
+    'maximum number of sessions for one client address, on all nodes of a cluster',
   ),
   maxSessionsPerPerson: setting(
     'limits',
     whole(1, 1_000_000),
     '50',
-    'maximum number of sessions on which one person is logged in',
+    'maximum number of sessions on which one person is logged in, on all nodes of a cluster',
   ),
   maxOpeningsPerMinute: setting(
     'limits',

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { expectWithin } from '../support/bound.ts'
 import type { TestSettings } from '../support/config.ts'
 import { startCluster, type TestCluster, type TestGateway } from '../support/gateway.ts'
 import { nginxInstalled } from '../support/nginx.ts'
 import { redisInstalled } from '../support/redis-server.ts'
+import { canFail, onFaultStage } from './fault-stage.ts'
+import { LEASE_MS, until } from './node-process.ts'
 
 const DEMO = [{ id: 'demo', demo: true }]
 const OPEN = { json: { client: { name: 'test', version: '1' } } }
@@ -50,6 +53,13 @@ describe.skipIf(!(redisInstalled() && nginxInstalled()) && !process.env.CI)('lim
     expect(await open(one)).toBe(503)
   })
 
+  it('admit as many sessions of an address as one process does when many are opened at the same time', async () => {
+    const nodes = await start({ maxSessionsPerAddress: 5 })
+    const statuses = await Promise.all(Array.from({ length: 24 }, (_, i) => open(nodes[i % 2] as TestGateway)))
+    expect(statuses.filter((status) => status === 201)).toHaveLength(5)
+    expect(statuses.filter((status) => status === 503)).toHaveLength(19)
+  })
+
   it('do not count the sessions of a node that has been stopped', async () => {
     const [one, other] = await start({ maxSessionsPerAddress: 2 })
     for (let i = 0; i < 2; i++) await one.open()
@@ -95,5 +105,25 @@ describe.skipIf(!(redisInstalled() && nginxInstalled()) && !process.env.CI)('lim
     const statuses = new Set<number>()
     while (!statuses.has(429)) statuses.add((await one.send('GET', '/admin/servers', bearer('wrong'))).status)
     await expect.poll(async () => (await other.send('GET', '/admin/servers', bearer('other'))).status).toBe(429)
+  })
+})
+
+describe.skipIf(!canFail)('limits of nodes one of which is killed', () => {
+  const stage = onFaultStage()
+
+  it('count its sessions until its lease has expired', async () => {
+    const { started } = await stage.nodes(2, { args: ['--max-sessions-per-address', '2'] })
+    const [killed, other] = started
+    const status = async () => {
+      const response = await other.tryOpen()
+      await response.arrayBuffer()
+      return response.status
+    }
+    expect(await status()).toBe(503)
+    killed.kill('SIGKILL')
+    expect(await status()).toBe(503)
+    const { ms } = await until(status, (each) => each === 201)
+    expectWithin(LEASE_MS, ms, 'killed node: its sessions count no more')
+    expect(await status()).toBe(503)
   })
 })

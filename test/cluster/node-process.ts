@@ -22,6 +22,8 @@ export interface NodeOptions {
   key?: string
   leaseMs?: number
   nodeArgs?: readonly string[]
+  /** further arguments of the command */
+  args?: readonly string[]
   place?: Place
 }
 
@@ -51,6 +53,7 @@ export class NodeProcess {
       ...['--cluster', redisUrl, '--cluster-key', options.key ?? CLUSTER_KEY, '--node-url', nodeUrl],
       ...['--lease-ms', `${options.leaseMs ?? LEASE_MS}`, '--shutdown-timeout-ms', '2000'],
       ...(nodeHost === undefined ? [] : ['--node-host', nodeHost]),
+      ...(options.args ?? []),
     ]
     const output = { onLog: (text: string) => void log.push(text), onErrors: (text: string) => void errors.push(text) }
     const started = { servers: { [SERVER]: lyskomPort }, args, nodeArgs, ...output, ...(place && { place }) }
