@@ -37,3 +37,9 @@ export const BACKENDS: readonly {
       ]
     : []),
 ]
+
+/**
+ * The LysKOM server for tests in Chromium that take long: lyskomd if it is installed. That the demo server behaves alike is
+ * proven by the contract tests, and shorter tests in Chromium run on both.
+ */
+export const ONE_SERVER = BACKENDS.slice(-1)

@@ -2,7 +2,7 @@ import { rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import { type Lyskomd, lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
 import { noisePng } from './png.ts'
@@ -85,7 +85,7 @@ const describedBy = (page: Page, label: string): Promise<string> =>
       .join(' '),
   )
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('bad input on $name', ({ start }) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('bad input on $name', ({ start }) => {
   const on = onReaderStage(start)
   const { stage } = on
 

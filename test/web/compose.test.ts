@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { onStage } from '../contract/stage.ts'
 import { build } from '../support/built-command.ts'
 import { chromiumInstalled, startChromium } from '../support/chromium.ts'
@@ -19,7 +19,7 @@ const GIVE = `([how, data, name, type]) => {
   else document.activeElement.dispatchEvent(new ClipboardEvent('paste', options))
 }`
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('writing on $name', ({ start }) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('writing on $name', ({ start }) => {
   const stage = onStage(start)
   let browser: Browser
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ADMINISTRATOR, BACKENDS, type Backend } from '../contract/backends.ts'
+import { ADMINISTRATOR, type Backend, ONE_SERVER } from '../contract/backends.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { ADMIN, column, onConsoleStage, TEST_MS } from './console-stage.ts'
@@ -14,7 +14,7 @@ const PASSWORD = 'Not-The-Right-One'
 /** The number of lines that a trace keeps. */
 const MAX_LINES = 1000
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('a trace in the console, on $name', (of) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('a trace in the console, on $name', (of) => {
   const stage = onConsoleStage()
   let backend: Backend
   beforeAll(async () => {

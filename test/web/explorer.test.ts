@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BACKENDS, type Backend } from '../contract/backends.ts'
+import { type Backend, ONE_SERVER } from '../contract/backends.ts'
 import { type Cast, makeCast } from '../contract/cast.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import type { TestGateway } from '../support/gateway.ts'
@@ -7,7 +7,7 @@ import { ADMIN, onConsoleStage, TEST_MS } from './console-stage.ts'
 import { type ExplorerPage, openExplorer } from './explorer-stage.ts'
 import { accessibilityViolations } from './reader-page.ts'
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the call explorer on $name', (of) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('the call explorer on $name', (of) => {
   const stage = onConsoleStage()
   let backend: Backend
   let cast: Cast

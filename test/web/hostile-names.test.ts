@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import { accessibilityViolations } from './reader-page.ts'
 import { onReaderStage } from './reader-stage.ts'
@@ -12,7 +12,7 @@ const hostile = (name: string): string =>
 /** Controls, and what changes the direction of the text around it. */
 const UNWANTED = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('hostile names on $name', ({ start }) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('hostile names on $name', ({ start }) => {
   const on = onReaderStage(start)
   const { stage } = on
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { chromiumInstalled, startChromiumIn } from '../support/chromium.ts'
 import { noisePng } from './png.ts'
 import { DEFAULTS, heading, openIn, type ReaderPage } from './reader-page.ts'
@@ -10,7 +10,7 @@ import { onReaderStage } from './reader-stage.ts'
 
 const TEST_MS = 90_000
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)(
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)(
   'a login that is kept on $name',
   ({ start }) => {
     const on = onReaderStage(start)

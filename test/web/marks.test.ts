@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import { accessibilityViolations, heading, type ReaderPage } from './reader-page.ts'
 import { onReaderStage } from './reader-stage.ts'
@@ -25,7 +25,7 @@ type Page = ReaderPage['page']
 
 const titled = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('marks and texts on $name', ({ start }) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('marks and texts on $name', ({ start }) => {
   const on = onReaderStage(start)
 
   const opened = (no: number) => ({ fragment: `#/kom/texts/${no}` })

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { onStage } from '../contract/stage.ts'
 import { build } from '../support/built-command.ts'
 import { chromiumInstalled, startChromium } from '../support/chromium.ts'
@@ -27,7 +27,7 @@ const RECORD_NOTIFICATIONS = `
   document.hasFocus = () => globalThis.isLookedAt ?? false
 `
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the reader on $name', ({ start }) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('the reader on $name', ({ start }) => {
   const stage = onStage(start)
   let browser: Browser
   beforeAll(async () => {

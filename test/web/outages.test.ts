@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import { type Lyskomd, lyskomdInstalled, startLyskomd } from '../support/lyskomd.ts'
 import { startProxy } from '../support/proxy.ts'
@@ -77,7 +77,7 @@ async function sendComment(on: ReaderStage, { page }: ReaderPage, commented: num
   expect((await alice.get(`/texts/${comment_in_list[0].text_no}`)).json.body).toBe('På torsdag')
 }
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('the reader on $name', ({ start }) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('the reader on $name', ({ start }) => {
   const on = onReaderStage(start)
   const { stage } = on
 

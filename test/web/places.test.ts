@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { onStage } from '../contract/stage.ts'
 import { build } from '../support/built-command.ts'
 import { chromiumInstalled, startChromium } from '../support/chromium.ts'
@@ -9,7 +9,7 @@ import { accessibilityViolations, openReader, type ReaderPage } from './reader-p
 const START_MS = 60_000
 const TEST_MS = 60_000
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)(
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)(
   'places of the reader on $name',
   ({ start }) => {
     const stage = onStage(start)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BACKENDS } from '../contract/backends.ts'
+import { ONE_SERVER } from '../contract/backends.ts'
 import { chromiumInstalled } from '../support/chromium.ts'
 import { accessibilityViolations, heading, type ReaderPage } from './reader-page.ts'
 import { onReaderStage } from './reader-stage.ts'
@@ -12,7 +12,7 @@ type Page = ReaderPage['page']
 const titled = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
 const treesOf = (requests: readonly string[]) => requests.filter((each) => each.endsWith('/tree'))
 
-describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('reading on $name', ({ start }) => {
+describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('reading on $name', ({ start }) => {
   const on = onReaderStage(start)
 
   /** The thread of the shown text. */
