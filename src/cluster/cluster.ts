@@ -4,9 +4,15 @@ import { RedisConnection } from '../store/backends/redis/connection.ts'
 import { evictsKeys } from '../store/backends/redis/redis.ts'
 import { Bus } from './bus.ts'
 import { ClusterError, NodeUrlError } from './errors.ts'
-import type { ForwardedResponse } from './exchange.ts'
+import {
+  type ForwardedRequest,
+  type ForwardedResponse,
+  PROBE_PATH,
+  REFUSED_HEADER,
+  type UpgradeResponse,
+} from './forwarded.ts'
 import { Forwarder, type ForwardingOutcome } from './forwarder.ts'
-import { type ForwardedRequest, NodeClient, PROBE_PATH, REFUSED_HEADER, type UpgradeResponse } from './node-client.ts'
+import { NodeClient } from './node-client.ts'
 import { hostOf, isLoopback } from './node-url.ts'
 import type { Owner } from './owner.ts'
 import { Owners } from './owners.ts'

@@ -46,3 +46,15 @@ export class ClusterKeyError extends Error {
     super('the nodes on this Redis database have another cluster key')
   }
 }
+
+/** A node does not hold the slot, and has not carried out the request. */
+export class MisdirectedError extends Error {}
+
+/** A node has refused the signature of a request, and has not carried it out. */
+export class RefusedError extends Error {}
+
+/** A node has closed the connection of a request, which it has not read. */
+export class NotReadError extends Error {}
+
+/** The client disconnected while another node worked on its request. */
+export class ClientGoneError extends Error {}

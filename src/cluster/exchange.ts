@@ -1,19 +1,11 @@
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import { contentLength, type ForwardedResponse } from './forwarded.ts'
 
 /** Bodies of responses up to this size are read as a whole, bytes. */
 const SMALL = 65_536
 /** Responses without a body and its length. */
 const EMPTY_STATUS = new Set([204, 304])
-
-/** What another node has answered. */
-export interface ForwardedResponse {
-  status: number
-  /** names and values by turns, as the node sent them */
-  headers: readonly string[]
-  /** all of it, or a stream if it is large or has no known length */
-  body: Uint8Array | Readable
-}
 
 type Controller = Dispatcher.DispatchController
 
@@ -104,13 +96,4 @@ export class Exchange implements Dispatcher.DispatchHandler {
 function lengthIn(headers: readonly string[]): number {
   const text = contentLength(headers)
   return text === undefined ? Number.POSITIVE_INFINITY : Number(text)
-}
-
-/** Returns the `Content-Length` in a list of names and values by turns. */
-export function contentLength(headers: readonly string[]): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    if (name.length === 14 && name.toLowerCase() === 'content-length') return headers[i + 1]
-  }
-  return undefined
 }

@@ -1,15 +1,7 @@
 import { Readable } from 'node:stream'
-import { ClusterError, type ClusterErrorCode } from './errors.ts'
-import type { ForwardedResponse } from './exchange.ts'
-import {
-  ClientGoneError,
-  type ForwardedRequest,
-  type NodeClient,
-  NotReadError,
-  RefusedError,
-  type Sent,
-  type UpgradeResponse,
-} from './node-client.ts'
+import { ClientGoneError, ClusterError, type ClusterErrorCode, NotReadError, RefusedError } from './errors.ts'
+import type { ForwardedRequest, ForwardedResponse, UpgradeResponse } from './forwarded.ts'
+import type { NodeClient, Sent } from './node-client.ts'
 import { isSameOwner, type Owner } from './owner.ts'
 import type { Owners } from './owners.ts'
 import type { Slot } from './slots.ts'

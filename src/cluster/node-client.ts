@@ -3,7 +3,16 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { type Duplex, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { Agent, type Dispatcher } from 'undici'
-import { Exchange, type ForwardedResponse } from './exchange.ts'
+import { ClientGoneError, MisdirectedError, NotReadError, RefusedError } from './errors.ts'
+import { Exchange } from './exchange.ts'
+import {
+  type ForwardedRequest,
+  type ForwardedResponse,
+  PROBE_PATH,
+  REFUSED_HEADER,
+  type SignatureHeader,
+  type UpgradeResponse,
+} from './forwarded.ts'
 import type { Owner } from './owner.ts'
 
 /** Timeout for connecting to a node, milliseconds: nodes are close to each other. */
@@ -12,56 +21,18 @@ const CONNECT_MS = 2000
 const KEEP_ALIVE_MS = 60_000
 /** When the kernel begins to check a connection without traffic, milliseconds. */
 const TCP_KEEP_ALIVE_MS = 5000
-/** The path by which a node is asked whether it is there. */
-export const PROBE_PATH = '/.node'
-/** The header of a response with which the port for nodes refuses a request. */
-export const REFUSED_HEADER = 'Komgate-Refused'
 /** The status with which a node refuses a request for a slot that it does not hold. */
 const MISDIRECTED = 421
 /** The status with which it refuses a signature. */
 const FOREIGN = 403
 /** The status with which a node closes a connection on which no request has begun in time. */
 const NOT_READ = 408
-/** The header by which a node recognizes another one. */
-export type SignatureHeader = readonly [name: string, value: string]
-
-/** A request that another node has to answer. */
-export interface ForwardedRequest {
-  method: string
-  /** path and query, as the client sent them */
-  target: string
-  /** names and values by turns */
-  headers: readonly string[]
-  body?: Uint8Array | Readable | undefined
-  /** calls a function when the connection of the client is closed, or the response has ended */
-  onGone: (listener: () => void) => void
-  /** returns the header for an owner */
-  sign: (owner: Owner) => SignatureHeader
-}
-
 /** A request that has been sent. */
 export interface Sent<T> {
   readonly response: Promise<T>
   /** Ends the request, and the response, with an error. */
   abort(reason: Error): void
 }
-
-/** A connection to another node that has become a WebSocket, or why it has not. */
-export type UpgradeResponse =
-  | { headers: readonly string[]; socket: Duplex; head: Uint8Array }
-  | { headers: readonly string[]; status: number; body: Uint8Array }
-
-/** A node does not hold the slot, and has not carried out the request. */
-export class MisdirectedError extends Error {}
-
-/** A node has refused the signature of a request, and has not carried it out. */
-export class RefusedError extends Error {}
-
-/** A node has closed the connection of a request, which it has not read. */
-export class NotReadError extends Error {}
-
-/** The client disconnected while another node worked on its request. */
-export class ClientGoneError extends Error {}
 
 /** Sends requests to other nodes over connections that are kept. */
 export class NodeClient {

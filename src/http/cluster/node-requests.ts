@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts'
 import { ClusterError } from '../../cluster/errors.ts'
-import { PROBE_PATH, REFUSED_HEADER } from '../../cluster/node-client.ts'
+import { PROBE_PATH, REFUSED_HEADER } from '../../cluster/forwarded.ts'
 import { FORWARDED_HEADER } from '../../cluster/signature.ts'
 import type { Registry } from '../../sessions/registry.ts'
 import type { Env } from '../env.ts'
