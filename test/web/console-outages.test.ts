@@ -17,6 +17,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the console, when some
     const first = await stage.start()
     const { page, requests, close } = await stage.enter(first.url, '#/figures')
     await page.getByRole('heading', { level: 1, name: 'Figures' }).waitFor()
+    await page.locator('canvas').first().waitFor()
     await first.close()
     await page.getByText(AWAY).waitFor()
     await stage.start({ port: portOf(first), adminKey: OTHER_KEY })
@@ -45,6 +46,8 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI)('the console, when some
     await page.getByRole('button', { name: 'Log in' }).click()
     await page.getByRole('link', { name: 'Figures' }).click()
     await page.getByRole('heading', { level: 1, name: 'Figures' }).waitFor()
+    // The charts are drawn by a module that is loaded with them.
+    await page.locator('canvas').first().waitFor()
     await second.close()
     await stage.start({ port: portOf(first), adminKey: '' })
     await page.getByText('The gateway does not accept the key any more.').waitFor()
