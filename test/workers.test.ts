@@ -95,6 +95,26 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a command with several wo
     expect(command.log().match(/"closed"/g)).toHaveLength(WORKERS)
   })
 
+  it('has one demo server for all workers', async () => {
+    const args = ['--workers', `${WORKERS}`, '--cluster', redis.url, '--cluster-key', KEY]
+    let log = ''
+    const onLog = (text: string): void => {
+      log += text
+    }
+    const { port } = await startKomgate(scope, { servers: { demo: 'demo' }, args, onLog })
+    // That all workers have started.
+    await expect.poll(() => log).toContain('komgate listening on')
+    const opened = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const headers = { ...OPENING.headers, connection: 'close' }
+        const response = await fetch(`http://127.0.0.1:${port}/demo/sessions/`, { ...OPENING, headers })
+        return (await response.json()) as { connection_id: string; session_no: number }
+      }),
+    )
+    expect(new Set(opened.map(({ connection_id }) => connection_id.slice(0, 3))).size).toBe(WORKERS)
+    expect(new Set(opened.map(({ session_no }) => session_no)).size).toBe(opened.length)
+  })
+
   it('ends in order if the workers get the signal too, as from a terminal', async () => {
     const command = await start('--drain-ms', '500')
     await command.open()

@@ -139,7 +139,8 @@ function bundledData(): DemoData {
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    // Workers of node:cluster would otherwise share a random port, and each get some of the connections.
+    server.listen({ port, host, exclusive: true }, () => {
       server.off('error', reject)
       resolve()
     })
