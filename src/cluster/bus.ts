@@ -3,22 +3,14 @@ import { EventEmitter } from 'node:events'
 import { LRUCache } from 'lru-cache'
 import { createClient } from 'redis'
 import { redisAddress } from '../store/backends/redis/address.ts'
+import { clientOptions, pauseBefore } from '../store/backends/redis/client-options.ts'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
 import { StoreError, withTimeout } from '../store/index.ts'
 import { type Message, MessageCodec, type ReceivedMessage } from './messages.ts'
 import { SLOTS } from './slots.ts'
 
-/** First and longest pause before the subscription connects again, milliseconds. */
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 400
-/**
- * Timeouts for connecting, for the subscription and for a connection without traffic, and interval of pings,
- * milliseconds.
- */
-const CONNECT_MS = 1500
+/** Timeout for the subscription at the start, milliseconds. */
 const OPEN_MS = 4000
-const SILENT_MS = 4000
-const PING_MS = 1000
 /** Heartbeats in the time of a lease. */
 const HEARTBEATS = 3
 /** Heartbeats of this node that Redis has accepted and not returned, after which the subscription counts as broken. */
@@ -220,15 +212,6 @@ export class Bus extends EventEmitter<BusEvents> {
 
 /** @param isOpen whether the client connects again when the connection is lost */
 function subscriptionOf(redisUrl: string, isOpen: () => boolean) {
-  const { socket, username, password, database } = redisAddress(new URL(redisUrl))
-  const pauseMs = (retries: number): number => Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS)
-  const reconnectStrategy = (retries: number): number | false => isOpen() && pauseMs(retries)
-  return createClient({
-    RESP: 2,
-    socket: { ...socket, connectTimeout: CONNECT_MS, socketTimeout: SILENT_MS, reconnectStrategy },
-    ...(username === '' ? {} : { username }),
-    ...(password === '' ? {} : { password }),
-    database,
-    pingInterval: PING_MS,
-  })
+  const address = redisAddress(new URL(redisUrl))
+  return createClient(clientOptions(address, (retries) => isOpen() && pauseBefore(retries)))
 }

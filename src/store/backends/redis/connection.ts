@@ -3,20 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectionTimeoutError, createClient, DisconnectsClientError } from 'redis'
 import { ReplyTimeoutError, StoreError, withTimeout } from '../../index.ts'
 import { type RedisAddress, redisAddress } from './address.ts'
+import { clientOptions, LONGEST_PAUSE_MS, pauseBefore } from './client-options.ts'
 import { isDemoted, isOfCluster, NO_CLUSTER, replyKind } from './replies.ts'
 import type { Script } from './scripts.ts'
 
-/** Connect timeout, milliseconds: short, since the next attempt may already find the new master. */
-const CONNECT_MS = 1500
 /** Timeout of a command, milliseconds. */
 const REPLY_MS = 3000
-/** Timeout of a connection without traffic, milliseconds. It also limits the client's handshake. */
-const SILENT_MS = 4000
-/** Interval of pings on an idle connection, milliseconds: shorter than `SILENT_MS`. */
-const PING_MS = 1000
-/** First and longest pause before the client connects again, milliseconds. */
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 400
 /** Maximum number of commands in the client's queue. */
 const MAX_PENDING = 100_000
 
@@ -132,7 +124,7 @@ export class RedisConnection {
   /** Returns the pause before the client connects again, milliseconds; false to give up. */
   #pauseMs(retries: number, cause: Error): number | false {
     if (this.#isOpening) return retries === 0 && cause instanceof ConnectionTimeoutError ? 0 : false
-    return Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS)
+    return pauseBefore(retries)
   }
 
   /** Checks a new connection: uses it if the server is a ready master, otherwise closes it. */
@@ -192,17 +184,9 @@ async function checkServer(client: Client): Promise<void> {
   if (role[0] === 'slave') throw new Error('READONLY the server is a replica')
 }
 
-function clientOf(
-  { socket, username, password, database }: RedisAddress,
-  reconnectStrategy: (retries: number, cause: Error) => number | false,
-) {
+function clientOf(address: RedisAddress, reconnectStrategy: (retries: number, cause: Error) => number | false) {
   return createClient({
-    RESP: 2,
-    socket: { ...socket, connectTimeout: CONNECT_MS, socketTimeout: SILENT_MS, reconnectStrategy },
-    ...(username === '' ? {} : { username }),
-    ...(password === '' ? {} : { password }),
-    database,
-    pingInterval: PING_MS,
+    ...clientOptions(address, reconnectStrategy),
     commandsQueueMaxLength: MAX_PENDING,
     disableOfflineQueue: true,
     // No timeout: it would create a timer for each command, and it ends when the command is written.
