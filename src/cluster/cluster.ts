@@ -198,13 +198,6 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return await this.#owners.all()
   }
 
-  /** Sends a request to a node, as `Forwarder.ask` does. */
-  async ask(owner: Owner, request: UnsignedRequest, clientAddress: string): Promise<ForwardedResponse> {
-    // It ends in a second anyway, and a listener for each node would be too many.
-    const onGone = (): void => undefined
-    return await this.#forwarder.ask(owner, { ...this.#signed(request, clientAddress), onGone })
-  }
-
   #signed(request: UnsignedRequest, clientAddress: string): ForwardedRequest {
     const { method, target, headers, body, onGone } = request
     return { method, target, headers, body, onGone, sign: (owner) => this.#sign(owner, request, clientAddress) }

@@ -9,8 +9,6 @@ import { StreamChecks } from './stream-checks.ts'
 
 /** After this time without a response, and then at this interval, the owner is checked, milliseconds. */
 const CHECK_MS = 1000
-/** Timeout of a request for every node, milliseconds. */
-const ASK_MS = 1000
 
 /** How the forwarding of a request ended, for the metrics. */
 export type ForwardingOutcome = 'answered' | 'no-owner' | 'aborted' | ClusterErrorCode
@@ -61,22 +59,6 @@ export class Forwarder {
   /** Like `forward`, for a request for a WebSocket. */
   async upgrade(slot: Slot, request: ForwardedRequest): Promise<UpgradeResponse | undefined> {
     return await this.#counted(slot, true, (owner) => this.#client.upgrade(owner, request))
-  }
-
-  /**
-   * Sends a request to a node, whatever slot it holds.
-   * @throws ClusterError `node-unreachable` if it does not answer within a second
-   */
-  async ask(owner: Owner, request: ForwardedRequest): Promise<ForwardedResponse> {
-    const sent = this.#client.request(owner, request)
-    const timer = setTimeout(() => sent.abort(new Error('no answer in time')), ASK_MS)
-    try {
-      return this.#checked(owner, await sent.response)
-    } catch (error) {
-      throw unreachable(owner, new Failure(error))
-    } finally {
-      clearTimeout(timer)
-    }
   }
 
   async #counted<T extends AnyResponse>(slot: Slot, isRepeatable: boolean, send: Send<T>): Promise<T | undefined> {

@@ -1,17 +1,19 @@
 import { Readable } from 'node:stream'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import type { Cluster } from '../../src/cluster/cluster.ts'
+import type { Cluster, UnsignedRequest } from '../../src/cluster/cluster.ts'
 import { ClusterError } from '../../src/cluster/errors.ts'
 import type { ForwardedResponse } from '../../src/cluster/forwarded.ts'
 import type { Owner } from '../../src/cluster/owner.ts'
+import { startDemoServer } from '../../src/demo/server.ts'
 import { OtherNodes } from '../../src/http/cluster/other-nodes.ts'
 import type { Env } from '../../src/http/env.ts'
 import { publicError } from '../../src/http/errors/public-error.ts'
 import type { TestSettings } from '../support/config.ts'
 import { EventClient } from '../support/event-client.ts'
 import type { Answer, TestGateway } from '../support/gateway.ts'
-import { canStartCluster, onCluster, WHO_AM_I } from './stage.ts'
+import { startProxy, type TcpProxy } from '../support/proxy.ts'
+import { canStartCluster, onCluster, SERVER, WHO_AM_I } from './stage.ts'
 
 const ADMIN_KEY = 'a-key-of-sixteen-letters-or-more'
 const headers = { authorization: `Bearer ${ADMIN_KEY}` }
@@ -84,6 +86,29 @@ describe.skipIf(!canStartCluster).each<[string, TestSettings]>([
   })
 })
 
+describe.skipIf(!canStartCluster)('administration while a LysKOM server does not answer', () => {
+  let proxy: TcpProxy
+  const stage = onCluster({ adminKey: ADMIN_KEY }, async () => {
+    const demo = await startDemoServer()
+    proxy = await startProxy(demo)
+    const stop = async (): Promise<void> => void (await Promise.all([proxy.close(), demo.close()]))
+    return { host: proxy.host, port: proxy.port, stop }
+  })
+
+  it('ends a session of another node after its pending call', async () => {
+    const id = await stage.logIn()
+    const { sessions } = (await ask(stage.other, 'GET', '/admin/sessions')).json
+    for (const line of proxy.lines) line.stall()
+    const pending = stage.owner.send('GET', `/${SERVER}/server/info`, { id })
+    // Until the owner has read the request.
+    await stage.owner.send('GET', '/version')
+    const { status, json } = await ask(stage.other, 'DELETE', `/admin/sessions/${sessions[0].handle}`)
+    expect([status, json]).toEqual([204, undefined])
+    expect((await pending).status).not.toBe(200)
+    expect((await stage.other.send('GET', WHO_AM_I, { id })).status).toBe(403)
+  })
+})
+
 describe.skipIf(!canStartCluster)('administration while Redis is unavailable', () => {
   const stage = onCluster({ adminKey: ADMIN_KEY })
 
@@ -100,21 +125,23 @@ describe.skipIf(!canStartCluster)('administration while Redis is unavailable', (
 })
 
 describe('a request for every node', () => {
-  type Reply = number | string | 'silent' | 'slow'
+  type Reply = number | string | 'silent' | 'slow' | 'ended'
 
   /** Answers requests at a node whose others reply with a status, a JSON text, or not at all. */
   function app(replies: readonly Reply[]) {
-    const owners = replies.map((_, i) => [`00${i}`, { epoch: `${i}`, url: `http://node-${i}` }] as const)
+    const owners = replies.map((_, i) => [`${i}`, { epoch: `${i}`, url: `http://node-${i}` }] as const)
     const targets: string[] = []
     const cluster = {
       lease: { owner: { epoch: 'own' } },
       nodes: async () => new Map<string, Owner>([...owners, ['fff', { epoch: 'own', url: 'http://own' }]]),
-      async ask({ epoch }: Owner, { target }: { target: string }): Promise<ForwardedResponse> {
+      async forward(slot: string, { target, onGone }: UnsignedRequest): Promise<ForwardedResponse | undefined> {
         targets.push(target)
-        const reply = replies[Number(epoch)]
+        const reply = replies[Number(slot)]
+        if (reply === 'ended') return undefined
         if (reply === 'silent') throw new ClusterError('node-unreachable', 'no answer')
         const isStatus = typeof reply === 'number'
         const body = reply === 'slow' ? endless() : Buffer.from(isStatus ? `"of ${reply}"` : String(reply))
+        onGone(() => body instanceof Readable && body.destroy(new Error('gone')))
         return { status: isStatus ? reply : 200, headers: [], body }
       },
     } as unknown as Cluster
@@ -143,6 +170,7 @@ describe('a request for every node', () => {
   it.each<[string, Reply[], unknown]>([
     ['all values', ['1', '2', '3'], { values: [1, 2, 3] }],
     ['no value of a silent node', ['1', 'silent', '3'], { values: [1, null, 3], missing: ['http://node-1'] }],
+    ['no value of a node that has ended', ['ended', '2'], { values: [null, 2], missing: ['http://node-0'] }],
     ['no value of an error', [429, '2', 500], { values: [null, 2, null], missing: ['http://node-0', 'http://node-2'] }],
     ['no value of a body that does not end', ['1', 'slow'], { values: [1, null], missing: ['http://node-1'] }],
     ['no value of invalid JSON', ['{', '2'], { values: [null, 2], missing: ['http://node-0'] }],
@@ -155,6 +183,7 @@ describe('a request for every node', () => {
     ['a success after errors', [429, 404, '"found"'], [200, 'found']],
     ['a success beside a silent node', ['silent', '"found"', 404], [200, 'found']],
     ['404 if no node has it', [404, 404], [404, 'none']],
+    ['404 if the node that may have had it has ended', [404, 'ended'], [404, 'none']],
     ['the gravest error if no node has it', [404, 401, 429], [429, 'of 429']],
     ['504 if a node is silent and no other has it', [404, 'silent', 429], [504, undefined]],
     ['404 without other nodes', [], [404, 'none']],

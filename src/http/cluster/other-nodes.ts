@@ -1,4 +1,4 @@
-import { addAbortSignal, Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Context } from 'hono'
 import type { Cluster, UnsignedRequest } from '../../cluster/cluster.ts'
@@ -12,8 +12,8 @@ import { OpenStreams } from '../open-streams.ts'
 import { adminTarget } from './admin-requests.ts'
 import { headersOf, responseOf } from './messages.ts'
 
-/** Timeout for the body of a response, milliseconds; that for the headers is the one of `Cluster.ask`. */
-const BODY_MS = 2000
+/** How long a node may take for its part of a list, milliseconds: an incomplete list is better than one that is late. */
+const LIST_MS = 2000
 const NOT_FOUND = 404
 const GATEWAY_TIMEOUT = 504
 
@@ -63,7 +63,7 @@ export class OtherNodes {
     if (owners === undefined) return { nodes: [], missing: { missing: null } }
     const nodes = await Promise.all(
       owners.map(async ([slot, owner]) => {
-        const value = await this.#ask(c, owner, 'GET').then(jsonOf<T>, () => undefined)
+        const value = await this.#send(c, slot, 'GET', LIST_MS).then(jsonOf<T>, () => undefined)
         return { slot, owner, value }
       }),
     )
@@ -80,9 +80,10 @@ export class OtherNodes {
    */
   async firstFound(c: Context<Env>): Promise<Response | undefined> {
     let worst: Rejection | undefined
-    const answers = (await this.#owners(c)).map(async ([, owner]) => {
+    const answers = (await this.#owners(c)).map(async ([slot]) => {
       try {
-        const response = await this.#ask(c, owner, c.req.method)
+        const response = await this.#send(c, slot, c.req.method)
+        if (response === undefined) throw new Rejection(NOT_FOUND)
         if (isSuccess(response)) return response
         throw new Rejection(response.status, response)
       } catch (error) {
@@ -106,11 +107,19 @@ export class OtherNodes {
     return [...(await cluster.nodes())].filter(([, owner]) => owner.epoch !== epoch)
   }
 
-  async #ask(c: Context<Env>, owner: Owner, method: string): Promise<ForwardedResponse> {
+  /**
+   * Sends the request to the node of a slot, which may wait before it answers: a session ends after its pending calls.
+   * Returns undefined if the node has ended.
+   * @param timeoutMs the time until the end of the response, milliseconds; unlimited if not given
+   */
+  async #send(c: Context<Env>, slot: Slot, method: string, timeoutMs?: number): Promise<ForwardedResponse | undefined> {
     const { cluster, clientAddress } = this.#options
-    const onGone = (): void => undefined
+    // A listener on the connection of the client for each node would be too many.
+    const onGone = (end: () => void): void => {
+      if (timeoutMs !== undefined) setTimeout(end, timeoutMs).unref()
+    }
     const request: UnsignedRequest = { method, target: adminTarget(c), headers: headersOf(c), onGone }
-    return await (cluster as Cluster).ask(owner, request, clientAddress(c))
+    return await cluster?.forward(slot, request, clientAddress(c))
   }
 }
 
@@ -118,7 +127,7 @@ export class OtherNodes {
 class Rejection extends Error {
   constructor(
     readonly status: number,
-    override readonly cause: unknown,
+    override readonly cause?: unknown,
   ) {
     super(`status ${status}`)
   }
@@ -133,18 +142,15 @@ function isResponse(cause: unknown): cause is ForwardedResponse {
 }
 
 /** Returns the JSON of a successful response; undefined for others, and if the body does not arrive in time. */
-async function jsonOf<T>(response: ForwardedResponse): Promise<T | undefined> {
+async function jsonOf<T>(response: ForwardedResponse | undefined): Promise<T | undefined> {
+  if (response === undefined) return undefined
   const { body } = response
   if (!isSuccess(response)) {
     if (body instanceof Readable) body.destroy()
     return undefined
   }
   try {
-    const json =
-      body instanceof Readable
-        ? await text(addAbortSignal(AbortSignal.timeout(BODY_MS), body))
-        : Buffer.from(body).toString()
-    return JSON.parse(json) as T
+    return JSON.parse(body instanceof Readable ? await text(body) : Buffer.from(body).toString()) as T
   } catch {
     return undefined
   }
