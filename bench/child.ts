@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../test/support/free-port.ts'
 import { forwardErrors, Inspector, inspectorFlags } from '../test/support/inspector.ts'
 import { stopProcess } from '../test/support/komgate-process.ts'
-import { freePort } from '../test/support/lyskomd.ts'
 import type { Scope } from '../test/support/scope.ts'
 
 type Call = { name: string; args: unknown[] }

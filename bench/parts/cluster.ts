@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
+import { freePort } from '../../test/support/free-port.ts'
 import { type Komgate, startKomgate } from '../../test/support/komgate-process.ts'
-import { freePort } from '../../test/support/lyskomd.ts'
 import { redisInstalled, startRedis } from '../../test/support/redis-server.ts'
 import type { Scope } from '../../test/support/scope.ts'
 import { median } from '../../test/support/statistics.ts'

@@ -6,7 +6,7 @@ import type { MadeChange } from '../../src/sessions/change-relay.ts'
 import { RedisConnection } from '../../src/store/backends/redis/connection.ts'
 import { keyOf } from '../../src/store/record.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
-import { freePort } from '../support/lyskomd.ts'
+import { freePort } from '../support/free-port.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { redisInstalled, startRedis, withRedis } from '../support/redis-server.ts'
 

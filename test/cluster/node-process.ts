@@ -1,7 +1,7 @@
 import { createHash, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../support/free-port.ts'
 import { type Komgate, type Place, startKomgate } from '../support/komgate-process.ts'
-import { freePort } from '../support/lyskomd.ts'
 import type { Scope } from '../support/scope.ts'
 import { SERVER, WHO_AM_I } from './stage.ts'
 

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Address, SharedDemo, type SharedDemoOptions } from '../../src/cluster/shared-demo.ts'
 import { RedisConnection } from '../../src/store/backends/redis/connection.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { freePort } from '../support/lyskomd.ts'
 import { redisInstalled, startRedis, withRedis } from '../support/redis-server.ts'
 import { Scope } from '../support/scope.ts'
 

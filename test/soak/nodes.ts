@@ -1,5 +1,5 @@
+import { freePort } from '../support/free-port.ts'
 import { type InspectedKomgate, type KomgateOptions, startInspectedKomgate } from '../support/komgate-process.ts'
-import { freePort } from '../support/lyskomd.ts'
 import { startRoundRobin } from '../support/nginx.ts'
 import { openHandles } from '../support/process-resources.ts'
 import { startRedis } from '../support/redis-server.ts'

@@ -2,11 +2,11 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, open, readFile, rename, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { freePort } from './free-port.ts'
 
 /** Environment variable with the directory for what `install` creates. The global setup of vitest sets it. */
 export const INSTALLED_DIR = 'TEST_INSTALLED_DIR'
@@ -196,14 +196,4 @@ function hasEnded(child: ChildProcess): boolean {
 
 function isRoot(): boolean {
   return process.getuid?.() === 0
-}
-
-/** Returns a free port. Another process may take it before it is used. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { startGateway } from '../../src/gateway.ts'
 import { configFor, type TestServer, type TestSettings } from './config.ts'
 import type { DatabaseServer } from './database-server.ts'
-import { freePort } from './lyskomd.ts'
+import { freePort } from './free-port.ts'
 import { startRoundRobin } from './nginx.ts'
 import { startRedis } from './redis-server.ts'
 

@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
 import { forwardErrors, Inspector, inspectorFlags } from './inspector.ts'
-import { freePort } from './lyskomd.ts'
 import type { Scope } from './scope.ts'
 
 const START_MS = 30_000

@@ -4,11 +4,12 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { freePort, isFree } from './free-port.ts'
 
 const LYSKOMD = '/usr/sbin/lyskomd'
 const DEFAULT_DATABASE = '/usr/share/lyskom-server/default'
@@ -301,26 +302,4 @@ function readLog(dir: string): Promise<string> {
 /** Returns the end of the log as a sentence for an error message. */
 async function logTail(dir: string): Promise<string> {
   return `Its log ends:\n${(await readLog(dir)).slice(-2_000)}`
-}
-
-/** Returns a free port. Another process may take it before it is used. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1')
-  try {
-    await once(server, 'listening')
-    server.close()
-    await once(server, 'close')
-    return true
-  } catch {
-    return false
-  }
 }
