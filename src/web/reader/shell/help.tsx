@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 import { t } from '../strings/index.ts'
 import { COMMANDS } from './commands.ts'
@@ -8,7 +8,7 @@ import { ShortcutsSwitch } from './shortcuts-switch.tsx'
 export function Help({ onClose }: { onClose: () => void }) {
   const strings = t.value
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
+  useLayoutEffect(() => dialog.current?.showModal(), [])
   const lines = [
     ...COMMANDS.map(({ keys, meaning }) => ({ keys, meaning: meaning() })),
     { keys: ['Ctrl+Enter'], meaning: strings.keySend },

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { shortcuts } from '../../shared/preferences.ts'
 import { COMMANDS, type CommandContext } from './commands.ts'
 
@@ -15,7 +15,8 @@ const PREFIXES: ReadonlySet<string> = new Set([...BY_KEYS.keys()].filter((keys) 
 export function useKeys(context: Omit<CommandContext, 'textNo'>): void {
   const latest = useRef(context)
   latest.current = context
-  useEffect(() => {
+  // Before the page is painted: whoever sees it can use the keys.
+  useLayoutEffect(() => {
     let prefix = { key: '', time: 0 }
     const onKeyDown = (event: KeyboardEvent): void => {
       if (shortcuts.value === 'off' || event.ctrlKey || event.metaKey || event.altKey) return
