@@ -27,11 +27,19 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
     return client
   }
 
-  /** Returns the events that each session receives because of the changes that one of them makes. */
-  async function seenBy(sessions: readonly Client[], changes: () => Promise<unknown>): Promise<Data[][]> {
+  /**
+   * Returns the events that each session receives because of the changes that one of them makes.
+   * @param changes makes the changes. `received` resolves when each session has received the given number of events so
+   *   far: a later change may replace one that a session has not checked yet.
+   */
+  async function seenBy(
+    sessions: readonly Client[],
+    changes: (received: (...counts: number[]) => Promise<void>) => Promise<unknown>,
+  ): Promise<Data[][]> {
     const streams = await Promise.all(sessions.map(follow))
-    await changes()
-    await checked(sessions)
+    await changes(async (...counts) => {
+      await expect.poll(() => streams.map(({ events }) => events.length)).toEqual(counts)
+    })
     const marker = `end ${clients.length}`
     const { connection } = await stage.author('bob')
     await connection.call('send-message', { recipient: 0, message: Buffer.from(marker) })
@@ -41,11 +49,6 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
         return events.filter(({ type }) => type !== 'send-message').map(({ data }) => data)
       }),
     )
-  }
-
-  /** Resolves when each session has checked the changes made so far: a check precedes this round trip. */
-  async function checked(sessions: readonly Client[]): Promise<void> {
-    for (const session of sessions) await session.get('/sessions/current/who-am-i')
   }
 
   /** Returns two sessions of alice, the first of which makes the changes, and one of bob. */
@@ -61,18 +64,19 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
     const [session] = sessions
     const text = (await session.get(`/texts/${text_no}`)).json
     const local: number = text.recipient_list[0].loc_no
-    const [own, same, others] = await seenBy(sessions, async () => {
+    const [own, same, others] = await seenBy(sessions, async (received) => {
       await session.put(`/texts/${text_no}/read-marking`)
       await session.delete(`/texts/${text_no}/read-marking`)
-      await checked(sessions)
+      await received(2, 2, 0)
       await session.put(`/conferences/${club.no}/texts/${local}/read-marking`)
       await session.post('/calls/mark-as-unread', { conference: club.no, text: local })
-      await checked(sessions)
+      await received(4, 4, 0)
       await session.post(`/persons/current/memberships/${club.no}/unread`, { no_of_unread: 1 })
-      await checked(sessions)
+      await received(5, 5, 0)
       await session.post('/calls/set-last-read', { conference: club.no, last_read: local })
-      await checked(sessions)
+      await received(6, 6, 0)
       await session.post('/calls/set-read-ranges', { conference: club.no, read_ranges: [] })
+      await received(7, 7, 0)
     })
     const about = { conf_no: club.no }
     const expected = [
@@ -95,7 +99,7 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
     const { root } = stage.cast.texts
     const sessions = await three()
     const [session] = sessions
-    const [own, same, others] = await seenBy(sessions, async () => {
+    const [own, same, others] = await seenBy(sessions, async (received) => {
       await session.put(`/texts/${root}/mark`, { type: 7 })
       await session.delete(`/texts/${root}/mark`)
       await session.post('/calls/mark-text', { text: root, mark_type: 8 })
@@ -111,6 +115,7 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
       await once(socket, 'message')
       socket.close()
       await session.delete(`/texts/${root}/mark`)
+      await received(8, 8, 0)
     })
     const marked = (mark_type: number) => ({ type: 'marked', text_no: root, mark_type })
     const unmarked = { type: 'unmarked', text_no: root }
@@ -126,13 +131,14 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
     const text_no = await author.write({ text: 'x', to: [stage.cast.club.no] })
     const sessions = await three()
     const [session] = sessions
-    const [own, same, others] = await seenBy(sessions, async () => {
+    const [own, same, others] = await seenBy(sessions, async (received) => {
       for (const comment_to of [root, secret, orphan]) {
         await session.post('/calls/add-comment', { text_no, comment_to })
         await session.post('/calls/sub-comment', { text_no, comment_to })
       }
       await session.post('/calls/add-footnote', { text_no, footnote_to: root })
       await session.post('/calls/sub-footnote', { text_no, footnote_to: root })
+      await received(8, 8, 6)
     })
     const changes = (to: number, link_type: string) =>
       ['linked', 'unlinked'].map((type) => ({ type, text_no, to, link_type }))
@@ -148,15 +154,16 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
     const [session] = sessions
     const path = `/persons/${alice.no}/memberships/${club.no}`
     const { json: before } = await session.get(path)
-    const [own, same, others] = await seenBy(sessions, async () => {
+    const [own, same, others] = await seenBy(sessions, async (received) => {
       await session.put(path, { priority: 200, where: 0 })
-      await checked(sessions)
+      await received(1, 1, 0)
       const type = { ...ACTIVE, ...RESERVED, passive: true }
       const member = { conf_no: club.no, pers_no: alice.no }
       await session.post('/calls/add-member', { ...member, priority: 200, where: 0, type })
-      await checked(sessions)
+      await received(2, 2, 0)
       const { priority, position: where } = before
       await session.put(path, { priority, where })
+      await received(3, 3, 0)
     })
     const about = { type: 'membership', conf_no: club.no }
     const list = (await session.get(`/persons/${alice.no}/memberships/`)).json.memberships
@@ -186,8 +193,9 @@ describe.each(BACKENDS)('changes that Protocol A does not report, on $name', ({ 
     })
     expect(seen).toEqual([[{ type: 'person', pers_no: null }], [], []])
     await stage.login(session, 'bob')
-    const [own, alice, others] = await seenBy([session, sessions[1], bob], async () => {
+    const [own, alice, others] = await seenBy([session, sessions[1], bob], async (received) => {
       await session.post('/calls/mark-as-read', { conference: club.no, text: [1] })
+      await received(1, 0, 1)
     })
     expect(own).toEqual([{ type: 'read', conf_no: club.no, local_nos: [1] }])
     expect(alice).toEqual([])
