@@ -1,5 +1,5 @@
 import type { Cluster } from './cluster/cluster.ts'
-import { ClusterKeyError, NodeUrlError } from './cluster/errors.ts'
+import { ClusterSettingError } from './cluster/errors.ts'
 import { hostOf } from './cluster/node-url.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { ValuesOf } from './config/settings.ts'
@@ -26,7 +26,7 @@ export interface ClusterNode {
   readonly fetch: Fetch
   /**
    * Becomes a node, when it listens at its address.
-   * @throws ConfigError if the URL of this node or the cluster key is wrong
+   * @throws ConfigError if a setting does not fit the other nodes
    * @throws StoreError if Redis fails
    */
   join(): Promise<void>
@@ -103,10 +103,8 @@ async function joined(cluster: Cluster): Promise<boolean> {
   try {
     return await cluster.join()
   } catch (error) {
-    if (error instanceof NodeUrlError) throw new ConfigError(`cluster.nodeUrl: ${error.message}`, { cause: error })
-    if (error instanceof ClusterKeyError)
-      throw new ConfigError(`cluster.clusterKey: ${error.message}`, { cause: error })
-    throw error
+    if (!(error instanceof ClusterSettingError)) throw error
+    throw new ConfigError(`cluster.${error.setting}: ${error.message}`, { cause: error })
   }
 }
 

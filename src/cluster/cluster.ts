@@ -3,7 +3,7 @@ import { redisAddress } from '../store/backends/redis/address.ts'
 import { RedisConnection } from '../store/backends/redis/connection.ts'
 import { evictsKeys } from '../store/backends/redis/redis.ts'
 import { Bus } from './bus.ts'
-import { ClusterError, NodeUrlError } from './errors.ts'
+import { ClusterError, ClusterSettingError } from './errors.ts'
 import {
   type ForwardedRequest,
   type ForwardedResponse,
@@ -110,15 +110,14 @@ export class Cluster extends EventEmitter<ClusterEvents> {
    * Takes a slot, when this node answers requests of other nodes at its URL.
    *
    * @returns false if nothing answers at the URL of this node, which other nodes may reach nevertheless
-   * @throws NodeUrlError if another node has the URL of this one, something else answers there, or some nodes have a
-   *   loopback address and others have not
-   * @throws ClusterKeyError if the nodes on this Redis database have another cluster key
+   * @throws ClusterSettingError if another node has the URL of this one, something else answers there, some nodes have a
+   *   loopback address and others have not, or the nodes on this Redis database have another cluster key or lease
    * @throws StoreError if Redis fails
    */
   async join(): Promise<boolean> {
     await this.lease.readClock()
     const answers = await this.#answersAtUrl()
-    await this.lease.checkKey()
+    await this.lease.checkSettings()
     await this.#checkLoopback()
     await this.#checkEviction()
     await this.bus.open()
@@ -128,14 +127,17 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   /**
    * Checks whether this node and the others can reach each other: a loopback address is for one machine.
-   * @throws NodeUrlError if they cannot
+   * @throws ClusterSettingError if they cannot
    */
   async #checkLoopback(): Promise<void> {
     const { nodeUrl } = this.#options
     for (const { url } of (await this.#owners.all()).values()) {
       if (isLoopback(url) === isLoopback(nodeUrl)) continue
       const [local, remote] = isLoopback(url) ? [url, nodeUrl] : [nodeUrl, url]
-      throw new NodeUrlError(`${local} is a loopback address, at which the node ${remote} cannot reach a node`)
+      throw new ClusterSettingError(
+        'nodeUrl',
+        `${local} is a loopback address, at which the node ${remote} cannot reach a node`,
+      )
     }
   }
 
@@ -233,7 +235,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   /**
    * Returns whether this node answers at its own URL, by a request as another node would send it.
-   * @throws NodeUrlError if something else answers
+   * @throws ClusterSettingError if something else answers
    */
   async #answersAtUrl(): Promise<boolean> {
     const { owner } = this.lease
@@ -244,7 +246,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     if (response.status === 200 && (await response.text()) === owner.epoch) return true
     const refused = response.headers.get(REFUSED_HEADER) as keyof typeof REFUSING | null
     const what = refused === null ? 'something else' : REFUSING[refused]
-    throw new NodeUrlError(`${what} answers at ${owner.url}, the URL of this node`)
+    throw new ClusterSettingError('nodeUrl', `${what} answers at ${owner.url}, the URL of this node`)
   }
 
   /**

@@ -37,13 +37,16 @@ export class ClusterError extends KomgateError {
   }
 }
 
-/** The URL of this node is that of another node or of something else, or other nodes cannot reach it. */
-export class NodeUrlError extends Error {}
-
-/** The nodes on a Redis database have another cluster key. */
-export class ClusterKeyError extends Error {
-  constructor() {
-    super('the nodes on this Redis database have another cluster key')
+/**
+ * A setting of this node does not fit the other nodes: its URL is that of another one, or cannot be reached by them, or
+ * they have another cluster key or lease.
+ */
+export class ClusterSettingError extends Error {
+  constructor(
+    readonly setting: 'nodeUrl' | 'clusterKey' | 'leaseMs',
+    message: string,
+  ) {
+    super(message)
   }
 }
 

@@ -6,22 +6,23 @@ import type { Script } from '../store/backends/redis/scripts.ts'
  *   slot:<slot>  JSON of the `Owner` that holds the slot, until its lease expires
  *   epochs       hash of the epoch that held each slot last, without expiry: a node whose lease has expired may take
  *                its slot again only if no other node has held it since
- *   key          fingerprint of the cluster key, while a node is alive
+ *   settings     what all nodes have in common, while a node is alive: the fingerprint of the cluster key and the time of
+ *                a lease, separated by a space
  *   demo:<id>    JSON of the address of a demo server, until the lease of the node that runs it expires
  *
- * CLAIM and RENEW reply with an outcome and the time of Redis as seconds and microseconds.
+ * CLAIM and RENEW reply with an outcome, the time of Redis as seconds and microseconds, and the settings if they differ.
  */
 
 /**
  * Ends the leases of earlier starts of a node, in all slots, if none of them may be alive.
  *
- * KEYS: epochs, key. ARGV: the prefix of slots, the fingerprint, the URL of the node, and how long the lease of a
+ * KEYS: epochs, settings. ARGV: the prefix of slots, the settings, the URL of the node, and how long the lease of a
  * living node lasts at least, milliseconds. Replies with the longest time that the lease of such a node lasts; with 0
- * if there is none, and with -1 if the nodes have another key.
+ * if there is none, and with the settings of the nodes if they have others.
  */
 export const END_EARLIER = script(`
-local print = redis.call('GET', KEYS[2])
-if print and print ~= ARGV[2] then return -1 end
+local settings = redis.call('GET', KEYS[2])
+if settings and settings ~= ARGV[2] then return settings end
 local longest = 0
 local ended = {}
 for _, slot in ipairs(redis.call('HKEYS', KEYS[1])) do
@@ -42,11 +43,11 @@ return 0
 /**
  * Takes a slot that is free.
  *
- * KEYS: the slot, epochs, key. ARGV: JSON of the owner, its epoch, the slot, the TTL in milliseconds, the fingerprint.
+ * KEYS: the slot, epochs, settings. ARGV: JSON of the owner, its epoch, the slot, the TTL in milliseconds, the settings.
  */
 export const CLAIM = script(`
-local print = redis.call('GET', KEYS[3])
-if print and print ~= ARGV[5] then return {'other-key', redis.call('TIME')} end
+local settings = redis.call('GET', KEYS[3])
+if settings and settings ~= ARGV[5] then return {'other-settings', redis.call('TIME'), settings} end
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'taken', redis.call('TIME')} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[2])
@@ -58,8 +59,8 @@ return {'held', redis.call('TIME')}
  * Renews a lease, and takes it again if it has expired and no other node has held the slot since. The same arguments.
  */
 export const RENEW = script(`
-local print = redis.call('GET', KEYS[3])
-if print and print ~= ARGV[5] then return {'other-key', redis.call('TIME')} end
+local settings = redis.call('GET', KEYS[3])
+if settings and settings ~= ARGV[5] then return {'other-settings', redis.call('TIME'), settings} end
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return {'taken', redis.call('TIME')} end
 if not held then
@@ -75,7 +76,9 @@ return {held and 'held' or 'retaken', redis.call('TIME')}
 /** The time of Redis since 1970. */
 export type RedisTime = [seconds: string, microseconds: string]
 /** What CLAIM and RENEW reply. */
-export type LeaseReply = [outcome: 'held' | 'retaken' | 'taken' | 'other-key', time: RedisTime]
+export type LeaseReply =
+  | [outcome: 'held' | 'retaken' | 'taken', time: RedisTime]
+  | [outcome: 'other-settings', time: RedisTime, settings: string]
 
 /**
  * Takes or renews the lease of a demo server, unless another node has it.

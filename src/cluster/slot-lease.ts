@@ -2,7 +2,7 @@ import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
-import { ClusterError, ClusterKeyError, NodeUrlError } from './errors.ts'
+import { ClusterError, ClusterSettingError } from './errors.ts'
 import { type Owner, ownerJson } from './owner.ts'
 import { CLAIM, END_EARLIER, type LeaseReply, RELEASE, RENEW, type RedisTime } from './scripts.ts'
 import { SLOTS, type Slot, slotOf } from './slots.ts'
@@ -85,14 +85,14 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
   }
 
   /**
-   * Checks whether this node has the cluster key of the others.
+   * Checks whether this node has the cluster key and the lease of the others.
    * @throws StoreError if Redis cannot be reached
-   * @throws ClusterKeyError if it has another one
+   * @throws ClusterSettingError if it has not
    */
-  async checkKey(): Promise<void> {
-    const { connection, prefix, clusterKey } = this.#options
-    const fingerprint = await connection.send<string | null>(['GET', `${prefix}key`])
-    if (fingerprint !== null && fingerprint !== fingerprintOf(clusterKey)) throw new ClusterKeyError()
+  async checkSettings(): Promise<void> {
+    const { connection, prefix } = this.#options
+    const settings = await connection.send<string | null>(['GET', `${prefix}settings`])
+    if (settings !== null && settings !== this.#settings) throw this.#unlike(settings)
   }
 
   /**
@@ -100,8 +100,7 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
    * an earlier start of this node that has crashed, it waits for up to 0.4 leases whether that lease is renewed.
    *
    * @throws StoreError if Redis cannot be reached
-   * @throws ClusterKeyError if the nodes on this Redis database have another cluster key
-   * @throws NodeUrlError if another node has the URL of this one
+   * @throws ClusterSettingError if another node has the URL of this one, or they have another cluster key or lease
    */
   async take(): Promise<void> {
     await this.#endEarlier()
@@ -181,7 +180,6 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
   async #renew(): Promise<void> {
     try {
       const outcome = await this.#run(RENEW)
-      if (outcome === 'other-key') throw new ClusterKeyError()
       if (outcome === 'taken') {
         const lost = this.#slot
         this.#heldUntil = Number.NEGATIVE_INFINITY
@@ -203,19 +201,19 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     const longestMs = Math.max(leaseMs, leftMs)
     await sleep(leftMs - longestMs * LIVING)
     const isRenewed = (await this.#endNotLiving(longestMs * RENEWED)) > 0
-    if (isRenewed) throw new NodeUrlError(`another node has the URL ${url}`)
+    if (isRenewed) throw new ClusterSettingError('nodeUrl', `another node has the URL ${url}`)
   }
 
   /**
    * Returns the longest time that a lease with the URL of this node lasts, and 0 if they have been ended. Milliseconds.
    */
   async #endNotLiving(livingMs: number): Promise<number> {
-    const { connection, prefix, url, clusterKey } = this.#options
-    const keys = [`${prefix}epochs`, `${prefix}key`]
-    const args = [`${prefix}slot:`, fingerprintOf(clusterKey), url, `${Math.round(livingMs)}`]
-    const leftMs = await connection.run<number>(END_EARLIER, keys, args)
-    if (leftMs < 0) throw new ClusterKeyError()
-    return leftMs
+    const { connection, prefix, url } = this.#options
+    const keys = [`${prefix}epochs`, `${prefix}settings`]
+    const args = [`${prefix}slot:`, this.#settings, url, `${Math.round(livingMs)}`]
+    const reply = await connection.run<number | string>(END_EARLIER, keys, args)
+    if (typeof reply === 'string') throw this.#unlike(reply)
+    return reply
   }
 
   /** Takes the slot that follows from the URL, or the next one that is free. */
@@ -225,16 +223,16 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
       this.#slot = slotOf((first + i) % SLOTS)
       const outcome = await this.#run(CLAIM)
       if (outcome === 'held') return
-      if (outcome === 'other-key') throw new ClusterKeyError()
     }
     throw new ClusterError('cluster-unavailable', 'every slot is taken')
   }
 
-  async #run(script: typeof CLAIM): Promise<LeaseReply[0]> {
-    const { connection, clusterKey, leaseMs } = this.#options
+  async #run(script: typeof CLAIM): Promise<'held' | 'retaken' | 'taken'> {
+    const { connection, leaseMs } = this.#options
     const sentAt = performance.now()
-    const args = [this.#json, this.#owner.epoch, this.#slot, `${leaseMs}`, fingerprintOf(clusterKey)]
-    const [outcome, time] = await connection.run<LeaseReply>(script, this.#keys, args)
+    const args = [this.#json, this.#owner.epoch, this.#slot, `${leaseMs}`, this.#settings]
+    const [outcome, time, settings] = await connection.run<LeaseReply>(script, this.#keys, args)
+    if (outcome === 'other-settings') throw this.#unlike(settings)
     const { interruptions } = connection
     const isReconnected = interruptions !== this.#interruptions
     if (outcome === 'retaken' || isReconnected) this.#settledAt = performance.now() + leaseMs
@@ -257,7 +255,21 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
 
   get #keys(): string[] {
     const { prefix } = this.#options
-    return [`${prefix}slot:${this.#slot}`, `${prefix}epochs`, `${prefix}key`]
+    return [`${prefix}slot:${this.#slot}`, `${prefix}epochs`, `${prefix}settings`]
+  }
+
+  /** What all nodes have in common, as Redis has it. */
+  get #settings(): string {
+    const { clusterKey, leaseMs } = this.#options
+    return `${fingerprintOf(clusterKey)} ${leaseMs}`
+  }
+
+  /** Returns the error for nodes with other settings than this one. */
+  #unlike(settings: string): ClusterSettingError {
+    const [fingerprint, leaseMs] = settings.split(' ')
+    if (fingerprint === fingerprintOf(this.#options.clusterKey))
+      return new ClusterSettingError('leaseMs', `the nodes on this Redis database have a lease of ${leaseMs} ms`)
+    return new ClusterSettingError('clusterKey', 'the nodes on this Redis database have another cluster key')
   }
 
   #report(error: unknown): void {

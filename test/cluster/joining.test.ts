@@ -26,6 +26,7 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a node that starts', () =
   }, 30_000)
   afterEach(async () => {
     for (const node of nodes.splice(0)) await node.close()
+    await withRedis(redis.url, (client) => client.flushAll())
   })
   afterAll(async () => {
     await lyskom?.close()
@@ -63,6 +64,13 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a node that starts', () =
     expect((await third.send('GET', WHO_AM_I, { id })).status).toBe(200)
   })
 
+  it('is refused with another lease than that of the others', async () => {
+    await start({ nodeUrl: await freeUrl(), leaseMs: 10_000 })
+    const refused = start({ nodeUrl: await freeUrl(), leaseMs: 9000 })
+    await expect(refused).rejects.toThrow('cluster.leaseMs: the nodes on this Redis database have a lease of 10000 ms')
+    await expect(refused).rejects.toBeInstanceOf(ConfigError)
+  })
+
   it('is refused with the URL of something else, the port for clients too', async () => {
     const first = await start({ nodeUrl: await freeUrl() })
     await expect(start({ nodeUrl: first.url, ...otherHost })).rejects.toThrow(`something else answers at ${first.url}`)
@@ -81,7 +89,7 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a node that starts', () =
     expect(elsewhere.isHeld).toBe(true)
     await elsewhere.release()
     await connection.close()
-    await start({ nodeUrl })
+    await start({ nodeUrl, leaseMs: LEASE.leaseMs })
   })
 
   it.each([
@@ -92,7 +100,7 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a node that starts', () =
     const connection = await RedisConnection.open(new URL(redis.url))
     const elsewhere = new SlotLease({ connection, ...LEASE, url: other })
     await elsewhere.take()
-    const refused = start({ nodeUrl, nodeHost: '127.0.0.1' })
+    const refused = start({ nodeUrl, nodeHost: '127.0.0.1', leaseMs: LEASE.leaseMs })
     const [local, remote] = other.includes('127') ? [other, nodeUrl] : [nodeUrl, other]
     await expect(refused).rejects.toThrow(
       `cluster.nodeUrl: ${local} is a loopback address, at which the node ${remote} cannot reach a node`,

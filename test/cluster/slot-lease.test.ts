@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ClusterKeyError, NodeUrlError } from '../../src/cluster/errors.ts'
+import { ClusterSettingError } from '../../src/cluster/errors.ts'
 import { type Owner, parseOwner } from '../../src/cluster/owner.ts'
 import { SlotLease, type SlotLeaseOptions } from '../../src/cluster/slot-lease.ts'
 import type { Slot } from '../../src/cluster/slots.ts'
@@ -90,10 +90,10 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
   })
 
   it('is renewed before it expires', async () => {
-    const { lease, lost } = await taken({ leaseMs: SHORT_MS })
+    const { lease, lost } = await taken({ leaseMs: LEASE_MS })
     const { owner } = lease
-    for (let i = 0; i < 12; i++) {
-      await sleep(SHORT_MS / 4)
+    for (let i = 0; i < 8; i++) {
+      await sleep(LEASE_MS / 4)
       expect(await ownerOf(lease.slot)).toEqual(owner)
       expect(lease.isHeld).toBe(true)
     }
@@ -130,7 +130,7 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     })
     const renewed = lease.renew()
     await expect.poll(() => ownerOf(slot), { interval: 10 }).toBeUndefined()
-    const other = await taken({ url: COLLIDING })
+    const other = await taken({ url: COLLIDING, leaseMs: SHORT_MS })
     expect(other.lease.slot).toBe(slot)
     const confirmed = lease.confirm()
     reply = undefined
@@ -156,7 +156,7 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     })
     const { slot } = lease
     await expire(slot)
-    await taken({ url: COLLIDING })
+    await taken({ url: COLLIDING, leaseMs: SHORT_MS })
     isDown = true
     await expect.poll(() => lease.isHeld, { interval: 10 }).toBe(false)
     const confirmed = lease.confirm()
@@ -252,7 +252,7 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     const second = node({ leaseMs: LEASE_MS }).lease
     const start = performance.now()
     const refusal = second.take()
-    await expect(refusal).rejects.toBeInstanceOf(NodeUrlError)
+    await expect(refusal).rejects.toMatchObject({ setting: 'nodeUrl' })
     await expect(refusal).rejects.toThrow(`another node has the URL ${URL_OF_NODE}`)
     expect(performance.now() - start).toBeLessThan(LEASE_MS * 0.4 + 300)
     expect(second.isHeld).toBe(false)
@@ -299,17 +299,26 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
   it('is refused with another cluster key while a node is alive', async () => {
     const { lease } = await taken()
     const stranger = node({ url: 'http://10.0.0.8:5002', clusterKey: 'x'.repeat(32) }).lease
-    await expect(stranger.take()).rejects.toBeInstanceOf(ClusterKeyError)
-    await expect(stranger.checkKey()).rejects.toBeInstanceOf(ClusterKeyError)
-    await lease.checkKey()
+    await expect(stranger.take()).rejects.toMatchObject({ setting: 'clusterKey' })
+    await expect(stranger.checkSettings()).rejects.toBeInstanceOf(ClusterSettingError)
+    await lease.checkSettings()
     expect(stranger.isHeld).toBe(false)
-    const text = await withRedis(redis.url, (client) => client.get(`${PREFIX}key`))
+    const text = await withRedis(redis.url, (client) => client.get(`${PREFIX}settings`))
     expect(text).not.toContain('kkkk')
     await lease.release()
     await expire(lease.slot)
-    await withRedis(redis.url, (client) => client.del(`${PREFIX}key`))
+    await withRedis(redis.url, (client) => client.del(`${PREFIX}settings`))
     await stranger.take()
     expect(stranger.isHeld).toBe(true)
+  })
+
+  it('is refused with another time than that of the nodes that are alive', async () => {
+    await taken()
+    const hasty = node({ url: 'http://10.0.0.8:5002', leaseMs: LONG_MS / 2 }).lease
+    const refusal = { setting: 'leaseMs', message: `the nodes on this Redis database have a lease of ${LONG_MS} ms` }
+    await expect(hasty.take()).rejects.toMatchObject(refusal)
+    await expect(hasty.checkSettings()).rejects.toMatchObject(refusal)
+    expect(hasty.isHeld).toBe(false)
   })
 
   it('ends at once when it is released, and requests that come later do not renew it', async () => {
