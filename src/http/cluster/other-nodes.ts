@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Context } from 'hono'
 import type { Cluster, UnsignedRequest } from '../../cluster/cluster.ts'
-import { ClusterError } from '../../cluster/errors.ts'
+import { ClientGoneError, ClusterError } from '../../cluster/errors.ts'
 import type { ForwardedResponse } from '../../cluster/forwarded.ts'
 import type { Owner } from '../../cluster/owner.ts'
 import type { Slot } from '../../cluster/slots.ts'
@@ -61,12 +61,8 @@ export class OtherNodes {
       throw error
     })
     if (owners === undefined) return { nodes: [], missing: { missing: null } }
-    const nodes = await Promise.all(
-      owners.map(async ([slot, owner]) => {
-        const value = await this.#send(c, slot, 'GET', LIST_MS).then(jsonOf<T>, () => undefined)
-        return { slot, owner, value }
-      }),
-    )
+    const answers = await Promise.all(owners.map(([slot, owner]) => this.#read<T>(c, slot, owner)))
+    const nodes = answers.filter((answer) => answer !== undefined)
     const missing = nodes.filter(({ value }) => value === undefined).map(({ owner }) => owner.url)
     return { nodes, missing: missing.length === 0 ? {} : { missing } }
   }
@@ -107,6 +103,18 @@ export class OtherNodes {
     return [...(await cluster.nodes())].filter(([, owner]) => owner.epoch !== epoch)
   }
 
+  /** Returns what a node has answered to a GET request; undefined if it has ended. */
+  async #read<T>(c: Context<Env>, slot: Slot, owner: Owner): Promise<NodeAnswer<T> | undefined> {
+    try {
+      const response = await this.#send(c, slot, 'GET', LIST_MS)
+      return response && { slot, owner, value: await jsonOf<T>(response) }
+    } catch (error) {
+      // It has not answered in time, or not at all.
+      if (error instanceof ClientGoneError || error instanceof ClusterError) return { slot, owner, value: undefined }
+      throw error
+    }
+  }
+
   /**
    * Sends the request to the node of a slot, which may wait before it answers: a session ends after its pending calls.
    * Returns undefined if the node has ended.
@@ -142,8 +150,7 @@ function isResponse(cause: unknown): cause is ForwardedResponse {
 }
 
 /** Returns the JSON of a successful response; undefined for others, and if the body does not arrive in time. */
-async function jsonOf<T>(response: ForwardedResponse | undefined): Promise<T | undefined> {
-  if (response === undefined) return undefined
+async function jsonOf<T>(response: ForwardedResponse): Promise<T | undefined> {
   const { body } = response
   if (!isSuccess(response)) {
     if (body instanceof Readable) body.destroy()
