@@ -13,6 +13,7 @@ import {
   type SignatureHeader,
   type UpgradeResponse,
 } from './forwarded.ts'
+import { hostOf } from './node-url.ts'
 import type { Owner } from './owner.ts'
 
 /** Timeout for connecting to a node, milliseconds: nodes are close to each other. */
@@ -77,10 +78,9 @@ export class NodeClient {
 
   /** Like `request`, for a WebSocket. undici's own `upgrade` does not return a response that rejects. */
   upgrade(owner: Owner, { method, target: path, headers, onGone, sign }: ForwardedRequest): Sent<UpgradeResponse> {
-    const { hostname: host, port } = new URL(owner.url)
     const fields = headers.concat(sign(owner), ['Connection', 'Upgrade', 'Upgrade', 'websocket'])
     // The path is not a part of a URL, which would change it.
-    const outgoing = httpRequest({ host, port, path, method, headers: fields, agent: false })
+    const outgoing = httpRequest({ ...addressOf(owner), path, method, headers: fields, agent: false })
     const abort = (reason: Error): void => void outgoing.destroy(reason)
     let hasAnswered = false
     onGone(() => hasAnswered || abort(gone()))
@@ -112,18 +112,22 @@ export class NodeClient {
   }
 }
 
-async function probed({ url, epoch }: Owner, [name, value]: SignatureHeader, timeoutMs: number): Promise<boolean> {
-  const { hostname: host, port } = new URL(url)
+async function probed(owner: Owner, [name, value]: SignatureHeader, timeoutMs: number): Promise<boolean> {
   const signal = AbortSignal.timeout(timeoutMs)
-  const outgoing = httpRequest({ host, port, path: PROBE_PATH, headers: { [name]: value }, signal, agent: false })
+  const options = { path: PROBE_PATH, headers: { [name]: value }, signal, agent: false }
+  const outgoing = httpRequest({ ...addressOf(owner), ...options })
   const answer = once(outgoing, 'response')
   outgoing.end()
   try {
     const [response] = (await answer) as [IncomingMessage]
-    return (await buffer(response)).toString() === epoch
+    return (await buffer(response)).toString() === owner.epoch
   } catch {
     return false
   }
+}
+
+function addressOf({ url }: Owner): { host: string; port: string } {
+  return { host: hostOf(url), port: new URL(url).port }
 }
 
 function gone(): ClientGoneError {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer, isIPv6 } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,17 +19,18 @@ const bytesOf = async ({ body }: ForwardedResponse) => (body instanceof Readable
 const closing: (() => unknown)[] = []
 
 /** Starts a node that answers with a function. */
-async function node(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
+async function node(listener: RequestListener, host = '127.0.0.1'): Promise<string> {
+  const server = createServer(listener).listen(0, host)
   await once(server, 'listening')
   closing.push(() => {
     server.closeAllConnections()
     server.close()
   })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`
 }
 
 const KEY = 'k'.repeat(32)
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
 
 describe('a request to the owner of a slot', () => {
   /** The owners as Redis names them; undefined while it is away. */
@@ -177,6 +179,21 @@ describe('a request to the owner of a slot', () => {
     await expect(forward()).rejects.toMatchObject({ code: 'cluster-unavailable' })
     isSettled = true
     expect(await forward()).toBeUndefined()
+  })
+
+  it.skipIf(!hasIpv6)('goes to an IPv6 address, which is checked while it waits', async () => {
+    const url = await node((request, response) => {
+      const probe = request.headers['x-probe']
+      if (probe === undefined) setTimeout(() => response.end('late'), 1500)
+      else response.end(probe)
+    }, '::1')
+    own('e', url)
+    expect(await forward()).toBe('200 late')
+    const upgrade = await forwarder.upgrade(SLOT, {
+      ...{ method: 'GET', target: '/', headers: ['Host', 'h'], onGone: () => undefined },
+      sign: ({ epoch }) => ['x-to', epoch] as const,
+    })
+    expect(upgrade).toMatchObject({ status: 200 })
   })
 
   it('fails if the owner dies between the headers and the body', async () => {
