@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Context } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { type RawData, WebSocket } from 'ws'
+import { responseOf } from '../../src/http/cluster/messages.ts'
+import type { Env } from '../../src/http/env.ts'
+import { TrackedResponse } from '../../src/http/node/tracked-response.ts'
+import { OpenStreams } from '../../src/http/open-streams.ts'
 import { EventClient } from '../support/event-client.ts'
 import { TRANSPORTS } from '../support/event-follower.ts'
 import { type FakeServer, startFakeServer } from '../support/fake-server.ts'
@@ -11,6 +21,7 @@ import { withRedis } from '../support/redis-server.ts'
 import { canStartCluster, onCluster, SERVER, WHO_AM_I } from './stage.ts'
 
 const ACTIVE = 82
+const GET_TEXT = 25
 const ADMIN_KEY = 'a-key-of-sixteen-letters-or-more'
 const EVENTS = `/${SERVER}/sessions/current/events`
 
@@ -21,6 +32,16 @@ async function connect({ url }: TestGateway, query: string) {
   socket.on('message', (data: RawData) => received.push(String(data)))
   await once(socket, 'open')
   return { socket, received }
+}
+
+/** Returns whether a connection from a port of 127.0.0.1 is established; a paused socket does not notice its end. */
+async function isConnected(port: number): Promise<boolean> {
+  const table = await readFile('/proc/net/tcp', 'latin1')
+  const from = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return table.split('\n').some((line) => {
+    const [, local, , state] = line.trim().split(/\s+/)
+    return local === from && state === '01'
+  })
 }
 
 describe.skipIf(!canStartCluster)('a node that has not the session', () => {
@@ -140,6 +161,56 @@ describe.skipIf(!canStartCluster)('a node that has not the session', () => {
         ),
       )
       .toBe(true)
+  })
+})
+
+describe.skipIf(!canStartCluster)('a WebSocket of another node', () => {
+  const pingMs = 300
+  const stage = onCluster({ websocketPingMs: pingMs, httpStallMs: 4 * pingMs })
+
+  it('stays open without messages, and ends if its client does not read', async () => {
+    const id = await stage.logIn()
+    const body = 'x'.repeat(100_000)
+    const text = { subject: '', body, content_type: 'text/plain', recipient_list: [] }
+    const { text_no } = (await stage.owner.send('POST', `/${SERVER}/texts/`, { id, json: text })).json
+    expect(text_no).toBeGreaterThan(0)
+    const { socket, received } = await connect(stage.other, `Httpkom-Connection=${id}`)
+    await sleep(8 * pingMs)
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    socket.pause()
+    // More than the buffers of the kernel hold.
+    const request = `${GET_TEXT} ${text_no} 0 ${body.length}`
+    for (let no = 0; no < 500; no++) socket.send(JSON.stringify({ protocol: 'a', ref_no: no, request }))
+    socket.on('error', () => undefined)
+    const { localPort } = (socket as unknown as { _socket: Socket })._socket
+    expect(await isConnected(localPort as number)).toBe(true)
+    await expect.poll(() => isConnected(localPort as number), { interval: 50, timeout: 20 * pingMs }).toBe(false)
+    expect(received).toEqual([])
+    socket.terminate()
+  })
+})
+
+describe('a stream of another node', () => {
+  it('is closed if the client has disconnected before it begins', () => {
+    const outgoing = new TrackedResponse(new IncomingMessage(new Socket()))
+    outgoing.destroy()
+    const body = new Readable({ read: () => undefined })
+    const headers = ['Content-Type', 'text/event-stream']
+    const c = { req: new Request('http://h/'), env: { outgoing } } as unknown as Context<Env>
+    responseOf({ status: 200, headers, body }, c, new OpenStreams())
+    expect(body.destroyed).toBe(true)
+  })
+
+  it('ends if it begins when the node shuts down', () => {
+    const streams = new OpenStreams()
+    const ended: string[] = []
+    streams.add(() => ended.push('first'))
+    const remove = streams.add(() => ended.push('removed'))
+    remove()
+    streams.endAll()
+    expect(ended).toEqual(['first'])
+    streams.add(() => ended.push('late'))
+    expect(ended).toEqual(['first', 'late'])
   })
 })
 

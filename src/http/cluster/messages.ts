@@ -121,22 +121,26 @@ function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
 function streamOf(source: Readable, outgoing: unknown, streams?: OpenStreams): globalThis.ReadableStream {
   // It does not begin to read before it is read itself.
   const body = ReadableStream.from<Uint8Array>(source) as globalThis.ReadableStream
-  if (outgoing instanceof TrackedResponse) outgoing.stream = { body, start: (sink) => passOn(source, sink, streams) }
+  if (outgoing instanceof TrackedResponse) {
+    // Its client may have disconnected, and nothing reads the body then.
+    if (outgoing.destroyed) source.destroy()
+    else outgoing.once('close', () => source.destroy())
+    outgoing.stream = { body, start: (sink) => passOn(source, sink, streams) }
+  }
   return body
 }
 
 function passOn(source: Readable, sink: StreamSink, streams?: OpenStreams): SinkSource {
-  const remove = streams?.add(() => sink.end())
   source.on('data', (piece: Uint8Array) => {
     if (!sink.write(piece)) source.pause()
   })
   source.on('end', () => sink.end())
   source.on('error', (error) => sink.fail(error))
-  const stop = (): void => {
-    remove?.()
+  const end = (): void => {
     source.destroy()
+    sink.end()
   }
-  return { resume: () => source.resume(), stop }
+  return { resume: () => source.resume(), stop: streams?.add(end) ?? (() => undefined) }
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Context } from 'hono'
 import type { Env } from '../env.ts'
+import { resetSocket } from '../node/reset-socket.ts'
 import type { OpenStreams } from '../open-streams.ts'
 
 /** A connection to another node that has become a WebSocket. */
@@ -28,6 +29,8 @@ export function tunnel(c: Context<Env>, { headers, socket: node, head }: Upgrade
   // Not `pipeline`, whose listeners exceed the limit of a socket that has those of HTTP.
   client.pipe(node).pipe(client)
   node.on('error', () => client.destroy())
+  // It does not read: the timer is that of all connections, and pings of the node restart it.
+  client.once('timeout', () => resetSocket(client))
   node.once('close', () => client.destroySoon())
   const closed = new Promise<void>((resolve) => {
     // The client may have disconnected while the node answered.
