@@ -161,7 +161,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   /** Returns the slot of a connection id or a ticket if another node holds it, or none does. */
   foreignSlot(text: string): Slot | undefined {
     const slot = slotIn(text)
-    return slot === this.lease.slot ? undefined : slot
+    return slot === undefined || this.lease.has(slot) ? undefined : slot
   }
 
   /** Returns whether an id is in the slot of another node to which this one has sent requests: it may be that of a session. */

@@ -1,7 +1,13 @@
+import { LRUCache } from 'lru-cache'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
 import { ClusterError } from './errors.ts'
 import { type Owner, parseOwner } from './owner.ts'
-import type { Slot } from './slots.ts'
+import { SLOTS, type Slot } from './slots.ts'
+
+/** How long a node that has lost its lease and does not answer is not asked again, milliseconds. */
+const SILENT_MS = 10_000
+/** The record of the last owner of a slot that it has given up. */
+const ENDED = 'ended'
 
 /** Options of `Owners`. */
 export interface OwnersOptions {
@@ -29,6 +35,8 @@ export class Owners {
   readonly #lookups = new Map<Slot, Promise<Owner | undefined>>()
   /** slots whose record was not written by a node */
   readonly #invalid = new Set<Slot>()
+  /** epochs of nodes that have not answered without a lease */
+  readonly #silent = new LRUCache<string, true>({ max: SLOTS, ttl: SILENT_MS })
 
   constructor(options: OwnersOptions) {
     this.#options = options
@@ -48,8 +56,8 @@ export class Owners {
   }
 
   /**
-   * Asks Redis for the owner of a slot. Lookups of a slot at the same time are one. An owner that Redis does not name
-   * any more, because it is cut off from Redis, is still the owner while it answers.
+   * Asks Redis for the owner of a slot. Lookups of a slot at the same time are one. A node whose lease has expired, because
+   * it is cut off from Redis, is still the owner while it answers, and no other node has taken the slot.
    * @throws ClusterError `cluster-unavailable` if Redis cannot be asked, may not have all leases, or has a record that
    *   was not written by a node
    */
@@ -66,7 +74,7 @@ export class Owners {
    * @throws ClusterError `cluster-unavailable` if Redis cannot be asked
    */
   async all(): Promise<ReadonlyMap<Slot, Owner>> {
-    const slots = (await this.#ask<Slot[]>(['HKEYS', `${this.#options.prefix}epochs`])).sort()
+    const slots = (await this.#ask<Slot[]>(['HKEYS', this.#lastOwners])).sort()
     if (slots.length === 0) return new Map()
     const records = await this.#ask<(string | null)[]>(['MGET', ...slots.map((slot) => this.#keyOf(slot))])
     const found = new Map<Slot, Owner>()
@@ -93,13 +101,36 @@ export class Owners {
       return owner
     }
     if (json !== null) throw new ClusterError('cluster-unavailable', `the record of slot ${slot} is not of a node`)
-    const known = this.#known.get(slot)
-    if (known !== undefined && (await this.#options.isAlive(known))) return known
+    const last = await this.#lastOwner(slot)
+    if (last !== undefined && (await this.#answers(last))) {
+      this.#known.set(slot, last)
+      return last
+    }
     if (!this.#options.isSettled()) {
       throw new ClusterError('cluster-unavailable', 'Redis was interrupted and may not have all leases yet')
     }
     this.#known.delete(slot)
     return undefined
+  }
+
+  /** Returns the node that held a slot without a lease last, unless it has given it up. */
+  async #lastOwner(slot: Slot): Promise<Owner | undefined> {
+    const json = await this.#ask<string | null>(['HGET', this.#lastOwners, slot])
+    // Redis may have started empty.
+    if (json === null) return this.#known.get(slot)
+    return json === ENDED ? undefined : this.#parse(slot, json)
+  }
+
+  /** Returns whether a node without a lease still answers. One that has not is not asked again for a while. */
+  async #answers(owner: Owner): Promise<boolean> {
+    if (this.#silent.has(owner.epoch)) return false
+    const isAlive = await this.#options.isAlive(owner)
+    if (!isAlive) this.#silent.set(owner.epoch, true)
+    return isAlive
+  }
+
+  get #lastOwners(): string {
+    return `${this.#options.prefix}owners`
   }
 
   #keyOf(slot: Slot): string {

@@ -4,8 +4,8 @@ import type { Script } from '../store/backends/redis/scripts.ts'
 /*
  * Keys in Redis, after a common prefix:
  *   slot:<slot>  JSON of the `Owner` that holds the slot, until its lease expires
- *   epochs       hash of the epoch that held each slot last, without expiry: a node whose lease has expired may take
- *                its slot again only if no other node has held it since
+ *   owners       hash of the JSON of the `Owner` that held each slot last, without expiry, or `ended`: a node whose lease
+ *                has expired may take its slot again only if no other node has held it since, and answers for it until then
  *   settings     what all nodes have in common, while a node is alive: the fingerprint of the cluster key and the time of
  *                a lease, separated by a space
  *   demo:<id>    JSON of the address of a demo server, until the lease of the node that runs it expires
@@ -16,7 +16,7 @@ import type { Script } from '../store/backends/redis/scripts.ts'
 /**
  * Ends the leases of earlier starts of a node, in all slots, if none of them may be alive.
  *
- * KEYS: epochs, settings. ARGV: the prefix of slots, the settings, the URL of the node, and how long the lease of a
+ * KEYS: owners, settings. ARGV: the prefix of slots, the settings, the URL of the node, and how long the lease of a
  * living node lasts at least, milliseconds. Replies with the longest time that the lease of such a node lasts; with 0
  * if there is none, and with the settings of the nodes if they have others.
  */
@@ -43,15 +43,15 @@ return 0
 /**
  * Takes a slot that is free.
  *
- * KEYS: the slot, epochs, settings. ARGV: JSON of the owner, its epoch, the slot, the TTL in milliseconds, the settings.
+ * KEYS: the slot, owners, settings. ARGV: JSON of the owner, the slot, the TTL in milliseconds, the settings.
  */
 export const CLAIM = script(`
 local settings = redis.call('GET', KEYS[3])
-if settings and settings ~= ARGV[5] then return {'other-settings', redis.call('TIME'), settings} end
+if settings and settings ~= ARGV[4] then return {'other-settings', redis.call('TIME'), settings} end
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'taken', redis.call('TIME')} end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
-redis.call('HSET', KEYS[2], ARGV[3], ARGV[2])
-redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[4])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[1])
+redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[3])
 return {'held', redis.call('TIME')}
 `)
 
@@ -60,17 +60,24 @@ return {'held', redis.call('TIME')}
  */
 export const RENEW = script(`
 local settings = redis.call('GET', KEYS[3])
-if settings and settings ~= ARGV[5] then return {'other-settings', redis.call('TIME'), settings} end
+if settings and settings ~= ARGV[4] then return {'other-settings', redis.call('TIME'), settings} end
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return {'taken', redis.call('TIME')} end
 if not held then
-  local last = redis.call('HGET', KEYS[2], ARGV[3])
-  if last and last ~= ARGV[2] then return {'taken', redis.call('TIME')} end
+  local last = redis.call('HGET', KEYS[2], ARGV[2])
+  if last and last ~= ARGV[1] then return {'taken', redis.call('TIME')} end
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
-redis.call('HSET', KEYS[2], ARGV[3], ARGV[2])
-redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[4])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[1])
+redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[3])
 return {held and 'held' or 'retaken', redis.call('TIME')}
+`)
+
+/** Gives a slot up, unless another node has it. KEYS: the slot, owners. ARGV: JSON of the owner, the slot. */
+export const GIVE_UP = script(`
+if redis.call('HGET', KEYS[2], ARGV[2]) == ARGV[1] then redis.call('HSET', KEYS[2], ARGV[2], 'ended') end
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 0
 `)
 
 /** The time of Redis since 1970. */
@@ -92,7 +99,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ARGV[1]
 `)
 
-/** Deletes a lease, unless another node has it. KEYS: the lease. ARGV: its JSON. */
+/** Deletes the lease of a demo server, unless another node has it. KEYS: the lease. ARGV: its JSON. */
 export const RELEASE = script(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RedisConnection } from '../store/backends/redis/connection.ts'
 import { ClusterError, ClusterSettingError } from './errors.ts'
 import { type Owner, ownerJson } from './owner.ts'
-import { CLAIM, END_EARLIER, type LeaseReply, RELEASE, RENEW, type RedisTime } from './scripts.ts'
+import { CLAIM, END_EARLIER, GIVE_UP, type LeaseReply, RENEW, type RedisTime } from './scripts.ts'
 import { SLOTS, type Slot, slotOf } from './slots.ts'
 
 /** Renewals in the time of a lease. */
@@ -56,6 +56,8 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
   #timer: NodeJS.Timeout | undefined
   #owner: Owner
   #slot: Slot
+  /** Whether it has been this node's, and no other node has taken it since. */
+  #hasSlot = false
   /** Milliseconds of `performance.now()` until which no other node can take the slot. */
   #heldUntil = Number.NEGATIVE_INFINITY
   /** Added to `performance.now()` gives the time of Redis. */
@@ -118,6 +120,11 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     return this.#slot
   }
 
+  /** Returns whether the sessions in a slot are on this node, as far as it knows. */
+  has(slot: Slot): boolean {
+    return this.#hasSlot && slot === this.#slot
+  }
+
   /** Whether no other node can have taken the slot, without asking Redis. */
   get isHeld(): boolean {
     return !this.#isReleased && performance.now() < this.#heldUntil
@@ -173,24 +180,33 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     clearInterval(this.#timer)
     this.#isReleased = true
     await this.#renewal
-    const { connection } = this.#options
-    await connection.run(RELEASE, this.#keys.slice(0, 1), [this.#json]).catch(() => undefined)
+    if (!this.#hasSlot) return
+    const { connection, prefix } = this.#options
+    const keys = [`${prefix}slot:${this.#slot}`, `${prefix}owners`]
+    await connection.run(GIVE_UP, keys, [this.#jsonIn(this.#slot), this.#slot]).catch(() => undefined)
   }
 
   async #renew(): Promise<void> {
     try {
-      const outcome = await this.#run(RENEW)
+      // Another node may have taken the slot, and Redis have failed before this one had the next.
+      const outcome = this.#hasSlot ? await this.#run(RENEW, this.#slot) : 'taken'
       if (outcome === 'taken') {
-        const lost = this.#slot
-        this.#heldUntil = Number.NEGATIVE_INFINITY
-        this.#owner = { ...this.#owner, epoch: randomUUID() }
-        this.emit('lost', lost)
+        this.#lose()
         await this.#claim()
       }
       this.#report(undefined)
     } catch (error) {
       this.#report(error)
     }
+  }
+
+  /** Begins a new epoch without a slot: the sessions of the last one must end. */
+  #lose(): void {
+    if (!this.#hasSlot) return
+    this.#hasSlot = false
+    this.#heldUntil = Number.NEGATIVE_INFINITY
+    this.#owner = { ...this.#owner, epoch: randomUUID() }
+    this.emit('lost', this.#slot)
   }
 
   /** Ends the leases of earlier starts of this node, which have crashed. */
@@ -209,7 +225,7 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
    */
   async #endNotLiving(livingMs: number): Promise<number> {
     const { connection, prefix, url } = this.#options
-    const keys = [`${prefix}epochs`, `${prefix}settings`]
+    const keys = [`${prefix}owners`, `${prefix}settings`]
     const args = [`${prefix}slot:`, this.#settings, url, `${Math.round(livingMs)}`]
     const reply = await connection.run<number | string>(END_EARLIER, keys, args)
     if (typeof reply === 'string') throw this.#unlike(reply)
@@ -220,26 +236,30 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
   async #claim(): Promise<void> {
     const first = firstSlot(this.#owner.url)
     for (let i = 0; i < SLOTS; i++) {
-      this.#slot = slotOf((first + i) % SLOTS)
-      const outcome = await this.#run(CLAIM)
+      const outcome = await this.#run(CLAIM, slotOf((first + i) % SLOTS))
       if (outcome === 'held') return
     }
     throw new ClusterError('cluster-unavailable', 'every slot is taken')
   }
 
-  async #run(script: typeof CLAIM): Promise<'held' | 'retaken' | 'taken'> {
-    const { connection, leaseMs } = this.#options
+  async #run(script: typeof CLAIM, slot: Slot): Promise<'held' | 'retaken' | 'taken'> {
+    const { connection, prefix, leaseMs } = this.#options
     const sentAt = performance.now()
-    const args = [this.#json, this.#owner.epoch, this.#slot, `${leaseMs}`, this.#settings]
-    const [outcome, time, settings] = await connection.run<LeaseReply>(script, this.#keys, args)
+    const keys = [`${prefix}slot:${slot}`, `${prefix}owners`, `${prefix}settings`]
+    const args = [this.#jsonIn(slot), slot, `${leaseMs}`, this.#settings]
+    const [outcome, time, settings] = await connection.run<LeaseReply>(script, keys, args)
     if (outcome === 'other-settings') throw this.#unlike(settings)
     const { interruptions } = connection
     const isReconnected = interruptions !== this.#interruptions
     if (outcome === 'retaken' || isReconnected) this.#settledAt = performance.now() + leaseMs
     this.#interruptions = interruptions
     this.#setClock(time)
-    // Counted from before the command, so that this node stops before Redis does.
-    if (outcome === 'held' || outcome === 'retaken') this.#heldUntil = sentAt + leaseMs
+    if (outcome !== 'taken') {
+      this.#slot = slot
+      this.#hasSlot = true
+      // Counted from before the command, so that this node stops before Redis does.
+      this.#heldUntil = sentAt + leaseMs
+    }
     if (isReconnected) this.emit('reconnected')
     return outcome
   }
@@ -248,14 +268,9 @@ export class SlotLease extends EventEmitter<LeaseEvents> {
     this.#offsetMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - performance.now()
   }
 
-  /** The record of this node in Redis. */
-  get #json(): string {
-    return ownerJson(this.#slot, this.#owner, this.#options.clusterKey)
-  }
-
-  get #keys(): string[] {
-    const { prefix } = this.#options
-    return [`${prefix}slot:${this.#slot}`, `${prefix}epochs`, `${prefix}settings`]
+  /** Returns the record of this node in Redis. */
+  #jsonIn(slot: Slot): string {
+    return ownerJson(slot, this.#owner, this.#options.clusterKey)
   }
 
   /** What all nodes have in common, as Redis has it. */

@@ -11,16 +11,20 @@ const UNAVAILABLE = { code: 'cluster-unavailable' }
 
 describe('the owners of slots', () => {
   let redis: Map<string, string>
+  /** the last owners of slots */
+  let last: Map<string, string>
   let commands: string[]
   let isDown: boolean
   let owners: Owners
   let isSettled: boolean
   /** epochs of the nodes that answer */
   let alive: Set<string>
+  let probes: number
   /** slots that were reported */
   let invalid: Slot[]
   beforeEach(() => {
     redis = new Map()
+    last = new Map()
     claim(SLOT, OWNER)
     invalid = []
     commands = []
@@ -30,18 +34,23 @@ describe('the owners of slots', () => {
       if (isDown) throw new Error('Redis is unavailable')
       const [name, key = ''] = args
       // One slot has no owner any more.
+      if (name === 'HGET') return (last.get(args[2] ?? '') ?? null) as T
       if (name === 'HKEYS') return [...redis.keys(), 'p:slot:002'].map((each) => each.slice(-3)) as T
       if (name === 'MGET') return args.slice(1).map((each) => redis.get(each) ?? null) as T
       return (redis.get(key) ?? null) as T
     }
     isSettled = true
+    probes = 0
     alive = new Set()
     owners = new Owners({
       connection: { send },
       prefix: 'p:',
       clusterKey: KEY,
       isSettled: () => isSettled,
-      isAlive: async ({ epoch }) => alive.has(epoch),
+      isAlive: async ({ epoch }) => {
+        probes++
+        return alive.has(epoch)
+      },
       onInvalid: (slot) => invalid.push(slot),
     })
   })
@@ -70,7 +79,7 @@ describe('the owners of slots', () => {
     const found = await Promise.all(Array.from({ length: 100 }, () => owners.of(SLOT)))
     expect(new Set(found)).toEqual(new Set([OWNER]))
     await Promise.all([owners.lookUp(SLOT), owners.of(slotOf(2)), owners.lookUp(SLOT), owners.of(slotOf(2))])
-    expect(commands).toEqual(['GET p:slot:001', 'GET p:slot:001', 'GET p:slot:002'])
+    expect(commands).toEqual(['GET p:slot:001', 'GET p:slot:001', 'GET p:slot:002', 'HGET p:owners 002'])
   })
 
   it('are found as soon as a slot that had none has one', async () => {
@@ -104,6 +113,34 @@ describe('the owners of slots', () => {
     isSettled = true
     expect(await owners.lookUp(SLOT)).toBeUndefined()
     expect(await owners.of(SLOT)).toBeUndefined()
+  })
+
+  it('are found while they answer without a lease, which nobody has taken', async () => {
+    redis.clear()
+    last.set(SLOT, ownerJson(SLOT, OWNER, KEY))
+    alive.add(OWNER.epoch)
+    expect(await owners.of(SLOT)).toEqual(OWNER)
+    expect(owners.of(SLOT)).toEqual(OWNER)
+    last.set(SLOT, 'ended')
+    expect(await owners.lookUp(SLOT)).toBeUndefined()
+    last.set(SLOT, ownerJson(SLOT, NEXT, 'x'.repeat(32)))
+    alive.add(NEXT.epoch)
+    expect(await owners.lookUp(SLOT)).toBeUndefined()
+    claim(SLOT, NEXT)
+    expect(await owners.lookUp(SLOT)).toEqual(NEXT)
+  })
+
+  it('are not asked again and again when they do not answer without a lease', async () => {
+    redis.clear()
+    last.set(SLOT, ownerJson(SLOT, OWNER, KEY))
+    for (let i = 0; i < 3; i++) expect(await owners.lookUp(SLOT)).toBeUndefined()
+    expect(probes).toBe(1)
+    last.set(SLOT, ownerJson(SLOT, NEXT, KEY))
+    alive.add(NEXT.epoch)
+    expect(await owners.lookUp(SLOT)).toEqual(NEXT)
+    claim(SLOT, OWNER)
+    expect(await owners.lookUp(SLOT)).toEqual(OWNER)
+    expect(probes).toBe(2)
   })
 
   it.each([

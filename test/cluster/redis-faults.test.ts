@@ -79,6 +79,34 @@ describe.skipIf(!canFail)('Redis', () => {
     expect(await first.status(fresh)).toBe(200)
   })
 
+  it('out of reach of one node: its sessions go on, also through a node that starts meanwhile', async () => {
+    const proxy = stage.scope.use(await startProxy({ host: '127.0.0.1', port: stage.redis.port }), (each) =>
+      each.close(),
+    )
+    const first = await stage.start({ redisUrl: `redis://127.0.0.1:${proxy.port}/0` })
+    const id = await first.open()
+    await proxy.close()
+    await until(
+      () => opening(first),
+      (status) => status === 503,
+    )
+    const slot = `komgate:cluster:slot:${id.slice(0, 3)}`
+    await until(
+      () => command(stage.redis, 'EXISTS', slot),
+      (exists) => Number(exists) === 0,
+    )
+    const second = await stage.start()
+    expect(await second.status(id)).toBe(200)
+    first.kill('SIGKILL')
+    const { ms } = await until(
+      () => second.status(id),
+      (status) => status === 403,
+    )
+    expectWithin(0, ms, 'a node that Redis did not reach is killed')
+    const third = await stage.start()
+    expect(await third.status(id)).toBe(403)
+  })
+
   it('failed over to a replica: every session goes on, and new ones are opened again', async () => {
     const master = stage.scope.use(await startRedis({ settings: ['--repl-diskless-sync-delay', '0'] }), (server) =>
       server.close(),

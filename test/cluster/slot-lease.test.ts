@@ -270,8 +270,8 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     expect(second.lease.slot).toBe(other.lease.slot)
     expect(await ownerOf(slot)).toBeUndefined()
     // The sessions of an epoch are counted once.
-    const epochs = await withRedis(redis.url, (client) => client.hVals(`${PREFIX}epochs`))
-    expect(epochs.filter((epoch) => epoch === second.lease.owner.epoch)).toHaveLength(1)
+    const owners = await withRedis(redis.url, (client) => client.hVals(`${PREFIX}owners`))
+    expect(owners.filter((json) => json.includes(second.lease.owner.epoch))).toHaveLength(1)
     // It was suspended.
     await first.lease.renew()
     expect(first.lost).toEqual([slot])
@@ -279,7 +279,7 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
 
   it('is taken although Redis has something else under the same names', async () => {
     await withRedis(redis.url, async (client) => {
-      await client.hSet(`${PREFIX}epochs`, { '001': 'e', '002': 'e', '003': 'e' })
+      await client.hSet(`${PREFIX}owners`, { '001': 'e', '002': 'e', '003': 'e' })
       await client.set(`${PREFIX}slot:001`, '{')
       await client.set(`${PREFIX}slot:002`, '[1]')
     })
@@ -319,6 +319,48 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     await expect(hasty.take()).rejects.toMatchObject(refusal)
     await expect(hasty.checkSettings()).rejects.toMatchObject(refusal)
     expect(hasty.isHeld).toBe(false)
+  })
+
+  it('leaves the record of the last owner when it expires, and none when it is released', async () => {
+    const { lease } = await taken()
+    const last = () => withRedis(redis.url, (client) => client.hGet(`${PREFIX}owners`, lease.slot))
+    await expire(lease.slot)
+    expect(parseOwner(lease.slot, (await last()) ?? '', KEY)).toEqual(lease.owner)
+    await lease.release()
+    expect(await last()).toBe('ended')
+  })
+
+  it('is not of a slot while Redis fails between the loss of one and the next', async () => {
+    let isDown = false
+    let failsAfterLoss = false
+    const { lease, lost } = await taken({
+      connection: {
+        interruptions: connection.interruptions,
+        send: (command) => connection.send(command),
+        async run<T>(...args: Parameters<RedisConnection['run']>): Promise<T> {
+          if (isDown) throw new Error('Redis is unavailable')
+          const result = await connection.run<T>(...args)
+          isDown = failsAfterLoss
+          return result
+        },
+      },
+    })
+    const { slot } = lease
+    expect(lease.has(slot)).toBe(true)
+    await expire(slot)
+    const other = await taken({ url: COLLIDING })
+    expect(other.lease.slot).toBe(slot)
+    failsAfterLoss = true
+    await lease.renew()
+    expect(lost).toEqual([slot])
+    expect([lease.has(slot), lease.isHeld]).toEqual([false, false])
+    isDown = false
+    failsAfterLoss = false
+    await lease.renew()
+    expect(lease.has(lease.slot)).toBe(true)
+    expect(lease.slot).not.toBe(slot)
+    expect(lost).toEqual([slot])
+    expect(await ownerOf(lease.slot)).toEqual(lease.owner)
   })
 
   it('ends at once when it is released, and requests that come later do not renew it', async () => {
