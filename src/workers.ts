@@ -71,21 +71,33 @@ export async function runWorkers(
     if (waiting.delete(nodeUrl) && waiting.size === 0) log.info(`komgate listening on ${url}`)
   }
 
+  /** Runs one worker. Resolves with its exit code, null if it was killed or could not be started. */
+  const runOnce = async (nodeUrl: string): Promise<{ code: number | null; isReady: boolean }> => {
+    let isReady = false
+    try {
+      const worker = cluster.fork()
+      running.set(worker, isReady)
+      worker.once('message', (ready: Ready) => {
+        isReady = true
+        running.set(worker, isReady)
+        onReady(nodeUrl, ready)
+      })
+      const [code] = (await once(worker, 'exit').finally(() => running.delete(worker))) as [number | null]
+      return { code, isReady }
+    } catch (error) {
+      // The system may have no memory or no files left.
+      log.error({ err: error }, `the worker ${nodeUrl} cannot be started`)
+      return { code: null, isReady }
+    }
+  }
+
   /** Runs one worker, and another one after it, until all are stopped. */
   const run = async (nodeUrl: string, i: number): Promise<void> => {
     const ports = admin.adminPort ? ['--admin-port', `${admin.adminPort + i}`] : []
     let pauseMs = RESTART_MS
     while (!stopping.signal.aborted) {
       cluster.setupPrimary({ args: [...args, '--workers', '1', '--node-url', nodeUrl, ...ports] })
-      const worker = cluster.fork()
-      running.set(worker, false)
-      worker.once('message', (ready: Ready) => {
-        running.set(worker, true)
-        onReady(nodeUrl, ready)
-      })
-      const [code] = (await once(worker, 'exit')) as [number | null]
-      const isReady = running.get(worker) === true
-      running.delete(worker)
+      const { code, isReady } = await runOnce(nodeUrl)
       if (stopping.signal.aborted) {
         if (isReady) exitCode ||= code ?? 1
       } else if (waiting.has(nodeUrl)) {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startDemoServer } from '../src/demo/server.ts'
@@ -161,6 +161,30 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('a command with several wo
     const started = performance.now()
     expect(await command.end('SIGTERM')).toBe(0)
     expect(performance.now() - started).toBeLessThan(3500)
+  })
+
+  it('tries again when a worker cannot be started, and the others go on', async () => {
+    const command = await start()
+    const ids = await Promise.all([1, 2, 3, 4].map(() => command.open()))
+    const statuses = async () => {
+      const found: number[] = []
+      for (const id of ids) found.push(await command.status(id))
+      return found
+    }
+    const limit = (files: number) => promisify(execFile)('prlimit', ['--pid', `${command.pid}`, `--nofile=${files}:`])
+    process.kill(command.workers()[0] ?? 0, 'SIGKILL')
+    await expect.poll(command.log).toContain('is replaced in 1 s')
+    // Enough to accept a connection, and too few for the pipes of a process.
+    const open = readdirSync(`/proc/${command.pid}/fd`).map(Number)
+    const free = Array.from({ length: open.length + 2 }, (_, fd) => fd).filter((fd) => !open.includes(fd))
+    await limit((free[1] as number) + 1)
+    await expect.poll(command.log, { timeout: 10_000 }).toContain('is replaced in 2 s')
+    expect(command.log()).toContain('cannot be started')
+    expect(await statuses()).toContain(200)
+    await limit(1024)
+    await expect.poll(() => command.workers().length, { timeout: 10_000 }).toBe(WORKERS)
+    expect(await statuses()).toContain(200)
+    expect(await command.end('SIGTERM')).toBe(0)
   })
 
   it('ends with the exit code and the error of a worker that does not start', async () => {
