@@ -100,6 +100,15 @@ describe.skipIf(!canStartCluster)('the cookies of a browser with several session
     expect(await selected('kom', [cookie('kom', value)])).toEqual([403, 403, 403])
   })
 
+  it('are the first 16 that differ, so that a request costs a bounded number of others', async () => {
+    const live = await open(2)
+    const stale = await openStale(0)
+    expect(await selected('kom', [...Array(20).fill(stale), live.cookie])).toEqual([live.no, live.no, live.no])
+    const others = Array.from({ length: 15 }, () => cookie('kom', crypto.randomUUID()))
+    expect(await selected('kom', [...others, live.cookie])).toEqual([live.no, live.no, live.no])
+    expect(await selected('kom', [...others, stale, live.cookie])).toEqual([403, 403, 403])
+  })
+
   it('select no session of another LysKOM server', async () => {
     const { id } = await open(1, 'lys')
     expect(await selected('kom', [cookie('kom', id)])).toEqual([403, 403, 403])

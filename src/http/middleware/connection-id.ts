@@ -19,6 +19,8 @@ export type Transport = (typeof TRANSPORTS)[number]
 const QUERY_PARAMETER = '_token'
 /** One cookie for each LysKOM server, since a session belongs to one server. */
 const COOKIE_PREFIX = '__Host-komgate-'
+/** The ids in the cookies of a request that are looked for: on several nodes, each may take a request between them. */
+const MAX_COOKIES = 16
 
 /** Options of `ConnectionIds`. */
 export interface ConnectionIdOptions {
@@ -79,7 +81,7 @@ export class ConnectionIds {
   }
 
   /**
-   * Returns the ids in the cookies of a request, of which the first one with a live session counts, or else the first one.
+   * Returns the ids in the cookies of a request, 16 at most, of which the first one with a live session counts, or else the first one.
    * Returns none if the request has an id or a ticket elsewhere, which override them.
    * @throws RequestError `foreign-origin` (403) for a cookie that a page of another origin sends
    */
@@ -91,8 +93,9 @@ export class ConnectionIds {
     const ids = cookieValues(c, (name) =>
       serverId === undefined ? name.startsWith(COOKIE_PREFIX) : name === COOKIE_PREFIX + serverId,
     )
-    if (ids.length > 0) rejectForeignPage(c, corsOrigins)
-    return ids
+    if (ids.length === 0) return NONE
+    rejectForeignPage(c, corsOrigins)
+    return [...new Set(ids)].slice(0, MAX_COOKIES)
   }
 
   /** Returns whether this gateway has a live session with an id: on the server in the path, or on any without one. */
