@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Cluster } from './cluster/cluster.ts'
 import { hostOf } from './cluster/node-url.ts'
 import { type ClusterNode, clusterNode, openCluster } from './cluster-node.ts'
@@ -119,7 +120,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 /** A gateway, and what it is among the nodes of a cluster. */
 interface BuiltGateway extends Gateway {
   readonly node?: ClusterNode | undefined
-  /** Rejects new sessions. Resolves when the last one has ended, or after a time, or when `end` aborts. */
+  /** Rejects new sessions. Resolves after a time, or when `end` aborts. */
   drain(ms: number, end?: AbortSignal): Promise<void>
 }
 
@@ -233,7 +234,11 @@ async function build(
     onLimit,
     unreadBudget,
     refuse: () => registry.drain(),
-    drain: (ms, end) => (ms === 0 ? Promise.resolve() : within(ms, registry.refuse(), end)),
+    async drain(ms, end) {
+      if (ms === 0) return
+      registry.refuse()
+      await setTimeout(ms, undefined, { signal: end }).catch(() => undefined)
+    },
     close: async () => {
       await registry.closeAll()
       await records.close()

@@ -369,7 +369,7 @@ export interface ClusterOptions {
    */
   readonly leaseMs?: number
   /**
-   * Time after SIGTERM or SIGINT in which the node serves its open sessions but opens no others.
+   * Time after SIGTERM or SIGINT in which the gateway serves its open sessions but opens no others.
    * Valid: 0 to 86400000.
    * @default 0
    */

@@ -277,7 +277,7 @@ export const SETTINGS = {
     'cluster',
     whole(0, MAX_DRAIN_MS),
     '0',
-    'time after SIGTERM or SIGINT in which the node serves its open sessions but opens no others',
+    'time after SIGTERM or SIGINT in which the gateway serves its open sessions but opens no others',
   ),
   workers: setting(
     'cluster',

@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { v4 as uuid } from 'uuid'
 import type { ConnectionContext } from '../connection/context.ts'
 import type { TcpAddress } from '../connection/transport.ts'
@@ -251,10 +251,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
     for (const session of this.#sessions.values()) if (session.hasTimedOut(now)) void session.close('idle')
   }
 
-  /** Rejects new sessions from now on. Resolves when the last one has ended. */
-  async refuse(): Promise<void> {
+  /** Rejects new sessions from now on. */
+  refuse(): void {
     this.#isRefusing = true
-    while (this.#sessions.size > 0) await once(this, 'closed')
   }
 
   /** Whether new sessions are rejected. */
