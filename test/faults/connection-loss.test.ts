@@ -7,7 +7,7 @@ import { type ProxyLine, startProxy } from '../support/proxy.ts'
 import { message, reply } from '../support/wire.ts'
 
 const ACTIVE = 82
-const CALL_MS = 400
+const CALL_MS = 1000
 const SETTINGS = { keepaliveMs: 200, keepaliveTimeoutMs: 200, callTimeoutMs: 5000 }
 /** For faults that the gateway must detect without the keepalive. */
 const PATIENT = { keepaliveMs: 5000 }
