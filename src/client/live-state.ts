@@ -3,8 +3,8 @@ import type { Mark, Membership, NumberedUnread, Person, ServerInfo, Text } from 
 
 /** What `start` returns, with the state of the stream. A state is never changed, and shares parts with the one before. */
 export interface LiveState {
-  /** `lost` is final: the session has ended, or the model cannot be kept current */
-  status: 'live' | 'reconnecting' | 'lost'
+  /** `paused` until `Live.resume`; `lost` is final: the session has ended, or the model cannot be kept current */
+  status: 'live' | 'reconnecting' | 'paused' | 'lost'
   /** why it is lost; otherwise undefined */
   error: unknown
   session: { session_no: number }

@@ -46,9 +46,13 @@ export class Live {
   readonly #transport: Transport
   readonly #options: LiveOptions
   readonly #closing = new AbortController()
+  /** Ends the stream that is open. */
+  #stream = new AbortController()
+  /** Resolves at the end of a pause; undefined without one. */
+  #resumed: Promise<void> | undefined
+  #endPause = (): void => undefined
   #state: LiveState
   #position: string
-  #isOpen = true
   /** Settles when the change that is being made is complete. */
   #last: Promise<unknown> = Promise.resolve()
   readonly #listeners = new Set<(state: LiveState) => void>()
@@ -116,6 +120,25 @@ export class Live {
     })
   }
 
+  /**
+   * Ends the stream of events until `resume`, which applies those that are missing: for a program that nobody looks at,
+   * because a browser has few connections to a gateway, and a session few streams.
+   */
+  pause(): void {
+    if (this.#resumed !== undefined || this.#closing.signal.aborted) return
+    this.#resumed = new Promise((resolve) => {
+      this.#endPause = resolve
+    })
+    this.#stream.abort()
+    this.#set({ ...this.#state, status: 'paused' })
+  }
+
+  /** Opens the stream again after `pause`. */
+  resume(): void {
+    this.#endPause()
+    this.#resumed = undefined
+  }
+
   /** Ends the stream of events. The state stays as it is. */
   close(): void {
     this.#listeners.clear()
@@ -126,19 +149,13 @@ export class Live {
     const closing = this.#closing
     const { revalidateMs = 300_000, signal } = this.#options
     const stop = onAbort([signal, this.#transport.options.signal], (reason) => closing.abort(reason))
-    const timer = revalidateMs > 0 ? setInterval(() => this.#isOpen && this.#tryRevalidate(), revalidateMs) : undefined
-    const options = { since: this.#position, signal: closing.signal }
-    const events = streamEvents(this.#transport, options, (isOpen) => this.#onOpen(isOpen))
+    const timer = revalidateMs > 0 ? setInterval(() => this.#isLive && this.#tryRevalidate(), revalidateMs) : undefined
+    closing.signal.addEventListener('abort', () => this.resume())
     try {
-      let next = await events.next()
-      while (!next.done) {
-        const { value: event } = next
-        // Without the gateway an event cannot be applied, so the stream brings it again.
-        next = await this.#exclusive(() => this.#apply(event)).then(
-          () => events.next(),
-          (error: unknown) => events.throw(error),
-        )
-      }
+      do {
+        await this.#resumed
+        await this.#followStream()
+      } while (this.#stream.signal.aborted && !closing.signal.aborted)
       // The last event is `closed`, unless the model has been closed.
       throw new SessionLostError('the session has ended', { httpStatus: 0 })
     } catch (error) {
@@ -150,11 +167,38 @@ export class Live {
     }
   }
 
+  /** Applies the events of one stream, until it ends. */
+  async #followStream(): Promise<void> {
+    const stream = new AbortController()
+    this.#stream = stream
+    const stop = onAbort([this.#closing.signal], (reason) => stream.abort(reason))
+    const options = { since: this.#position, signal: stream.signal }
+    const events = streamEvents(this.#transport, options, (isOpen) => {
+      if (!stream.signal.aborted) this.#onOpen(isOpen)
+    })
+    try {
+      let next = await events.next()
+      while (!next.done) {
+        const { value: event } = next
+        // Without the gateway an event cannot be applied, so the stream brings it again.
+        next = await this.#exclusive(() => this.#apply(event)).then(
+          () => events.next(),
+          (error: unknown) => events.throw(error),
+        )
+      }
+    } finally {
+      stop()
+    }
+  }
+
   #onOpen(isOpen: boolean): void {
-    const isAgain = isOpen && !this.#isOpen
-    this.#isOpen = isOpen
+    const isAgain = isOpen && this.#state.status === 'reconnecting'
     this.#set({ ...this.#state, status: isOpen ? 'live' : 'reconnecting' })
     if (isAgain) this.#tryRevalidate()
+  }
+
+  get #isLive(): boolean {
+    return this.#state.status === 'live'
   }
 
   #tryRevalidate(): void {

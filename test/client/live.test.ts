@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ConnectOptions, Live, LiveOptions, LiveState, Membership, Started, Text } from '../../src/client/index.ts'
 import { failure, ok, type Respond, useFakeGateway } from './fake-gateway.ts'
@@ -216,6 +217,40 @@ describe('the state', () => {
     send({ type: 'unread-set', conf_no: 1, no_of_unread: 0 }, 'a-11', again)
     await vi.waitFor(() => expect(live.state).toMatchObject({ status: 'live', unread: [] }))
     expect(statuses).toContain('reconnecting')
+  })
+
+  it('ends its stream for a pause, and applies what it has missed', async () => {
+    const { live, send, stream } = await follow()
+    const statuses: string[] = []
+    live.subscribe(({ status }) => statuses.push(status))
+    live.pause()
+    live.pause()
+    await vi.waitFor(() => expect(stream.signal.aborted).toBe(true))
+    const { state } = live
+    live.resume()
+    const again = await streams.opened(2)
+    expect(again.headers.get('Last-Event-ID')).toBe('a-10')
+    await vi.waitFor(() => expect(live.state).toEqual({ ...state, status: 'live' }))
+    send({ type: 'marked', text_no: 7, mark_type: 1 }, 'a-11', again)
+    await vi.waitFor(() => expect(live.state.marks).toHaveLength(2))
+    // Nothing was requested but the stream.
+    expect(statuses).toEqual(['live', 'paused', 'live', 'live'])
+    live.resume()
+    expect(streams.streams).toHaveLength(2)
+  })
+
+  it('goes on if a pause ends at once, and ends during one', async () => {
+    const { live } = await follow()
+    live.pause()
+    live.resume()
+    const again = await streams.opened(2)
+    live.pause()
+    await vi.waitFor(() => expect(again.signal.aborted).toBe(true))
+    live.close()
+    live.resume()
+    await sleep(20)
+    expect(streams.streams).toHaveLength(2)
+    expect(live.state.status).toBe('paused')
   })
 
   it('is lost when a request fails for good', async () => {
