@@ -11,6 +11,7 @@ import { Threads } from '../thread/threads.ts'
 import { Activity } from './activity.ts'
 import { Names } from './names.ts'
 import type { Coming, Place } from './order.ts'
+import { pauseWhileHidden } from './pause.ts'
 import { ReadMarks } from './read-marks.ts'
 import { revalidateOnReturn } from './revalidation.ts'
 import { Unread, type UnreadConference } from './unread.ts'
@@ -99,6 +100,7 @@ export class Reader {
       () => this.drafts.close(),
       () => document.removeEventListener('visibilitychange', onHidden),
       revalidateOnReturn(live),
+      pauseWhileHidden(live, `${server}.${person.pers_no}`),
       live.subscribe((next) => {
         state.value = next
         this.marks.onUnread(next.unread)
