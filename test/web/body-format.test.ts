@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { blocksOf, partsOf } from '../../src/web/reader/text/body-format.ts'
+import { fileName } from '../../src/web/reader/text/file-name.ts'
+import { tidyLines } from '../../src/web/reader/text/tidy-lines.ts'
 
 const kinds = (body: string) => blocksOf(body).map(({ kind }) => kind)
 
@@ -85,5 +87,20 @@ describe('partsOf', () => {
     '<0>',
   ])('does not link %s', (text) => {
     expect(partsOf(text)).toEqual([{ text }])
+  })
+})
+
+describe('texts that would take long', () => {
+  it('have their lines tidied', () => {
+    expect(tidyLines(' a \t\n\n \n\n  b\u00a0\nc')).toBe('a\n\nb\nc')
+    const run = ' '.repeat(1_000_000)
+    expect(tidyLines(`a${run}b${run}\n${run}c`)).toBe(`a${run}b\nc`)
+  })
+
+  it('have the name of a file at the end of their subject', () => {
+    const named = (subject: string) => fileName({ text_no: 7, subject, content_type: 'image/x-icon' })
+    expect(named('The map: my map.png ')).toBe('my map.png')
+    expect([named('A map'), named('')]).toEqual(['text-7.icon', 'text-7.icon'])
+    expect(named('a'.repeat(1_000_000))).toBe('text-7.icon')
   })
 })

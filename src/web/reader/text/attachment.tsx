@@ -8,6 +8,7 @@ import { Failure } from '../shell/failure.tsx'
 import { Loading } from '../shell/parts.tsx'
 import { t as common } from '../strings/index.ts'
 import { Action } from './body-parts.tsx'
+import { fileName } from './file-name.ts'
 import { t } from './strings.ts'
 
 /** An image, which is loaded with the rights of the person. */
@@ -54,13 +55,6 @@ export function Attachment({ reader, text }: { reader: Reader; text: Text }) {
   const size = value && sizeText(Math.max(0, value.no_of_chars - subjectSize), language.value)
   const note = size === undefined ? common.value.otherContent(content_type) : t.value.size(content_type, size)
   return <Action note={note} label={common.value.download} run={download} />
-}
-
-/** Returns a name for the file: that of the subject if it looks like one. */
-function fileName({ text_no, subject, content_type }: Text): string {
-  const [, name] = /([\w-][\w. -]*\.\w{1,5})\s*$/.exec(subject ?? '') ?? []
-  const [, ending = 'bin'] = /\/(?:x-)?([a-z0-9]+)/.exec(content_type) ?? []
-  return name ?? `text-${text_no}.${ending}`
 }
 
 function useObjectUrl(blob: Blob | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import type { Text } from 'komgate/client'
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { plainText } from '../../shared/plain-text.ts'
 import type { Reader } from '../reading/reader.ts'
 import { urlOfBody } from '../session/gateway.ts'
@@ -7,17 +7,19 @@ import { t as common } from '../strings/index.ts'
 import { Action } from './body-parts.tsx'
 import { Lines } from './lines.tsx'
 import { t } from './strings.ts'
+import { tidyLines } from './tidy-lines.ts'
 
 /** A text in HTML: its words, or the page in a frame in which nothing runs and nothing is loaded. */
 export function HtmlPage({ reader, text, html }: { reader: Reader; text: Text; html: string }) {
   const strings = t.value
   const [url, setUrl] = useState<string>()
+  const words = useMemo(() => wordsOf(html), [html])
   const show = async (): Promise<void> => setUrl(await urlOfBody(reader.kom, reader.server, text.text_no))
   if (url === undefined) {
     return (
       <>
         <Action note={common.value.htmlAsText} label={strings.showLayout} run={show} />
-        <Lines server={reader.server} body={wordsOf(html)} />
+        <Lines server={reader.server} body={words} />
       </>
     )
   }
@@ -43,5 +45,5 @@ function wordsOf(html: string): string {
     element.append('\n\n')
   }
   for (const element of page.querySelectorAll('li')) element.prepend('• ')
-  return (page.body.textContent ?? '').replace(/[^\S\n]*\n[^\S\n]*/g, '\n').replace(/\n{3,}/g, '\n\n')
+  return tidyLines(page.body.textContent ?? '')
 }
