@@ -139,7 +139,10 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('marks
         await dialog.getByRole('button', { name: `Remove ${other.name}` }).waitFor()
         await dialog.getByRole('button', { name: `Remove ${other.name}` }).click()
         await dialog.getByRole('button', { name: `Remove ${other.name}` }).waitFor({ state: 'detached' })
+        // A phone on its side, or a magnified page: the dialog scrolls.
+        await page.setViewportSize({ width: 320, height: 256 })
         await dialog.getByRole('button', { name: 'Close' }).click()
+        await dialog.waitFor({ state: 'detached' })
       },
       opened(textNo),
     )
