@@ -13,7 +13,8 @@ const isOpen = (setting: Setting) => setting.page.getByRole('dialog').last().wai
 
 const closeDialog = async ({ page }: Setting): Promise<void> => {
   await page.keyboard.press('Escape')
-  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  // Its role ends when it closes; until it is removed, its field may have the focus.
+  await page.locator('dialog').waitFor({ state: 'detached' })
 }
 
 /** The views and states of the reader, in an order in which each leads to the next. The last one cuts the connection. */
