@@ -409,6 +409,40 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('writi
     })
   })
 
+  it('shows the drafts about a deleted text, and makes texts of their own of them', { timeout: TEST_MS }, async () => {
+    const { club } = stage.cast
+    const no = await write('bob', 'Gone after a reload')
+    await asAlice(`texts/${no}`, async (page) => {
+      await heading(page, 'Gone after a reload')
+      await page.keyboard.press('a')
+      await page.getByLabel('Your answer').fill('In private.')
+      await page.getByLabel('Your answer').press('Escape')
+      await page.keyboard.press('c')
+      await page.getByLabel('Your comment').fill('Typed before it was deleted.')
+      // The address of a new text without a recipient is taken.
+      await page.evaluate(`location.hash = '#/kom/new'`)
+      await page.getByLabel('Text', { exact: true }).fill('Another one.')
+      await (await stage.author('bob')).delete(no)
+      await page.reload()
+      await page.getByRole('listitem').filter({ hasText: 'Comment to' }).getByRole('link').click()
+      await heading(page, 'No such text')
+      expect(await page.getByLabel('Your comment').inputValue()).toBe('Typed before it was deleted.')
+      expect(await accessibilityViolations(page)).toEqual([])
+      const answer = page.getByRole('region', { name: 'Private answer to text' })
+      await answer.getByRole('button', { name: 'Discard' }).click()
+      await answer.getByRole('button', { name: 'Discard for good' }).click()
+      await answer.waitFor({ state: 'detached' })
+      await page.getByRole('button', { name: 'Write it as a text of its own' }).click()
+      await heading(page, 'Write a text')
+      expect(await page.getByLabel('Text', { exact: true }).inputValue()).toBe('Typed before it was deleted.')
+      expect(await recipientNames(page)).toEqual([])
+      await page.getByLabel('Add a recipient').fill(club.name)
+      await send(page)
+      await heading(page, 'Gone after a reload')
+      expect(await written('Gone after a reload')).toHaveLength(1)
+    })
+  })
+
   it('fits on a small phone, and has no violations in its views', { timeout: TEST_MS }, async () => {
     const { club } = stage.cast
     const no = await write('bob', 'On the phone')

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { Field } from '../../shared/field.tsx'
 import { useAsync } from '../../shared/use-async.ts'
 import type { Reader } from '../reading/reader.ts'
+import { DiscardButton } from './discard-button.tsx'
 import type { Draft } from './drafts.ts'
 import type { ComposeErrors } from './errors.ts'
 import { ImagesField } from './images-field.tsx'
@@ -46,7 +47,6 @@ export function ComposeForm({
   })
   const recipients = draft.recipients ?? proposed.value
   const [errors, setErrors] = useState<ComposeErrors>({})
-  const [isDiscarding, setDiscarding] = useState(false)
   const form = useRef<HTMLFormElement>(null)
   const control = useRef<RecipientsControl | null>(null)
   const onErrors = (found: ComposeErrors): void => {
@@ -70,14 +70,8 @@ export function ComposeForm({
     if (isUntouched(next, text)) drafts.remove(target)
     else drafts.set(target, next)
     setErrors({})
-    setDiscarding(false)
   }
   const discard = (): void => {
-    const hasContents = draft.body.trim() !== '' || draft.images.length > 0
-    if (hasContents && !isDiscarding) {
-      setDiscarding(true)
-      return
-    }
     drafts.remove(target)
     onClose()
   }
@@ -160,9 +154,7 @@ export function ComposeForm({
         <button type="submit" class="primary" aria-disabled={isSending || recipients === undefined}>
           {isSending ? strings.sending : isWritten ? strings.sendImages : strings.send}
         </button>
-        <button type="button" disabled={isSending} onClick={discard} onBlur={() => setDiscarding(false)}>
-          {isDiscarding ? strings.reallyDiscard : strings.discard}
-        </button>
+        <DiscardButton draft={draft} isDisabled={isSending} onDiscard={discard} />
         {kind !== 'new' && (
           <button type="button" class="plain" onClick={onClose}>
             {strings.close}

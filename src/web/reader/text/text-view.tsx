@@ -3,6 +3,7 @@ import { LyskomError, type Text } from 'komgate/client'
 import { useEffect, useRef } from 'preact/hooks'
 import { plainText } from '../../shared/plain-text.ts'
 import { useAsync } from '../../shared/use-async.ts'
+import { GoneDrafts } from '../compose/gone-drafts.tsx'
 import { TextCompose, WriteButtons } from '../compose/text-compose.tsx'
 import { errorText } from '../error-text.ts'
 import type { Reader } from '../reading/reader.ts'
@@ -29,11 +30,14 @@ export function TextView({ reader, no }: { reader: Reader; no: number }) {
   if (error === undefined) return <Loading />
   const isGone = error instanceof LyskomError
   return (
-    <Problem
-      title={isGone ? t.value.textIsGoneTitle : t.value.text(no)}
-      message={isGone ? t.value.textIsGone : errorText(error)}
-      onRetry={isGone ? undefined : retry}
-    />
+    <>
+      <Problem
+        title={isGone ? t.value.textIsGoneTitle : t.value.text(no)}
+        message={isGone ? t.value.textIsGone : errorText(error)}
+        onRetry={isGone ? undefined : retry}
+      />
+      {isGone && <GoneDrafts reader={reader} no={no} />}
+    </>
   )
 }
 
