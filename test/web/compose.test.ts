@@ -253,6 +253,28 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('writi
     })
   })
 
+  it('gives the form the focus when a key opens it, and not when its draft is shown', {
+    timeout: TEST_MS,
+  }, async () => {
+    const no = await write('bob', 'Often commented')
+    await asAlice(`texts/${no}`, async (page) => {
+      const body = page.getByLabel('Your comment')
+      const focused = () => page.evaluate('document.activeElement.localName')
+      await heading(page, 'Often commented')
+      await page.keyboard.type('cfirst')
+      expect(await body.inputValue()).toBe('first')
+      await body.press('Escape')
+      await body.waitFor({ state: 'detached' })
+      await page.keyboard.type('c second')
+      expect(await body.inputValue()).toContain(' second')
+      await page.reload()
+      await body.waitFor()
+      await expect.poll(focused).toBe('h1')
+      await page.keyboard.type('c third')
+      expect(await body.inputValue()).toContain(' third')
+    })
+  })
+
   it('adds images by paste, drop and a button, and sends them as footnotes', { timeout: TEST_MS }, async () => {
     const { club } = stage.cast
     const small = noisePng(40, 30)

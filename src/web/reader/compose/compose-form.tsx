@@ -1,6 +1,6 @@
 import './compose.css'
 import type { Text } from 'komgate/client'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { Field } from '../../shared/field.tsx'
 import { useAsync } from '../../shared/use-async.ts'
 import type { Reader } from '../reading/reader.ts'
@@ -57,12 +57,12 @@ export function ComposeForm({
   const isWritten = draft.textNo !== undefined
   const isFixed = isSending || isWritten
 
-  useEffect(() => {
-    // A draft is shown with its text; the keys of the reader still work then.
-    if (stored !== undefined) return
+  // Before the next key is pressed, which would be one of the reader. Each request for the form is another target.
+  useLayoutEffect(() => {
+    if (!target.takesFocus) return
     form.current?.querySelector<HTMLElement>(kind === 'new' ? '.subject input' : 'textarea')?.focus()
     form.current?.scrollIntoView({ block: 'nearest' })
-  }, [])
+  }, [target])
 
   const change = (part: Partial<Draft>): void => {
     // Images are prepared while the person types.

@@ -15,7 +15,8 @@ export function kindsFor(reader: Reader, { author }: Text): Exclude<Kind, 'new'>
 /** Shows the form for a text about a text that is shown, if the person may write that. */
 export function writeAbout(reader: Reader, kind: Exclude<Kind, 'new'>, textNo: number | undefined): void {
   const text = textNo === undefined ? undefined : reader.state.peek().texts[textNo]
-  if (text !== undefined && kindsFor(reader, text).includes(kind)) reader.write({ kind, no: text.text_no })
+  if (text !== undefined && kindsFor(reader, text).includes(kind))
+    reader.write({ kind, no: text.text_no, takesFocus: true })
 }
 
 /** Returns the name of a form. */

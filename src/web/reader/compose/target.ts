@@ -5,6 +5,8 @@ export type Kind = 'new' | 'comment' | 'footnote' | 'answer'
 export interface Target {
   kind: Kind
   no: number
+  /** whether the form takes the focus; it does not when a draft is shown with its text */
+  takesFocus?: boolean
 }
 
 /** Returns the key of a target among the drafts of a person. */

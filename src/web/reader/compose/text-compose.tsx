@@ -14,7 +14,12 @@ export function WriteButtons({ reader, text }: { reader: Reader; text: Text }) {
       {kindsFor(reader, text).map(
         (kind) =>
           !(writing?.no === no && writing.kind === kind) && (
-            <button key={kind} type="button" aria-keyshortcuts={kind[0]} onClick={() => reader.write({ kind, no })}>
+            <button
+              key={kind}
+              type="button"
+              aria-keyshortcuts={kind[0]}
+              onClick={() => reader.write({ kind, no, takesFocus: true })}
+            >
               {t.value[kind]}
             </button>
           ),
