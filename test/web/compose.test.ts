@@ -359,6 +359,45 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('writi
     })
   })
 
+  it('sends a text with the images that are still being prepared', { timeout: TEST_MS }, async () => {
+    const { club } = stage.cast
+    await asAlice(`new/${club.no}`, async (page) => {
+      const give = (bytes: Buffer, name: string) =>
+        page.evaluate(`(${GIVE})(${JSON.stringify(['drop', bytes.toString('base64'), name, 'image/png'])})`)
+      // Images are decoded when the test says so.
+      await page.evaluate(`{
+        const { decode } = Image.prototype
+        const released = new Promise((resolve) => { window.release = resolve })
+        Image.prototype.decode = async function () {
+          await released
+          await decode.call(this)
+        }
+      }`)
+      await expect.poll(() => recipientNames(page)).toEqual([club.name])
+      const body = page.getByLabel('Text', { exact: true })
+      await page.getByLabel('Subject').fill('Sent at once')
+      await give(noisePng(40, 30), 'cat.png')
+      await give(Buffer.from('no pixels'), 'broken.png')
+      await body.press('Control+Enter')
+      await page.getByRole('button', { name: 'Sending' }).waitFor()
+      expect(await page.getByRole('button', { name: 'Discard' }).isDisabled()).toBe(true)
+      await page.evaluate('release()')
+      await page.getByText('broken.png cannot be read as an image.').waitFor()
+      await page.getByRole('img', { name: 'cat' }).waitFor()
+      expect(await written('Sent at once')).toEqual([])
+
+      await give(noisePng(800, 600), 'large.png')
+      await body.press('Control+Enter')
+      await heading(page, 'Sent at once')
+      const { comment_in_list } = await textOf(shownNo(page))
+      const images = await Promise.all(comment_in_list.map((link: { text_no: number }) => textOf(link.text_no)))
+      expect(images.map(({ subject }) => subject)).toEqual(['cat', 'large'])
+      await page.getByRole('link', { name: 'Write a text' }).click()
+      await heading(page, 'Write a text')
+      expect(await page.getByRole('list', { name: 'Unfinished' }).count()).toBe(0)
+    })
+  })
+
   it('sends once from two windows, and closes the form in the other one', { timeout: TEST_MS }, async () => {
     const { club } = stage.cast
     const reader = await openReader(browser, stage.gateway.url, { fragment: `#/kom/new/${club.no}` })

@@ -10,6 +10,7 @@ import type { ComposeErrors } from './errors.ts'
 import { ImagesField } from './images-field.tsx'
 import { formName, isUntouched } from './kinds.ts'
 import { MoveButton } from './move-button.tsx'
+import { preparation } from './preparation.ts'
 import { proposedRecipients } from './recipients.ts'
 import { type RecipientsControl, RecipientsField } from './recipients-field.tsx'
 import { t } from './strings.ts'
@@ -40,7 +41,8 @@ export function ComposeForm({
   const { kom, drafts } = reader
   const { kind } = target
   const stored = drafts.get(target)
-  const draft: Draft = stored ?? { subject: text?.subject ?? '', body: '', images: [] }
+  const untouched: Draft = { subject: text?.subject ?? '', body: '', images: [] }
+  const draft = stored ?? untouched
   const proposed = useAsync(keyOf(target), async () => {
     const { person, memberships } = reader.state.peek()
     return person === null ? [] : await proposedRecipients(target, text, { kom, person, memberships })
@@ -56,6 +58,8 @@ export function ComposeForm({
   const { isSending, send } = useSending({ reader, target, draft, recipients, control, onErrors, onClose, onSent })
   const isWritten = draft.textNo !== undefined
   const isFixed = isSending || isWritten
+  const draftId = drafts.idOf(target)
+  const isPreparing = preparation(draftId) !== undefined
 
   // Before the next key is pressed, which would be one of the reader. Each request for the form is another target.
   useLayoutEffect(() => {
@@ -65,8 +69,8 @@ export function ComposeForm({
   }, [target])
 
   const change = (part: Partial<Draft>): void => {
-    // Images are prepared while the person types.
-    const next = { ...(drafts.all.peek().get(keyOf(target)) ?? draft), ...part }
+    // Images are prepared while the person types: the draft may have been changed or removed since it was rendered.
+    const next = { ...(drafts.all.peek().get(keyOf(target)) ?? untouched), ...part }
     if (isUntouched(next, text)) drafts.remove(target)
     else drafts.set(target, next)
     setErrors({})
@@ -136,11 +140,13 @@ export function ComposeForm({
       </Field>
       <ImagesField
         form={form}
+        draftId={draftId}
         images={draft.images}
         isFixed={isFixed}
         isWritten={isWritten}
         errors={errors}
-        latest={() => drafts.all.peek().get(keyOf(target))?.images ?? []}
+        isRemoved={() => drafts.removedElsewhere.peek() === keyOf(target)}
+        latest={() => drafts.reload(target)?.images ?? []}
         onChange={(images) => change({ images })}
         onError={(files) => setErrors({ files })}
       />
@@ -154,7 +160,7 @@ export function ComposeForm({
         <button type="submit" class="primary" aria-disabled={isSending || recipients === undefined}>
           {isSending ? strings.sending : isWritten ? strings.sendImages : strings.send}
         </button>
-        <DiscardButton draft={draft} isDisabled={isSending} onDiscard={discard} />
+        <DiscardButton draft={draft} isDisabled={isSending || isPreparing} onDiscard={discard} />
         {kind !== 'new' && (
           <button type="button" class="plain" onClick={onClose}>
             {strings.close}

@@ -5,11 +5,11 @@ import { t } from './strings.ts'
 /** Discards a draft. The person is asked to confirm that if it has contents. */
 export function DiscardButton({
   draft,
-  isDisabled = false,
+  isDisabled,
   onDiscard,
 }: {
   draft: Draft
-  isDisabled?: boolean
+  isDisabled: boolean
   onDiscard: () => void
 }) {
   const [isAsked, setAsked] = useState(false)

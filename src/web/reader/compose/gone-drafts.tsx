@@ -3,6 +3,7 @@ import { Field } from '../../shared/field.tsx'
 import type { Reader } from '../reading/reader.ts'
 import { DiscardButton } from './discard-button.tsx'
 import { MoveButton } from './move-button.tsx'
+import { preparation } from './preparation.ts'
 import { t } from './strings.ts'
 import { keyOf } from './target.ts'
 
@@ -26,7 +27,11 @@ export function GoneDrafts({ reader, no }: { reader: Reader; no: number }) {
         </Field>
         <div class="actions">
           <MoveButton reader={reader} target={target} />
-          <DiscardButton draft={draft} onDiscard={() => drafts.remove(target)} />
+          <DiscardButton
+            draft={draft}
+            isDisabled={preparation(drafts.idOf(target)) !== undefined}
+            onDiscard={() => drafts.remove(target)}
+          />
         </div>
       </section>
     )

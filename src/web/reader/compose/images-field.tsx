@@ -5,29 +5,37 @@ import type { DraftImage } from './drafts.ts'
 import { type ComposeErrors, fileError } from './errors.ts'
 import { base64Of, bytesOf, prepareImage } from './image.ts'
 import { forgetImage, imageData, keepImage } from './image-store.ts'
+import { exclusively } from './lock.ts'
 import { newId } from './new-id.ts'
+import { preparation, prepareFor } from './preparation.ts'
 import { t } from './strings.ts'
 
 /** The images of a draft. They are added by a button, or by pasting and dropping files anywhere in the page. */
 export function ImagesField({
   form,
+  draftId,
   images,
   isFixed,
   isWritten,
   errors,
+  isRemoved,
   latest,
   onChange,
   onError,
 }: {
   /** where images are pasted */
   form: { readonly current: HTMLFormElement | null }
+  /** see `Drafts.idOf` */
+  draftId: string
   images: readonly DraftImage[]
   /** whether they cannot be changed now */
   isFixed: boolean
   /** whether the text has been sent without some of them */
   isWritten: boolean
   errors: ComposeErrors
-  /** returns the images of the draft now: the person may have removed one while another was prepared */
+  /** returns whether another window of the browser has removed the draft */
+  isRemoved: () => boolean
+  /** returns the images of the draft now: one may have been removed while another was prepared */
   latest: () => readonly DraftImage[]
   onChange: (images: readonly DraftImage[]) => void
   onError: (message: string) => void
@@ -35,24 +43,29 @@ export function ImagesField({
   const strings = t.value
   const input = useRef<HTMLInputElement>(null)
   const addButton = useRef<HTMLButtonElement>(null)
-  const [isPreparing, setPreparing] = useState(false)
   const [notKept, setNotKept] = useState<ReadonlySet<string>>(new Set())
 
-  const add = async (files: readonly File[]): Promise<void> => {
-    if (isFixed || files.length === 0) return
-    setPreparing(true)
+  const prepare = async (files: readonly File[]): Promise<string> => {
     const problems: string[] = []
+    const wasRemoved = isRemoved()
     for (const file of files) {
       try {
         const image = await makeImage(file)
         if (!image.isKept) setNotKept((ids) => new Set([...ids, image.entry.id]))
-        onChange([...latest(), image.entry])
+        // A draft that is being sent, in another window for example, is changed afterwards.
+        await exclusively(draftId, async () => {
+          if (isRemoved() && !wasRemoved) forgetImage(image.entry.id)
+          else onChange([...latest(), image.entry])
+        })
       } catch (error) {
         problems.push(fileError(error, file.name))
       }
     }
-    setPreparing(false)
     if (problems.length > 0) onError(problems.join(' '))
+    return problems.join(' ')
+  }
+  const add = (files: readonly File[]): void => {
+    if (!isFixed && files.length > 0) void prepareFor(draftId, () => prepare(files))
   }
   const current = useRef(add)
   current.current = add
@@ -62,7 +75,7 @@ export function ImagesField({
       const files = [...(event.clipboardData?.files ?? [])]
       if (files.length === 0) return
       event.preventDefault()
-      void current.current(files)
+      current.current(files)
     }
     // A file that is dropped beside the form would replace the page.
     const onDrag = (event: DragEvent): void => {
@@ -70,7 +83,7 @@ export function ImagesField({
     }
     const onDrop = (event: DragEvent): void => {
       onDrag(event)
-      void current.current([...(event.dataTransfer?.files ?? [])])
+      current.current([...(event.dataTransfer?.files ?? [])])
     }
     page?.addEventListener('paste', onPaste)
     addEventListener('dragover', onDrag)
@@ -126,11 +139,11 @@ export function ImagesField({
           const files = [...(currentTarget.files ?? [])]
           // The same file can be chosen again.
           currentTarget.value = ''
-          void add(files)
+          add(files)
         }}
       />
       <p class="quiet" role="status">
-        {isPreparing && strings.preparing}
+        {preparation(draftId) !== undefined && strings.preparing}
       </p>
       {errors.files !== undefined && (
         <p class="error" role="alert">

@@ -1,4 +1,5 @@
 import type { Reader } from '../reading/reader.ts'
+import { preparation } from './preparation.ts'
 import { t } from './strings.ts'
 import type { Target } from './target.ts'
 
@@ -19,7 +20,7 @@ export function MoveButton({ reader, target }: { reader: Reader; target: Target 
   }
   return (
     <div>
-      <button type="button" onClick={move}>
+      <button type="button" disabled={preparation(drafts.idOf(target)) !== undefined} onClick={move}>
         {t.value.asNewText}
       </button>
     </div>

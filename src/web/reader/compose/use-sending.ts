@@ -4,6 +4,7 @@ import type { Reader } from '../reading/reader.ts'
 import type { Draft, Recipient } from './drafts.ts'
 import { type ComposeErrors, composeErrors } from './errors.ts'
 import { sentNotice, validate } from './kinds.ts'
+import { preparation } from './preparation.ts'
 import type { RecipientsControl } from './recipients-field.tsx'
 import { sendDraft } from './send.ts'
 import { t } from './strings.ts'
@@ -65,7 +66,12 @@ async function trySend(
   const added = await control.current?.complete()
   if (added === 'invalid') return undefined
   const recipients = added === undefined ? chosen : [...chosen, added]
-  const invalid = validate(draft, recipients)
+  const problems = await preparation(drafts.idOf(target))
+  if (problems) {
+    if (!isMounted()) reader.notice.value = t.value.notSent(problems)
+    return () => onErrors({ files: problems })
+  }
+  const invalid = validate(drafts.get(target) ?? draft, recipients)
   if (invalid !== undefined) return () => onErrors(invalid)
   const persNo = reader.state.peek().person?.pers_no ?? 0
   try {
