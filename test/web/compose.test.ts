@@ -10,9 +10,10 @@ import { accessibilityViolations, openReader, type ReaderPage } from './reader-p
 const START_MS = 60_000
 const TEST_MS = 90_000
 
-/** Pastes a file into the field that has the focus, or drops it on the page. */
-const GIVE = `([how, data, name, type]) => {
+/** Pastes a file into the field that has the focus, or drops it on the page; with a text if there is one. */
+const GIVE = `([how, data, name, type, text]) => {
   const transfer = new DataTransfer()
+  if (text) transfer.setData('text/plain', text)
   transfer.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name, { type }))
   const options = { bubbles: true, cancelable: true, dataTransfer: transfer, clipboardData: transfer }
   if (how === 'drop') document.body.dispatchEvent(new DragEvent('drop', options))
@@ -285,10 +286,12 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('writi
       await page.getByLabel('Subject').fill('Pictures')
       const images = page.getByRole('list', { name: 'Images' }).getByRole('listitem')
       /** Pastes or drops a file. */
-      const give = (kind: 'paste' | 'drop', bytes: Buffer, name: string, type: string) =>
-        page.evaluate(`(${GIVE})(${JSON.stringify([kind, bytes.toString('base64'), name, type])})`)
+      const give = (kind: 'paste' | 'drop', bytes: Buffer, name: string, type: string, text?: string) =>
+        page.evaluate(`(${GIVE})(${JSON.stringify([kind, bytes.toString('base64'), name, type, text])})`)
       await give('paste', small, 'image.png', 'image/png')
       await expect.poll(() => images.count()).toBe(1)
+      // A picture of cells is left out.
+      await give('paste', small, 'image.png', 'image/png', 'Jan\t12')
       await give('drop', Buffer.from('just words'), 'notes.txt', 'text/plain')
       await page.getByText('notes.txt is not an image.').waitFor()
       await give('drop', Buffer.from('no pixels'), 'broken.png', 'image/png')

@@ -7,6 +7,7 @@ import { base64Of, bytesOf, prepareImage } from './image.ts'
 import { forgetImage, imageData, keepImage } from './image-store.ts'
 import { exclusively } from './lock.ts'
 import { newId } from './new-id.ts'
+import { pastedFiles } from './pasted-files.ts'
 import { preparation, prepareFor } from './preparation.ts'
 import { t } from './strings.ts'
 
@@ -72,7 +73,7 @@ export function ImagesField({
   useEffect(() => {
     const page = form.current
     const onPaste = (event: ClipboardEvent): void => {
-      const files = [...(event.clipboardData?.files ?? [])]
+      const files = pastedFiles(event.clipboardData)
       if (files.length === 0) return
       event.preventDefault()
       current.current(files)
