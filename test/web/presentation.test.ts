@@ -40,4 +40,31 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('a prese
     expect(await page.getByText('Dropped.').count()).toBe(0)
     await reader.close()
   })
+
+  it('cannot be changed while it is being saved', { timeout: TEST_MS }, async () => {
+    const { bob } = on.stage.cast
+    const reader = await on.open({ fragment: `#/kom/persons/${bob.no}` })
+    const { page } = reader
+    await reader.logIn(bob.name, bob.passwd)
+    const field = page.getByLabel('Text', { exact: true })
+    await page.getByRole('button', { name: 'Write a presentation' }).click()
+    await field.fill('All of it.')
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await page.route('**/batch', async (route) => {
+      await released
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'Saving' }).waitFor()
+    await field.press('End')
+    await page.keyboard.type(' And more.')
+    expect(await field.inputValue()).toBe('All of it.')
+    release()
+    await page.getByText('The presentation is saved.').waitFor()
+    await page.getByText('All of it.').waitFor()
+    await reader.close()
+  })
 })

@@ -154,6 +154,7 @@ function Editor({
           <textarea
             {...parts}
             rows={10}
+            readOnly={action.isBusy}
             value={body}
             ref={field}
             onInput={({ currentTarget: { value } }) => {
