@@ -66,7 +66,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)(
       await second.close()
     })
 
-    it('that ends while a new text is written in two tabs asks for the password only', {
+    it('that ends while a new text is written in two tabs asks for the password once', {
       timeout: TEST_MS,
     }, async () => {
       const { alice, club, carol } = stage.cast
@@ -99,9 +99,9 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)(
         expect(await tab.getByLabel('Name').inputValue()).toBe(alice.name)
         expect(await tab.getByLabel('Stay logged in').isChecked()).toBe(true)
       }
+      await page.getByLabel('Password').fill(alice.passwd)
+      await page.getByRole('button', { name: 'Log in' }).click()
       for (const tab of [page, other]) {
-        await tab.getByLabel('Password').fill(alice.passwd)
-        await tab.getByRole('button', { name: 'Log in' }).click()
         await expect.poll(() => tab.getByLabel('Subject').inputValue()).toBe('Interrupted')
         expect(new URL(tab.url()).hash).toBe(fragment)
         expect(await tab.getByLabel('Text', { exact: true }).inputValue()).toBe('Half a sent')
@@ -114,6 +114,42 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)(
       const textNo = Number(new URL(other.url()).hash.split('/').at(-1))
       const { body, comment_in_list } = (await (await stage.as('alice')).get(`/texts/${textNo}`)).json
       expect([body, comment_in_list.length]).toEqual(['A whole sentence.', 1])
+      await reader.close()
+    })
+
+    it('that has been renewed in one tab is used by a tab that was asleep meanwhile', {
+      timeout: TEST_MS,
+    }, async () => {
+      const { alice } = stage.cast
+      const reader = await on.open({ fragment: '#/kom/messages' })
+      const { page } = reader
+      await page.getByLabel('Stay logged in').check()
+      await reader.logIn(alice.name, alice.passwd)
+      const late = await page.context().newPage()
+      await late.goto(page.url())
+      await late.getByText(`Logged in as ${alice.name}`).waitFor()
+
+      const devtools = await page.context().newCDPSession(late)
+      await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
+      await (await stage.fresh('alice')).delete('/sessions/mine')
+      stage.forgetClients()
+      await page.getByText('Your session has ended.').waitFor()
+      await page.getByLabel('Password').fill(alice.passwd)
+      await page.getByRole('button', { name: 'Log in' }).click()
+      await page.getByText(`Logged in as ${alice.name}`).waitFor()
+      const kept = 'localStorage.getItem("komgate.session.kom")'
+      const renewed = await page.evaluate(kept)
+      const resumed = late.waitForRequest((request) => new URL(request.url()).pathname.endsWith('/events'))
+      await devtools.send('Page.setWebLifecycleState', { state: 'active' })
+      await resumed
+
+      // Both tabs have the same event of a message, so that they list it once in the storage that they share.
+      await (await stage.as('bob')).post('/messages', { recipient: alice.no, message: 'Lunch?' })
+      for (const tab of [page, late]) {
+        const list = tab.getByRole('list', { name: 'Sent and received' })
+        await expect.poll(() => list.getByText('Lunch?').count()).toBe(1)
+      }
+      expect(await page.evaluate(kept)).toBe(renewed)
       await reader.close()
     })
   },

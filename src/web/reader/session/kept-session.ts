@@ -8,7 +8,8 @@ export interface KeptSession {
 }
 
 const LAST_SERVER = 'komgate.server'
-const keyOf = (server: string): string => `komgate.session.${server}`
+const PREFIX = 'komgate.session.'
+const keyOf = (server: string): string => PREFIX + server
 
 /** Returns the kept session of a server: that of this tab, or the one that stays logged in. */
 export function keptSession(server: string): KeptSession | undefined {
@@ -22,15 +23,24 @@ export function keptIn(server: string): StorageArea {
 
 /** Keeps a session for this tab, or for this device. */
 export function keepSession(server: string, session: KeptSession, storage: StorageArea): void {
-  forgetSession(server)
+  writeStored('sessionStorage', keyOf(server), undefined)
   writeStored(storage, keyOf(server), session)
   writeStored('localStorage', LAST_SERVER, server)
 }
 
-/** Forgets the session of a server. */
-export function forgetSession(server: string): void {
-  writeStored('sessionStorage', keyOf(server), undefined)
-  writeStored('localStorage', keyOf(server), undefined)
+/** Forgets a session of a server. Another one that is kept stays. */
+export function forgetSession(server: string, connectionId: string): void {
+  for (const storage of ['sessionStorage', 'localStorage'] as const) {
+    const kept = readStored<KeptSession>(storage, keyOf(server))
+    if (kept?.connectionId === connectionId) writeStored(storage, keyOf(server), undefined)
+  }
+}
+
+/** Calls a function with the id of the server when another tab keeps or forgets the session of a server. */
+export function onKeptElsewhere(listener: (server: string) => void): void {
+  addEventListener('storage', ({ key }) => {
+    if (key?.startsWith(PREFIX)) listener(key.slice(PREFIX.length))
+  })
 }
 
 /** Returns the id of the server that was used last. */

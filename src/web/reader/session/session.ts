@@ -6,7 +6,15 @@ import { discardDraft } from '../messages/draft.ts'
 import { type Away, isOutage } from '../outage/away.ts'
 import { Reader } from '../reading/reader.ts'
 import { listServers, openSession, type Server } from './gateway.ts'
-import { forgetSession, keepSession, keptIn, keptSession, lastServer } from './kept-session.ts'
+import {
+  forgetSession,
+  type KeptSession,
+  keepSession,
+  keptIn,
+  keptSession,
+  lastServer,
+  onKeptElsewhere,
+} from './kept-session.ts'
 
 /** A session that has ended. */
 export interface EndedSession {
@@ -28,6 +36,11 @@ export const session = signal<Session>({ state: 'starting' })
 
 let servers: readonly Server[] = []
 
+onKeptElsewhere((server) => {
+  const { value } = session
+  if (value.state === 'login' && value.server === server) adopt(server, value.ended?.name)
+})
+
 /** Starts: resumes the kept session of the server, or asks for a login. */
 export async function start(): Promise<void> {
   if (session.value.state === 'reading') void session.value.reader.close()
@@ -46,7 +59,7 @@ export async function startAgain(): Promise<boolean> {
     if (address.value.server !== undefined && address.value.server !== server) go(`#/${server}/`, true)
     const kept = keptSession(server)
     if (kept === undefined) session.value = { state: 'login', servers, server }
-    else await resume(server, kept.connectionId, kept.name)
+    else await resume(server, kept)
     return true
   } catch (error) {
     session.value = { state: 'failed', error, away: isOutage(error) ? away : undefined }
@@ -65,7 +78,7 @@ export async function begin(server: string, kom: Kom, isKept: boolean): Promise<
 
 /** Ends the session. Does not wait for the gateway, which may be away: it closes idle sessions itself. */
 export function logOut(reader: Reader): void {
-  forgetSession(reader.server)
+  forgetSession(reader.server, reader.kom.connectionId)
   reader.messages.clear()
   discardDraft()
   reader
@@ -88,13 +101,13 @@ function chosenServer(): string {
   return known ?? ids[0] ?? ''
 }
 
-async function resume(server: string, connectionId: string, name: string): Promise<void> {
+async function resume(server: string, kept: KeptSession): Promise<void> {
   try {
-    const kom = await openSession(server, { connectionId })
+    const kom = await openSession(server, { connectionId: kept.connectionId })
     session.value = { state: 'reading', reader: await openReader(server, kom, keptIn(server)) }
   } catch (error) {
     if (isOutage(error)) throw error
-    ended(server, name)
+    ended(server, kept)
   }
 }
 
@@ -105,13 +118,25 @@ async function openReader(server: string, kom: Kom, storage: StorageArea): Promi
   const name = live.state.person?.pers_name ?? ''
   reader = new Reader(server, kom, live, storage, () => {
     void reader?.close()
-    ended(server, name)
+    ended(server, { connectionId: kom.connectionId, name })
   })
   return reader
 }
 
-function ended(server: string, name: string): void {
+function ended(server: string, { connectionId, name }: KeptSession): void {
   const isKept = keptIn(server) === 'localStorage'
-  forgetSession(server)
-  session.value = { state: 'login', servers, server, ended: { name, isKept } }
+  forgetSession(server, connectionId)
+  if (!adopt(server, name)) session.value = { state: 'login', servers, server, ended: { name, isKept } }
+}
+
+/**
+ * Goes on with the session that another tab keeps. Returns whether there is one.
+ *
+ * @param name the name of the person whose session has ended, who is not replaced by another one; undefined for anyone
+ */
+function adopt(server: string, name: string | undefined): boolean {
+  const kept = keptSession(server)
+  if (kept === undefined || (name !== undefined && name !== kept.name)) return false
+  void start()
+  return true
 }
