@@ -117,6 +117,21 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)(
       await reader.close()
     })
 
+    it('that ends while a message is written does not show it to another person', { timeout: TEST_MS }, async () => {
+      const { alice, bob } = stage.cast
+      const reader = await on.open({ fragment: '#/kom/messages' })
+      const { page } = reader
+      await reader.logIn(alice.name, alice.passwd)
+      const message = page.getByLabel('Message', { exact: true })
+      await message.fill('For Carol alone')
+      await (await stage.fresh('alice')).delete('/sessions/mine')
+      stage.forgetClients()
+      await page.getByText('Your session has ended.').waitFor()
+      await reader.logIn(bob.name, bob.passwd)
+      expect(await message.inputValue()).toBe('')
+      await reader.close()
+    })
+
     it('that has been renewed in one tab is used by a tab that was asleep meanwhile', {
       timeout: TEST_MS,
     }, async () => {

@@ -13,8 +13,15 @@ export interface MessageDraft {
 
 const EMPTY: MessageDraft = { name: '', isEveryone: false, text: '' }
 
-/** The message in the form. It is kept when the session ends, until the person logs out. */
+/** The message in the form. It is kept when the session ends, until the person logs out or another one logs in. */
 export const draft = signal(EMPTY)
+let owner = ''
+
+/** Discards the draft of another person. @param of identifies the person who is logged in, and the server */
+export function keepDraftOf(of: string): void {
+  if (of !== owner) discardDraft()
+  owner = of
+}
 
 /** Empties the form. */
 export function discardDraft(): void {

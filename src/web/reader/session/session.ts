@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import type { Kom } from 'komgate/client'
 import type { StorageArea } from '../../shared/stored.ts'
 import { address, go } from '../address.ts'
-import { discardDraft } from '../messages/draft.ts'
+import { discardDraft, keepDraftOf } from '../messages/draft.ts'
 import { type Away, isOutage } from '../outage/away.ts'
 import { Reader } from '../reading/reader.ts'
 import { listServers, openSession, type Server } from './gateway.ts'
@@ -115,7 +115,9 @@ async function openReader(server: string, kom: Kom, storage: StorageArea): Promi
   // `Reader` requests what events do not report when the person returns to the page.
   let reader: Reader | undefined
   const live = await kom.live({ revalidateMs: 0, onEvent: (event) => reader?.emit(event) })
-  const name = live.state.person?.pers_name ?? ''
+  const { person } = live.state
+  keepDraftOf(`${server}.${person?.pers_no}`)
+  const name = person?.pers_name ?? ''
   reader = new Reader(server, kom, live, storage, () => {
     void reader?.close()
     ended(server, { connectionId: kom.connectionId, name })
