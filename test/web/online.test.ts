@@ -197,6 +197,33 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('the r
     await reader.close()
   })
 
+  it('keeps what is written while a message is sent', { timeout: TEST_MS }, async () => {
+    const reader = await enter('alice', 'messages')
+    const { page } = reader
+    const text = page.getByLabel('Message', { exact: true })
+    let answer = () => {}
+    const isAnswered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route('**/kom/messages', async (route) => {
+      await isAnswered
+      await route.continue()
+    })
+    await page.getByLabel('To everyone').check()
+    await text.fill('First')
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByRole('button', { name: 'Sending…' }).waitFor()
+    expect(await text.isEditable()).toBe(false)
+    // Another view meanwhile.
+    await page.evaluate("location.hash = '#/kom/online'")
+    await page.evaluate("location.hash = '#/kom/messages'")
+    await text.fill('Second')
+    answer()
+    await page.getByText('The message has been sent.').waitFor()
+    expect(await text.inputValue()).toBe('Second')
+    await reader.close()
+  })
+
   it('notifies of letters and messages after permission has been asked for on a click', {
     timeout: TEST_MS,
   }, async () => {

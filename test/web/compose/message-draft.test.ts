@@ -28,6 +28,19 @@ it('keeps the draft of a message for another session of the person', async () =>
   expect(draft.value).toEqual(WRITTEN)
 })
 
+it.each([
+  ['nothing has been written', {}, EMPTY],
+  ['another text has been written', { text: 'Lunch?' }, { ...WRITTEN, text: 'Lunch?' }],
+  ['another recipient has been chosen', { name: 'Carol' }, { ...EMPTY, name: 'Carol' }],
+])('discards what has been sent of a message when %s meanwhile', async (_, change, expected) => {
+  const { draft, discardSent } = await openPage()
+  const sent = { ...WRITTEN }
+  draft.value = sent
+  if (Object.keys(change).length > 0) draft.value = { ...sent, ...change }
+  discardSent(sent)
+  expect(draft.value).toEqual(expected)
+})
+
 it.each(['kom.7', 'other.6'])('discards the draft of a message of the person kom.6 for %s', async (other) => {
   const { draft, keepDraftOf } = await openPage()
   keepDraftOf('kom.6')

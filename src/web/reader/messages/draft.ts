@@ -28,6 +28,13 @@ export function discardDraft(): void {
   draft.value = EMPTY
 }
 
+/** Discards the draft that has been sent. What has been written since stays, with its recipient. */
+export function discardSent(sent: MessageDraft): void {
+  const { value } = draft
+  if (value === sent) discardDraft()
+  else if (value.text === sent.text) draft.value = { ...value, text: '' }
+}
+
 /** Shows the form for a message to a person or conference. */
 export function writeMessageTo(server: string, { name }: ConferenceName): void {
   draft.value = { ...draft.value, name, isEveryone: false }

@@ -5,7 +5,7 @@ import { errorText } from '../error-text.ts'
 import { findOne } from '../names/find-one.ts'
 import { NameField } from '../names/name-field.tsx'
 import type { Reader } from '../reading/reader.ts'
-import { discardDraft, draft, type MessageDraft } from './draft.ts'
+import { discardSent, draft, type MessageDraft } from './draft.ts'
 import { t } from './strings.ts'
 
 /** Errors by field; those of `form` are about no field. */
@@ -14,7 +14,8 @@ type Errors = { to?: string; text?: string; form?: string }
 /** The form for a message to a person, a conference or everyone. */
 export function MessageForm({ reader }: { reader: Reader }) {
   const strings = t.value
-  const { name, isEveryone, text } = draft.value
+  const written = draft.value
+  const { name, isEveryone, text } = written
   const [errors, setErrors] = useState<Errors>({})
   const [isBusy, setBusy] = useState(false)
   const form = useRef<HTMLFormElement>(null)
@@ -43,7 +44,7 @@ export function MessageForm({ reader }: { reader: Reader }) {
     } catch (error) {
       return sendingErrors(error, found?.match.name)
     }
-    discardDraft()
+    discardSent(written)
     reader.notice.value = strings.sent
     return {}
   }
@@ -105,6 +106,7 @@ export function MessageForm({ reader }: { reader: Reader }) {
             {...parts}
             rows={3}
             dir="auto"
+            readOnly={isBusy}
             value={text}
             onInput={({ currentTarget: { value } }) => change({ text: value })}
           />
