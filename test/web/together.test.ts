@@ -70,4 +70,42 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(BACKENDS)('two bro
 
     for (const reader of both) await reader.close()
   })
+
+  it('agree on which texts are kept as unread', { timeout: TEST_MS }, async () => {
+    const { alice, club, texts } = stage.cast
+    await on.readAll()
+    const [first, second] = [await on.open(), await on.open()]
+    const both = [first, second]
+    for (const reader of both) await reader.logIn(alice.name, alice.passwd)
+    const badge = ({ page }: ReaderPage) => page.locator('.badge', { hasText: 'Unread' })
+    await on.write('Kept\nThe text.')
+    for (const reader of both) await heading(reader, 'Kept').waitFor()
+    for (const reader of both) await badge(reader).waitFor()
+    await first.page.keyboard.press('u')
+    await first.page.getByRole('button', { name: 'Mark as read' }).waitFor()
+    await second.page.keyboard.press('r')
+    await expectUnread(both, {})
+    expect(await badge(first).count()).toBe(0)
+    await first.page.keyboard.press('u')
+    await expectUnread(both, { [club.name]: 1 })
+    await badge(first).waitFor()
+    await open(first, '')
+    await first.page.getByText('One text is kept as unread.').waitFor()
+    await second.page.keyboard.press('r')
+    await first.page.getByText('One text is kept as unread.').waitFor({ state: 'detached' })
+    expect(await on.unreadOfAlice()).toEqual([])
+
+    // A text of which no recipient has the person as member.
+    await open(first, `texts/${texts.anonymous}`)
+    await first.page.getByText(`Text ${texts.anonymous}`).waitFor()
+    await first.page.keyboard.press('u')
+    await first.page.keyboard.press('m')
+    await first.page.locator('.badge', { hasText: 'Marked' }).waitFor()
+    expect(await badge(first).count()).toBe(0)
+    await first.page.keyboard.press('r')
+    expect(await first.page.getByText('The text is marked as read.').count()).toBe(0)
+    await first.page.keyboard.press('m')
+    await first.page.locator('.badge', { hasText: 'Marked' }).waitFor({ state: 'detached' })
+    for (const reader of both) await reader.close()
+  })
 })

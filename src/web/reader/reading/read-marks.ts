@@ -16,7 +16,7 @@ const CONFIRMATION_MS = 10_000
 export class ReadMarks {
   /** texts that are read here, and may still be unread on the server */
   readonly read = signal<ReadonlySet<number>>(new Set())
-  /** texts that the person keeps as unread when they go on */
+  /** texts that the person keeps as unread when they go on, and may have read elsewhere since */
   readonly kept = signal<ReadonlySet<number>>(new Set())
   readonly #kom: Kom
   readonly #key: string

@@ -149,7 +149,7 @@ function Begin({ reader }: { reader: Reader }) {
     document.title = `${strings.allRead} – komgate`
     heading.current?.focus()
   }, [reader, hasNext, strings])
-  const kept = reader.marks.kept.value.size
+  const kept = [...reader.marks.kept.value].filter((no) => reader.isUnread(no)).length
   return (
     <section class="problem">
       <h1 ref={heading} tabIndex={-1}>

@@ -8,14 +8,22 @@ import { t } from './strings.ts'
 /** The type of the marks of this program: that of jskom. */
 const MARK_TYPE = 100
 
-/** Marks the shown text as read. */
+/** Returns whether a text can be marked as read or unread: the person is a member of one of its recipients. */
+export function hasReadMark(reader: Reader, textNo: number): boolean {
+  const recipients = reader.state.value.texts[textNo]?.recipient_list ?? []
+  return recipients.some(({ recpt }) => reader.membership(recpt.conf_no) !== undefined)
+}
+
+/** Marks the shown text as read, if that is possible. */
 export function markRead(reader: Reader, textNo: number): void {
+  if (!hasReadMark(reader, textNo)) return
   reader.marks.markRead(textNo)
   reader.notice.value = common.value.isReadNow
 }
 
-/** Marks the shown text as unread. */
+/** Marks the shown text as unread, if that is possible. */
 export async function markUnread(reader: Reader, textNo: number): Promise<void> {
+  if (!hasReadMark(reader, textNo)) return
   try {
     await reader.marks.markUnread(textNo)
     reader.notice.value = common.value.isUnreadAgain

@@ -11,7 +11,7 @@ import { ConferenceLink, Loading, PersonLink, Problem, Time } from '../shell/par
 import { t } from '../strings/index.ts'
 import { t as threadStrings } from '../thread/strings.ts'
 import { toggleThread } from '../thread/thread-pane.tsx'
-import { isMarked, markRead, markUnread } from './actions.ts'
+import { hasReadMark, isMarked, markRead, markUnread } from './actions.ts'
 import { Body } from './body.tsx'
 import { Comments, CommentTo } from './links.tsx'
 import { MoreMenu } from './more-menu.tsx'
@@ -62,7 +62,6 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
     heading.current?.focus({ preventScroll: true })
   }
   const isUnread = reader.isUnread(text_no)
-  const isKept = reader.marks.kept.value.has(text_no)
   return (
     <article class="text" aria-labelledby="subject">
       <h1 id="subject" class={title.length > LONG_SUBJECT ? 'long' : undefined} ref={heading} tabIndex={-1} dir="auto">
@@ -72,7 +71,7 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
         <PersonLink server={server} person={author} />
         <Time time={creation_time} />
         <span>{strings.text(text_no)}</span>
-        {(isKept || isUnread) && <span class="badge">{strings.isUnread}</span>}
+        {isUnread && <span class="badge">{strings.isUnread}</span>}
         {isMarked(reader, text_no) && <span class="badge">{textStrings.value.marked}</span>}
       </p>
       {isGone && (
@@ -99,10 +98,9 @@ function Shown({ reader, text, isGone }: { reader: Reader; text: Text; isGone: b
   )
 }
 
-function ReadButton({ reader, text: { text_no, recipient_list } }: { reader: Reader; text: Text }) {
+function ReadButton({ reader, text: { text_no } }: { reader: Reader; text: Text }) {
   const strings = t.value
-  const isMember = recipient_list.some(({ recpt }) => reader.membership(recpt.conf_no) !== undefined)
-  if (!isMember) return null
+  if (!hasReadMark(reader, text_no)) return null
   const isToRead = reader.marks.read.value.has(text_no) || !reader.isUnread(text_no)
   const isKept = reader.marks.kept.value.has(text_no)
   return isToRead || !isKept ? (
