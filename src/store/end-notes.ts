@@ -2,12 +2,15 @@ import type { Backend } from './backend.ts'
 import { StoreError } from './errors.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { newRecord } from './new-session.ts'
-import { type Key, keyOf } from './record.ts'
+import { type Key, keyOf, type SessionRecord } from './record.ts'
 
 /** The app of end notes. Other app names contain no colon. */
 const APP = 'komgate:ended'
-/** Lifetime of a note, milliseconds: much longer than the interval at which processes synchronize their records. */
-const LIFETIME_MS = 24 * 60 * 60 * 1000
+/**
+ * How much longer a note lives than the idle timeout of its session, milliseconds. An idle session can be used until its
+ * timeout, so the note must outlive it; the rest covers outages of the store and differences between clocks.
+ */
+const EXTRA_MS = 24 * 60 * 60 * 1000
 
 /**
  * Stores notes that live sessions were ended on purpose. Without a note, the process that holds the live session would
@@ -26,17 +29,18 @@ export class EndNotes {
 
   /**
    * Adds a note for a session unless there is one.
-   * @param key key of the session
+   * @param record the record of the session; the note outlives its idle timeout
    * @returns false if the store is full
    * @throws StoreError if the backend fails
    */
-  async add(key: Key): Promise<boolean> {
+  async add({ key, idleMs }: SessionRecord): Promise<boolean> {
     const noteKey = noteKeyOf(key)
     return await this.#mutex.runExclusive(noteKey, async () => {
       if (await this.#has(noteKey)) return true
       const now = this.#clock()
+      const endsAt = now + (idleMs ?? 0) + EXTRA_MS
       try {
-        await this.#backend.insert(newRecord({ key: noteKey, app: APP, user: '', endsAt: now + LIFETIME_MS }, now, 2))
+        await this.#backend.insert(newRecord({ key: noteKey, app: APP, user: '', endsAt }, now, 2))
         return true
       } catch (error) {
         if (error instanceof StoreError && error.code === 'full') return false

@@ -37,9 +37,9 @@ export class SessionEnder {
     const { key } = record
     // The note is added first, so that the record is not restored in between. In a full store only the removal frees
     // the space for the note.
-    const isNoted = !isElsewhere(record) || (await this.#notes.add(key))
+    const isNoted = !isElsewhere(record) || (await this.#notes.add(record))
     const removed = await this.#backend.remove(key)
-    if (!isNoted) await this.#notes.add(key)
+    if (!isNoted) await this.#notes.add(record)
     if (removed !== undefined) onEnd(removed)
     return removed
   }

@@ -3,6 +3,8 @@ import { SessionStore } from '../store.ts'
 import type { Expect } from './framework.ts'
 import { all, type BackendTest, type BackendTraits, START } from './stage.ts'
 
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000
+
 /** Defines the tests of the end of records: idle timeouts, removal, and the restoring of lost records. */
 export function defineLifetimeTests(test: BackendTest, expect: Expect, { canList }: BackendTraits): void {
   test('hides an idle session after its timeout, even before a sweep', async ({ app, clock, create, store }) => {
@@ -79,17 +81,20 @@ export function defineLifetimeTests(test: BackendTest, expect: Expect, { canList
     expect(await store.find(app, key)).toMatchObject({ ...live, data: {} })
   })
 
-  test('does not restore the record of a session that another process ended', async ({
+  test('does not restore the record of a session that another process ended, even if it was idle for a week', async ({
     app,
     backend,
+    clock,
     create,
     store,
     storeOn,
   }) => {
-    const { key } = await create()
+    const { key } = await create({ idleMs: WEEK_MS })
     const other = storeOn(backend, { isElsewhere: () => true })
     const ended = await Promise.all([other.end(app, key), other.end(app, key), other.end(app, key)])
     expect(ended.filter((record) => record !== undefined)).toHaveLength(1)
+    clock.now += WEEK_MS
+    await other.sweep()
     expect(await store.restore({ key, app, user: 'u' }, true)).toBe(false)
     expect(await store.find(app, key)).toBeUndefined()
   })
