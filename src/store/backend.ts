@@ -11,7 +11,7 @@ import type { Change, Key, SessionRecord } from './record.ts'
  */
 export interface Backend {
   /**
-   * Adds a record under a new key.
+   * Adds a record under a new key. The caller checks that the key is new.
    * @throws StoreError `full` if the store is full
    */
   insert(record: SessionRecord): Promise<void>

@@ -36,6 +36,16 @@ test('MemoryBackend rejects records above its limits, and accepts new ones after
   await create('4', 'x'.repeat(400))
 })
 
+test('MemoryBackend rejects a second record with the same key', async () => {
+  const backend = new MemoryBackend({ maxRecords: 3, maxBytes: 1000 })
+  const store = new SessionStore(backend)
+  const session = { key: keyOf('1'), app: 'a', user: 'u' }
+  await store.create(session)
+  await expect(store.create(session)).rejects.toThrow('there is a record with this key')
+  await backend.remove(session.key)
+  expect(await all(store.listActive('a', 1000, 10))).toEqual([])
+})
+
 test('MemoryBackend removes all expired records in several sweeps', async () => {
   let now = 0
   const backend = new MemoryBackend({ maxRecords: 50_000, maxBytes: 10_000_000 })

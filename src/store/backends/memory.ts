@@ -61,6 +61,7 @@ export class MemoryBackend implements Backend, Lists {
   }
 
   async insert(record: SessionRecord): Promise<void> {
+    if (this.#rows.has(record.key)) throw new Error('there is a record with this key')
     const { maxRecords } = this.#options
     if (this.#rows.size >= maxRecords)
       throw new StoreError('full', `the store is full: it holds at most ${maxRecords} sessions`)
