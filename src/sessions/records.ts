@@ -1,4 +1,5 @@
 import { mapConcurrent } from '../map-concurrent.ts'
+import { isUnavailable } from '../store/errors.ts'
 import { KeyedMutex } from '../store/keyed-mutex.ts'
 import type { Data, SessionRecord } from '../store/record.ts'
 import type { NewSession, SessionStore } from '../store/store.ts'
@@ -86,8 +87,10 @@ export class SessionRecords {
    * @throws StoreError if the record cannot be written
    */
   async ready(session: GatewaySession): Promise<void> {
-    await this.#mutex.settled(session.key)
-    if (this.#stale.has(session)) await this.#write(session)
+    const write = async () => {
+      if (this.#stale.has(session)) await this.#write(session)
+    }
+    await this.#mutex.runExclusive(session.key, write, isUnavailable)
   }
 
   /**
@@ -126,7 +129,7 @@ export class SessionRecords {
   ): Promise<SessionRecord | undefined> {
     const record = await work()
     if (record !== undefined || session.hasEnded) return record
-    await this.#write(session)
+    await this.#mutex.runExclusive(session.key, () => this.#write(session), isUnavailable)
     return await work()
   }
 

@@ -1,5 +1,5 @@
 import type { Backend } from './backend.ts'
-import { StoreError } from './errors.ts'
+import { isUnavailable, StoreError } from './errors.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { newRecord } from './new-session.ts'
 import { type Key, keyOf, type SessionRecord } from './record.ts'
@@ -35,7 +35,7 @@ export class EndNotes {
    */
   async add({ key, idleMs }: SessionRecord): Promise<boolean> {
     const noteKey = noteKeyOf(key)
-    return await this.#mutex.runExclusive(noteKey, async () => {
+    const insert = async (): Promise<boolean> => {
       if (await this.#has(noteKey)) return true
       const now = this.#clock()
       const endsAt = now + (idleMs ?? 0) + EXTRA_MS
@@ -48,7 +48,8 @@ export class EndNotes {
         if (await this.#has(noteKey)) return true
         throw error
       }
-    })
+    }
+    return await this.#mutex.runExclusive(noteKey, insert, isUnavailable)
   }
 
   /**

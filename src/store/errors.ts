@@ -38,3 +38,11 @@ export class StoreError extends KomgateError {
     return this.code === 'too-large' && this.cause === undefined ? this.message : CLIENT_MESSAGES[this.code]
   }
 }
+
+/**
+ * Returns whether an error is a `StoreError` `unavailable`. Calls that wait for a call with this error share it: if each
+ * waited for its own timeout, the last one would wait for the sum.
+ */
+export function isUnavailable(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'unavailable'
+}

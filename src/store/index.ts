@@ -6,7 +6,7 @@
 export type { Backend, Lists } from './backend.ts'
 export * from './document.ts'
 export { checkParameters, decoded, openingError, ReplyTimeoutError, withoutPassword, withTimeout } from './driver.ts'
-export { StoreError, type StoreErrorCode } from './errors.ts'
+export { isUnavailable, StoreError, type StoreErrorCode } from './errors.ts'
 export { KeyedMutex } from './keyed-mutex.ts'
 export { formatTime, type Layout } from './layout.ts'
 export { PAGE, type Pages, pagesOf } from './pages.ts'

@@ -10,13 +10,20 @@ export class KeyedMutex {
 
   /**
    * Runs `work` after all earlier work with the same key has settled.
+   * @param isShared whether an error of the work before rejects this work too, without running it; default: never
    * @returns the result of `work`
-   * @throws the error of `work`
+   * @throws the error of `work`, or a shared error
    */
-  async runExclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
+  async runExclusive<T>(
+    key: string,
+    work: () => Promise<T>,
+    isShared: (error: unknown) => boolean = () => false,
+  ): Promise<T> {
     const before = this.#last.get(key)
     const current = (async () => {
-      await before?.catch(() => undefined)
+      await before?.catch((error: unknown) => {
+        if (isShared(error)) throw error
+      })
       return await work()
     })()
     this.#last.set(key, current)
@@ -27,11 +34,8 @@ export class KeyedMutex {
     }
   }
 
-  /**
-   * Resolves when the work in progress and in the queue has settled. Never rejects.
-   * @param key default: all keys
-   */
-  async settled(key?: string): Promise<void> {
-    await Promise.allSettled(key === undefined ? this.#last.values() : [this.#last.get(key)])
+  /** Resolves when the work in progress and in the queue has settled. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#last.values())
   }
 }

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Backend, Lists } from './backend.ts'
 import { changeKey } from './change-key.ts'
 import { StoreClock } from './clock.ts'
-import { StoreError } from './errors.ts'
+import { isUnavailable, StoreError } from './errors.ts'
 import { KeyedMutex } from './keyed-mutex.ts'
 import { MonitoredBackend } from './monitored-backend.ts'
 import { checkLengths, checkSize, merged, type NewSession, newRecord } from './new-session.ts'
@@ -115,7 +115,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     const { app, user, name } = record
     const insert = () => insertUnique(record, this.#backend, this.#ender, () => this.listUser(app, user))
     if (!session.unique) await this.#backend.insert(record)
-    else await this.#mutex.runExclusive(JSON.stringify([app, user, name]), insert)
+    else await this.#runExclusive(JSON.stringify([app, user, name]), insert)
     return record
   }
 
@@ -165,7 +165,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
    * @throws StoreError if the backend fails; the old key then stays valid
    */
   async changeKey(app: string, key: Key, newKey: Key): Promise<SessionRecord | undefined> {
-    return await this.#mutex.runExclusive(key, async () => {
+    return await this.#runExclusive(key, async () => {
       const old = await this.find(app, key)
       return old && (await changeKey(this.#backend, this.#ends, old, newKey, this.#clock()))
     })
@@ -256,7 +256,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   async restore(session: NewSession, mayBeLost: boolean): Promise<boolean> {
     const { key, app } = session
     const create = (old?: SessionRecord) => this.create(old?.app === app ? { data: old.data, ...session } : session)
-    return await this.#mutex.runExclusive(key, () => this.#ender.restore(key, mayBeLost || !this.#isPrivate, create))
+    return await this.#runExclusive(key, () => this.#ender.restore(key, mayBeLost || !this.#isPrivate, create))
   }
 
   /** Removes expired records, retries pending removals, and synchronizes the clock. */
@@ -306,6 +306,11 @@ export class SessionStore extends EventEmitter<StoreEvents> {
 
   async #write(app: string, key: Key, changeOf: (record: SessionRecord) => Change): Promise<SessionRecord | undefined> {
     const write = () => writeRecord(this.#backend, () => this.find(app, key), changeOf, this.#clock)
-    return await this.#mutex.runExclusive(key, write)
+    return await this.#runExclusive(key, write)
+  }
+
+  /** Runs writes with the same key one at a time. Those that wait when the store becomes unavailable fail together. */
+  async #runExclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return await this.#mutex.runExclusive(key, work, isUnavailable)
   }
 }

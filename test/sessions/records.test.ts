@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DEFAULT_CONNECTION_SETTINGS, heartbeatFor } from '../../src/connection/settings.ts'
 import type { GatewaySession } from '../../src/sessions/gateway-session.ts'
 import { SessionRecords } from '../../src/sessions/records.ts'
@@ -189,6 +189,16 @@ describe('SessionRecords', () => {
     expect(states).toEqual(['unavailable', 'available'])
   })
 
+  it('creates a record once for parallel requests after an outage of the store', async () => {
+    backend.makeUnavailable()
+    const { session } = await registry.open(request)
+    await expect(records.ready(session)).rejects.toMatchObject({ code: 'unavailable' })
+    backend.isUnavailable = false
+    const insert = vi.spyOn(backend, 'insert')
+    await Promise.all([records.ready(session), records.ready(session), records.readData(session)])
+    expect(insert.mock.calls.filter(([{ key }]) => key === session.key)).toHaveLength(1)
+  })
+
   it('clears the data of another person after a login during an outage of the store', async () => {
     const session = await open()
     await session.loginAs(7, 'secret', false)
@@ -306,6 +316,15 @@ describe('SessionRecords with several processes and clocks', () => {
       expect(await ask()).toEqual({})
     }
     expect(registry.byKey(session.key)).toBe(session)
+  })
+
+  it('restores a record once for parallel requests for session data', async () => {
+    const session = await openOne()
+    await other(40 * 60_000).sweep()
+    const insert = vi.spyOn(shared, 'insert')
+    const read = () => ownRecords.readData(session)
+    expect(await Promise.all([read(), read(), read()])).toEqual([{}, {}, {}])
+    expect(insert.mock.calls.filter(([{ key }]) => key === session.key)).toHaveLength(1)
   })
 
   it('restores a record at a login after a process whose clock is ahead has swept it', async () => {

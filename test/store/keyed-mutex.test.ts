@@ -36,7 +36,21 @@ describe('KeyedMutex', () => {
     expect(await next).toBe('result')
   })
 
-  it('waits until the work of one key, or of all keys, has settled, even if it fails', async () => {
+  it('rejects the waiting work with a shared error, and runs later work', async () => {
+    const mutex = new KeyedMutex()
+    const fail = async () => {
+      await new Promise(setImmediate)
+      throw new Error('failed')
+    }
+    const isShared = () => true
+    const failing = mutex.runExclusive('key', fail)
+    const waiting = [1, 2].map(() => mutex.runExclusive('key', async () => 'result', isShared))
+    const results = await Promise.allSettled([failing, ...waiting])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(await mutex.runExclusive('key', async () => 'result', isShared)).toBe('result')
+  })
+
+  it('waits until the work of all keys has settled, even if it fails', async () => {
     const mutex = new KeyedMutex()
     const events: string[] = []
     const work = (name: string, ticks: number) => async () => {
@@ -49,11 +63,8 @@ describe('KeyedMutex', () => {
       mutex.runExclusive('fast', work('first', 1)),
       mutex.runExclusive('fast', work('second', 1)),
     ].map((result) => result.catch(() => undefined))
-    await mutex.settled('fast')
-    expect(events).toEqual(['first', 'second'])
     await mutex.settled()
     expect(events).toEqual(['first', 'second', 'slow'])
-    await mutex.settled('none')
     await Promise.all(failing)
   })
 

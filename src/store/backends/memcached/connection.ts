@@ -54,15 +54,6 @@ export class MemcachedConnection {
     }
   }
 
-  /**
-   * Checks how long a caller has waited for other callers, so that queued callers fail together with the first one.
-   * @param since start of the wait, milliseconds of `performance.now()`
-   * @throws StoreError `unavailable` after three seconds
-   */
-  checkDeadline(since: number): void {
-    if (performance.now() - since >= WAIT_MS) throw this.#unavailable(`no reply within ${WAIT_MS / 1000} s`)
-  }
-
   /** Closes the connection. Later commands are rejected. */
   close(): void {
     this.#isClosed = true

@@ -9,6 +9,7 @@ import {
   expiresAt,
   fromDocument,
   isExpired,
+  isUnavailable,
   type Key,
   KeyedMutex,
   type Layout,
@@ -131,17 +132,14 @@ class MemcachedBackend implements Backend {
     next: (record: SessionRecord) => SessionRecord | undefined,
     lifetime?: number,
   ): Promise<SessionRecord | undefined> {
-    const since = performance.now()
-    return await this.#mutex.runExclusive(key, async () => {
-      this.#connection.checkDeadline(since)
-      return await retryOnConflict(async () => {
-        const current = await this.#read(key)
-        const after = current && next(current.record)
-        if (current === undefined || after === undefined) return undefined
-        const isWritten = await this.#put(after, current.casUniq, lifetime ?? this.#lifetimeOf(after, now))
-        return isWritten ? current.record : new Conflict()
-      }, RETRY)
-    })
+    const attempt = async () => {
+      const current = await this.#read(key)
+      const after = current && next(current.record)
+      if (current === undefined || after === undefined) return undefined
+      const isWritten = await this.#put(after, current.casUniq, lifetime ?? this.#lifetimeOf(after, now))
+      return isWritten ? current.record : new Conflict()
+    }
+    return await this.#mutex.runExclusive(key, () => retryOnConflict(attempt, RETRY), isUnavailable)
   }
 
   async #read(key: Key): Promise<Versioned | undefined> {
