@@ -1,5 +1,6 @@
 import type { Backend } from './backend.ts'
 import { EndNotes } from './end-notes.ts'
+import { StoreError } from './errors.ts'
 import type { Key, SessionRecord } from './record.ts'
 
 /** Options of `SessionEnder`. */
@@ -30,7 +31,8 @@ export class SessionEnder {
   /**
    * Ends a session.
    * @returns its record, undefined if it was removed in the meantime
-   * @throws StoreError if the backend fails
+   * @throws StoreError if the backend fails; `full` if the process that holds the session cannot be notified, and so will
+   *   write the record again
    */
   async end(record: SessionRecord): Promise<SessionRecord | undefined> {
     const { isElsewhere, onEnd } = this.#options
@@ -39,8 +41,10 @@ export class SessionEnder {
     // the space for the note.
     const isNoted = !isElsewhere(record) || (await this.#notes.add(record))
     const removed = await this.#backend.remove(key)
-    if (!isNoted) await this.#notes.add(record)
     if (removed !== undefined) onEnd(removed)
+    if (!isNoted && !(await this.#notes.add(record))) {
+      throw new StoreError('full', 'the store is full: it has no space for the note that the session was ended')
+    }
     return removed
   }
 

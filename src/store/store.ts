@@ -126,11 +126,16 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   }
 
   /**
-   * Reads a session, counts the read and restarts the idle timeout.
+   * Reads a session, counts the read and restarts the idle timeout. While the store is full, it only reads.
    * @returns the record before the read, undefined if there is none
    */
-  touch(app: string, key: Key): Promise<SessionRecord | undefined> {
-    return this.#backend.touch(app, key, this.#clock())
+  async touch(app: string, key: Key): Promise<SessionRecord | undefined> {
+    try {
+      return await this.#backend.touch(app, key, this.#clock())
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'full') return await this.find(app, key)
+      throw error
+    }
   }
 
   /**
@@ -204,7 +209,11 @@ export class SessionStore extends EventEmitter<StoreEvents> {
     return await lists.countUsers(app, now - withinMs, now)
   }
 
-  /** Ends a session. Returns its record, undefined if there is none. */
+  /**
+   * Ends a session.
+   * @returns its record, undefined if there is none
+   * @throws StoreError `full` if another process may hold the session and the store has no space to notify it
+   */
   async end(app: string, key: Key): Promise<SessionRecord | undefined> {
     const record = await this.find(app, key)
     return record && (await this.#ender.end(record))
@@ -214,7 +223,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
    * Ends sessions of a user.
    * @param chosen returns whether to end a session; default: all
    * @returns the number of ended sessions
-   * @throws StoreError `cannot-list` if the store cannot list
+   * @throws StoreError `cannot-list` if the store cannot list, `full` as `end` does
    */
   async endUser(app: string, user: string, chosen: (record: SessionRecord) => boolean = () => true): Promise<number> {
     let ended = 0
@@ -225,7 +234,7 @@ export class SessionStore extends EventEmitter<StoreEvents> {
   /**
    * Ends all sessions of an app.
    * @returns the number of ended sessions
-   * @throws StoreError `cannot-list` if the store cannot list
+   * @throws StoreError `cannot-list` if the store cannot list, `full` as `end` does
    */
   async endApp(app: string): Promise<number> {
     let ended = 0

@@ -138,12 +138,13 @@ export function describeFaults(
       }, 60_000)
     }
 
-    test('rejects new sessions with full when there is no room, and keeps the others', async () => {
+    test('rejects new sessions with full when there is no room, and keeps and reads the others', async () => {
       const store = await open()
       const { key } = await create()
       await fill(server, () => create('x'.repeat(20_000)))
       await expect(create('x'.repeat(20_000))).rejects.toMatchObject({ name: 'StoreError', code: 'full' })
       expect(await store.find(APP, key)).toBeDefined()
+      expect(await store.touch(APP, key)).toBeDefined()
       expect([store.unavailable, store.interruptions]).toEqual([undefined, 0])
       for (const key of created) expect(await store.end(APP, key)).toBeDefined()
       await free?.(server)
