@@ -24,3 +24,4 @@ export {
 } from './record.ts'
 export { Conflict, type RetryOptions, retryOnConflict } from './retry.ts'
 export { ServerCalls } from './server-calls.ts'
+export { sweepInBatches } from './sweep.ts'

@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Document, type MongoClient, MongoServerError } from 'mongodb'
+import { type Document, MongoClient, MongoServerError } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MongodbBackend } from '../../src/store/backends/mongodb/backend.ts'
 import { storeError } from '../../src/store/backends/mongodb/errors.ts'
 import type { Backend, SessionRecord } from '../../src/store/index.ts'
 import { openBackend } from '../../src/store/open.ts'
@@ -96,6 +97,25 @@ describe.skipIf(!ferretdbInstalled())('MongoDB, on FerretDB', () => {
       expect(await backend.find(key)).toBeDefined()
       await backend.sweep(NOW + 68_001)
       expect(await documentOf(key)).toBeNull()
+    })
+
+    test('are removed in batches of 1000 when they are expired', async () => {
+      const client = new MongoClient(server.url, { monitorCommands: true })
+      const many = new MongodbBackend(client, { table: 'many', sidField: 'sid', keyNs: '', fields: {} })
+      const documents = Array.from({ length: 2001 }, (_, i) => ({ sid: `${i}`, record: { over: new Date(NOW) } }))
+      await client.db().collection('many').insertMany(documents)
+      await client
+        .db()
+        .collection('many')
+        .insertOne({ sid: 'live', record: { over: new Date(NOW + 1) } })
+      const removed: number[] = []
+      client.on('commandSucceeded', ({ commandName, reply }) => {
+        if (commandName === 'delete') removed.push((reply as { n: number }).n)
+      })
+      await many.sweep(NOW)
+      expect(removed).toEqual([1000, 1000, 1])
+      expect(await client.db().collection('many').countDocuments()).toBe(1)
+      await many.close()
     })
 
     test.for([null, Number.MAX_SAFE_INTEGER])('never expire with the idle timeout %s', async (idleMs) => {

@@ -12,6 +12,7 @@ import {
   retryOnConflict,
   ServerCalls,
   stopText,
+  sweepInBatches,
   toDocument,
 } from '../../index.ts'
 import { indexExists, storeError } from './errors.ts'
@@ -144,7 +145,15 @@ export class MongodbBackend implements Backend, Lists {
   async sweep(now: number): Promise<void> {
     // The server may have been replaced by an empty one.
     if (this.#preparedAfter !== this.interruptions) await this.prepare()
-    await this.#calls.run(() => this.#collection.deleteMany({ [EXPIRY]: { $lte: new Date(now) } }))
+    const expired = { [EXPIRY]: { $lte: new Date(now) } }
+    await sweepInBatches(async (limit) => {
+      const options = { projection: { _id: 1 }, limit, batchSize: limit }
+      const found = await this.#calls.run(() => this.#collection.find(expired, options).toArray())
+      // The filter again, since a record may have been used in between.
+      const filter = { ...expired, _id: { $in: found.map(({ _id }) => _id) } }
+      if (found.length > 0) await this.#calls.run(() => this.#collection.deleteMany(filter))
+      return found.length
+    })
   }
 
   byUser(app: string, user: string, now: number): Pages {

@@ -10,6 +10,7 @@ import {
   pagesOf,
   retryOnConflict,
   type SessionRecord,
+  sweepInBatches,
   withTimeout,
 } from '../../index.ts'
 import type { SqlConnection } from './connection.ts'
@@ -20,10 +21,6 @@ import { toColumn } from './text.ts'
 type Database = Record<string, SqlRow>
 type Expressions = ExpressionBuilder<Database, string>
 
-/** Records that one statement removes. More would block other statements for too long. */
-const SWEEP_BATCH = 1000
-/** Records that one sweep removes. */
-const SWEEP_LIMIT = 20_000
 /** Timeout for closing the connections, milliseconds. */
 const CLOSE_MS = 5000
 const REMOVE_RETRY = { attempts: 50, pauseMs: 1 }
@@ -139,11 +136,7 @@ export class SqlBackend implements Backend, Lists {
   }
 
   async sweep(now: number): Promise<void> {
-    for (let swept = 0; swept < SWEEP_LIMIT; ) {
-      const some = await this.#sweepSome(now)
-      swept += some
-      if (some < SWEEP_BATCH) return
-    }
+    await sweepInBatches((limit) => this.#sweepSome(now, limit))
   }
 
   byUser(app: string, user: string, now: number): Pages {
@@ -216,20 +209,15 @@ export class SqlBackend implements Backend, Lists {
     return { [c.expiresAt]: eb.fn<number>(least, [idleTill, end]), [c.lastActive]: lastActive }
   }
 
-  async #sweepSome(now: number): Promise<number> {
+  async #sweepSome(now: number, limit: number): Promise<number> {
     const { name, columns: c } = this.#table
     const { deleteHasLimit, skipsLocked } = this.#forms
     const expired = this.#db.deleteFrom(name).where(c.expiresAt, '<=', now)
-    const keys = this.#db
-      .selectFrom(name)
-      .select(c.key)
-      .where(c.expiresAt, '<=', now)
-      .orderBy(c.expiresAt)
-      .limit(SWEEP_BATCH)
+    const keys = this.#db.selectFrom(name).select(c.key).where(c.expiresAt, '<=', now).orderBy(c.expiresAt).limit(limit)
     // PostgreSQL evaluates the subquery once if it is an array, but possibly once for each row otherwise.
     const array = sql<boolean>`${sql.ref(c.key)} = any(array(${keys.forUpdate().skipLocked()}))`
     const statement = deleteHasLimit
-      ? expired.orderBy(c.expiresAt).limit(SWEEP_BATCH)
+      ? expired.orderBy(c.expiresAt).limit(limit)
       : expired.where(skipsLocked ? array : (eb) => eb(c.key, 'in', keys))
     const [result] = await this.#connection.run(() => statement.execute())
     return Number(result?.numDeletedRows ?? 0)
