@@ -9,6 +9,7 @@ import { bearer } from '../http/middleware/app-key.ts'
 import { text } from '../http/node/responses.ts'
 import type { AnyRoute, Route } from '../http/routes/route.ts'
 import { LimitError } from '../sessions/limit-error.ts'
+import { MAX_APP } from '../store/new-session.ts'
 import { keyOf } from '../store/record.ts'
 import { type CompatOptions, NO_STORE, newToken } from './compat-api.ts'
 import { checkParameters, namePattern, queryOf, readParameters, readText } from './input.ts'
@@ -22,15 +23,18 @@ const APP_PREFIX = 'microapp:'
 const TOKEN_LENGTH = 16
 const MAX_BODY_BYTES = 60_000
 
-const NAME_ERROR = 'must be 1 to 128 characters, and no control characters.'
-const Name = z.string().regex(namePattern(128), NAME_ERROR)
+/** Maximum length of a service, characters. */
+const MAX_SERVICE = MAX_APP - APP_PREFIX.length
+const nameError = (maxLength: number) => `must be 1 to ${maxLength} characters, and no control characters.`
+const nameOf = (maxLength: number) => z.string().regex(namePattern(maxLength), nameError(maxLength))
+const Name = nameOf(128)
 /** The service, user and session name of a request. */
 const OWNER = {
-  service: Name.describe('The name of the application.'),
+  service: nameOf(MAX_SERVICE).describe('The name of the application.'),
   user_id: Name.describe('The name of the user.'),
   session_name: z
     .string()
-    .regex(namePattern(128, 0), NAME_ERROR)
+    .regex(namePattern(128, 0), nameError(128))
     .default('')
     .describe('Distinguishes several sessions of a user.'),
 }

@@ -14,7 +14,7 @@ export interface NewSession extends Partial<Pick<SessionRecord, 'name' | 'ip' | 
 }
 
 /** Maximum length of an app name that every kind of store supports, characters. */
-const MAX_APP = 100
+export const MAX_APP = 100
 /** Maximum length of user, name and address that every kind of store supports, characters. */
 const MAX_TEXT = 255
 /** Shared by all sessions without data, which saves memory. */
@@ -68,7 +68,9 @@ export function checkSize(data: Data, maxBytes: number): void {
 export function checkLengths({ app = '', user = '', name = '', ip = '' }: Partial<SessionRecord>): void {
   for (const [field, text] of Object.entries({ app, user, name, ip })) {
     const max = field === 'app' ? MAX_APP : MAX_TEXT
-    if (text.length > max) throw new StoreError('too-large', `the ${field} of a session is ${max} characters at most`)
+    // A text counts characters outside the Basic Multilingual Plane as two, an SQL column as one.
+    if ([...text].length > max)
+      throw new StoreError('too-large', `the ${field} of a session is ${max} characters at most`)
   }
 }
 

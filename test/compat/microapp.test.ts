@@ -127,11 +127,19 @@ describe('parameters of the microapp', () => {
     ['separators and an equals sign', 'a;b&c=d', 'a%3Bb%26c=d'],
     ['letters of several scripts', 'Åsa 日本 😀', encodeURIComponent('Åsa 日本 😀')],
     ['128 characters', 'ö'.repeat(128), 'ö'.repeat(128)],
+    ['128 characters outside the BMP', '😀'.repeat(128), encodeURIComponent('😀'.repeat(128))],
     ['a JavaScript property name', '__proto__', '__proto__'],
   ])('add_session.cgi and validate.cgi accept a user with %s', async (_, user, written) => {
     const id = await call('add_session', `user_id=${written};service=forum`)
     expect(await call('validate', `service=forum;user_id=${encodeURIComponent(user)};session_id=${id}`)).toBe('ok')
     expect(await all(api.store.listUser('microapp:forum', user))).toHaveLength(1)
+  })
+
+  it('add_session.cgi accepts a service with 91 characters', async () => {
+    const service = '😀'.repeat(91)
+    api = startCompatApi(microappApi, { keys: [{ app: service, key: KEY }] })
+    await call('add_session', `user_id=a;service=${encodeURIComponent(service)}`)
+    expect(await all(api.store.listUser(`microapp:${service}`, 'a'))).toHaveLength(1)
   })
 
   const range = 'must be 1 to 128 characters, and no control characters.'
@@ -141,6 +149,7 @@ describe('parameters of the microapp', () => {
     ['add_session', 'service=forum;user_id=', 'ERROR: Missing user_id.'],
     ['add_session', 'service=forum;user_id', 'ERROR: Missing user_id.'],
     ['add_session', `service=forum;user_id=${'x'.repeat(129)}`, `ERROR: user_id ${range}`],
+    ['add_session', `service=${'x'.repeat(92)};user_id=a`, `ERROR: service ${range.replace('128', '91')}`],
     ['add_session', 'service=forum;user_id=a%00', `ERROR: user_id ${range}`],
     ['add_session', 'service=forum;user_id=a;session_name=%0A', `ERROR: session_name ${range}`],
     ['add_session', 'service=forum;user_id=%ff', 'ERROR: user_id is not UTF-8 in percent-encoding.'],

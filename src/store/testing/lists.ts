@@ -13,6 +13,7 @@ const STRANGE_USERS = [
   '',
   '__proto__',
   'x'.repeat(128),
+  '😀'.repeat(128),
 ]
 
 /** Defines the tests of lists. */

@@ -154,6 +154,6 @@ export function keyOfColumn(value: SqlValue): Key {
 
 function short(field: keyof typeof SHORT, text: string): string {
   const value = toColumn(text)
-  if (value.length <= SHORT[field]) return value
+  if ([...value].length <= SHORT[field]) return value
   throw new StoreError('too-large', `the ${field} of a session is ${SHORT[field]} characters at most`)
 }
