@@ -7,7 +7,9 @@ import type { Change, Key, SessionRecord } from './record.ts'
  *
  * Every method throws a `StoreError` `unavailable` within a few seconds if it cannot reach the server, and succeeds
  * again as soon as it can. A method may return expired records or leave them out, since the store checks the expiry.
- * The parameter `now` is the store's time, milliseconds since 1970.
+ * The parameter `now` is the store's time, milliseconds since 1970. It need not be the present time, and neither need the
+ * times of a record. A server that expires records must therefore get durations from `now`, or, for `insert`, from the
+ * last activity of the record.
  */
 export interface Backend {
   /**

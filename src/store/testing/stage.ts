@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend } from '../backend.ts'
 import { PAGE } from '../pages.ts'
@@ -39,17 +40,15 @@ export class Stage {
   harness!: BackendHarness
   backend!: Backend
   store!: SessionStore
-  /** a new app for each test, so that lists do not contain records of other tests */
+  /** a new app for each test, so that lists do not contain records of other tests and runs */
   app = ''
   /** `now` is the time, milliseconds since 1970 */
   readonly clock = { now: START }
-  #apps = 0
-  #tokens = 0
 
   /** Begins a test. */
   begin(): void {
     this.clock.now = START
-    this.app = `app-${++this.#apps}`
+    this.app = `app-${randomUUID()}`
     this.store = this.storeOn(this.backend)
   }
 
@@ -59,7 +58,7 @@ export class Stage {
 
   /** Creates a session with a new token. */
   readonly create = async (rest: Partial<NewSession> = {}) => {
-    const token = `Secret-${++this.#tokens}-${'t'.repeat(40)}`
+    const token = `Secret-${randomUUID()}`
     const key = keyOf(token)
     return { token, key, record: await this.store.create({ key, app: this.app, user: 'u', ...rest }) }
   }
