@@ -16,6 +16,25 @@ const MEASURING = [
   'test/http/memoized-router.test.ts',
   'test/protocol/framer.test.ts',
 ]
+/** Files that wait for other processes and for timeouts most of the time. */
+const WAITING = [
+  'test/store/couchbase.test.ts',
+  'test/store/mongodb.test.ts',
+  'test/cluster/node-faults.test.ts',
+  'test/cluster/redis-faults.test.ts',
+  'test/cluster/network-faults.test.ts',
+  'test/cluster/partition-faults.test.ts',
+  'test/workers.test.ts',
+  'test/store/mysql.test.ts',
+  'test/cluster/joining.test.ts',
+  'test/cluster/stalled-streams.test.ts',
+  'test/store/redis-connection.test.ts',
+  'test/http/store-outage.test.ts',
+  'test/store/postgres.test.ts',
+  'test/faults/restart.test.ts',
+  'test/store/redis-failover.test.ts',
+  'test/store/memcached-connection.test.ts',
+]
 /** Other files that take seconds. They start first: one that starts last would run alone. */
 const SLOW = [
   'test/http/generated.test.ts',
@@ -36,31 +55,17 @@ const SLOW = [
   'test/web/console-figures.test.ts',
   'test/web/console-sessions.test.ts',
   'test/web/console.test.ts',
-  'test/store/couchbase.test.ts',
-  'test/store/mongodb.test.ts',
-  'test/cluster/node-faults.test.ts',
-  'test/cluster/redis-faults.test.ts',
-  'test/cluster/network-faults.test.ts',
-  'test/cluster/partition-faults.test.ts',
-  'test/workers.test.ts',
-  'test/store/mysql.test.ts',
-  'test/store/redis-connection.test.ts',
   'test/contract/last-time-read.test.ts',
   'test/demo/like-lyskomd.test.ts',
   'test/model/live.test.ts',
   'test/model/events.test.ts',
-  'test/http/store-outage.test.ts',
   'test/http/reference-page.test.ts',
   'test/docs/example-client.test.ts',
   'test/docs/examples.test.ts',
-  'test/store/postgres.test.ts',
-  'test/faults/restart.test.ts',
-  'test/store/redis-failover.test.ts',
   'test/build.test.ts',
   'test/main.test.ts',
-  'test/store/memcached-connection.test.ts',
 ]
-const FIRST = [...MEASURING, ...SLOW].map((file) => join(import.meta.dirname, file))
+const FIRST = [...MEASURING, ...WAITING, ...SLOW].map((file) => join(import.meta.dirname, file))
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -93,7 +98,17 @@ export default defineConfig({
           ...common,
           name: 'measuring',
           include: MEASURING,
-          ...(isCI && { fileParallelism: false, maxWorkers: 1 }),
+          ...(isCI && { fileParallelism: false, maxWorkers: 1, sequence: { groupOrder: 2 } }),
+        },
+      },
+      {
+        // On CI four at a time, apart from the files that use the processor, which would delay what they wait for.
+        test: {
+          ...common,
+          name: 'waiting',
+          include: WAITING,
+          isolate: false,
+          ...(isCI && { maxWorkers: 4, sequence: { groupOrder: 1 } }),
         },
       },
       {
@@ -104,7 +119,7 @@ export default defineConfig({
           ...common,
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: MEASURING,
+          exclude: [...MEASURING, ...WAITING],
           isolate: false,
         },
       },
