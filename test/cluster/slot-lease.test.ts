@@ -55,6 +55,13 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     return made
   }
 
+  /** Returns the connection to Redis with a function around each script. */
+  const around = (work: <T>(run: () => Promise<T>) => Promise<T>): SlotLeaseOptions['connection'] => ({
+    interruptions: connection.interruptions,
+    send: (command) => connection.send(command),
+    run: (...args) => work(() => connection.run(...args)),
+  })
+
   async function ownerOf(slot: Slot): Promise<Owner | undefined> {
     const json = await withRedis(redis.url, (client) => client.get(`${PREFIX}slot:${slot}`))
     return json === null ? undefined : parseOwner(slot, json, KEY)
@@ -113,15 +120,11 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     let reply: Promise<void> | undefined
     const { lease, lost } = await taken({
       leaseMs: SHORT_MS,
-      connection: {
-        interruptions: connection.interruptions,
-        send: (command) => connection.send(command),
-        async run<T>(...args: Parameters<RedisConnection['run']>): Promise<T> {
-          const result = await connection.run<T>(...args)
-          await reply
-          return result
-        },
-      },
+      connection: around(async (run) => {
+        const result = await run()
+        await reply
+        return result
+      }),
     })
     const { slot } = lease
     let resume = (): void => undefined
@@ -144,14 +147,10 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
   it('is not confirmed by a connection that has timed out, but when it is made again', async () => {
     let isDown = false
     const { lease, lost } = await taken({
-      connection: {
-        interruptions: connection.interruptions,
-        send: (command) => connection.send(command),
-        async run<T>(...args: Parameters<RedisConnection['run']>): Promise<T> {
-          if (isDown) throw new Error('Redis is unavailable')
-          return await connection.run<T>(...args)
-        },
-      },
+      connection: around(async (run) => {
+        if (isDown) throw new Error('Redis is unavailable')
+        return await run()
+      }),
       leaseMs: SHORT_MS,
     })
     const { slot } = lease
@@ -334,16 +333,12 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
     let isDown = false
     let failsAfterLoss = false
     const { lease, lost } = await taken({
-      connection: {
-        interruptions: connection.interruptions,
-        send: (command) => connection.send(command),
-        async run<T>(...args: Parameters<RedisConnection['run']>): Promise<T> {
-          if (isDown) throw new Error('Redis is unavailable')
-          const result = await connection.run<T>(...args)
-          isDown = failsAfterLoss
-          return result
-        },
-      },
+      connection: around(async (run) => {
+        if (isDown) throw new Error('Redis is unavailable')
+        const result = await run()
+        isDown = failsAfterLoss
+        return result
+      }),
     })
     const { slot } = lease
     expect(lease.has(slot)).toBe(true)
