@@ -48,6 +48,8 @@ export class Live {
   readonly #closing = new AbortController()
   /** Ends the stream that is open. */
   #stream = new AbortController()
+  /** Whether the last stream has been opened and has not broken. */
+  #isOpen = true
   /** Resolves at the end of a pause; undefined without one. */
   #resumed: Promise<void> | undefined
   #endPause = (): void => undefined
@@ -149,7 +151,10 @@ export class Live {
     const closing = this.#closing
     const { revalidateMs = 300_000, signal } = this.#options
     const stop = onAbort([signal, this.#transport.options.signal], (reason) => closing.abort(reason))
-    const timer = revalidateMs > 0 ? setInterval(() => this.#isLive && this.#tryRevalidate(), revalidateMs) : undefined
+    const timer =
+      revalidateMs > 0
+        ? setInterval(() => this.#state.status === 'live' && this.#tryRevalidate(), revalidateMs)
+        : undefined
     closing.signal.addEventListener('abort', () => this.resume())
     try {
       do {
@@ -192,13 +197,10 @@ export class Live {
   }
 
   #onOpen(isOpen: boolean): void {
-    const isAgain = isOpen && this.#state.status === 'reconnecting'
+    const isAgain = isOpen && !this.#isOpen
+    this.#isOpen = isOpen
     this.#set({ ...this.#state, status: isOpen ? 'live' : 'reconnecting' })
     if (isAgain) this.#tryRevalidate()
-  }
-
-  get #isLive(): boolean {
-    return this.#state.status === 'live'
   }
 
   #tryRevalidate(): void {

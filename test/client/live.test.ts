@@ -430,6 +430,17 @@ describe('revalidate', () => {
     expect(statuses).toEqual(['live', 'reconnecting', 'live', 'live'])
   })
 
+  it('follows a break that a pause ends before the next attempt', async () => {
+    const { live, stream } = await follow({}, { retryBaseMs: 60_000, retryMaxMs: 60_000 })
+    gateway.respond(answer)
+    stream.break()
+    await vi.waitFor(() => expect(live.state.status).toBe('reconnecting'))
+    live.pause()
+    live.resume()
+    await streams.opened(2)
+    await vi.waitFor(() => expect(live.state).toMatchObject({ status: 'live', marks: [] }))
+  })
+
   it('is repeated after an interval, unless that is 0', async () => {
     const { live } = await follow({ revalidateMs: 5 })
     gateway.respond(failure(500), answer)

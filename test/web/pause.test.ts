@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { pauseWhileHidden } from '../../src/web/reader/reading/pause.ts'
+import { reconnectOnline } from '../../src/web/reader/reading/reconnection.ts'
 
 /** Locks as browsers have them: each is granted to one request after the other. */
 class Locks {
@@ -90,5 +91,25 @@ describe('the stream of a hidden page', () => {
     await pass(60_000)
     page.show('visible')
     expect(page.calls).toEqual([])
+  })
+})
+
+describe('the stream of a device that is online again', () => {
+  it('is opened at once if it has broken, and not otherwise', () => {
+    const device = new EventTarget()
+    vi.stubGlobal('addEventListener', device.addEventListener.bind(device))
+    vi.stubGlobal('removeEventListener', device.removeEventListener.bind(device))
+    const calls: string[] = []
+    const state = { status: 'live' }
+    const live = { state, pause: () => void calls.push('pause'), resume: () => void calls.push('resume') }
+    const stop = reconnectOnline(live as unknown as Parameters<typeof reconnectOnline>[0])
+    for (const status of ['live', 'paused', 'reconnecting']) {
+      state.status = status
+      device.dispatchEvent(new Event('online'))
+    }
+    stop()
+    device.dispatchEvent(new Event('online'))
+    vi.unstubAllGlobals()
+    expect(calls).toEqual(['pause', 'resume'])
   })
 })

@@ -13,6 +13,7 @@ import { Names } from './names.ts'
 import type { Coming, Place } from './order.ts'
 import { pauseWhileHidden } from './pause.ts'
 import { ReadMarks } from './read-marks.ts'
+import { reconnectOnline } from './reconnection.ts'
 import { revalidateOnReturn } from './revalidation.ts'
 import { Unread, type UnreadConference } from './unread.ts'
 
@@ -101,6 +102,7 @@ export class Reader {
       () => document.removeEventListener('visibilitychange', onHidden),
       revalidateOnReturn(live),
       pauseWhileHidden(live, `${server}.${person.pers_no}`),
+      reconnectOnline(live),
       live.subscribe((next) => {
         state.value = next
         this.marks.onUnread(next.unread)
