@@ -141,6 +141,11 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)(
       await page.getByLabel('Stay logged in').check()
       await reader.logIn(alice.name, alice.passwd)
       const late = await page.context().newPage()
+      /** the connection ids of its streams */
+      const streams: (string | undefined)[] = []
+      late.on('request', (request) => {
+        if (new URL(request.url()).pathname.endsWith('/events')) streams.push(request.headers()['httpkom-connection'])
+      })
       await late.goto(page.url())
       await late.getByText(`Logged in as ${alice.name}`).waitFor()
 
@@ -153,10 +158,9 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)(
       await page.getByRole('button', { name: 'Log in' }).click()
       await page.getByText(`Logged in as ${alice.name}`).waitFor()
       const kept = 'localStorage.getItem("komgate.session.kom")'
-      const renewed = await page.evaluate(kept)
-      const resumed = late.waitForRequest((request) => new URL(request.url()).pathname.endsWith('/events'))
+      const renewed = (await page.evaluate(kept)) as string
       await devtools.send('Page.setWebLifecycleState', { state: 'active' })
-      await resumed
+      await expect.poll(() => streams, { timeout: 20_000 }).toContain(JSON.parse(renewed).connectionId)
 
       // Both tabs have the same event of a message, so that they list it once in the storage that they share.
       await (await stage.as('bob')).post('/messages', { recipient: alice.no, message: 'Lunch?' })
