@@ -123,8 +123,8 @@ export class Live {
   }
 
   /**
-   * Ends the stream of events until `resume`, which applies those that are missing: for a program that nobody looks at,
-   * because a browser has few connections to a gateway, and a session few streams.
+   * Ends the stream of events until `resume`, which applies the missing ones: for a page that is hidden, because a browser
+   * has few connections to a gateway, and a session few streams.
    */
   pause(): void {
     if (this.#resumed !== undefined || this.#closing.signal.aborted) return

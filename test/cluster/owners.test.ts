@@ -115,7 +115,7 @@ describe('the owners of slots', () => {
     expect(await owners.of(SLOT)).toBeUndefined()
   })
 
-  it('are found while they answer without a lease, which nobody has taken', async () => {
+  it('are found while they answer without a lease, unless another node has taken it', async () => {
     redis.clear()
     last.set(SLOT, ownerJson(SLOT, OWNER, KEY))
     alive.add(OWNER.epoch)

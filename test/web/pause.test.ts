@@ -14,7 +14,7 @@ class Locks {
   }
 }
 
-/** A page of a person in a browser, with what its model was told. */
+/** A page of a person in a browser, with the calls of its model. */
 class Page extends EventTarget {
   visibilityState: 'visible' | 'hidden'
   readonly calls: string[] = []

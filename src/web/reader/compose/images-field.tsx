@@ -62,8 +62,9 @@ export function ImagesField({
         problems.push(fileError(error, file.name))
       }
     }
-    if (problems.length > 0) onError(problems.join(' '))
-    return problems.join(' ')
+    const message = problems.join(' ')
+    if (message !== '') onError(message)
+    return message
   }
   const add = (files: readonly File[]): void => {
     if (!isFixed && files.length > 0) void prepareFor(draftId, () => prepare(files))

@@ -15,7 +15,7 @@ const PREFIXES: ReadonlySet<string> = new Set([...BY_KEYS.keys()].filter((keys) 
 export function useKeys(context: Omit<CommandContext, 'textNo'>): void {
   const latest = useRef(context)
   latest.current = context
-  // Before the page is painted: whoever sees it can use the keys.
+  // Before the page is painted, so that the keys work as soon as it is visible.
   useLayoutEffect(() => {
     let prefix = { key: '', time: 0 }
     const onKeyDown = (event: KeyboardEvent): void => {
