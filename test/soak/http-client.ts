@@ -97,12 +97,14 @@ export class HttpClient {
 
   /** Opens a separate connection, for what browsers do not do. */
   async connect(): Promise<HttpConnection> {
-    const { port, address, observations } = this.options
+    const { port, address, observations, server, kind } = this.options
     const connection = await HttpConnection.open(port, address).catch((error: Error) =>
       this.#fail('no response', `no connection: ${error.message}`),
     )
-    connection.onUnsolicited = (bytes) =>
-      observations.problem('unsolicited', JSON.stringify(bytes.toString('latin1', 0, 100)))
+    connection.onUnsolicited = (bytes) => {
+      const response = JSON.stringify(bytes.toString('latin1', 0, 600))
+      observations.problem('unsolicited', `${kind} (${server.id}): ${response}`)
+    }
     this.closeAtEnd(connection)
     connection.socket.once('close', () => this.#connections.delete(connection))
     return connection

@@ -81,9 +81,11 @@ export const BROKEN = {
     await send(client.onSession('POST', '/sessions/current/login', [201], person))
     if (random.chance(0.3)) {
       const head = `POST /${server.id}/texts/ HTTP/1.1\r\nHost: x\r\nHttpkom-Connection: ${client.id}`
-      socket.write(`${head}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"subject": "half a`)
-      await client.pause(0, 500)
+      const half = `${head}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"subject": "half a`
+      const response = await withDeadline(random.integer(0, 500), connection.request(Buffer.from(half)))
       connection.reset()
+      // A fault may have ended the session since the login. The gateway does not wait for the rest of the request then.
+      if (response !== 'late' && !server.isFaulty) client.wrong(`${response?.status} to half a request`)
       return
     }
     await client.post(`soak, byte by byte ${random.integer(0, 2 ** 48).toString(36)}`, 30, undefined, send)
