@@ -401,6 +401,51 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('writi
     })
   })
 
+  it('goes on with a draft that is being sent in the form that shows it next', { timeout: TEST_MS }, async () => {
+    const { club } = stage.cast
+    await asAlice(`new/${club.no}`, async (page) => {
+      await expect.poll(() => recipientNames(page)).toEqual([club.name])
+      const body = page.getByLabel('Text', { exact: true })
+      const goAway = async () => {
+        await page.getByRole('link', { name: 'Marked' }).click()
+        await heading(page, 'Marked texts')
+      }
+      await page.getByLabel('Subject').fill('Left while it was sent')
+      await page.evaluate(
+        `(${GIVE})(${JSON.stringify(['drop', noisePng(40, 30).toString('base64'), 'cat.png', 'image/png'])})`,
+      )
+      await page.getByRole('img', { name: 'cat' }).waitFor()
+      // The gateway is reached when the test says so, and not before.
+      await page.evaluate(`{
+        const send = fetch
+        const answers = [() => { throw new TypeError('no network') }, (...args) => send(...args)]
+        window.fetch = async (url, init) => {
+          if (!init?.body?.includes('Left while it was sent')) return await send(url, init)
+          await new Promise((resolve) => { window.release = resolve })
+          return answers.shift()(url, init)
+        }
+      }`)
+      await body.press('Control+Enter')
+      await page.getByRole('button', { name: 'Sending' }).waitFor()
+      expect(await page.getByRole('button', { name: 'Remove image 1' }).isDisabled()).toBe(true)
+      await goAway()
+      await page.evaluate('release()')
+      await page.getByText('the text may have been sent').waitFor()
+      expect(await page.getByText('was not sent').count()).toBe(0)
+
+      await page.goBack()
+      await body.press('Control+Enter')
+      await page.getByRole('button', { name: 'Sending' }).waitFor()
+      await goAway()
+      await page.goBack()
+      await page.getByRole('button', { name: 'Sending' }).waitFor()
+      expect(await body.isEditable()).toBe(false)
+      await page.evaluate('release()')
+      await heading(page, 'Left while it was sent')
+      expect(await written('Left while it was sent')).toHaveLength(1)
+    })
+  })
+
   it('sends once from two windows, and closes the form in the other one', { timeout: TEST_MS }, async () => {
     const { club } = stage.cast
     const reader = await openReader(browser, stage.gateway.url, { fragment: `#/kom/new/${club.no}` })

@@ -1,7 +1,7 @@
 import { LimitError, LyskomError, type LyskomErrorName, UnavailableError } from 'komgate/client'
 import { afterAll, expect, it, vi } from 'vitest'
 import type { Recipient } from '../../../src/web/reader/compose/drafts.ts'
-import { composeErrors, fileError } from '../../../src/web/reader/compose/errors.ts'
+import { composeErrors, fileError, sentencesOf } from '../../../src/web/reader/compose/errors.ts'
 import { ImageFileError } from '../../../src/web/reader/compose/image.ts'
 import { ImageError, UncertainError } from '../../../src/web/reader/compose/send.ts'
 
@@ -46,6 +46,11 @@ it('shows why an image was not sent beside the image', () => {
   const errors = errorsOf(new ImageError(47, 'i', refusal('StringTooLong', 1000)))
   expect(errors.images).toEqual({ i: 'The image is too large: the server accepts 1,000 bytes.' })
   expect(errors.form).toContain('Your text was sent as text 47')
+})
+
+it('joins the sentences of errors in the order of the fields', () => {
+  expect(sentencesOf({ form: 'Form.', images: { i: 'Image.' }, recipients: 'To.', confNo: 4 })).toBe('To. Image. Form.')
+  expect(sentencesOf({})).toBe('')
 })
 
 it.each([

@@ -107,7 +107,7 @@ export function ComposeForm({
         control={control}
         find={reader.findNames}
         recipients={recipients}
-        isFixed={isFixed}
+        isSending={isSending}
         isWritten={isWritten}
         proposed={proposed}
         error={errors.recipients}
@@ -142,7 +142,7 @@ export function ComposeForm({
         form={form}
         draftId={draftId}
         images={draft.images}
-        isFixed={isFixed}
+        isSending={isSending}
         isWritten={isWritten}
         errors={errors}
         isRemoved={() => drafts.removedElsewhere.peek() === keyOf(target)}

@@ -21,6 +21,11 @@ export interface ComposeErrors {
   isTextGone?: boolean
 }
 
+/** Returns the sentences of errors in the order of the fields. */
+export function sentencesOf({ recipients, subject, body, images, files, form }: ComposeErrors): string {
+  return [recipients, subject, body, ...Object.values(images ?? {}), files, form].filter(Boolean).join(' ')
+}
+
 const NO_SPACE = new Set(['TemporaryFailure', 'OutOfMemory'])
 const NOT_PERMITTED = new Set(['AccessDenied', 'PermissionDenied', 'AnonymousRejected'])
 

@@ -16,7 +16,7 @@ export function ImagesField({
   form,
   draftId,
   images,
-  isFixed,
+  isSending,
   isWritten,
   errors,
   isRemoved,
@@ -29,8 +29,7 @@ export function ImagesField({
   /** see `Drafts.idOf` */
   draftId: string
   images: readonly DraftImage[]
-  /** whether they cannot be changed now */
-  isFixed: boolean
+  isSending: boolean
   /** whether the text has been sent without some of them */
   isWritten: boolean
   errors: ComposeErrors
@@ -42,6 +41,7 @@ export function ImagesField({
   onError: (message: string) => void
 }) {
   const strings = t.value
+  const isFixed = isSending || isWritten
   const input = useRef<HTMLInputElement>(null)
   const addButton = useRef<HTMLButtonElement>(null)
   const [notKept, setNotKept] = useState<ReadonlySet<string>>(new Set())
@@ -114,6 +114,7 @@ export function ImagesField({
               key={image.id}
               image={image}
               n={i + 1}
+              isSending={isSending}
               isFixed={isFixed}
               isNotKept={notKept.has(image.id)}
               error={errors.images?.[image.id]}
@@ -159,6 +160,7 @@ export function ImagesField({
 function ImageRow({
   image,
   n,
+  isSending,
   isFixed,
   isNotKept,
   error,
@@ -168,6 +170,8 @@ function ImageRow({
   image: DraftImage
   /** its place, from 1 */
   n: number
+  isSending: boolean
+  /** whether its description cannot be changed now */
   isFixed: boolean
   isNotKept: boolean
   error: string | undefined
@@ -210,7 +214,7 @@ function ImageRow({
         {isNotKept && textNo === undefined && <p class="quiet">{strings.imageNotKept}</p>}
       </div>
       {textNo === undefined && (
-        <button type="button" class="plain" aria-label={strings.removeImage(n)} onClick={onRemove}>
+        <button type="button" class="plain" aria-label={strings.removeImage(n)} disabled={isSending} onClick={onRemove}>
           ×
         </button>
       )}

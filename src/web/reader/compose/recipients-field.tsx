@@ -25,7 +25,7 @@ export function RecipientsField({
   control,
   find,
   recipients,
-  isFixed,
+  isSending,
   isWritten,
   proposed,
   error,
@@ -36,8 +36,7 @@ export function RecipientsField({
   find: (name: string) => Promise<readonly ConferenceName[]>
   /** undefined while they are not known */
   recipients: readonly Recipient[] | undefined
-  /** whether they cannot be changed now */
-  isFixed: boolean
+  isSending: boolean
   /** whether the text has been sent to them */
   isWritten: boolean
   /** the request for the proposed ones */
@@ -48,6 +47,7 @@ export function RecipientsField({
   onChange: (recipients: readonly Recipient[]) => void
 }) {
   const strings = t.value
+  const isFixed = isSending || isWritten
   const [name, setName] = useState('')
   const [nameError, setNameError] = useState<string>()
   const latest = useRef(recipients)

@@ -1,92 +1,105 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
-import { errorText } from '../error-text.ts'
+import { signal } from '@preact/signals'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Reader } from '../reading/reader.ts'
 import type { Draft, Recipient } from './drafts.ts'
-import { type ComposeErrors, composeErrors } from './errors.ts'
+import { type ComposeErrors, composeErrors, sentencesOf } from './errors.ts'
 import { sentNotice, validate } from './kinds.ts'
 import { preparation } from './preparation.ts'
 import type { RecipientsControl } from './recipients-field.tsx'
-import { sendDraft } from './send.ts'
+import { ImageError, sendDraft, UncertainError } from './send.ts'
 import { t } from './strings.ts'
 import { keyOf, type Target } from './target.ts'
 
-/** What a form does when its draft has been sent. */
-interface SendingOptions {
+/** What a form does with the outcome of sending its draft. */
+interface Form {
+  onErrors: (errors: ComposeErrors) => void
+  onClose: () => void
+  onSent: (textNo: number) => void
+}
+
+/** A draft to send, and its form. */
+interface SendingOptions extends Form {
   reader: Reader
   target: Target
   draft: Draft
   /** undefined while they are not known */
   recipients: readonly Recipient[] | undefined
   control: { current: RecipientsControl | null }
-  onErrors: (errors: ComposeErrors) => void
-  onClose: () => void
-  onSent: (textNo: number) => void
 }
+
+/** The ids of the drafts that are being sent from this window. */
+const sending = signal<ReadonlySet<string>>(new Set())
+/** The forms in the page by the ids of their drafts. A form may be replaced by another one while its draft is sent. */
+const forms = new Map<string, { readonly current: Form }>()
 
 /** Returns a function that sends the draft of a form once, and whether it is being sent. */
 export function useSending(options: SendingOptions): { isSending: boolean; send: () => Promise<void> } {
   const { reader, target, onClose } = options
-  const [isSending, setSending] = useState(false)
-  // A second click comes before the button is rendered again.
-  const isBusy = useRef(false)
-  const isMounted = useRef(true)
-  useEffect(() => {
-    isMounted.current = true
+  const draftId = reader.drafts.idOf(target)
+  const form = useRef<Form>(options)
+  form.current = options
+  useLayoutEffect(() => {
+    forms.set(draftId, form)
     return () => {
-      isMounted.current = false
+      if (forms.get(draftId) === form) forms.delete(draftId)
     }
-  }, [])
+  }, [draftId])
   const isRemoved = reader.drafts.removedElsewhere.value === keyOf(target)
   useEffect(() => {
-    if (!isRemoved || isBusy.current) return
+    if (!isRemoved || sending.peek().has(draftId)) return
     reader.notice.value = t.value.goneElsewhere
     onClose()
   }, [isRemoved])
 
   const send = async (): Promise<void> => {
     const { recipients } = options
-    if (isBusy.current || recipients === undefined) return
-    isBusy.current = true
-    setSending(true)
-    const finish = await trySend(options, recipients, () => isMounted.current)
-    isBusy.current = false
-    setSending(false)
-    finish?.()
+    if (sending.peek().has(draftId) || recipients === undefined) return
+    sending.value = new Set([...sending.peek(), draftId])
+    const show = await trySend(options, recipients)
+    sending.value = new Set([...sending.peek()].filter((each) => each !== draftId))
+    show(forms.get(draftId)?.current)
   }
-  return { isSending, send }
+  return { isSending: sending.value.has(draftId), send }
 }
 
-/** Sends a draft. Resolves with what to do then. */
+/** Sends a draft. Resolves with a function that shows the outcome in its form, undefined if that has been left. */
 async function trySend(
-  { reader, target, draft, control, onErrors, onClose, onSent }: SendingOptions,
+  { reader, target, draft, control }: SendingOptions,
   chosen: readonly Recipient[],
-  isMounted: () => boolean,
-): Promise<(() => void) | undefined> {
+): Promise<(form: Form | undefined) => void> {
   const { kom, drafts } = reader
-  const added = await control.current?.complete()
-  if (added === 'invalid') return undefined
-  const recipients = added === undefined ? chosen : [...chosen, added]
-  const problems = await preparation(drafts.idOf(target))
-  if (problems) {
-    if (!isMounted()) reader.notice.value = t.value.notSent(problems)
-    return () => onErrors({ files: problems })
+  const { notSent, goneElsewhere, earlierWasSent } = t.value
+  const failed = (errors: ComposeErrors, inShort = notSent(sentencesOf(errors))) => {
+    return (form: Form | undefined): void => {
+      if (form) form.onErrors(errors)
+      else reader.notice.value = inShort
+    }
   }
+  const added = await control.current?.complete()
+  if (added === 'invalid') return () => undefined
+  const recipients = added === undefined ? chosen : [...chosen, added]
+  const files = await preparation(drafts.idOf(target))
+  if (files) return failed({ files })
   const invalid = validate(drafts.get(target) ?? draft, recipients)
-  if (invalid !== undefined) return () => onErrors(invalid)
+  if (invalid !== undefined) return failed(invalid)
   const persNo = reader.state.peek().person?.pers_no ?? 0
   try {
     const outcome = await sendDraft({ kom, drafts, target, recipients, persNo })
     if (outcome.was === 'gone') {
-      reader.notice.value = t.value.goneElsewhere
-      return onClose
+      return (form) => {
+        reader.notice.value = goneElsewhere
+        form?.onClose()
+      }
     }
-    const { textNo } = outcome
-    if (outcome.was === 'sent-before') return () => onErrors({ form: t.value.earlierWasSent(textNo) })
-    reader.announce(sentNotice(target.kind, textNo), textNo)
-    return () => isMounted() && onSent(textNo)
+    const { was, textNo } = outcome
+    if (was === 'sent-before') return failed({ form: earlierWasSent(textNo) }, earlierWasSent(textNo))
+    return (form) => {
+      reader.announce(sentNotice(target.kind, textNo), textNo)
+      form?.onSent(textNo)
+    }
   } catch (error) {
-    // The person has gone on to another view.
-    if (!isMounted()) reader.notice.value = t.value.notSent(errorText(error))
-    return () => onErrors(composeErrors(error, recipients))
+    const errors = composeErrors(error, recipients)
+    const mayBeSent = error instanceof UncertainError || error instanceof ImageError
+    return failed(errors, mayBeSent ? errors.form : undefined)
   }
 }
