@@ -177,7 +177,8 @@ describe.skipIf(!redisInstalled() && !process.env.CI)('counts of the sessions of
       const firstMs = performance.now() - start
       expectWithin(300, firstMs, 'suspended Redis: the first request')
       for (let i = 0; i < 100; i++) expect(await one.elsewhere(KEYS[0])).toBe(0)
-      expect(performance.now() - start - firstMs).toBeLessThan(100)
+      // Each would wait as long as the first.
+      expect(performance.now() - start - firstMs).toBeLessThan(10 * firstMs)
     } finally {
       redis.resume()
     }

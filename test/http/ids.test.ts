@@ -53,7 +53,7 @@ describe('withoutIds', () => {
     for (const path of ['a-', '%61', '%2561', 'a', `${'a'.repeat(31)}/`, '%25', `${'a-'.repeat(30)}/`]) {
       const start = performance.now()
       withoutIds(path.repeat(65_536 / path.length))
-      expect(performance.now() - start).toBeLessThan(200)
+      expect(performance.now() - start).toBeLessThan(2000)
     }
   })
 })

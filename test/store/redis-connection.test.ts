@@ -46,7 +46,7 @@ describe.skipIf(!redisInstalled())('connection to Redis', () => {
       // The client has reconnected by then, and gets no replies on the new connection either.
       const again = performance.now()
       for (let i = 0; i < 100; i++) await expect(create()).rejects.toMatchObject(UNAVAILABLE)
-      expect(performance.now() - again).toBeLessThan(500)
+      expect(performance.now() - again).toBeLessThan(2000)
       await sleep(4000)
     } finally {
       process.kill(pid, 'SIGCONT')
