@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { extractLayout } from '../store/layout.ts'
+import { extractLayout, KEY_PARAMETERS, TABLE_PARAMETERS } from '../store/layout.ts'
 import { type BackendConfig, check } from './sxapi-config.ts'
 
 /** The location of a resource's server: the parts of a store URL. */
@@ -110,12 +110,15 @@ const Couchbase = z
 type Kind = Exclude<BackendConfig['type'], 'memory'>
 
 const KINDS = {
-  mysql: { schemes: ['mysql:'], object: Sql('mysql') },
-  postgres: { schemes: ['postgres:', 'postgresql:'], object: Sql('postgres') },
-  couchbase: { schemes: ['couchbase:', 'couchbases:'], object: Couchbase },
-  memcache: { schemes: ['memcache:'], object: Memcache },
-  redis: { schemes: ['redis:', 'rediss:'], object: Redis },
-} as const satisfies Record<Kind, { schemes: readonly string[]; object: z.ZodType<ParsedResource> }>
+  mysql: { schemes: ['mysql:'], object: Sql('mysql'), parameters: TABLE_PARAMETERS },
+  postgres: { schemes: ['postgres:', 'postgresql:'], object: Sql('postgres'), parameters: TABLE_PARAMETERS },
+  couchbase: { schemes: ['couchbase:', 'couchbases:'], object: Couchbase, parameters: KEY_PARAMETERS },
+  memcache: { schemes: ['memcache:'], object: Memcache, parameters: KEY_PARAMETERS },
+  redis: { schemes: ['redis:', 'rediss:'], object: Redis, parameters: KEY_PARAMETERS },
+} as const satisfies Record<
+  Kind,
+  { schemes: readonly string[]; object: z.ZodType<ParsedResource>; parameters: readonly string[] }
+>
 
 /**
  * SXAPI's `resources` section: for each id an object as in SXAPI, or the URL of a store. Only the resource that the
@@ -131,9 +134,12 @@ export type SessionResources = Readonly<Record<string, unknown>>
 export function storeUrl(backend: BackendConfig, resources: SessionResources | string): string {
   const { type, resource = '' } = backend
   const url = new URL(type === 'memory' ? 'memory:' : resourceUrl(type, resource, resources))
-  for (const [key, value] of layoutOf(backend)) url.searchParams.set(key, value)
+  const parameters = type === 'memory' ? [] : KINDS[type].parameters
+  for (const [key, value] of layoutOf(backend)) {
+    if (parameters.includes(key)) url.searchParams.set(key, value)
+  }
   try {
-    extractLayout(new URL(url))
+    extractLayout(new URL(url), parameters)
   } catch (error) {
     throw new TypeError(`session.backend: ${(error as Error).message}`)
   }
@@ -165,7 +171,7 @@ function formatUrl(
   return `${scheme}//${account}${bracketed}${number === undefined ? '' : `:${number}`}/${encodeURIComponent(path)}`
 }
 
-/** Returns the layout of the records, as the query parameters of a store URL. */
+/** Returns the layout of the records as query parameters of a store URL, whether or not the kind of store has them. */
 function layoutOf({ type, table, sid_field, key_ns, fields }: BackendConfig): [string, string][] {
   const named = Object.entries(fields).map(([field, name]) => [`fields.${field}`, name] as const)
   const entries = [

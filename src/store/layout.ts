@@ -23,17 +23,25 @@ const DEFAULTS: Layout = { table: 'komgate_sessions', sidField: 'sid', keyNs: 'k
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
 const KEY_NS = /^[\x21-\x7e]{0,64}$/
 const FIELDS = ['ip', 'start', 'stop', 'token'] as const
+const FIELD_PARAMETERS = FIELDS.map((field) => `fields.${field}`)
+/** The layout parameters of stores with tables or collections. */
+export const TABLE_PARAMETERS: readonly string[] = ['table', 'sid_field', ...FIELD_PARAMETERS]
+/** The layout parameters of stores with keys. */
+export const KEY_PARAMETERS: readonly string[] = ['key_ns', ...FIELD_PARAMETERS]
 
 /**
  * Removes the layout parameters from the query of a store URL and returns the layout, with defaults for missing ones.
- * @throws TypeError that names a parameter with an invalid value
+ * @param names the layout parameters of the kind of store
+ * @throws TypeError that names a parameter with an invalid value, or one that the kind of store does not have
  */
-export function extractLayout(url: URL): Layout {
+export function extractLayout(url: URL, names: readonly string[]): Layout {
   const extract = (key: string, pattern: RegExp): string | undefined => {
     const value = url.searchParams.get(key)
+    if (value === null) return undefined
     url.searchParams.delete(key)
-    if (value !== null && !pattern.test(value)) throw new TypeError(`"${key}" is not a valid name`)
-    return value ?? undefined
+    if (!names.includes(key)) throw new TypeError(`"${key}" is not a parameter of ${url.protocol}// store URLs`)
+    if (!pattern.test(value)) throw new TypeError(`"${key}" is not a valid name`)
+    return value
   }
   const named = FIELDS.map((field) => [field, extract(`fields.${field}`, NAME)] as const)
   return {

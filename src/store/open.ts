@@ -1,7 +1,7 @@
 import type { Backend } from './backend.ts'
 import { MemoryBackend } from './backends/memory.ts'
 import { loadDriver } from './driver.ts'
-import { extractLayout, type Layout } from './layout.ts'
+import { extractLayout, KEY_PARAMETERS, type Layout, TABLE_PARAMETERS } from './layout.ts'
 import { parseStoreUrl } from './url.ts'
 
 /**
@@ -30,26 +30,37 @@ const openMongodb: Opener = (...args) =>
 const openCouchbase: Opener = (...args) =>
   loadDriver(['couchbase'], async () => (await import('./backends/couchbase/couchbase.ts')).openCouchbase(...args))
 
-/** The openers by URL scheme. Drivers are loaded on first use. */
-const OPENERS: Readonly<Record<string, Opener>> = {
-  'memory:': async (url) => openMemory(url),
-  'redis:': openRedis,
-  'rediss:': openRedis,
-  'unix:': openRedis,
-  'redis+unix:': openRedis,
-  'postgres:': openPostgres,
-  'postgresql:': openPostgres,
-  'mysql:': openMysql,
-  'sqlite:': openSqlite,
-  'memcache:': openMemcached,
-  'mongodb:': openMongodb,
-  'mongodb+srv:': openMongodb,
-  'couchbase:': openCouchbase,
-  'couchbases:': openCouchbase,
+interface Scheme {
+  open: Opener
+  /** the layout parameters in its URLs */
+  parameters: readonly string[]
+}
+
+const REDIS: Scheme = { open: openRedis, parameters: KEY_PARAMETERS }
+const POSTGRES: Scheme = { open: openPostgres, parameters: TABLE_PARAMETERS }
+const MONGODB: Scheme = { open: openMongodb, parameters: TABLE_PARAMETERS }
+const COUCHBASE: Scheme = { open: openCouchbase, parameters: KEY_PARAMETERS }
+
+/** The URL schemes. Drivers are loaded on first use. */
+const SCHEMES: Readonly<Record<string, Scheme>> = {
+  'memory:': { open: async (url) => openMemory(url), parameters: [] },
+  'redis:': REDIS,
+  'rediss:': REDIS,
+  'unix:': REDIS,
+  'redis+unix:': REDIS,
+  'postgres:': POSTGRES,
+  'postgresql:': POSTGRES,
+  'mysql:': { open: openMysql, parameters: TABLE_PARAMETERS },
+  'sqlite:': { open: openSqlite, parameters: TABLE_PARAMETERS },
+  'memcache:': { open: openMemcached, parameters: KEY_PARAMETERS },
+  'mongodb:': MONGODB,
+  'mongodb+srv:': MONGODB,
+  'couchbase:': COUCHBASE,
+  'couchbases:': COUCHBASE,
 }
 
 /** The URL schemes that `openBackend` accepts, for validating settings. */
-export const STORE_SCHEMES = Object.keys(OPENERS)
+export const STORE_SCHEMES = Object.keys(SCHEMES)
 
 /**
  * Opens the backend for a store URL.
@@ -59,9 +70,9 @@ export const STORE_SCHEMES = Object.keys(OPENERS)
  */
 export async function openBackend(text: string): Promise<Backend> {
   const url = parseStoreUrl(text)
-  const open = OPENERS[url.protocol]
-  if (open === undefined) throw new TypeError(`"${url.protocol}" is not a supported scheme of store URLs`)
-  return await open(url, extractLayout(url))
+  const scheme = SCHEMES[url.protocol]
+  if (scheme === undefined) throw new TypeError(`"${url.protocol}" is not a supported scheme of store URLs`)
+  return await scheme.open(url, extractLayout(url, scheme.parameters))
 }
 
 const MEMORY_DEFAULTS = { max_records: 1_000_000, max_bytes: 256 * 1024 * 1024 }

@@ -151,10 +151,7 @@ describe("the configuration of SXAPI's guard", () => {
   })
 
   it.each<[SessionConfig['backend'], string]>([
-    [
-      { type: 'memory', sid_field: 'sessionID', fields: { ip: 'ipAdress' } },
-      'memory:?sid_field=sessionID&fields.ip=ipAdress',
-    ],
+    [{ type: 'memory', sid_field: 'sessionID', fields: { ip: 'ipAdress' } }, 'memory:'],
     [
       { type: 'mysql', resource: 'mysql-sample', ...sql, fields },
       'mysql://username:userpassword@172.17.42.1:3306/databasename?table=sessions&sid_field=token_sess&fields.ip=ip_sess&fields.start=start_sess&fields.stop=stop_sess',
@@ -165,20 +162,17 @@ describe("the configuration of SXAPI's guard", () => {
     ],
     [
       { type: 'redis', resource: 'redis-sample', sid_field: 'token' },
-      'redis://dev:dev@172.17.42.1/1?sid_field=token&key_ns=token%3A%3A',
+      'redis://dev:dev@172.17.42.1/1?key_ns=token%3A%3A',
     ],
     [
       { type: 'redis', resource: 'redis-parts', sid_field: 'token', key_ns: 'k:' },
-      'redis://:secret@[::1]:6380/2?sid_field=token&key_ns=k%3A',
+      'redis://:secret@[::1]:6380/2?key_ns=k%3A',
     ],
     [
       { type: 'memcache', resource: 'memcache-sample', sid_field: 'token', fields: { stop: 'stopDate' } },
-      'memcache://172.17.42.1:11211/?sid_field=token&key_ns=token%3A%3A&fields.stop=stopDate',
+      'memcache://172.17.42.1:11211/?key_ns=token%3A%3A&fields.stop=stopDate',
     ],
-    [
-      { type: 'memcache', resource: 'memcache-short', sid_field: 't' },
-      'memcache://127.0.0.1/?sid_field=t&key_ns=t%3A%3A',
-    ],
+    [{ type: 'memcache', resource: 'memcache-short', sid_field: 't' }, 'memcache://127.0.0.1/?key_ns=t%3A%3A'],
     [
       { type: 'couchbase', resource: 'couchbase-sample', key_ns: 'sess::', fields: { token: 'token' } },
       'couchbase://u:p@172.17.42.1/b?key_ns=sess%3A%3A&fields.token=token',
@@ -193,9 +187,7 @@ describe("the configuration of SXAPI's guard", () => {
   })
 
   it('accepts the URL of the resource instead of the resources section', () => {
-    expect(urlOf({ type: 'redis', resource: 'any', sid_field: 's' }, 'rediss://h')).toBe(
-      'rediss://h?sid_field=s&key_ns=s%3A%3A',
-    )
+    expect(urlOf({ type: 'redis', resource: 'any', sid_field: 's' }, 'rediss://h')).toBe('rediss://h?key_ns=s%3A%3A')
   })
 })
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { CouchbaseBackend } from '../../src/store/backends/couchbase/backend.ts'
 import { storeError } from '../../src/store/backends/couchbase/errors.ts'
 import type { Backend, SessionRecord } from '../../src/store/index.ts'
-import { extractLayout } from '../../src/store/layout.ts'
+import { extractLayout, KEY_PARAMETERS } from '../../src/store/layout.ts'
 import { openBackend } from '../../src/store/open.ts'
 import { commandMock, couchbaseMockInstalled, dumpCouchbase, startCouchbaseMock } from '../support/couchbase-mock.ts'
 import type { DatabaseServer } from '../support/database-server.ts'
@@ -128,7 +128,7 @@ test('rejects a call to Couchbase with contended after too many conflicts', asyn
   const conflict = vi.fn(() => Promise.reject(named('CasMismatchError')))
   const content = { record: { ...record, data: '{}' } }
   const busy = { get: async () => ({ content, cas: 'cas' }), replace: conflict, remove: conflict }
-  const layout = extractLayout(new URL('couchbase://host/b'))
+  const layout = extractLayout(new URL('couchbase://host/b'), KEY_PARAMETERS)
   const backend = new CouchbaseBackend(busy as unknown as Collection, layout, async () => undefined)
   for (const attempt of [
     () => backend.touch('app', key, record.lastActive),

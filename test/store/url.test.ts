@@ -38,6 +38,19 @@ describe('parseStoreUrl', () => {
   )
 })
 
+describe('openBackend with a layout parameter of another kind of store', () => {
+  it.each([
+    ['redis://u:s3cret@127.0.0.1:1/0?table=t', '"table" is not a parameter of redis:// store URLs'],
+    ['memcache://127.0.0.1:1?sid_field=s', '"sid_field" is not a parameter of memcache:// store URLs'],
+    ['couchbase://u:s3cret@127.0.0.1:1/b?table=t', '"table" is not a parameter of couchbase:// store URLs'],
+    ['postgres://u:s3cret@127.0.0.1:1/db?key_ns=k', '"key_ns" is not a parameter of postgres:// store URLs'],
+    ['mongodb://u:s3cret@127.0.0.1:1/db?key_ns=k', '"key_ns" is not a parameter of mongodb:// store URLs'],
+    ['memory:?fields.ip=ip', '"fields.ip" is not a parameter of memory:// store URLs'],
+  ])('rejects %s', async (url, message) => {
+    await expect(openBackend(url)).rejects.toThrow(new TypeError(message))
+  })
+})
+
 describe('withMembers', () => {
   it.each([
     'mongodb://u:p%40w@a.example:27017,b.example:27018,c.example/db?replicaSet=rs0',
