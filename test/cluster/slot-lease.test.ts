@@ -154,9 +154,9 @@ describe.skipIf(!redisInstalled())('the lease of a slot', () => {
       leaseMs: SHORT_MS,
     })
     const { slot } = lease
+    isDown = true
     await expire(slot)
     await taken({ url: COLLIDING, leaseMs: SHORT_MS })
-    isDown = true
     await expect.poll(() => lease.isHeld, { interval: 10 }).toBe(false)
     const confirmed = lease.confirm()
     await sleep(100)
