@@ -79,8 +79,10 @@ class SlowFirst extends BaseSequencer {
 const isCI = Boolean(process.env.CI)
 
 const common = {
-  testTimeout: 30_000,
-  expect: { poll: { timeout: 5000 } },
+  // Far more than on an idle machine: what hangs is found all the same.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 15_000 } },
   // Many tests wait for timers and other processes, so that more workers than processors shorten the run. On CI the
   // bounds that tests measure matter more than the duration.
   maxWorkers: availableParallelism() + (isCI ? 0 : 2),

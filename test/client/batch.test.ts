@@ -1,5 +1,5 @@
 import { HttpResponse } from 'msw'
-import { describe, expect, expectTypeOf, it, vi } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import {
   type MicroConference,
   RequestError,
@@ -294,7 +294,7 @@ describe('the stream of a batch', () => {
     gateway.respond(stream.respond)
     const [first, second] = [kom.texts.get(7), kom.texts.get(8)]
     const all = kom.batch([first, second])
-    await vi.waitFor(() => expect(gateway.requests).toHaveLength(1))
+    await expect.poll(() => gateway.requests).toHaveLength(1)
     const [a, b] = entries()
     stream.writeByteByByte(`{"id":"${b?.id}","status":200,"body":{"subject":"Smö"}}\n`)
     expect(await second).toEqual({ subject: 'Smö' })
@@ -309,7 +309,7 @@ describe('the stream of a batch', () => {
     const stream = streamed()
     gateway.respond(stream.respond)
     const all = kom.batchSettled([kom.texts.get(7), kom.texts.get(8)])
-    await vi.waitFor(() => expect(gateway.requests).toHaveLength(1))
+    await expect.poll(() => gateway.requests).toHaveLength(1)
     stream.write(`{"id":"${entries()[0]?.id}","status":200,"body":1}\n`)
     // A broken stream loses what has not been read.
     await new Promise(setImmediate)
@@ -333,12 +333,12 @@ describe('the stream of a batch', () => {
     const first = kom.texts.get(7)
     const second = kom.texts.get(8, { signal: controller.signal })
     const all = kom.batchSettled([first, second])
-    await vi.waitFor(() => expect(gateway.requests).toHaveLength(1))
+    await expect.poll(() => gateway.requests).toHaveLength(1)
     stream.write(`{"id":"${entries()[0]?.id}","status":200,"body":1}\n`)
     await first
     controller.abort('left')
     await all
-    await vi.waitFor(() => expect(gateway.requests[0]?.signal.aborted).toBe(true))
+    await expect.poll(() => gateway.requests[0]?.signal.aborted).toBe(true)
   })
 
   it('is closed when all of its requests are aborted', async () => {
@@ -349,7 +349,7 @@ describe('the stream of a batch', () => {
     const first = kom.texts.get(7, { signal: one.signal })
     const second = kom.texts.get(8, { signal: both.signal })
     const all = kom.batchSettled([first, second])
-    await vi.waitFor(() => expect(gateway.requests).toHaveLength(1))
+    await expect.poll(() => gateway.requests).toHaveLength(1)
     one.abort('one')
     await expect(first).rejects.toBe('one')
     stream.write('\n')
@@ -357,7 +357,7 @@ describe('the stream of a batch', () => {
     expect(gateway.requests[0]?.signal.aborted).toBe(false)
     both.abort('both')
     await expect(second).rejects.toBe('both')
-    await vi.waitFor(() => expect(gateway.requests[0]?.signal.aborted).toBe(true))
+    await expect.poll(() => gateway.requests[0]?.signal.aborted).toBe(true)
     await all
   })
 })

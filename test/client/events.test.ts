@@ -26,7 +26,7 @@ function collect(events: AsyncIterable<KomEvent>) {
     for await (const { id } of events) ids.push(id)
   })()
   done.catch(() => undefined)
-  return { ids, done, has: (count: number) => vi.waitFor(() => expect(ids).toHaveLength(count)) }
+  return { ids, done, has: (count: number) => vi.waitFor(() => expect(ids).toHaveLength(count), 15_000) }
 }
 
 describe('kom.events', () => {
@@ -183,7 +183,7 @@ describe('a stream that breaks', () => {
     streams.next(failure(503, { 'Retry-After': '1' }))
     const start = performance.now()
     const events = collect(kom.events())
-    const stream = await vi.waitFor(() => streams.streams[1] ?? Promise.reject(new Error('none')), { timeout: 5000 })
+    const stream = await vi.waitFor(() => streams.streams[1] ?? Promise.reject(new Error('none')), 15_000)
     expect(performance.now() - start).toBeGreaterThan(990)
     stream.write(eventText('a-2', { type: 'closed' }))
     await events.done

@@ -34,7 +34,8 @@ export function fakeStreams(others: typeof fetch): FakeStreams {
   return {
     streams,
     next: (...next) => void openings.push(...next),
-    opened: (n) => vi.waitFor(() => streams[n - 1] ?? Promise.reject(new Error(`stream ${n} has not been opened`))),
+    opened: (n) =>
+      vi.waitFor(() => streams[n - 1] ?? Promise.reject(new Error(`stream ${n} has not been opened`)), 15_000),
     async fetch(url, init) {
       const { pathname, search } = new URL(String(url))
       if (!pathname.endsWith('/sessions/current/events')) return await others(url, init)

@@ -58,7 +58,7 @@ async function expectCurrent(): Promise<void> {
       expect(comparable(state)).toEqual(comparable(start))
       for (const [no, text] of Object.entries(texts)) expect(text).toEqual(await reader.texts.get(Number(no)))
     },
-    { timeout: 5000 },
+    { timeout: 15_000 },
   )
 }
 
@@ -118,7 +118,7 @@ describe('kom.live on a gateway', () => {
     expect(live.state.person?.pers_no).toBe(WRITER)
     await reader.logout()
     const anonymous = { person: null, memberships: [], unread: [], marks: [], texts: {} }
-    await vi.waitFor(() => expect(live.state).toMatchObject({ status: 'live', ...anonymous }))
+    await expect.poll(() => live.state).toMatchObject({ status: 'live', ...anonymous })
     await reader.login({ pers_no: READER, passwd: 'demo' })
     await expectCurrent()
     expect(Object.keys(live.state.texts)).toHaveLength(3)
@@ -128,7 +128,7 @@ describe('kom.live on a gateway', () => {
     const kom = await open(READER)
     live = await kom.live()
     await kom.close()
-    await vi.waitFor(() => expect(live.state.status).toBe('lost'))
+    await expect.poll(() => live.state.status).toBe('lost')
     expect(live.state.error).toMatchObject({ name: 'SessionLostError' })
     await expect(live.text(4711)).rejects.toMatchObject({ name: 'SessionLostError' })
   })

@@ -80,7 +80,7 @@ const ticks = async () => {
   for (let i = 0; i < 20; i++) await new Promise(setImmediate)
 }
 /** Resolves when the model has the events up to a position. */
-const reached = (position: string) => vi.waitFor(() => expect(live?.position).toBe(position))
+const reached = (position: string) => expect.poll(() => live?.position).toBe(position)
 const sent = () => gateway.requests.map(({ method, url }) => `${method} ${url}`)
 const newText = (text_no: number, recipients: [confNo: number, localNo: number][], links: object[] = []) => ({
   type: 'new-text',
@@ -197,7 +197,7 @@ describe('the state', () => {
     gateway.respond(() => new Promise<Response>((resolve) => (respond = resolve)))
     send({ type: 'unread-set', conf_no: 1, no_of_unread: 0 })
     send({ type: 'marked', text_no: 7, mark_type: 1 })
-    await vi.waitFor(() => expect(sent()).toHaveLength(1))
+    await expect.poll(() => sent()).toHaveLength(1)
     await ticks()
     expect(live.state.marks).toHaveLength(1)
     expect(live.position).toBe('a-10')
@@ -215,7 +215,7 @@ describe('the state', () => {
     const again = await streams.opened(2)
     expect(again.headers.get('Last-Event-ID')).toBe('a-10')
     send({ type: 'unread-set', conf_no: 1, no_of_unread: 0 }, 'a-11', again)
-    await vi.waitFor(() => expect(live.state).toMatchObject({ status: 'live', unread: [] }))
+    await expect.poll(() => live.state).toMatchObject({ status: 'live', unread: [] })
     expect(statuses).toContain('reconnecting')
   })
 
@@ -225,14 +225,14 @@ describe('the state', () => {
     live.subscribe(({ status }) => statuses.push(status))
     live.pause()
     live.pause()
-    await vi.waitFor(() => expect(stream.signal.aborted).toBe(true))
+    await expect.poll(() => stream.signal.aborted).toBe(true)
     const { state } = live
     live.resume()
     const again = await streams.opened(2)
     expect(again.headers.get('Last-Event-ID')).toBe('a-10')
-    await vi.waitFor(() => expect(live.state).toEqual({ ...state, status: 'live' }))
+    await expect.poll(() => live.state).toEqual({ ...state, status: 'live' })
     send({ type: 'marked', text_no: 7, mark_type: 1 }, 'a-11', again)
-    await vi.waitFor(() => expect(live.state.marks).toHaveLength(2))
+    await expect.poll(() => live.state.marks).toHaveLength(2)
     // Nothing was requested but the stream.
     expect(statuses).toEqual(['live', 'paused', 'live', 'live'])
     live.resume()
@@ -245,7 +245,7 @@ describe('the state', () => {
     live.resume()
     const again = await streams.opened(2)
     live.pause()
-    await vi.waitFor(() => expect(again.signal.aborted).toBe(true))
+    await expect.poll(() => again.signal.aborted).toBe(true)
     live.close()
     live.resume()
     await sleep(20)
@@ -257,7 +257,7 @@ describe('the state', () => {
     const { live, send, stream } = await follow()
     gateway.respond(failure(403))
     send({ type: 'unread-set', conf_no: 1, no_of_unread: 0 })
-    await vi.waitFor(() => expect(live.state).toMatchObject({ status: 'lost', error: { name: 'SessionLostError' } }))
+    await expect.poll(() => live.state).toMatchObject({ status: 'lost', error: { name: 'SessionLostError' } })
     expect(stream.signal.aborted).toBe(true)
     expect(live.state.memberships).toHaveLength(3)
   })
@@ -379,7 +379,7 @@ describe('the texts', () => {
     const slow: Respond = () => new Promise<Response>((resolve) => (respond = resolve))
     gateway.respond(slow, ok(text(7, { no_of_marks: 1 })))
     const request = live.text(7)
-    await vi.waitFor(() => expect(sent()).toHaveLength(1))
+    await expect.poll(() => sent()).toHaveLength(1)
     send({ type: 'marked', text_no: 7, mark_type: 1 })
     await reached('a-11')
     respond(Response.json(text(7)))
@@ -426,7 +426,7 @@ describe('revalidate', () => {
     gateway.respond(answer)
     stream.break()
     await streams.opened(2)
-    await vi.waitFor(() => expect(live.state.marks).toEqual([]))
+    await expect.poll(() => live.state.marks).toEqual([])
     expect(statuses).toEqual(['live', 'reconnecting', 'live', 'live'])
   })
 
@@ -434,20 +434,20 @@ describe('revalidate', () => {
     const { live, stream } = await follow({}, { retryBaseMs: 60_000, retryMaxMs: 60_000 })
     gateway.respond(answer)
     stream.break()
-    await vi.waitFor(() => expect(live.state.status).toBe('reconnecting'))
+    await expect.poll(() => live.state.status).toBe('reconnecting')
     live.pause()
     live.resume()
     await streams.opened(2)
-    await vi.waitFor(() => expect(live.state).toMatchObject({ status: 'live', marks: [] }))
+    await expect.poll(() => live.state).toMatchObject({ status: 'live', marks: [] })
   })
 
   it('is repeated after an interval, unless that is 0', async () => {
     const { live } = await follow({ revalidateMs: 5 })
     gateway.respond(failure(500), answer)
-    await vi.waitFor(() => expect(live.state.marks).toEqual([]))
+    await expect.poll(() => live.state.marks).toEqual([])
     const clear = vi.spyOn(globalThis, 'clearInterval')
     live.close()
-    await vi.waitFor(() => expect(clear).toHaveBeenCalledWith(expect.anything()))
+    await expect.poll(() => clear).toHaveBeenCalledWith(expect.anything())
     clear.mockRestore()
     const timer = vi.spyOn(globalThis, 'setInterval')
     streams = fakeStreams(fetch)
@@ -495,7 +495,7 @@ describe('a subscription', () => {
       send({ type: 'marked', text_no: 7, mark_type: 1 })
       await reached('a-12')
       expect(live.state).toMatchObject({ status: 'live', marks: [{ text_no: 7 }] })
-      await vi.waitFor(() => expect(thrown).toHaveBeenCalledTimes(2))
+      await expect.poll(() => thrown).toHaveBeenCalledTimes(2)
     } finally {
       microtask.mockRestore()
     }
@@ -523,7 +523,7 @@ it.each(['of the model', 'of connect'])('the signal %s closes the model', async 
   const { signal } = controller
   const { live, stream } = whose === 'of connect' ? await follow({}, { signal }) : await follow({ signal })
   controller.abort()
-  await vi.waitFor(() => expect(stream.signal.aborted).toBe(true))
+  await expect.poll(() => stream.signal.aborted).toBe(true)
   expect(live.state.status).toBe('live')
 })
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
 import {
@@ -302,7 +302,7 @@ describe('texts', () => {
 it('events are streamed', async () => {
   const controller = new AbortController()
   const ending = kom.events({ signal: controller.signal }).next()
-  await vi.waitFor(() => expect(sent).toContain('GET /sessions/current/events'))
+  await expect.poll(() => sent).toContain('GET /sessions/current/events')
   controller.abort()
   expect(await ending).toEqual({ done: true })
 })

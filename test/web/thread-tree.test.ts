@@ -173,7 +173,7 @@ describe('Threads', () => {
     await threads.ensure(1)
     texts.push(text(6, [3], []))
     threads.onEvent(newComment(6, 3))
-    await vi.waitFor(() => expect(threads.textOf(6)?.subject).toBe('Subject 6'))
+    await expect.poll(() => threads.textOf(6)?.subject).toBe('Subject 6')
     expect(treeFrom(threads, 1)).toEqual([1, [2, [4], [3, [6]]], [5]])
   })
 
