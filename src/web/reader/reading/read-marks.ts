@@ -9,6 +9,17 @@ const MAX_WAITING = 10
 /** How long a text stays read here although the gateway does not report that it has been read. */
 const CONFIRMATION_MS = 10_000
 
+/** What read markings depend on. */
+interface Circumstances {
+  kom: Kom
+  /** identifies the person and the server */
+  owner: string
+  /** returns what else there is to report, which is sent in the same batch */
+  reports: () => Promise<void>[]
+  /** returns whether the events of the server arrive, so that its unread texts are known */
+  isCurrent: () => boolean
+}
+
 /**
  * Marks texts as read, many in one request, and shows them as read at once. Markings that have not been sent are kept in the
  * tab, and sent in the next session of the person.
@@ -21,20 +32,20 @@ export class ReadMarks {
   readonly #kom: Kom
   readonly #key: string
   readonly #reports: () => Promise<void>[]
+  readonly #isCurrent: () => boolean
   readonly #waiting = new Set<number>()
+  /** texts whose last marking failed, and may have been carried out */
+  readonly #uncertain = new Set<number>()
   #sending: readonly number[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
   #isLost = false
 
-  /**
-   * @param owner identifies the person and the server
-   * @param reports returns what else there is to report, which is sent in the same batch
-   */
-  constructor(kom: Kom, owner: string, reports: () => Promise<void>[] = () => []) {
+  constructor({ kom, owner, reports, isCurrent }: Circumstances) {
     this.#kom = kom
     this.#key = `komgate.read.${owner}`
     this.#reports = reports
+    this.#isCurrent = isCurrent
     for (const textNo of readStored<number[]>('sessionStorage', this.#key) ?? []) this.markRead(textNo)
   }
 
@@ -53,7 +64,8 @@ export class ReadMarks {
 
   /** Marks a text as unread, and keeps it so. */
   async markUnread(textNo: number): Promise<void> {
-    const isSent = !this.#waiting.delete(textNo)
+    const isUncertain = this.#uncertain.delete(textNo)
+    const isSent = !this.#waiting.delete(textNo) || isUncertain
     this.#keep()
     batch(() => {
       this.kept.value = withNumber(this.kept.value, textNo)
@@ -85,10 +97,15 @@ export class ReadMarks {
       return outcome?.status !== 'fulfilled' && !(outcome?.reason instanceof LyskomError)
     })
     this.#sending = this.#sending.filter((no) => !textNos.includes(no))
-    for (const no of failed) if (this.read.value.has(no)) this.#waiting.add(no)
+    for (const no of textNos) this.#uncertain.delete(no)
+    for (const no of failed) {
+      if (!this.read.value.has(no)) continue
+      this.#waiting.add(no)
+      this.#uncertain.add(no)
+    }
     this.#keep()
     if (failed.length > 0 && !this.#isClosed) this.#flushIn(RETRY_MS)
-    setTimeout(() => this.#confirm(textNos.filter((no) => !failed.includes(no))), CONFIRMATION_MS)
+    this.#confirmLater(textNos.filter((no) => !failed.includes(no)))
   }
 
   /** Forgets what the server has as read. @param unread the unread texts that the server reports */
@@ -111,6 +128,14 @@ export class ReadMarks {
     if (this.#isLost) return
     const textNos = [...this.#waiting, ...this.#sending]
     writeStored('sessionStorage', this.#key, textNos.length === 0 ? undefined : textNos)
+  }
+
+  #confirmLater(textNos: readonly number[]): void {
+    if (textNos.length === 0 || this.#isClosed) return
+    setTimeout(() => {
+      if (this.#isCurrent()) this.#confirm(textNos)
+      else this.#confirmLater(textNos)
+    }, CONFIRMATION_MS)
   }
 
   #confirm(textNos: readonly number[]): void {

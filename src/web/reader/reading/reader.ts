@@ -60,7 +60,7 @@ export class Reader {
 
   /**
    * @param storage where messages are kept
-   * @param onLost called with the error when the session has ended
+   * @param onLost called when the session has ended, and with the error when it cannot be followed any more
    */
   constructor(server: string, kom: Kom, live: Live, storage: StorageArea, onLost: (error: unknown) => void) {
     this.server = server
@@ -68,7 +68,12 @@ export class Reader {
     this.live = live
     const person = live.state.person as Person
     const activity = new Activity(kom, () => this.confNo.peek())
-    this.marks = new ReadMarks(kom, `${server}.${person.pers_no}`, () => activity.reports())
+    this.marks = new ReadMarks({
+      kom,
+      owner: `${server}.${person.pers_no}`,
+      reports: () => activity.reports(),
+      isCurrent: () => live.state.status === 'live',
+    })
     this.names = new Names(kom, () => live.state)
     this.messages = new Messages({ kom, names: this.names, person }, new MessageStore(server, person.pers_no, storage))
     this.drafts = new Drafts(server, person.pers_no)
