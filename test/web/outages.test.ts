@@ -95,6 +95,30 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('the r
     await reader.close()
   })
 
+  it('keeps the session when a proxy answers in place of the gateway', { timeout: TEST_MS }, async () => {
+    await on.readAll()
+    const reader = await connect(on)
+    const { page } = reader
+    const { commented } = await beginComment(on, reader)
+    await page.getByLabel('Your comment').pressSequentially('dag')
+    await page.route('**/kom/sessions/current/events*', (route) =>
+      route.fulfill({ status: 404, contentType: 'text/html', body: '<h1>404 page not found</h1>' }),
+    )
+    reader.cut(false)
+    const again = page.getByRole('button', { name: 'Try again' })
+    await again.waitFor()
+    await page.unroute('**/kom/sessions/current/events*')
+    await again.click()
+    await page.getByRole('heading', { level: 1, name: 'Question' }).waitFor()
+    await expectUnread(on, reader, [commented])
+    // The conference that is read already: no new entry in the history.
+    const length = await page.evaluate('history.length')
+    await page.getByRole('list', { name: 'Unread' }).getByRole('listitem').locator('a, button').first().click()
+    expect(await page.evaluate('history.length')).toBe(length)
+    await sendComment(on, reader, commented)
+    await reader.close()
+  })
+
   it('loses nothing when the network is cut while one types', { timeout: TEST_MS }, async () => {
     await on.readAll()
     const reader = await connect(on)

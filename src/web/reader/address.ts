@@ -55,7 +55,7 @@ addEventListener('popstate', () => {
 
 /** Shows what a fragment names. @param isReplaced whether it replaces the entry of the history */
 export function go(fragment: string, isReplaced = false): void {
-  if (isReplaced) history.replaceState({ depth: depth.value }, '', fragment)
+  if (isReplaced || fragment === location.hash) history.replaceState({ depth: depth.value }, '', fragment)
   else history.pushState({ depth: depth.value + 1 }, '', fragment)
   depth.value = storedDepth()
   address.value = parseAddress(fragment)

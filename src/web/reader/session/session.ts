@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import type { Kom } from 'komgate/client'
+import { type Kom, LyskomError, NotLoggedInError, SessionLostError } from 'komgate/client'
 import type { StorageArea } from '../../shared/stored.ts'
 import { address, go } from '../address.ts'
 import { discardDraft, keepDraftOf } from '../messages/draft.ts'
@@ -106,7 +106,7 @@ async function resume(server: string, kept: KeptSession): Promise<void> {
     const kom = await openSession(server, { connectionId: kept.connectionId })
     session.value = { state: 'reading', reader: await openReader(server, kom, keptIn(server)) }
   } catch (error) {
-    if (isOutage(error)) throw error
+    if (!isEnd(error)) throw error
     ended(server, kept)
   }
 }
@@ -118,11 +118,18 @@ async function openReader(server: string, kom: Kom, storage: StorageArea): Promi
   const { person } = live.state
   keepDraftOf(`${server}.${person?.pers_no}`)
   const name = person?.pers_name ?? ''
-  reader = new Reader(server, kom, live, storage, () => {
+  reader = new Reader(server, kom, live, storage, (error) => {
     void reader?.close()
-    ended(server, { connectionId: kom.connectionId, name })
+    if (isEnd(error)) ended(server, { connectionId: kom.connectionId, name })
+    else session.value = { state: 'failed', error, away: undefined }
   })
   return reader
+}
+
+/** Returns whether an error is the end of a session, and not the page of a proxy, for example. */
+function isEnd(error: unknown): boolean {
+  if (error === undefined) return true
+  return [SessionLostError, NotLoggedInError, LyskomError].some((each) => error instanceof each)
 }
 
 function ended(server: string, { connectionId, name }: KeptSession): void {
