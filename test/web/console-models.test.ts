@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Sample, summary, withNewer } from '../../src/web/console/figures/figures.ts'
+import { type Sample, summary, withGaps, withNewer } from '../../src/web/console/figures/figures.ts'
 import { arrange, nextOrder, type Session } from '../../src/web/console/session-list/arrange.ts'
 import { MAX_LINES, matching, TraceLog } from '../../src/web/console/trace/trace-log.ts'
 import { manySessions } from '../support/many-sessions.ts'
@@ -106,6 +106,12 @@ describe('the samples of figures', () => {
     const samples = withNewer([at(0), at(MINUTE_MS)], [at(MINUTE_MS), at(15 * MINUTE_MS), at(15.5 * MINUTE_MS)])
     expect(samples.map(({ time }) => time / MINUTE_MS)).toEqual([1, 15, 15.5])
     expect(withNewer(samples, [])).toEqual(samples)
+  })
+
+  it('have a gap where the gateway was away', () => {
+    const [first, second, third] = [at(0), at(10_000), at(20_001)]
+    expect(withGaps([first, second, third])).toEqual([first, second, undefined, third])
+    expect(withGaps([])).toEqual([])
   })
 
   it('have a mean and a highest value of the intervals with a value', () => {

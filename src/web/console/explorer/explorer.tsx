@@ -36,7 +36,8 @@ function DescribedExplorer({ gateway, description }: { gateway: Gateway; descrip
   const servers = serversOf(description)
   const [server, setServer] = useState(servers[0] ?? '')
   const session = useMemo(() => new ExplorerSession(gateway.url), [gateway])
-  const [repeated, setRepeated] = useState<RecentRequest | undefined>()
+  /** the recent request that was chosen last, and how many have been chosen */
+  const [repeated, setRepeated] = useState<{ request: RecentRequest; round: number } | undefined>()
   const confirmations = useRef({ isAsked: true })
   const recent = recentRequests(gateway)
   useEffect(() => {
@@ -50,7 +51,7 @@ function DescribedExplorer({ gateway, description }: { gateway: Gateway; descrip
 
   const id = address.value.rest[0]
   const operation = operations.find((each) => each.id === id)
-  const draft = repeated?.operation === id ? repeated : undefined
+  const chosen = repeated?.request.operation === id ? repeated : undefined
   return (
     <div class={operation === undefined ? 'explorer' : 'explorer chosen'}>
       {servers.length === 0 ? (
@@ -68,10 +69,10 @@ function DescribedExplorer({ gateway, description }: { gateway: Gateway; descrip
               {strings.allOperations}
             </a>
             <OperationView
-              key={`${operation.id} ${draft?.no ?? ''}`}
+              key={`${operation.id} ${chosen?.round ?? ''}`}
               operation={operation}
               server={server}
-              initial={draft?.draft}
+              initial={chosen?.request.draft}
               components={description.components?.schemas ?? {}}
               gateway={gateway}
               session={session}
@@ -80,7 +81,10 @@ function DescribedExplorer({ gateway, description }: { gateway: Gateway; descrip
             />
           </>
         )}
-        <Recent requests={recent.value} onRepeat={setRepeated} />
+        <Recent
+          requests={recent.value}
+          onRepeat={(request) => setRepeated({ request, round: (repeated?.round ?? 0) + 1 })}
+        />
       </div>
     </div>
   )

@@ -21,9 +21,9 @@ export function ChartCard({
 }) {
   const strings = t.value
   const card = useRef<HTMLElement>(null)
-  const [hovered, setHovered] = useState<number | undefined>()
+  const [hovered, setHovered] = useState<Sample | undefined>()
   const colours = useColours(card, chart.series.length)
-  const shown = (hovered === undefined ? undefined : samples[hovered]) ?? samples.at(-1)
+  const shown = hovered ?? samples.at(-1)
   const title = strings[chart.title]
   const values = chart.series.map(({ field }) => formatted(shown?.[field], chart.unit))
   const now = chart.series.map(
@@ -34,7 +34,7 @@ export function ChartCard({
       <figcaption>
         <span class="chart-title">{title}</span>
         <span class="quiet">
-          {hovered !== undefined && shown !== undefined && clock(shown.time)}
+          {hovered !== undefined && clock(hovered.time)}
           <span class="chart-axis" />
           <span class="chart-grid" />
         </span>

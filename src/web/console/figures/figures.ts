@@ -25,6 +25,8 @@ export interface Figures {
 
 /** The time that charts show. */
 const KEPT_MS = 15 * 60 * 1000
+/** Time without samples after which a line is interrupted, in milliseconds. */
+const GAP_MS = 10_000
 
 /** Returns the samples of 15 minutes with newer ones. */
 export function withNewer(samples: readonly Sample[], newer: readonly Sample[]): readonly Sample[] {
@@ -32,6 +34,14 @@ export function withNewer(samples: readonly Sample[], newer: readonly Sample[]):
   const all = [...samples, ...newer.filter(({ time }) => time > last)]
   const first = (all.at(-1)?.time ?? 0) - KEPT_MS
   return all.filter(({ time }) => time > first)
+}
+
+/** Returns the samples with an undefined one in each gap, in which the gateway was away. */
+export function withGaps(samples: readonly Sample[]): readonly (Sample | undefined)[] {
+  return samples.flatMap((sample, i) => {
+    const before = samples[i - 1]
+    return before !== undefined && sample.time - before.time > GAP_MS ? [undefined, sample] : [sample]
+  })
 }
 
 /** A line of a chart. */

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { language } from '../../shared/preferences.ts'
-import type { Chart, Sample } from './figures.ts'
+import { type Chart, type Sample, withGaps } from './figures.ts'
 import { formatted, MB } from './format.ts'
 
 const HEIGHT = 150
@@ -9,10 +9,8 @@ const AXIS_WIDTH = 58
 const MINUTE_S = 60
 /** The steps of an axis of whole numbers. */
 const WHOLE_STEPS = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat()
-/** Time without samples after which a line is interrupted, seconds. */
-const GAP_S = 10
 
-/** The lines of a chart on a canvas. @param onHover receives the index of the sample under the pointer */
+/** The lines of a chart on a canvas. @param onHover receives the sample under the pointer */
 export function Plot({
   chart,
   samples,
@@ -23,13 +21,14 @@ export function Plot({
   samples: readonly Sample[]
   /** the colours of the lines, then that of the axes and that of the grid */
   colours: readonly string[]
-  onHover: (index: number | undefined) => void
+  onHover: (sample: Sample | undefined) => void
 }) {
   const parent = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
-  const hover = useRef(onHover)
-  hover.current = onHover
-  const data = dataOf(chart, samples)
+  const points = withGaps(samples)
+  const data = dataOf(chart, points)
+  const hover = useRef((_index: number | undefined): void => undefined)
+  hover.current = (index) => onHover(index === undefined ? undefined : points[index])
   const latest = useRef(data)
   latest.current = data
   const palette = colours.join()
@@ -58,21 +57,10 @@ export function Plot({
   return <div ref={parent} class="plot" />
 }
 
-/** Returns the times in seconds and the values of each line, with a gap where the gateway was away. */
-function dataOf({ series, unit }: Chart, samples: readonly Sample[]): uPlot.AlignedData {
-  const times: number[] = []
-  const lines: (number | null)[][] = series.map(() => [])
-  for (const sample of samples) {
-    const time = sample.time / 1000
-    const last = times.at(-1)
-    if (last !== undefined && time - last > GAP_S) {
-      times.push(last + 1)
-      for (const line of lines) line.push(null)
-    }
-    times.push(time)
-    for (const [i, { field }] of series.entries()) lines[i]?.push(scaled(sample[field], unit))
-  }
-  return [times, ...lines]
+/** Returns the times in seconds and the values of each line. A gap begins a second after the sample before it. */
+function dataOf({ series, unit }: Chart, points: readonly (Sample | undefined)[]): uPlot.AlignedData {
+  const times = points.map((sample, i) => (sample?.time ?? (points[i - 1] as Sample).time + 1000) / 1000)
+  return [times, ...series.map(({ field }) => points.map((sample) => scaled(sample?.[field] ?? null, unit)))]
 }
 
 /** Returns bytes in megabytes, so that the marks of the axis are round numbers. */

@@ -33,12 +33,13 @@ export class ExplorerSession {
   /** Opens a session on a LysKOM server. */
   async open(server: string): Promise<void> {
     const opening: SessionState = { status: 'opening' }
+    this.#isLeaving = false
     this.#state.value = opening
     const options = {
       url: this.#url,
       server,
       client: { name: 'komgate console', version: '1' },
-      fetch: (url: RequestInfo | URL, init?: RequestInit) => fetch(url, { ...init, keepalive: this.#isLeaving }),
+      fetch: (...[url, init]: Parameters<typeof fetch>) => fetch(url, { ...init, keepalive: this.#isLeaving }),
     }
     try {
       const kom = await connect(options)
@@ -88,10 +89,10 @@ export class ExplorerSession {
     const { value } = this.#state
     this.#state.value = { status: 'none' }
     if (value.status !== 'open') return
+    // The request is made in a later task.
     this.#isLeaving = isLeaving
     // The gateway closes it when it is idle.
     value.kom.close().catch(() => undefined)
-    this.#isLeaving = false
   }
 
   #update(kom: Kom, person: string | undefined): void {
