@@ -19,7 +19,8 @@ const HOSTILE_BODY = [
 ].join('\n\n')
 const htmlWith = (url: string) => `<h1>A page</h1><script>document.title = 'run'; parent.document.title = 'run'</script>
 <img src="${url}/x.png"><link rel="stylesheet" href="${url}/x.css"><meta http-equiv="refresh" content="0; url=${url}/">
-<form action="${url}/"><button>Send</button></form><iframe src="${url}/"></iframe>`
+<form action="${url}/"><button>Send</button></form><iframe src="${url}/"></iframe>
+<ul><li>Coffee</li><li>Tea</li></ul><table><tr><th>Anna</th><td>5</td></tr><tr><th>Bertil</th><td>7</td></tr></table>`
 
 type Page = ReaderPage['page']
 
@@ -286,6 +287,7 @@ describe.skipIf(!chromiumInstalled() && !process.env.CI).each(ONE_SERVER)('marks
       async ({ page, offences }) => {
         await titled(page, 'Web page')
         await page.getByText('A page').waitFor()
+        expect(await page.locator('article').textContent()).toMatch(/• Coffee\n+• Tea\n+Anna 5 *\n+Bertil 7/)
         expect(await page.locator('iframe').count()).toBe(0)
         expect(offences).toEqual({ violations: [], errors: [], foreign: [] })
         await page.getByRole('button', { name: 'Show the web page' }).click()

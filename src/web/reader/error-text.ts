@@ -10,6 +10,9 @@ import { t } from './strings/index.ts'
 
 const NOT_PERMITTED = new Set(['PermissionDenied', 'AccessDenied', 'NotMember', 'ConferenceProtected'])
 
+/** Limits on lengths; the others are on numbers and rates. */
+const TOO_LONG = new Set<string>(['body-size', 'reply-size', 'batch-size'])
+
 /** Returns what an error means to the person, in their language. */
 export function errorText(error: unknown): string {
   const strings = t.value
@@ -17,9 +20,11 @@ export function errorText(error: unknown): string {
     if (error.name === 'NoSuchText') return strings.textIsGone
     return NOT_PERMITTED.has(error.name) ? strings.notPermitted : strings.refused(error.name)
   }
-  if (error instanceof LimitError) return strings.tooMany(error.retryAfter)
+  if (error instanceof LimitError) {
+    return TOO_LONG.has(error.limit) ? strings.tooLong : strings.tooMany(error.retryAfter)
+  }
   if (error instanceof UnavailableError) return strings.unavailable
   if (error instanceof SessionLostError || error instanceof NotLoggedInError) return strings.sessionHasEnded
-  if (error instanceof RequestError) return strings.invalid(error.message)
+  if (error instanceof RequestError && error.httpStatus < 500) return strings.invalid(error.message)
   return strings.failed
 }

@@ -1,9 +1,10 @@
-import { LimitError, LyskomError, type LyskomErrorName, UnavailableError } from 'komgate/client'
+import { LimitError, LyskomError, type LyskomErrorName, RequestError, UnavailableError } from 'komgate/client'
 import { afterAll, expect, it, vi } from 'vitest'
 import type { Recipient } from '../../../src/web/reader/compose/drafts.ts'
 import { composeErrors, fileError, sentencesOf } from '../../../src/web/reader/compose/errors.ts'
 import { ImageFileError } from '../../../src/web/reader/compose/image.ts'
 import { ImageError, UncertainError } from '../../../src/web/reader/compose/send.ts'
+import { errorText } from '../../../src/web/reader/error-text.ts'
 
 // The language of the sentences is that of the browser.
 vi.hoisted(() => vi.stubGlobal('navigator', { languages: ['en'] }))
@@ -46,6 +47,19 @@ it('shows why an image was not sent beside the image', () => {
   const errors = errorsOf(new ImageError(47, 'i', refusal('StringTooLong', 1000)))
   expect(errors.images).toEqual({ i: 'The image is too large: the server accepts 1,000 bytes.' })
   expect(errors.form).toContain('Your text was sent as text 47')
+})
+
+it.each([
+  [new RequestError('"name" is missing', { httpStatus: 400 }), 'That is not valid: "name" is missing'],
+  [new RequestError('HTTP status 500', { httpStatus: 500 }), 'Something went wrong. Reload the page.'],
+  [
+    new LimitError('slow down', 'logins-per-address', { httpStatus: 429, retryAfter: 1 }),
+    'Too many attempts. Try again in 1 second.',
+  ],
+  [new LimitError('too long', 'body-size', { httpStatus: 413 }), 'That is too long.'],
+  [new LimitError('too long', 'reply-size', { httpStatus: 504 }), 'That is too long.'],
+])('says what an error means that is about no field: %s', (error, sentence) => {
+  expect(errorText(error)).toBe(sentence)
 })
 
 it('joins the sentences of errors in the order of the fields', () => {

@@ -1,4 +1,4 @@
-import type { Kom, Membership, Text } from 'komgate/client'
+import { type Kom, LyskomError, type Membership, type Text } from 'komgate/client'
 import { expect, it } from 'vitest'
 import { proposedRecipients } from '../../../src/web/reader/compose/recipients.ts'
 import type { Kind } from '../../../src/web/reader/compose/target.ts'
@@ -14,7 +14,11 @@ const CONFERENCES: Record<number, { name: string; letterbox?: 1; original?: 1; s
   12: { name: 'Orders', original: 1, super_conf: null },
 }
 
+/** The number of a conference that has been deleted. */
+const GONE = 13
+
 function conference(no: number): object {
+  if (no === GONE) throw new LyskomError('UndefinedConference', 9, no, { httpStatus: 404 })
   const { name, letterbox = 0, original = 0, super_conf = null } = CONFERENCES[no] as (typeof CONFERENCES)[number]
   const above = super_conf === null ? null : { conf_no: super_conf, name: CONFERENCES[super_conf]?.name }
   return { conf_no: no, name, type: { letterbox, original }, super_conf: above }
@@ -30,7 +34,7 @@ async function propose(
     (text?.[type] ?? []).map((conf_no) => ({ type, recpt: { conf_no, name: CONFERENCES[conf_no]?.name } })),
   )
   const answered = text && ({ text_no: no, author: text.author ?? BOB, recipient_list: list } as unknown as Text)
-  const kom = { conferences: { get: (confNo: number) => Promise.resolve(conference(confNo)) } } as unknown as Kom
+  const kom = { conferences: { get: async (confNo: number) => conference(confNo) } } as unknown as Kom
   const memberships = [{ conference: conference(10) }] as Membership[]
   const found = await proposedRecipients({ kind, no }, answered, { kom, person: ME, memberships })
   for (const { conf_no, name } of found) expect(name).toBe(CONFERENCES[conf_no]?.name)
@@ -56,6 +60,11 @@ it('proposes the super conference of a conference for original texts, and nothin
   expect(await propose('comment', 47, { to: [11] })).toEqual([10])
   expect(await propose('comment', 47, { to: [10, 11] })).toEqual([10])
   expect(await propose('comment', 47, { to: [12] })).toEqual([])
+})
+
+it('leaves out recipients that do not exist any more for a comment', async () => {
+  expect(await propose('comment', 47, { to: [GONE, 10] })).toEqual([10])
+  expect(await propose('comment', 47, { to: [6, GONE] })).toEqual([6, 7])
 })
 
 it('proposes the author too for a comment on a letter', async () => {

@@ -1,4 +1,11 @@
-import type { ConferenceName, ConferenceType, Kom, Membership, Text } from 'komgate/client'
+import {
+  type ConferenceName,
+  type ConferenceType,
+  type Kom,
+  LyskomError,
+  type Membership,
+  type Text,
+} from 'komgate/client'
 import type { Recipient } from './drafts.ts'
 import type { Target } from './target.ts'
 
@@ -43,7 +50,8 @@ export async function proposedRecipients(
 
 /**
  * Returns the recipients of a comment: those of the text without its copies. A conference for original texts alone is
- * replaced by its super conference. The author receives comments on a letter too.
+ * replaced by its super conference, and one that does not exist any more is left out. The author receives comments on a
+ * letter too.
  */
 async function recipientsOfComment(kom: Kom, text: Text, memberships: readonly Membership[]): Promise<Recipient[]> {
   const main = text.recipient_list.filter(({ type }) => type === 'to')
@@ -52,10 +60,15 @@ async function recipientsOfComment(kom: Kom, text: Text, memberships: readonly M
   )
   const found = await Promise.all(
     conferences.map(async (recipient) => {
-      const { type } = await typed(kom, recipient.conf_no, memberships)
-      if (!type.original) return { recipient, isLetterbox: type.letterbox === 1 }
-      const { super_conf } = await kom.conferences.get(recipient.conf_no, { micro: false })
-      return { recipient: super_conf, isLetterbox: false }
+      try {
+        const { type } = await typed(kom, recipient.conf_no, memberships)
+        if (!type.original) return { recipient, isLetterbox: type.letterbox === 1 }
+        const { super_conf } = await kom.conferences.get(recipient.conf_no, { micro: false })
+        return { recipient: super_conf, isLetterbox: false }
+      } catch (error) {
+        if (!(error instanceof LyskomError && error.name === 'UndefinedConference')) throw error
+        return { recipient: null, isLetterbox: true }
+      }
     }),
   )
   const recipients = found.flatMap(({ recipient }): Recipient[] =>

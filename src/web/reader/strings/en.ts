@@ -80,6 +80,7 @@ export const en = {
     seconds === undefined
       ? 'Too many requests. Try again later.'
       : `Too many attempts. Try again in ${seconds === 1 ? '1 second' : `${seconds} seconds`}.`,
+  tooLong: 'That is too long.',
   refused: (name: string) => `The LysKOM server refuses that: ${name}.`,
   notPermitted: 'You may not do that.',
   invalid: (message: string) => `That is not valid: ${message}`,

@@ -75,6 +75,7 @@ export const sv: Translation<typeof en> = {
     seconds === undefined
       ? 'För många anrop. Försök igen senare.'
       : `För många försök. Försök igen om ${seconds === 1 ? '1 sekund' : `${seconds} sekunder`}.`,
+  tooLong: 'Det är för långt.',
   refused: (name) => `LysKOM-servern nekar: ${name}.`,
   notPermitted: 'Det får du inte göra.',
   invalid: (message) => `Det är inte giltigt: ${message}`,

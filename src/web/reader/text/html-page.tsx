@@ -45,5 +45,7 @@ function wordsOf(html: string): string {
     element.append('\n\n')
   }
   for (const element of page.querySelectorAll('li')) element.prepend('• ')
+  for (const element of page.querySelectorAll('li, tr')) element.append('\n')
+  for (const element of page.querySelectorAll('td, th')) element.append(' ')
   return tidyLines(page.body.textContent ?? '')
 }
