@@ -20,7 +20,7 @@ type ClusterSettings = ValuesOf<'cluster'>
 
 /** What a gateway is among the nodes of a cluster. */
 export interface ClusterNode {
-  /** Returns the options of the listener for other nodes, which differ from those for clients. */
+  /** Returns the options of the listener for other nodes that differ from those for clients. */
   listenerOptions(http: Pick<HttpServerOptions, 'maxHeaderBytes'>): Partial<HttpServerOptions>
   /** handles the requests of other nodes */
   readonly fetch: Fetch
@@ -69,7 +69,7 @@ export function clusterNode(
     log.error('cluster: another node has taken the slot of this one, whose sessions end')
     void registry.endAll('fenced')
   })
-  // Its sessions end soon: other nodes need not wait for the requests that it finishes.
+  // Its sessions end soon: further requests for them are rejected while it finishes those that have begun.
   registry.once('draining', () => void lease.release())
   lease.on('renewal', (error) => {
     if (error === undefined) log.info('cluster: the lease is renewed again')

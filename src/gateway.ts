@@ -14,7 +14,7 @@ import type { AppOptions } from './http/app-options.ts'
 import type { Observers } from './http/bare-app.ts'
 import { clientAddressBehind } from './http/input/client-address.ts'
 import { AppKeys, keyGuessLimits } from './http/middleware/app-keys.ts'
-import { type HttpServerOptions, type Listener, listen } from './http/node/listener.ts'
+import { type HttpServerOptions, type Listener, type ListenOptions, listen } from './http/node/listener.ts'
 import { UnreadBudget } from './http/node/unread-budget.ts'
 import type { ListedServer } from './http/routes/gateway.ts'
 import { silentLogger } from './ops/logger.ts'
@@ -73,17 +73,25 @@ export async function startGateway(options: GatewayOptions): Promise<ListeningGa
   const gateway = await buildGateway(config, options)
   const { onLimit, unreadBudget, node } = gateway
   const listeners: Listener[] = []
-  const start = async (fetch: Fetch, address: Partial<HttpServerOptions>, isExclusive = true): Promise<Listener> => {
-    const listener = await listen(fetch, { http: { ...http, ...address }, onLimit, unreadBudget, isExclusive })
+  const start = async (
+    fetch: Fetch,
+    address: Partial<HttpServerOptions>,
+    more: Pick<ListenOptions, 'isExclusive' | 'listensToTheEnd'> = {},
+  ): Promise<Listener> => {
+    const listener = await listen(fetch, { http: { ...http, ...address }, onLimit, unreadBudget, ...more })
     listeners.push(listener)
     return listener
   }
   try {
     const { adminHost: host, adminPort: port } = admin
-    const adminListener = port === undefined ? undefined : await start(gateway.adminFetch, { host, port, basePath: '' })
-    const nodeListener = node && (await start(node.fetch, node.listenerOptions(http)))
+    const adminListener =
+      port === undefined
+        ? undefined
+        : await start(gateway.adminFetch, { host, port, basePath: '' }, { isExclusive: true })
+    const ofNodes = { isExclusive: true, listensToTheEnd: true }
+    const nodeListener = node && (await start(node.fetch, node.listenerOptions(http), ofNodes))
     await node?.join()
-    const listener = await start(gateway.fetch, {}, false)
+    const listener = await start(gateway.fetch, {})
     return {
       url: listener.url + http.basePath,
       adminUrl: adminListener?.url,

@@ -4,15 +4,9 @@ import { RedisConnection } from '../store/backends/redis/connection.ts'
 import { evictsKeys } from '../store/backends/redis/redis.ts'
 import { Bus } from './bus.ts'
 import { ClusterError, ClusterSettingError } from './errors.ts'
-import {
-  type ForwardedRequest,
-  type ForwardedResponse,
-  PROBE_PATH,
-  REFUSED_HEADER,
-  type UpgradeResponse,
-} from './forwarded.ts'
+import { type ForwardedRequest, type ForwardedResponse, PROBE_PATH, type UpgradeResponse } from './forwarded.ts'
 import { Forwarder, type ForwardingOutcome } from './forwarder.ts'
-import { NodeClient } from './node-client.ts'
+import { NodeClient, probe } from './node-client.ts'
 import { hostOf, isLoopback } from './node-url.ts'
 import type { Owner } from './owner.ts'
 import { Owners } from './owners.ts'
@@ -80,8 +74,16 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     this.bus = new Bus({ connection, redisUrl, channel, clusterKey, leaseMs })
     this.sessionCounts = new SessionCounts({ connection, prefix: PREFIX, leaseMs })
     this.#signatures = new Signatures(clusterKey)
-    const isAlive = (timeoutMs: number) => (owner: Owner) =>
-      this.#client.isAlive(owner, () => this.#sign(owner, PROBE, 'probe'), timeoutMs)
+    const refreshClock = () => this.lease.renew()
+    const isAlive = (timeoutMs: number) => async (owner: Owner) => {
+      const ask = () => this.#client.isAlive(owner, () => this.#sign(owner, PROBE, 'probe'), timeoutMs)
+      // The clock of Redis may have been set.
+      return await ask().catch(() =>
+        refreshClock()
+          .then(ask)
+          .catch(() => false),
+      )
+    }
     const isSettled = () => this.lease.isSettled
     const onInvalid = (slot: Slot): void =>
       void this.emit('warning', `${PREFIX}slot:${slot} in Redis was not written by a node with the cluster key`)
@@ -89,7 +91,6 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     this.#owners = new Owners({ connection, prefix: PREFIX, clusterKey, ...doubts })
     this.lease.on('reconnected', () => void this.#checkEviction())
     this.bus.on('unreadable', (reason) => this.emit('warning', reason))
-    const refreshClock = () => this.lease.renew()
     this.#forwarder = new Forwarder({
       owners: this.#owners,
       client: this.#client,
@@ -239,13 +240,10 @@ export class Cluster extends EventEmitter<ClusterEvents> {
    */
   async #answersAtUrl(): Promise<boolean> {
     const { owner } = this.lease
-    const headers = [this.#sign(owner, PROBE, 'probe')]
-    const signal = AbortSignal.timeout(PROBE_MS)
-    const response = await fetch(owner.url + PROBE_PATH, { headers, signal, redirect: 'manual' }).catch(() => undefined)
+    const response = await probe(owner, this.#sign(owner, PROBE, 'probe'), PROBE_MS).catch(() => undefined)
     if (response === undefined) return false
-    if (response.status === 200 && (await response.text()) === owner.epoch) return true
-    const refused = response.headers.get(REFUSED_HEADER) as keyof typeof REFUSING | null
-    const what = refused === null ? 'something else' : REFUSING[refused]
+    if (response.status === 200 && response.text === owner.epoch) return true
+    const what = REFUSING[response.refused as keyof typeof REFUSING] ?? 'something else'
     throw new ClusterSettingError('nodeUrl', `${what} answers at ${owner.url}, the URL of this node`)
   }
 

@@ -121,14 +121,15 @@ export class Forwarder {
   }
 
   /**
-   * Aborts a request that waits for its response if the owner has lost its lease or does not answer any more. The process
-   * may be stopped, or packets may be lost, while the kernels keep the connection.
+   * Aborts a request that waits for its response if another node has taken the slot, or the owner does not answer any more.
+   * The process may be stopped, or packets may be lost, while the kernels keep the connection. A node that has given up
+   * its slot finishes its requests.
    */
   async #check(slot: Slot, owner: Owner, sent: Sent<unknown>): Promise<void> {
     // While Redis cannot be asked, the owner may still answer.
     const now = await this.#owners.lookUp(slot).catch(() => owner)
-    if (!isSameOwner(now, owner)) sent.abort(new Error('the lease of the node has ended'))
-    else if (!(await this.#options.isAlive(owner)))
+    if (now !== undefined && !isSameOwner(now, owner)) sent.abort(new Error('another node has taken the slot'))
+    else if (this.#owners.isSilent(owner) || !(await this.#options.isAlive(owner)))
       sent.abort(new Error('the node does not answer on a new connection'))
   }
 }

@@ -28,6 +28,17 @@ const MISDIRECTED = 421
 const FOREIGN = 403
 /** The status with which a node closes a connection on which no request has begun in time. */
 const NOT_READ = 408
+/** The longest response that is read when a node is asked whether it is there. */
+const MAX_PROBE_LENGTH = 1000
+
+/** What a node answers when it is asked whether it is there, or what something else at its address answers. */
+export interface ProbeResponse {
+  status: number
+  text: string
+  /** why a node refuses to answer */
+  refused: string | undefined
+}
+
 /** A request that has been sent. */
 export interface Sent<T> {
   readonly response: Promise<T>
@@ -96,14 +107,15 @@ export class NodeClient {
    * Returns whether a node answers on a new connection as the owner that it was. Probes of a node at the same time are one.
    * @param header the signature of a request for `PROBE_PATH`
    * @param timeoutMs how long the node may take, milliseconds
+   * @throws RefusedError if the node refuses the signature
    */
   async isAlive(owner: Owner, header: () => SignatureHeader, timeoutMs: number): Promise<boolean> {
     const { epoch } = owner
     const running = this.#probes.get(epoch)
     if (running !== undefined) return await running
-    const probe = probed(owner, header(), timeoutMs).finally(() => this.#probes.delete(epoch))
-    this.#probes.set(epoch, probe)
-    return await probe
+    const asked = answersAs(owner, header(), timeoutMs).finally(() => this.#probes.delete(epoch))
+    this.#probes.set(epoch, asked)
+    return await asked
   }
 
   /** Closes the connections; requests in flight fail. */
@@ -112,18 +124,35 @@ export class NodeClient {
   }
 }
 
-async function probed(owner: Owner, [name, value]: SignatureHeader, timeoutMs: number): Promise<boolean> {
+/**
+ * Asks a node on a new connection whether it is there.
+ * @param header the signature of a request for `PROBE_PATH`
+ * @param timeoutMs how long the node may take, milliseconds
+ * @throws the error of the connection
+ */
+export async function probe(owner: Owner, [name, value]: SignatureHeader, timeoutMs: number): Promise<ProbeResponse> {
   const signal = AbortSignal.timeout(timeoutMs)
   const options = { path: PROBE_PATH, headers: { [name]: value }, signal, agent: false }
+  // Not `fetch`, which refuses the ports of other protocols.
   const outgoing = httpRequest({ ...addressOf(owner), ...options })
-  const answer = once(outgoing, 'response')
+  const received = once(outgoing, 'response')
   outgoing.end()
-  try {
-    const [response] = (await answer) as [IncomingMessage]
-    return (await buffer(response)).toString() === owner.epoch
-  } catch {
-    return false
+  const [response] = (await received) as [IncomingMessage]
+  const { statusCode: status = 0, headers } = response
+  const refused = headers[REFUSED_HEADER.toLowerCase()] as string | undefined
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk
+    // Something else answers.
+    if (text.length > MAX_PROBE_LENGTH) break
   }
+  return { status, text, refused }
+}
+
+async function answersAs(owner: Owner, header: SignatureHeader, timeoutMs: number): Promise<boolean> {
+  const response = await probe(owner, header, timeoutMs).catch(() => undefined)
+  if (response?.status === FOREIGN && response.refused !== undefined) throw refusedSignature()
+  return response?.text === owner.epoch
 }
 
 function addressOf({ url }: Owner): { host: string; port: string } {
@@ -161,5 +190,9 @@ function refusalIn(status: number, headers: readonly string[]): Error | undefine
   if (status === MISDIRECTED) return new MisdirectedError('the node does not hold the slot')
   if (status !== FOREIGN) return undefined
   const isRefused = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === REFUSED_HEADER.toLowerCase())
-  return isRefused ? new RefusedError('the node refuses the signature') : undefined
+  return isRefused ? refusedSignature() : undefined
+}
+
+function refusedSignature(): RefusedError {
+  return new RefusedError('the node refuses the signature')
 }

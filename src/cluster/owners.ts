@@ -55,6 +55,11 @@ export class Owners {
     return this.#known.has(slot)
   }
 
+  /** Returns whether a node without a lease has not answered a moment ago. */
+  isSilent({ epoch }: Owner): boolean {
+    return this.#silent.has(epoch)
+  }
+
   /**
    * Asks Redis for the owner of a slot. Lookups of a slot at the same time are one. A node whose lease has expired, because
    * it is cut off from Redis, is still the owner while it answers, and no other node has taken the slot.
@@ -123,7 +128,7 @@ export class Owners {
 
   /** Returns whether a node without a lease still answers. One that has not is not asked again for a while. */
   async #answers(owner: Owner): Promise<boolean> {
-    if (this.#silent.has(owner.epoch)) return false
+    if (this.isSilent(owner)) return false
     const isAlive = await this.#options.isAlive(owner)
     if (!isAlive) this.#silent.set(owner.epoch, true)
     return isAlive

@@ -143,6 +143,9 @@ export function conflictIn({ http, admin, cluster }: Config): { name: SettingNam
     return cluster.workers === 1 ? undefined : { name: 'cluster', reason: 'is missing; several workers need one' }
   }
   if (cluster.clusterKey === '') return { name: 'clusterKey', reason: 'is missing; the nodes of a cluster share it' }
+  if (http.httpStallMs <= http.websocketPingMs) {
+    return { name: 'httpStallMs', reason: 'must be longer than the ping interval of WebSockets on other nodes' }
+  }
   // Workers find ports of their own.
   if (cluster.nodeUrl === '' && cluster.workers > 1) return undefined
   if (cluster.nodeUrl === '') return { name: 'nodeUrl', reason: 'is missing; other nodes reach this one there' }

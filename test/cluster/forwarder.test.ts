@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ClusterError } from '../../src/cluster/errors.ts'
+import { ClusterError, RefusedError } from '../../src/cluster/errors.ts'
 import type { ForwardedRequest, ForwardedResponse } from '../../src/cluster/forwarded.ts'
 import { Forwarder } from '../../src/cluster/forwarder.ts'
 import { NodeClient } from '../../src/cluster/node-client.ts'
@@ -35,6 +35,8 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ ad
 describe('a request to the owner of a slot', () => {
   /** The owners as Redis names them; undefined while it is away. */
   let redis: Map<string, Owner> | undefined
+  /** whether the owner has given up its slot */
+  let hasGivenUp: boolean
   let refreshes: number
   let isSettled: boolean
   let client: NodeClient
@@ -42,8 +44,10 @@ describe('a request to the owner of a slot', () => {
   beforeEach(() => {
     redis = new Map()
     refreshes = 0
-    const send = async <T>([, key = '']: readonly string[]): Promise<T> => {
+    hasGivenUp = false
+    const send = async <T>([command, key = '']: readonly string[]): Promise<T> => {
       if (redis === undefined) throw new Error('Redis is away')
+      if (command === 'HGET' && hasGivenUp) return 'ended' as T
       const owner = redis.get(key)
       return (owner === undefined ? null : ownerJson(key.slice(-3) as Slot, owner, KEY)) as T
     }
@@ -133,6 +137,11 @@ describe('a request to the owner of a slot', () => {
     expect(refreshes).toBe(2)
   })
 
+  it('is not ended because the owner refuses the signature of a check', async () => {
+    const url = await node((_, response) => response.writeHead(403, { 'Komgate-Refused': 'foreign-node' }).end('e'))
+    await expect(client.isAlive({ epoch: 'e', url }, () => ['x', 'y'], 5000)).rejects.toThrow(RefusedError)
+  })
+
   it('passes a 403 of the session on', async () => {
     own('e', await node((_, response) => response.writeHead(403).end('no')))
     expect(await forward()).toBe('403 no')
@@ -178,6 +187,23 @@ describe('a request to the owner of a slot', () => {
     isSettled = false
     await expect(forward()).rejects.toMatchObject({ code: 'cluster-unavailable' })
     isSettled = true
+    expect(await forward()).toBeUndefined()
+  })
+
+  it('is answered by an owner that has given up its slot, and finishes the request', async () => {
+    let hasBegun = false
+    const url = await node((request, response) => {
+      const probe = request.headers['x-probe']
+      if (probe === undefined) setTimeout(() => response.end('late'), 2500)
+      else response.end(probe)
+      hasBegun = true
+    })
+    own('e', url)
+    const answer = forward()
+    await expect.poll(() => hasBegun).toBe(true)
+    redis?.clear()
+    hasGivenUp = true
+    expect(await answer).toBe('200 late')
     expect(await forward()).toBeUndefined()
   })
 

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { startDemoServer } from '../../src/demo/server.ts'
 import { expectWithin } from '../support/bound.ts'
+import { startProxy } from '../support/proxy.ts'
 import { openRaw, rawRequest } from '../support/raw-http.ts'
 import { canFail, onFaultStage } from './fault-stage.ts'
 import { collidingUrl, LEASE_MS, load, until } from './node-process.ts'
@@ -63,6 +65,27 @@ describe.skipIf(!canFail)('a node that fails', () => {
     await ended
     expect(await third.status(ids[0])).toBe(403)
     expect(await second.status(ids[1])).toBe(200)
+  })
+
+  it('stopped in order: it finishes a request of another node, and accepts no others', async () => {
+    const demo = stage.scope.use(await startDemoServer(), (server) => server.close())
+    const target = { host: '127.0.0.1', port: demo.port }
+    const proxy = stage.scope.use(await startProxy(target), (each) => each.close())
+    const options = { lyskomPort: proxy.port, args: ['--shutdown-timeout-ms', '20000'] }
+    const [ending, second] = [await stage.start(options), await stage.start(options)]
+    const id = await ending.open()
+    expect(await second.status(id)).toBe(200)
+    for (const line of proxy.lines) line.stall()
+    const headers = { 'httpkom-connection': id }
+    const pending = fetch(`${second.url}/${SERVER}/conferences/?name=lyskom`, { headers })
+    await sleep(300)
+    const ended = ending.stop()
+    // The owner is checked each second.
+    await sleep(2500)
+    expect(await second.status(id)).toBe(403)
+    for (const line of proxy.lines) line.resume()
+    expect((await pending).status).toBe(200)
+    await ended
   })
 
   it.each([

@@ -56,6 +56,13 @@ describe('completeOptions', () => {
       { http: { port: 7 }, cluster: { cluster: 'redis://h', clusterKey: KEY, nodeUrl: 'http://127.0.0.1:7' } },
       'cluster.nodeUrl: must have another port than the one that komgate listens on',
     ],
+    [
+      {
+        http: { httpStallMs: 20_000 },
+        cluster: { cluster: 'redis://h', clusterKey: KEY, nodeUrl: 'http://127.0.0.1:7' },
+      },
+      'http.httpStallMs: must be longer than the ping interval of WebSockets on other nodes',
+    ],
     [{ cluster: { nodeUrl: 'http://h:7/path' } }, 'cluster.nodeUrl: must be a URL such as'],
     [{ cluster: { clusterKey: 'short' } }, 'cluster.clusterKey: must be 32 or more characters'],
     [{ cluster: { cluster: 'http://h' } }, 'cluster.cluster: must be a URL such as redis://'],

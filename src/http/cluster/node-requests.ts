@@ -32,6 +32,8 @@ export function nodeRequests({ cluster, registry, fetch, adminFetch, onRejected 
     try {
       const clientAddress = cluster.clientAddressIn({ method: request.method, target }, header)
       if (target === PROBE_PATH) return text(cluster.lease.owner.epoch)
+      // It has given up its slot, and finishes what has begun.
+      if (registry.isDraining) return refusal(new ClusterError('misdirected', 'this node is shutting down'))
       const liveness = livenessResponse(request, target, cluster, registry)
       if (liveness !== undefined) return liveness
       // The same object: Hono's Node server marks it when a WebSocket opens.
@@ -41,8 +43,12 @@ export function nodeRequests({ cluster, registry, fetch, adminFetch, onRejected 
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error
       onRejected(error)
-      const { status, fields } = publicError(error)
-      return json(fields, status, { [REFUSED_HEADER]: error.code })
+      return refusal(error)
     }
   }
+}
+
+function refusal(error: ClusterError): Response {
+  const { status, fields } = publicError(error)
+  return json(fields, status, { [REFUSED_HEADER]: error.code })
 }

@@ -67,6 +67,8 @@ export interface ListenOptions {
   onLimit?: (limit: LimitName) => void
   /** whether each worker of a `node:cluster` has a port of its own; default: they share it, as Node's workers do */
   isExclusive?: boolean
+  /** whether it listens until the requests in flight are answered, so that others see that it still works on them */
+  listensToTheEnd?: boolean
 }
 
 /** A listening HTTP server. */
@@ -84,7 +86,7 @@ export interface Listener {
 
 /** Starts serving HTTP and WebSockets. Rejects if the address is not available. */
 export async function listen(fetch: FetchCallback, options: ListenOptions): Promise<Listener> {
-  const { http, unreadBudget: budget, onLimit, isExclusive = false } = options
+  const { http, unreadBudget: budget, onLimit, isExclusive = false, listensToTheEnd = false } = options
   const websockets = new WebSocketServer({ noServer: true, maxPayload: http.maxBodyBytes, perMessageDeflate: false })
   const isDraining = (): boolean => connections.isDraining
   const server = createAdaptorServer({
@@ -116,7 +118,7 @@ export async function listen(fetch: FetchCallback, options: ListenOptions): Prom
     close: async (timeoutMs = http.shutdownTimeoutMs) => {
       stopPinging()
       for (const client of websockets.clients) client.close(GOING_AWAY, 'this gateway is shutting down')
-      await stopListening(server, connections, timeoutMs)
+      await stopListening(server, connections, { timeoutMs, listensToTheEnd })
     },
   }
 }
@@ -185,11 +187,16 @@ function urlOf(server: Server): string {
 /**
  * Stops accepting connections and requests. Resolves when every connection is closed, at the deadline at the latest.
  */
-async function stopListening(server: Server, connections: Connections, timeoutMs: number): Promise<void> {
+async function stopListening(
+  server: Server,
+  connections: Connections,
+  { timeoutMs, listensToTheEnd }: { timeoutMs: number; listensToTheEnd: boolean },
+): Promise<void> {
   const closed = once(server, 'close')
   const deadline = setTimeout(timeoutMs, undefined, { ref: false })
-  server.close()
+  if (!listensToTheEnd) server.close()
   await Promise.race([connections.drained(), deadline])
+  if (listensToTheEnd) server.close()
   // Closes connections that are kept alive or that browsers opened in advance, but not WebSockets.
   server.closeAllConnections()
   await Promise.race([closed, deadline])

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { header } from '../../support/http-connection.ts'
 import { allSettled, type Client, jsonOf, type Kinds, type TextJson } from '../client.ts'
-import { ADMIN_KEY, IDLE_MS, PONG_MS, RESPONSE_MS } from '../settings.ts'
+import { ADMIN_KEY, IDLE_MS, MARGIN_MS, PONG_MS, RESPONSE_MS } from '../settings.ts'
 import { Streams } from '../streams.ts'
 import { WebSocketClient } from '../websocket-client.ts'
 import { withDeadline } from '../with-deadline.ts'
@@ -114,7 +114,7 @@ export const USERS = {
   async idle(client, { random }) {
     await client.openAndLogIn()
     for (let pauses = random.integer(0, 2); pauses > 0; pauses--) {
-      await client.pause(500, IDLE_MS.min * 0.7)
+      await client.pause(500, IDLE_MS.min - MARGIN_MS)
       if (!(await client.checkAlive('less than its idle timeout'))) return
     }
     if (random.chance(0.3)) return client.end()
@@ -143,6 +143,8 @@ export const USERS = {
     const pending = Array.from({ length: random.integer(3, 12) }, () =>
       client.send('GET', random.pick(paths), [200, 403]),
     )
+    // Each is checked when all are answered.
+    for (const each of pending) each.catch(() => undefined)
     const connection = await client.connect()
     await client.pause(0, 10)
     // On its own connection, ahead of the queued requests.
