@@ -77,12 +77,13 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const refreshClock = () => this.lease.renew()
     const isAlive = (timeoutMs: number) => async (owner: Owner) => {
       const ask = () => this.#client.isAlive(owner, () => this.#sign(owner, PROBE, 'probe'), timeoutMs)
-      // The clock of Redis may have been set.
-      return await ask().catch(() =>
-        refreshClock()
-          .then(ask)
-          .catch(() => false),
-      )
+      try {
+        return await ask()
+      } catch {
+        // The node has refused the signature: the clock of Redis may have been set.
+        await refreshClock()
+        return await ask().catch(() => false)
+      }
     }
     const isSettled = () => this.lease.isSettled
     const onInvalid = (slot: Slot): void =>

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { pauseWhileHidden } from '../../src/web/reader/reading/pause.ts'
-import { reconnectOnline } from '../../src/web/reader/reading/reconnection.ts'
+import { pauseWhileHidden } from '../../../src/web/reader/reading/pause.ts'
+import { reconnectOnline } from '../../../src/web/reader/reading/reconnection.ts'
 
 /** Locks as browsers have them: each is granted to one request after the other. */
 class Locks {

@@ -1,6 +1,6 @@
 import { type Kom, LyskomError, UnavailableError } from 'komgate/client'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { ReadMarks } from '../../src/web/reader/reading/read-marks.ts'
+import { ReadMarks } from '../../../src/web/reader/reading/read-marks.ts'
 
 const CONFIRMATION_MS = 10_000
 
